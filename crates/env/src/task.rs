@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Clock;
+
+/// Every task of the cloud, so that a shutdown can ask all to stop and wait until they have.
+#[derive(Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts a task. A long-lived one must watch [`Tasks::stopping`]; a panic in it is logged, not swallowed.
+    // The one place that may ask tokio to spawn.
+    #[allow(clippy::disallowed_methods)]
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let announced = Announce(name);
+        tokio::spawn(self.tracker.track_future(async move {
+            let _announced = announced;
+            work.await
+        }))
+    }
+
+    /// Resolves when a shutdown has begun.
+    pub async fn stopping(&self) {
+        self.stopping.cancelled().await;
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// Asks all tasks to stop and waits up to `grace`. False when some had not ended by then.
+    pub async fn stop(&self, clock: &Clock, grace: Duration) -> bool {
+        self.stopping.cancel();
+        self.tracker.close();
+        // A frozen clock must not make a shutdown wait for ever.
+        if clock.is_frozen() {
+            clock.resume();
+        }
+        clock.timeout(grace, self.tracker.wait()).await.is_some()
+    }
+}
+
+/// Says which task panicked when it is dropped by unwinding.
+struct Announce(&'static str);
+
+impl Drop for Announce {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(task = self.0, "a task panicked");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn stop_waits_for_the_tasks() {
+        let (tasks, clock) = (Tasks::default(), Clock::real());
+        let polite = tasks.spawn("polite", {
+            let tasks = tasks.clone();
+            async move {
+                tasks.stopping().await;
+                "ended"
+            }
+        });
+        assert!(tasks.stop(&clock, Duration::from_secs(5)).await);
+        assert_eq!(polite.await.unwrap(), "ended");
+
+        let (tasks, clock) = (Tasks::default(), Clock::real());
+        tasks.spawn("deaf", std::future::pending::<()>());
+        assert!(!tasks.stop(&clock, Duration::from_millis(10)).await);
+    }
+}
