@@ -4,16 +4,18 @@
 //! from a seed, wait until every task has ended, and lose what a disk had not yet synced. `clippy.toml` bans the raw
 //! forms everywhere but here.
 //!
-//! Reading order: [`clock`], [`rng`], [`task`], [`env`](mod@env).
+//! Reading order: [`clock`], [`rng`], [`task`], [`fs`], [`env`](mod@env).
 //!
 //! What must never happen here: knowledge of any service, protocol or record.
 
 pub mod clock;
 pub mod env;
+pub mod fs;
 pub mod rng;
 pub mod task;
 
 pub use clock::Clock;
 pub use env::Env;
+pub use fs::Fs;
 pub use rng::Rng;
 pub use task::Tasks;

@@ -1,0 +1,98 @@
+use std::path::Path;
+
+use super::Fault;
+use crate::Rng;
+use crate::fs::{Fs, Open};
+
+fn content(fs: &Fs, path: &str) -> Option<String> {
+    fs.read(Path::new(path), 1 << 20).unwrap().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[test]
+fn only_what_was_synced_is_sure_to_survive() {
+    let mut lost_content = 0;
+    let mut lost_name = 0;
+    for seed in 0..64 {
+        let fs = Fs::simulated(Rng::seeded(seed));
+        fs.create_dir_all_synced(Path::new("/d/e")).unwrap();
+        for name in ["/d/e/safe", "/d/e/unsynced"] {
+            let file = fs.open(Path::new(name), Open::CreateNew).unwrap();
+            file.write_at(b"old", 0).unwrap();
+            file.sync_data().unwrap();
+        }
+        fs.sync_dir(Path::new("/d/e")).unwrap();
+        fs.open(Path::new("/d/e/unsynced"), Open::Write).unwrap().write_at(b"new", 0).unwrap();
+        let nameless = fs.open(Path::new("/d/e/nameless"), Open::CreateNew).unwrap();
+        nameless.write_at(b"x", 0).unwrap();
+        nameless.sync_data().unwrap();
+        fs.sim().unwrap().crash();
+        assert_eq!(content(&fs, "/d/e/safe").as_deref(), Some("old"), "seed {seed}");
+        lost_content += usize::from(content(&fs, "/d/e/unsynced").as_deref() != Some("new"));
+        lost_name += usize::from(content(&fs, "/d/e/nameless").is_none());
+        assert!(nameless.write_at(b"y", 0).is_err(), "a handle of an earlier life writes nothing");
+    }
+    assert!((5..60).contains(&lost_content), "{lost_content}");
+    assert!((5..60).contains(&lost_name), "{lost_name}");
+}
+
+#[test]
+fn a_replaced_file_is_old_or_new_but_whole() {
+    for seed in 0..64 {
+        let fs = Fs::simulated(Rng::seeded(seed));
+        fs.create_dir_all_synced(Path::new("/d")).unwrap();
+        fs.replace(Path::new("/d/f"), b"old").unwrap();
+        fs.sim().unwrap().inject(Fault::PowerCut { after: seed % 6 });
+        let replaced = fs.replace(Path::new("/d/f"), b"newer").is_ok();
+        fs.sim().unwrap().crash();
+        let after = content(&fs, "/d/f").unwrap();
+        assert!(after == "newer" || (after == "old" && !replaced), "seed {seed}: {after}");
+    }
+}
+
+#[test]
+fn faults() {
+    let fs = Fs::simulated(Rng::seeded(1));
+    let sim = fs.sim().unwrap();
+    let file = fs.open(Path::new("/f"), Open::CreateNew).unwrap();
+    sim.set_capacity(10);
+    file.write_at(b"0123456789", 0).unwrap();
+    assert_eq!(file.write_at(b"x", 10).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(fs.free_bytes(Path::new("/")).unwrap(), 0);
+    sim.inject(Fault::IoError { after: 1 });
+    file.write_at(b"x", 0).unwrap();
+    assert!(file.write_at(b"x", 0).is_err());
+    sim.inject(Fault::SyncError { after: 0 });
+    assert!(file.sync_data().is_err());
+    assert!(fs.open(Path::new("/none/f"), Open::Create).is_err());
+}
+
+#[test]
+fn a_lock_has_one_holder_on_both_disks() {
+    let dir = tempfile::tempdir().unwrap();
+    for (fs, path) in [(Fs::real(), dir.path().join("lock")), (Fs::simulated(Rng::seeded(1)), "/lock".into())]
+    {
+        let held = fs.try_lock(&path).unwrap().expect("free");
+        assert!(fs.try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(fs.try_lock(&path).unwrap().is_some());
+    }
+}
+
+#[test]
+fn the_real_disk_does_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = Fs::real();
+    let deep = dir.path().join("a/b");
+    fs.create_dir_all_synced(&deep).unwrap();
+    fs.replace(&deep.join("f"), b"one").unwrap();
+    fs.replace(&deep.join("f"), b"two!").unwrap();
+    assert_eq!(fs.read(&deep.join("f"), 10).unwrap().as_deref(), Some(&b"two!"[..]));
+    assert!(fs.read(&deep.join("f"), 3).is_err());
+    assert_eq!(fs.list(&deep).unwrap().len(), 1);
+    fs.rename(&deep.join("f"), &dir.path().join("g")).unwrap();
+    fs.remove_file(&dir.path().join("g")).unwrap();
+    assert_eq!(fs.read(&dir.path().join("g"), 10).unwrap(), None);
+    assert!(fs.free_bytes(dir.path()).unwrap() > 0);
+    fs.remove_dir_all(&dir.path().join("a")).unwrap();
+    fs.remove_dir_all(&dir.path().join("a")).unwrap();
+}
