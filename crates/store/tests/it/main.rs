@@ -1,0 +1,7 @@
+//! The same tests on every engine, through the public interface.
+
+mod engines;
+mod feed;
+mod model;
+mod records;
+mod serial;
