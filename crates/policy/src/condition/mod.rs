@@ -1,0 +1,98 @@
+//! The `Condition` element (IAM User Guide, "Condition operators", "Conditions with multiple context keys or
+//! values", "Single-valued vs. multivalued context keys").
+//!
+//! Operators are ANDed, keys of an operator are ANDed, values of a key are ORed; a negated operator is the
+//! negation of that OR, so its values are NORed. A key that is not in the request fails a plain operator and
+//! passes a negated one; `…IfExists` passes, `ForAllValues:` passes, `ForAnyValue:` fails.
+//!
+//! - [`operator`]: the operators' names and what they compare;
+//! - `test`: values compiled for an operator, and the comparison;
+//! - `date`, `network`: the two kinds of values with a grammar of their own.
+
+mod date;
+mod network;
+pub mod operator;
+mod test;
+
+pub use operator::{Comparison, Operator, SetOperator};
+
+use crate::error::PolicyError;
+use crate::request::Context;
+use test::Test;
+
+/// One operator and key of a condition block, with its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    pub(crate) operator: Operator,
+    /// The operator and key as written.
+    pub(crate) operator_source: Box<str>,
+    pub(crate) key_source: Box<str>,
+    pub(crate) values: Box<[Box<str>]>,
+    key: Box<str>,
+    test: Test,
+}
+
+impl Condition {
+    pub(crate) fn new(
+        operator_source: &str,
+        key_source: &str,
+        values: Vec<Box<str>>,
+        variables: bool,
+        path: &str,
+    ) -> Result<Self, PolicyError> {
+        let operator = Operator::parse(operator_source).ok_or_else(|| {
+            PolicyError::malformed(path, format!("Invalid Condition type : {operator_source}."))
+        })?;
+        Ok(Self {
+            operator,
+            operator_source: operator_source.into(),
+            key_source: key_source.into(),
+            key: key_source.to_lowercase().into(),
+            test: Test::new(operator.comparison, &values, variables, path)?,
+            values: values.into(),
+        })
+    }
+
+    /// The operator, as parsed.
+    pub fn operator(&self) -> Operator {
+        self.operator
+    }
+
+    /// The key, in lower case.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The values, as strings.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|v| &**v)
+    }
+
+    /// Whether one of the networks of an `IpAddress` condition is as good as everywhere.
+    pub(crate) fn is_broad_network(&self) -> bool {
+        matches!(&self.test, Test::Address(networks) if networks.iter().any(network::Network::is_broad))
+    }
+
+    /// Whether the request meets this condition.
+    pub fn holds(&self, context: &Context) -> bool {
+        let asked = context.values(&self.key);
+        if self.operator.comparison == Comparison::Null {
+            return self.test.null(asked.is_empty());
+        }
+        if asked.is_empty() {
+            return match self.operator.set {
+                _ if self.operator.if_exists => true,
+                Some(SetOperator::ForAllValues) => true,
+                Some(SetOperator::ForAnyValue) => false,
+                None => self.operator.comparison.is_negated(),
+            };
+        }
+        let negated = self.operator.comparison.is_negated();
+        let hit = |value: &String| self.test.any(value, context);
+        match self.operator.set {
+            Some(SetOperator::ForAllValues) => asked.iter().all(|v| hit(v) != negated),
+            Some(SetOperator::ForAnyValue) => asked.iter().any(|v| hit(v) != negated),
+            None => asked.iter().any(hit) != negated,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The compiled policy.
+
+use crate::action::ActionPattern;
+use crate::condition::Condition;
+use crate::error::PolicyError;
+use crate::principal::{PrincipalElement, PrincipalRef};
+use crate::request::Context;
+use crate::rules::Rules;
+use crate::template::Template;
+
+/// A policy that was accepted, ready to be evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    pub(crate) version: Version,
+    /// Whether the document said its version.
+    pub(crate) version_given: bool,
+    pub(crate) id: Option<Box<str>>,
+    pub(crate) statements: Box<[Statement]>,
+    pub(crate) index: Index,
+}
+
+/// The version of the policy language; a document without one is of the older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Version {
+    #[default]
+    V2008,
+    /// With variables.
+    V2012,
+}
+
+impl Version {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V2008 => "2008-10-17",
+            Self::V2012 => "2012-10-17",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+impl Effect {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        }
+    }
+}
+
+/// One statement. Its elements are private because their meaning is in how they match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub(crate) sid: Option<Box<str>>,
+    pub(crate) effect: Effect,
+    pub(crate) principal: Option<PrincipalElement>,
+    pub(crate) actions: Element<ActionPattern>,
+    /// `None` in trust policies, which have no resource: they speak of the role they are part of.
+    pub(crate) resources: Option<Element<ResourcePattern>>,
+    pub(crate) conditions: Box<[Condition]>,
+}
+
+/// `X` or, negated, `NotX`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Element<T> {
+    pub negated: bool,
+    pub items: Box<[T]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourcePattern {
+    pub source: Box<str>,
+    pub template: Template,
+}
+
+impl Policy {
+    /// Reads a document as the given kind of policy.
+    pub fn parse(document: &str, rules: &Rules) -> Result<Self, PolicyError> {
+        crate::parse::policy(document, rules)
+    }
+
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// Every principal that the policy names, in the order written: for services that must check that they
+    /// exist.
+    pub fn principals(&self) -> impl Iterator<Item = PrincipalRef<'_>> {
+        self.statements.iter().flat_map(Statement::principals)
+    }
+
+    /// The canonical text: elements in AWS's order, no white space, a list of one as the thing itself.
+    /// Reading it again gives an equal policy.
+    pub fn to_json(&self) -> String {
+        crate::serialize::policy(self)
+    }
+
+    pub(crate) fn new(
+        version: Version,
+        version_given: bool,
+        id: Option<Box<str>>,
+        statements: Vec<Statement>,
+    ) -> Self {
+        let index = Index::new(&statements);
+        Self { version, version_given, id, statements: statements.into(), index }
+    }
+}
+
+impl Statement {
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
+    }
+
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// The actions as written, and whether they were given as `NotAction`.
+    pub fn actions(&self) -> (bool, impl Iterator<Item = &str>) {
+        (self.actions.negated, self.actions.items.iter().map(|a| &*a.source))
+    }
+
+    /// The resources as written, and whether they were given as `NotResource`; none in a trust policy.
+    pub fn resources(&self) -> (bool, impl Iterator<Item = &str>) {
+        let element = self.resources.as_ref();
+        (element.is_some_and(|e| e.negated), element.into_iter().flat_map(|e| e.items.iter().map(|r| &*r.source)))
+    }
+
+    pub fn principals(&self) -> impl Iterator<Item = PrincipalRef<'_>> {
+        let names = self.principal.iter().flat_map(|p| p.names.iter());
+        names.map(|n| PrincipalRef { kind: n.kind, value: &n.source })
+    }
+
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    /// `action` is in lower case.
+    #[inline]
+    pub(crate) fn covers_action(&self, action: &str) -> bool {
+        self.actions.items.iter().any(|a| a.matches(action)) != self.actions.negated
+    }
+
+    pub(crate) fn covers_resource(&self, resource: &str, context: &Context) -> bool {
+        let Some(element) = &self.resources else { return true };
+        if element.items.iter().any(|r| r.template.matches(resource, context)) {
+            return !element.negated;
+        }
+        if !element.negated {
+            return false;
+        }
+        // A `NotResource` whose variable has no value leaves out something that we cannot name. A `Deny` then
+        // still denies; an `Allow` must not grant what it may have meant to leave out.
+        self.effect == Effect::Deny || element.items.iter().all(|r| r.template.is_resolvable(context))
+    }
+
+    pub(crate) fn conditions_hold(&self, context: &Context) -> bool {
+        self.conditions.iter().all(|c| c.holds(context))
+    }
+}
+
+/// Which statements can speak about an action, so that most are never looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Index {
+    /// Sorted by action: statements that name it without a wildcard. These need no further test of the action.
+    exact: Lists,
+    /// Sorted by service: statements with a wildcard in the operation.
+    service: Lists,
+    /// Statements that may speak about any action: `*` and `NotAction`.
+    any: Box<[u32]>,
+}
+
+type Lists = Box<[(Box<str>, Box<[u32]>)]>;
+
+impl Index {
+    fn new(statements: &[Statement]) -> Self {
+        let (mut exact, mut service, mut any) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, statement) in (0u32..).zip(statements) {
+            if statement.actions.negated || statement.actions.items.iter().any(|a| a.service.is_none()) {
+                any.push(at);
+                continue;
+            }
+            for action in &statement.actions.items {
+                match (action.exact(), &action.service) {
+                    (Some(action), _) => exact.push((Box::from(action), at)),
+                    (None, Some(name)) => service.push((name.clone(), at)),
+                    (None, None) => {}
+                }
+            }
+        }
+        Self { exact: group(exact), service: group(service), any: any.into() }
+    }
+
+    /// The candidates for an action in lower case, and whether each still needs its action tested. A statement
+    /// can come twice.
+    #[inline]
+    pub(crate) fn candidates(&self, service: &str, action: &str) -> impl Iterator<Item = (u32, bool)> {
+        let exact = find(&self.exact, action).iter().map(|&at| (at, false));
+        let service = find(&self.service, service).iter().map(|&at| (at, true));
+        exact.chain(service).chain(self.any.iter().map(|&at| (at, true)))
+    }
+}
+
+fn group(mut pairs: Vec<(Box<str>, u32)>) -> Lists {
+    pairs.sort();
+    pairs.dedup();
+    let mut out: Vec<(Box<str>, Box<[u32]>)> = Vec::new();
+    for run in pairs.chunk_by(|a, b| a.0 == b.0) {
+        out.push((run[0].0.clone(), run.iter().map(|(_, at)| *at).collect()));
+    }
+    out.into()
+}
+
+#[inline]
+fn find<'a>(lists: &'a Lists, name: &str) -> &'a [u32] {
+    match lists.binary_search_by(|(n, _)| (**n).cmp(name)) {
+        Ok(at) => &lists[at].1,
+        Err(_) => &[],
+    }
+}

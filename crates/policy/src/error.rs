@@ -1,0 +1,59 @@
+//! Why a document was refused.
+
+use std::fmt;
+
+/// A refused policy document: where, and the text that IAM answers with under `MalformedPolicyDocument`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyError {
+    pub kind: ErrorKind,
+    /// Path of the offending field, e.g. `Statement[2].Condition.StringEquals`; empty for the document.
+    pub path: String,
+    /// IAM's own message.
+    pub message: String,
+}
+
+/// What sort of refusal this is, for callers that answer with a code of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Not JSON, a duplicate key, or deeper than any policy can be.
+    Json,
+    /// JSON, but not a policy of the kind asked for.
+    Malformed,
+    /// A principal whose form cannot name anyone; some services use a code of their own for it.
+    InvalidPrincipal,
+    /// Longer than the kind's quota, in characters; IAM answers `LimitExceeded`, others otherwise.
+    TooLong { length: usize, length_max: usize },
+}
+
+impl PolicyError {
+    pub(crate) fn malformed(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Malformed, path: path.into(), message: message.into() }
+    }
+
+    pub(crate) fn syntax(path: impl Into<String>) -> Self {
+        Self::malformed(path, SYNTAX)
+    }
+
+    pub(crate) fn legacy(path: impl Into<String>) -> Self {
+        Self::malformed(path, LEGACY)
+    }
+
+    pub(crate) fn principal(path: impl Into<String>, kind: &str, value: &str) -> Self {
+        Self {
+            kind: ErrorKind::InvalidPrincipal,
+            path: path.into(),
+            message: format!("Invalid principal in policy: \"{}\":\"{value}\"", kind.to_uppercase()),
+        }
+    }
+}
+
+pub(crate) const SYNTAX: &str = "Syntax errors in policy.";
+pub(crate) const LEGACY: &str = "The policy failed legacy parsing";
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for PolicyError {}
