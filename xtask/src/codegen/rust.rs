@@ -236,7 +236,7 @@ impl<'a> Model<'a> {
     }
 }
 
-fn members_of<'a>(shape: &'a Map<String, Value>) -> impl Iterator<Item = (&'a str, &'a Value)> {
+fn members_of(shape: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     let members = shape.get("members").and_then(Value::as_array).into_iter().flatten();
     members.filter_map(|pair| Some((pair[0].as_str()?, &pair[1])))
 }

@@ -1,0 +1,60 @@
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use haneul_base::Region;
+use haneul_shape::{Operation, ServiceModel, Shape};
+
+use crate::{ApiError, Caller};
+
+/// The way from one service to another. Cheap to clone; every clone reaches the same cloud.
+#[derive(Clone, Default)]
+pub struct Bus {
+    dispatch: Arc<OnceLock<Arc<dyn Dispatch>>>,
+}
+
+/// One call, its types erased.
+pub struct Call {
+    pub service: &'static ServiceModel,
+    pub operation: &'static str,
+    pub caller: Caller,
+    pub region: Region,
+    pub input: Box<dyn Shape>,
+    /// The ARN of the resource on whose account the call is made, for `aws:SourceArn` (confused deputy).
+    pub source_arn: Option<String>,
+}
+
+/// Where calls go: the front door's layers behind the listener.
+pub trait Dispatch: Send + Sync + 'static {
+    fn dispatch(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Box<dyn Shape>, ApiError>> + Send + '_>>;
+}
+
+impl Bus {
+    /// Joins the bus to its cloud, once, when all services are there.
+    ///
+    /// # Panics
+    /// When it was joined before.
+    pub fn connect(&self, dispatch: Arc<dyn Dispatch>) {
+        assert!(self.dispatch.set(dispatch).is_ok(), "the bus was connected twice");
+    }
+
+    /// Calls `O` as `caller`, through all layers.
+    pub async fn call<O: Operation>(
+        &self,
+        caller: Caller,
+        region: Region,
+        source_arn: Option<String>,
+        input: O::Input,
+    ) -> Result<O::Output, ApiError> {
+        let call = Call {
+            service: O::SERVICE,
+            operation: O::NAME,
+            caller,
+            region,
+            input: Box::new(input),
+            source_arn,
+        };
+        let dispatch = self.dispatch.get().ok_or_else(|| ApiError::internal("the bus is not connected yet"))?;
+        let output = dispatch.dispatch(call).await?;
+        output.downcast().ok_or_else(|| ApiError::internal("an operation answered with another one's output"))
+    }
+}

@@ -1,0 +1,92 @@
+use haneul_base::{AccountId, Arn, Instant};
+
+/// Who makes a call, as established by a verified signature (or by us, for a service).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caller {
+    /// The account whose call it is; for a service, the account on whose behalf it acts.
+    pub account: AccountId,
+    pub principal: Principal,
+    pub access_key_id: Option<String>,
+    /// Present when the credentials are temporary.
+    pub session: Option<Session>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Principal {
+    /// The account's root user.
+    Root,
+    /// `path` begins and ends with a slash; `id` is `AIDA…`.
+    User { path: String, name: String, id: String },
+    /// An assumed role; `id` is `AROA…`.
+    Role { path: String, name: String, id: String, session_name: String },
+    /// GetFederationToken's user.
+    FederatedUser { name: String },
+    /// A service acting by itself: `sns.amazonaws.com`.
+    Service { name: String },
+    /// Nobody signed the request.
+    Anonymous,
+}
+
+/// Facts about temporary credentials.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Session {
+    pub issued_at: Instant,
+    pub expires_at: Instant,
+    /// The inline session policy, as JSON.
+    pub policy: Option<String>,
+    pub policy_arns: Vec<String>,
+    pub tags: Vec<(String, String)>,
+    pub transitive_tag_keys: Vec<String>,
+    pub source_identity: Option<String>,
+    pub mfa_at: Option<Instant>,
+    /// The permissions of the user who called GetSessionToken or GetFederationToken.
+    pub issuer: Option<Box<Principal>>,
+}
+
+impl Caller {
+    pub fn anonymous(account: AccountId) -> Caller {
+        Caller { account, principal: Principal::Anonymous, access_key_id: None, session: None }
+    }
+
+    /// A service principal such as `sns.amazonaws.com`, acting on behalf of `account`.
+    pub fn service(name: impl Into<String>, account: AccountId) -> Caller {
+        Caller { account, principal: Principal::Service { name: name.into() }, access_key_id: None, session: None }
+    }
+
+    pub fn root(account: AccountId) -> Caller {
+        Caller { account, principal: Principal::Root, access_key_id: None, session: None }
+    }
+
+    /// What GetCallerIdentity and `aws:PrincipalArn` (but for roles) say; the service's name for a service.
+    pub fn arn(&self) -> String {
+        let arn = |service: &str, resource: String| Arn::global(service, self.account, resource).to_string();
+        match &self.principal {
+            Principal::Root => arn("iam", "root".into()),
+            Principal::User { path, name, .. } => arn("iam", format!("user{path}{name}")),
+            Principal::Role { name, session_name, .. } => arn("sts", format!("assumed-role/{name}/{session_name}")),
+            Principal::FederatedUser { name } => arn("sts", format!("federated-user/{name}")),
+            Principal::Service { name } => name.clone(),
+            Principal::Anonymous => "anonymous".into(),
+        }
+    }
+
+    /// The ARN of the role behind an assumed-role session.
+    pub fn role_arn(&self) -> Option<Arn> {
+        match &self.principal {
+            Principal::Role { path, name, .. } => Some(Arn::global("iam", self.account, format!("role{path}{name}"))),
+            _ => None,
+        }
+    }
+
+    /// `aws:userid`: `AIDA…`, `AROA…:session`, `account:name` for a federated user, the account for root.
+    pub fn user_id(&self) -> String {
+        match &self.principal {
+            Principal::Root => self.account.to_string(),
+            Principal::User { id, .. } => id.clone(),
+            Principal::Role { id, session_name, .. } => format!("{id}:{session_name}"),
+            Principal::FederatedUser { name } => format!("{}:{name}", self.account),
+            Principal::Service { name } => name.clone(),
+            Principal::Anonymous => "anonymous".into(),
+        }
+    }
+}

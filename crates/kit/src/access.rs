@@ -1,0 +1,94 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use haneul_base::{AccountId, Arn};
+use haneul_policy::Policy;
+
+/// One permission that a call needs: an action on a resource, with the context keys that the service knows.
+///
+/// The front adds the global keys (`aws:SourceIp`, `aws:PrincipalTag/…`, …) and asks the evaluator.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// `sqs:SendMessage`, spelled as in the Service Authorization Reference.
+    pub action: &'static str,
+    /// The resource's ARN, or `*` for actions that have no resource type.
+    pub resource: Cow<'static, str>,
+    /// The account that owns the resource; `None` means the caller's own.
+    pub resource_account: Option<AccountId>,
+    /// The policy attached to the resource itself.
+    pub resource_policy: Option<Arc<Policy>>,
+    /// Whether only the resource's policy can allow, as with a role's trust policy.
+    pub resource_policy_decides: bool,
+    /// The service's own context keys and `aws:RequestTag/…`, `aws:ResourceTag/…`, `aws:TagKeys`.
+    pub keys: Vec<(Cow<'static, str>, Vec<String>)>,
+}
+
+impl Access {
+    /// An action without a resource type: its resource is `*`.
+    pub fn to(action: &'static str) -> Access {
+        Access {
+            action,
+            resource: Cow::Borrowed("*"),
+            resource_account: None,
+            resource_policy: None,
+            resource_policy_decides: false,
+            keys: Vec::new(),
+        }
+    }
+
+    /// An action on the resource `arn`, owned by the account in the ARN (the caller's, when it has none).
+    pub fn on(action: &'static str, arn: &Arn) -> Access {
+        let mut access = Access::to(action);
+        access.resource = Cow::Owned(arn.to_string());
+        access.resource_account = arn.account_id();
+        access
+    }
+
+    /// Where the ARN does not tell the owner, as with S3.
+    pub fn owned_by(mut self, account: AccountId) -> Access {
+        self.resource_account = Some(account);
+        self
+    }
+
+    pub fn with_policy(mut self, policy: Option<Arc<Policy>>) -> Access {
+        self.resource_policy = policy;
+        self
+    }
+
+    /// Only the resource's policy can allow this (a role's trust policy).
+    pub fn decided_by_resource_policy(mut self) -> Access {
+        self.resource_policy_decides = true;
+        self
+    }
+
+    pub fn key(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Access {
+        self.keys.push((key.into(), vec![value.into()]));
+        self
+    }
+
+    pub fn keys(mut self, key: impl Into<Cow<'static, str>>, values: Vec<String>) -> Access {
+        self.keys.push((key.into(), values));
+        self
+    }
+
+    /// `aws:RequestTag/<key>` and `aws:TagKeys` from the tags of the request.
+    pub fn request_tags<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Access {
+        let mut tag_keys = Vec::new();
+        for (key, value) in tags {
+            tag_keys.push(key.to_owned());
+            self.keys.push((Cow::Owned(format!("aws:RequestTag/{key}")), vec![value.to_owned()]));
+        }
+        if !tag_keys.is_empty() {
+            self.keys.push((Cow::Borrowed("aws:TagKeys"), tag_keys));
+        }
+        self
+    }
+
+    /// `aws:ResourceTag/<key>` from the tags that the resource has.
+    pub fn resource_tags<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Access {
+        for (key, value) in tags {
+            self.keys.push((Cow::Owned(format!("aws:ResourceTag/{key}")), vec![value.to_owned()]));
+        }
+        self
+    }
+}

@@ -1,0 +1,45 @@
+//! All that the author of a service imports.
+//!
+//! A service is a plain struct with its state, and for each operation it implements an `impl Handle<Operation>`: what
+//! the call must be allowed to do ([`Handle::access`]) and what it does ([`Handle::call`]). Because both are methods
+//! of one trait, an operation that forgets its authorisation does not compile. [`Service`] collects the handlers into
+//! the dispatch table.
+//!
+//! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
+//! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
+//! [`directory`] (who exists), [`seal`] (opaque tokens), [`paging`], [`reconcile`] (work that goes on after the
+//! answer), [`extension`] (requests that no model describes).
+//!
+//! What must never happen here: knowledge of any one service.
+
+pub mod access;
+pub mod cx;
+pub mod directory;
+pub mod extension;
+pub mod handle;
+pub mod paging;
+pub mod platform;
+pub mod reconcile;
+pub mod seal;
+pub mod service;
+
+pub use access::Access;
+pub use cx::Cx;
+pub use directory::{AccessKey, Directory, PrincipalPolicies, Role};
+pub use extension::{Extension, RequestHead};
+pub use handle::Handle;
+pub use platform::Platform;
+pub use reconcile::{Reconciler, Signal};
+pub use seal::Seal;
+pub use service::Service;
+
+pub use haneul_base::{AccountId, Arn, Instant, Region, Tags};
+pub use haneul_bus::{ApiError, Bus, Caller, Fault, Principal, Session};
+pub use haneul_env::Env;
+pub use haneul_policy::Policy;
+pub use haneul_shape::{ByteStream, Operation, Shape};
+
+/// A boxed future, for traits that must be object-safe.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
