@@ -1,9 +1,15 @@
 //! The project's own tools: `cargo xtask --help`.
 //!
-//! Reading order: [`codegen`] (models into wire crates).
+//! Reading order: [`codegen`] (models into wire crates), [`coverage`] (what is implemented, as tables), [`tidy`] (rules that
+//! no compiler checks), [`new_service`], [`ci`] (all of it, as the CI runs it), [`project`] (the files they share).
 
+mod ci;
 mod codegen;
+mod coverage;
+mod new_service;
+mod output;
 mod project;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -20,11 +26,26 @@ struct Cli {
 enum Command {
     /// Write the wire crates and the registry from services.toml and the models
     Codegen(codegen::Options),
+    /// Write the tables of what is implemented: docs/services/ and each service's README
+    Coverage(coverage::Options),
+    /// Check the rules that no compiler checks: crate graph, paths in the docs, file sizes, names
+    Tidy(tidy::Options),
+    /// Begin a service: its folder, its line in services.toml, its wire crate
+    NewService(new_service::Options),
+    /// Run every test, with cargo-nextest where it is installed
+    Test(ci::TestOptions),
+    /// All that CI checks: formatting, lints, generated files, tidy, tests
+    Ci,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Codegen(options) => codegen::run(&options),
+        Command::Coverage(options) => coverage::run(&options),
+        Command::Tidy(options) => tidy::run(&options),
+        Command::NewService(options) => new_service::run(&options),
+        Command::Test(options) => ci::test(&options),
+        Command::Ci => ci::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

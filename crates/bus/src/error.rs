@@ -131,3 +131,10 @@ impl fmt::Debug for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// What the store could not do is our fault, but a conflict or a full disk may pass: SDKs try again.
+impl From<haneul_store::StoreError> for ApiError {
+    fn from(error: haneul_store::StoreError) -> ApiError {
+        ApiError::internal(error)
+    }
+}

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::output::Output;
+use crate::output::Output;
 use crate::project::{Result, Service, read};
 
 /// Members of botocore's model that are prose, or serve only clients.

@@ -7,7 +7,6 @@
 
 mod import;
 mod names;
-mod output;
 mod registry;
 mod rust;
 
@@ -15,8 +14,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::output::Output;
 use crate::project::{Result, Services};
-use output::Output;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -50,5 +49,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         rust::wire_crate(&mut output, name, &services.botocore)?;
     }
     registry::write(&mut output, &services)?;
-    output.finish()
+    output.finish("codegen")
+}
+
+/// After `new-service`: imports the service's model where there is one, and writes its wire crate and the registry.
+pub(crate) fn for_new_service(
+    name: &str,
+    botocore: Option<PathBuf>,
+    iam_definition: Option<PathBuf>,
+) -> Result<()> {
+    let iam_definition = iam_definition.filter(|_| botocore.is_some());
+    run(&Options { check: false, botocore, iam_definition, services: vec![name.to_owned()] })
 }

@@ -31,12 +31,12 @@ impl Output {
         std::fs::write(&full, content).map_err(|error| format!("cannot write {path}: {error}"))
     }
 
-    pub(crate) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self, tool: &str) -> Result<()> {
         if !self.stale.is_empty() {
             let list = self.stale.join("\n  ");
-            return Err(format!("these generated files are stale; run `cargo xtask codegen`:\n  {list}"));
+            return Err(format!("these generated files are stale; run `cargo xtask {tool}`:\n  {list}"));
         }
-        println!("codegen: {} file(s) written", self.written);
+        println!("{tool}: {} file(s) written", self.written);
         Ok(())
     }
 }
