@@ -23,9 +23,12 @@ pub struct Call {
     pub source_arn: Option<String>,
 }
 
+/// The output of a call to come, its type erased.
+pub type Dispatched<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Shape>, ApiError>> + Send + 'a>>;
+
 /// Where calls go: the front door's layers behind the listener.
 pub trait Dispatch: Send + Sync + 'static {
-    fn dispatch(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Box<dyn Shape>, ApiError>> + Send + '_>>;
+    fn dispatch(&self, call: Call) -> Dispatched<'_>;
 }
 
 impl Bus {
@@ -53,7 +56,8 @@ impl Bus {
             input: Box::new(input),
             source_arn,
         };
-        let dispatch = self.dispatch.get().ok_or_else(|| ApiError::internal("the bus is not connected yet"))?;
+        let dispatch =
+            self.dispatch.get().ok_or_else(|| ApiError::internal("the bus is not connected yet"))?;
         let output = dispatch.dispatch(call).await?;
         output.downcast().ok_or_else(|| ApiError::internal("an operation answered with another one's output"))
     }

@@ -50,7 +50,12 @@ impl Caller {
 
     /// A service principal such as `sns.amazonaws.com`, acting on behalf of `account`.
     pub fn service(name: impl Into<String>, account: AccountId) -> Caller {
-        Caller { account, principal: Principal::Service { name: name.into() }, access_key_id: None, session: None }
+        Caller {
+            account,
+            principal: Principal::Service { name: name.into() },
+            access_key_id: None,
+            session: None,
+        }
     }
 
     pub fn root(account: AccountId) -> Caller {
@@ -63,7 +68,9 @@ impl Caller {
         match &self.principal {
             Principal::Root => arn("iam", "root".into()),
             Principal::User { path, name, .. } => arn("iam", format!("user{path}{name}")),
-            Principal::Role { name, session_name, .. } => arn("sts", format!("assumed-role/{name}/{session_name}")),
+            Principal::Role { name, session_name, .. } => {
+                arn("sts", format!("assumed-role/{name}/{session_name}"))
+            }
             Principal::FederatedUser { name } => arn("sts", format!("federated-user/{name}")),
             Principal::Service { name } => name.clone(),
             Principal::Anonymous => "anonymous".into(),
@@ -73,7 +80,9 @@ impl Caller {
     /// The ARN of the role behind an assumed-role session.
     pub fn role_arn(&self) -> Option<Arn> {
         match &self.principal {
-            Principal::Role { path, name, .. } => Some(Arn::global("iam", self.account, format!("role{path}{name}"))),
+            Principal::Role { path, name, .. } => {
+                Some(Arn::global("iam", self.account, format!("role{path}{name}")))
+            }
             _ => None,
         }
     }

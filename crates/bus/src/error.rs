@@ -52,7 +52,8 @@ impl ApiError {
 
     /// The operation exists at AWS and not here.
     pub fn not_implemented(service: &str, operation: &str) -> ApiError {
-        let mut error = ApiError::new("NotImplemented", format!("{service}: {operation} is not implemented by Haneul."));
+        let mut error =
+            ApiError::new("NotImplemented", format!("{service}: {operation} is not implemented by Haneul."));
         error.0.fault = Fault::Server;
         error.0.status = Some(501);
         error

@@ -12,6 +12,6 @@ pub mod bus;
 pub mod caller;
 pub mod error;
 
-pub use bus::{Bus, Call, Dispatch};
+pub use bus::{Bus, Call, Dispatch, Dispatched};
 pub use caller::{Caller, Principal, Session};
 pub use error::{ApiError, Fault};

@@ -1,10 +1,9 @@
 use std::sync::{Arc, OnceLock};
 
 use haneul_base::AccountId;
-use haneul_blob::Blobs;
 use haneul_bus::Bus;
 use haneul_env::Env;
-use haneul_store::{Journals, Store};
+use haneul_store::Store;
 
 use crate::{Directory, Seal};
 
@@ -13,9 +12,6 @@ use crate::{Directory, Seal};
 pub struct Platform {
     pub env: Env,
     pub store: Store,
-    pub blobs: Blobs,
-    /// Logs for the services that are designed for their own access path; each opens one by name.
-    pub journals: Journals,
     pub bus: Bus,
     pub seal: Seal,
     pub config: Arc<Config>,
@@ -45,12 +41,10 @@ impl std::fmt::Debug for RootKey {
 }
 
 impl Platform {
-    pub fn new(env: Env, store: Store, blobs: Blobs, journals: Journals, seal: Seal, config: Config) -> Platform {
+    pub fn new(env: Env, store: Store, seal: Seal, config: Config) -> Platform {
         Platform {
             env,
             store,
-            blobs,
-            journals,
             bus: Bus::default(),
             seal,
             config: Arc::new(config),

@@ -30,7 +30,8 @@ pub trait Erased: Send + Sync {
 
 impl Service {
     pub fn of<S: Send + Sync + 'static>(model: &'static ServiceModel, state: Arc<S>) -> Builder<S> {
-        let service = Service { model, operations: BTreeMap::new(), extension: None, reconcilers: Vec::new() };
+        let service =
+            Service { model, operations: BTreeMap::new(), extension: None, reconcilers: Vec::new() };
         Builder { service, state }
     }
 
