@@ -7,12 +7,15 @@
 //!
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
-//! [`directory`] (who exists), [`seal`] (opaque tokens), [`paging`], [`reconcile`] (work that goes on after the
-//! answer), [`extension`] (requests that no model describes).
+//! [`directory`] (who exists), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
+//! [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
+//! that no model describes).
 //!
 //! What must never happen here: knowledge of any one service.
 
 pub mod access;
+pub mod access_key_id;
+pub mod authorization_message;
 pub mod cx;
 pub mod directory;
 pub mod extension;
@@ -22,8 +25,10 @@ pub mod platform;
 pub mod reconcile;
 pub mod seal;
 pub mod service;
+pub mod session_token;
 
 pub use access::Access;
+pub use authorization_message::AuthorizationMessage;
 pub use cx::Cx;
 pub use directory::{AccessKey, Directory, PrincipalPolicies, Role};
 pub use extension::{Extension, RequestHead};
