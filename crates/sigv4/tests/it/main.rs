@@ -1,0 +1,9 @@
+//! Signature version 4 against what others sign, and against what nobody should.
+
+mod aws_examples;
+mod chunked;
+mod errors;
+mod hostile;
+mod round_trip;
+mod support;
+mod vectors;
