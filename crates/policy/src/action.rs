@@ -51,6 +51,10 @@ impl ActionPattern {
         }
     }
 
+    pub(crate) fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
     /// `action` is in lower case.
     #[inline]
     pub(crate) fn matches(&self, action: &str) -> bool {

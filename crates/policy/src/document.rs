@@ -3,6 +3,7 @@
 use crate::action::ActionPattern;
 use crate::condition::Condition;
 use crate::error::PolicyError;
+use crate::pattern::Pattern;
 use crate::principal::{PrincipalElement, PrincipalRef};
 use crate::request::Context;
 use crate::rules::Rules;
@@ -83,6 +84,14 @@ impl Policy {
         crate::parse::policy(document, rules)
     }
 
+    /// The statements that speak about an action in lower case, with their positions. One can come twice.
+    #[inline]
+    pub(crate) fn about(&self, service: &str, action: &str) -> impl Iterator<Item = (usize, &Statement)> {
+        let at = |at: u32| (at as usize, &self.statements[at as usize]);
+        let not = self.index.negated().map(at).filter(move |(_, s)| s.covers_action(action));
+        self.index.naming(service, action).map(at).chain(not)
+    }
+
     pub fn version(&self) -> Version {
         self.version
     }
@@ -135,7 +144,10 @@ impl Statement {
     /// The resources as written, and whether they were given as `NotResource`; none in a trust policy.
     pub fn resources(&self) -> (bool, impl Iterator<Item = &str>) {
         let element = self.resources.as_ref();
-        (element.is_some_and(|e| e.negated), element.into_iter().flat_map(|e| e.items.iter().map(|r| &*r.source)))
+        (
+            element.is_some_and(|e| e.negated),
+            element.into_iter().flat_map(|e| e.items.iter().map(|r| &*r.source)),
+        )
     }
 
     pub fn principals(&self) -> impl Iterator<Item = PrincipalRef<'_>> {
@@ -147,9 +159,9 @@ impl Statement {
         &self.conditions
     }
 
-    /// `action` is in lower case.
+    /// `action` is in lower case. The index answers this for all but `NotAction`.
     #[inline]
-    pub(crate) fn covers_action(&self, action: &str) -> bool {
+    fn covers_action(&self, action: &str) -> bool {
         self.actions.items.iter().any(|a| a.matches(action)) != self.actions.negated
     }
 
@@ -171,60 +183,77 @@ impl Statement {
     }
 }
 
-/// Which statements can speak about an action, so that most are never looked at.
+/// Which statements speak about an action, so that most are never looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Index {
-    /// Sorted by action: statements that name it without a wildcard. These need no further test of the action.
-    exact: Lists,
-    /// Sorted by service: statements with a wildcard in the operation.
-    service: Lists,
-    /// Statements that may speak about any action: `*` and `NotAction`.
-    any: Box<[u32]>,
+    /// By action: statements that name it without a wildcard.
+    exact: Lists<u32>,
+    /// By service: wildcards in the operation, and whose they are. Kept here too, next to one another, because
+    /// reading them out of their statements is what costs.
+    service: Lists<(u32, Pattern)>,
+    /// Statements with `*`.
+    all: Box<[u32]>,
+    /// Statements with `NotAction`, which must be asked.
+    not: Box<[u32]>,
 }
 
-type Lists = Box<[(Box<str>, Box<[u32]>)]>;
+/// Sorted by name.
+type Lists<T> = Box<[(Box<str>, Box<[T]>)]>;
 
 impl Index {
     fn new(statements: &[Statement]) -> Self {
-        let (mut exact, mut service, mut any) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut exact, mut service) = (Vec::new(), Vec::new());
+        let (mut all, mut not) = (Vec::new(), Vec::new());
         for (at, statement) in (0u32..).zip(statements) {
-            if statement.actions.negated || statement.actions.items.iter().any(|a| a.service.is_none()) {
-                any.push(at);
+            if statement.actions.negated {
+                not.push(at);
+                continue;
+            }
+            if statement.actions.items.iter().any(|a| a.service.is_none()) {
+                all.push(at);
                 continue;
             }
             for action in &statement.actions.items {
                 match (action.exact(), &action.service) {
                     (Some(action), _) => exact.push((Box::from(action), at)),
-                    (None, Some(name)) => service.push((name.clone(), at)),
+                    (None, Some(name)) => service.push((name.clone(), (at, action.pattern().clone()))),
                     (None, None) => {}
                 }
             }
         }
-        Self { exact: group(exact), service: group(service), any: any.into() }
+        Self { exact: group(exact), service: group(service), all: all.into(), not: not.into() }
     }
 
-    /// The candidates for an action in lower case, and whether each still needs its action tested. A statement
-    /// can come twice.
+    /// The statements that speak about an action in lower case, without those whose `NotAction` must be asked.
+    /// A statement can come twice.
     #[inline]
-    pub(crate) fn candidates(&self, service: &str, action: &str) -> impl Iterator<Item = (u32, bool)> {
-        let exact = find(&self.exact, action).iter().map(|&at| (at, false));
-        let service = find(&self.service, service).iter().map(|&at| (at, true));
-        exact.chain(service).chain(self.any.iter().map(|&at| (at, true)))
+    pub(crate) fn naming(&self, service: &str, action: &str) -> impl Iterator<Item = u32> {
+        let exact = find(&self.exact, action).iter().copied();
+        let wild =
+            find(&self.service, service).iter().filter(move |(_, p)| p.matches(action)).map(|(at, _)| *at);
+        exact.chain(wild).chain(self.all.iter().copied())
+    }
+
+    pub(crate) fn negated(&self) -> impl Iterator<Item = u32> {
+        self.not.iter().copied()
     }
 }
 
-fn group(mut pairs: Vec<(Box<str>, u32)>) -> Lists {
-    pairs.sort();
-    pairs.dedup();
-    let mut out: Vec<(Box<str>, Box<[u32]>)> = Vec::new();
-    for run in pairs.chunk_by(|a, b| a.0 == b.0) {
-        out.push((run[0].0.clone(), run.iter().map(|(_, at)| *at).collect()));
+/// Keeps the order within a name, which is the order of the statements.
+fn group<T>(mut pairs: Vec<(Box<str>, T)>) -> Lists<T> {
+    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut out: Vec<(Box<str>, Vec<T>)> = Vec::new();
+    for (name, item) in pairs {
+        match out.last_mut() {
+            Some((last, items)) if *last == name => items.push(item),
+            _ => out.push((name, vec![item])),
+        }
     }
-    out.into()
+    out.into_iter().map(|(name, items)| (name, items.into())).collect()
 }
 
 #[inline]
-fn find<'a>(lists: &'a Lists, name: &str) -> &'a [u32] {
+fn find<'a, T>(lists: &'a Lists<T>, name: &str) -> &'a [T] {
     match lists.binary_search_by(|(n, _)| (**n).cmp(name)) {
         Ok(at) => &lists[at].1,
         Err(_) => &[],

@@ -130,10 +130,14 @@ impl<'a> Scan<'_, 'a> {
             return Err(PolicyType::VpcEndpoint);
         }
         if !is_account_principal {
-            debug_assert!(matches!(caller, Caller::Service { .. } | Caller::Federated { .. } | Caller::Anonymous));
+            debug_assert!(matches!(
+                caller,
+                Caller::Service { .. } | Caller::Federated { .. } | Caller::Anonymous
+            ));
             return grant.map(drop).ok_or(resource_type);
         }
-        let crosses = self.request.resource_account.is_some_and(|a| Some(a) != self.request.principal.account());
+        let crosses =
+            self.request.resource_account.is_some_and(|a| Some(a) != self.request.principal.account());
         if crosses {
             own.check()?;
             return grant.map(drop).ok_or(resource_type);
@@ -189,14 +193,9 @@ impl<'a> Scan<'_, 'a> {
     #[inline]
     fn scan_policy(&mut self, policy_type: PolicyType, attached: &Attached<'a>, grant: &mut Option<Grant>) {
         let Request { principal, resource, context, .. } = *self.request;
-        let policy = attached.policy;
-        for (at, test_action) in policy.index.candidates(self.service, self.action) {
-            let statement = &policy.statements[at as usize];
+        for (index, statement) in attached.policy.about(self.service, self.action) {
             let denies = statement.effect == Effect::Deny;
             if !denies && !self.all && *grant == Some(Grant::Direct) {
-                continue;
-            }
-            if test_action && !statement.covers_action(self.action) {
                 continue;
             }
             let given = match &statement.principal {
@@ -207,13 +206,7 @@ impl<'a> Scan<'_, 'a> {
             if !statement.covers_resource(resource, context) || !statement.conditions_hold(context) {
                 continue;
             }
-            let matched = Matched {
-                policy_type,
-                name: attached.name,
-                arn: attached.arn,
-                index: at as usize,
-                statement,
-            };
+            let matched = Matched { policy_type, name: attached.name, arn: attached.arn, index, statement };
             self.matched.push(matched);
             if denies {
                 self.deny.get_or_insert(matched);

@@ -19,7 +19,8 @@ pub fn denial_message(request: &Request<'_>, decision: &Decision<'_>, detail: De
     if decision.is_allowed() {
         return String::new();
     }
-    let mut out = format!("User: {} is not authorized to perform: {}", request.principal.arn(), request.action);
+    let mut out =
+        format!("User: {} is not authorized to perform: {}", request.principal.arn(), request.action);
     if !request.resource.is_empty() {
         out.push_str(" on resource: ");
         out.push_str(request.resource);

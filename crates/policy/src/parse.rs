@@ -31,8 +31,11 @@ pub(crate) fn policy(document: &str, rules: &Rules) -> Result<Policy, PolicyErro
         return Err(PolicyError::syntax("Statement"));
     }
     let reader = Reader { rules, variables: version == Some(Version::V2012) };
-    let statements: Vec<Statement> =
-        statements.into_iter().enumerate().map(|(at, s)| reader.statement(s, at)).collect::<Result<_, _>>()?;
+    let statements: Vec<Statement> = statements
+        .into_iter()
+        .enumerate()
+        .map(|(at, s)| reader.statement(s, at))
+        .collect::<Result<_, _>>()?;
     if rules.strict_sids {
         unique_sids(&statements)?;
     }
@@ -74,10 +77,14 @@ fn old_version() -> PolicyError {
 }
 
 fn unique_sids(statements: &[Statement]) -> Result<(), PolicyError> {
-    let mut sids: Vec<&str> = statements.iter().filter_map(Statement::sid).filter(|s| !s.is_empty()).collect();
+    let mut sids: Vec<&str> =
+        statements.iter().filter_map(Statement::sid).filter(|s| !s.is_empty()).collect();
     sids.sort_unstable();
     if sids.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(PolicyError::malformed("Statement", "Statement IDs (SID) in a single policy must be unique."));
+        return Err(PolicyError::malformed(
+            "Statement",
+            "Statement IDs (SID) in a single policy must be unique.",
+        ));
     }
     Ok(())
 }
@@ -88,7 +95,15 @@ struct Reader<'a> {
 }
 
 const STATEMENT: &[&str] = &[
-    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
 ];
 
 impl Reader<'_> {
@@ -131,9 +146,10 @@ impl Reader<'_> {
     fn principal(&self, fields: &Object, path: &str) -> Result<Option<PrincipalElement>, PolicyError> {
         let Some((negated, name, json)) = either(fields, "Principal", "NotPrincipal", path)? else {
             return match self.rules.principal {
-                Presence::Required => {
-                    Err(PolicyError::malformed(format!("{path}.Principal"), "Missing required field Principal"))
-                }
+                Presence::Required => Err(PolicyError::malformed(
+                    format!("{path}.Principal"),
+                    "Missing required field Principal",
+                )),
                 _ => Ok(None),
             };
         };
@@ -152,7 +168,9 @@ impl Reader<'_> {
             return Err(PolicyError::syntax(path));
         }
         let kinds = match json {
-            json if star(json) => return Ok(Some(PrincipalElement { negated, star: true, names: Box::default() })),
+            json if star(json) => {
+                return Ok(Some(PrincipalElement { negated, star: true, names: Box::default() }));
+            }
             Json::Object(kinds) => kinds,
             Json::String(text) => return Err(PolicyError::principal(path, "AWS", text)),
             _ => return Err(PolicyError::syntax(path)),
@@ -175,7 +193,8 @@ impl Reader<'_> {
     }
 
     fn actions(&self, fields: &Object, path: &str) -> Result<Element<ActionPattern>, PolicyError> {
-        let missing = || PolicyError::malformed(format!("{path}.Action"), "Policy statement must contain actions.");
+        let missing =
+            || PolicyError::malformed(format!("{path}.Action"), "Policy statement must contain actions.");
         let (negated, name, json) = either(fields, "Action", "NotAction", path)?.ok_or_else(missing)?;
         let path = format!("{path}.{name}");
         if negated && !self.rules.not_action {
@@ -188,15 +207,21 @@ impl Reader<'_> {
         let items: Box<[ActionPattern]> =
             values.into_iter().map(|v| ActionPattern::parse(v, &path)).collect::<Result<_, _>>()?;
         if self.rules.only_sts && items.iter().any(|a| a.service.as_deref() != Some("sts")) {
-            return Err(PolicyError::malformed(path, "AssumeRole policy may only specify STS AssumeRole actions."));
+            return Err(PolicyError::malformed(
+                path,
+                "AssumeRole policy may only specify STS AssumeRole actions.",
+            ));
         }
         Ok(Element { negated, items })
     }
 
-    fn resources(&self, fields: &Object, path: &str) -> Result<Option<Element<ResourcePattern>>, PolicyError> {
-        let missing = || {
-            PolicyError::malformed(format!("{path}.Resource"), "Policy statement must contain resources.")
-        };
+    fn resources(
+        &self,
+        fields: &Object,
+        path: &str,
+    ) -> Result<Option<Element<ResourcePattern>>, PolicyError> {
+        let missing =
+            || PolicyError::malformed(format!("{path}.Resource"), "Policy statement must contain resources.");
         let Some((negated, name, json)) = either(fields, "Resource", "NotResource", path)? else {
             return if self.rules.resource == Presence::Required { Err(missing()) } else { Ok(None) };
         };
@@ -273,8 +298,18 @@ fn check_arn(value: &str, path: &str) -> Result<(), PolicyError> {
 
 fn check_iam_arn(value: &str, segments: &[&str], path: &str) -> Result<(), PolicyError> {
     const TYPES: [&str; 12] = [
-        "user", "federated-user", "role", "group", "instance-profile", "mfa", "server-certificate", "policy",
-        "sms-mfa", "saml-provider", "oidc-provider", "access-report",
+        "user",
+        "federated-user",
+        "role",
+        "group",
+        "instance-profile",
+        "mfa",
+        "server-certificate",
+        "policy",
+        "sms-mfa",
+        "saml-provider",
+        "oidc-provider",
+        "access-report",
     ];
     let region = segments.get(3).copied().unwrap_or_default();
     if !region.is_empty() && region != "*" {

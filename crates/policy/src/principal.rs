@@ -99,10 +99,12 @@ impl Name {
                 let itself = matches!(caller.caller, Caller::Federated { .. });
                 Some(if itself { Grant::Direct } else { Grant::Entity })
             }
-            (Form::Account(account), _) => (caller.account() == Some(account)).then_some(match caller.caller {
-                Caller::Root { .. } => Grant::Direct,
-                _ => Grant::Account,
-            }),
+            (Form::Account(account), _) => {
+                (caller.account() == Some(account)).then_some(match caller.caller {
+                    Caller::Root { .. } => Grant::Direct,
+                    _ => Grant::Account,
+                })
+            }
             (Form::Arn, _) if is(Some(caller.arn())) => Some(Grant::Direct),
             (Form::Arn, _) if is(caller.entity_arn()) => Some(Grant::Entity),
             (Form::UniqueId, _) if is(caller.unique_id.as_deref()) => Some(match caller.caller {
@@ -180,7 +182,9 @@ fn form(kind: PrincipalKind, value: &str) -> Option<Form> {
             (value.contains('.') && value.bytes().all(ok)).then_some(Form::Other)
         }
         PrincipalKind::Federated => (!value.contains(char::is_whitespace)).then_some(Form::Other),
-        PrincipalKind::CanonicalUser => value.bytes().all(|b| b.is_ascii_alphanumeric()).then_some(Form::Other),
+        PrincipalKind::CanonicalUser => {
+            value.bytes().all(|b| b.is_ascii_alphanumeric()).then_some(Form::Other)
+        }
     }
 }
 
@@ -193,7 +197,8 @@ fn aws_form(value: &str) -> Option<Form> {
         return Some(Form::UniqueId);
     }
     let mut segments = value.splitn(6, ':');
-    let (arn, partition, service, region) = (segments.next()?, segments.next()?, segments.next()?, segments.next()?);
+    let (arn, partition, service, region) =
+        (segments.next()?, segments.next()?, segments.next()?, segments.next()?);
     let (account, resource) = (segments.next()?, segments.next()?);
     // CloudFront's origin access identities live in an account of that name.
     let account_ok = is_account(account) || account == "cloudfront";

@@ -44,7 +44,10 @@ fn restricts(condition: &Condition) -> bool {
     }
     let exact = matches!(operator.comparison, Comparison::StringEquals | Comparison::StringEqualsIgnoreCase);
     let textual = exact
-        || matches!(operator.comparison, Comparison::StringLike | Comparison::ArnEquals | Comparison::ArnLike);
+        || matches!(
+            operator.comparison,
+            Comparison::StringLike | Comparison::ArnEquals | Comparison::ArnLike
+        );
     match condition.key() {
         "aws:sourceip" => operator.comparison == Comparison::IpAddress && !condition.is_broad_network(),
         "s3:dataaccesspointarn" if textual => condition.values().all(is_access_point_of_one_account),
@@ -60,5 +63,8 @@ fn is_fixed(value: &str, exact: bool) -> bool {
 /// The account must be fixed, the access point need not be:
 /// `arn:aws:s3:us-west-2:123456789012:accesspoint/*`.
 fn is_access_point_of_one_account(value: &str) -> bool {
-    value.split(':').nth(4).is_some_and(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
+    value
+        .split(':')
+        .nth(4)
+        .is_some_and(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -30,16 +30,34 @@ pub struct Principal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// The account's root user.
-    Root { account: String, arn: String },
-    User { account: String, arn: String },
+    Root {
+        account: String,
+        arn: String,
+    },
+    User {
+        account: String,
+        arn: String,
+    },
     /// A session of an IAM role.
-    Role { account: String, role_arn: String, session_arn: String },
+    Role {
+        account: String,
+        role_arn: String,
+        session_arn: String,
+    },
     /// A session made by `GetFederationToken`; `issuer_arn` is the user (or root) that made it.
-    FederatedUser { account: String, arn: String, issuer_arn: String },
+    FederatedUser {
+        account: String,
+        arn: String,
+        issuer_arn: String,
+    },
     /// An AWS service acting for itself, e.g. `sns.amazonaws.com`.
-    Service { name: String },
+    Service {
+        name: String,
+    },
     /// Who presents an identity provider's token to STS and is nobody yet.
-    Federated { provider: String },
+    Federated {
+        provider: String,
+    },
     Anonymous,
 }
 
@@ -183,7 +201,7 @@ impl Principal {
 }
 
 fn account_of(arn: &str) -> &str {
-    arn.splitn(6, ':').nth(4).unwrap_or_default()
+    arn.split(':').nth(4).unwrap_or_default()
 }
 
 /// Context keys and their values. Keys are compared without regard to case; a key without values is the same

@@ -98,7 +98,8 @@ impl Rules {
     pub const VPC_ENDPOINT: Self = Self { principal: Presence::Optional, ..Self::RESOURCE };
 
     /// A service control policy: 5,120 characters, white space included when sent by API.
-    pub const SCP: Self = Self { size_max: 5120, size_counts_space: true, version_2012: true, ..Self::IDENTITY };
+    pub const SCP: Self =
+        Self { size_max: 5120, size_counts_space: true, version_2012: true, ..Self::IDENTITY };
 
     /// A resource control policy: `Deny` for principal `*`, without `NotPrincipal` and `NotAction`. (AWS's own
     /// `RCPFullAWSAccess` is an `Allow`; read that with [`Rules::RESOURCE`].)

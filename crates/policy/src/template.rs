@@ -16,7 +16,10 @@ pub(crate) enum Template {
 pub(crate) enum Part {
     Token(Token<Box<str>>),
     /// The key in lower case, and what to use where the key is missing.
-    Variable { key: Box<str>, default: Option<Box<str>> },
+    Variable {
+        key: Box<str>,
+        default: Option<Box<str>>,
+    },
 }
 
 /// How the text around the variables is read.
@@ -63,7 +66,7 @@ impl Template {
     pub(crate) fn matches(&self, text: &str, context: &Context) -> bool {
         match self {
             Self::Fixed(pattern) => pattern.matches(text),
-            Self::Variable(parts) => resolve(parts, context).is_some_and(|tokens| matches(&tokens, text)),
+            Self::Variable(parts) => may_match(parts, text) && matches_parts(parts, text, context),
         }
     }
 
@@ -75,21 +78,48 @@ impl Template {
     }
 }
 
+/// The ends that are plain text decide most comparisons before anything is filled in.
+fn may_match(parts: &[Part], text: &str) -> bool {
+    let plain = |part: Option<&Part>, test: &dyn Fn(&str) -> bool| match part {
+        Some(Part::Token(Token::Text(t))) => test(t),
+        _ => true,
+    };
+    plain(parts.first(), &|t| text.starts_with(t)) && plain(parts.last(), &|t| text.ends_with(t))
+}
+
+/// On the stack for templates of an ordinary length: this is on the path of every request.
+fn matches_parts(parts: &[Part], text: &str, context: &Context) -> bool {
+    let mut tokens = [const { Token::Star }; 12];
+    if parts.len() > tokens.len() {
+        return resolve(parts, context).is_some_and(|tokens| matches(&tokens, text));
+    }
+    for (token, part) in tokens.iter_mut().zip(parts) {
+        match part.resolve(context) {
+            Some(resolved) => *token = resolved,
+            None => return false,
+        }
+    }
+    matches(&tokens[..parts.len()], text)
+}
+
 /// Fills in the variables; `None` if one of them has no single value.
 pub(crate) fn resolve<'a>(parts: &'a [Part], context: &'a Context) -> Option<Vec<Token<&'a str>>> {
-    parts
-        .iter()
-        .map(|part| match part {
-            Part::Token(Token::Text(text)) => Some(Token::Text(&**text)),
-            Part::Token(Token::One) => Some(Token::One),
-            Part::Token(Token::Star) => Some(Token::Star),
-            Part::Variable { key, default } => match (context.values(key), default) {
+    parts.iter().map(|part| part.resolve(context)).collect()
+}
+
+impl Part {
+    fn resolve<'a>(&'a self, context: &'a Context) -> Option<Token<&'a str>> {
+        match self {
+            Self::Token(Token::Text(text)) => Some(Token::Text(&**text)),
+            Self::Token(Token::One) => Some(Token::One),
+            Self::Token(Token::Star) => Some(Token::Star),
+            Self::Variable { key, default } => match (context.values(key), default) {
                 ([value], _) => Some(Token::Text(value.as_str())),
                 ([], Some(default)) => Some(Token::Text(&**default)),
                 _ => None,
             },
-        })
-        .collect()
+        }
+    }
 }
 
 pub(crate) fn parts(source: &str, reading: Reading) -> Vec<Part> {

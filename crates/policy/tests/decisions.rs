@@ -7,8 +7,8 @@
 //! 2012-10-17 unless given, and `null` leaves it out.
 
 use haneul_policy::{
-    Attached, Context, Decision, Detail, Inputs, Level, Policy, PolicyType, Principal, Reason, Request, ResourceMode,
-    Rules, decide, denial_message, explain,
+    Attached, Context, Decision, Detail, Inputs, Level, Policy, PolicyType, Principal, Reason, Request,
+    ResourceMode, Rules, decide, denial_message, explain,
 };
 use serde_json::{Value, json};
 
@@ -77,7 +77,12 @@ fn run(name: &str, shared: &Value, case: &Value, failures: &mut Vec<String>) {
     let session = list("session", &Rules::SESSION);
     let endpoint = list("vpc_endpoint", &Rules::VPC_ENDPOINT);
     let levels = |key: &str, rules: &Rules| -> Vec<Vec<(String, Policy)>> {
-        field(key).as_array().into_iter().flatten().map(|level| policies(name, shared, level, rules)).collect()
+        field(key)
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|level| policies(name, shared, level, rules))
+            .collect()
     };
     let scps = levels("scps", &Rules::SCP);
     // As a resource policy, so that AWS's own `Allow` can be among them.
@@ -171,7 +176,9 @@ fn policies(name: &str, shared: &Value, value: &Value, rules: &Rules) -> Vec<(St
     let many = match value {
         Value::Null => return Vec::new(),
         Value::Array(items) if items.is_empty() => return Vec::new(),
-        Value::Array(items) if items.iter().all(|i| i.is_string() || !i["Statement"].is_null()) => items.clone(),
+        Value::Array(items) if items.iter().all(|i| i.is_string() || !i["Statement"].is_null()) => {
+            items.clone()
+        }
         one => vec![one.clone()],
     };
     many.iter()

@@ -16,7 +16,8 @@ fn refused(rules: &Rules, rows: &[(&str, &str, &str)]) {
 
 fn accepted(rules: &Rules, documents: &[&str]) {
     for document in documents {
-        let policy = Policy::parse(document, rules).unwrap_or_else(|e| panic!("{document}: {e} at {}", e.path));
+        let policy =
+            Policy::parse(document, rules).unwrap_or_else(|e| panic!("{document}: {e} at {}", e.path));
         let again = Policy::parse(&policy.to_json(), rules).expect("its own text");
         assert_eq!(policy, again, "{document}");
         assert_eq!(policy.to_json(), again.to_json());
@@ -49,12 +50,20 @@ fn documents() {
             (&doc(r#"{"ersion":"2012-10-17","tatement":S,}"#), "", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","ersion":"2012-10-17","tatement":S}"#), "", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":S,"Extra":1}"#), "Extra", SYNTAX),
-            (&doc(r#"{"ersion":"2012-10-18","tatement":S}"#), "Version", "Policy document must be version 2012-10-17 or greater."),
+            (
+                &doc(r#"{"ersion":"2012-10-18","tatement":S}"#),
+                "Version",
+                "Policy document must be version 2012-10-17 or greater.",
+            ),
             (&doc(r#"{"ersion":2012,"tatement":S}"#), "Version", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":[]}"#), "Statement", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":["x"]}"#), "Statement[0]", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":"x"}"#), "Statement", SYNTAX),
-            (&doc(" {\"ersion\":\"2012-10-17\",\"tatement\":S}"), "", "JSON strings must not have leading spaces"),
+            (
+                &doc(" {\"ersion\":\"2012-10-17\",\"tatement\":S}"),
+                "",
+                "JSON strings must not have leading spaces",
+            ),
         ],
     );
     accepted(
@@ -75,23 +84,65 @@ fn statements() {
         &[
             (r#"{"Action":"*","Resource":"*"}"#, "Statement[0].Effect", SYNTAX),
             (r#"{"Effect":"allow","Action":"*","Resource":"*"}"#, "Statement[0].Effect", SYNTAX),
-            (r#"{"Effect":"Allow","Resource":"*"}"#, "Statement[0].Action", "Policy statement must contain actions."),
-            (r#"{"Effect":"Allow","Action":[],"Resource":"*"}"#, "Statement[0].Action", "Policy statement must contain actions."),
-            (r#"{"Effect":"Allow","Action":"*"}"#, "Statement[0].Resource", "Policy statement must contain resources."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":[]}"#, "Statement[0].Resource", "Policy statement must contain resources."),
-            (r#"{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}"#, "Statement[0].NotAction", SYNTAX),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"*","NotResource":"*"}"#, "Statement[0].NotResource", SYNTAX),
+            (
+                r#"{"Effect":"Allow","Resource":"*"}"#,
+                "Statement[0].Action",
+                "Policy statement must contain actions.",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":[],"Resource":"*"}"#,
+                "Statement[0].Action",
+                "Policy statement must contain actions.",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*"}"#,
+                "Statement[0].Resource",
+                "Policy statement must contain resources.",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":[]}"#,
+                "Statement[0].Resource",
+                "Policy statement must contain resources.",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}"#,
+                "Statement[0].NotAction",
+                SYNTAX,
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"*","NotResource":"*"}"#,
+                "Statement[0].NotResource",
+                SYNTAX,
+            ),
             (r#"{"Effect":"Allow","Action":"*","Resource":"*","Foo":1}"#, "Statement[0].Foo", SYNTAX),
             (r#"{"Effect":"Allow","Action":1,"Resource":"*"}"#, "Statement[0].Action", LEGACY),
             (r#"{"Effect":"Allow","Action":{"a":1},"Resource":"*"}"#, "Statement[0].Action", LEGACY),
             (r#"{"Effect":"Allow","Action":"*","Resource":{"a":"b"}}"#, "Statement[0].Resource", LEGACY),
-            (r#"{"Sid":"a-b","Effect":"Allow","Action":"*","Resource":"*"}"#, "Statement[0].Sid",
-             "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"),
-            (r#"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}"#,
-             "Statement", "Statement IDs (SID) in a single policy must be unique."),
-            (r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#, "Statement[0].Principal", NO_PRINCIPAL),
-            (r#"{"Effect":"Allow","NotPrincipal":"*","Action":"*","Resource":"*"}"#, "Statement[0].NotPrincipal", NO_PRINCIPAL),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":[]}"#, "Statement[0].Condition", SYNTAX),
+            (
+                r#"{"Sid":"a-b","Effect":"Allow","Action":"*","Resource":"*"}"#,
+                "Statement[0].Sid",
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+            ),
+            (
+                r#"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}"#,
+                "Statement",
+                "Statement IDs (SID) in a single policy must be unique.",
+            ),
+            (
+                r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#,
+                "Statement[0].Principal",
+                NO_PRINCIPAL,
+            ),
+            (
+                r#"{"Effect":"Allow","NotPrincipal":"*","Action":"*","Resource":"*"}"#,
+                "Statement[0].NotPrincipal",
+                NO_PRINCIPAL,
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":[]}"#,
+                "Statement[0].Condition",
+                SYNTAX,
+            ),
         ],
     );
 }
@@ -104,19 +155,58 @@ fn actions_and_resources() {
             (r#"{"Effect":"Allow","Action":"GetObject","Resource":"*"}"#, "Statement[0].Action", VENDOR),
             (r#"{"Effect":"Allow","Action":":Get","Resource":"*"}"#, "Statement[0].Action", VENDOR),
             (r#"{"Effect":"Allow","Action":"s3*:Get","Resource":"*"}"#, "Statement[0].Action", VENDOR),
-            (r#"{"Effect":"Allow","Action":"ec2:ec2:Run","Resource":"*"}"#, "Statement[0].Action", "Actions/Condition can contain only one colon."),
+            (
+                r#"{"Effect":"Allow","Action":"ec2:ec2:Run","Resource":"*"}"#,
+                "Statement[0].Action",
+                "Actions/Condition can contain only one colon.",
+            ),
             (r#"{"Effect":"Allow","Action":"s3:","Resource":"*"}"#, "Statement[0].Action", SYNTAX),
             (r#"{"Effect":"Allow","Action":"s3:Get Object","Resource":"*"}"#, "Statement[0].Action", SYNTAX),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"bucket"}"#, "Statement[0].Resource", "Resource bucket must be in ARN format or \"*\"."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":""}"#, "Statement[0].Resource", "Resource  must be in ARN format or \"*\"."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3"}"#, "Statement[0].Resource", "Resource arn:aws:s3 must be in ARN format or \"*\"."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn::s3:::b"}"#, "Statement[0].Resource", "Partition \"\" is not valid for resource \"arn::s3:::b\"."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:${P}:s3:::b"}"#, "Statement[0].Resource", "Partition \"${P}\" is not valid for resource \"arn:${P}:s3:::b\"."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s*:::b"}"#, "Statement[0].Resource", "Resource vendor must be fully qualified and cannot contain regexes."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:sqs:us-east-1:1234:q"}"#, "Statement[0].Resource", LEGACY),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam:us-east-1:123456789012:user/a"}"#, "Statement[0].Resource", "IAM resource arn:aws:iam:us-east-1:123456789012:user/a cannot contain region information."),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::123456789012:*/*"}"#, "Statement[0].Resource",
-             "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, access-report/."),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"bucket"}"#,
+                "Statement[0].Resource",
+                "Resource bucket must be in ARN format or \"*\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":""}"#,
+                "Statement[0].Resource",
+                "Resource  must be in ARN format or \"*\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3"}"#,
+                "Statement[0].Resource",
+                "Resource arn:aws:s3 must be in ARN format or \"*\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn::s3:::b"}"#,
+                "Statement[0].Resource",
+                "Partition \"\" is not valid for resource \"arn::s3:::b\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:${P}:s3:::b"}"#,
+                "Statement[0].Resource",
+                "Partition \"${P}\" is not valid for resource \"arn:${P}:s3:::b\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s*:::b"}"#,
+                "Statement[0].Resource",
+                "Resource vendor must be fully qualified and cannot contain regexes.",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:sqs:us-east-1:1234:q"}"#,
+                "Statement[0].Resource",
+                LEGACY,
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam:us-east-1:123456789012:user/a"}"#,
+                "Statement[0].Resource",
+                "IAM resource arn:aws:iam:us-east-1:123456789012:user/a cannot contain region information.",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::123456789012:*/*"}"#,
+                "Statement[0].Resource",
+                "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, access-report/.",
+            ),
         ],
     );
     let ok = [
@@ -138,7 +228,11 @@ fn conditions() {
         (r#"{"StringEqual":{"a:b":"c"}}"#, "StringEqual.a:b", "Invalid Condition type : StringEqual."),
         (r#"{"NullIfExists":{"a:b":"true"}}"#, "NullIfExists.a:b", "Invalid Condition type : NullIfExists."),
         (r#"{"StringEquals":{"username":"c"}}"#, "StringEquals.username", VENDOR),
-        (r#"{"StringEquals":{"https://idp/x:sub":"c"}}"#, "StringEquals.https://idp/x:sub", "Condition can contain only one colon."),
+        (
+            r#"{"StringEquals":{"https://idp/x:sub":"c"}}"#,
+            "StringEquals.https://idp/x:sub",
+            "Condition can contain only one colon.",
+        ),
         (r#"{"StringEquals":"x"}"#, "StringEquals", SYNTAX),
         (r#"{"StringEquals":{"a:b":{"c":1}}}"#, "StringEquals.a:b", SYNTAX),
         (r#"{"StringEquals":{"a:b":null}}"#, "StringEquals.a:b", SYNTAX),
@@ -170,10 +264,26 @@ fn principals() {
         with(&format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"*"}}"#))
     };
     for (principal, path, message) in [
-        (r#""arn:aws:iam::123456789012:root""#, "", r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:root""#),
-        (r#"{"AWS":"arn:aws:iam::123456789012:user/*"}"#, ".AWS", r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:user/*""#),
-        (r#"{"AWS":"arn:aws:iam::123456789012:group/g"}"#, ".AWS", r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:group/g""#),
-        (r#"{"AWS":"arn:aws:sts::123456789012:assumed-role/r"}"#, ".AWS", r#"Invalid principal in policy: "AWS":"arn:aws:sts::123456789012:assumed-role/r""#),
+        (
+            r#""arn:aws:iam::123456789012:root""#,
+            "",
+            r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:root""#,
+        ),
+        (
+            r#"{"AWS":"arn:aws:iam::123456789012:user/*"}"#,
+            ".AWS",
+            r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:user/*""#,
+        ),
+        (
+            r#"{"AWS":"arn:aws:iam::123456789012:group/g"}"#,
+            ".AWS",
+            r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:group/g""#,
+        ),
+        (
+            r#"{"AWS":"arn:aws:sts::123456789012:assumed-role/r"}"#,
+            ".AWS",
+            r#"Invalid principal in policy: "AWS":"arn:aws:sts::123456789012:assumed-role/r""#,
+        ),
         (r#"{"AWS":"12345"}"#, ".AWS", r#"Invalid principal in policy: "AWS":"12345""#),
         (r#"{"AWS":""}"#, ".AWS", r#"Invalid principal in policy: "AWS":"""#),
         (r#"{"Service":"lambda"}"#, ".Service", r#"Invalid principal in policy: "SERVICE":"lambda""#),
@@ -187,13 +297,18 @@ fn principals() {
     }
     refused_statements(
         &Rules::RESOURCE,
-        &[(r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#, "Statement[0].Principal", "Missing required field Principal")],
+        &[(
+            r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#,
+            "Statement[0].Principal",
+            "Missing required field Principal",
+        )],
     );
     let names = r#"{"AWS":["123456789012","arn:aws:iam::123456789012:role/p/r","arn:aws:sts::123456789012:federated-user/f","AROAEXAMPLE0000000001",
         "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"],"Service":["sns.amazonaws.com","*"],
         "Federated":"cognito-identity.amazonaws.com","CanonicalUser":"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}"#;
     accepted(&Rules::RESOURCE, &[&row(r#""*""#), &row(r#"{"AWS":"*"}"#), &row(names)]);
-    let policy = Policy::parse(&row(r#"{"Service":"a.b","AWS":["123456789012"]}"#), &Rules::RESOURCE).unwrap();
+    let policy =
+        Policy::parse(&row(r#"{"Service":"a.b","AWS":["123456789012"]}"#), &Rules::RESOURCE).unwrap();
     let found: Vec<_> = policy.principals().collect();
     let expected = [(PrincipalKind::Service, "a.b"), (PrincipalKind::Aws, "123456789012")];
     assert_eq!(found, expected.map(|(kind, value)| PrincipalRef { kind, value }));
@@ -206,9 +321,20 @@ fn kinds() {
     refused_statements(
         &Rules::TRUST,
         &[
-            (&trust.replace("sts:AssumeRole", "s3:*"), "Statement[0].Action", "AssumeRole policy may only specify STS AssumeRole actions."),
-            (&trust.replace('}', r#","x":1}"#).replace(r#""x":1"#, r#""Resource":"*""#).replacen(r#","Resource":"*"}"#, "}", 1),
-             "Statement[0].Resource", "Has prohibited field Resource"),
+            (
+                &trust.replace("sts:AssumeRole", "s3:*"),
+                "Statement[0].Action",
+                "AssumeRole policy may only specify STS AssumeRole actions.",
+            ),
+            (
+                &trust.replace('}', r#","x":1}"#).replace(r#""x":1"#, r#""Resource":"*""#).replacen(
+                    r#","Resource":"*"}"#,
+                    "}",
+                    1,
+                ),
+                "Statement[0].Resource",
+                "Has prohibited field Resource",
+            ),
         ],
     );
     let rcp = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#;
@@ -219,7 +345,11 @@ fn kinds() {
             (&rcp.replace("Deny", "Allow"), "Statement[0].Effect", SYNTAX),
             (&rcp.replace(r#""*","Action"#, r#"{"AWS":"*"},"Action"#), "Statement[0].Principal", SYNTAX),
             (&rcp.replace("Action", "NotAction"), "Statement[0].NotAction", SYNTAX),
-            (&rcp.replace("Principal", "NotPrincipal"), "Statement[0].NotPrincipal", "Has prohibited field NotPrincipal"),
+            (
+                &rcp.replace("Principal", "NotPrincipal"),
+                "Statement[0].NotPrincipal",
+                "Has prohibited field NotPrincipal",
+            ),
         ],
     );
     let scp = r#"{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}"#;
@@ -230,7 +360,9 @@ fn kinds() {
 
 #[test]
 fn sizes() {
-    let long = |n: usize| with(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::{}"}}"#, "x".repeat(n)));
+    let long = |n: usize| {
+        with(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::{}"}}"#, "x".repeat(n)))
+    };
     let error = Policy::parse(&long(6144), &Rules::IDENTITY).unwrap_err();
     assert!(matches!(error.kind, ErrorKind::TooLong { length_max: 6144, length } if length > 6144));
     assert_eq!(error.message, "Cannot exceed quota for PolicySize: 6144");

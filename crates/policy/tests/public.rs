@@ -5,13 +5,16 @@ use haneul_policy::{Policy, Rules, is_public};
 fn check(public: bool, statements: &[&str]) {
     for statement in statements {
         let document = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
-        let policy = Policy::parse(&document, &Rules::RESOURCE).unwrap_or_else(|e| panic!("{statement}: {e}"));
+        let policy =
+            Policy::parse(&document, &Rules::RESOURCE).unwrap_or_else(|e| panic!("{statement}: {e}"));
         assert_eq!(is_public(&policy), public, "{statement}");
     }
 }
 
 fn to_all(condition: &str) -> String {
-    format!(r#"{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{condition}}}"#)
+    format!(
+        r#"{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{condition}}}"#
+    )
 }
 
 #[test]
@@ -65,7 +68,10 @@ fn conditions() {
         (false, r#"{"ArnLike":{"s3:DataAccessPointArn":"arn:aws:s3:us-west-2:123456789012:accesspoint/*"}}"#),
         (true, r#"{"ArnLike":{"s3:DataAccessPointArn":"arn:aws:s3:us-west-2:*:accesspoint/a"}}"#),
         (false, r#"{"StringEquals":{"s3:DataAccessPointAccount":"123456789012"}}"#),
-        (false, r#"{"StringLike":{"aws:SourceVpc":"vpc-*"},"StringEquals":{"aws:SourceAccount":"123456789012"}}"#),
+        (
+            false,
+            r#"{"StringLike":{"aws:SourceVpc":"vpc-*"},"StringEquals":{"aws:SourceAccount":"123456789012"}}"#,
+        ),
     ] {
         check(public, &[&to_all(condition)]);
     }

@@ -21,7 +21,10 @@ pub(crate) fn parse(text: &str) -> Option<Nanos> {
     let year = digits(fields.next()?, 4)?;
     let month = fields.next().map_or(Some(1), |f| digits(f, 2))?;
     let day = fields.next().map_or(Some(1), |f| digits(f, 2))?;
-    if fields.next().is_some() || !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
+    if fields.next().is_some()
+        || !(1..=12).contains(&month)
+        || !(1..=days_in_month(year, month)).contains(&day)
+    {
         return None;
     }
     let midnight = i128::from(days_from_civil(year, month, day)) * 86_400 * SECOND;
@@ -106,7 +109,18 @@ mod tests {
         assert_eq!(parse("2020-02-29"), at(1_582_934_400));
         assert_eq!(parse("1577836801"), at(1_577_836_801));
         assert_eq!(parse("2020-01-01T00:00:01.5Z"), Some(1_577_836_801 * SECOND + SECOND / 2));
-        for bad in ["", "x", "2021-02-29", "2020-13", "2020-1-1", "2020-01-01T24:00Z", "2020-01T00:00Z", "-", "1e9", "2020-01-01T00:00+é:"] {
+        for bad in [
+            "",
+            "x",
+            "2021-02-29",
+            "2020-13",
+            "2020-1-1",
+            "2020-01-01T24:00Z",
+            "2020-01T00:00Z",
+            "-",
+            "1e9",
+            "2020-01-01T00:00+é:",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

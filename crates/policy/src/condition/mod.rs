@@ -6,19 +6,19 @@
 //! passes a negated one; `…IfExists` passes, `ForAllValues:` passes, `ForAnyValue:` fails.
 //!
 //! - [`operator`]: the operators' names and what they compare;
-//! - `test`: values compiled for an operator, and the comparison;
+//! - `values`: values compiled for an operator, and the comparison;
 //! - `date`, `network`: the two kinds of values with a grammar of their own.
 
 mod date;
 mod network;
 pub mod operator;
-mod test;
+mod values;
 
 pub use operator::{Comparison, Operator, SetOperator};
 
 use crate::error::PolicyError;
 use crate::request::Context;
-use test::Test;
+use values::Values;
 
 /// One operator and key of a condition block, with its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub struct Condition {
     pub(crate) key_source: Box<str>,
     pub(crate) values: Box<[Box<str>]>,
     key: Box<str>,
-    test: Test,
+    compiled: Values,
 }
 
 impl Condition {
@@ -48,7 +48,7 @@ impl Condition {
             operator_source: operator_source.into(),
             key_source: key_source.into(),
             key: key_source.to_lowercase().into(),
-            test: Test::new(operator.comparison, &values, variables, path)?,
+            compiled: Values::new(operator.comparison, &values, variables, path)?,
             values: values.into(),
         })
     }
@@ -70,14 +70,14 @@ impl Condition {
 
     /// Whether one of the networks of an `IpAddress` condition is as good as everywhere.
     pub(crate) fn is_broad_network(&self) -> bool {
-        matches!(&self.test, Test::Address(networks) if networks.iter().any(network::Network::is_broad))
+        matches!(&self.compiled, Values::Address(networks) if networks.iter().any(network::Network::is_broad))
     }
 
     /// Whether the request meets this condition.
     pub fn holds(&self, context: &Context) -> bool {
         let asked = context.values(&self.key);
         if self.operator.comparison == Comparison::Null {
-            return self.test.null(asked.is_empty());
+            return self.compiled.null(asked.is_empty());
         }
         if asked.is_empty() {
             return match self.operator.set {
@@ -88,7 +88,7 @@ impl Condition {
             };
         }
         let negated = self.operator.comparison.is_negated();
-        let hit = |value: &String| self.test.any(value, context);
+        let hit = |value: &String| self.compiled.any(value, context);
         match self.operator.set {
             Some(SetOperator::ForAllValues) => asked.iter().all(|v| hit(v) != negated),
             Some(SetOperator::ForAnyValue) => asked.iter().any(|v| hit(v) != negated),

@@ -63,14 +63,19 @@ impl Operator {
     /// operator, and for `Null` with a prefix or suffix, which has no meaning.
     pub fn parse(name: &str) -> Option<Self> {
         let (set, rest) = match name.split_once(':') {
-            Some((set, rest)) if set.eq_ignore_ascii_case("ForAllValues") => (Some(SetOperator::ForAllValues), rest),
-            Some((set, rest)) if set.eq_ignore_ascii_case("ForAnyValue") => (Some(SetOperator::ForAnyValue), rest),
+            Some((set, rest)) if set.eq_ignore_ascii_case("ForAllValues") => {
+                (Some(SetOperator::ForAllValues), rest)
+            }
+            Some((set, rest)) if set.eq_ignore_ascii_case("ForAnyValue") => {
+                (Some(SetOperator::ForAnyValue), rest)
+            }
             Some(_) => return None,
             None => (None, name),
         };
-        let suffix = rest.len().checked_sub("IfExists".len()).filter(|&at| {
-            rest.get(at..).is_some_and(|s| s.eq_ignore_ascii_case("IfExists"))
-        });
+        let suffix = rest
+            .len()
+            .checked_sub("IfExists".len())
+            .filter(|&at| rest.get(at..).is_some_and(|s| s.eq_ignore_ascii_case("IfExists")));
         let (rest, if_exists) = (&rest[..suffix.unwrap_or(rest.len())], suffix.is_some());
         let comparison = *Comparison::ALL.iter().find(|c| c.as_str().eq_ignore_ascii_case(rest))?;
         if comparison == Comparison::Null && (if_exists || set.is_some()) {

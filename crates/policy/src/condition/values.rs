@@ -16,7 +16,7 @@ use crate::template::{Part, Reading, Template, parts, resolve};
 /// The values of one key, for one family of operators. The test is always the positive one; negation and sets
 /// are the condition's.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Test {
+pub(crate) enum Values {
     /// `StringEquals`, `StringLike`.
     Text(Box<[Template]>),
     /// `StringEqualsIgnoreCase`: lowercased where it has no variables.
@@ -69,7 +69,7 @@ pub(crate) enum ArnPattern {
     Never,
 }
 
-impl Test {
+impl Values {
     pub(crate) fn new(
         comparison: Comparison,
         values: &[Box<str>],
@@ -91,7 +91,9 @@ impl Test {
             C::StringEquals | C::StringNotEquals => {
                 Self::Text(values.iter().map(|v| Template::new(v, literal)).collect())
             }
-            C::StringLike | C::StringNotLike => Self::Text(values.iter().map(|v| Template::new(v, wild)).collect()),
+            C::StringLike | C::StringNotLike => {
+                Self::Text(values.iter().map(|v| Template::new(v, wild)).collect())
+            }
             C::StringEqualsIgnoreCase | C::StringNotEqualsIgnoreCase => {
                 Self::TextIgnoreCase(values.iter().map(|v| parts(v, literal).into()).collect())
             }
@@ -108,10 +110,14 @@ impl Test {
             | C::DateLessThan
             | C::DateLessThanEquals
             | C::DateGreaterThan
-            | C::DateGreaterThanEquals => Self::Date(relation, collect(values, date::parse).ok_or_else(refuse)?),
+            | C::DateGreaterThanEquals => {
+                Self::Date(relation, collect(values, date::parse).ok_or_else(refuse)?)
+            }
             C::Bool => Self::Bool(collect(values, |v| bool_value(v, literal)).ok_or_else(refuse)?),
             C::BinaryEquals => Self::Binary(collect(values, |v| BASE64.decode(v).ok()).ok_or_else(refuse)?),
-            C::IpAddress | C::NotIpAddress => Self::Address(collect(values, Network::parse).ok_or_else(refuse)?),
+            C::IpAddress | C::NotIpAddress => {
+                Self::Address(collect(values, Network::parse).ok_or_else(refuse)?)
+            }
             C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike => {
                 Self::Arn(values.iter().map(|v| ArnPattern::new(v, wild)).collect())
             }
@@ -181,7 +187,8 @@ impl BoolValue {
 }
 
 fn equal_ignoring_case(tokens: &[Token<&str>], text: &str) -> bool {
-    let all: String = tokens.iter().filter_map(|t| if let Token::Text(s) = t { Some(*s) } else { None }).collect();
+    let all: String =
+        tokens.iter().filter_map(|t| if let Token::Text(s) = t { Some(*s) } else { None }).collect();
     all.eq_ignore_ascii_case(text) || all.to_lowercase() == text.to_lowercase()
 }
 
