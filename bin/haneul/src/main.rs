@@ -1,0 +1,44 @@
+//! The program: flags, configuration, wiring, signals. It sees the concrete engines, and nothing of any service.
+//!
+//! Reading order: [`cli`] (what can be said on the command line), [`config`] (flags, environment and file as one),
+//! [`cloud`] (the parts put together), [`serve`] (the listener and the signals), [`banner`] (what a person reads first);
+//! then the small commands: [`doctor`], [`state`], [`clock`], [`coverage`].
+
+mod banner;
+mod cli;
+mod clock;
+mod cloud;
+mod config;
+mod coverage;
+mod doctor;
+mod logging;
+mod root;
+mod serve;
+mod state;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+/// What a command fails with: a sentence for a person, which says what to do next.
+type Result<T> = std::result::Result<T, String>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(options)) => serve::run(options),
+        Some(Command::Doctor(options)) => doctor::run(&options),
+        Some(Command::State(command)) => state::run(&command),
+        Some(Command::Clock(command)) => clock::run(&command),
+        Some(Command::Coverage(options)) => coverage::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("haneul: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
