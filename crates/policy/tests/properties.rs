@@ -115,7 +115,8 @@ fn denies(request: &Request<'_>, inputs: Inputs<'_>) -> bool {
 const BOTH: &[&str] = &["Allow", "Allow", "Deny"];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    // `PROPTEST_CASES` raises it, for a soak.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1000)))]
 
     #[test]
     fn a_deny_always_wins(asked in asked(), a in policy(BOTH, false), r in policy(BOTH, true), d in policy(&["Deny"], false)) {
