@@ -27,7 +27,7 @@
 //!
 //! Reading order: [`table`], [`key`], [`range`], [`record`] say what is stored; [`store`], [`tx`], [`reads`] how it is
 //! read and written; [`feed`] who hears of it; [`engine`] what an engine must do; [`local`] what the two engines on
-//! this machine share, [`memory`] the one that forgets.
+//! this machine share, [`memory`] the one that forgets; [`log`](mod@log) the journal.
 //!
 //! What must never happen here: an acknowledgement before the data is durable; an engine's type in the public
 //! interface; a damaged or newer store opened as if it were empty; knowledge of any service.
@@ -37,6 +37,7 @@ pub mod error;
 pub mod feed;
 pub mod key;
 pub mod local;
+pub mod log;
 pub mod memory;
 pub mod range;
 pub mod reads;

@@ -23,7 +23,12 @@ pub(super) struct Inode {
 }
 
 enum Write {
-    At { offset: usize, bytes: Vec<u8> },
+    /// `extends` when it made the file longer. One that did not shows nothing beyond the length that survived.
+    At {
+        offset: usize,
+        bytes: Vec<u8>,
+        extends: bool,
+    },
     Len(usize),
 }
 
@@ -74,8 +79,9 @@ impl Survival {
 
 impl Inode {
     pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
+        let extends = offset + bytes.len() > self.current.len();
         put(&mut self.current, offset, bytes);
-        self.pending.push(Write::At { offset, bytes: bytes.to_vec() });
+        self.pending.push(Write::At { offset, bytes: bytes.to_vec(), extends });
     }
 
     pub(super) fn set_len(&mut self, len: usize) {
@@ -125,7 +131,12 @@ impl Inode {
 impl Write {
     fn apply(&self, to: &mut Vec<u8>) {
         match self {
-            Write::At { offset, bytes } => put(to, *offset, bytes),
+            Write::At { offset, bytes, extends: true } => put(to, *offset, bytes),
+            Write::At { offset, bytes, extends: false } => {
+                let room = to.len().saturating_sub(*offset).min(bytes.len());
+                let offset = (*offset).min(to.len());
+                put(to, offset, &bytes[..room]);
+            }
             Write::Len(len) => to.resize(*len, 0),
         }
     }

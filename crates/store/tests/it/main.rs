@@ -2,6 +2,7 @@
 
 mod engines;
 mod feed;
+mod journal;
 mod model;
 mod records;
 mod serial;

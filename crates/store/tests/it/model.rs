@@ -114,7 +114,7 @@ async fn check(store: &Store, history: &[(Vec<Step>, bool)]) {
             check_reads(store, &model, step).await;
         }
         // Half of the snapshots live on, so that versions pile up and are dropped in all orders.
-        if seen.len() % 2 == 0 {
+        if seen.len().is_multiple_of(2) {
             seen.remove(seen.len() / 2);
         }
         for (snapshot, model) in &seen {

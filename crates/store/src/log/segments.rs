@@ -1,0 +1,443 @@
+//! The log of one owner: opens and repairs it, appends frames to its last segment, replays, reads, drops.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use haneul_env::Fs;
+use haneul_env::fs::{File, Open};
+use parking_lot::Mutex;
+
+use crate::StoreError;
+use crate::log::Position;
+use crate::log::frame::{FrameBuilder, RECORD_HEADER, record, record_len, records};
+use crate::log::segment::{SEGMENT_HEADER, SegmentHeader, SegmentReader};
+
+#[derive(Debug, Clone)]
+pub struct LogOptions {
+    /// A segment that has reached this many bytes is followed by a new one.
+    pub segment_bytes: u32,
+    /// Bytes by which the file is made longer ahead of the writes, so that a sync need not write its length too.
+    pub grow_bytes: u32,
+    /// The owner knows that the log was there before: a missing one is damage, not a first start.
+    pub must_exist: bool,
+}
+
+impl Default for LogOptions {
+    fn default() -> LogOptions {
+        LogOptions { segment_bytes: 64 * 1024 * 1024, grow_bytes: 4 * 1024 * 1024, must_exist: false }
+    }
+}
+
+/// A log with one writer. Synchronous: its owner gives it a thread.
+pub struct Log {
+    files: LogFiles,
+    options: LogOptions,
+    head: Head,
+    file: File,
+    offset: u32,
+    allocated: u64,
+    /// Why nothing is accepted any more.
+    poisoned: Option<String>,
+    /// An empty frame stands after the last record.
+    marked: bool,
+}
+
+/// The segments by number, for readers on any thread.
+#[derive(Clone)]
+pub struct LogFiles {
+    fs: Fs,
+    dir: Arc<Path>,
+    open: Arc<Mutex<BTreeMap<u32, File>>>,
+}
+
+/// Open segments that are kept for reading.
+const OPEN_MAX: usize = 64;
+
+struct Head {
+    seed: u32,
+    first: u32,
+    last: u32,
+}
+
+impl Log {
+    /// Opens the log in `dir`, making it when there is none, and cuts off a torn tail. Damage is refused here when it
+    /// is in the last segment, in [`Log::replay`] when it is in another.
+    pub fn open(fs: &Fs, dir: &Path, seed: u32, options: LogOptions) -> Result<Log, StoreError> {
+        fs.create_dir_all_synced(dir)?;
+        let files = LogFiles { fs: fs.clone(), dir: dir.into(), open: Arc::default() };
+        let head = match Head::read(fs, dir)? {
+            Some(head) => head,
+            None if options.must_exist || !files.segments()?.is_empty() => {
+                return Err(damaged(dir, "the file `head` is missing"));
+            }
+            None => {
+                let head = Head { seed, first: 1, last: 0 };
+                head.write(fs, dir)?;
+                head
+            }
+        };
+        files.check_presence(&head)?;
+        if head.last == 0 {
+            // The first start, or a crash in it: no segment was ever written to.
+            let mut head = head;
+            let header =
+                SegmentHeader { seed: head.seed, id: 1, previous_end: 0, grow_bytes: options.grow_bytes };
+            let file = files.create(&header)?;
+            head.last = 1;
+            head.write(fs, dir)?;
+            return Log::at(files, options, head, file, SEGMENT_HEADER as u32);
+        }
+        let file = files.get(head.last)?;
+        let end = files.find_end(&head, &file)?;
+        Log::at(files, options, head, file, end)
+    }
+
+    fn at(
+        files: LogFiles,
+        options: LogOptions,
+        head: Head,
+        file: File,
+        offset: u32,
+    ) -> Result<Log, StoreError> {
+        let allocated = file.len()?;
+        Ok(Log { files, options, head, file, offset, allocated, poisoned: None, marked: false })
+    }
+
+    /// Where the next frame goes: all acknowledged records are before it.
+    pub fn end(&self) -> Position {
+        Position::new(self.head.last, self.offset)
+    }
+
+    /// The first segment that is kept.
+    pub fn first_segment(&self) -> u32 {
+        self.head.first
+    }
+
+    pub fn files(&self) -> &LogFiles {
+        &self.files
+    }
+
+    /// Makes the frame durable and returns its position; a record's is that plus its offset in the frame. Clears the
+    /// frame. After a full disk the log goes on; after any other failure it accepts nothing more.
+    pub fn append(&mut self, frame: &mut FrameBuilder) -> Result<Position, StoreError> {
+        if let Some(why) = &self.poisoned {
+            return Err(StoreError::Poisoned(why.clone()));
+        }
+        let appended = self.try_append(frame);
+        frame.clear();
+        if let Err(error) = &appended {
+            self.note(error);
+        }
+        appended.map_err(|failure| failure.error)
+    }
+
+    fn note(&mut self, failure: &Failure) {
+        if failure.unknown {
+            self.poisoned = Some(failure.error.to_string());
+        }
+    }
+
+    fn try_append(&mut self, frame: &mut FrameBuilder) -> Result<Position, Failure> {
+        if self.offset > SEGMENT_HEADER as u32
+            && u64::from(self.offset) + frame.len() as u64 > u64::from(self.options.segment_bytes)
+        {
+            self.rotate()?;
+        }
+        let position = self.end();
+        let bytes = frame.seal(self.head.seed, position);
+        let end = u64::from(self.offset) + bytes.len() as u64;
+        if end > u64::from(u32::MAX) {
+            return Err(Failure::clean(StoreError::TooLarge {
+                what: "frame",
+                size: bytes.len(),
+                max: u32::MAX as usize,
+            }));
+        }
+        if end > self.allocated {
+            let allocated = end.next_multiple_of(u64::from(self.options.grow_bytes));
+            self.file.set_len(allocated).map_err(Failure::of_write)?;
+            self.allocated = allocated;
+        }
+        self.file.write_at(bytes, u64::from(self.offset)).map_err(Failure::of_write)?;
+        self.file.sync_data().map_err(Failure::of_sync)?;
+        self.offset = end as u32;
+        self.marked = false;
+        Ok(position)
+    }
+
+    fn rotate(&mut self) -> Result<(), Failure> {
+        let grow_bytes = self.options.grow_bytes;
+        let header = SegmentHeader {
+            seed: self.head.seed,
+            id: self.head.last + 1,
+            previous_end: self.offset,
+            grow_bytes,
+        };
+        let file = self.files.create(&header).map_err(Failure::of_create)?;
+        let head = Head { seed: self.head.seed, first: self.head.first, last: header.id };
+        // Not known whether the new head is there or the old one: both are right, as long as nothing is appended.
+        head.write(&self.files.fs, &self.files.dir).map_err(Failure::of_sync)?;
+        self.head = head;
+        self.file = file;
+        self.offset = SEGMENT_HEADER as u32;
+        self.allocated = u64::from(grow_bytes);
+        Ok(())
+    }
+
+    /// Writes an empty frame after the last record, unsynced, so that damage to that record can be told from a torn
+    /// tail. For when nothing else is to be written for a while; the next frame takes its place.
+    pub fn mark_end(&mut self) {
+        if self.marked || self.poisoned.is_some() {
+            return;
+        }
+        let position = self.end();
+        let mut frame = FrameBuilder::new();
+        let bytes = frame.seal(self.head.seed, position);
+        if u64::from(self.offset) + bytes.len() as u64 <= self.allocated {
+            // It is a courtesy: when it fails, the next append finds out what is wrong.
+            self.marked = self.file.write_at(bytes, u64::from(self.offset)).is_ok();
+        }
+    }
+
+    /// Calls `each` with every record at or after `from`, in order. Damage is an error.
+    pub fn replay(
+        &self,
+        from: Position,
+        mut each: impl FnMut(Position, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let dir = &self.files.dir;
+        let mut previous_end = None;
+        for id in self.head.first.max(from.segment())..=self.head.last {
+            let file = self.files.get(id)?;
+            let header = SegmentHeader::read(&file)?.filter(|h| h.id == id && h.seed == self.head.seed);
+            let header =
+                header.ok_or_else(|| damaged(dir, &format!("the header of segment {id} is wrong")))?;
+            if previous_end.is_some_and(|end| end != header.previous_end) {
+                return Err(damaged(dir, &format!("segment {} ends too early", id - 1)));
+            }
+            let mut reader = SegmentReader::new(file, self.head.seed, id, 0)?;
+            while let Some((at, payload)) = reader.next()? {
+                for record in records(payload) {
+                    let (offset, body) = record?;
+                    let position = Position::new(id, at.offset() + offset as u32);
+                    if position >= from {
+                        each(position, body)?;
+                    }
+                }
+                if id == self.head.last && reader.offset() >= self.offset {
+                    break;
+                }
+            }
+            previous_end = Some(reader.offset());
+        }
+        if previous_end.is_some_and(|end| end < self.offset) {
+            return Err(damaged(dir, &format!("segment {} ends too early", self.head.last)));
+        }
+        Ok(())
+    }
+
+    /// Deletes the segments before `segment`; the last one always stays.
+    pub fn drop_before(&mut self, segment: u32) -> Result<(), StoreError> {
+        let first = segment.min(self.head.last);
+        if first <= self.head.first {
+            return Ok(());
+        }
+        if let Some(why) = &self.poisoned {
+            return Err(StoreError::Poisoned(why.clone()));
+        }
+        let head = Head { first, ..self.head };
+        // The head goes first: a crash in between leaves files that the next start removes.
+        if let Err(error) = head.write(&self.files.fs, &self.files.dir) {
+            let failure = Failure::of_sync(error);
+            self.note(&failure);
+            return Err(failure.error);
+        }
+        let gone = self.head.first..first;
+        self.head = head;
+        for id in gone {
+            self.files.remove(id)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.mark_end();
+    }
+}
+
+impl LogFiles {
+    /// The body of the record at `position`, which must come from this log and not have been dropped.
+    pub fn read_at(&self, position: Position) -> Result<Vec<u8>, StoreError> {
+        let wrong = || damaged(&self.dir, &format!("there is no whole record at {position:?}"));
+        let file = self.get(position.segment())?;
+        // One read does for most records.
+        let mut bytes = vec![0; 1024];
+        let at = u64::from(position.offset());
+        let got = file.read_at(&mut bytes, at)?;
+        bytes.truncate(got);
+        let len = RECORD_HEADER + record_len(&bytes).ok_or_else(wrong)?;
+        if len > bytes.len() {
+            let had = bytes.len();
+            if at + len as u64 > file.len()? {
+                return Err(wrong());
+            }
+            bytes.resize(len, 0);
+            file.read_exact_at(&mut bytes[had..], at + had as u64)?;
+        }
+        record(&bytes).ok_or_else(wrong)?;
+        bytes.truncate(len);
+        bytes.drain(..RECORD_HEADER);
+        Ok(bytes)
+    }
+
+    fn get(&self, id: u32) -> Result<File, StoreError> {
+        let mut open = self.open.lock();
+        if let Some(file) = open.get(&id) {
+            return Ok(file.clone());
+        }
+        let file = self.fs.open(&self.path(id), Open::Write)?;
+        while open.len() >= OPEN_MAX {
+            open.pop_first();
+        }
+        open.insert(id, file.clone());
+        Ok(file)
+    }
+
+    fn path(&self, id: u32) -> PathBuf {
+        self.dir.join(format!("{id:08x}.log"))
+    }
+
+    fn segments(&self) -> Result<Vec<u32>, StoreError> {
+        let entries = self.fs.list(&self.dir)?;
+        let ids = entries.iter().filter_map(|e| u32::from_str_radix(e.name.strip_suffix(".log")?, 16).ok());
+        Ok(ids.collect())
+    }
+
+    /// Every segment that `head` names must be there; others are remains of a crash and go.
+    fn check_presence(&self, head: &Head) -> Result<(), StoreError> {
+        let found = self.segments()?;
+        for id in head.first..=head.last {
+            if !found.contains(&id) {
+                return Err(damaged(&self.dir, &format!("segment {id} is missing")));
+            }
+        }
+        for id in found {
+            if id < head.first || id > head.last {
+                self.remove(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self, header: &SegmentHeader) -> Result<File, StoreError> {
+        let path = self.path(header.id);
+        let file = self.fs.open(&path, Open::Create)?;
+        file.set_len(0)?;
+        file.set_len(u64::from(header.grow_bytes))?;
+        file.write_at(&header.encode(), 0)?;
+        file.sync_data()?;
+        self.fs.sync_dir(&self.dir)?;
+        self.open.lock().insert(header.id, file.clone());
+        Ok(file)
+    }
+
+    fn remove(&self, id: u32) -> Result<(), StoreError> {
+        self.open.lock().remove(&id);
+        match self.fs.remove_file(&self.path(id)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Where the last segment ends. What a crash left after that is overwritten with zeros, durably, so that nothing
+    /// of it is ever taken for a frame.
+    fn find_end(&self, head: &Head, file: &File) -> Result<u32, StoreError> {
+        let header = SegmentHeader::read(file)?.filter(|h| h.id == head.last && h.seed == head.seed);
+        let header = header
+            .ok_or_else(|| damaged(&self.dir, &format!("the header of segment {} is wrong", head.last)))?;
+        if header.grow_bytes == 0 || !file.len()?.is_multiple_of(u64::from(header.grow_bytes)) {
+            return Err(damaged(&self.dir, &format!("segment {} is cut short", head.last)));
+        }
+        let mut reader = SegmentReader::new(file.clone(), head.seed, head.last, 0)?;
+        let mut end = reader.offset();
+        while let Some((_, payload)) = reader.next()? {
+            // An empty frame marks the end and is written over.
+            if !payload.is_empty() {
+                end = reader.offset();
+            }
+        }
+        if reader.has_later_frame()? {
+            let at = reader.offset();
+            return Err(damaged(&self.dir, &format!("segment {} is damaged at byte {at}", head.last)));
+        }
+        let used = reader.used_end(end)?;
+        let zeros = vec![0; 64 * 1024];
+        let mut at = u64::from(end);
+        while at < used {
+            let count = (used - at).min(zeros.len() as u64);
+            file.write_at(&zeros[..count as usize], at)?;
+            at += count;
+        }
+        // Also when nothing was torn: what is replayed now counts as acknowledged from here on.
+        file.sync_data()?;
+        Ok(end)
+    }
+}
+
+impl Head {
+    const MAGIC: &[u8; 8] = b"HNLHEAD\x01";
+
+    fn read(fs: &Fs, dir: &Path) -> Result<Option<Head>, StoreError> {
+        let Some(bytes) = fs.read(&dir.join("head"), 24)? else { return Ok(None) };
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        if bytes.len() != 24 || &bytes[..8] != Head::MAGIC || word(20) != crc32c::crc32c(&bytes[..20]) {
+            return Err(damaged(dir, "the file `head` is wrong"));
+        }
+        Ok(Some(Head { seed: word(8), first: word(12), last: word(16) }))
+    }
+
+    fn write(&self, fs: &Fs, dir: &Path) -> std::io::Result<()> {
+        let mut bytes = Vec::with_capacity(24);
+        bytes.extend_from_slice(Head::MAGIC);
+        for word in [self.seed, self.first, self.last] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+        fs.replace(&dir.join("head"), &bytes)
+    }
+}
+
+fn damaged(dir: &Path, what: &str) -> StoreError {
+    StoreError::Damaged(format!("log {}: {what}", dir.display()))
+}
+
+struct Failure {
+    error: StoreError,
+    /// It is not known what is on the disk now.
+    unknown: bool,
+}
+
+impl Failure {
+    fn clean(error: StoreError) -> Failure {
+        Failure { error, unknown: false }
+    }
+
+    /// A full disk has written nothing that counts: the next frame goes to the same place.
+    fn of_write(error: std::io::Error) -> Failure {
+        let full =
+            matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+        Failure { unknown: !full, error: error.into() }
+    }
+
+    fn of_sync(error: std::io::Error) -> Failure {
+        Failure { error: error.into(), unknown: true }
+    }
+
+    /// A segment that could not be made is not in use: the next attempt makes it anew.
+    fn of_create(error: StoreError) -> Failure {
+        Failure { error, unknown: false }
+    }
+}
