@@ -1,0 +1,40 @@
+# A tree of files goes up and comes back equal; one large file goes by multipart.
+# HANEUL_CLIENTS_FULL=1: 10,000 files and 2 GiB, otherwise small.
+aws=$1
+files=400 large_mib=24
+if [ "${HANEUL_CLIENTS_FULL:-}" = 1 ]; then files=10000 large_mib=2048; fi
+
+mkdir -p tree/deep/er 'tree/with space' tree/한글
+for i in $(seq 1 "$files"); do
+    case $((i % 4)) in
+        0) folder=tree ;;
+        1) folder=tree/deep/er ;;
+        2) folder='tree/with space' ;;
+        3) folder=tree/한글 ;;
+    esac
+    printf 'file %s\n%0*d\n' "$i" $((i % 3000 + 1)) "$i" > "$folder/file-$i.txt"
+done
+: > tree/empty
+head -c $((large_mib * 1024 * 1024)) /dev/urandom > tree/large.bin
+
+$aws s3 mb s3://tree
+$aws s3 sync --quiet tree s3://tree/root
+$aws s3 sync --quiet s3://tree/root back
+diff -r tree back
+echo "synced $files files and $large_mib MiB there and back"
+
+# A second sync has nothing to do.
+test -z "$($aws s3 sync tree s3://tree/root)"
+
+$aws s3 ls s3://tree/root/ | grep -q 'PRE deep/'
+test "$($aws s3 ls --recursive s3://tree | wc -l)" = $((files + 2))
+$aws s3 cp --quiet s3://tree/root/large.bin s3://tree/copy.bin
+$aws s3 cp --quiet s3://tree/copy.bin - | cmp - tree/large.bin
+url=$($aws s3 presign s3://tree/root/file-missing)
+test "$(curl -s -o /dev/null -w '%{http_code}' "$url")" = 404
+$aws s3api head-object --bucket tree --key root/empty | grep -q '"ContentLength": 0'
+
+if $aws s3 rb s3://tree 2> error; then echo "a bucket with objects was removed"; exit 1; fi
+grep -q BucketNotEmpty error
+$aws s3 rb --force s3://tree > /dev/null
+test -z "$($aws s3 ls)"

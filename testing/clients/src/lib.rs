@@ -1,0 +1,128 @@
+//! Unmodified clients against the program: the AWS CLI, boto3, Terraform, the JavaScript SDK.
+//!
+//! Each test starts the built `haneul` on a port of its own, with a data directory of its own, and runs a script in
+//! `scripts` against it, as a user would. A client that is not installed is skipped with a printed reason, or is a
+//! failure where `HANEUL_REQUIRE_CLIENTS` is set, as in CI.
+//!
+//! What must never happen here: knowledge of how the program works inside.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A running cloud, stopped when dropped.
+pub struct Server {
+    process: Child,
+    pub endpoint: String,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts with durable state and enforced authorisation; `more` are further flags of `haneul serve`.
+    pub fn start(more: &[&str]) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut process = Command::new(binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(folder.path().join("data"))
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let endpoint = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.trim().strip_prefix("endpoint").map(|rest| rest.trim().to_owned()))
+            .expect("the program prints its endpoint");
+        // Keeps reading, so that the program never waits for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { process, endpoint, folder }
+    }
+
+    /// A folder for what a client writes.
+    pub fn scratch(&self) -> PathBuf {
+        let scratch = self.folder.path().join("scratch");
+        std::fs::create_dir_all(&scratch).expect("a temporary folder");
+        scratch
+    }
+
+    /// Runs `program` with the environment that a user would set, and panics with its output when it fails.
+    pub fn run(&self, program: &str, arguments: &[&str]) {
+        let output = self.command(program).args(arguments).output().expect("the client starts");
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        println!("{text}");
+        assert!(output.status.success(), "{program} {arguments:?} failed: {}\n{text}", output.status);
+    }
+
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.scratch())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", self.folder.path().join("no-config"))
+            .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.path().join("no-credentials"))
+            .env("AWS_PAGER", "")
+            .env("HANEUL_BIN", binary());
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The script `name` of this crate.
+pub fn script(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
+    path.to_str().expect("the checkout's path is UTF-8").to_owned()
+}
+
+/// Whether `program` with `arguments` succeeds; if not, says what is skipped, or fails where clients are required.
+pub fn available(program: &str, arguments: &[&str], skipped: &str) -> bool {
+    let found = Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        missing(&format!("`{program} {}` does not work here", arguments.join(" ")), skipped);
+    }
+    found
+}
+
+/// Says that `skipped` is skipped, and why.
+pub fn missing(reason: &str, skipped: &str) {
+    assert!(std::env::var_os("HANEUL_REQUIRE_CLIENTS").is_none(), "{reason}, and HANEUL_REQUIRE_CLIENTS is set");
+    println!("SKIPPED {skipped}: {reason}");
+}
+
+/// The Python with boto3: of `HANEUL_PYTHON`, or the one on the path.
+pub fn python() -> String {
+    std::env::var("HANEUL_PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
+/// The AWS CLI: of `HANEUL_AWS_CLI`, or the one on the path.
+pub fn aws_cli() -> String {
+    std::env::var("HANEUL_AWS_CLI").unwrap_or_else(|_| "aws".into())
+}
+
+/// The program under test: of `HANEUL_BIN`, or the one that was built beside this test.
+fn binary() -> PathBuf {
+    if let Some(given) = std::env::var_os("HANEUL_BIN") {
+        return given.into();
+    }
+    let test = std::env::current_exe().expect("a test knows its path");
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let binary = profile.join("haneul");
+    assert!(binary.exists(), "{} is not built: run `cargo build --package haneul` first", binary.display());
+    binary
+}

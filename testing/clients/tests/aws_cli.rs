@@ -1,0 +1,26 @@
+//! The AWS CLI, as people type it.
+
+use haneul_clients::{Server, available, aws_cli, script};
+
+fn run(name: &str) {
+    let aws = aws_cli();
+    if available(&aws, &["--version"], name) {
+        let server = Server::start(&[]);
+        server.run("bash", &["-eu", "-o", "pipefail", &script(name), &aws]);
+    }
+}
+
+#[test]
+fn s3_sync_there_and_back() {
+    run("cli_s3.sh");
+}
+
+#[test]
+fn sqs_send_receive_delete() {
+    run("cli_sqs.sh");
+}
+
+#[test]
+fn a_narrow_user_and_a_narrower_session() {
+    run("cli_identity.sh");
+}

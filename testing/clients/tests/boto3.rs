@@ -1,0 +1,31 @@
+//! boto3: the client and the resource API, its retries and both of its checksum modes.
+
+use haneul_clients::{Server, available, python, script};
+
+fn run(name: &str, more: &[&str]) {
+    let python = python();
+    if available(&python, &["-c", "import boto3"], name) {
+        let server = Server::start(more);
+        server.run(&python, &[&script(name)]);
+    }
+}
+
+#[test]
+fn s3() {
+    run("boto3_s3.py", &[]);
+}
+
+#[test]
+fn sqs() {
+    run("boto3_sqs.py", &[]);
+}
+
+#[test]
+fn identity() {
+    run("boto3_identity.py", &[]);
+}
+
+#[test]
+fn the_clock_moves_every_timer() {
+    run("boto3_clock.py", &["--ephemeral"]);
+}
