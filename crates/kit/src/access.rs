@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use haneul_base::{AccountId, Arn};
-use haneul_policy::Policy;
+use haneul_policy::{Policy, ResourceMode};
 
 /// One permission that a call needs: an action on a resource, with the context keys that the service knows.
 ///
@@ -17,8 +17,8 @@ pub struct Access {
     pub resource_account: Option<AccountId>,
     /// The policy attached to the resource itself.
     pub resource_policy: Option<Arc<Policy>>,
-    /// Whether only the resource's policy can allow, as with a role's trust policy.
-    pub resource_policy_decides: bool,
+    /// How the resource's policy counts: beside identity policies, or as the one that must allow (a role's trust policy).
+    pub resource_mode: ResourceMode,
     /// The service's own context keys and `aws:RequestTag/…`, `aws:ResourceTag/…`, `aws:TagKeys`.
     pub keys: Vec<(Cow<'static, str>, Vec<String>)>,
 }
@@ -31,7 +31,7 @@ impl Access {
             resource: Cow::Borrowed("*"),
             resource_account: None,
             resource_policy: None,
-            resource_policy_decides: false,
+            resource_mode: ResourceMode::Union,
             keys: Vec::new(),
         }
     }
@@ -55,9 +55,15 @@ impl Access {
         self
     }
 
-    /// Only the resource's policy can allow this (a role's trust policy).
+    /// The resource's policy must allow this, whatever identity policies say (a key's policy).
     pub fn decided_by_resource_policy(mut self) -> Access {
-        self.resource_policy_decides = true;
+        self.resource_mode = ResourceMode::Required;
+        self
+    }
+
+    /// The resource is a role that is to be assumed, and its policy the trust policy.
+    pub fn decided_by_trust_policy(mut self) -> Access {
+        self.resource_mode = ResourceMode::RoleTrust;
         self
     }
 

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use haneul_base::AccountId;
@@ -12,6 +13,9 @@ use crate::{Directory, Seal};
 pub struct Platform {
     pub env: Env,
     pub store: Store,
+    /// Where services with an access path of their own keep their journals, each in a folder of its name; `None`
+    /// keeps everything in memory.
+    pub data_dir: Option<Arc<Path>>,
     pub bus: Bus,
     pub seal: Seal,
     pub config: Arc<Config>,
@@ -41,10 +45,11 @@ impl std::fmt::Debug for RootKey {
 }
 
 impl Platform {
-    pub fn new(env: Env, store: Store, seal: Seal, config: Config) -> Platform {
+    pub fn new(env: Env, store: Store, data_dir: Option<&Path>, seal: Seal, config: Config) -> Platform {
         Platform {
             env,
             store,
+            data_dir: data_dir.map(Arc::from),
             bus: Bus::default(),
             seal,
             config: Arc::new(config),
