@@ -1,0 +1,233 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use haneul_env::fs::{File, Open};
+use haneul_env::{Fs, Rng};
+use parking_lot::{Condvar, Mutex};
+
+use crate::{BlobError, BlobId};
+
+/// Blobs in one directory before the next is begun.
+pub const DIR_FILES_MAX: u32 = 16 * 1024;
+
+/// The directories and the names in them.
+pub(crate) struct Dirs {
+    fs: Fs,
+    rng: Rng,
+    root: PathBuf,
+    /// The first directory of this run.
+    first_of_run: u32,
+    current: Mutex<Current>,
+    syncs: Mutex<BTreeMap<u32, Arc<DirSync>>>,
+}
+
+struct Current {
+    dir: u32,
+    files: u32,
+}
+
+/// The syncs of one directory. Who comes while one runs waits for the next, which does for all who wait.
+#[derive(Default)]
+struct DirSync {
+    state: Mutex<DirSyncState>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct DirSyncState {
+    started: u64,
+    finished: u64,
+    running: bool,
+    /// A sync that failed says nothing about the names any more: nor may a later one.
+    failed: Option<BlobError>,
+}
+
+impl Dirs {
+    pub(crate) fn open(fs: Fs, rng: Rng, root: &Path) -> Result<Dirs, BlobError> {
+        fs.create_dir_all_synced(root)?;
+        let last = numbers(&fs, root)?.last().copied().unwrap_or(0);
+        let first_of_run = last + 1;
+        let dirs = Dirs {
+            fs,
+            rng,
+            root: root.to_owned(),
+            first_of_run,
+            current: Mutex::new(Current { dir: first_of_run, files: 0 }),
+            syncs: Mutex::default(),
+        };
+        dirs.fs.create_dir_all_synced(&dirs.path(first_of_run))?;
+        if dirs.first_suspect()?.is_none() {
+            // A directory of blobs without it is one that lost it: then everything is suspect.
+            dirs.set_first_suspect(if last == 0 { first_of_run } else { 1 })?;
+        }
+        Ok(dirs)
+    }
+
+    /// Makes the file of a new blob.
+    pub(crate) fn create(&self) -> Result<(BlobId, File), BlobError> {
+        let dir = {
+            let mut current = self.current.lock();
+            if current.files >= DIR_FILES_MAX {
+                let next = current.dir + 1;
+                self.fs.create_dir_all(&self.path(next))?;
+                self.fs.sync_dir(&self.root)?;
+                *current = Current { dir: next, files: 0 };
+            }
+            current.files += 1;
+            current.dir
+        };
+        let id = BlobId::new(dir, u128::from_be_bytes(self.rng.bytes()));
+        let file = self.fs.open(&self.blob_path(id), Open::CreateNew)?;
+        Ok((id, file))
+    }
+
+    /// Makes the name of a blob durable.
+    pub(crate) fn sync_name(&self, id: BlobId) -> Result<(), BlobError> {
+        self.sync(id.dir())
+    }
+
+    /// Takes an unfinished blob back. Best effort: what stays is swept after the next start.
+    pub(crate) fn discard(&self, id: BlobId) {
+        let _ = self.fs.remove_file(&self.blob_path(id));
+    }
+
+    pub(crate) fn open_blob(&self, id: BlobId) -> Result<File, BlobError> {
+        match self.fs.open(&self.blob_path(id), Open::Read) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(BlobError::NotFound(id)),
+            other => Ok(other?),
+        }
+    }
+
+    pub(crate) fn check_room(&self, len: u64) -> Result<(), BlobError> {
+        if self.fs.free_bytes(&self.root)? < len { Err(BlobError::Full) } else { Ok(()) }
+    }
+
+    pub(crate) fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError> {
+        let mut touched: Vec<u32> = Vec::new();
+        for id in ids {
+            match self.fs.remove_file(&self.blob_path(*id)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+            touched.push(id.dir());
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for dir in touched {
+            match self.sync(dir) {
+                // A directory that is not there holds no name.
+                Err(BlobError::NotFound(_)) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn suspects(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobId>, BlobError> {
+        let from = self.first_suspect()?.unwrap_or(1).max(after.map_or(0, BlobId::dir));
+        let mut found = Vec::new();
+        for dir in numbers(&self.fs, &self.root)? {
+            if dir < from || dir >= self.first_of_run || found.len() >= limit {
+                continue;
+            }
+            let names = self.fs.list(&self.path(dir))?;
+            let ids = names.iter().filter_map(|entry| entry.name.parse::<BlobId>().ok());
+            found.extend(ids.filter(|id| id.dir() == dir && Some(*id) > after));
+        }
+        found.sort_unstable();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    pub(crate) fn swept(&self) -> Result<(), BlobError> {
+        let from = self.first_suspect()?.unwrap_or(1);
+        for dir in numbers(&self.fs, &self.root)? {
+            // Directories that a start made and nothing was left in.
+            if dir >= from && dir < self.first_of_run && self.fs.list(&self.path(dir))?.is_empty() {
+                self.fs.remove_dir_all(&self.path(dir))?;
+            }
+        }
+        self.set_first_suspect(self.first_of_run)
+    }
+
+    fn first_suspect(&self) -> Result<Option<u32>, BlobError> {
+        let Some(bytes) = self.fs.read(&self.root.join("suspects"), 64)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
+        let number = text.strip_prefix("haneul-blobs 1 ").and_then(|rest| rest.trim_end().parse().ok());
+        number.map(Some).ok_or_else(|| {
+            let path = self.root.display();
+            BlobError::Unusable(format!("{path} is not a blob directory that this version of haneul can use"))
+        })
+    }
+
+    fn set_first_suspect(&self, dir: u32) -> Result<(), BlobError> {
+        let text = format!("haneul-blobs 1 {dir}\n");
+        Ok(self.fs.replace(&self.root.join("suspects"), text.as_bytes())?)
+    }
+
+    fn sync(&self, dir: u32) -> Result<(), BlobError> {
+        let sync = self.syncs.lock().entry(dir).or_default().clone();
+        let path = self.path(dir);
+        let done = sync.wait(|| match self.fs.sync_dir(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => Ok(other?),
+        });
+        // The map must not grow with every directory that was ever deleted from.
+        if dir < self.current.lock().dir {
+            self.syncs.lock().remove(&dir);
+        }
+        done
+    }
+
+    fn path(&self, dir: u32) -> PathBuf {
+        self.root.join(format!("{dir:08x}"))
+    }
+
+    fn blob_path(&self, id: BlobId) -> PathBuf {
+        let mut path = self.path(id.dir());
+        path.push(id.to_string());
+        path
+    }
+}
+
+impl DirSync {
+    fn wait(&self, sync: impl Fn() -> Result<(), BlobError>) -> Result<(), BlobError> {
+        let mut state = self.state.lock();
+        // One that has started already may have missed what this caller did.
+        let wanted = state.started + 1;
+        loop {
+            if let Some(error) = &state.failed {
+                return Err(error.clone());
+            }
+            if state.finished >= wanted {
+                return Ok(());
+            }
+            if state.running {
+                self.ended.wait(&mut state);
+                continue;
+            }
+            state.running = true;
+            state.started += 1;
+            let number = state.started;
+            drop(state);
+            let done = sync();
+            state = self.state.lock();
+            state.running = false;
+            match done {
+                Ok(()) => state.finished = number,
+                Err(error) => state.failed = Some(error),
+            }
+            self.ended.notify_all();
+        }
+    }
+}
+
+/// The directories' numbers, in order.
+fn numbers(fs: &Fs, root: &Path) -> Result<Vec<u32>, BlobError> {
+    let entries = fs.list(root)?;
+    let dirs = entries.iter().filter(|entry| entry.is_dir && entry.name.len() == 8);
+    let mut numbers: Vec<u32> = dirs.filter_map(|entry| u32::from_str_radix(&entry.name, 16).ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}

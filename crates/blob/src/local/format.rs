@@ -1,0 +1,77 @@
+//! What is in a blob's file: a header, then blocks of [`BLOCK`] bytes of content (the last may be shorter), each
+//! followed by its CRC32C. The checksums start from the blob's id and the block's number, so that a block in the wrong
+//! place is noticed too. The header is written last. Little-endian.
+
+use crate::{BlobError, BlobId};
+
+/// Content bytes of a full block.
+pub const BLOCK: usize = 128 * 1024;
+/// The same with its checksum.
+pub const STORED_BLOCK: usize = BLOCK + 4;
+pub const HEADER: usize = 32;
+
+const MAGIC: &[u8; 8] = b"HNLBLOB\x01";
+
+/// Length and CRC32C of the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    pub len: u64,
+    pub crc32c: u32,
+}
+
+impl Header {
+    pub fn encode(self, id: BlobId) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..16].copy_from_slice(&self.len.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.crc32c.to_le_bytes());
+        let crc = crc32c::crc32c_append(seed(id), &bytes[..28]);
+        bytes[28..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// From the start of the file. One without a header was never finished.
+    pub fn decode(bytes: &[u8], id: BlobId) -> Result<Header, BlobError> {
+        let Some(bytes) = bytes.first_chunk::<HEADER>() else {
+            return Err(BlobError::Damaged { id, what: "its file is cut short" });
+        };
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(BlobError::NotFound(id));
+        }
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        if &bytes[..8] != MAGIC || word(28) != crc32c::crc32c_append(seed(id), &bytes[..28]) {
+            return Err(BlobError::Damaged { id, what: "its header is wrong" });
+        }
+        Ok(Header { len: u64::from(word(8)) | u64::from(word(12)) << 32, crc32c: word(16) })
+    }
+
+    pub fn check_file_len(self, id: BlobId, len: u64) -> Result<(), BlobError> {
+        if len != offset_of(self.blocks()) - self.missing_of_last() {
+            return Err(BlobError::Damaged { id, what: "its file has the wrong length" });
+        }
+        Ok(())
+    }
+
+    pub fn blocks(self) -> u64 {
+        self.len.div_ceil(BLOCK as u64)
+    }
+
+    /// Bytes that the last block is short of a full one.
+    fn missing_of_last(self) -> u64 {
+        self.blocks() * BLOCK as u64 - self.len
+    }
+}
+
+/// Where block `index` starts in the file.
+pub fn offset_of(index: u64) -> u64 {
+    HEADER as u64 + index * STORED_BLOCK as u64
+}
+
+/// The checksum that follows a block.
+pub fn block_checksum(id: BlobId, index: u64, content: &[u8]) -> [u8; 4] {
+    crc32c::crc32c_append(crc32c::crc32c_append(seed(id), &index.to_le_bytes()), content).to_le_bytes()
+}
+
+fn seed(id: BlobId) -> u32 {
+    crc32c::crc32c(&id.to_bytes())
+}

@@ -1,0 +1,192 @@
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use haneul_env::fs::File;
+use tokio::task::JoinHandle;
+
+use super::format::{BLOCK, HEADER, Header, STORED_BLOCK, block_checksum, offset_of};
+use super::pool::BUFFER;
+use super::{Shared, blocking};
+use crate::blobs::{BackendReader, BoxFuture};
+use crate::{BlobError, BlobId};
+
+/// Blocks that are read at once, and then once more ahead of the consumer.
+const STEP_BLOCKS: u64 = 4;
+
+/// A buffer up to this size is made for the read; a larger one comes from the pool.
+const SMALL: usize = 64 * 1024;
+
+/// Reads in steps on blocking threads; the next step runs while the last one's chunks are consumed.
+pub(super) struct Reader {
+    source: Source,
+    /// What no step has asked for yet.
+    rest: Range<u64>,
+    chunks: VecDeque<Bytes>,
+    ahead: Option<JoinHandle<Result<Step, BlobError>>>,
+}
+
+#[derive(Clone)]
+struct Source {
+    shared: Arc<Shared>,
+    id: BlobId,
+    /// `None` before the first step.
+    open: Option<(File, Header)>,
+}
+
+struct Step {
+    source: Source,
+    chunks: VecDeque<Bytes>,
+}
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>, id: BlobId, range: Range<u64>) -> Reader {
+        Reader {
+            source: Source { shared, id, open: None },
+            rest: range,
+            chunks: VecDeque::new(),
+            ahead: None,
+        }
+    }
+
+    /// The part of the range that the next step reads: up to a block's end.
+    fn take(&mut self) -> Range<u64> {
+        let blocks_end =
+            (self.rest.start / BLOCK as u64).saturating_add(STEP_BLOCKS).saturating_mul(BLOCK as u64);
+        let part = self.rest.start..self.rest.end.min(blocks_end);
+        self.rest.start = part.end;
+        part
+    }
+
+    async fn step(&mut self) -> Result<(), BlobError> {
+        let step = match self.ahead.take() {
+            Some(ahead) => match ahead.await {
+                Ok(step) => step?,
+                Err(failed) => return Err(BlobError::Io(format!("the reading thread failed: {failed}"))),
+            },
+            None => {
+                let (source, part, end) = (self.source.clone(), self.take(), self.rest.end);
+                blocking(move || source.read(part, end)).await?
+            }
+        };
+        self.source = step.source;
+        self.chunks = step.chunks;
+        if !self.rest.is_empty() {
+            let (source, part, end) = (self.source.clone(), self.take(), self.rest.end);
+            self.ahead = Some(tokio::task::spawn_blocking(move || source.read(part, end)));
+        }
+        Ok(())
+    }
+}
+
+impl BackendReader for Reader {
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<Bytes, BlobError>>> {
+        if let Some(chunk) = self.chunks.pop_front() {
+            return Box::pin(std::future::ready(Some(Ok(chunk))));
+        }
+        if self.rest.is_empty() && self.ahead.is_none() {
+            return Box::pin(std::future::ready(None));
+        }
+        Box::pin(async {
+            if let Err(error) = self.step().await {
+                self.rest = 0..0;
+                return Some(Err(error));
+            }
+            self.chunks.pop_front().map(Ok)
+        })
+    }
+}
+
+impl Source {
+    /// Reads `part`, which is in at most [`STEP_BLOCKS`] blocks. `end` is where the whole range ends.
+    fn read(mut self, part: Range<u64>, end: u64) -> Result<Step, BlobError> {
+        let id = self.id;
+        let first = part.start / BLOCK as u64;
+        // The header comes along when the read starts at the front: one read for a small blob.
+        let with_header = self.open.is_none() && first == 0;
+        let from = if with_header { 0 } else { offset_of(first) };
+        let mut to = offset_of(part.end.div_ceil(BLOCK as u64));
+        let file = match &self.open {
+            Some((file, header)) => {
+                // The last block may be shorter.
+                to = to.min(offset_of(header.blocks()) - (header.blocks() * BLOCK as u64 - header.len));
+                file.clone()
+            }
+            None => {
+                let file = self.shared.dirs.open_blob(id)?;
+                to = to.min(file.len()?);
+                file
+            }
+        };
+        let wanted = to.saturating_sub(from) as usize;
+        let mut buffer = if wanted <= SMALL { Vec::new() } else { self.shared.pool.take() };
+        buffer.resize(if wanted <= SMALL { wanted } else { BUFFER }, 0);
+        let got = file.read_at(&mut buffer[..wanted], from)?;
+        let header = match self.open {
+            Some((_, header)) => header,
+            None if with_header => Header::decode(&buffer[..got.min(HEADER)], id)?,
+            None => {
+                let mut bytes = [0; HEADER];
+                let got = file.read_at(&mut bytes, 0)?;
+                Header::decode(&bytes[..got], id)?
+            }
+        };
+        self.open = Some((file, header));
+        if end > header.len {
+            return Err(BlobError::Range { id, len: header.len });
+        }
+        let chunks = self.chunks(buffer, if with_header { HEADER } else { 0 }, got, first, &part, header)?;
+        Ok(Step { source: self, chunks })
+    }
+
+    /// Checks the blocks in `buffer[at..got]`, of which `first` is the first, and cuts `part` out of them.
+    fn chunks(
+        &self,
+        buffer: Vec<u8>,
+        mut at: usize,
+        got: usize,
+        first: u64,
+        part: &Range<u64>,
+        header: Header,
+    ) -> Result<VecDeque<Bytes>, BlobError> {
+        let buffer = Bytes::from_owner(Pooled { buffer, shared: self.shared.clone() });
+        let mut chunks = VecDeque::new();
+        let mut index = first;
+        let mut start = first * BLOCK as u64;
+        while start < part.end {
+            let len = (header.len - start).min(BLOCK as u64) as usize;
+            let Some(checksum) = buffer[..got].get(at + len..at + len + 4) else {
+                return Err(BlobError::Damaged { id: self.id, what: "its file is cut short" });
+            };
+            if checksum != block_checksum(self.id, index, &buffer[at..at + len]) {
+                return Err(BlobError::Damaged { id: self.id, what: "a block's checksum is wrong" });
+            }
+            let from = part.start.saturating_sub(start) as usize;
+            let to = (part.end - start).min(len as u64) as usize;
+            chunks.push_back(buffer.slice(at + from..at + to));
+            at += STORED_BLOCK;
+            index += 1;
+            start += BLOCK as u64;
+        }
+        Ok(chunks)
+    }
+}
+
+/// Gives its buffer back when the last chunk of it is gone.
+struct Pooled {
+    buffer: Vec<u8>,
+    shared: Arc<Shared>,
+}
+
+impl AsRef<[u8]> for Pooled {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        self.shared.pool.give(std::mem::take(&mut self.buffer));
+    }
+}
