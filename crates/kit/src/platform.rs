@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use haneul_base::AccountId;
+use haneul_blob::Blobs;
 use haneul_bus::Bus;
 use haneul_env::Env;
 use haneul_store::Store;
@@ -13,6 +14,8 @@ use crate::{Directory, Seal};
 pub struct Platform {
     pub env: Env,
     pub store: Store,
+    /// The bytes of objects.
+    pub blobs: Blobs,
     /// Where services with an access path of their own keep their journals, each in a folder of its name; `None`
     /// keeps everything in memory.
     pub data_dir: Option<Arc<Path>>,
@@ -45,10 +48,18 @@ impl std::fmt::Debug for RootKey {
 }
 
 impl Platform {
-    pub fn new(env: Env, store: Store, data_dir: Option<&Path>, seal: Seal, config: Config) -> Platform {
+    pub fn new(
+        env: Env,
+        store: Store,
+        blobs: Blobs,
+        data_dir: Option<&Path>,
+        seal: Seal,
+        config: Config,
+    ) -> Platform {
         Platform {
             env,
             store,
+            blobs,
             data_dir: data_dir.map(Arc::from),
             bus: Bus::default(),
             seal,
