@@ -32,7 +32,9 @@ pub(crate) fn model(output: &mut Output, data: &Path, name: &str, service: &Serv
     flate2::read::GzDecoder::new(file)
         .read_to_string(&mut text)
         .map_err(|error| format!("{}: {error}", path.display()))?;
-    let model: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut model: Value =
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    patch(name, &mut model);
     let part = |key: &str| model.get(key).map(stripped).unwrap_or_else(|| json!({}));
     let mut lines = String::from("{\n");
     lines.push_str(&format!("\"metadata\": {},\n", part("metadata")));
@@ -47,6 +49,13 @@ pub(crate) fn model(output: &mut Output, data: &Path, name: &str, service: &Serv
     }
     lines.push_str("}\n");
     output.file(&format!("services/{name}/wire/model.json"), &lines)
+}
+
+/// What botocore says less exactly than the service's own model.
+fn patch(service: &str, model: &mut Value) {
+    if matches!(service, "dynamodb" | "dynamodbstreams") {
+        model["shapes"]["AttributeValue"]["union"] = json!(true);
+    }
 }
 
 /// A copy without what is dropped. `members` becomes a list of pairs, since its order counts and a reader may keep

@@ -8,7 +8,6 @@ use haneul_shape::{ByteStream, Bytes, Document, EventStream, Instant};
 haneul_shape::structure! { (Clone, Default);
     2 ArchivalSummary { 0 archival_date_time: Option<Instant>, 1 archival_reason: Option<String>, 2 archival_backup_arn: Option<String>, }
     4 AttributeDefinition { 0 attribute_name: String, 1 attribute_type: String, }
-    10 AttributeValue { 0 s: Option<String>, 1 n: Option<String>, 2 b: Option<Bytes>, 3 ss: Option<Vec<String>>, 4 ns: Option<Vec<String>>, 5 bs: Option<Vec<Bytes>>, 6 m: Option<Map<AttributeValue>>, 7 l: Option<Vec<AttributeValue>>, 8 null: Option<bool>, 9 bool: Option<bool>, }
     12 AttributeValueUpdate { 0 value: Option<AttributeValue>, 1 action: Option<String>, }
     13 AutoScalingPolicyDescription { 0 policy_name: Option<String>, 1 target_tracking_scaling_policy_configuration: Option<AutoScalingTargetTrackingScalingPolicyConfigurationDescription>, }
     16 AutoScalingPolicyUpdate { 0 policy_name: Option<String>, 1 target_tracking_scaling_policy_configuration: AutoScalingTargetTrackingScalingPolicyConfigurationUpdate, }
@@ -294,4 +293,8 @@ haneul_shape::structure! { (Clone, Default);
     544 VectorIndexUpdate { 0 create: Option<CreateVectorIndexAction>, 1 delete: Option<DeleteVectorIndexAction>, }
     549 WarmThroughput { 0 read_units_per_second: Option<i64>, 1 write_units_per_second: Option<i64>, }
     551 WriteRequest { 0 put_request: Option<PutRequest>, 1 delete_request: Option<DeleteRequest>, }
+}
+
+haneul_shape::union! {
+    10 AttributeValue { 0 S: String, 1 N: String, 2 B: Bytes, 3 SS: Vec<String>, 4 NS: Vec<String>, 5 BS: Vec<Bytes>, 6 M: Map<AttributeValue>, 7 L: Vec<AttributeValue>, 8 NULL: bool, 9 BOOL: bool, }
 }

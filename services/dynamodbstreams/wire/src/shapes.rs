@@ -6,7 +6,6 @@ use haneul_shape::value::Map;
 use haneul_shape::{ByteStream, Bytes, Document, EventStream, Instant};
 
 haneul_shape::structure! { (Clone, Default);
-    2 AttributeValue { 0 s: Option<String>, 1 n: Option<String>, 2 b: Option<Bytes>, 3 ss: Option<Vec<String>>, 4 ns: Option<Vec<String>>, 5 bs: Option<Vec<Bytes>>, 6 m: Option<Map<AttributeValue>>, 7 l: Option<Vec<AttributeValue>>, 8 null: Option<bool>, 9 bool: Option<bool>, }
     7 DescribeStreamInput { 0 stream_arn: String, 1 limit: Option<i32>, 2 exclusive_start_shard_id: Option<String>, 3 shard_filter: Option<ShardFilter>, }
     8 DescribeStreamOutput { 0 stream_description: Option<StreamDescription>, }
     10 ExpiredIteratorException { 0 message: Option<String>, }
@@ -29,4 +28,8 @@ haneul_shape::structure! { (Clone, Default);
     46 StreamDescription { 0 stream_arn: Option<String>, 1 stream_label: Option<String>, 2 stream_status: Option<String>, 3 stream_view_type: Option<String>, 4 creation_request_date_time: Option<Instant>, 5 table_name: Option<String>, 6 key_schema: Option<Vec<KeySchemaElement>>, 7 shards: Option<Vec<Shard>>, 8 last_evaluated_shard_id: Option<String>, }
     48 StreamRecord { 0 approximate_creation_date_time: Option<Instant>, 1 keys: Option<Map<AttributeValue>>, 2 new_image: Option<Map<AttributeValue>>, 3 old_image: Option<Map<AttributeValue>>, 4 sequence_number: Option<String>, 5 size_bytes: Option<i64>, 6 stream_view_type: Option<String>, }
     56 TrimmedDataAccessException { 0 message: Option<String>, }
+}
+
+haneul_shape::union! {
+    2 AttributeValue { 0 S: String, 1 N: String, 2 B: Bytes, 3 SS: Vec<String>, 4 NS: Vec<String>, 5 BS: Vec<Bytes>, 6 M: Map<AttributeValue>, 7 L: Vec<AttributeValue>, 8 NULL: bool, 9 BOOL: bool, }
 }

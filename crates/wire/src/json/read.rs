@@ -1,0 +1,278 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use haneul_shape::{ListShape, MapShape, Mut, Shape, ShapeId};
+
+use super::document;
+use super::lexer::{JsonError, Lexer, Token};
+use crate::error::WireError;
+use crate::missing::{Seen, Tracker};
+use crate::model::{Kind, Location, Model, StructureDef};
+use crate::text;
+use crate::validate::Family;
+
+type Result<T> = std::result::Result<T, WireError>;
+
+/// Reads a body into a structure. Members that REST carries elsewhere are not looked for in it.
+pub(crate) fn body(
+    model: &Model,
+    bytes: &[u8],
+    into: &mut dyn Shape,
+    seen: &mut Seen,
+    tracker: &mut Tracker,
+) -> Result<()> {
+    let mut reader = Reader { model, lexer: Lexer::new(bytes)?, tracker };
+    // Some SDKs send nothing where there is nothing to say.
+    if reader.lexer.is_at_end() {
+        return Ok(());
+    }
+    match reader.lexer.value()? {
+        Token::Object => reader.members(model.structure(into.id()), into, seen)?,
+        Token::Null => {}
+        other => return Err(reader.mismatch(&other, "Structure")),
+    }
+    Ok(reader.lexer.end()?)
+}
+
+/// Reads a body that is a value by itself: a payload member of restJson.
+pub(crate) fn payload(
+    model: &Model,
+    bytes: &[u8],
+    shape: ShapeId,
+    into: Mut<'_>,
+    tracker: &mut Tracker,
+) -> Result<()> {
+    let mut reader = Reader { model, lexer: Lexer::new(bytes)?, tracker };
+    let token = reader.lexer.value()?;
+    reader.value(token, shape, into)?;
+    Ok(reader.lexer.end()?)
+}
+
+struct Reader<'m, 'a, 't> {
+    model: &'m Model,
+    lexer: Lexer<'a>,
+    tracker: &'t mut Tracker,
+}
+
+impl Reader<'_, '_, '_> {
+    /// After the opening brace.
+    fn members(&mut self, def: &StructureDef, into: &mut dyn Shape, seen: &mut Seen) -> Result<()> {
+        let (mut first, mut hint) = (true, 0);
+        while let Some(key) = self.lexer.key(&mut first)? {
+            let Some(i) = def.find(&key, hint).filter(|i| def.members[*i].location == Location::Body) else {
+                self.lexer.skip()?;
+                continue;
+            };
+            hint = i + 1;
+            let token = self.lexer.value()?;
+            if token == Token::Null {
+                continue;
+            }
+            if seen.again(i) && matches!(token, Token::Object | Token::Array) {
+                // A scalar's last value counts. There is no taking back half of a structure.
+                return Err(WireError::serialization(format!("Duplicate field: {key}")));
+            }
+            if def.union && seen.count() > 1 {
+                return Err(self.model.family.union_with_more_than_one());
+            }
+            self.tracker.enter(i);
+            self.value(token, def.members[i].shape, into.get_mut(i))?;
+            self.tracker.leave();
+        }
+        Ok(())
+    }
+
+    fn structure(&mut self, into: &mut dyn Shape) -> Result<()> {
+        let def = self.model.structure(into.id());
+        let mut seen = Seen::default();
+        self.members(def, into, &mut seen)?;
+        self.tracker.close(def, seen);
+        Ok(())
+    }
+
+    fn value(&mut self, token: Token<'_>, shape: ShapeId, into: Mut<'_>) -> Result<()> {
+        match (into, token) {
+            (Mut::Str(into), Token::String(text)) => *into = text.into_owned(),
+            (Mut::Bool(into), Token::Bool(value)) => *into = value,
+            (Mut::I32(into), Token::Number(text)) => {
+                *into = i32::try_from(integer(text, "int")?).map_err(|_| out_of_range(text, "int"))?;
+            }
+            (Mut::I64(into), Token::Number(text)) => *into = integer(text, "long")?,
+            (Mut::F32(into), Token::Number(text)) => *into = number(text)? as f32,
+            (Mut::F64(into), Token::Number(text)) => *into = number(text)?,
+            (Mut::F32(into), Token::String(text)) => *into = special(&text)? as f32,
+            (Mut::F64(into), Token::String(text)) => *into = special(&text)?,
+            (Mut::Blob(into), Token::String(text)) => *into = blob(&text)?,
+            (Mut::Timestamp(into), Token::Number(text)) => {
+                *into = text::parse_epoch_seconds(text).ok_or_else(|| out_of_range(text, "timestamp"))?;
+            }
+            (Mut::Timestamp(into), Token::String(text)) => {
+                *into = text::parse_timestamp(&text)
+                    .ok_or_else(|| WireError::serialization(format!("Invalid timestamp: {text}")))?;
+            }
+            (Mut::Struct(into), Token::Object) => self.structure(into)?,
+            (Mut::List(into), Token::Array) => self.list(shape, into)?,
+            (Mut::Map(into), Token::Object) => self.map(shape, into)?,
+            (Mut::Document(into), token) => *into = document::read(&mut self.lexer, token)?,
+            // A stream cannot be a member of a JSON body; the model would have made it the payload.
+            (Mut::Stream(_) | Mut::Events(_), token) => self.lexer.skip_rest(&token)?,
+            (into, token) => return Err(self.mismatch(&token, expected(&into))),
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, shape: ShapeId, into: &mut dyn ListShape) -> Result<()> {
+        let Kind::List(def) = &self.model.shape(shape).kind else { return Err(model_differs()) };
+        let mut first = true;
+        while self.lexer.element(&mut first)? {
+            let token = self.lexer.value()?;
+            if token == Token::Null && !self.is_structure(def.member) {
+                continue;
+            }
+            self.tracker.enter(into.len());
+            self.entry(token, def.member, into.push())?;
+            self.tracker.leave();
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, shape: ShapeId, into: &mut dyn MapShape) -> Result<()> {
+        let Kind::Map(def) = &self.model.shape(shape).kind else { return Err(model_differs()) };
+        let mut first = true;
+        while let Some(key) = self.lexer.key(&mut first)? {
+            let token = self.lexer.value()?;
+            if token == Token::Null && !self.is_structure(def.value) {
+                continue;
+            }
+            self.tracker.enter(into.len());
+            self.entry(token, def.value, into.insert(key.into_owned()))?;
+            self.tracker.leave();
+        }
+        Ok(())
+    }
+
+    /// An element or entry, which exists even where it is null: its required members are then missing.
+    fn entry(&mut self, token: Token<'_>, shape: ShapeId, into: Mut<'_>) -> Result<()> {
+        match (token, into) {
+            (Token::Null, Mut::Struct(into)) => {
+                self.tracker.close(self.model.structure(into.id()), Seen::default());
+                Ok(())
+            }
+            (token, into) => self.value(token, shape, into),
+        }
+    }
+
+    fn is_structure(&self, shape: ShapeId) -> bool {
+        matches!(self.model.shape(shape).kind, Kind::Structure(_))
+    }
+
+    /// In the words of the family: Coral's, or DynamoDB's.
+    fn mismatch(&self, token: &Token<'_>, expected: &str) -> WireError {
+        let given = match token {
+            Token::Null => "NULL_VALUE",
+            Token::Bool(true) => "TRUE_VALUE",
+            Token::Bool(false) => "FALSE_VALUE",
+            Token::Number(text) if text.contains(['.', 'e', 'E']) => "DECIMAL_VALUE",
+            Token::Number(_) => "NUMBER_VALUE",
+            Token::String(_) => "STRING_VALUE",
+            Token::Object if matches!(expected, "List" | "Structure" | "Map") => {
+                return WireError::serialization("Unexpected field type");
+            }
+            Token::Object => {
+                return WireError::serialization("Start of structure or map found where not expected.");
+            }
+            Token::Array if matches!(expected, "List" | "Structure" | "Map") => {
+                return WireError::serialization("Unexpected field type");
+            }
+            Token::Array => return WireError::serialization("Start of list found where not expected"),
+        };
+        if matches!(expected, "List" | "Structure" | "Map") {
+            return WireError::serialization(match self.model.family {
+                Family::DynamoDb => "Unexpected field type",
+                _ if expected == "List" => "Expected list or null",
+                _ => "Expected null",
+            });
+        }
+        let cannot = if self.model.family == Family::DynamoDb { "cannot" } else { "can not" };
+        let article = match (self.model.family, expected.starts_with('I')) {
+            (Family::DynamoDb, _) => "",
+            (_, true) => "an ",
+            (_, false) => "a ",
+        };
+        WireError::serialization(format!("{given} {cannot} be converted to {article}{expected}"))
+    }
+}
+
+fn expected(into: &Mut<'_>) -> &'static str {
+    match into {
+        Mut::Bool(_) => "Boolean",
+        Mut::I32(_) => "Integer",
+        Mut::I64(_) => "Long",
+        Mut::F32(_) => "Float",
+        Mut::F64(_) => "Double",
+        Mut::Str(_) => "String",
+        Mut::Blob(_) => "Blob",
+        Mut::Timestamp(_) => "Timestamp",
+        Mut::List(_) => "List",
+        Mut::Map(_) => "Map",
+        Mut::Struct(_) => "Structure",
+        Mut::Document(_) | Mut::Stream(_) | Mut::Events(_) => "Document",
+    }
+}
+
+/// An integer, also one written as `1.0` or `1e3`.
+fn integer(text: &str, ty: &str) -> Result<i64> {
+    if let Ok(value) = text.parse() {
+        return Ok(value);
+    }
+    match text.parse::<f64>() {
+        // Beyond 2^53 a float would not be the number that was written.
+        Ok(value) if value.trunc() == value && value.abs() < 9e15 => Ok(value as i64),
+        Ok(value) if value.trunc() != value => {
+            Err(WireError::serialization(format!("DECIMAL_VALUE can not be converted to {ty}")))
+        }
+        _ => Err(out_of_range(text, ty)),
+    }
+}
+
+fn number(text: &str) -> Result<f64> {
+    text.parse().map_err(|_| out_of_range(text, "double"))
+}
+
+fn special(text: &str) -> Result<f64> {
+    match text {
+        "NaN" | "Infinity" | "-Infinity" => Ok(text::parse_float(text).unwrap_or_default()),
+        _ => Err(WireError::serialization("STRING_VALUE can not be converted to a Double")),
+    }
+}
+
+fn blob(text: &str) -> Result<Bytes> {
+    let bytes = text::parse_base64(text)
+        .ok_or_else(|| WireError::serialization("only base-64-encoded strings are convertible to bytes"))?;
+    Ok(bytes.into())
+}
+
+fn out_of_range(text: &str, ty: &str) -> WireError {
+    let shown: String = text.chars().take(40).collect();
+    WireError::serialization(format!("Numeric value ({shown}) out of range of {ty}"))
+}
+
+pub(crate) fn model_differs() -> WireError {
+    WireError::receiver("InternalFailure", "the generated types are not those of the model")
+}
+
+impl From<JsonError> for WireError {
+    fn from(error: JsonError) -> WireError {
+        let message: Cow<'static, str> = match error {
+            JsonError::Utf8 => "The request body is not valid UTF-8".into(),
+            JsonError::UnexpectedEnd => "Unexpected end of the request body".into(),
+            JsonError::Depth => "The request body is nested too deeply".into(),
+            JsonError::Unexpected(_)
+            | JsonError::Escape
+            | JsonError::Control
+            | JsonError::Number
+            | JsonError::Trailing => "Unexpected token received from parser".into(),
+        };
+        WireError::serialization(message)
+    }
+}

@@ -1,0 +1,108 @@
+use std::sync::OnceLock;
+
+use regex::Regex;
+
+/// The bounds of a value. For strings and blobs they count length, for lists and maps entries, for numbers the value.
+#[derive(Debug, Default)]
+pub struct Constraints {
+    pub min: Option<Bound>,
+    pub max: Option<Bound>,
+    pub pattern: Option<Pattern>,
+    /// The values of an enumeration, in the model's order; empty where it is none.
+    pub values: Box<[&'static str]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    pub value: f64,
+    /// As the model writes it, for messages.
+    pub text: &'static str,
+}
+
+#[derive(Debug)]
+pub struct Pattern {
+    pub text: Box<str>,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+/// Compiled size of one pattern, in bytes. Some have repetitions in the thousands.
+const PATTERN_SIZE_MAX: usize = 4 << 20;
+
+impl Pattern {
+    pub(crate) fn new(text: &str) -> Pattern {
+        Pattern { text: text.into(), compiled: OnceLock::new() }
+    }
+
+    /// Whether the whole of `value` matches. A pattern that the regex crate cannot take (look-around) matches all.
+    pub fn matches(&self, value: &str) -> bool {
+        let compiled = self.compiled.get_or_init(|| {
+            regex::RegexBuilder::new(&format!("^(?:{})$", java(&self.text)))
+                .size_limit(PATTERN_SIZE_MAX)
+                .build()
+                .ok()
+        });
+        compiled.as_ref().is_none_or(|regex| regex.is_match(value))
+    }
+}
+
+/// Java's syntax as the regex crate's, where they differ in what models use.
+fn java(pattern: &str) -> String {
+    // Java reads `[` within a class, and an escaped slash or quote, as itself.
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    let mut class = false;
+    let mut class_start = false;
+    while let Some(c) = chars.next() {
+        let starts = std::mem::take(&mut class_start);
+        match c {
+            '\\' => match chars.next() {
+                Some(c @ ('/' | '"' | '\'' | ',' | '=' | ':' | '@' | '%' | '!' | '_' | ';' | '`')) => {
+                    out.push(c)
+                }
+                // The horizontal space of Java's `\h` has no other name.
+                Some('h') => out.push_str("\\t "),
+                Some('Z') => out.push_str("\\z"),
+                Some(other) => out.extend(['\\', other]),
+                None => out.push('\\'),
+            },
+            '[' if class => out.push_str("\\["),
+            '[' => {
+                class = true;
+                class_start = true;
+                out.push('[');
+            }
+            '^' if class && starts => {
+                class_start = true;
+                out.push('^');
+            }
+            ']' if class && !starts => {
+                class = false;
+                out.push(']');
+            }
+            // In the regex crate these are operators on classes when doubled.
+            '&' | '~' if class => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_the_whole() {
+        for (pattern, value, matches) in [
+            ("[a-z]+", "abc", true),
+            ("[a-z]+", "abc1", false),
+            ("a|b", "ab", false),
+            (r"[\w+=,.@-]+", "a+b@c", true),
+            (r"arn:aws:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+", "arn:aws:iam::123456789012:role/x", true),
+            (r"[\u0009\u000A\u000D\u0020-\u00FF]+", "plain", true),
+            (r"(?!aws:).*", "aws:x", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(value), matches, "{pattern} {value}");
+        }
+    }
+}

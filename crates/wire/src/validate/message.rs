@@ -1,0 +1,125 @@
+use super::Family;
+use super::walk::{Rule, Step, Violation};
+use crate::error::WireError;
+use crate::model::{Location, Model};
+use crate::protocol::Protocol;
+
+/// The error for at least one violation.
+pub(crate) fn refusal(model: &Model, protocol: Protocol, violations: &[Violation<'_>]) -> WireError {
+    let code = model.family.validation_code(model.service.name);
+    let first = &violations[0];
+    match model.family {
+        Family::Sqs | Family::Ec2 => {
+            let parameter = query_path(protocol, &first.path);
+            let end = if model.family == Family::Sqs { "." } else { "" };
+            WireError::sender(code, format!("The request must contain the parameter {parameter}{end}"))
+        }
+        Family::S3 => s3(first),
+        Family::DynamoDb if violations.iter().any(|v| matches!(v.rule, Rule::UnionUnset)) => {
+            WireError::sender(
+                code,
+                "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+            )
+        }
+        _ => WireError::sender(code, coral(violations)),
+    }
+}
+
+fn coral(violations: &[Violation<'_>]) -> String {
+    let plural = if violations.len() == 1 { "" } else { "s" };
+    let mut out = format!("{} validation error{plural} detected: ", violations.len());
+    for (i, violation) in violations.iter().enumerate() {
+        if i > 0 {
+            out.push_str("; ");
+        }
+        match (&violation.value, &violation.rule) {
+            (_, Rule::Required) => out.push_str("Value null"),
+            (Some(value), _) => out.push_str(&format!("Value '{value}'")),
+            (None, _) => out.push_str("Value"),
+        }
+        out.push_str(&format!(
+            " at '{}' failed to satisfy constraint: {}",
+            coral_path(&violation.path),
+            rule(&violation.rule)
+        ));
+    }
+    out
+}
+
+fn rule(rule: &Rule<'_>) -> String {
+    match rule {
+        Rule::Required => "Member must not be null".into(),
+        Rule::LengthMin(min) => format!("Member must have length greater than or equal to {}", min.text),
+        Rule::LengthMax(max) => format!("Member must have length less than or equal to {}", max.text),
+        Rule::ValueMin(min) => format!("Member must have value greater than or equal to {}", min.text),
+        Rule::ValueMax(max) => format!("Member must have value less than or equal to {}", max.text),
+        Rule::Pattern(pattern) => format!("Member must satisfy regular expression pattern: {pattern}"),
+        Rule::Enum(values) => format!("Member must satisfy enum value set: [{}]", values.join(", ")),
+        Rule::Elements(rules) => format!("Member must satisfy constraint: [{}]", all(rules)),
+        Rule::Keys(rules) => format!("Map keys must satisfy constraint: [{}]", all(rules)),
+        Rule::Values(rules) => format!("Map value must satisfy constraint: [{}]", all(rules)),
+        Rule::UnionUnset => "Member must have exactly one value set".into(),
+    }
+}
+
+fn all(rules: &[Rule<'_>]) -> String {
+    rules.iter().map(rule).collect::<Vec<_>>().join(", ")
+}
+
+/// `keySchema.1.member.attributeName`
+fn coral_path(path: &[Step<'_>]) -> String {
+    let steps: Vec<String> = path
+        .iter()
+        .map(|step| match step {
+            Step::Member(member) => lower_camel(member.name),
+            Step::Index(i) => format!("{}.member", i + 1),
+            Step::Key(key) => format!("{key}.member"),
+        })
+        .collect();
+    steps.join(".")
+}
+
+/// `SendMessageBatchRequestEntry.1.Id`
+fn query_path(protocol: Protocol, path: &[Step<'_>]) -> String {
+    let steps: Vec<String> = path
+        .iter()
+        .map(|step| match step {
+            Step::Member(member) if protocol == Protocol::AwsJson => member.wire_name.to_owned(),
+            Step::Member(member) if protocol == Protocol::Ec2Query => {
+                let name = member.query_name();
+                name[..1].to_ascii_uppercase() + &name[1..]
+            }
+            Step::Member(member) => member.query_name().to_owned(),
+            Step::Index(i) => (i + 1).to_string(),
+            Step::Key(key) => (*key).to_owned(),
+        })
+        .collect();
+    steps.join(".")
+}
+
+fn s3(violation: &Violation<'_>) -> WireError {
+    match violation.path.first() {
+        Some(Step::Member(member)) if violation.path.len() == 1 && member.location == Location::Header => {
+            WireError::sender(
+                "InvalidRequest",
+                format!("Missing required header for this request: {}", member.wire_name),
+            )
+        }
+        Some(Step::Member(member)) if violation.path.len() == 1 && member.location == Location::Query => {
+            WireError::sender("InvalidArgument", format!("Missing required parameter: {}", member.wire_name))
+                .with_field("ArgumentName", member.wire_name)
+        }
+        Some(Step::Member(_)) if violation.path.len() == 1 => {
+            WireError::sender("MissingRequestBodyError", "Request Body is empty")
+        }
+        _ => WireError::sender(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published schema",
+        ),
+    }
+}
+
+pub(crate) fn lower_camel(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}

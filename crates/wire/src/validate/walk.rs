@@ -1,0 +1,295 @@
+use haneul_shape::{ListShape, MapShape, Ref, Shape, ShapeId};
+
+use crate::missing::Missing;
+use crate::model::{Bound, Constraints, Kind, Member, Model};
+
+/// One way from a value to what it contains.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step<'a> {
+    Member(&'a Member),
+    /// From zero.
+    Index(usize),
+    Key(&'a str),
+}
+
+#[derive(Debug)]
+pub(crate) struct Violation<'a> {
+    pub(crate) path: Vec<Step<'a>>,
+    /// The value as text; `None` for one that must not be shown.
+    pub(crate) value: Option<String>,
+    pub(crate) rule: Rule<'a>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Rule<'a> {
+    Required,
+    LengthMin(Bound),
+    LengthMax(Bound),
+    ValueMin(Bound),
+    ValueMax(Bound),
+    Pattern(&'a str),
+    Enum(&'a [&'static str]),
+    /// An element of a list of scalars; the message names the list and all constraints of an element.
+    Elements(Vec<Rule<'a>>),
+    Keys(Vec<Rule<'a>>),
+    Values(Vec<Rule<'a>>),
+    /// DynamoDB's attribute value without a type.
+    UnionUnset,
+}
+
+/// A message with more than these helps nobody.
+const VIOLATIONS_MAX: usize = 100;
+
+pub(crate) fn violations<'a>(
+    model: &'a Model,
+    input: &'a dyn Shape,
+    missing: &'a Missing,
+) -> Vec<Violation<'a>> {
+    let mut walk = Walk {
+        model,
+        missing,
+        values: model.family.checks_values(),
+        found: Vec::new(),
+        path: Vec::new(),
+        indices: Vec::new(),
+    };
+    walk.structure(input);
+    walk.found
+}
+
+struct Walk<'a> {
+    model: &'a Model,
+    missing: &'a Missing,
+    values: bool,
+    found: Vec<Violation<'a>>,
+    path: Vec<Step<'a>>,
+    /// The same path as the decoder counted it.
+    indices: Vec<u32>,
+}
+
+impl<'a> Walk<'a> {
+    fn structure(&mut self, shape: &'a dyn Shape) {
+        let def = self.model.structure(shape.id());
+        if def.union && self.values && shape.variant().is_none() {
+            self.report(None, Rule::UnionUnset);
+        }
+        for (i, member) in def.members.iter().enumerate() {
+            self.path.push(Step::Member(member));
+            self.indices.push(i as u32);
+            let value = shape.get(i);
+            if !self.missing.is_empty() && member.required && self.missing.contains(&self.indices) {
+                self.report(Some(String::from("null")), Rule::Required);
+            } else {
+                self.value(member.shape, value);
+            }
+            self.path.pop();
+            self.indices.pop();
+        }
+    }
+
+    fn value(&mut self, shape: ShapeId, value: Ref<'a>) {
+        match value {
+            Ref::Null => {}
+            Ref::Struct(value) => self.structure(value),
+            Ref::List(list) => {
+                self.check(shape, Ref::List(list), list.len());
+                self.list(shape, list);
+            }
+            Ref::Map(map) => {
+                self.check(shape, Ref::Map(map), map.len());
+                self.map(shape, map);
+            }
+            value => self.check(shape, value, 0),
+        }
+    }
+
+    fn list(&mut self, shape: ShapeId, list: &'a dyn ListShape) {
+        let Kind::List(def) = &self.model.shape(shape).kind else { return };
+        if !self.is_composite(def.member) {
+            let fails = |i: usize| !self.broken(def.member, &list.get(i), 0).is_empty();
+            if self.values && (0..list.len()).any(fails) {
+                let rules = all_rules(self.model, def.member);
+                self.report(self.shown(shape, Ref::List(list)), Rule::Elements(rules));
+            }
+            return;
+        }
+        for i in 0..list.len() {
+            self.path.push(Step::Index(i));
+            self.indices.push(i as u32);
+            self.value(def.member, list.get(i));
+            self.path.pop();
+            self.indices.pop();
+        }
+    }
+
+    fn map(&mut self, shape: ShapeId, map: &'a dyn MapShape) {
+        let Kind::Map(def) = &self.model.shape(shape).kind else { return };
+        let entries = || (0..map.len()).map(|i| map.get(i));
+        if self.values && entries().any(|(key, _)| !self.broken(def.key, &Ref::Str(key), 0).is_empty()) {
+            let rules = all_rules(self.model, def.key);
+            self.report(self.shown(shape, Ref::Map(map)), Rule::Keys(rules));
+        }
+        if !self.is_composite(def.value) {
+            if self.values && entries().any(|(_, value)| !self.broken(def.value, &value, 0).is_empty()) {
+                let rules = all_rules(self.model, def.value);
+                self.report(self.shown(shape, Ref::Map(map)), Rule::Values(rules));
+            }
+            return;
+        }
+        for (i, (key, value)) in entries().enumerate() {
+            self.path.push(Step::Key(key));
+            self.indices.push(i as u32);
+            self.value(def.value, value);
+            self.path.pop();
+            self.indices.pop();
+        }
+    }
+
+    fn check(&mut self, shape: ShapeId, value: Ref<'a>, entries: usize) {
+        if !self.values {
+            return;
+        }
+        let broken = self.broken(shape, &value, entries);
+        if broken.is_empty() {
+            return;
+        }
+        let shown = self.shown(shape, value);
+        for rule in broken {
+            self.report(shown.clone(), rule);
+        }
+    }
+
+    /// The rules that a value breaks by itself, not by what it contains.
+    fn broken(&self, shape: ShapeId, value: &Ref<'_>, entries: usize) -> Vec<Rule<'a>> {
+        let Some(rules) = self.model.shape(shape).constraints() else { return Vec::new() };
+        match value {
+            Ref::Str(text) => {
+                let mut broken = lengths(rules, text.encode_utf16().count());
+                if let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.matches(text)) {
+                    broken.push(Rule::Pattern(&pattern.text));
+                }
+                if !rules.values.is_empty() && !rules.values.contains(text) {
+                    broken.push(Rule::Enum(&rules.values));
+                }
+                broken
+            }
+            Ref::Blob(bytes) => lengths(rules, bytes.len()),
+            Ref::List(_) | Ref::Map(_) => lengths(rules, entries),
+            Ref::I32(value) => range(rules, f64::from(*value)),
+            Ref::I64(value) => range(rules, *value as f64),
+            Ref::F32(value) => range(rules, f64::from(*value)),
+            Ref::F64(value) => range(rules, *value),
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_composite(&self, shape: ShapeId) -> bool {
+        matches!(self.model.shape(shape).kind, Kind::Structure(_) | Kind::List(_) | Kind::Map(_))
+    }
+
+    fn shown(&self, shape: ShapeId, value: Ref<'_>) -> Option<String> {
+        if self.model.shape(shape).sensitive {
+            return None;
+        }
+        let mut out = String::new();
+        show(self.model, &mut out, value);
+        Some(out)
+    }
+
+    fn report(&mut self, value: Option<String>, rule: Rule<'a>) {
+        if self.found.len() < VIOLATIONS_MAX {
+            self.found.push(Violation { path: self.path.clone(), value, rule });
+        }
+    }
+}
+
+fn lengths<'a>(rules: &Constraints, length: usize) -> Vec<Rule<'a>> {
+    let mut broken = Vec::new();
+    broken.extend(rules.max.filter(|max| length as f64 > max.value).map(Rule::LengthMax));
+    broken.extend(rules.min.filter(|min| (length as f64) < min.value).map(Rule::LengthMin));
+    broken
+}
+
+fn range<'a>(rules: &Constraints, value: f64) -> Vec<Rule<'a>> {
+    let mut broken = Vec::new();
+    broken.extend(rules.max.filter(|max| value > max.value).map(Rule::ValueMax));
+    broken.extend(rules.min.filter(|min| value < min.value).map(Rule::ValueMin));
+    broken
+}
+
+/// All that an element must satisfy, whether or not it does.
+fn all_rules(model: &Model, shape: ShapeId) -> Vec<Rule<'_>> {
+    let def = model.shape(shape);
+    let Some(rules) = def.constraints() else { return Vec::new() };
+    let number = matches!(def.kind, Kind::Integer | Kind::Long | Kind::Float | Kind::Double);
+    let mut all = Vec::new();
+    all.extend(rules.max.map(if number { Rule::ValueMax } else { Rule::LengthMax }));
+    all.extend(rules.min.map(if number { Rule::ValueMin } else { Rule::LengthMin }));
+    all.extend(rules.pattern.as_ref().map(|pattern| Rule::Pattern(&pattern.text)));
+    if !rules.values.is_empty() {
+        all.push(Rule::Enum(&rules.values));
+    }
+    all
+}
+
+/// Longer values are cut in messages.
+const SHOWN_MAX: usize = 2048;
+
+/// As Java's collections write themselves.
+fn show(model: &Model, out: &mut String, value: Ref<'_>) {
+    if out.len() > SHOWN_MAX {
+        return;
+    }
+    match value {
+        Ref::Str(text) => out.extend(text.chars().take(SHOWN_MAX)),
+        Ref::List(list) => {
+            out.push('[');
+            for i in 0..list.len() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                show(model, out, list.get(i));
+            }
+            out.push(']');
+        }
+        Ref::Map(map) => {
+            out.push('{');
+            for i in 0..map.len() {
+                let (key, value) = map.get(i);
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(key);
+                out.push('=');
+                show(model, out, value);
+            }
+            out.push('}');
+        }
+        Ref::Struct(value) => {
+            let def = model.structure(value.id());
+            out.push_str(model.shape(value.id()).name);
+            out.push('(');
+            let mut first = true;
+            for (i, member) in def.members.iter().enumerate() {
+                let value = value.get(i);
+                if matches!(value, Ref::Null) || model.shape(member.shape).sensitive {
+                    continue;
+                }
+                if !std::mem::take(&mut first) {
+                    out.push_str(", ");
+                }
+                out.push_str(&super::message::lower_camel(member.name));
+                out.push('=');
+                show(model, out, value);
+            }
+            out.push(')');
+        }
+        Ref::Blob(bytes) => {
+            out.push_str(&format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len()))
+        }
+        value => {
+            let text = crate::form::write::scalar(value, crate::protocol::TimestampFormat::Iso8601);
+            out.push_str(&text.unwrap_or_default());
+        }
+    }
+}

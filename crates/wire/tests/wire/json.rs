@@ -1,0 +1,110 @@
+use expect_test::expect;
+use haneul_dynamodb_wire::operations as dynamodb;
+use haneul_dynamodb_wire::shapes::{AttributeValue, GetItemOutput, ListTablesOutput};
+use haneul_shape::Instant;
+use haneul_shape::value::Map;
+use haneul_sqs_wire::operations as sqs;
+use haneul_sqs_wire::shapes::SendMessageResult;
+use haneul_wire::Protocol::AwsJson;
+
+use crate::support::{accept, answer, decode, text};
+
+#[test]
+fn send_message() {
+    let body = br#"{"QueueUrl":"http://q/1","MessageBody":"h\u00e9llo","DelaySeconds":5,"Unknown":[{}],"MessageGroupId":null,
+        "MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"AAE="}}}"#;
+    let input = accept::<sqs::SendMessage>(AwsJson, body).unwrap();
+    assert_eq!((input.queue_url.as_str(), input.message_body.as_str()), ("http://q/1", "héllo"));
+    assert_eq!((input.delay_seconds, input.message_group_id), (Some(5), None));
+    let attributes = input.message_attributes.unwrap();
+    assert_eq!(attributes.get("a").unwrap().binary_value.as_deref(), Some(&[0_u8, 1][..]));
+    let output = SendMessageResult { message_id: Some("id".into()), ..Default::default() };
+    expect![[r#"
+        200
+        content-type: application/x-amz-json-1.0
+        x-amzn-requestid: REQ
+        {"MessageId":"id"}"#]]
+    .assert_eq(&text(answer::<sqs::SendMessage>(AwsJson, output)));
+}
+
+#[test]
+fn attribute_values() {
+    let item =
+        r#"{"TableName":"t","Key":{"id":{"L":[{"M":{"n":{"N":"1"}}},{"NULL":true},{"BS":["AA=="]}]}}}"#;
+    let input = accept::<dynamodb::GetItem>(AwsJson, item.as_bytes()).unwrap();
+    let key = input.key.get("id").unwrap();
+    let AttributeValue::L(list) = key else { panic!("not a list") };
+    assert!(
+        matches!(&list[0], AttributeValue::M(map) if matches!(map.get("n"), Some(AttributeValue::N(n)) if n == "1"))
+    );
+    let item = [("id", key.clone())].into_iter().collect::<Map<_>>();
+    expect![[r#"
+        200
+        content-type: application/x-amz-json-1.0
+        x-amz-crc32: 4249753539
+        x-amzn-requestid: REQ
+        {"Item":{"id":{"L":[{"M":{"n":{"N":"1"}}},{"NULL":true},{"BS":["AA=="]}]}}}"#]]
+    .assert_eq(&text(answer::<dynamodb::GetItem>(
+        AwsJson,
+        GetItemOutput { item: Some(item), ..Default::default() },
+    )));
+    // An empty list is written, an absent one is not.
+    let output = ListTablesOutput { table_names: Some(Vec::new()), ..Default::default() };
+    assert!(text(answer::<dynamodb::ListTables>(AwsJson, output)).ends_with(r#"{"TableNames":[]}"#));
+}
+
+#[test]
+fn last_duplicate_of_a_scalar_counts() {
+    let input = accept::<dynamodb::ListTables>(AwsJson, br#"{"Limit":1,"Limit":2}"#).unwrap();
+    assert_eq!(input.limit, Some(2));
+    let error =
+        decode::<dynamodb::GetItem>(AwsJson, br#"{"TableName":"t","Key":{},"Key":{}}"#).err().unwrap();
+    assert_eq!(error.code, "SerializationException");
+}
+
+#[test]
+fn timestamps_in_seconds_with_a_fraction() {
+    use haneul_dynamodb_wire::shapes::{DescribeTableOutput, TableDescription};
+    let at = |millis| {
+        let table =
+            TableDescription { creation_date_time: Some(Instant::from_millis(millis)), ..Default::default() };
+        let response = answer::<dynamodb::DescribeTable>(AwsJson, DescribeTableOutput { table: Some(table) });
+        text(response).lines().last().unwrap().to_owned()
+    };
+    assert_eq!(at(1_500_000_000_250), r#"{"Table":{"CreationDateTime":1500000000.25}}"#);
+    assert_eq!(at(1_500_000_000_000), r#"{"Table":{"CreationDateTime":1500000000}}"#);
+}
+
+#[test]
+fn an_empty_body_is_an_empty_input() {
+    assert_eq!(accept::<dynamodb::ListTables>(AwsJson, b" ").unwrap().limit, None);
+}
+
+#[test]
+fn wrong_types() {
+    for (body, message) in [
+        (r#"{"TableName":1,"Key":{}}"#, "NUMBER_VALUE cannot be converted to String"),
+        (r#"{"TableName":true,"Key":{}}"#, "TRUE_VALUE cannot be converted to String"),
+        (r#"{"TableName":{},"Key":{}}"#, "Start of structure or map found where not expected."),
+        (r#"{"TableName":"t","Key":"x"}"#, "Unexpected field type"),
+        (r#"{"TableName":"t","ConsistentRead":"yes"}"#, "STRING_VALUE cannot be converted to Boolean"),
+        (
+            r#"{"TableName":"t","Key":{"a":{"B":"*"}}}"#,
+            "only base-64-encoded strings are convertible to bytes",
+        ),
+        (r#"{"TableName":"t""#, "Unexpected end of the request body"),
+        ("[]", "Unexpected field type"),
+    ] {
+        let error = decode::<dynamodb::GetItem>(AwsJson, body.as_bytes()).err().unwrap();
+        assert_eq!((&*error.code, error.message.as_str()), ("SerializationException", message), "{body}");
+    }
+    let error = decode::<sqs::ReceiveMessage>(AwsJson, br#"{"QueueUrl":"q","MaxNumberOfMessages":"1"}"#)
+        .err()
+        .unwrap();
+    assert_eq!(error.message, "STRING_VALUE can not be converted to an Integer");
+    let error =
+        decode::<sqs::ReceiveMessage>(AwsJson, br#"{"MaxNumberOfMessages":99999999999}"#).err().unwrap();
+    assert_eq!(error.message, "Numeric value (99999999999) out of range of int");
+    let two = br#"{"TableName":"t","Key":{"a":{"S":"x","N":"1"}}}"#;
+    assert_eq!(decode::<dynamodb::GetItem>(AwsJson, two).err().unwrap().code, "ValidationException");
+}

@@ -1,0 +1,97 @@
+use expect_test::expect;
+use haneul_iam_wire::operations as iam;
+use haneul_iam_wire::shapes::{CreateUserResponse, Tag, User};
+use haneul_shape::Instant;
+use haneul_sqs_wire::operations as sqs;
+use haneul_sqs_wire::shapes::{ListQueuesResult, Message, ReceiveMessageResult};
+use haneul_wire::Protocol::AwsQuery;
+
+use crate::support::{accept, answer, decode, text};
+
+#[test]
+fn lists_and_structures() {
+    let body =
+        b"Action=CreateUser&Version=2010-05-08&UserName=a%20b+c&Tags.member.10.Key=z&Tags.member.10.Value=&\
+        Tags.member.2.Key=k&Tags.member.2.Value=v%2F&AWSAccessKeyId=x\n";
+    let input = accept::<iam::CreateUser>(AwsQuery, body);
+    // The space is against the pattern of user names.
+    assert_eq!(input.err().unwrap().code, "ValidationError");
+    let (input, missing) = decode::<iam::CreateUser>(AwsQuery, body).unwrap();
+    assert!(missing.is_empty());
+    assert_eq!(input.user_name, "a b c");
+    let tags: Vec<_> = input.tags.unwrap().into_iter().map(|tag| (tag.key, tag.value)).collect();
+    assert_eq!(tags, [("k".into(), "v/".into()), ("z".into(), String::new())]);
+}
+
+#[test]
+fn the_answer_of_iam() {
+    let user = User {
+        path: "/".into(),
+        user_name: "a<b".into(),
+        user_id: "AIDA".into(),
+        arn: "arn:aws:iam::000000000000:user/a".into(),
+        create_date: Instant::from_secs(1_500_000_000),
+        tags: Some(vec![Tag { key: "k".into(), value: "v".into() }]),
+        ..Default::default()
+    };
+    expect![[r#"
+        200
+        content-type: text/xml;charset=UTF-8
+        x-amzn-requestid: REQ
+        <CreateUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><CreateUserResult><User><Path>/</Path><UserName>a&lt;b</UserName><UserId>AIDA</UserId><Arn>arn:aws:iam::000000000000:user/a</Arn><CreateDate>2017-07-14T02:40:00Z</CreateDate><Tags><member><Key>k</Key><Value>v</Value></member></Tags></User></CreateUserResult><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></CreateUserResponse>"#]]
+    .assert_eq(&text(answer::<iam::CreateUser>(AwsQuery, CreateUserResponse { user: Some(user) })));
+    expect![[r#"
+        200
+        content-type: text/xml;charset=UTF-8
+        x-amzn-requestid: REQ
+        <DeleteUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></DeleteUserResponse>"#]]
+    .assert_eq(&text(answer::<iam::DeleteUser>(AwsQuery, haneul_shape::Empty)));
+}
+
+/// SDKs from before SQS spoke JSON.
+#[test]
+fn sqs_in_its_old_protocol() {
+    let input = accept::<sqs::CreateQueue>(
+        AwsQuery,
+        b"Action=CreateQueue&QueueName=q&Attribute.1.Name=DelaySeconds&Attribute.1.Value=3&Tag.1.Key=k&Tag.1.Value=v",
+    )
+    .unwrap();
+    assert_eq!(input.attributes.unwrap().get("DelaySeconds").unwrap(), "3");
+    assert_eq!(input.tags.unwrap().get("k").unwrap(), "v");
+    let input = accept::<sqs::SendMessageBatch>(
+        AwsQuery,
+        b"QueueUrl=q&SendMessageBatchRequestEntry.1.Id=i&SendMessageBatchRequestEntry.1.MessageBody=b&\
+          SendMessageBatchRequestEntry.1.MessageAttribute.1.Name=n&\
+          SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.DataType=String&\
+          SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue=s",
+    )
+    .unwrap();
+    let attributes = input.entries[0].message_attributes.as_ref().unwrap();
+    assert_eq!(attributes.get("n").unwrap().string_value.as_deref(), Some("s"));
+    let message = Message {
+        message_id: Some("m".into()),
+        attributes: Some([("SentTimestamp", String::from("1"))].into_iter().collect()),
+        ..Default::default()
+    };
+    expect![[r#"
+        200
+        content-type: text/xml;charset=UTF-8
+        x-amzn-requestid: REQ
+        <ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ReceiveMessageResult><Message><MessageId>m</MessageId><Attribute><Name>SentTimestamp</Name><Value>1</Value></Attribute></Message></ReceiveMessageResult><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></ReceiveMessageResponse>"#]]
+    .assert_eq(&text(answer::<sqs::ReceiveMessage>(AwsQuery, ReceiveMessageResult { messages: Some(vec![message]) })));
+    let output = ListQueuesResult { queue_urls: Some(vec!["a".into(), "b".into()]), ..Default::default() };
+    assert!(
+        text(answer::<sqs::ListQueues>(AwsQuery, output))
+            .contains("<QueueUrl>a</QueueUrl><QueueUrl>b</QueueUrl>")
+    );
+}
+
+#[test]
+fn wrong_values() {
+    for body in ["MaxItems=many", "MaxItems.x=1", "MaxItems=%zz", "MaxItems=%ff"] {
+        let error = decode::<iam::ListUsers>(AwsQuery, body.as_bytes()).err().unwrap();
+        assert_eq!(error.code, "MalformedInput", "{body}");
+    }
+    let error = decode::<iam::CreateUser>(AwsQuery, b"Tags.member.x.Key=1").err().unwrap();
+    assert_eq!(error.code, "MalformedInput");
+}
