@@ -1,3 +1,5 @@
+use std::sync::{Arc, OnceLock};
+
 use haneul_shape::ByteStream;
 use http::{HeaderMap, Method, Uri};
 
@@ -9,9 +11,38 @@ pub struct RequestHead {
     pub method: Method,
     pub uri: Uri,
     pub headers: HeaderMap,
+    pub trailers: Trailers,
+    /// The bucket that the host names, for a virtual-hosted-style request to S3; the path then is the key alone.
+    pub bucket: Option<String>,
+}
+
+/// What a client says after its body: `x-amz-checksum-…` of an aws-chunked upload.
+///
+/// They are known only once the body's stream has ended (`next` gave `None`); the front fills them in by then.
+#[derive(Clone, Debug, Default)]
+pub struct Trailers(Arc<OnceLock<HeaderMap>>);
+
+impl Trailers {
+    /// The trailers; `None` before the end of the body.
+    pub fn get(&self) -> Option<&HeaderMap> {
+        self.0.get()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.get()?.get(name)?.to_str().ok()
+    }
+
+    /// For the front door, at the end of the body; a second call has no effect.
+    pub fn set(&self, trailers: HeaderMap) {
+        let _ = self.0.set(trailers);
+    }
 }
 
 impl RequestHead {
+    pub fn new(method: Method, uri: Uri, headers: HeaderMap) -> RequestHead {
+        RequestHead { method, uri, headers, trailers: Trailers::default(), bucket: None }
+    }
+
     /// The host and port that the client reached us by.
     pub fn host(&self) -> Option<&str> {
         match self.headers.get(http::header::HOST) {

@@ -31,7 +31,7 @@ pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
 pub use cx::Cx;
 pub use directory::{AccessKey, Directory, PrincipalPolicies, Role};
-pub use extension::{Extension, RequestHead};
+pub use extension::{Extension, RequestHead, Trailers};
 pub use handle::Handle;
 pub use platform::Platform;
 pub use reconcile::{Reconciler, Signal};
