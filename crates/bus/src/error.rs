@@ -102,6 +102,11 @@ impl ApiError {
         self.0.detail.as_deref()
     }
 
+    /// Takes the detail out, for whoever renders the error.
+    pub fn take_detail(&mut self) -> Option<Box<dyn Shape>> {
+        self.0.detail.take()
+    }
+
     pub fn fields(&self) -> &[(&'static str, String)] {
         &self.0.fields
     }

@@ -14,6 +14,8 @@ pub(crate) struct Chain {
     pub(crate) scope: String,
     pub(crate) access_key_id: String,
     pub(crate) previous: [u8; 64],
+    /// Whether signatures have to be right (they have not where a configuration says so).
+    pub(crate) checked: bool,
 }
 
 impl Chain {
@@ -42,7 +44,7 @@ impl Chain {
     }
 
     fn verify(&mut self, string_to_sign: String, signature: &[u8; 64]) -> Result<(), AuthError> {
-        if self.key.verify(string_to_sign.as_bytes(), signature) {
+        if !self.checked || self.key.verify(string_to_sign.as_bytes(), signature) {
             self.previous = *signature;
             return Ok(());
         }

@@ -227,6 +227,7 @@ impl<'a> Signer<'a> {
             scope: self.scope.clone(),
             access_key_id: self.credentials.access_key_id.to_owned(),
             previous: seed,
+            checked: true,
         };
         ChunkSigner { form, chain }
     }
