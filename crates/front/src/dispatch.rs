@@ -1,0 +1,89 @@
+use std::pin::Pin;
+
+use haneul_bus::{Call, Dispatch};
+use haneul_kit::service::Erased;
+use haneul_kit::{ApiError, Cx, cx};
+use haneul_shape::Shape;
+use haneul_wire::Missing;
+
+use crate::Cloud;
+use crate::layers::denial::Speaker;
+use crate::layers::hooks::Record;
+use crate::layers::{authn, authz};
+use crate::reply;
+
+impl Cloud {
+    /// The innermost layers, common to HTTP and the bus: may the caller, and then the operation itself.
+    pub(crate) async fn perform(
+        &self,
+        handler: &dyn Erased,
+        cx: &Cx,
+        input: Box<dyn Shape>,
+        speaker: &Speaker<'_>,
+    ) -> Result<Box<dyn Shape>, ApiError> {
+        let accesses = handler.access(cx, &*input).await?;
+        authz::check(&self.platform, cx, &accesses, speaker).await?;
+        handler.call(cx, input).await
+    }
+
+    async fn call_on_bus(&self, call: Call) -> Result<Box<dyn Shape>, ApiError> {
+        let Call { service, operation, caller, region, input, source_arn } = call;
+        let started = haneul_env::clock::monotonic();
+        let env = &self.platform.env;
+        let cx = Cx::new(cx::Parts {
+            request_id: env.rng.uuid(),
+            caller,
+            region,
+            now: env.now(),
+            source_ip: None,
+            // It never leaves the process.
+            secure: true,
+            http: None,
+            called_via: Vec::new(),
+            source_arn,
+            answer: Default::default(),
+        });
+        let result = self.validated(service.name, operation, &cx, input).await;
+        let record = Record {
+            request_id: cx.request_id(),
+            service: service.name,
+            operation,
+            caller: Some(cx.caller()),
+            region: Some(region),
+            source_ip: None,
+            status: 0,
+            error_code: result.as_ref().err().map(ApiError::code),
+            duration: started.elapsed(),
+        };
+        self.options.meter.note(&record);
+        self.options.audit.note(&record);
+        result
+    }
+
+    async fn validated(
+        &self,
+        service: &str,
+        operation: &'static str,
+        cx: &Cx,
+        input: Box<dyn Shape>,
+    ) -> Result<Box<dyn Shape>, ApiError> {
+        let not_here = || ApiError::not_implemented(service, operation);
+        let entry = self.catalog.named(service).ok_or_else(not_here)?;
+        let handler = entry.service.as_ref().and_then(|s| s.operation(operation)).ok_or_else(not_here)?;
+        let model = haneul_wire::model(entry.model);
+        let protocol = entry.facts.protocols.first().copied().ok_or_else(not_here)?;
+        // Built in Rust: a required member cannot be missing, only wrong.
+        haneul_wire::validate(model, protocol, &*input, &Missing::default()).map_err(reply::api_error)?;
+        let speaker = Speaker { service: entry.name(), family: authn::family_of(Some(entry), protocol) };
+        self.perform(handler, cx, input, &speaker).await
+    }
+}
+
+impl Dispatch for Cloud {
+    fn dispatch(
+        &self,
+        call: Call,
+    ) -> Pin<Box<dyn Future<Output = Result<Box<dyn Shape>, ApiError>> + Send + '_>> {
+        Box::pin(self.call_on_bus(call))
+    }
+}

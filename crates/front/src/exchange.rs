@@ -1,0 +1,535 @@
+use std::any::Any;
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use haneul_base::{Instant, Region};
+use haneul_kit::{ApiError, ByteStream, Caller, Cx, RequestHead, cx};
+use haneul_shape::BoxError;
+use haneul_sigv4::{self as sigv4, Body as SignedBody, PayloadVerifier, RequestAuth};
+use haneul_wire::{Label, Model, OperationDef, Payload, Protocol};
+use http::{HeaderMap, HeaderValue, Response, header};
+use http_body::Body;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::body::{self, Checked, Leftover};
+use crate::catalog::Entry;
+use crate::layers::authn::{self, Terms};
+use crate::layers::denial::Speaker;
+use crate::layers::hooks::Record;
+use crate::layers::{limits, place, request_id};
+use crate::reply;
+use crate::route::{self, Asked, queue_url};
+use crate::{Cloud, ConnInfo};
+
+/// What has been found out of a request so far: enough to word an error, whenever it comes.
+struct Seen<'c> {
+    request_id: String,
+    entry: Option<&'c Entry>,
+    service: Cow<'static, str>,
+    protocol: Protocol,
+    operation: Option<&'static OperationDef>,
+    operation_name: Cow<'static, str>,
+    region: Option<Region>,
+    cx: Option<Cx>,
+}
+
+/// What is to be done.
+struct Plan<'c> {
+    entry: &'c Entry,
+    model: &'static Model,
+    work: Work,
+    bucket: Option<String>,
+    region_of_host: Option<Region>,
+}
+
+enum Work {
+    Call {
+        operation: &'static OperationDef,
+        labels: Vec<Label>,
+    },
+    /// No operation describes it; the service's extension may know it.
+    Unmodelled,
+}
+
+/// The body of a request, wherever it is by now.
+struct Bodies<B> {
+    /// Not read yet.
+    unread: Option<B>,
+    read: Option<Bytes>,
+    /// Given back by a handler that did not want all of it.
+    leftover: Leftover<B>,
+}
+
+impl Cloud {
+    /// Answers a call: the layers in their order, and what is wrong at any of them in words that the client can read.
+    pub(crate) async fn answer<B>(
+        &self,
+        head: RequestHead,
+        body: B,
+        conn: ConnInfo,
+        now: Instant,
+    ) -> Response<ByteStream>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let started = haneul_env::clock::monotonic();
+        let origin = head.headers.get(header::ORIGIN).cloned();
+        let expects_continue = head.headers.contains_key(header::EXPECT);
+        let mut seen = Seen {
+            request_id: String::new(),
+            entry: None,
+            service: Cow::Borrowed(""),
+            protocol: Protocol::RestXml,
+            operation: None,
+            operation_name: Cow::Borrowed(""),
+            region: None,
+            cx: None,
+        };
+        let mut head = Some(head);
+        let mut bodies = Bodies { unread: Some(body), read: None, leftover: Leftover::default() };
+        let run = AssertUnwindSafe(self.run(&mut seen, &mut head, &mut bodies, conn, now)).catch_unwind();
+        let result = match run.await {
+            Ok(result) => result,
+            Err(panic) => Err(ApiError::internal(format_args!("panic: {}", words_of(&*panic)))),
+        };
+        if seen.request_id.is_empty() {
+            seen.request_id = request_id::new(&self.platform.env.rng, seen.is_s3());
+        }
+        let mut code = None;
+        let mut answer = result.unwrap_or_else(|error| {
+            code = Some(error.code().to_owned());
+            seen.refuse(error)
+        });
+        // A client that writes before it reads gets to read; one that waits for our consent need not send at all.
+        if !expects_continue && let Some(rest) = bodies.unread.take().or_else(|| bodies.leftover.take()) {
+            body::drain(rest).await;
+        }
+        if let Some(extension) = seen.entry.and_then(|e| e.service.as_ref()).and_then(|s| s.extension()) {
+            let cx = match (&seen.cx, head) {
+                (Some(cx), _) => Some(cx.clone()),
+                (None, Some(head)) => Some(self.anonymous_cx(head, conn, now, &seen.request_id)),
+                (None, None) => None,
+            };
+            if let Some(cx) = cx {
+                let (mut parts, body) = answer.into_parts();
+                extension.decorate(&cx, &mut parts).await;
+                answer = Response::from_parts(parts, body);
+            }
+        }
+        self.allow_origin(origin.as_ref(), seen.is_s3(), &mut answer);
+        seen.sign(answer.headers_mut());
+        let record = Record {
+            request_id: &seen.request_id,
+            service: &seen.service,
+            operation: &seen.operation_name,
+            caller: seen.cx.as_ref().map(Cx::caller),
+            region: seen.region,
+            source_ip: conn.peer,
+            status: answer.status().as_u16(),
+            error_code: code.as_deref(),
+            duration: started.elapsed(),
+        };
+        self.options.meter.note(&record);
+        self.options.audit.note(&record);
+        answer
+    }
+
+    async fn run<'c, B>(
+        &'c self,
+        seen: &mut Seen<'c>,
+        head_slot: &mut Option<RequestHead>,
+        bodies: &mut Bodies<B>,
+        conn: ConnInfo,
+        now: Instant,
+    ) -> Result<Response<ByteStream>, ApiError>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let (plan, known, region) = {
+            let Some(head) = head_slot.as_mut() else { return Err(ApiError::internal("the head was taken")) };
+            head.headers.remove(header::CONNECTION);
+            let head = &*head;
+            limits::check(head)?;
+            let request = sigv4::RequestParts::new(&head.method, &head.uri, &head.headers);
+            let auth = RequestAuth::parse(&request);
+            let plan = self.plan(seen, head, scope_of(&auth, head), bodies).await?;
+            let family = authn::family_of(Some(plan.entry), seen.protocol);
+            let s3 = plan.entry.is_s3();
+            if !plan.streams() {
+                bodies.read_whole(plan.entry).await?;
+            }
+            let relaxed = self.platform.config.relaxed;
+            let terms = Terms {
+                family,
+                signing_name: Some(plan.entry.facts.signing_name),
+                anonymous: plan.lets_anonymous(),
+            };
+            let hash = match &bodies.read {
+                Some(body) if !s3 && !relaxed => SignedBody::hash(body),
+                _ => SignedBody::Deferred,
+            };
+            let of_host = plan.region_of_host;
+            let region = match &auth {
+                Ok(RequestAuth::SigV4(signature)) => {
+                    place::region(Some(signature), of_host, family, relaxed)?
+                }
+                _ => place::region(None, of_host, family, relaxed)?,
+            };
+            seen.region = Some(region);
+            let known = self.authn.identify(&self.platform, auth, &request, hash, &terms, now).await?;
+            (plan, known, region)
+        };
+        let directory = self.platform.directory();
+        if known.caller.access_key_id.is_some() {
+            directory.note_use(&known.caller, plan.entry.facts.signing_name, region.as_str(), now);
+        }
+        self.options.throttle.admit(&known.caller, region, plan.entry.name(), &seen.operation_name)?;
+        let Some(mut head) = head_slot.take() else { return Err(ApiError::internal("the head was taken")) };
+        head.bucket = plan.bucket.clone();
+        let cx = self.cx(seen.request_id.clone(), known.caller, region, conn, now, head);
+        seen.cx = Some(cx.clone());
+        match &plan.work {
+            Work::Call { operation, labels } => {
+                self.call(seen, &plan, operation, labels, &cx, known.payload, bodies).await
+            }
+            Work::Unmodelled => {
+                let body = bodies.stream(known.payload, &cx)?;
+                self.unmodelled(seen, &plan, &cx, body).await
+            }
+        }
+    }
+
+    /// Finds the service and the operation that a request means.
+    async fn plan<'c, B>(
+        &'c self,
+        seen: &mut Seen<'c>,
+        head: &RequestHead,
+        scope: Option<Cow<'_, str>>,
+        bodies: &mut Bodies<B>,
+    ) -> Result<Plan<'c>, ApiError>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let mut route = route::route(&self.catalog, &self.hosts, head, scope.as_deref());
+        seen.protocol = route.protocol;
+        seen.entry = route.entry;
+        seen.service = match route.entry {
+            Some(entry) => Cow::Borrowed(entry.name()),
+            None => Cow::Owned(route.service.clone().into_owned()),
+        };
+        seen.request_id = request_id::new(&self.platform.env.rng, seen.is_s3());
+        if route.asked == Asked::Form {
+            let body = bodies.read_whole_for(route.entry).await?;
+            let form = String::from_utf8_lossy(&body);
+            let action = route::Action::read(&form);
+            if route.entry.is_none() && route.service.is_empty() {
+                route.entry = action.version.as_deref().and_then(|version| self.catalog.by_version(version));
+            }
+            if let Some(protocol) = route.entry.and_then(|entry| entry.facts.query()) {
+                route.protocol = protocol;
+            }
+            route.asked = match action.action {
+                Some(action) => Asked::Operation(Cow::Owned(action.into_owned())),
+                None => Asked::Nothing,
+            };
+            seen.entry = route.entry;
+            seen.protocol = route.protocol;
+            if let Some(entry) = route.entry {
+                seen.service = Cow::Borrowed(entry.name());
+            }
+        }
+        if let Asked::Operation(name) = &route.asked {
+            seen.operation_name = Cow::Owned(name.chars().take(NAME_CHARS_MAX).collect());
+        }
+        let Some(entry) = route.entry else {
+            let service = if seen.service.is_empty() { "this service" } else { &seen.service };
+            return Err(ApiError::not_implemented(service, name_or(&seen.operation_name, head)));
+        };
+        let model = haneul_wire::model(entry.model);
+        let bucket = route.bucket.map(str::to_owned);
+        let work = match route.asked {
+            Asked::Operation(name) => match model.operation(&name) {
+                Some(operation) => Work::Call { operation, labels: Vec::new() },
+                None => return Err(reply::unknown_operation(entry, route.protocol, &seen.operation_name)),
+            },
+            Asked::Rest => rest(model, head, bucket.as_deref())?,
+            Asked::Unmodelled => Work::Unmodelled,
+            Asked::Form | Asked::Nothing => return Err(reply::no_operation(route.protocol)),
+        };
+        if let Work::Call { operation, .. } = &work {
+            (seen.operation, seen.operation_name) = (Some(*operation), Cow::Borrowed(operation.name));
+        }
+        Ok(Plan { entry, model, work, bucket, region_of_host: route.region })
+    }
+
+    #[allow(clippy::too_many_arguments)] // The facts of one call, each of another layer.
+    async fn call<B>(
+        &self,
+        seen: &Seen<'_>,
+        plan: &Plan<'_>,
+        operation: &'static OperationDef,
+        labels: &[Label],
+        cx: &Cx,
+        payload: PayloadVerifier,
+        bodies: &mut Bodies<B>,
+    ) -> Result<Response<ByteStream>, ApiError>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let (entry, model) = (plan.entry, plan.model);
+        let handler = entry
+            .service
+            .as_ref()
+            .and_then(|service| service.operation(operation.name))
+            .ok_or_else(|| ApiError::not_implemented(entry.name(), operation.name))?;
+        let body = match (plan.streams(), entry.is_s3()) {
+            (true, _) => Payload::Stream(bodies.stream(payload, cx)?),
+            (false, true) => Payload::Bytes(bodies.decoded(payload, cx)?),
+            (false, false) => Payload::Bytes(bodies.read.take().unwrap_or_default()),
+        };
+        let Some(head) = cx.http() else { return Err(ApiError::internal("a request without its head")) };
+        let body = with_queue_url(entry, seen.protocol, head, cx, body);
+        let parts = haneul_wire::RequestParts {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            labels,
+        };
+        let mut input = handler.new_input();
+        let missing = haneul_wire::decode_request(model, operation, seen.protocol, &parts, body, &mut *input)
+            .map_err(reply::api_error)?;
+        haneul_wire::validate(model, seen.protocol, &*input, &missing).map_err(reply::api_error)?;
+        let speaker = Speaker { service: entry.name(), family: authn::family_of(Some(entry), seen.protocol) };
+        let mut output = self.perform(handler, cx, input, &speaker).await?;
+        let encoded =
+            haneul_wire::encode_response(model, operation, seen.protocol, &mut *output, cx.request_id());
+        let mut answer = encoded.map_err(reply::api_error)?.map(Payload::into_stream);
+        let wanted = cx.take_answer();
+        if let Some(status) = wanted.status {
+            *answer.status_mut() = status;
+        }
+        answer.headers_mut().extend(wanted.headers);
+        Ok(answer)
+    }
+
+    async fn unmodelled(
+        &self,
+        seen: &Seen<'_>,
+        plan: &Plan<'_>,
+        cx: &Cx,
+        body: ByteStream,
+    ) -> Result<Response<ByteStream>, ApiError> {
+        let Some(extension) = plan.entry.service.as_ref().and_then(|service| service.extension()) else {
+            return Err(reply::unknown_operation(plan.entry, seen.protocol, ""));
+        };
+        match extension.unmodelled(cx, body).await {
+            Ok(answer) => answer,
+            Err(_body) => Err(reply::unknown_operation(plan.entry, seen.protocol, "")),
+        }
+    }
+
+    fn cx(
+        &self,
+        request_id: String,
+        caller: Caller,
+        region: Region,
+        conn: ConnInfo,
+        now: Instant,
+        head: RequestHead,
+    ) -> Cx {
+        Cx::new(cx::Parts {
+            request_id,
+            caller,
+            region,
+            now,
+            source_ip: conn.peer,
+            secure: conn.secure,
+            http: Some(head),
+            called_via: Vec::new(),
+            source_arn: None,
+            answer: Default::default(),
+        })
+    }
+}
+
+impl Seen<'_> {
+    fn is_s3(&self) -> bool {
+        match self.entry {
+            Some(entry) => entry.is_s3(),
+            None => self.service.is_empty() && self.protocol == Protocol::RestXml,
+        }
+    }
+
+    fn refuse(&self, error: ApiError) -> Response<ByteStream> {
+        if let Some(cause) = error.cause() {
+            let (request_id, service, operation) = (&*self.request_id, &*self.service, &*self.operation_name);
+            tracing::error!(request_id, service, operation, cause, "a call failed");
+        }
+        let mut answer = reply::error(self.entry, self.operation, self.protocol, error, &self.request_id);
+        if let Some(cx) = &self.cx {
+            answer.headers_mut().extend(cx.take_answer().headers);
+        }
+        answer
+    }
+
+    /// Puts the request's id into an answer that does not have it yet.
+    fn sign(&self, headers: &mut HeaderMap) {
+        let (name, second) =
+            if self.is_s3() { ("x-amz-request-id", Some("x-amz-id-2")) } else { ("x-amzn-requestid", None) };
+        if headers.contains_key(name) {
+            return;
+        }
+        let Ok(id) = HeaderValue::from_str(&self.request_id) else { return };
+        if let Some(second) = second {
+            headers.insert(second, id.clone());
+        }
+        headers.insert(name, id);
+    }
+}
+
+impl Plan<'_> {
+    /// Whether the body goes to the handler while it comes.
+    fn streams(&self) -> bool {
+        self.entry.is_s3()
+            && match &self.work {
+                Work::Call { operation, .. } => operation.input_stream.is_some(),
+                Work::Unmodelled => true,
+            }
+    }
+
+    /// Services whose resources have policies that may name everybody, and operations that are called unsigned.
+    fn lets_anonymous(&self) -> bool {
+        match &self.work {
+            Work::Unmodelled => true,
+            Work::Call { operation, .. } => {
+                operation.unsigned || matches!(self.entry.name(), "s3" | "sqs" | "sns")
+            }
+        }
+    }
+}
+
+impl<B> Bodies<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    async fn read_whole(&mut self, entry: &Entry) -> Result<(), ApiError> {
+        self.read_whole_for(Some(entry)).await.map(drop)
+    }
+
+    async fn read_whole_for(&mut self, entry: Option<&Entry>) -> Result<Bytes, ApiError> {
+        if let Some(read) = &self.read {
+            return Ok(read.clone());
+        }
+        let Some(mut body) = self.unread.take() else { return Ok(Bytes::new()) };
+        match body::collect(&mut body, body::limit_of(entry)).await {
+            Ok(read) => {
+                self.read = Some(read.clone());
+                Ok(read)
+            }
+            Err(error) => {
+                self.unread = Some(body);
+                Err(error.into_api(entry.is_some_and(Entry::is_s3)))
+            }
+        }
+    }
+
+    /// A body that was read whole, after its signature's rules.
+    fn decoded(&mut self, mut payload: PayloadVerifier, cx: &Cx) -> Result<Bytes, ApiError> {
+        let refuse = |error| authn::api_error(&error, sigv4::Family::S3);
+        let mut pieces = Vec::new();
+        payload.push(self.read.take().unwrap_or_default(), &mut pieces).map_err(refuse)?;
+        let trailers = payload.finish().map_err(refuse)?;
+        if let Some(head) = cx.http() {
+            head.trailers.set(trailers);
+        }
+        Ok(match pieces.len() {
+            0 => Bytes::new(),
+            1 => pieces.remove(0),
+            _ => pieces.concat().into(),
+        })
+    }
+
+    /// A body that is on its way to S3.
+    fn stream(&mut self, payload: PayloadVerifier, cx: &Cx) -> Result<ByteStream, ApiError> {
+        let Some(body) = self.unread.take() else {
+            return Ok(ByteStream::from_bytes(self.read.take().unwrap_or_default()));
+        };
+        let trailers = cx.http().map(|head| head.trailers.clone()).unwrap_or_default();
+        let checked = Checked::new(body, payload, trailers, self.leftover.clone());
+        match checked.length() {
+            Some(length) if length > body::S3_UPLOAD_BYTES_MAX => Err(too_large(length)),
+            _ => Ok(ByteStream::new(checked)),
+        }
+    }
+}
+
+fn too_large(length: u64) -> ApiError {
+    ApiError::new("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+        .with_field("ProposedSize", length.to_string())
+        .with_field("MaxSizeAllowed", body::S3_UPLOAD_BYTES_MAX.to_string())
+}
+
+/// Longer names are nobody's; they are cut before they get into messages and logs.
+const NAME_CHARS_MAX: usize = 128;
+
+/// The operation's name, or what stands for it where there is none.
+fn name_or<'a>(name: &'a str, head: &'a RequestHead) -> &'a str {
+    if name.is_empty() { head.method.as_str() } else { name }
+}
+
+fn rest(model: &'static Model, head: &RequestHead, bucket: Option<&str>) -> Result<Work, ApiError> {
+    let path = match bucket {
+        Some(bucket) => Cow::Owned(format!("/{bucket}{}", head.uri.path())),
+        None => Cow::Borrowed(head.uri.path()),
+    };
+    let query = head.uri.query().unwrap_or_default();
+    let found = haneul_wire::route(model, head.method.as_str(), &path, query, &head.headers);
+    Ok(match found.map_err(reply::api_error)? {
+        Some(route) => Work::Call { operation: route.operation, labels: route.labels },
+        None => Work::Unmodelled,
+    })
+}
+
+/// The service that a signature is scoped to. A header that cannot be parsed still tells whose words its refusal is put in.
+fn scope_of<'a>(
+    auth: &'a Result<RequestAuth<'_>, sigv4::AuthError>,
+    head: &'a RequestHead,
+) -> Option<Cow<'a, str>> {
+    match auth {
+        Ok(RequestAuth::SigV4(signature)) => Some(Cow::Borrowed(signature.credential.service())),
+        Ok(_) => None,
+        Err(_) => {
+            let header = head.header(header::AUTHORIZATION.as_str())?;
+            let credential = header.split("Credential=").nth(1)?.split([',', ' ']).next()?;
+            credential.split('/').nth(3).filter(|service| !service.is_empty()).map(Cow::Borrowed)
+        }
+    }
+}
+
+/// A request to a queue's own URL need not name the queue once more.
+fn with_queue_url(entry: &Entry, protocol: Protocol, head: &RequestHead, cx: &Cx, body: Payload) -> Payload {
+    let path = head.uri.path();
+    let Payload::Bytes(form) = &body else { return body };
+    let in_query = head.uri.query().is_some_and(|query| route::query::has(query, "QueueUrl"));
+    if entry.name() != "sqs" || protocol != Protocol::AwsQuery || in_query || !queue_url::is_queue_path(path)
+    {
+        return body;
+    }
+    let text = String::from_utf8_lossy(form);
+    if route::query::has(&text, "QueueUrl") {
+        return body;
+    }
+    let url = format!("{}{path}", cx.endpoint());
+    let separator = if form.is_empty() { "" } else { "&" };
+    Payload::from(
+        format!("{text}{separator}QueueUrl={}", utf8_percent_encode(&url, NON_ALPHANUMERIC)).into_bytes(),
+    )
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}

@@ -1,0 +1,265 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use haneul_base::{AccountId, Instant};
+use haneul_kit::session_token::{self, Opened, TokenError};
+use haneul_kit::{AccessKey, ApiError, Caller, Platform};
+use haneul_sigv4::{
+    AuthError, Body, Family, PayloadVerifier, RequestAuth, RequestParts, SigV4, Timestamp, Verifier,
+};
+use haneul_wire::Protocol;
+use parking_lot::Mutex;
+
+use crate::catalog::{Entry, same_signing_name};
+
+/// Signing keys and opened session tokens that are kept; each is some 500 bytes.
+const SIGNING_KEYS_MAX: usize = 4096;
+const TOKENS_MAX: usize = 1024;
+
+/// Finds out who signed a request.
+pub struct Authn {
+    verifier: Verifier,
+    tokens: Mutex<HashMap<Box<str>, Arc<Opened>>>,
+}
+
+/// Who calls, and how the body is to be checked.
+pub struct Known {
+    pub caller: Caller,
+    pub payload: PayloadVerifier,
+}
+
+/// What the service that was asked makes of signatures.
+pub struct Terms<'a> {
+    pub family: Family,
+    /// The service that a signature has to be scoped to, where the service is known.
+    pub signing_name: Option<&'a str>,
+    /// Whether policies may let in who does not sign.
+    pub anonymous: bool,
+}
+
+/// A credential, found by its id.
+enum Credential {
+    LongLived(Arc<AccessKey>),
+    Temporary(Arc<Opened>),
+}
+
+#[derive(Clone, Copy)]
+enum Problem {
+    UnknownKey,
+    InvalidToken,
+    ExpiredToken,
+}
+
+impl Default for Authn {
+    fn default() -> Authn {
+        Authn { verifier: Verifier::new(SIGNING_KEYS_MAX), tokens: Mutex::default() }
+    }
+}
+
+impl Authn {
+    /// Who made this request.
+    ///
+    /// # Errors
+    /// The refusal, in the family's words.
+    pub async fn identify(
+        &self,
+        platform: &Platform,
+        auth: Result<RequestAuth<'_>, AuthError>,
+        request: &RequestParts<'_>,
+        body: Body,
+        terms: &Terms<'_>,
+        now: Instant,
+    ) -> Result<Known, ApiError> {
+        let relaxed = platform.config.relaxed;
+        let refuse = |error: AuthError| api_error(&error, terms.family);
+        match auth {
+            Ok(RequestAuth::Anonymous) if terms.anonymous => {
+                let payload = PayloadVerifier::anonymous(request.headers).map_err(refuse)?;
+                Ok(Known { caller: Caller::anonymous(AccountId::DEFAULT), payload })
+            }
+            Ok(RequestAuth::Anonymous) => Err(refuse(AuthError::MissingAuthentication)),
+            Ok(RequestAuth::SigV4(signature)) if relaxed => {
+                let caller = self.believe(platform, &signature, now).await?;
+                let payload = PayloadVerifier::unchecked(request.headers).map_err(refuse)?;
+                Ok(Known { caller, payload })
+            }
+            Ok(RequestAuth::SigV4(signature)) => {
+                self.verify(platform, &signature, request, body, terms, now).await
+            }
+            Ok(RequestAuth::SigV2 { access_key_id, .. }) if relaxed => {
+                let payload = PayloadVerifier::unchecked(request.headers).map_err(refuse)?;
+                Ok(Known { caller: root_by_id(&access_key_id), payload })
+            }
+            Ok(other) => Err(refuse(other.unsupported().unwrap_or(AuthError::MissingAuthentication))),
+            Err(error) => Err(refuse(error)),
+        }
+    }
+
+    async fn verify(
+        &self,
+        platform: &Platform,
+        signature: &SigV4<'_>,
+        request: &RequestParts<'_>,
+        body: Body,
+        terms: &Terms<'_>,
+        now: Instant,
+    ) -> Result<Known, ApiError> {
+        let refuse = |error: AuthError| api_error(&error, terms.family);
+        if let Some(name) = terms.signing_name
+            && !same_signing_name(name, signature.credential.service())
+        {
+            signature.expect_service(name).map_err(refuse)?;
+        }
+        let id = signature.credential.access_key_id();
+        let credential = match self.find(platform, signature, now).await? {
+            Ok(credential) => credential,
+            Err(problem) => return Err(problem.in_words(terms.family, id)),
+        };
+        let at = Timestamp::from_unix_s(now.secs());
+        let verified =
+            self.verifier.verify(signature, request, credential.secret(), body, at).map_err(refuse)?;
+        let payload = PayloadVerifier::new(signature, &verified, request.headers).map_err(refuse)?;
+        Ok(Known { caller: credential.caller(id), payload })
+    }
+
+    /// Who a request says that it is from, for a cloud that checks no signatures.
+    async fn believe(
+        &self,
+        platform: &Platform,
+        signature: &SigV4<'_>,
+        now: Instant,
+    ) -> Result<Caller, ApiError> {
+        let id = signature.credential.access_key_id();
+        Ok(match self.find(platform, signature, now).await? {
+            Ok(credential) => credential.caller(id),
+            Err(_) => root_by_id(id),
+        })
+    }
+
+    async fn find(
+        &self,
+        platform: &Platform,
+        signature: &SigV4<'_>,
+        now: Instant,
+    ) -> Result<Result<Credential, Problem>, ApiError> {
+        let id = signature.credential.access_key_id();
+        if let Some(token) = signature.security_token.as_deref() {
+            return Ok(self.open(platform, token, id, now).map(Credential::Temporary));
+        }
+        let key = platform.directory().access_key(id).await?;
+        Ok(match key {
+            Some(key) if key.active => Ok(Credential::LongLived(key)),
+            _ => Err(Problem::UnknownKey),
+        })
+    }
+
+    fn open(&self, platform: &Platform, token: &str, id: &str, now: Instant) -> Result<Arc<Opened>, Problem> {
+        let kept = self.tokens.lock().get(token).cloned();
+        if let Some(opened) = kept {
+            if opened.caller.access_key_id.as_deref() != Some(id) {
+                return Err(Problem::InvalidToken);
+            }
+            let good = opened.caller.session.as_ref().is_some_and(|session| now < session.expires_at);
+            return if good { Ok(opened) } else { Err(Problem::ExpiredToken) };
+        }
+        match session_token::open(&platform.seal, token, id, now) {
+            Ok(opened) => {
+                let opened = Arc::new(opened);
+                let mut tokens = self.tokens.lock();
+                // Whole generations go at once: opening one again costs a few microseconds.
+                if tokens.len() >= TOKENS_MAX {
+                    tokens.clear();
+                }
+                tokens.insert(token.into(), opened.clone());
+                Ok(opened)
+            }
+            Err(TokenError::Expired) => Err(Problem::ExpiredToken),
+            Err(TokenError::Invalid) => Err(Problem::InvalidToken),
+        }
+    }
+}
+
+impl Credential {
+    fn secret(&self) -> &str {
+        match self {
+            Credential::LongLived(key) => &key.secret,
+            Credential::Temporary(opened) => &opened.secret_access_key,
+        }
+    }
+
+    fn caller(&self, id: &str) -> Caller {
+        let mut caller = match self {
+            Credential::LongLived(key) => key.caller.clone(),
+            Credential::Temporary(opened) => opened.caller.clone(),
+        };
+        caller.access_key_id.get_or_insert_with(|| id.to_owned());
+        caller
+    }
+}
+
+impl Problem {
+    /// Sources: "Common errors" of the API references of S3, IAM, EC2, DynamoDB and Lambda.
+    fn in_words(self, family: Family, id: &str) -> ApiError {
+        const INVALID: &str = "The security token included in the request is invalid.";
+        const EXPIRED: &str = "The security token included in the request is expired";
+        let status = match family {
+            Family::Json => 400,
+            Family::Ec2 => 401,
+            _ => 403,
+        };
+        match (family, self) {
+            (Family::S3, Problem::UnknownKey) => {
+                let message = "The AWS Access Key Id you provided does not exist in our records.";
+                ApiError::new("InvalidAccessKeyId", message).with_status(403).with_field("AWSAccessKeyId", id)
+            }
+            (Family::S3, Problem::InvalidToken) => {
+                ApiError::new("InvalidToken", "The provided token is malformed or otherwise invalid.")
+                    .with_status(400)
+            }
+            (Family::S3, Problem::ExpiredToken) => {
+                ApiError::new("ExpiredToken", "The provided token has expired.").with_status(400)
+            }
+            (Family::Ec2, Problem::ExpiredToken) => {
+                ApiError::new("RequestExpired", "Request has expired.").with_status(400)
+            }
+            (Family::Ec2, _) => {
+                let message = "AWS was not able to validate the provided access credentials";
+                ApiError::new("AuthFailure", message).with_status(status)
+            }
+            (Family::Query, Problem::ExpiredToken) => {
+                ApiError::new("ExpiredToken", EXPIRED).with_status(status)
+            }
+            (Family::Query, _) => ApiError::new("InvalidClientTokenId", INVALID).with_status(status),
+            (_, Problem::ExpiredToken) => ApiError::new("ExpiredTokenException", EXPIRED).with_status(status),
+            (_, _) => ApiError::new("UnrecognizedClientException", INVALID).with_status(status),
+        }
+    }
+}
+
+/// The root user of the account whose number the id is, or of the default one.
+fn root_by_id(id: &str) -> Caller {
+    let mut caller = Caller::root(id.parse().unwrap_or(AccountId::DEFAULT));
+    caller.access_key_id = Some(id.to_owned());
+    caller
+}
+
+/// Whose words a refusal is put in.
+pub fn family_of(entry: Option<&Entry>, protocol: Protocol) -> Family {
+    match protocol {
+        Protocol::RestXml if entry.is_none_or(Entry::is_s3) => Family::S3,
+        Protocol::Ec2Query => Family::Ec2,
+        Protocol::AwsQuery | Protocol::RestXml => Family::Query,
+        Protocol::RestJson => Family::RestJson,
+        Protocol::AwsJson | Protocol::RpcV2Cbor if entry.is_some_and(|e| e.facts.query_compatible) => {
+            Family::Query
+        }
+        Protocol::AwsJson | Protocol::RpcV2Cbor => Family::Json,
+    }
+}
+
+/// A refusal of a signature or of a signed body as the family answers it.
+pub fn api_error(error: &AuthError, family: Family) -> ApiError {
+    let reply = error.render(family);
+    let api = ApiError::new(reply.code, reply.message).with_status(reply.status);
+    reply.details.into_iter().fold(api, |api, (name, value)| api.with_field(name, value))
+}

@@ -1,0 +1,100 @@
+use haneul_kit::directory::{NamedPolicy, PrincipalPolicies};
+use haneul_kit::{Access, ApiError, Cx, Platform, Principal};
+use haneul_policy::{Attached, Inputs, Level, Request, decide};
+
+use super::context;
+use super::denial::{self, Speaker};
+
+/// Asks the evaluator for every access that a call needs; all must be allowed.
+///
+/// # Errors
+/// The denial of the first that is not, as the service words it.
+pub async fn check(
+    platform: &Platform,
+    cx: &Cx,
+    accesses: &[Access],
+    speaker: &Speaker<'_>,
+) -> Result<(), ApiError> {
+    if accesses.is_empty() {
+        return Ok(());
+    }
+    let policies = platform.directory().policies(cx.caller()).await?;
+    if accesses.iter().all(|access| is_roots_own(cx, &policies, access)) {
+        return Ok(());
+    }
+    let principal = context::principal(cx.caller());
+    let global = context::global(cx, &principal, &policies);
+    let own = Own::of(&policies);
+    for access in accesses {
+        let mut context = global.clone();
+        context::of_access(&mut context, cx, access);
+        let resource_account = access.resource_account.map(|account| account.to_string());
+        let request = Request {
+            principal: &principal,
+            action: access.action,
+            resource: &access.resource,
+            resource_account: resource_account.as_deref(),
+            context: &context,
+        };
+        let resource: Vec<Attached<'_>> = access
+            .resource_policy
+            .iter()
+            .map(|policy| Attached { name: "resource policy", arn: None, policy })
+            .collect();
+        let scps: Vec<Level<'_>> = own.scps.iter().map(Vec::as_slice).collect();
+        let inputs = Inputs {
+            identity: &own.identity,
+            resource: &resource,
+            resource_mode: access.resource_mode,
+            boundary: own.boundary,
+            session: own.session.as_deref(),
+            scps: &scps,
+            ..Inputs::default()
+        };
+        let decision = decide(&request, &inputs);
+        if !decision.is_allowed() {
+            return Err(denial::error(speaker, platform, cx, &request, &decision));
+        }
+    }
+    Ok(())
+}
+
+/// The root user may do all in its own account, unless a service control policy or the resource's policy says no: where
+/// there is neither, nothing has to be evaluated.
+fn is_roots_own(cx: &Cx, policies: &PrincipalPolicies, access: &Access) -> bool {
+    matches!(cx.caller().principal, Principal::Root)
+        && policies.scp_levels.is_empty()
+        && policies.session.is_none()
+        && policies.boundary.is_none()
+        && access.resource_policy.is_none()
+        && access.resource_mode == haneul_policy::ResourceMode::Union
+        && access.resource_account.is_none_or(|account| account == cx.account())
+}
+
+/// A principal's policies in the evaluator's form.
+struct Own<'a> {
+    identity: Vec<Attached<'a>>,
+    boundary: Option<Attached<'a>>,
+    session: Option<Vec<Attached<'a>>>,
+    scps: Vec<Vec<Attached<'a>>>,
+}
+
+impl<'a> Own<'a> {
+    fn of(policies: &'a PrincipalPolicies) -> Own<'a> {
+        Own {
+            identity: attached(&policies.identity),
+            boundary: policies.boundary.as_ref().map(one),
+            session: policies.session.as_deref().map(attached),
+            scps: policies.scp_levels.iter().map(|level| attached(level)).collect(),
+        }
+    }
+}
+
+fn attached(policies: &[NamedPolicy]) -> Vec<Attached<'_>> {
+    policies.iter().map(one).collect()
+}
+
+fn one(named: &NamedPolicy) -> Attached<'_> {
+    let arn = named.name.starts_with("arn:").then_some(named.name.as_str());
+    Attached { name: &named.name, arn, policy: &named.policy }
+}

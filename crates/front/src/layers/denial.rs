@@ -1,0 +1,80 @@
+use haneul_kit::authorization_message::AuthorizationMessage;
+use haneul_kit::{ApiError, Cx, Platform, Principal};
+use haneul_policy::{Decision, Detail, PolicyType, Reason, Request, denial_message};
+use haneul_sigv4::Family;
+
+/// Who words a denial.
+pub struct Speaker<'a> {
+    pub service: &'a str,
+    pub family: Family,
+}
+
+/// A denial as the service words it. Source: IAM User Guide, "Troubleshoot access denied error messages".
+pub fn error(
+    speaker: &Speaker<'_>,
+    platform: &Platform,
+    cx: &Cx,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+) -> ApiError {
+    let message = message(speaker, cx, request, decision);
+    match speaker.family {
+        Family::S3 => ApiError::new("AccessDenied", message).with_status(403),
+        Family::Ec2 => {
+            let encoded = encoded(platform, cx, request, decision);
+            let message = format!(
+                "You are not authorized to perform this operation. {message}. Encoded authorization failure message: \
+                 {encoded}"
+            );
+            ApiError::new("UnauthorizedOperation", message).with_status(403)
+        }
+        Family::Query if speaker.service == "sns" => {
+            ApiError::new("AuthorizationError", message).with_status(403)
+        }
+        Family::Query => ApiError::new("AccessDenied", message).with_status(403),
+        Family::Json => ApiError::new("AccessDeniedException", message).with_status(400),
+        Family::RestJson => ApiError::new("AccessDeniedException", message).with_status(403),
+    }
+}
+
+fn message(speaker: &Speaker<'_>, cx: &Cx, request: &Request<'_>, decision: &Decision<'_>) -> String {
+    let account = cx.account().to_string();
+    let own = request.resource_account.is_none_or(|owner| owner == account);
+    let detail = match (&cx.caller().principal, decision.reason) {
+        (Principal::Anonymous, _) if speaker.family == Family::S3 => return "Access Denied".into(),
+        // Another's resource: no more than that it was refused.
+        _ if !own && speaker.family == Family::S3 => return "Access Denied".into(),
+        // AssumeRole does not tell why a trust policy says nothing.
+        (_, Reason::ImplicitDeny(PolicyType::RoleTrust)) => Detail::Bare,
+        _ if own => Detail::PolicyArn,
+        _ => Detail::Bare,
+    };
+    // SQS names its actions in lower case, SNS its prefix in upper case.
+    let action = match speaker.service {
+        "sqs" => Some(request.action.to_ascii_lowercase()),
+        "sns" => Some(request.action.replacen("sns:", "SNS:", 1)),
+        _ => None,
+    };
+    let request = Request { action: action.as_deref().unwrap_or(request.action), ..*request };
+    let message = denial_message(&request, decision, detail);
+    if speaker.family == Family::S3 {
+        let (plain, quoted) = (
+            format!(" on resource: {}", request.resource),
+            format!(" on resource: \"{}\"", request.resource),
+        );
+        return message.replacen(&plain, &quoted, 1);
+    }
+    message
+}
+
+fn encoded(platform: &Platform, cx: &Cx, request: &Request<'_>, decision: &Decision<'_>) -> String {
+    AuthorizationMessage {
+        caller: cx.caller(),
+        action: request.action,
+        resource: request.resource,
+        explicit_deny: matches!(decision.reason, Reason::ExplicitDeny(_)),
+        matched_statements: Vec::new(),
+        conditions: request.context.iter().map(|(key, values)| (key.to_owned(), values.to_vec())).collect(),
+    }
+    .encode(&platform.seal)
+}

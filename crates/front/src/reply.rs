@@ -1,0 +1,94 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use haneul_kit::{ApiError, ByteStream, Fault};
+use haneul_shape::Shape;
+use haneul_wire::{Model, OperationDef, Payload, Protocol, WireError};
+use http::Response;
+
+use crate::catalog::Entry;
+use crate::foreign;
+
+/// An error as the client that asked can read it.
+pub fn error(
+    entry: Option<&Entry>,
+    operation: Option<&OperationDef>,
+    protocol: Protocol,
+    error: ApiError,
+    request_id: &str,
+) -> Response<ByteStream> {
+    let answer = match entry {
+        Some(entry) => {
+            let model: &Model = haneul_wire::model(entry.model);
+            haneul_wire::encode_error(model, operation, protocol, &wire_error(error), request_id)
+        }
+        None => foreign::error(protocol, &error, request_id),
+    };
+    answer.map(Payload::into_stream)
+}
+
+fn wire_error(mut error: ApiError) -> WireError {
+    let fault = match error.fault() {
+        Fault::Client => haneul_wire::Fault::Sender,
+        Fault::Server => haneul_wire::Fault::Receiver,
+    };
+    WireError {
+        code: Cow::Owned(error.code().to_owned()),
+        message: error.message().to_owned(),
+        fault,
+        status: error.status(),
+        fields: error.fields().iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone())).collect(),
+        detail: error.take_detail().map(|detail| -> Arc<dyn Shape> { Arc::from(detail) }),
+        headers: Vec::new(),
+    }
+}
+
+/// What a codec or the validation refused, as the layers pass errors on.
+pub fn api_error(error: WireError) -> ApiError {
+    let fault = match error.fault {
+        haneul_wire::Fault::Sender => Fault::Client,
+        haneul_wire::Fault::Receiver => Fault::Server,
+    };
+    let mut api = ApiError::new(error.code, error.message).with_fault(fault);
+    if let Some(status) = error.status {
+        api = api.with_status(status);
+    }
+    error.fields.into_iter().fold(api, |api, (name, value)| match name {
+        Cow::Borrowed(name) => api.with_field(name, value),
+        // The codecs name fields by constants alone.
+        Cow::Owned(_) => api,
+    })
+}
+
+/// The operation is not one of the service's, at AWS neither.
+pub fn unknown_operation(entry: &Entry, protocol: Protocol, name: &str) -> ApiError {
+    match protocol {
+        Protocol::RestXml if entry.is_s3() => {
+            let message = "The specified method is not allowed against this resource.";
+            ApiError::new("MethodNotAllowed", message).with_status(405)
+        }
+        Protocol::AwsQuery => {
+            let version = entry.facts.api_version;
+            ApiError::new("InvalidAction", format!("Could not find operation {name} for version {version}"))
+        }
+        Protocol::Ec2Query => {
+            ApiError::new("InvalidAction", format!("The action {name} is not valid for this web service."))
+        }
+        Protocol::RestJson | Protocol::RestXml => ApiError::new(
+            "UnknownOperationException",
+            "The service has no operation of this method and path.",
+        )
+        .with_status(404),
+        Protocol::AwsJson | Protocol::RpcV2Cbor => ApiError::new("UnknownOperationException", ""),
+    }
+}
+
+/// The request names no operation at all.
+pub fn no_operation(protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::AwsQuery | Protocol::Ec2Query => {
+            ApiError::new("MissingAction", "The request must contain the parameter Action")
+        }
+        _ => ApiError::new("UnknownOperationException", ""),
+    }
+}

@@ -1,0 +1,267 @@
+//! Whom a request is for, in which protocol, and which operation it names.
+//!
+//! Each form that names a service or an operation has a module: [`host`], [`target`] (`X-Amz-Target`), [`query`]
+//! (`Action`), [`rpc`] (Smithy's RPC v2 paths), [`queue_url`]. [`route`] weighs what they find: what names the
+//! operation outright comes first, then the signature's scope, then the host, and what is left is S3's by path.
+//! REST paths are matched later, by the model of the service found here.
+
+pub mod host;
+pub mod query;
+pub mod queue_url;
+pub mod rpc;
+pub mod target;
+
+use std::borrow::Cow;
+
+use haneul_base::Region;
+use haneul_kit::RequestHead;
+use haneul_wire::Protocol;
+use http::{Method, header};
+
+pub use host::{Hosts, Site};
+pub use query::Action;
+
+use crate::catalog::{Catalog, Entry};
+
+/// Whom a request is for. `'c` is the catalog's life, `'h` that of the request's head.
+#[derive(Clone)]
+pub struct Route<'c, 'h> {
+    /// `None` for a service that we do not know.
+    pub entry: Option<&'c Entry>,
+    /// The service as the request names it.
+    pub service: Cow<'h, str>,
+    pub protocol: Protocol,
+    pub asked: Asked<'h>,
+    /// The bucket that the host names.
+    pub bucket: Option<&'h str>,
+    /// The Region that the host names.
+    pub region: Option<Region>,
+}
+
+/// What a request says of the operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked<'h> {
+    Operation(Cow<'h, str>),
+    /// Method and path say it.
+    Rest,
+    /// The form in the body says it.
+    Form,
+    /// Nothing that a model describes: a preflight, a website's page, a function's URL.
+    Unmodelled,
+    /// Nothing at all.
+    Nothing,
+}
+
+/// Finds whom a request is for. `scope` is the service of its signature's scope, if it has a signature.
+pub fn route<'c, 'h>(
+    catalog: &'c Catalog,
+    hosts: &Hosts,
+    head: &'h RequestHead,
+    scope: Option<&'h str>,
+) -> Route<'c, 'h> {
+    let site =
+        head.host().map_or(Site::Plain, |host| hosts.read(host, |label| catalog.by_prefix(label).is_some()));
+    let path = head.uri.path();
+    if let Some((service, operation)) = rpc::read(path)
+        && (head.header("smithy-protocol") == Some("rpc-v2-cbor") || catalog.by_target(service).is_some())
+    {
+        return named(
+            catalog.by_target(service),
+            scope.unwrap_or(service),
+            Protocol::RpcV2Cbor,
+            operation,
+            site,
+        );
+    }
+    if let Some((prefix, operation)) = target::read(&head.headers) {
+        let entry = catalog.by_target(prefix);
+        return named(entry, scope.unwrap_or(prefix), Protocol::AwsJson, operation, site);
+    }
+    let form = Form::of(head);
+    if let Some(scope) = scope {
+        return by_scope(catalog, head, form, scope, site);
+    }
+    match site {
+        Site::Plain => by_form(catalog, form, path).unwrap_or_else(|| s3(catalog, None, None)),
+        Site::Service { prefix, region } => {
+            let mut route = match catalog.by_prefix(prefix) {
+                Some(entry) => of_entry(entry, form),
+                None => unknown(prefix, form),
+            };
+            route.region = region;
+            route
+        }
+        Site::Name { name } => by_form(catalog, form, path).unwrap_or_else(|| s3(catalog, Some(name), None)),
+        site => of_site(catalog, site),
+    }
+}
+
+/// What of the query protocol there is to see before the body has come.
+struct Form<'h> {
+    in_query: Action<'h>,
+    in_body: bool,
+}
+
+impl<'h> Form<'h> {
+    fn of(head: &'h RequestHead) -> Form<'h> {
+        let in_query = head.uri.query().map_or_else(Action::default, Action::read);
+        let content_type = head.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        let in_body = head.method == Method::POST
+            && content_type
+                .trim_start()
+                .get(..FORM.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(FORM));
+        Form { in_query, in_body }
+    }
+
+    fn asked(self) -> Asked<'h> {
+        match self.in_query.action {
+            Some(action) => Asked::Operation(action),
+            None if self.in_body => Asked::Form,
+            None => Asked::Nothing,
+        }
+    }
+
+    fn is_query(&self) -> bool {
+        self.in_body || self.in_query.action.is_some()
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn named<'c, 'h>(
+    entry: Option<&'c Entry>,
+    service: &'h str,
+    protocol: Protocol,
+    operation: &'h str,
+    site: Site<'h>,
+) -> Route<'c, 'h> {
+    Route {
+        entry,
+        service: entry.map_or(Cow::Borrowed(service), |entry| Cow::Borrowed(entry.name())),
+        protocol,
+        asked: Asked::Operation(Cow::Borrowed(operation)),
+        bucket: None,
+        region: region_of(site),
+    }
+}
+
+fn by_scope<'c, 'h>(
+    catalog: &'c Catalog,
+    head: &'h RequestHead,
+    form: Form<'h>,
+    scope: &'h str,
+    site: Site<'h>,
+) -> Route<'c, 'h> {
+    let mut candidates = catalog.by_signing_name(scope);
+    let Some(first) = candidates.next() else { return unknown(scope, form) };
+    if first.is_s3() {
+        if matches!(site, Site::S3Control { .. }) || head.uri.path().starts_with("/v20180820/") {
+            return Route { region: region_of(site), ..s3control(catalog) };
+        }
+        return of_site(catalog, site);
+    }
+    // Services that share a name and a protocol are told apart by their hosts.
+    let by_host = match site {
+        Site::Service { prefix, .. } => {
+            catalog.by_prefix(prefix).filter(|e| e.facts.signing_name == first.facts.signing_name)
+        }
+        _ => None,
+    };
+    Route { region: region_of(site), ..of_entry(by_host.unwrap_or(first), form) }
+}
+
+/// An unsigned request with `Action`: its version tells the service, or the path does, if it is a queue's.
+fn by_form<'c, 'h>(catalog: &'c Catalog, form: Form<'h>, path: &str) -> Option<Route<'c, 'h>> {
+    if !form.is_query() {
+        return None;
+    }
+    let by_version = form.in_query.version.as_deref().and_then(|version| catalog.by_version(version));
+    let by_path = || catalog.named("sqs").filter(|_| queue_url::is_queue_path(path));
+    if let Some(entry) = by_version.or_else(by_path) {
+        return Some(of_entry(entry, form));
+    }
+    // `?Action=` with a version of nobody, or a form to `/` whose body has to be read first.
+    let named = form.in_query.action.is_some() && form.in_query.version.is_some();
+    (named || (form.in_body && path == "/")).then(|| unknown("", form))
+}
+
+fn of_entry<'c, 'h>(entry: &'c Entry, form: Form<'h>) -> Route<'c, 'h> {
+    let facts = &entry.facts;
+    let (protocol, asked) = match (facts.query().filter(|_| form.is_query()), facts.rest()) {
+        (Some(protocol), _) => (protocol, form.asked()),
+        (None, Some(protocol)) => (protocol, Asked::Rest),
+        (None, None) => (facts.protocols.first().copied().unwrap_or(Protocol::AwsJson), Asked::Nothing),
+    };
+    Route {
+        entry: Some(entry),
+        service: Cow::Borrowed(entry.name()),
+        protocol,
+        asked,
+        bucket: None,
+        region: None,
+    }
+}
+
+fn unknown<'c, 'h>(service: &'h str, form: Form<'h>) -> Route<'c, 'h> {
+    let (protocol, asked) =
+        if form.is_query() { (Protocol::AwsQuery, form.asked()) } else { (Protocol::RestJson, Asked::Rest) };
+    Route { entry: None, service: Cow::Borrowed(service), protocol, asked, bucket: None, region: None }
+}
+
+/// A request to S3, or to one of the hosts that no model describes.
+fn of_site<'c, 'h>(catalog: &'c Catalog, site: Site<'h>) -> Route<'c, 'h> {
+    match site {
+        Site::Plain => s3(catalog, None, None),
+        Site::Bucket { bucket, region } => s3(catalog, Some(bucket), region),
+        Site::Name { name } => s3(catalog, Some(name), None),
+        // Signed for S3, so that `logs.localhost` is a bucket that is called as a service is.
+        Site::Service { prefix, region: None } if prefix != "s3" => s3(catalog, Some(prefix), None),
+        Site::Service { region, .. } => s3(catalog, None, region),
+        Site::Website { bucket, region } => {
+            Route { asked: Asked::Unmodelled, ..s3(catalog, Some(bucket), region) }
+        }
+        Site::S3Control { region, .. } => Route { region, ..s3control(catalog) },
+        Site::ExecuteApi { region, .. } => unmodelled(catalog, "apigateway", region),
+        Site::LambdaUrl { region, .. } => unmodelled(catalog, "lambda", region),
+    }
+}
+
+fn s3<'c, 'h>(catalog: &'c Catalog, bucket: Option<&'h str>, region: Option<Region>) -> Route<'c, 'h> {
+    let (entry, service) = (catalog.named("s3"), Cow::Borrowed("s3"));
+    Route { entry, service, protocol: Protocol::RestXml, asked: Asked::Rest, bucket, region }
+}
+
+fn s3control<'c, 'h>(catalog: &'c Catalog) -> Route<'c, 'h> {
+    Route {
+        entry: catalog.named("s3control"),
+        service: Cow::Borrowed("s3control"),
+        ..s3(catalog, None, None)
+    }
+}
+
+fn unmodelled<'c, 'h>(catalog: &'c Catalog, service: &'static str, region: Option<Region>) -> Route<'c, 'h> {
+    Route {
+        entry: catalog.named(service),
+        service: Cow::Borrowed(service),
+        protocol: Protocol::RestJson,
+        asked: Asked::Unmodelled,
+        bucket: None,
+        region,
+    }
+}
+
+fn region_of(site: Site<'_>) -> Option<Region> {
+    match site {
+        Site::Plain | Site::Name { .. } => None,
+        Site::Service { region, .. }
+        | Site::Bucket { region, .. }
+        | Site::Website { region, .. }
+        | Site::S3Control { region, .. }
+        | Site::ExecuteApi { region, .. }
+        | Site::LambdaUrl { region, .. } => region,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+/// The path of a queue's URL, `/000000000000/name`: to it SQS's older clients send their requests.
+pub fn is_queue_path(path: &str) -> bool {
+    let mut segments = path.trim_start_matches('/').split('/');
+    let (Some(account), Some(name), None) = (segments.next(), segments.next(), segments.next()) else {
+        return false;
+    };
+    account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && is_queue_name(name)
+}
+
+/// Letters, digits, hyphens and underscores, at most 80, and `.fifo` perhaps (SQS API Reference, CreateQueue).
+fn is_queue_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".fifo").unwrap_or(name);
+    !stem.is_empty()
+        && name.len() <= 80
+        && stem.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queue_paths() {
+        for yes in ["/000000000000/q", "/123456789012/A-b_9.fifo", "//000000000000/q"] {
+            assert!(is_queue_path(yes), "{yes}");
+        }
+        for no in [
+            "/",
+            "/q",
+            "/00000000000/q",
+            "/000000000000/",
+            "/000000000000/a/b",
+            "/000000000000/a.b",
+            "/x00000000000/q",
+        ] {
+            assert!(!is_queue_path(no), "{no}");
+        }
+    }
+}

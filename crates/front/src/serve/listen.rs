@@ -1,0 +1,55 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::{Settings, connection};
+use crate::Cloud;
+
+/// How long to wait after an error of `accept`, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `cloud` on `listener` until the cloud's tasks are told to stop; then accepts no more and returns.
+///
+/// Connections finish the requests that they work on and close. They are tasks of the cloud's [`haneul_env::Tasks`],
+/// so `tasks.stop(…)` waits for them.
+pub async fn serve(cloud: Arc<Cloud>, listener: TcpListener, settings: Settings) {
+    let settings = Arc::new(settings);
+    let places = Arc::new(Semaphore::new(settings.limits.connections_max));
+    let tasks = cloud.platform().env.tasks.clone();
+    loop {
+        let next = async {
+            // Never closed, so the permit always comes.
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
+            () = tasks.stopping() => return,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                prepare(&socket);
+                let (cloud, settings) = (cloud.clone(), settings.clone());
+                tasks.spawn("connection", async move {
+                    let _place = place;
+                    connection::serve(cloud, socket, peer, settings).await;
+                });
+            }
+            // The client gave up before we came to it.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                settings.clock.sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Small answers must not wait for a delayed acknowledgement (44 ms, measured).
+fn prepare(socket: &TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+}
