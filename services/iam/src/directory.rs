@@ -1,0 +1,335 @@
+//! Who exists and what they may do, for every request of the cloud: [`Directory`] over IAM's tables, from memory.
+//!
+//! An entry remembers the versions of the tables that it was made from. As long as none of them moved, every change
+//! that was acknowledged is in the entry; the first call after a change reads the tables again. So a policy that is
+//! taken away is gone with the next request, and the path of a request is one lookup and one comparison.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use haneul_kit::directory::NamedPolicy;
+use haneul_kit::{
+    AccessKey, AccountId, Arn, BoxFuture, Caller, Directory, Instant, Platform, Policy, Principal,
+    PrincipalPolicies, Result, Role,
+};
+use haneul_store::{Reads, Snapshot, TableVersion};
+use parking_lot::RwLock;
+
+use crate::last_used::LastUsed;
+use crate::model::{self, ACCESS_KEYS, GROUPS, POLICIES, ROLES, USERS, User};
+use crate::store::entities::Identity;
+use crate::store::{State, key, policies};
+use crate::{document, managed};
+
+/// Entries of each kind. When there are more, all are dropped: simple, and rare.
+const ENTRIES_MAX: usize = 20_000;
+
+pub(crate) struct Cache {
+    state: State,
+    last_used: Arc<LastUsed>,
+    /// Of the configuration.
+    root_keys: HashMap<String, Arc<AccessKey>>,
+    versions: Versions,
+    access_keys: RwLock<HashMap<String, Entry<Arc<AccessKey>>>>,
+    /// By access key id or, without one, by ARN; the caller is kept to be compared.
+    principals: RwLock<HashMap<String, Entry<(Caller, Arc<PrincipalPolicies>)>>>,
+    roles: RwLock<HashMap<String, Entry<Arc<Role>>>>,
+    managed: RwLock<HashMap<String, Entry<Arc<Policy>>>>,
+    nothing: Arc<PrincipalPolicies>,
+}
+
+struct Versions {
+    users: TableVersion,
+    groups: TableVersion,
+    roles: TableVersion,
+    policies: TableVersion,
+    access_keys: TableVersion,
+}
+
+/// Of users, groups, roles, policies and access keys.
+type Stamp = [u64; 5];
+
+struct Entry<T> {
+    stamp: Stamp,
+    value: T,
+}
+
+impl Cache {
+    pub(crate) fn new(platform: &Platform, state: State, last_used: Arc<LastUsed>) -> Cache {
+        let store = &state.store;
+        let versions = Versions {
+            users: store.table_version(&USERS),
+            groups: store.table_version(&GROUPS),
+            roles: store.table_version(&ROLES),
+            policies: store.table_version(&POLICIES),
+            access_keys: store.table_version(&ACCESS_KEYS),
+        };
+        let root_keys = platform.config.root_keys.iter().map(|root| {
+            let caller =
+                Caller { access_key_id: Some(root.access_key_id.clone()), ..Caller::root(root.account) };
+            let access_key = AccessKey {
+                id: root.access_key_id.clone(),
+                secret: root.secret_access_key.clone(),
+                active: true,
+                caller,
+            };
+            (root.access_key_id.clone(), Arc::new(access_key))
+        });
+        Cache {
+            root_keys: root_keys.collect(),
+            state,
+            last_used,
+            versions,
+            access_keys: RwLock::default(),
+            principals: RwLock::default(),
+            roles: RwLock::default(),
+            managed: RwLock::default(),
+            nothing: Arc::default(),
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        let v = &self.versions;
+        [v.users.get(), v.groups.get(), v.roles.get(), v.policies.get(), v.access_keys.get()]
+    }
+
+    async fn read_access_key(&self, id: &str) -> Result<Option<Arc<AccessKey>>> {
+        let stamp = self.stamp();
+        if let Some(found) = recall(&self.access_keys, id, stamp, Arc::clone) {
+            return Ok(Some(found));
+        }
+        let snapshot = self.state.store.snapshot().await?;
+        let Some(record) = snapshot.get(&ACCESS_KEYS, id).await? else { return Ok(None) };
+        let account = record.account();
+        let principal = match &record.user {
+            None => Principal::Root,
+            Some(name) => match snapshot.get(&USERS, &(account, name)).await? {
+                Some(User { entity, .. }) => {
+                    Principal::User { path: entity.path, name: entity.name, id: entity.id }
+                }
+                None => return Ok(None),
+            },
+        };
+        let caller = Caller { account, principal, access_key_id: Some(id.to_owned()), session: None };
+        let found =
+            Arc::new(AccessKey { id: id.to_owned(), secret: record.secret, active: record.active, caller });
+        keep(&self.access_keys, id, stamp, found.clone());
+        Ok(Some(found))
+    }
+
+    async fn read_policies(&self, caller: &Caller) -> Result<Arc<PrincipalPolicies>> {
+        if matches!(caller.principal, Principal::Root) && caller.session.is_none() {
+            return Ok(self.nothing.clone());
+        }
+        if matches!(caller.principal, Principal::Service { .. } | Principal::Anonymous) {
+            return Ok(self.nothing.clone());
+        }
+        let stamp = self.stamp();
+        let arn;
+        let name = match &caller.access_key_id {
+            Some(id) => id,
+            None => {
+                arn = caller.arn();
+                &arn
+            }
+        };
+        let same = |(of, found): &(Caller, Arc<PrincipalPolicies>)| (of == caller).then(|| found.clone());
+        if let Some(Some(found)) = recall(&self.principals, name, stamp, same) {
+            return Ok(found);
+        }
+        let found = Arc::new(self.compile(caller).await?);
+        keep(&self.principals, name, stamp, (caller.clone(), found.clone()));
+        Ok(found)
+    }
+
+    async fn compile(&self, caller: &Caller) -> Result<PrincipalPolicies> {
+        let snapshot = self.state.store.snapshot().await?;
+        let session = caller.session.as_ref();
+        let issuer = session.and_then(|session| session.issuer.as_deref());
+        // A federated user has what the user has who made it.
+        let behind = match (&caller.principal, issuer) {
+            (Principal::FederatedUser { .. }, Some(issuer)) => issuer,
+            (principal, _) => principal,
+        };
+        let mut policies = PrincipalPolicies::default();
+        match behind {
+            Principal::User { name, id, .. } => {
+                let user: Option<User> = find(&snapshot, caller.account, name, id).await?;
+                if let Some(user) = &user {
+                    self.add(&snapshot, user, &mut policies).await?;
+                    for group in &user.groups {
+                        if let Some(group) = snapshot.get(&GROUPS, &(caller.account, group)).await? {
+                            self.add_identity(&snapshot, &group, &mut policies).await?;
+                        }
+                    }
+                }
+            }
+            Principal::Role { name, id, .. } => {
+                let role: Option<model::Role> = find(&snapshot, caller.account, name, id).await?;
+                if let Some(role) = &role {
+                    self.add(&snapshot, role, &mut policies).await?;
+                }
+            }
+            _ => {}
+        }
+        let Some(session) = session else { return Ok(policies) };
+        if matches!(caller.principal, Principal::FederatedUser { .. }) {
+            // The tags of a federated session stand instead of the user's.
+            policies.tags.clear();
+        }
+        for (key, value) in &session.tags {
+            policies.tags.retain(|(before, _)| !before.eq_ignore_ascii_case(key));
+            policies.tags.push((key.clone(), value.clone()));
+        }
+        if session.policy.is_some() || !session.policy_arns.is_empty() {
+            let mut limits = Vec::new();
+            if let Some(text) = &session.policy {
+                let policy = Arc::new(document::compile(text)?);
+                limits.push(NamedPolicy { name: "session".to_owned(), policy });
+            }
+            for arn in &session.policy_arns {
+                limits.extend(self.named(&snapshot, arn).await?);
+            }
+            policies.session = Some(limits);
+        }
+        Ok(policies)
+    }
+
+    async fn add<T: Identity>(
+        &self,
+        snapshot: &Snapshot,
+        record: &T,
+        policies: &mut PrincipalPolicies,
+    ) -> Result<()> {
+        self.add_identity(snapshot, record, policies).await?;
+        policies.tags = record.tags().to_vec();
+        if let Some(arn) = record.boundary() {
+            // A boundary that cannot be found must not widen anything: an empty policy allows nothing.
+            let found = self.named(snapshot, arn).await?;
+            let boundary = match found {
+                Some(boundary) => boundary,
+                None => {
+                    let policy = Arc::new(document::compile(NOTHING)?);
+                    NamedPolicy { name: arn.to_owned(), policy }
+                }
+            };
+            policies.boundary = Some(boundary);
+        }
+        Ok(())
+    }
+
+    async fn add_identity<T: Identity>(
+        &self,
+        snapshot: &Snapshot,
+        record: &T,
+        policies: &mut PrincipalPolicies,
+    ) -> Result<()> {
+        for (name, text) in &record.entity().inline {
+            let policy = Arc::new(document::compile(text)?);
+            policies.identity.push(NamedPolicy { name: name.clone(), policy });
+        }
+        for arn in &record.entity().attached {
+            policies.identity.extend(self.named(snapshot, arn).await?);
+        }
+        Ok(())
+    }
+
+    async fn named(&self, snapshot: &Snapshot, arn: &str) -> Result<Option<NamedPolicy>> {
+        let found = self.read_managed(snapshot, arn).await?;
+        Ok(found.map(|policy| NamedPolicy { name: arn.to_owned(), policy }))
+    }
+
+    async fn read_managed(&self, reads: &impl Reads, arn: &str) -> Result<Option<Arc<Policy>>> {
+        // AWS's own never change while we run.
+        let stamp = if managed::is_aws_arn(arn) { [0; 5] } else { self.stamp() };
+        if let Some(found) = recall(&self.managed, arn, stamp, Arc::clone) {
+            return Ok(Some(found));
+        }
+        let Some(text) = policies::default_document(reads, arn).await? else { return Ok(None) };
+        let policy = Arc::new(document::compile(&text)?);
+        // Only when nothing moved since: `reads` may be older than the stamp.
+        if stamp == [0; 5] || stamp == self.stamp() {
+            keep(&self.managed, arn, stamp, policy.clone());
+        }
+        Ok(Some(policy))
+    }
+
+    async fn read_role(&self, account: AccountId, name: &str) -> Result<Option<Arc<Role>>> {
+        let stamp = self.stamp();
+        let at = key(account, name);
+        let slot = format!("{account}/{}", at.1);
+        if let Some(found) = recall(&self.roles, &slot, stamp, Arc::clone) {
+            return Ok(Some(found));
+        }
+        let Some(record) = self.state.store.get(&ROLES, &at).await? else { return Ok(None) };
+        let role = Arc::new(Role {
+            account,
+            trust_policy: Arc::new(document::compile_trust(&record.trust)?),
+            path: record.entity.path,
+            name: record.entity.name,
+            id: record.entity.id,
+            max_session_duration_secs: record.max_session_secs,
+            tags: record.tags,
+        });
+        keep(&self.roles, &slot, stamp, role.clone());
+        Ok(Some(role))
+    }
+}
+
+const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+
+/// The user or role, when it still is the one of that id.
+async fn find<T: Identity>(
+    reads: &impl Reads,
+    account: AccountId,
+    name: &str,
+    id: &str,
+) -> Result<Option<T>> {
+    let found: Option<T> = reads.get(T::TABLE, &key(account, name)).await?;
+    Ok(found.filter(|record| record.entity().id == id))
+}
+
+fn recall<T, R>(
+    entries: &RwLock<HashMap<String, Entry<T>>>,
+    name: &str,
+    stamp: Stamp,
+    read: impl FnOnce(&T) -> R,
+) -> Option<R> {
+    let entries = entries.read();
+    entries.get(name).filter(|entry| entry.stamp == stamp).map(|entry| read(&entry.value))
+}
+
+fn keep<T>(entries: &RwLock<HashMap<String, Entry<T>>>, name: &str, stamp: Stamp, value: T) {
+    let mut entries = entries.write();
+    if entries.len() >= ENTRIES_MAX && !entries.contains_key(name) {
+        entries.clear();
+    }
+    entries.insert(name.to_owned(), Entry { stamp, value });
+}
+
+impl Directory for Cache {
+    fn access_key<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Arc<AccessKey>>>> {
+        Box::pin(async move {
+            match self.root_keys.get(id) {
+                Some(found) => Ok(Some(found.clone())),
+                None => self.read_access_key(id).await,
+            }
+        })
+    }
+
+    fn policies<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<Arc<PrincipalPolicies>>> {
+        Box::pin(self.read_policies(caller))
+    }
+
+    fn role<'a>(&'a self, account: AccountId, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<Role>>>> {
+        Box::pin(self.read_role(account, name))
+    }
+
+    fn managed_policy<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<Policy>>>> {
+        Box::pin(self.read_managed(&self.state.store, arn.as_str()))
+    }
+
+    fn note_use(&self, caller: &Caller, service: &'static str, region: &'static str, at: Instant) {
+        self.last_used.note(caller, service, region, at);
+    }
+}

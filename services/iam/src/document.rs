@@ -1,0 +1,134 @@
+//! Policy documents: checked when they come in, compiled when they are evaluated, percent-encoded when they go out.
+
+use std::collections::BTreeMap;
+
+use haneul_kit::{ApiError, Policy, Result};
+use haneul_policy::Rules;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::error;
+use crate::model::{Kind, Trust};
+use crate::quotas;
+
+/// What RFC 3986 reserves: all but letters, digits and `-._~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Longer than any document that was accepted, so that quotas are checked on the way in only.
+const STORED_SIZE_MAX: usize = 512 * 1024;
+
+/// As IAM's answers have it.
+pub(crate) fn encode(document: &str) -> String {
+    utf8_percent_encode(document, RESERVED).to_string()
+}
+
+pub(crate) fn check_managed(document: &str) -> Result<()> {
+    let rules = Rules { size_max: quotas::MANAGED_POLICY_SIZE, ..Rules::IDENTITY };
+    Policy::parse(document, &rules).map_err(|refused| error::of_document(refused, "PolicySize"))?;
+    Ok(())
+}
+
+/// `others` are the entity's other inline policies: the quota is for all together.
+pub(crate) fn check_inline<'a>(
+    kind: Kind,
+    name: &str,
+    document: &str,
+    others: impl Iterator<Item = &'a str>,
+) -> Result<()> {
+    let size_max = match kind {
+        Kind::User => quotas::USER_POLICY_SIZE,
+        Kind::Group => quotas::GROUP_POLICY_SIZE,
+        Kind::Role => quotas::ROLE_POLICY_SIZE,
+    };
+    let rules = Rules { size_max: STORED_SIZE_MAX, ..Rules::IDENTITY };
+    Policy::parse(document, &rules).map_err(error::malformed)?;
+    let total = others.map(size).sum::<usize>() + size(document);
+    if total > size_max { Err(error::inline_too_large(kind, name, size_max)) } else { Ok(()) }
+}
+
+pub(crate) fn check_trust(document: &str) -> Result<Policy> {
+    let rules = Rules { size_max: quotas::TRUST_POLICY_SIZE, ..Rules::TRUST };
+    Policy::parse(document, &rules).map_err(|refused| error::of_document(refused, "ACLSizePerRole"))
+}
+
+/// Characters that count towards a quota.
+fn size(document: &str) -> usize {
+    document.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+/// A stored identity policy, ours or AWS's.
+pub(crate) fn compile(document: &str) -> Result<Policy> {
+    // AWS's own do not always keep to the rules that it sets for customers.
+    let rules = Rules { strict_arns: false, strict_sids: false, ..Rules::AWS_MANAGED };
+    Policy::parse(document, &rules).map_err(unreadable)
+}
+
+/// A stored trust policy, its principals replaced by the unique ids that were noted.
+pub(crate) fn compile_trust(trust: &Trust) -> Result<Policy> {
+    let rules = Rules { size_max: STORED_SIZE_MAX, strict_sids: false, ..Rules::TRUST };
+    let document = replace_principals(&trust.document, &trust.pinned);
+    Policy::parse(&document, &rules).map_err(unreadable)
+}
+
+fn unreadable(refused: haneul_policy::PolicyError) -> ApiError {
+    ApiError::internal(format_args!("a stored policy is not accepted any more: {refused}"))
+}
+
+/// The document with the principals of `names` replaced; as it is, when it has none of them.
+pub(crate) fn replace_principals(document: &str, names: &BTreeMap<String, String>) -> String {
+    if names.is_empty() {
+        return document.to_owned();
+    }
+    let Ok(mut value) = serde_json::from_str::<Value>(document) else { return document.to_owned() };
+    let mut replaced = false;
+    let statements = match value.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.iter_mut().collect(),
+        Some(statement) => vec![statement],
+        None => Vec::new(),
+    };
+    for statement in statements {
+        for element in ["Principal", "NotPrincipal"] {
+            match statement.get_mut(element).and_then(|principal| principal.get_mut("AWS")) {
+                Some(Value::Array(list)) => {
+                    list.iter_mut().for_each(|principal| replaced |= replace(principal, names));
+                }
+                Some(principal) => replaced |= replace(principal, names),
+                None => {}
+            }
+        }
+    }
+    if replaced { value.to_string() } else { document.to_owned() }
+}
+
+fn replace(principal: &mut Value, names: &BTreeMap<String, String>) -> bool {
+    match principal.as_str().and_then(|name| names.get(name)) {
+        Some(id) => {
+            *principal = Value::String(id.clone());
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_go_out_percent_encoded() {
+        assert_eq!(encode(r#"{"a": "é*~"}"#), "%7B%22a%22%3A%20%22%C3%A9%2A~%22%7D");
+    }
+
+    #[test]
+    fn only_principals_are_replaced() {
+        let arn = "arn:aws:iam::000000000001:user/ann";
+        let document = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{arn}","*"]}},"Condition":{{"StringEquals":{{"aws:PrincipalArn":"{arn}"}}}}}}]}}"#
+        );
+        let names = BTreeMap::from([(arn.to_owned(), "AIDA1".to_owned())]);
+        let replaced = replace_principals(&document, &names);
+        assert!(replaced.contains(r#"["AIDA1","*"]"#), "{replaced}");
+        assert_eq!(replaced.matches(arn).count(), 1);
+        assert_eq!(replace_principals("not json", &names), "not json");
+    }
+}

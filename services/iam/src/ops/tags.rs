@@ -1,0 +1,154 @@
+use haneul_iam_wire::operations as op;
+use haneul_iam_wire::shapes as s;
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_shape::Empty;
+
+use crate::iam::Iam;
+use crate::model::{InstanceProfile, ManagedPolicy, Role, User};
+use crate::page::{Page, Wanted};
+use crate::store::attachments::name_in;
+use crate::store::policies::Managed;
+use crate::store::tags::check;
+use crate::{error, render};
+
+/// What making something with tags needs: the action with the tags, and with tags the tagging action on it too.
+pub(super) fn with_request_tags(
+    tag_action: &'static str,
+    access: Access,
+    tags: Option<&Vec<s::Tag>>,
+) -> Vec<Access> {
+    let access = access.request_tags(render::borrowed(tags));
+    if tags.is_none_or(Vec::is_empty) {
+        return vec![access];
+    }
+    let tagging = Access { action: tag_action, ..access.clone() };
+    vec![access, tagging]
+}
+
+/// The three operations on tags of one noun. `$on` gives the access, `$name` the name in the table.
+macro_rules! tags {
+    ($record:ty, $field:ident, $name:expr, $on:expr,
+     $tag:ident($tag_input:ident, $tag_action:literal),
+     $untag:ident($untag_input:ident, $untag_action:literal),
+     $list:ident($list_input:ident, $list_action:literal) -> $list_output:ident, $of:expr) => {
+        impl Handle<op::$tag> for Iam {
+            async fn access(&self, cx: &Cx, input: &s::$tag_input) -> Result<Vec<Access>> {
+                let access = $on(self, cx, $tag_action, input.$field.as_str()).await?;
+                Ok(vec![access.request_tags(render::borrowed(Some(&input.tags)))])
+            }
+
+            async fn call(&self, cx: &Cx, input: s::$tag_input) -> Result<Empty> {
+                let tags = check(render::pairs(Some(input.tags)))?;
+                let name: fn(&Cx, &str) -> Result<String> = $name;
+                let name = name(cx, &input.$field)?;
+                self.state.tag::<$record>(cx.account(), &name, &input.$field, &tags).await?;
+                Ok(Empty)
+            }
+        }
+
+        impl Handle<op::$untag> for Iam {
+            async fn access(&self, cx: &Cx, input: &s::$untag_input) -> Result<Vec<Access>> {
+                let access = $on(self, cx, $untag_action, input.$field.as_str()).await?;
+                Ok(vec![access.keys("aws:TagKeys", input.tag_keys.clone())])
+            }
+
+            async fn call(&self, cx: &Cx, input: s::$untag_input) -> Result<Empty> {
+                let name: fn(&Cx, &str) -> Result<String> = $name;
+                let name = name(cx, &input.$field)?;
+                self.state.untag::<$record>(cx.account(), &name, &input.$field, &input.tag_keys).await?;
+                Ok(Empty)
+            }
+        }
+
+        impl Handle<op::$list> for Iam {
+            async fn access(&self, cx: &Cx, input: &s::$list_input) -> Result<Vec<Access>> {
+                Ok(vec![$on(self, cx, $list_action, input.$field.as_str()).await?])
+            }
+
+            async fn call(&self, cx: &Cx, input: s::$list_input) -> Result<s::$list_output> {
+                let tags = $of(self, cx, input.$field.as_str()).await?;
+                let listing = format!(concat!(stringify!($list), " {}"), input.$field);
+                let marker = input.marker.as_deref();
+                let page = self.tag_page(cx, Wanted { marker, max_items: input.max_items, listing }, tags)?;
+                Ok(s::$list_output {
+                    tags: render::tag_list(&page.items),
+                    is_truncated: page.is_truncated,
+                    marker: page.marker,
+                })
+            }
+        }
+    };
+}
+
+tags! {
+    User, user_name, own_name, Iam::on::<User>,
+    TagUser(TagUserRequest, "iam:TagUser"),
+    UntagUser(UntagUserRequest, "iam:UntagUser"),
+    ListUserTags(ListUserTagsRequest, "iam:ListUserTags") -> ListUserTagsResponse, Iam::user_tags
+}
+tags! {
+    Role, role_name, own_name, Iam::on::<Role>,
+    TagRole(TagRoleRequest, "iam:TagRole"),
+    UntagRole(UntagRoleRequest, "iam:UntagRole"),
+    ListRoleTags(ListRoleTagsRequest, "iam:ListRoleTags") -> ListRoleTagsResponse, Iam::role_tags
+}
+tags! {
+    InstanceProfile, instance_profile_name, own_name, Iam::on_instance_profile,
+    TagInstanceProfile(TagInstanceProfileRequest, "iam:TagInstanceProfile"),
+    UntagInstanceProfile(UntagInstanceProfileRequest, "iam:UntagInstanceProfile"),
+    ListInstanceProfileTags(ListInstanceProfileTagsRequest, "iam:ListInstanceProfileTags")
+        -> ListInstanceProfileTagsResponse, Iam::instance_profile_tags
+}
+tags! {
+    ManagedPolicy, policy_arn, policy_name, Iam::on_one_policy,
+    TagPolicy(TagPolicyRequest, "iam:TagPolicy"),
+    UntagPolicy(UntagPolicyRequest, "iam:UntagPolicy"),
+    ListPolicyTags(ListPolicyTagsRequest, "iam:ListPolicyTags") -> ListPolicyTagsResponse, Iam::policy_tags
+}
+
+fn own_name(_: &Cx, name: &str) -> Result<String> {
+    Ok(name.to_owned())
+}
+
+/// The name of a policy of the caller's account.
+fn policy_name(cx: &Cx, arn: &str) -> Result<String> {
+    if crate::managed::is_aws_arn(arn) {
+        return Err(error::aws_owned(arn));
+    }
+    let own = haneul_kit::Arn::parse(arn).is_ok_and(|arn| arn.account_id() == Some(cx.account()));
+    if own { Ok(name_in(arn).to_owned()) } else { Err(error::no_such_policy(arn)) }
+}
+
+impl Iam {
+    async fn on_one_policy(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Access> {
+        Ok(self.on_policy(cx, action, arn).await?.remove(0))
+    }
+
+    async fn user_tags(&self, cx: &Cx, name: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.entity::<User>(cx.account(), name).await?.tags)
+    }
+
+    async fn role_tags(&self, cx: &Cx, name: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.entity::<Role>(cx.account(), name).await?.tags)
+    }
+
+    async fn instance_profile_tags(&self, cx: &Cx, name: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.instance_profile(cx.account(), name).await?.tags)
+    }
+
+    async fn policy_tags(&self, cx: &Cx, arn: &str) -> Result<Vec<(String, String)>> {
+        Ok(match self.state.policy(cx.account(), arn).await? {
+            Managed::Own(policy) => policy.tags,
+            Managed::Aws(_) => Vec::new(),
+        })
+    }
+
+    fn tag_page(
+        &self,
+        cx: &Cx,
+        wanted: Wanted<'_>,
+        tags: Vec<(String, String)>,
+    ) -> Result<Page<(String, String)>> {
+        self.page(cx, wanted, tags, |(key, _)| key.clone())
+    }
+}

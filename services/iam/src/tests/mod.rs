@@ -1,0 +1,4 @@
+//! Tests in process, on a store in memory and a clock that stands still.
+
+mod cloud;
+mod directory;

@@ -1,0 +1,20 @@
+use std::sync::Arc;
+
+use haneul_kit::{Platform, Result, Service};
+use haneul_sts_wire as wire;
+use wire::operations as op;
+
+use crate::Sts;
+
+/// The dispatch table.
+pub async fn service(platform: &Platform) -> Result<Service> {
+    let sts = Arc::new(Sts { platform: platform.clone() });
+    Ok(Service::of(&wire::SERVICE, sts)
+        .op::<op::GetCallerIdentity>()
+        .op::<op::AssumeRole>()
+        .op::<op::GetSessionToken>()
+        .op::<op::GetFederationToken>()
+        .op::<op::GetAccessKeyInfo>()
+        .op::<op::DecodeAuthorizationMessage>()
+        .build())
+}
