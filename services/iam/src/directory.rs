@@ -30,11 +30,11 @@ pub(crate) struct Cache {
     /// Of the configuration.
     root_keys: HashMap<String, Arc<AccessKey>>,
     versions: Versions,
-    access_keys: RwLock<HashMap<String, Entry<Arc<AccessKey>>>>,
+    access_keys: Slots<Arc<AccessKey>>,
     /// By access key id or, without one, by ARN; the caller is kept to be compared.
-    principals: RwLock<HashMap<String, Entry<(Caller, Arc<PrincipalPolicies>)>>>,
-    roles: RwLock<HashMap<String, Entry<Arc<Role>>>>,
-    managed: RwLock<HashMap<String, Entry<Arc<Policy>>>>,
+    principals: Slots<(Caller, Arc<PrincipalPolicies>)>,
+    roles: Slots<Arc<Role>>,
+    managed: Slots<Arc<Policy>>,
     nothing: Arc<PrincipalPolicies>,
 }
 
@@ -48,6 +48,8 @@ struct Versions {
 
 /// Of users, groups, roles, policies and access keys.
 type Stamp = [u64; 5];
+
+type Slots<T> = RwLock<HashMap<String, Entry<T>>>;
 
 struct Entry<T> {
     stamp: Stamp,
@@ -289,17 +291,12 @@ async fn find<T: Identity>(
     Ok(found.filter(|record| record.entity().id == id))
 }
 
-fn recall<T, R>(
-    entries: &RwLock<HashMap<String, Entry<T>>>,
-    name: &str,
-    stamp: Stamp,
-    read: impl FnOnce(&T) -> R,
-) -> Option<R> {
+fn recall<T, R>(entries: &Slots<T>, name: &str, stamp: Stamp, read: impl FnOnce(&T) -> R) -> Option<R> {
     let entries = entries.read();
     entries.get(name).filter(|entry| entry.stamp == stamp).map(|entry| read(&entry.value))
 }
 
-fn keep<T>(entries: &RwLock<HashMap<String, Entry<T>>>, name: &str, stamp: Stamp, value: T) {
+fn keep<T>(entries: &Slots<T>, name: &str, stamp: Stamp, value: T) {
     let mut entries = entries.write();
     if entries.len() >= ENTRIES_MAX && !entries.contains_key(name) {
         entries.clear();

@@ -2,3 +2,5 @@
 
 mod cloud;
 mod directory;
+mod dispatch;
+mod errors;
