@@ -27,11 +27,13 @@
 //!
 //! Reading order: [`table`], [`key`], [`range`], [`record`] say what is stored; [`store`], [`tx`], [`reads`] how it is
 //! read and written; [`feed`] who hears of it; [`engine`] what an engine must do; [`local`] what the two engines on
-//! this machine share, [`memory`] the one that forgets; [`log`](mod@log) the journal.
+//! this machine share, [`memory`] the one that forgets, [`log`](mod@log) the journal, [`disk`] the one that does not forget; `transfer`
+//! exports and imports.
 //!
 //! What must never happen here: an acknowledgement before the data is durable; an engine's type in the public
 //! interface; a damaged or newer store opened as if it were empty; knowledge of any service.
 
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod feed;
@@ -44,8 +46,10 @@ pub mod reads;
 pub mod record;
 pub mod store;
 pub mod table;
+mod transfer;
 pub mod tx;
 
+pub use disk::DiskOptions;
 pub use error::StoreError;
 pub use feed::{Changes, Event, Subscription, TableVersion};
 pub use key::{Key, KeyOf, Prefix};

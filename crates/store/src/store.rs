@@ -1,8 +1,11 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use haneul_env::Env;
 use tokio::sync::Mutex;
 
+use crate::disk::{DiskEngine, DiskOptions};
 use crate::engine::{Engine, KeyRange, Pair, Version, View, Write};
 use crate::feed::{Subscription, TableVersion};
 use crate::key::{Key, KeyOf};
@@ -38,6 +41,25 @@ impl Store {
     /// All in memory, lost at the end.
     pub fn memory() -> Store {
         Store::new(Arc::new(MemoryEngine::new()))
+    }
+
+    /// Everything in `dir`, made when it does not exist or is empty; durable before it is acknowledged. Blocks.
+    ///
+    /// Refuses, and changes nothing, when another process has it open, when it is damaged, when a newer version of
+    /// haneul wrote it, and when it holds anything that is not ours. Open it before anything else is put into `dir`.
+    pub fn open(env: &Env, dir: &Path) -> Result<Store, StoreError> {
+        Store::open_with(env, dir, DiskOptions::default())
+    }
+
+    pub fn open_with(env: &Env, dir: &Path, options: DiskOptions) -> Result<Store, StoreError> {
+        let (engine, _manifest) = DiskEngine::open(env, dir, options)?;
+        let store = Store::new(Arc::new(engine));
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        // On a thread of its own: this one may belong to a runtime already, which must not be nested.
+        std::thread::scope(|scope| {
+            scope.spawn(|| runtime.block_on(store.undo_partial_import())).join().expect("it does not panic")
+        })?;
+        Ok(store)
     }
 
     /// Runs `work` as one serialisable transaction, again when another one came between. When this returns `Ok`, what
@@ -123,6 +145,10 @@ impl Store {
     /// Lets go of the files. What was acknowledged is durable with or without it.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.shared.engine.close().await
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<dyn Engine> {
+        &self.shared.engine
     }
 }
 

@@ -28,16 +28,20 @@ impl FrameBuilder {
 
     /// Adds a record whose body is `parts` in a row. Returns its offset in the frame.
     pub fn push(&mut self, parts: &[&[u8]]) -> u32 {
+        let body_len: usize = parts.iter().map(|part| part.len()).sum();
+        self.bytes.reserve(FRAME_HEADER + RECORD_HEADER + padded(body_len));
+        self.push_with(|body| parts.iter().for_each(|part| body.extend_from_slice(part)))
+    }
+
+    /// The same with a body that `write` appends to what it is given.
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> u32 {
         if self.bytes.is_empty() {
             self.bytes.resize(FRAME_HEADER, 0);
         }
         let at = self.bytes.len();
-        let body_len: usize = parts.iter().map(|part| part.len()).sum();
-        self.bytes.reserve(RECORD_HEADER + padded(body_len));
         self.bytes.extend_from_slice(&[0; RECORD_HEADER]);
-        for part in parts {
-            self.bytes.extend_from_slice(part);
-        }
+        write(&mut self.bytes);
+        let body_len = self.bytes.len() - at - RECORD_HEADER;
         let crc = crc32c::crc32c(&self.bytes[at + RECORD_HEADER..]);
         self.bytes[at..at + 4].copy_from_slice(&(body_len as u32).to_le_bytes());
         self.bytes[at + 4..at + 8].copy_from_slice(&crc.to_le_bytes());

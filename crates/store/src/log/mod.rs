@@ -21,6 +21,7 @@ pub mod stream;
 
 pub use checkpoint::{CheckpointReader, CheckpointWriter};
 pub use frame::FrameBuilder;
+pub(crate) use frame::RECORD_BODY_MAX;
 pub use journal::{Journal, Keep};
 pub use segments::{Log, LogOptions};
 pub use stream::{StreamReader, StreamWriter};

@@ -114,6 +114,11 @@ impl Log {
         self.head.first
     }
 
+    /// Whether an earlier failure keeps it from accepting anything.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.is_some()
+    }
+
     pub fn files(&self) -> &LogFiles {
         &self.files
     }

@@ -1,8 +1,18 @@
-use haneul_store::Store;
+use haneul_env::Env;
+use haneul_store::log::LogOptions;
+use haneul_store::{DiskOptions, Store};
 
 /// A store of each kind, with what must stay alive as long as it is used.
 pub(crate) fn all() -> Vec<(&'static str, Store, Option<tempfile::TempDir>)> {
-    vec![("memory", Store::memory(), None)]
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Store::open_with(&Env::real(), dir.path(), tiny()).unwrap();
+    vec![("memory", Store::memory(), None), ("disk", disk, Some(dir))]
+}
+
+/// So small that memtables, tables and segments come and go all the time.
+pub(crate) fn tiny() -> DiskOptions {
+    let log = LogOptions { segment_bytes: 8 * 1024, grow_bytes: 4 * 1024, must_exist: false };
+    DiskOptions { memtable_bytes: 2 * 1024, cache_bytes: 64 * 1024, log }
 }
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {

@@ -1,0 +1,225 @@
+//! The thread that commits: validate, log, sync, apply, show, announce, acknowledge.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::upkeep::Mark;
+use super::{Shared, wal};
+use crate::StoreError;
+use crate::engine::{ReadSet, Version, Write};
+use crate::local::Resolver;
+use crate::log::{FrameBuilder, Log};
+
+/// Bytes of transactions that may wait.
+const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// A frame takes more transactions until it has this many bytes.
+const FRAME_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long the committer is idle before it marks the log's end.
+const IDLE: Duration = Duration::from_millis(200);
+
+#[derive(Default)]
+pub(super) struct Queue {
+    requests: Vec<Request>,
+    bytes: usize,
+    closing: bool,
+    /// The log before this segment is in tables.
+    drop_before: u32,
+    /// The tree has changed its state: let views see the new one, so that the old one can go.
+    pull_up: bool,
+}
+
+pub(super) struct Request {
+    /// What the transaction read, and when; `None` when it read nothing.
+    view: Option<Version>,
+    reads: ReadSet,
+    writes: Arc<[Write]>,
+    bytes: usize,
+    reply: oneshot::Sender<Result<Version, StoreError>>,
+}
+
+pub(super) struct Submitted {
+    pub(super) was_empty: bool,
+}
+
+impl Request {
+    pub(super) fn new(
+        view: Option<Version>,
+        reads: ReadSet,
+        writes: Vec<Write>,
+        reply: oneshot::Sender<Result<Version, StoreError>>,
+    ) -> Result<Request, StoreError> {
+        let bytes = wal::encoded_len(&writes);
+        // A transaction's own limit is lower; what is written through the engine directly meets this one.
+        let max = crate::log::RECORD_BODY_MAX;
+        if bytes > max {
+            return Err(StoreError::TooLarge { what: "transaction", size: bytes, max });
+        }
+        Ok(Request { view, reads, writes: writes.into(), bytes, reply })
+    }
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, request: Request) -> Result<Submitted, StoreError> {
+        if self.closing {
+            return Err(StoreError::Poisoned("the store is closed".to_owned()));
+        }
+        if self.bytes + request.bytes > QUEUE_BYTES_MAX {
+            let size = self.bytes + request.bytes;
+            return Err(StoreError::TooLarge { what: "store's backlog", size, max: QUEUE_BYTES_MAX });
+        }
+        let was_empty = self.requests.is_empty();
+        self.bytes += request.bytes;
+        self.requests.push(request);
+        Ok(Submitted { was_empty })
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// After a flush or a merge.
+    pub(super) fn note_upkeep(&mut self, drop_before: u32) {
+        self.drop_before = self.drop_before.max(drop_before);
+        self.pull_up = true;
+    }
+
+    fn has_work(&self) -> bool {
+        !self.requests.is_empty() || self.drop_before > 0 || self.pull_up
+    }
+}
+
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    log: Log,
+    resolver: Resolver,
+    frame: FrameBuilder,
+    /// Validated and in the frame.
+    accepted: Vec<(Version, Request)>,
+}
+
+impl Committer {
+    pub(super) fn new(shared: Arc<Shared>, log: Log) -> Committer {
+        Committer {
+            shared,
+            log,
+            resolver: Resolver::default(),
+            frame: FrameBuilder::new(),
+            accepted: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let shared = self.shared.clone();
+        let mut idle = false;
+        let mut requests = Vec::new();
+        loop {
+            let (drop_before, pull_up) = {
+                let mut queue = shared.queue.lock();
+                while !queue.has_work() && !queue.closing {
+                    if idle {
+                        shared.queued.wait(&mut queue);
+                    } else if shared.queued.wait_for(&mut queue, IDLE).timed_out() {
+                        idle = true;
+                        self.log.mark_end();
+                    }
+                }
+                if queue.closing && queue.requests.is_empty() {
+                    break;
+                }
+                queue.bytes = 0;
+                std::mem::swap(&mut queue.requests, &mut requests);
+                (std::mem::take(&mut queue.drop_before), std::mem::take(&mut queue.pull_up))
+            };
+            if !requests.is_empty() {
+                idle = false;
+                self.commit(&mut requests);
+            }
+            self.after_upkeep(drop_before, pull_up);
+        }
+        shared.upkeep.lock().log_end = Some(self.log.end());
+        shared.upkeep_changed.notify_all();
+    }
+
+    fn commit(&mut self, requests: &mut Vec<Request>) {
+        if let Err(error) = self.shared.wait_for_room() {
+            for request in requests.drain(..) {
+                let _ = request.reply.send(Err(error.clone()));
+            }
+            return;
+        }
+        for request in requests.drain(..) {
+            if request.view.is_some_and(|view| self.resolver.conflicts(view, &request.reads)) {
+                let _ = request.reply.send(Err(StoreError::Conflict));
+                continue;
+            }
+            let version = self.shared.tree.next_version();
+            // Remembered before it is durable, for those behind it in the frame. Should the frame fail, the worst is
+            // a conflict too many.
+            self.resolver.committed(version, &request.writes);
+            self.frame.push_with(|body| wal::encode(version, &request.writes, body));
+            self.accepted.push((version, request));
+            if self.frame.len() >= FRAME_BYTES {
+                self.write();
+            }
+        }
+        self.write();
+    }
+
+    /// Makes what was accepted durable, and then visible.
+    fn write(&mut self) {
+        if self.accepted.is_empty() {
+            return;
+        }
+        let poisoned = self.shared.poisoned.lock().clone();
+        let written = match poisoned {
+            Some(why) => Err(StoreError::Poisoned(why)),
+            None => self.log.append(&mut self.frame).map(drop),
+        };
+        self.frame.clear();
+        if let Err(error) = written {
+            if self.log.is_poisoned() {
+                self.shared.poison(&error.to_string());
+            }
+            for (_, request) in self.accepted.drain(..) {
+                let _ = request.reply.send(Err(error.clone()));
+            }
+            return;
+        }
+        let mut memtable_bytes = 0;
+        for (version, request) in &self.accepted {
+            memtable_bytes = self.shared.tree.apply(*version, &request.writes).max(memtable_bytes);
+        }
+        let last = self.accepted.last().map_or(0, |(version, _)| *version);
+        self.shared.visible.store(last, Ordering::Release);
+        for (version, request) in self.accepted.drain(..) {
+            self.shared.feed.publish(version, &request.writes);
+            // Who went away does not want to know.
+            let _ = request.reply.send(Ok(version));
+        }
+        if memtable_bytes >= self.shared.options.memtable_bytes && self.shared.tree.rotate() {
+            self.shared.upkeep.lock().sealed.push_back(Mark { position: self.log.end(), version: last });
+            self.shared.upkeep_changed.notify_all();
+        }
+    }
+
+    fn after_upkeep(&mut self, drop_before: u32, pull_up: bool) {
+        if drop_before > 0
+            && let Err(error) = self.log.drop_before(drop_before)
+        {
+            // The log is poisoned if it matters. If not, the next start removes what is left.
+            tracing::warn!(%error, "the log could not be cut");
+        }
+        if pull_up {
+            // No commit is under way on this thread, so all numbers given out are complete.
+            self.shared.visible.store(self.shared.tree.last_number(), Ordering::Release);
+            if let Err(error) = self.shared.tree.forget(self.shared.oldest()) {
+                tracing::warn!(%error, "an old state of the tree could not be removed");
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The engine that keeps everything in a data directory.
+//!
+//! Our own log in front, an LSM tree behind. One thread commits: it takes all transactions that wait, validates each
+//! against those before it, writes them to the log as one frame, syncs once, puts them into the tree's memtable,
+//! makes them visible, announces and acknowledges them. Two more threads move full memtables into tables and merge
+//! tables; when a memtable has become a table, the log before it is dropped.
+//!
+//! The tree is the `lsm-tree` crate, which is what `fjall` is made of, without fjall's own journal: that one takes a
+//! damaged batch for a torn tail and silently drops what follows, and swallows a write error (fjall #304). Ours is
+//! [`crate::log`], which does neither, and a stall of the tree (fjall #282, #293) is a bounded wait of the committer.
+//!
+//! In the directory: `lock`, `manifest` ([`manifest`]), and `store/` with `log/`, `tree/` and `checkpoint`. Nothing is
+//! ever opened as if it were empty: what the manifest says was made must be there.
+//!
+//! Reading order: [`manifest`], [`open`](mod@open), [`tree`], [`wal`], [`committer`], [`upkeep`].
+
+mod committer;
+pub mod manifest;
+mod open;
+mod tree;
+mod upkeep;
+mod wal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use haneul_env::Fs;
+use haneul_env::fs::Lock;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use crate::StoreError;
+use crate::engine::{BoxFuture, Engine, KeyRange, Pair, ReadSet, Version, View, Write};
+use crate::feed::Feed;
+use crate::local::{Hold, LiveVersions};
+use crate::log::Position;
+use committer::{Queue, Request};
+use tree::Tree;
+use upkeep::Upkeep;
+
+pub use open::DiskOptions;
+
+/// Everything in files. Closed when dropped.
+pub struct DiskEngine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    fs: Fs,
+    /// The `store` directory.
+    dir: PathBuf,
+    options: DiskOptions,
+    tree: Tree,
+    live: LiveVersions,
+    /// The newest version that readers see.
+    visible: AtomicU64,
+    feed: Arc<Feed>,
+    queue: Mutex<Queue>,
+    /// Something is in the queue.
+    queued: Condvar,
+    upkeep: Mutex<Upkeep>,
+    /// There is upkeep to do, or some is done.
+    upkeep_changed: Condvar,
+    /// Why nothing is committed any more.
+    poisoned: Mutex<Option<String>>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Shared {
+    fn visible(&self) -> Version {
+        self.visible.load(Ordering::Acquire)
+    }
+
+    fn hold(&self) -> Hold {
+        self.live.hold(|| self.visible())
+    }
+
+    /// The oldest version that anyone reads or may begin to read.
+    fn oldest(&self) -> Version {
+        self.live.oldest(|| self.visible())
+    }
+
+    fn poison(&self, why: &str) {
+        let mut poisoned = self.poisoned.lock();
+        if poisoned.is_none() {
+            tracing::error!(dir = %self.dir.display(), why, "the store accepts no more writes");
+            *poisoned = Some(why.to_owned());
+        }
+    }
+
+    fn submit(
+        self: &Arc<Self>,
+        view: Option<Version>,
+        reads: ReadSet,
+        writes: Vec<Write>,
+    ) -> BoxFuture<'static, Result<Version, StoreError>> {
+        let (reply, replied) = oneshot::channel();
+        let submitted = Request::new(view, reads, writes, reply).and_then(|request| {
+            let submitted = self.queue.lock().push(request)?;
+            if submitted.was_empty {
+                self.queued.notify_one();
+            }
+            Ok(())
+        });
+        Box::pin(async move {
+            submitted?;
+            replied.await.unwrap_or_else(|_| Err(StoreError::Poisoned("the store is closed".to_owned())))
+        })
+    }
+
+    /// Ends the threads, in the order in which they depend on one another. Blocks.
+    fn close(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        self.queue.lock().close();
+        self.queued.notify_all();
+        self.upkeep.lock().closing = true;
+        self.upkeep_changed.notify_all();
+        for thread in threads {
+            // A panic in it has been printed.
+            let _ = thread.join();
+        }
+        self.lock.lock().take();
+    }
+}
+
+impl Drop for DiskEngine {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(std::future::ready(value))
+}
+
+// Reads run on the caller's thread: nearly all are served from memory, and a hop to another thread would cost more
+// than they do.
+impl Engine for DiskEngine {
+    fn snapshot(&self) -> BoxFuture<'_, Result<Arc<dyn View>, StoreError>> {
+        let view: Arc<dyn View> =
+            Arc::new(DiskView { shared: self.shared.clone(), hold: self.shared.hold() });
+        ready(Ok(view))
+    }
+
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
+        let hold = self.shared.hold();
+        ready(self.shared.tree.get(key, hold.version()))
+    }
+
+    fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>> {
+        self.shared.submit(None, ReadSet::default(), writes)
+    }
+
+    fn feed(&self) -> &Arc<Feed> {
+        &self.shared.feed
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        let shared = self.shared.clone();
+        Box::pin(async move {
+            let verified = tokio::task::spawn_blocking(move || shared.tree.verify(u64::MAX)).await;
+            verified.map_err(|failed| StoreError::Io(failed.to_string()))?
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        let shared = self.shared.clone();
+        Box::pin(async move {
+            let closed = tokio::task::spawn_blocking(move || shared.close()).await;
+            closed.map_err(|failed| StoreError::Io(failed.to_string()))
+        })
+    }
+}
+
+struct DiskView {
+    shared: Arc<Shared>,
+    hold: Hold,
+}
+
+impl View for DiskView {
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
+        ready(self.shared.tree.get(key, self.hold.version()))
+    }
+
+    fn scan<'a>(&'a self, range: &'a KeyRange, limit: usize) -> BoxFuture<'a, Result<Vec<Pair>, StoreError>> {
+        ready(self.shared.tree.scan(range, limit, self.hold.version()))
+    }
+
+    fn commit(&self, reads: ReadSet, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>> {
+        self.shared.submit(Some(self.hold.version()), reads, writes)
+    }
+}
+
+/// Where the log must be replayed from: everything before is in the tree's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Checkpoint {
+    position: Position,
+    version: Version,
+}
