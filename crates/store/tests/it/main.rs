@@ -1,5 +1,6 @@
 //! The same tests on every engine, through the public interface.
 
+mod disk;
 mod engines;
 mod feed;
 mod journal;
