@@ -21,6 +21,8 @@ pub struct Paced {
     /// Bytes of the present window.
     received: u64,
     timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// It stopped once: nothing more is read, whoever asks.
+    stalled: bool,
 }
 
 /// The client stopped sending its body.
@@ -38,7 +40,7 @@ impl std::error::Error for Stalled {}
 impl Paced {
     pub fn new(inner: Incoming, clock: Clock, limits: &Limits) -> Paced {
         let (window, bytes_min) = (limits.body_window, limits.body_bytes_min);
-        Paced { inner, clock, window, bytes_min, received: 0, timer: None }
+        Paced { inner, clock, window, bytes_min, received: 0, timer: None, stalled: false }
     }
 }
 
@@ -51,6 +53,9 @@ impl Body for Paced {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        if this.stalled {
+            return Poll::Ready(Some(Err(Stalled.into())));
+        }
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
             if let Some(Ok(frame)) = &frame {
                 this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -64,7 +69,11 @@ impl Body for Paced {
             let (clock, window) = (this.clock.clone(), this.window);
             Box::pin(async move { clock.sleep(window).await })
         });
-        timer.as_mut().poll(cx).map(|()| Some(Err(Stalled.into())))
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        (this.timer, this.stalled) = (None, true);
+        Poll::Ready(Some(Err(Stalled.into())))
     }
 
     fn is_end_stream(&self) -> bool {
