@@ -99,7 +99,7 @@ impl<'a> Decoder<'_, 'a, '_> {
         let def = self.model.structure(into.id());
         let mut seen = Seen::default();
         for (i, member) in def.members.iter().enumerate().filter(|(_, member)| member.xml_attribute) {
-            if let Some(value) = element.attribute(member.wire_name) {
+            if let Some(value) = element.attribute(member.wire_name)? {
                 seen.again(i);
                 scalar(&value, into.get_mut(i)).ok_or(XmlError)?;
             }

@@ -28,16 +28,17 @@ impl Element<'_> {
     }
 
     /// By its full name, prefix included, or by its name without one.
-    pub(crate) fn attribute(&self, name: &str) -> Option<String> {
+    pub(crate) fn attribute(&self, name: &str) -> Result<Option<String>> {
         let local = name.rsplit(':').next().unwrap_or(name);
         let mut found = None;
-        for attribute in self.0.attributes().flatten() {
+        for attribute in self.0.attributes() {
+            let attribute = attribute.map_err(|_| XmlError)?;
             let key = attribute.key.as_ref();
             if key == name.as_bytes() || (found.is_none() && key == local.as_bytes()) {
-                found = attribute.unescape_value().ok().map(|value| value.into_owned());
+                found = Some(unescape(&attribute.value)?);
             }
         }
-        found
+        Ok(found)
     }
 }
 
@@ -85,15 +86,9 @@ impl<'a> XmlReader<'a> {
             match self.event()? {
                 Event::Text(text) => out.push_str(std::str::from_utf8(&text).map_err(|_| XmlError)?),
                 Event::CData(text) => out.push_str(std::str::from_utf8(&text).map_err(|_| XmlError)?),
-                Event::GeneralRef(reference) => match reference.resolve_char_ref() {
-                    Ok(Some(c)) => out.push(c),
-                    Ok(None) => {
-                        let name = std::str::from_utf8(&reference).map_err(|_| XmlError)?;
-                        out.push_str(resolve_predefined_entity(name).ok_or(XmlError)?);
-                    }
-                    // quick-xml refuses the control characters that S3 writes.
-                    Err(_) => out.push(control(&reference).ok_or(XmlError)?),
-                },
+                Event::GeneralRef(reference) => {
+                    push_reference(&mut out, std::str::from_utf8(&reference).map_err(|_| XmlError)?)?;
+                }
                 Event::End(_) => {
                     self.depth = self.depth.checked_sub(1).ok_or(XmlError)?;
                     return Ok(out);
@@ -139,15 +134,54 @@ impl<'a> XmlReader<'a> {
     }
 }
 
-fn control(reference: &[u8]) -> Option<char> {
-    let text = std::str::from_utf8(reference).ok()?.strip_prefix('#')?;
-    let code = match text.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None => text.parse().ok()?,
+fn unescape(value: &[u8]) -> Result<String> {
+    let mut rest = std::str::from_utf8(value).map_err(|_| XmlError)?;
+    let mut out = String::new();
+    while let Some((before, after)) = rest.split_once('&') {
+        let (reference, after) = after.split_once(';').ok_or(XmlError)?;
+        out.push_str(before);
+        push_reference(&mut out, reference)?;
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// By hand, because quick-xml refuses the references to control characters that S3 writes.
+fn push_reference(out: &mut String, reference: &str) -> Result<()> {
+    let Some(number) = reference.strip_prefix('#') else {
+        out.push_str(resolve_predefined_entity(reference).ok_or(XmlError)?);
+        return Ok(());
     };
-    char::from_u32(code).filter(|c| c.is_ascii_control())
+    let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |hex| (hex, 16));
+    let code = u32::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'));
+    out.push(code.and_then(char::from_u32).ok_or(XmlError)?);
+    Ok(())
 }
 
 fn is_space(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_read_or_refused() {
+        let read = |attributes: &str| {
+            let text = format!("<Grantee {attributes}></Grantee>");
+            let mut reader = XmlReader::new(text.as_bytes()).unwrap();
+            reader.root().unwrap().unwrap().attribute("xsi:type")
+        };
+        assert_eq!(read(r#"xsi:type="Group""#), Ok(Some("Group".into())));
+        assert_eq!(read(r#"type='a&amp;b'"#), Ok(Some("a&b".into())));
+        assert_eq!(read(r#"xsi:type="a&#x1;&#0;""#), Ok(Some("a\u{1}\0".into())));
+        assert_eq!(read(r#"other="&unknown;""#), Ok(None));
+        for bad in
+            ["xsi:type=\"&unknown;\"", "xsi:type=\"a&b\"", "xsi:type=\"&#x110000;\"", "xsi:type=\"a\"b ?"]
+        {
+            assert_eq!(read(bad), Err(XmlError), "{bad}");
+        }
+    }
 }
