@@ -6,7 +6,6 @@ use haneul_shape::Empty;
 use crate::iam::Iam;
 use crate::model::{InstanceProfile, ManagedPolicy, Role, User};
 use crate::page::{Page, Wanted};
-use crate::store::attachments::name_in;
 use crate::store::policies::Managed;
 use crate::store::tags::check;
 use crate::{error, render};
@@ -39,8 +38,7 @@ macro_rules! tags {
 
             async fn call(&self, cx: &Cx, input: s::$tag_input) -> Result<Empty> {
                 let tags = check(render::pairs(Some(input.tags)))?;
-                let name: fn(&Cx, &str) -> Result<String> = $name;
-                let name = name(cx, &input.$field)?;
+                let name = $name(self, cx, input.$field.as_str()).await?;
                 self.state.tag::<$record>(cx.account(), &name, &input.$field, &tags).await?;
                 Ok(Empty)
             }
@@ -53,8 +51,7 @@ macro_rules! tags {
             }
 
             async fn call(&self, cx: &Cx, input: s::$untag_input) -> Result<Empty> {
-                let name: fn(&Cx, &str) -> Result<String> = $name;
-                let name = name(cx, &input.$field)?;
+                let name = $name(self, cx, input.$field.as_str()).await?;
                 self.state.untag::<$record>(cx.account(), &name, &input.$field, &input.tag_keys).await?;
                 Ok(Empty)
             }
@@ -81,45 +78,44 @@ macro_rules! tags {
 }
 
 tags! {
-    User, user_name, own_name, Iam::on::<User>,
+    User, user_name, Iam::own_name, Iam::on::<User>,
     TagUser(TagUserRequest, "iam:TagUser"),
     UntagUser(UntagUserRequest, "iam:UntagUser"),
     ListUserTags(ListUserTagsRequest, "iam:ListUserTags") -> ListUserTagsResponse, Iam::user_tags
 }
 tags! {
-    Role, role_name, own_name, Iam::on::<Role>,
+    Role, role_name, Iam::own_name, Iam::on::<Role>,
     TagRole(TagRoleRequest, "iam:TagRole"),
     UntagRole(UntagRoleRequest, "iam:UntagRole"),
     ListRoleTags(ListRoleTagsRequest, "iam:ListRoleTags") -> ListRoleTagsResponse, Iam::role_tags
 }
 tags! {
-    InstanceProfile, instance_profile_name, own_name, Iam::on_instance_profile,
+    InstanceProfile, instance_profile_name, Iam::own_name, Iam::on_instance_profile,
     TagInstanceProfile(TagInstanceProfileRequest, "iam:TagInstanceProfile"),
     UntagInstanceProfile(UntagInstanceProfileRequest, "iam:UntagInstanceProfile"),
     ListInstanceProfileTags(ListInstanceProfileTagsRequest, "iam:ListInstanceProfileTags")
         -> ListInstanceProfileTagsResponse, Iam::instance_profile_tags
 }
 tags! {
-    ManagedPolicy, policy_arn, policy_name, Iam::on_one_policy,
+    ManagedPolicy, policy_arn, Iam::own_policy_name, Iam::on_one_policy,
     TagPolicy(TagPolicyRequest, "iam:TagPolicy"),
     UntagPolicy(UntagPolicyRequest, "iam:UntagPolicy"),
     ListPolicyTags(ListPolicyTagsRequest, "iam:ListPolicyTags") -> ListPolicyTagsResponse, Iam::policy_tags
 }
 
-fn own_name(_: &Cx, name: &str) -> Result<String> {
-    Ok(name.to_owned())
-}
-
-/// The name of a policy of the caller's account.
-fn policy_name(cx: &Cx, arn: &str) -> Result<String> {
-    if crate::managed::is_aws_arn(arn) {
-        return Err(error::aws_owned(arn));
-    }
-    let own = haneul_kit::Arn::parse(arn).is_ok_and(|arn| arn.account_id() == Some(cx.account()));
-    if own { Ok(name_in(arn).to_owned()) } else { Err(error::no_such_policy(arn)) }
-}
-
 impl Iam {
+    async fn own_name(&self, _: &Cx, name: &str) -> Result<String> {
+        Ok(name.to_owned())
+    }
+
+    /// The name of a policy that the account has: by this ARN, path and all, because that was authorised.
+    async fn own_policy_name(&self, cx: &Cx, arn: &str) -> Result<String> {
+        match self.state.policy(cx.account(), arn).await? {
+            Managed::Own(policy) => Ok(policy.name),
+            Managed::Aws(_) => Err(error::aws_owned(arn)),
+        }
+    }
+
     async fn on_one_policy(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Access> {
         Ok(self.on_policy(cx, action, arn).await?.remove(0))
     }

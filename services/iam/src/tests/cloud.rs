@@ -68,17 +68,6 @@ impl Cloud {
         self.call::<O>(input).await.unwrap_or_else(|error| panic!("{}: {error}", O::NAME))
     }
 
-    /// The error as `Code: message`.
-    pub(super) async fn err<O: Operation>(&self, input: O::Input) -> String
-    where
-        Iam: Handle<O>,
-    {
-        match self.call::<O>(input).await {
-            Ok(_) => panic!("{} went through", O::NAME),
-            Err(error) => error.to_string(),
-        }
-    }
-
     pub(super) async fn access<O: Operation>(&self, input: &O::Input) -> Result<Vec<Access>>
     where
         Iam: Handle<O>,

@@ -4,3 +4,5 @@ mod cloud;
 mod directory;
 mod dispatch;
 mod errors;
+mod invariants;
+mod listings;
