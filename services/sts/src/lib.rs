@@ -15,3 +15,6 @@ mod sts;
 
 pub use service::service;
 pub use sts::Sts;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! STS and IAM together, called over the bus: through validation and authorisation, as a client's calls go.
+
+mod assume_role;
+mod cloud;
+mod tokens;
