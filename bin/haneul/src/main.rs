@@ -1,7 +1,7 @@
 //! The program: flags, configuration, wiring, signals. It sees the concrete engines, and nothing of any service.
 //!
 //! Reading order: [`cli`] (what can be said on the command line), [`config`] (flags, environment and file as one),
-//! [`cloud`] (the parts put together), [`serve`] (the listener and the signals), [`banner`] (what a person reads first);
+//! [`cloud`] (the parts put together), [`data`] (the directory), [`serve`] (the listener and the signals), [`banner`] (what a person reads first);
 //! then the small commands: [`doctor`], [`state`], [`clock`], [`coverage`].
 
 mod banner;
@@ -10,6 +10,7 @@ mod clock;
 mod cloud;
 mod config;
 mod coverage;
+mod data;
 mod doctor;
 mod logging;
 mod root;

@@ -38,6 +38,11 @@ impl Tasks {
         self.stopping.is_cancelled()
     }
 
+    /// Asks all tasks to stop, and does not wait.
+    pub fn begin_stop(&self) {
+        self.stopping.cancel();
+    }
+
     /// Asks all tasks to stop and waits up to `grace`. False when some had not ended by then.
     pub async fn stop(&self, clock: &Clock, grace: Duration) -> bool {
         self.stopping.cancel();
