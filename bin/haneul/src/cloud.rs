@@ -6,7 +6,7 @@ use haneul_env::{Env, Rng};
 use haneul_front::{Cloud, Options};
 use haneul_kit::platform::{Config as Settings, RootKey};
 use haneul_kit::{Platform, Seal, Service};
-use haneul_store::{Record, Store, StoreError, Table};
+use haneul_store::{Reads, Record, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -24,7 +24,7 @@ static SEAL_KEY: Table<String, SealKey> = Table::new("haneul.seal_key");
 /// Opens the engines: in memory, or under `dir`.
 pub(crate) fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store, Blobs)> {
     let Some(dir) = dir else { return Ok((Store::memory(), Blobs::memory(env))) };
-    let store = Store::open(env, &dir.join("store")).map_err(|error| error.to_string())?;
+    let store = Store::open(env, dir).map_err(|error| error.to_string())?;
     let blobs = Blobs::open(env, &dir.join("blobs")).map_err(|error| error.to_string())?;
     Ok((store, blobs))
 }

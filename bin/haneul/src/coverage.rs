@@ -21,7 +21,7 @@ pub(crate) fn run(options: &CoverageOptions) -> Result<()> {
             .flat_map(|service| service.implemented())
             .collect();
         let operations: Vec<String> =
-            haneul_wire::model(model).operations().map(|operation| operation.name().to_owned()).collect();
+            haneul_wire::model(model).operations.iter().map(|operation| operation.name.to_owned()).collect();
         report.push((model.name, implemented, operations));
     }
     if report.is_empty() {

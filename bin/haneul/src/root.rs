@@ -1,7 +1,7 @@
 use haneul_base::AccountId;
 use haneul_env::Rng;
 use haneul_kit::platform::RootKey;
-use haneul_store::{Record, Store, StoreError, Table};
+use haneul_store::{Reads, Record, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;

@@ -2,6 +2,7 @@
 
 //! The list of all services: the one crate that sees every one of them.
 
+use haneul_kit::{Platform, Result, Service};
 use haneul_shape::ServiceModel;
 
 /// Every service that the cloud knows, whether or not it has handlers yet.
@@ -30,3 +31,11 @@ pub static MODELS: &[&ServiceModel] = &[
     &haneul_ssm_wire::SERVICE,
     &haneul_sts_wire::SERVICE,
 ];
+
+/// Makes every service that has handlers; IAM first, because it tells the platform who exists.
+pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
+    Ok(vec![
+        haneul_iam::service(platform).await?,
+        haneul_sts::service(platform).await?,
+    ])
+}

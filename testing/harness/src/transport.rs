@@ -28,11 +28,11 @@ pub struct InProcess {
 impl Transport for InProcess {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Response<Bytes>> {
         Box::pin(async move {
-            let connection = ConnInfo { peer: IpAddr::from([127, 0, 0, 1]), tls: false };
+            let connection = ConnInfo { peer: Some(IpAddr::from([127, 0, 0, 1])), secure: false };
             let response = self.cloud.handle(request.map(Full::new), connection).await;
             let (parts, body) = response.into_parts();
-            let body = body.collect().await.expect("the answer's body ends well").to_bytes();
-            Response::from_parts(parts, body)
+            let body = body.collect(usize::MAX).await.expect("the answer's body ends well");
+            Response::from_parts(parts, body.into())
         })
     }
 

@@ -1,0 +1,6 @@
+use crate::Result;
+use crate::cli::StateCommand;
+
+pub(crate) fn run(_: &StateCommand) -> Result<()> {
+    Err("not yet".into())
+}
