@@ -24,7 +24,9 @@ pub(crate) fn print(config: &Config, listening: SocketAddr, root: &RootAccess, t
                 println!("  # this key was made now and is not shown again: keep it");
             }
         }
-        (None, _) => println!("  export AWS_SECRET_ACCESS_KEY=…   # as configured, or as shown at the first start"),
+        (None, _) => {
+            println!("  export AWS_SECRET_ACCESS_KEY=…   # as configured, or as shown at the first start")
+        }
     }
     println!("  export AWS_DEFAULT_REGION=us-east-1");
     println!("  aws sts get-caller-identity");

@@ -7,7 +7,9 @@ use serde::Deserialize;
 /// A whole cloud in one binary: AWS's wire protocols in front, the real job behind.
 #[derive(Parser)]
 #[command(name = "haneul", version, args_conflicts_with_subcommands = true)]
-#[command(after_help = "`haneul` alone means `haneul serve`. Each flag of it can also be given as HANEUL_<FLAG> or in the --config file.")]
+#[command(
+    after_help = "`haneul` alone means `haneul serve`. Each flag of it can also be given as HANEUL_<FLAG> or in the --config file."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -49,7 +51,13 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "HANEUL_ROOT_ACCESS_KEY", value_name = "ID", requires = "root_secret_key")]
     pub(crate) root_access_key: Option<String>,
     /// Its secret key [default: test, on a loopback address]
-    #[arg(long, env = "HANEUL_ROOT_SECRET_KEY", value_name = "KEY", requires = "root_access_key", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "HANEUL_ROOT_SECRET_KEY",
+        value_name = "KEY",
+        requires = "root_access_key",
+        hide_env_values = true
+    )]
     pub(crate) root_secret_key: Option<String>,
     /// A TOML file with the same settings
     #[arg(long, env = "HANEUL_CONFIG", value_name = "FILE")]

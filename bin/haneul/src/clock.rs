@@ -22,7 +22,11 @@ pub(crate) fn run(command: &ClockCommand) -> Result<()> {
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     let answer = runtime.block_on(ask(endpoint, "/_haneul/clock", body))?;
-    println!("{}{}", answer["now"].as_str().unwrap_or("?"), if answer["frozen"] == true { " (frozen)" } else { "" });
+    println!(
+        "{}{}",
+        answer["now"].as_str().unwrap_or("?"),
+        if answer["frozen"] == true { " (frozen)" } else { "" }
+    );
     Ok(())
 }
 
@@ -53,8 +57,9 @@ async fn ask(endpoint: &EndpointOptions, path: &str, body: Option<Value>) -> Res
         .trim_end_matches('/');
     let exchange = async {
         let stream = tokio::net::TcpStream::connect(host).await.map_err(|error| unreachable(&error))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| unreachable(&error))?;
         let method = if body.is_some() { "POST" } else { "GET" };
         let content = body.map(|body| body.to_string()).unwrap_or_default();
         let request = Request::builder()
@@ -69,7 +74,11 @@ async fn ask(endpoint: &EndpointOptions, path: &str, body: Option<Value>) -> Res
             let status = response.status();
             let bytes = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
             let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            if status.is_success() { Ok(answer) } else { Err(format!("the cloud answered {status}: {answer}")) }
+            if status.is_success() {
+                Ok(answer)
+            } else {
+                Err(format!("the cloud answered {status}: {answer}"))
+            }
         };
         tokio::select! {
             answer = answering => answer,

@@ -100,12 +100,14 @@ pub(crate) fn data_dir(given: Option<PathBuf>) -> Result<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn root_key(account: AccountId, id: String, secret: String) -> Result<RootKey> {
-    if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) {
+    if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    {
         return Err("a root access key id is 1 to 128 letters, digits, _ and -".into());
     }
     if secret.is_empty() || secret.len() > 256 {
@@ -128,7 +130,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let text = "listen = \"127.0.0.1:1\"\nauth = \"relaxed\"\nephemeral = true\n";
-        let options = ServeOptions { listen: Some("127.0.0.1:2".parse().unwrap()), ..ServeOptions::default() };
+        let options =
+            ServeOptions { listen: Some("127.0.0.1:2".parse().unwrap()), ..ServeOptions::default() };
         let config = with_file(text, options).unwrap();
         assert_eq!((config.listen.port(), config.auth, config.data_dir), (2, Auth::Relaxed, None));
     }
@@ -136,7 +139,9 @@ mod tests {
     #[test]
     fn accounts_and_their_mistakes() {
         let accounts = |id: &str| {
-            format!("ephemeral = true\n[[accounts]]\nid = \"{id}\"\nroot_access_key = \"k\"\nroot_secret_key = \"s\"\n")
+            format!(
+                "ephemeral = true\n[[accounts]]\nid = \"{id}\"\nroot_access_key = \"k\"\nroot_secret_key = \"s\"\n"
+            )
         };
         let config = with_file(&accounts("111122223333"), ServeOptions::default()).unwrap();
         assert_eq!(config.root_keys[0].account.to_string(), "111122223333");

@@ -23,7 +23,9 @@ const KEPT: &[&str] = &[LOCK, WIPING, "tls"];
 
 /// Takes the directory, making it if it is not there, and finishes a wipe that a crash cut short.
 pub(crate) fn open(dir: &Path) -> Result<Held> {
-    let failed = |error: std::io::Error| format!("cannot use {}: {error}; --data-dir names another one", dir.display());
+    let failed = |error: std::io::Error| {
+        format!("cannot use {}: {error}; --data-dir names another one", dir.display())
+    };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     let lock = OpenOptions::new()
         .create(true)
@@ -72,7 +74,9 @@ pub(crate) fn wipe(dir: &Path) -> Result<()> {
 pub(crate) fn restore_clock(dir: &Path, clock: &Clock) -> Result<()> {
     let Ok(text) = fs::read_to_string(dir.join(CLOCK)) else { return Ok(()) };
     let ahead_ms = text.trim().parse::<u64>();
-    let ahead_ms = ahead_ms.map_err(|_| format!("{}/{CLOCK} is damaged: remove it to go on at the host's time", dir.display()))?;
+    let ahead_ms = ahead_ms.map_err(|_| {
+        format!("{}/{CLOCK} is damaged: remove it to go on at the host's time", dir.display())
+    })?;
     clock.advance(Duration::from_millis(ahead_ms));
     Ok(())
 }

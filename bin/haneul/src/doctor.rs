@@ -14,7 +14,11 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<()> {
     let writable = check_data_dir(&data_dir);
     line("data directory", &data_dir.display().to_string(), &writable);
     line("open files", &open_files_max(), &Ok(String::from("S3 and connections need a few thousand")));
-    line("processors", &std::thread::available_parallelism().map_or(1, usize::from).to_string(), &Ok(String::new()));
+    line(
+        "processors",
+        &std::thread::available_parallelism().map_or(1, usize::from).to_string(),
+        &Ok(String::new()),
+    );
     println!();
     println!("clients (none is needed to run; the tests use them when they are there)");
     for (program, argument, enables) in CLIENTS {

@@ -35,7 +35,11 @@ pub(crate) async fn access(config: &Config, store: &Store, rng: &Rng) -> Result<
         secret_access_key: secret.to_owned(),
     };
     if config.listen.ip().is_loopback() {
-        return Ok(RootAccess { key: key("test", "test"), shown_secret: Some("test".into()), made_now: false });
+        return Ok(RootAccess {
+            key: key("test", "test"),
+            shown_secret: Some("test".into()),
+            made_now: false,
+        });
     }
     if let Some(kept) = store.get(&ROOT, "default").await? {
         let key = key(&kept.access_key_id, &kept.secret_access_key);

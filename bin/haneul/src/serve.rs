@@ -31,7 +31,9 @@ async fn serve(config: &Config) -> Result<()> {
     let began = clock::monotonic();
     let listener = TcpListener::bind(config.listen)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .map_err(|error| format!("cannot listen on {}: {error}; --listen names another address", config.listen))?;
+        .map_err(|error| {
+            format!("cannot listen on {}: {error}; --listen names another address", config.listen)
+        })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let lock = config.data_dir.as_deref().map(data::open).transpose()?;
     let (the_clock, rng) = (Clock::real(), Rng::real());
@@ -101,10 +103,16 @@ fn settings(config: &Config) -> Result<Settings> {
         (Tls::Off, _) => None,
         (Tls::Own, _) => {
             let Some(dir) = &config.data_dir else {
-                return Err("--tls own keeps its authority in the data directory; with --ephemeral use --tls files".into());
+                return Err(
+                    "--tls own keeps its authority in the data directory; with --ephemeral use --tls files"
+                        .into(),
+                );
             };
             let dir = dir.join("tls");
-            Some(tls::own_authority(&dir, &[]).map_err(|error| format!("TLS in {}: {error}", dir.display()))?)
+            Some(
+                tls::own_authority(&dir, &[])
+                    .map_err(|error| format!("TLS in {}: {error}", dir.display()))?,
+            )
         }
         (Tls::Files, Some((certificate, key))) => Some(given(certificate, key)?),
         (Tls::Files, None) => return Err("--tls files needs --tls-cert and --tls-key".into()),
@@ -124,7 +132,8 @@ fn clock_of_the_host() -> Clock {
 
 /// Resolves at SIGTERM or SIGINT.
 async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         // Without handlers the default action of the signals stands: the process ends, and durable state survives that.
         return std::future::pending().await;

@@ -49,7 +49,8 @@ impl Server {
     /// Runs `program` with the environment that a user would set, and panics with its output when it fails.
     pub fn run(&self, program: &str, arguments: &[&str]) {
         let output = self.command(program).args(arguments).output().expect("the client starts");
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         println!("{text}");
         assert!(output.status.success(), "{program} {arguments:?} failed: {}\n{text}", output.status);
     }
@@ -101,7 +102,10 @@ pub fn available(program: &str, arguments: &[&str], skipped: &str) -> bool {
 
 /// Says that `skipped` is skipped, and why.
 pub fn missing(reason: &str, skipped: &str) {
-    assert!(std::env::var_os("HANEUL_REQUIRE_CLIENTS").is_none(), "{reason}, and HANEUL_REQUIRE_CLIENTS is set");
+    assert!(
+        std::env::var_os("HANEUL_REQUIRE_CLIENTS").is_none(),
+        "{reason}, and HANEUL_REQUIRE_CLIENTS is set"
+    );
     println!("SKIPPED {skipped}: {reason}");
 }
 

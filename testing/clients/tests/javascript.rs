@@ -5,7 +5,10 @@ use haneul_clients::{Server, available, missing, script};
 #[test]
 fn s3_sqs_sts() {
     let Ok(modules) = std::env::var("HANEUL_NODE_MODULES") else {
-        missing("HANEUL_NODE_MODULES does not name a node_modules with @aws-sdk/client-s3, -sqs, -sts", "javascript");
+        missing(
+            "HANEUL_NODE_MODULES does not name a node_modules with @aws-sdk/client-s3, -sqs, -sts",
+            "javascript",
+        );
         return;
     };
     if available("node", &["--version"], "javascript") {

@@ -148,12 +148,11 @@ fn read(
         Some(_) => Payload::Stream(haneul_shape::ByteStream::from_bytes(body)),
         None => Payload::Bytes(body),
     };
-    haneul_wire::decode_response(model, operation, protocol, parts.status, &parts.headers, payload, output).map_err(
-        |error| Failure {
+    haneul_wire::decode_response(model, operation, protocol, parts.status, &parts.headers, payload, output)
+        .map_err(|error| Failure {
             status: parts.status,
             code: error.code.to_string(),
             message: format!("the answer cannot be read: {}", error.message),
             headers: parts.headers.clone(),
-        },
-    )
+        })
 }

@@ -47,7 +47,8 @@ impl Cloud {
     pub async fn over(platform: Platform) -> Cloud {
         let env = platform.env.clone();
         let services = haneul_registry::services(&platform).await.expect("every service starts");
-        let inside = haneul_front::Cloud::new(platform, haneul_registry::MODELS, services, Options::default());
+        let inside =
+            haneul_front::Cloud::new(platform, haneul_registry::MODELS, services, Options::default());
         inside.start_reconcilers();
         let transport = Arc::new(InProcess { cloud: inside.clone(), env: env.clone() });
         Cloud { root: client(transport, "test", "test"), env, inside: Some(inside) }
@@ -90,7 +91,8 @@ pub fn platform(env: &Env) -> Platform {
         secret_access_key: name.to_owned(),
     };
     let other = AccountId::new(OTHER_ACCOUNT).expect("twelve digits");
-    let config = Config { root_keys: vec![key(AccountId::DEFAULT, "test"), key(other, "other")], relaxed: false };
+    let config =
+        Config { root_keys: vec![key(AccountId::DEFAULT, "test"), key(other, "other")], relaxed: false };
     let seal = Seal::new(&env.rng.bytes(), env.rng.clone());
     Platform::new(env.clone(), Store::memory(), Blobs::memory(env), None, seal, config)
 }

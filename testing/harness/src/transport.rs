@@ -55,8 +55,9 @@ impl Transport for Tcp {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Response<Bytes>> {
         Box::pin(async move {
             let stream = tokio::net::TcpStream::connect(&self.address).await.expect("the program listens");
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the program speaks HTTP");
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                .await
+                .expect("the program speaks HTTP");
             let connection = self.env.spawn("test connection", connection);
             let response = sender.send_request(request.map(Full::new)).await.expect("the program answers");
             let (parts, body) = response.into_parts();
