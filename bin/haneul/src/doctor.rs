@@ -22,7 +22,7 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<()> {
     println!();
     println!("clients (none is needed to run; the tests use them when they are there)");
     for (program, argument, enables) in CLIENTS {
-        line(program, &version(program, argument), &Ok(format!("{enables}")));
+        line(program, &version(program, argument), &Ok(enables.to_string()));
     }
     println!();
     println!("what the platform secures and what is left to you: docs/guides/security.md");
