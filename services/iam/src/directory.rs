@@ -16,7 +16,7 @@ use haneul_store::{Reads, Snapshot, TableVersion};
 use parking_lot::RwLock;
 
 use crate::last_used::LastUsed;
-use crate::model::{self, ACCESS_KEYS, GROUPS, POLICIES, ROLES, USERS, User};
+use crate::model::{self, ACCESS_KEYS, GROUPS, Group, POLICIES, ROLES, USERS, User};
 use crate::store::entities::Identity;
 use crate::store::{State, key, policies};
 use crate::{document, managed};
@@ -144,7 +144,14 @@ impl Cache {
         Ok(found)
     }
 
-    async fn compile(&self, caller: &Caller) -> Result<PrincipalPolicies> {
+    pub(crate) async fn group_policies(&self, group: &Group) -> Result<Vec<NamedPolicy>> {
+        let snapshot = self.state.store.snapshot().await?;
+        let mut policies = PrincipalPolicies::default();
+        self.add_identity(&snapshot, group, &mut policies).await?;
+        Ok(policies.identity)
+    }
+
+    pub(crate) async fn compile(&self, caller: &Caller) -> Result<PrincipalPolicies> {
         let snapshot = self.state.store.snapshot().await?;
         let session = caller.session.as_ref();
         let issuer = session.and_then(|session| session.issuer.as_deref());

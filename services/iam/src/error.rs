@@ -186,3 +186,24 @@ pub(crate) fn of_document(error: PolicyError, quota_name: &str) -> ApiError {
         _ => malformed(error),
     }
 }
+
+pub(crate) fn simulation_input(message: &str) -> ApiError {
+    invalid_input(format!("Invalid policy document: {message}"))
+}
+
+pub(crate) fn policy_source(arn: &str) -> ApiError {
+    invalid_input(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."))
+}
+
+pub(crate) fn caller_arn_needed() -> ApiError {
+    invalid_input("A CallerArn is needed where a ResourcePolicy is given.")
+}
+
+pub(crate) fn one_boundary() -> ApiError {
+    invalid_input("Only one permissions boundary can be simulated at a time.")
+}
+
+pub(crate) fn resource_handling() -> ApiError {
+    ApiError::new("NotImplemented", "Haneul does not simulate the scenarios of ResourceHandlingOption yet.")
+        .with_status(501)
+}

@@ -7,7 +7,7 @@
 //! Reading order: [`model`] (what is stored), [`quotas`], [`store`] (every read and write), [`iam`] (the service's
 //! state, and how an operation names what it touches), [`directory`] (compiled policies, from memory), [`last_used`],
 //! [`document`] (policy texts), [`managed`] (AWS's own policies), [`page`], [`render`] (records as the wire has them),
-//! [`error`] (texts and codes), [`ops`] (one file for each noun).
+//! [`simulation`] (what if), [`error`] (texts and codes), [`ops`] (one file for each noun).
 //!
 //! What must never happen here: a principal keeps a permission after the call that took it away was acknowledged; a
 //! policy, membership or attachment outlives what it hangs on; an account sees another's data.
@@ -24,6 +24,7 @@ mod page;
 mod quotas;
 mod render;
 mod service;
+mod simulation;
 mod store;
 
 pub use iam::Iam;

@@ -106,6 +106,10 @@ fn table(iam: Arc<Iam>) -> Service {
         .op::<op::ListSSHPublicKeys>()
         .op::<op::ListSigningCertificates>()
         .op::<op::ListServiceSpecificCredentials>()
+        .op::<op::SimulateCustomPolicy>()
+        .op::<op::SimulatePrincipalPolicy>()
+        .op::<op::GetContextKeysForCustomPolicy>()
+        .op::<op::GetContextKeysForPrincipalPolicy>()
         .reconciler(iam.last_used.clone())
         .build()
 }

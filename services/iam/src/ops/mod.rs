@@ -16,5 +16,6 @@ mod instance_profiles;
 mod policies;
 mod policy_versions;
 mod roles;
+mod simulate;
 mod tags;
 mod users;

@@ -6,3 +6,4 @@ mod dispatch;
 mod errors;
 mod invariants;
 mod listings;
+mod simulator;

@@ -1,0 +1,154 @@
+//! One run of the policy simulator.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use haneul_iam_wire::shapes as s;
+use haneul_kit::directory::NamedPolicy;
+use haneul_kit::{Policy, Result};
+use haneul_policy::{
+    Attached, Context, Inputs, Level, Principal, Request, ResourceMode, Rules, Statement, explain,
+};
+
+use crate::error;
+
+/// Policies as a simulation is given them, and who asks.
+pub(crate) struct Simulation {
+    pub principal: Principal,
+    pub identity: Vec<NamedPolicy>,
+    pub boundary: Option<NamedPolicy>,
+    pub scps: Vec<Vec<NamedPolicy>>,
+    /// None or one.
+    pub resource: Vec<NamedPolicy>,
+    /// An account; without it the caller's.
+    pub resource_owner: Option<String>,
+    pub context: Vec<s::ContextEntry>,
+}
+
+/// Documents of a request, named by their places in it: `PolicyInputList.1`.
+pub(crate) fn read(list: &str, documents: &[String]) -> Result<Vec<NamedPolicy>> {
+    let rules = match list {
+        "ResourcePolicy" => Rules::RESOURCE,
+        _ => Rules { strict_arns: false, ..Rules::AWS_MANAGED },
+    };
+    let read = documents.iter().enumerate().map(|(at, text)| {
+        let policy =
+            Policy::parse(text, &rules).map_err(|refused| error::simulation_input(&refused.message))?;
+        Ok(NamedPolicy { name: format!("{list}.{}", at + 1), policy: Arc::new(policy) })
+    });
+    read.collect()
+}
+
+/// The context keys that policies ask for, in their conditions and as variables, sorted.
+pub(crate) fn context_keys(policies: &[NamedPolicy]) -> Vec<String> {
+    let mut keys = BTreeSet::new();
+    for statement in policies.iter().flat_map(|named| named.policy.statements()) {
+        keys.extend(statement.conditions().iter().map(|condition| condition.key().to_owned()));
+        variables(statement, &mut keys);
+    }
+    keys.into_iter().collect()
+}
+
+fn variables(statement: &Statement, keys: &mut BTreeSet<String>) {
+    let values = statement.conditions().iter().flat_map(|condition| condition.values());
+    for text in statement.resources().1.chain(values) {
+        for inside in
+            text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(inside, _)| inside)
+        {
+            let key = inside.split(',').next().unwrap_or_default().trim();
+            // `${*}`, `${?}` and `${$}` stand for themselves.
+            if key.len() > 1 {
+                keys.insert(key.to_owned());
+            }
+        }
+    }
+}
+
+impl Simulation {
+    /// Each action on each resource; on `*` when there is none.
+    pub(crate) fn run(&self, actions: &[String], resources: &[String]) -> Vec<s::EvaluationResult> {
+        let any = [String::from("*")];
+        let resources = if resources.is_empty() { &any[..] } else { resources };
+        let context = self.context();
+        let pairs =
+            actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
+        pairs.map(|(action, resource)| self.one(action, resource, &context)).collect()
+    }
+
+    fn context(&self) -> Context {
+        let mut context = Context::new();
+        self.principal.describe(&mut context);
+        for entry in &self.context {
+            let Some(name) = &entry.context_key_name else { continue };
+            context.set_many(name, entry.context_key_values.iter().flatten());
+        }
+        context
+    }
+
+    fn one(&self, action: &str, resource: &str, context: &Context) -> s::EvaluationResult {
+        let request = Request {
+            principal: &self.principal,
+            action,
+            resource,
+            resource_account: self.resource_owner.as_deref(),
+            context,
+        };
+        let (identity, on_resource) = (attached(&self.identity), attached(&self.resource));
+        let boundary = self.boundary.as_ref().map(one_attached);
+        let levels: Vec<Vec<Attached<'_>>> = self.scps.iter().map(|level| attached(level)).collect();
+        let levels: Vec<Level<'_>> = levels.iter().map(Vec::as_slice).collect();
+        let inputs = Inputs {
+            identity: &identity,
+            resource: &on_resource,
+            resource_mode: ResourceMode::Union,
+            boundary,
+            scps: &levels,
+            ..Inputs::default()
+        };
+        let decision = explain(&request, &inputs);
+        let matched = decision.matched.iter().map(|matched| s::Statement {
+            source_policy_id: Some(matched.name.to_owned()),
+            source_policy_type: Some(String::from("IAM Policy")),
+            ..Default::default()
+        });
+        // What one limit says for itself: as the only policy that there is.
+        let allows = |only: &[Attached<'_>]| {
+            explain(&request, &Inputs { identity: only, ..Inputs::default() }).is_allowed()
+        };
+        s::EvaluationResult {
+            eval_action_name: action.to_owned(),
+            eval_resource_name: Some(resource.to_owned()),
+            eval_decision: decision.eval_decision().to_owned(),
+            matched_statements: Some(matched.collect()),
+            missing_context_values: Some(self.missing(context)),
+            organizations_decision_detail: (!levels.is_empty()).then(|| s::OrganizationsDecisionDetail {
+                allowed_by_organizations: Some(levels.iter().all(|level| allows(level))),
+            }),
+            permissions_boundary_decision_detail: boundary.map(|boundary| {
+                s::PermissionsBoundaryDecisionDetail {
+                    allowed_by_permissions_boundary: Some(allows(&[boundary])),
+                }
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn missing(&self, context: &Context) -> Vec<String> {
+        let mut keys = context_keys(&self.identity);
+        keys.extend(context_keys(&self.resource));
+        keys.extend(context_keys(self.boundary.as_slice()));
+        keys.sort();
+        keys.dedup();
+        keys.retain(|key| context.get(key).is_empty());
+        keys
+    }
+}
+
+fn attached(policies: &[NamedPolicy]) -> Vec<Attached<'_>> {
+    policies.iter().map(one_attached).collect()
+}
+
+fn one_attached(named: &NamedPolicy) -> Attached<'_> {
+    let arn = named.name.starts_with("arn:").then_some(named.name.as_str());
+    Attached { name: &named.name, arn, policy: &named.policy }
+}
