@@ -1,0 +1,169 @@
+//! A bucket as the operations see it: its record with the policy compiled, kept in memory until a bucket changes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use haneul_kit::{Access, AccountId, ApiError, Cx, Policy, Principal, Region, Result};
+use haneul_policy::{Rules, is_public};
+use haneul_store::feed::TableVersion;
+use parking_lot::RwLock;
+
+use crate::model::{BucketRecord, Ownership, PublicAccessBlock};
+use crate::store::Records;
+use crate::store::tables::BUCKETS;
+use crate::{S3, error, redirect};
+
+/// S3 User Guide, "Policies and permissions in Amazon S3": 20 KB, white space included.
+pub(crate) const POLICY_RULES: Rules = Rules::RESOURCE;
+
+/// Buckets kept in memory; the number bounds what a client with many buckets can make us hold.
+const CACHED_MAX: usize = 10_000;
+
+pub(crate) struct Bucket {
+    pub(crate) name: String,
+    pub(crate) record: BucketRecord,
+    pub(crate) owner: AccountId,
+    pub(crate) region: Region,
+    policy: Option<Arc<Policy>>,
+    pub(crate) policy_is_public: bool,
+}
+
+impl Bucket {
+    fn compile(name: &str, record: BucketRecord) -> Result<Bucket> {
+        let policy = match &record.policy {
+            None => None,
+            Some(text) => {
+                let policy = Policy::parse(text, &POLICY_RULES);
+                // It was parsed before it was stored: only damage can make it fail, and then nobody gets in.
+                Some(Arc::new(policy.map_err(ApiError::internal)?))
+            }
+        };
+        let policy_is_public = policy.as_deref().is_some_and(is_public);
+        let owner = AccountId::new(record.owner)
+            .ok_or_else(|| ApiError::internal("a bucket's owner is no account"))?;
+        let region = record.region.parse().map_err(|_| ApiError::internal("a bucket's Region is unknown"))?;
+        Ok(Bucket { name: name.to_owned(), owner, region, policy, policy_is_public, record })
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.record.id
+    }
+
+    pub(crate) fn ownership(&self) -> Ownership {
+        self.record.ownership.unwrap_or(Ownership::ObjectWriter)
+    }
+
+    pub(crate) fn public_access_block(&self) -> PublicAccessBlock {
+        self.record.public_access_block.unwrap_or_default()
+    }
+
+    pub(crate) fn has_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.region.partition(), self.name)
+    }
+
+    /// A permission on the bucket.
+    pub(crate) fn access(&self, cx: &Cx, action: &'static str) -> Access {
+        self.access_on(cx, action, self.arn())
+    }
+
+    /// A permission on an object.
+    pub(crate) fn object_access(&self, cx: &Cx, action: &'static str, key: &str) -> Access {
+        self.access_on(cx, action, format!("arn:{}:s3:::{}/{key}", self.region.partition(), self.name))
+    }
+
+    fn access_on(&self, cx: &Cx, action: &'static str, arn: String) -> Access {
+        let mut access = Access::to(action).owned_by(self.owner).with_policy(self.policy_for(cx));
+        access.resource = Cow::Owned(arn);
+        access.key("s3:ResourceAccount", self.owner.to_string())
+    }
+
+    /// RestrictPublicBuckets: a public policy then counts only for the owner's account and for services.
+    fn policy_for(&self, cx: &Cx) -> Option<Arc<Policy>> {
+        let caller = cx.caller();
+        let inside = match caller.principal {
+            Principal::Service { .. } => true,
+            Principal::Anonymous => false,
+            _ => caller.account == self.owner,
+        };
+        let restricted = self.policy_is_public && self.public_access_block().restrict_public_buckets;
+        if restricted && !inside { None } else { self.policy.clone() }
+    }
+
+    /// Nothing can keep the owner's root user out of a bucket without a policy, so nothing need be looked up for it.
+    pub(crate) fn trusts(&self, cx: &Cx) -> bool {
+        cx.caller().principal == Principal::Root && cx.account() == self.owner && self.policy.is_none()
+    }
+}
+
+pub(crate) struct BucketCache {
+    version: TableVersion,
+    entries: RwLock<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    /// The version of the table that they are of.
+    version: u64,
+    buckets: HashMap<String, Arc<Bucket>>,
+}
+
+impl BucketCache {
+    pub(crate) fn new(records: &Records) -> BucketCache {
+        BucketCache { version: records.store.table_version(&BUCKETS), entries: RwLock::default() }
+    }
+
+    async fn get(&self, records: &Records, name: &str) -> Result<Option<Arc<Bucket>>> {
+        let version = self.version.get();
+        {
+            let entries = self.entries.read();
+            if entries.version == version
+                && let Some(bucket) = entries.buckets.get(name)
+            {
+                return Ok(Some(bucket.clone()));
+            }
+        }
+        let Some(record) = records.bucket(name).await? else { return Ok(None) };
+        let bucket = Arc::new(Bucket::compile(name, record)?);
+        let mut entries = self.entries.write();
+        if entries.version != version || entries.buckets.len() >= CACHED_MAX {
+            *entries = Entries { version, buckets: HashMap::new() };
+        }
+        entries.buckets.insert(name.to_owned(), bucket.clone());
+        Ok(Some(bucket))
+    }
+}
+
+impl S3 {
+    /// The bucket of a request, which must be in the request's Region and, when `expected_owner` is given, its owner's.
+    pub(crate) async fn bucket(
+        &self,
+        cx: &Cx,
+        name: &str,
+        expected_owner: &Option<String>,
+    ) -> Result<Arc<Bucket>> {
+        let bucket = self.bucket_anywhere(name, expected_owner).await?;
+        redirect::check_region(cx, &bucket)?;
+        Ok(bucket)
+    }
+
+    /// The bucket, whatever its Region.
+    pub(crate) async fn bucket_anywhere(
+        &self,
+        name: &str,
+        expected_owner: &Option<String>,
+    ) -> Result<Arc<Bucket>> {
+        let found = self.buckets.get(&self.records, name).await?;
+        let bucket = found.ok_or_else(|| error::no_such_bucket(name))?;
+        match expected_owner {
+            Some(expected) if *expected != bucket.owner.to_string() => {
+                Err(error::access_denied("Access Denied"))
+            }
+            _ => Ok(bucket),
+        }
+    }
+}

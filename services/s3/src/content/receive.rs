@@ -1,0 +1,249 @@
+//! A body becomes stored bytes: streamed, hashed while it is written, and checked before it is published.
+
+use bytes::Bytes;
+use haneul_kit::extension::Trailers;
+use haneul_kit::{ApiError, ByteStream, Result};
+
+use super::{Content, INLINE_BYTES_MAX, blob};
+use crate::checksum::{Algorithm, Checksum, Claim, Digest, Kind};
+use crate::error;
+use crate::model::Data;
+
+/// Bytes that are hashed and written at once. Two of these are in memory for each upload.
+const SEGMENT_BYTES: usize = 512 * 1024;
+
+/// Below this, hashing takes less time than handing it to another thread.
+const HASH_INLINE_BYTES_MAX: usize = 128 * 1024;
+
+/// What is known of a body before it comes.
+pub(crate) struct Expectation {
+    /// In bytes; `None` only for calls inside the cloud.
+    pub(crate) length: Option<u64>,
+    pub(crate) length_max: u64,
+    pub(crate) content_md5: Option<[u8; 16]>,
+    /// The checksum to keep.
+    pub(crate) algorithm: Algorithm,
+    pub(crate) claim: Option<Claim>,
+    /// Where the claim comes, when it comes after the body.
+    pub(crate) trailers: Option<Trailers>,
+}
+
+impl Expectation {
+    /// Of bytes that we read ourselves.
+    pub(crate) fn internal(length: u64, algorithm: Algorithm) -> Expectation {
+        Expectation {
+            length: Some(length),
+            length_max: u64::MAX,
+            content_md5: None,
+            algorithm,
+            claim: None,
+            trailers: None,
+        }
+    }
+}
+
+/// Bytes that are safe, and what they are. Whoever fails to make a record of them gives them back by [`Content::discard`];
+/// after a crash the sweep does.
+pub(crate) struct Received {
+    pub(crate) size: u64,
+    /// In hexadecimal.
+    pub(crate) md5: String,
+    pub(crate) checksum: Checksum,
+    pub(crate) data: Data,
+    /// When the data is inline.
+    pub(crate) inline: Option<Vec<u8>>,
+}
+
+/// The hashes of one body.
+struct Hashes {
+    md5: Digest,
+    other: Option<Digest>,
+    algorithm: Algorithm,
+}
+
+impl Hashes {
+    fn new(algorithm: Algorithm) -> Hashes {
+        let other = (algorithm != Algorithm::Md5).then(|| Digest::new(algorithm));
+        Hashes { md5: Digest::new(Algorithm::Md5), other, algorithm }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        if let Some(other) = &mut self.other {
+            other.update(bytes);
+        }
+    }
+
+    fn finish(self) -> (Vec<u8>, Vec<u8>) {
+        let md5 = self.md5.finish();
+        let other = self.other.map_or_else(|| md5.clone(), Digest::finish);
+        (md5, other)
+    }
+}
+
+impl Content {
+    pub(crate) async fn receive(&self, body: ByteStream, expected: &Expectation) -> Result<Received> {
+        if let Some(length) = expected.length
+            && length > expected.length_max
+        {
+            return Err(error::entity_too_large(length, expected.length_max));
+        }
+        let mut source = Source { body, read: 0 };
+        let mut hashes = Hashes::new(expected.algorithm);
+        let mut head = Vec::with_capacity(expected.length.unwrap_or(0).min(INLINE_BYTES_MAX) as usize);
+        let mut over = None;
+        while let Some(piece) = source.next(expected).await? {
+            if head.len() + piece.len() > INLINE_BYTES_MAX as usize {
+                over = Some(piece);
+                break;
+            }
+            head.extend_from_slice(&piece);
+        }
+        let Some(piece) = over else {
+            hashes.update(&head);
+            let (md5, sum) = check(hashes, &source, expected)?;
+            let size = head.len() as u64;
+            let (data, inline) = match size {
+                0 => (Data::Empty, None),
+                _ => (Data::Inline(self.data_id()), Some(head)),
+            };
+            return Ok(Received { size, md5, checksum: sum, data, inline });
+        };
+        self.receive_blob(vec![Bytes::from(head), piece], source, hashes, expected).await
+    }
+
+    async fn receive_blob(
+        &self,
+        first: Vec<Bytes>,
+        mut source: Source,
+        hashes: Hashes,
+        expected: &Expectation,
+    ) -> Result<Received> {
+        let mut writer = self.blobs.writer(expected.length);
+        let mut hashing = Hashing::Idle(hashes);
+        let mut segment: Vec<Bytes> = first;
+        let mut ended = false;
+        while !ended {
+            let mut length: usize = segment.iter().map(Bytes::len).sum();
+            while length < SEGMENT_BYTES {
+                match source.next(expected).await? {
+                    Some(piece) => {
+                        length += piece.len();
+                        segment.push(piece);
+                    }
+                    None => {
+                        ended = true;
+                        break;
+                    }
+                }
+            }
+            let pieces = std::mem::take(&mut segment);
+            hashing = hashing.update(pieces.clone(), length).await?;
+            for piece in pieces {
+                writer.write(piece).await.map_err(blob)?;
+            }
+        }
+        let (md5, sum) = check(hashing.idle().await?, &source, expected)?;
+        let written = writer.finish().await.map_err(blob)?;
+        let data = Data::Blob(written.id);
+        Ok(Received { size: source.read, md5, checksum: sum, data, inline: None })
+    }
+
+    /// Takes back bytes of which no record was made.
+    pub(crate) async fn discard(&self, data: &Data) {
+        if let Data::Blob(id) = data {
+            self.free(vec![*id]).await;
+        }
+    }
+}
+
+/// Hashes, perhaps busy on a thread of their own.
+enum Hashing {
+    Idle(Hashes),
+    Busy(tokio::task::JoinHandle<Hashes>),
+}
+
+impl Hashing {
+    async fn idle(self) -> Result<Hashes> {
+        match self {
+            Hashing::Idle(hashes) => Ok(hashes),
+            Hashing::Busy(task) => task.await.map_err(ApiError::internal),
+        }
+    }
+
+    async fn update(self, pieces: Vec<Bytes>, length: usize) -> Result<Hashing> {
+        let mut hashes = self.idle().await?;
+        let work = move || {
+            pieces.iter().for_each(|piece| hashes.update(piece));
+            hashes
+        };
+        if length <= HASH_INLINE_BYTES_MAX {
+            return Ok(Hashing::Idle(work()));
+        }
+        Ok(Hashing::Busy(tokio::task::spawn_blocking(work)))
+    }
+}
+
+/// A body, and how much of it was read.
+struct Source {
+    body: ByteStream,
+    read: u64,
+}
+
+impl Source {
+    async fn next(&mut self, expected: &Expectation) -> Result<Option<Bytes>> {
+        let data = match self.body.next().await {
+            None => return Ok(None),
+            Some(Ok(data)) => data,
+            Some(Err(failure)) => return Err(body_error(failure)),
+        };
+        self.read += data.len() as u64;
+        if self.read > expected.length.unwrap_or(u64::MAX) {
+            return Err(error::incomplete_body());
+        }
+        if self.read > expected.length_max {
+            return Err(error::entity_too_large(self.read, expected.length_max));
+        }
+        Ok(Some(data))
+    }
+}
+
+/// The front's verdict on a body (a wrong hash or chunk signature) is an error of the API already; anything else means
+/// that the client went away.
+fn body_error(failure: haneul_shape::BoxError) -> ApiError {
+    match failure.downcast::<ApiError>() {
+        Ok(error) => *error,
+        Err(failure) => {
+            tracing::debug!(%failure, "a body ended early");
+            error::incomplete_body()
+        }
+    }
+}
+
+fn check(hashes: Hashes, source: &Source, expected: &Expectation) -> Result<(String, Checksum)> {
+    if expected.length.is_some_and(|length| length != source.read) {
+        return Err(error::incomplete_body());
+    }
+    let algorithm = hashes.algorithm;
+    let (md5, sum) = hashes.finish();
+    if let Some(claimed) = expected.content_md5
+        && claimed[..] != md5[..]
+    {
+        return Err(error::bad_digest(&hex::encode(claimed), &crate::checksum::encode(&md5)));
+    }
+    let value = crate::checksum::encode(&sum);
+    let trailer;
+    let claim = if let Some(trailers) = &expected.trailers {
+        let given = trailers.header(algorithm.header());
+        let claim = Claim { algorithm, value: given.ok_or_else(error::malformed_trailer)?.trim().to_owned() };
+        claim.check_form()?;
+        trailer = claim;
+        Some(&trailer)
+    } else {
+        expected.claim.as_ref()
+    };
+    if let Some(claim) = claim {
+        claim.compare(&value)?;
+    }
+    Ok((hex::encode(md5), Checksum { algorithm, kind: Kind::FullObject, value }))
+}

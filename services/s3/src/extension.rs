@@ -1,0 +1,90 @@
+//! HTTP beside the model: CORS preflights, and CORS headers on every answer that a browser asked for.
+
+use haneul_kit::{BoxFuture, ByteStream, Cx, Extension, RequestHead, Result};
+use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::{Method, Response, response};
+use percent_encoding::percent_decode_str;
+
+use crate::S3;
+use crate::bucket::Bucket;
+use crate::cors::{self, Asked};
+use crate::error;
+
+impl Extension for S3 {
+    fn unmodelled<'a>(
+        &'a self,
+        cx: &'a Cx,
+        body: ByteStream,
+    ) -> BoxFuture<'a, std::result::Result<Result<Response<ByteStream>>, ByteStream>> {
+        Box::pin(async move {
+            match cx.http() {
+                Some(http) if http.method == Method::OPTIONS => Ok(self.preflight(http).await),
+                _ => Err(body),
+            }
+        })
+    }
+
+    fn decorate<'a>(&'a self, cx: &'a Cx, answer: &'a mut response::Parts) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Some(http) = cx.http() else { return };
+            let Some(origin) = http.header(ORIGIN.as_str()) else { return };
+            if http.method == Method::OPTIONS {
+                return;
+            }
+            // An answer to an unknown bucket has no rules to show.
+            let Ok(bucket) = self.named_bucket(http).await else { return };
+            let asked = Asked { origin, method: http.method.as_str(), headers: None };
+            if let Some(rule) = cors::find(&bucket.record.cors, &asked) {
+                cors::answer(rule, &asked, false, &mut answer.headers);
+            }
+        })
+    }
+}
+
+impl S3 {
+    /// The bucket that a host or a path names.
+    pub(crate) async fn named_bucket(&self, http: &RequestHead) -> Result<std::sync::Arc<Bucket>> {
+        let name = match &http.bucket {
+            Some(name) => name.clone(),
+            None => {
+                let first = http.uri.path().split('/').nth(1).unwrap_or_default();
+                percent_decode_str(first).decode_utf8_lossy().into_owned()
+            }
+        };
+        self.bucket_anywhere(&name, &None).await
+    }
+
+    async fn preflight(&self, http: &RequestHead) -> Result<Response<ByteStream>> {
+        let origin = http.header(ORIGIN.as_str());
+        let method = http.header(ACCESS_CONTROL_REQUEST_METHOD.as_str());
+        let Some(origin) = origin else {
+            let message = "Insufficient information. Origin request header needed.";
+            return Err(error::new("BadRequest", 400, message));
+        };
+        let method = method.filter(|method| ["GET", "PUT", "POST", "DELETE", "HEAD"].contains(method));
+        let Some(method) = method else {
+            let message = "Invalid Access-Control-Request-Method: null";
+            return Err(error::new("BadRequest", 400, message));
+        };
+        let bucket = self.named_bucket(http).await?;
+        let forbidden = |message: &str| {
+            error::new("AccessForbidden", 403, message)
+                .with_field("Method", method)
+                .with_field("ResourceType", "OBJECT")
+        };
+        if bucket.record.cors.is_empty() {
+            return Err(forbidden("CORSResponse: CORS is not enabled for this bucket."));
+        }
+        let asked = Asked { origin, method, headers: http.header(ACCESS_CONTROL_REQUEST_HEADERS.as_str()) };
+        let rule = cors::find(&bucket.record.cors, &asked).ok_or_else(|| {
+            forbidden(
+                "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, \
+                 request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted \
+                 by the resource's CORS spec.",
+            )
+        })?;
+        let mut response = Response::new(ByteStream::from_bytes(bytes::Bytes::new()));
+        cors::answer(rule, &asked, true, response.headers_mut());
+        Ok(response)
+    }
+}

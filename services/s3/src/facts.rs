@@ -1,0 +1,72 @@
+//! What the permission to use an object depends on: whether it is there, and its tags.
+
+use haneul_kit::{Access, Cx, Result};
+
+use crate::S3;
+use crate::bucket::Bucket;
+use crate::model::ObjectRecord;
+
+/// How an object is named in a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) version: Option<&'a str>,
+}
+
+impl S3 {
+    /// The permissions for reading (of) an object: the action, with `s3:ExistingObjectTag/<key>` and `s3:VersionId`.
+    ///
+    /// Who may not list the bucket must not learn which keys exist: for a missing one `s3:ListBucket` is needed too, so
+    /// that it is 403 without and 404 with it (GetObject, "Permissions").
+    pub(crate) async fn object_access(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        action: &'static str,
+        named: Named<'_>,
+    ) -> Result<Vec<Access>> {
+        let mut access = bucket.object_access(cx, action, named.key);
+        if let Some(version) = named.version {
+            access = access.key("s3:VersionId", version);
+        }
+        if bucket.trusts(cx) {
+            return Ok(vec![access]);
+        }
+        let found = self.records.find(bucket.id(), named.key, named.version).await?;
+        let mut needed = vec![match &found {
+            Some(record) => existing_tags(access, record),
+            None => access,
+        }];
+        if found.is_none_or(|record| record.is_delete_marker()) {
+            needed.push(bucket.access(cx, "s3:ListBucket"));
+        }
+        Ok(needed)
+    }
+
+    /// The permission for writing (of) an object that may be there.
+    pub(crate) async fn write_access(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        action: &'static str,
+        named: Named<'_>,
+    ) -> Result<Access> {
+        let mut access = bucket.object_access(cx, action, named.key);
+        if let Some(version) = named.version {
+            access = access.key("s3:VersionId", version);
+        }
+        if bucket.trusts(cx) {
+            return Ok(access);
+        }
+        let found = self.records.find(bucket.id(), named.key, named.version).await?;
+        Ok(match &found {
+            Some(record) => existing_tags(access, record),
+            None => access,
+        })
+    }
+}
+
+fn existing_tags(access: Access, record: &ObjectRecord) -> Access {
+    let tags = record.body.iter().flat_map(|body| &body.tags);
+    tags.fold(access, |access, (key, value)| access.key(format!("s3:ExistingObjectTag/{key}"), value.clone()))
+}

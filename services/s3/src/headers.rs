@@ -1,0 +1,302 @@
+//! The headers that PutObject, CopyObject and CreateMultipartUpload have in common: what is kept with an object, and
+//! what is refused because its effect does not exist here.
+
+use haneul_kit::{Access, Result};
+
+use crate::bucket::Bucket;
+use crate::error;
+use crate::model::{Ownership, SystemMetadata};
+use crate::tagging::{self, TagMap};
+
+/// S3 User Guide, "Working with object metadata": user-defined metadata, names and values together, in bytes.
+const METADATA_BYTES_MAX: usize = 2 * 1024;
+
+/// What `x-amz-content-type` is when a client gives none.
+pub(crate) const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
+
+/// The members of a request that writes an object.
+#[derive(Debug, Default)]
+pub(crate) struct ObjectHeaders {
+    pub(crate) acl: Option<String>,
+    pub(crate) has_grants: bool,
+    pub(crate) system: SystemMetadata,
+    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) storage_class: Option<String>,
+    pub(crate) tagging: Option<String>,
+    pub(crate) encryption: Encryption,
+    pub(crate) has_object_lock: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Encryption {
+    pub(crate) algorithm: Option<String>,
+    pub(crate) kms_key: bool,
+    pub(crate) customer_key: bool,
+}
+
+/// Reads them off the input of one of the three operations.
+macro_rules! object_headers {
+    ($input:expr) => {{
+        let input = &mut $input;
+        $crate::headers::ObjectHeaders {
+            acl: input.acl.take(),
+            has_grants: input.grant_full_control.is_some()
+                || input.grant_read.is_some()
+                || input.grant_read_acp.is_some()
+                || input.grant_write_acp.is_some(),
+            system: $crate::model::SystemMetadata {
+                content_type: input.content_type.take(),
+                content_encoding: $crate::headers::content_encoding(input.content_encoding.take()),
+                content_language: input.content_language.take(),
+                content_disposition: input.content_disposition.take(),
+                cache_control: input.cache_control.take(),
+                expires: input.expires.take(),
+                website_redirect: input.website_redirect_location.take(),
+            },
+            metadata: $crate::headers::user_metadata(input.metadata.take()),
+            storage_class: input.storage_class.take(),
+            tagging: input.tagging.take(),
+            encryption: $crate::headers::Encryption {
+                algorithm: input.server_side_encryption.take(),
+                kms_key: input.ssekms_key_id.is_some() || input.ssekms_encryption_context.is_some(),
+                customer_key: input.sse_customer_algorithm.is_some()
+                    || input.sse_customer_key.is_some()
+                    || input.sse_customer_key_md5.is_some(),
+            },
+            has_object_lock: input.object_lock_mode.is_some()
+                || input.object_lock_retain_until_date.is_some()
+                || input.object_lock_legal_hold_status.is_some()
+                || input.object_lock_event_hold.is_some(),
+        }
+    }};
+}
+
+/// Adds the context keys of those headers to the permission to write.
+macro_rules! header_keys {
+    ($access:expr, $input:expr) => {{
+        let input = $input;
+        $crate::headers::write_keys(
+            $access,
+            &[
+                ("s3:x-amz-acl", &input.acl),
+                ("s3:x-amz-storage-class", &input.storage_class),
+                ("s3:x-amz-server-side-encryption", &input.server_side_encryption),
+                ("s3:x-amz-server-side-encryption-aws-kms-key-id", &input.ssekms_key_id),
+                ("s3:x-amz-server-side-encryption-customer-algorithm", &input.sse_customer_algorithm),
+                ("s3:x-amz-website-redirect-location", &input.website_redirect_location),
+                ("s3:x-amz-grant-read", &input.grant_read),
+                ("s3:x-amz-grant-full-control", &input.grant_full_control),
+                ("s3:x-amz-grant-read-acp", &input.grant_read_acp),
+                ("s3:x-amz-grant-write-acp", &input.grant_write_acp),
+                ("s3:object-lock-mode", &input.object_lock_mode),
+                ("s3:object-lock-legal-hold", &input.object_lock_legal_hold_status),
+            ],
+        )
+    }};
+}
+
+pub(crate) use {header_keys, object_headers};
+
+pub(crate) fn write_keys(access: Access, members: &[(&'static str, &Option<String>)]) -> Access {
+    members.iter().fold(access, |access, (key, value)| match value {
+        Some(value) => access.key(*key, value.clone()),
+        None => access,
+    })
+}
+
+/// `s3:RequestObjectTag/<key>` and `s3:RequestObjectTagKeys`.
+pub(crate) fn request_tag_keys(mut access: Access, tags: &TagMap) -> Access {
+    for (key, value) in tags {
+        access = access.key(format!("s3:RequestObjectTag/{key}"), value.clone());
+    }
+    if tags.is_empty() {
+        access
+    } else {
+        access.keys("s3:RequestObjectTagKeys", tags.keys().cloned().collect())
+    }
+}
+
+impl ObjectHeaders {
+    /// Refuses what cannot be kept, and gives the tags.
+    pub(crate) fn check(&self, bucket: &Bucket) -> Result<TagMap> {
+        check_acl(bucket, self.acl.as_deref(), self.has_grants)?;
+        self.encryption.check()?;
+        check_storage_class(self.storage_class.as_deref())?;
+        if self.has_object_lock {
+            return Err(error::invalid_request("Bucket is missing Object Lock Configuration"));
+        }
+        check_metadata(&self.metadata)?;
+        if let Some(location) = &self.system.website_redirect
+            && !(location.starts_with('/')
+                || location.starts_with("http://")
+                || location.starts_with("https://"))
+        {
+            return Err(error::new(
+                "InvalidRedirectLocation",
+                400,
+                "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+            ));
+        }
+        self.tagging.as_deref().map_or_else(|| Ok(TagMap::new()), tagging::of_header)
+    }
+
+    /// `None` for STANDARD, which is not written down.
+    pub(crate) fn stored_class(&self) -> Option<String> {
+        self.storage_class.clone().filter(|class| class != "STANDARD")
+    }
+}
+
+impl Encryption {
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.customer_key {
+            return Err(error::not_implemented("Server-side encryption with customer-provided keys (SSE-C)"));
+        }
+        match self.algorithm.as_deref() {
+            Some("AES256") | None if self.kms_key => Err(error::invalid_argument(
+                "Server Side Encryption with AWS KMS managed key requires HTTP header \
+                 x-amz-server-side-encryption : aws:kms",
+                "x-amz-server-side-encryption",
+                self.algorithm.clone().unwrap_or_default(),
+            )),
+            Some("AES256") | None => Ok(()),
+            Some("aws:kms" | "aws:kms:dsse") => {
+                Err(error::not_implemented("Server-side encryption with AWS KMS keys"))
+            }
+            Some(other) => Err(error::invalid_argument(
+                "The encryption method specified is not supported",
+                "x-amz-server-side-encryption",
+                other,
+            )),
+        }
+    }
+}
+
+/// Content-Encoding without `aws-chunked`, which is of the transfer and not of the object.
+pub(crate) fn content_encoding(given: Option<String>) -> Option<String> {
+    let given = given?;
+    let kept: Vec<&str> = given
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    if kept.len() == given.split(',').count() {
+        return Some(given);
+    }
+    Some(kept.join(",")).filter(|kept| !kept.is_empty())
+}
+
+/// Names are kept in lower case, as HTTP/2 has them.
+pub(crate) fn user_metadata(given: Option<haneul_shape::value::Map<String>>) -> Vec<(String, String)> {
+    given.into_iter().flatten().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+}
+
+fn check_metadata(metadata: &[(String, String)]) -> Result<()> {
+    let size: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > METADATA_BYTES_MAX { Err(error::metadata_too_large(size, METADATA_BYTES_MAX)) } else { Ok(()) }
+}
+
+/// All classes keep their bytes the same way here, and are told apart in listings and for the bill. Those whose
+/// objects cannot be read without a restore are refused, because here they could be.
+fn check_storage_class(class: Option<&str>) -> Result<()> {
+    match class {
+        None
+        | Some(
+            "STANDARD"
+            | "REDUCED_REDUNDANCY"
+            | "STANDARD_IA"
+            | "ONEZONE_IA"
+            | "INTELLIGENT_TIERING"
+            | "GLACIER_IR",
+        ) => Ok(()),
+        Some(class @ ("GLACIER" | "DEEP_ARCHIVE")) => {
+            Err(error::not_implemented(format_args!("The storage class {class}")))
+        }
+        Some(class) => {
+            Err(error::new("InvalidStorageClass", 400, "The storage class you specified is not valid")
+                .with_field("StorageClassRequested", class))
+        }
+    }
+}
+
+/// ACLs are disabled by default; with them enabled, only those are taken that give nobody else anything.
+pub(crate) fn check_acl(bucket: &Bucket, acl: Option<&str>, has_grants: bool) -> Result<()> {
+    if bucket.ownership() == Ownership::BucketOwnerEnforced {
+        return match acl {
+            None | Some("bucket-owner-full-control") if !has_grants => Ok(()),
+            _ => Err(error::acl_not_supported()),
+        };
+    }
+    if has_grants {
+        return Err(error::not_implemented("Granting permissions by ACL"));
+    }
+    match acl {
+        None | Some("private" | "bucket-owner-full-control") => Ok(()),
+        Some("public-read" | "public-read-write" | "authenticated-read")
+            if bucket.public_access_block().block_public_acls =>
+        {
+            Err(error::access_denied("Access Denied"))
+        }
+        Some(
+            acl @ ("public-read" | "public-read-write" | "authenticated-read" | "aws-exec-read"
+            | "bucket-owner-read" | "log-delivery-write"),
+        ) => Err(error::not_implemented(format_args!("The canned ACL {acl}"))),
+        Some(acl) => Err(error::invalid_argument("", "x-amz-acl", acl)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_chunked_is_of_the_transfer() {
+        for (given, expected) in [
+            (None, None),
+            (Some("gzip"), Some("gzip")),
+            (Some("aws-chunked"), None),
+            (Some("aws-chunked,gzip"), Some("gzip")),
+            (Some("gzip, aws-chunked"), Some("gzip")),
+            (Some("gzip, br"), Some("gzip, br")),
+        ] {
+            assert_eq!(content_encoding(given.map(str::to_owned)).as_deref(), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn metadata_limit() {
+        let of = |n: usize| vec![("k".to_owned(), "v".repeat(n))];
+        assert!(check_metadata(&of(2047)).is_ok());
+        assert_eq!(check_metadata(&of(2048)).unwrap_err().code(), "MetadataTooLarge");
+    }
+
+    #[test]
+    fn storage_classes() {
+        let code = |class| check_storage_class(class).map_or_else(|e| e.code().to_owned(), |()| "ok".into());
+        for (class, expected) in [
+            (None, "ok"),
+            (Some("STANDARD_IA"), "ok"),
+            (Some("GLACIER_IR"), "ok"),
+            (Some("GLACIER"), "NotImplemented"),
+            (Some("DEEP_ARCHIVE"), "NotImplemented"),
+            (Some("EXPRESS_ONEZONE"), "InvalidStorageClass"),
+            (Some("nonsense"), "InvalidStorageClass"),
+        ] {
+            assert_eq!(code(class), expected, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn encryption() {
+        let code = |algorithm: Option<&str>, kms_key, customer_key| {
+            let headers = Encryption { algorithm: algorithm.map(str::to_owned), kms_key, customer_key };
+            headers.check().map_or_else(|e| e.code().to_owned(), |()| "ok".into())
+        };
+        assert_eq!(code(None, false, false), "ok");
+        assert_eq!(code(Some("AES256"), false, false), "ok");
+        assert_eq!(code(Some("aws:kms"), true, false), "NotImplemented");
+        assert_eq!(code(Some("aws:kms:dsse"), false, false), "NotImplemented");
+        assert_eq!(code(None, false, true), "NotImplemented");
+        assert_eq!(code(None, true, false), "InvalidArgument");
+        assert_eq!(code(Some("rot13"), false, false), "InvalidArgument");
+    }
+}

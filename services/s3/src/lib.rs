@@ -1,0 +1,41 @@
+//! S3: buckets and objects, with the bytes really kept, checked and given back.
+//!
+//! Metadata is in the store's tables, laid out for listing; small objects' bytes too, so that a PUT of them is one
+//! group-committed transaction; larger ones are blobs, made durable before the record that names them is committed.
+//! Completing a multipart upload copies no bytes: an object may be a list of parts.
+//!
+//! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
+//! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
+//! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
+//! [`owner`], [`redirect`], [`facts`] (what a permission asks of an object), and [`ops`] (one file per operation or noun),
+//! [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads).
+//!
+//! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
+//! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
+
+mod bucket;
+mod checksum;
+mod conditions;
+mod content;
+mod copy_source;
+mod cors;
+mod error;
+mod extension;
+mod facts;
+mod headers;
+mod lifecycle;
+mod model;
+mod names;
+mod ops;
+mod owner;
+mod range;
+mod redirect;
+mod service;
+mod store;
+mod tagging;
+mod tasks;
+
+pub use service::{S3, service};
+
+#[cfg(test)]
+mod tests;

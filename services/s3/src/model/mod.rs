@@ -1,0 +1,12 @@
+//! What is persisted: records of our own, apart from the wire's shapes, each table with a schema version.
+//!
+//! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules).
+
+pub(crate) mod bucket;
+pub(crate) mod configuration;
+pub(crate) mod object;
+pub(crate) mod upload;
+
+pub(crate) use bucket::{BucketRecord, Ownership, PublicAccessBlock, Versioning};
+pub(crate) use object::{Body, Data, DataId, Manifest, ManifestPart, ObjectRecord, SystemMetadata};
+pub(crate) use upload::{CompletedUpload, PartRecord, UploadRecord};

@@ -1,0 +1,137 @@
+use haneul_kit::{Access, Cx, Handle, Policy, Result};
+use haneul_policy::{ErrorKind, is_public};
+use haneul_s3_wire::operations::{
+    DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy,
+};
+use haneul_s3_wire::shapes::{
+    DeleteBucketPolicyRequest, GetBucketPolicyOutput, GetBucketPolicyRequest, GetBucketPolicyStatusOutput,
+    GetBucketPolicyStatusRequest, PolicyStatus, PutBucketPolicyRequest,
+};
+use haneul_shape::Empty;
+
+use crate::bucket::{Bucket, POLICY_RULES};
+use crate::model::BucketRecord;
+use crate::{S3, error};
+
+impl Handle<GetBucketPolicy> for S3 {
+    async fn access(&self, cx: &Cx, input: &GetBucketPolicyRequest) -> Result<Vec<Access>> {
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetBucketPolicy").await
+    }
+
+    async fn call(&self, cx: &Cx, input: GetBucketPolicyRequest) -> Result<GetBucketPolicyOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let policy = bucket.record.policy.clone().ok_or_else(|| no_policy(&bucket.name))?;
+        Ok(GetBucketPolicyOutput { policy: Some(policy) })
+    }
+}
+
+impl Handle<GetBucketPolicyStatus> for S3 {
+    async fn access(&self, cx: &Cx, input: &GetBucketPolicyStatusRequest) -> Result<Vec<Access>> {
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetBucketPolicyStatus").await
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: GetBucketPolicyStatusRequest,
+    ) -> Result<GetBucketPolicyStatusOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        if !bucket.has_policy() {
+            return Err(no_policy(&bucket.name));
+        }
+        let restricted = bucket.public_access_block().restrict_public_buckets;
+        let is_public = bucket.policy_is_public && !restricted;
+        Ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(is_public) }) })
+    }
+}
+
+impl Handle<PutBucketPolicy> for S3 {
+    async fn access(&self, cx: &Cx, input: &PutBucketPolicyRequest) -> Result<Vec<Access>> {
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutBucketPolicy").await
+    }
+
+    async fn call(&self, cx: &Cx, input: PutBucketPolicyRequest) -> Result<Empty> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let policy = parse(&input.policy)?;
+        check(&policy, &bucket)?;
+        let public = is_public(&policy);
+        let caller = cx.caller().arn();
+        let set = |record: &mut BucketRecord| {
+            if public && record.public_access_block.unwrap_or_default().block_public_policy {
+                let message = format!(
+                    "User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because \
+                     public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
+                    bucket.arn()
+                );
+                return Err(error::access_denied(message));
+            }
+            record.policy = Some(input.policy.clone());
+            Ok(())
+        };
+        self.records.change_bucket(&bucket.name, set).await?;
+        Ok(Empty)
+    }
+}
+
+impl Handle<DeleteBucketPolicy> for S3 {
+    async fn access(&self, cx: &Cx, input: &DeleteBucketPolicyRequest) -> Result<Vec<Access>> {
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:DeleteBucketPolicy").await
+    }
+
+    async fn call(&self, cx: &Cx, input: DeleteBucketPolicyRequest) -> Result<Empty> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let clear = |record: &mut BucketRecord| {
+            record.policy = None;
+            Ok(())
+        };
+        self.records.change_bucket(&bucket.name, clear).await?;
+        Ok(Empty)
+    }
+}
+
+fn no_policy(bucket: &str) -> haneul_kit::ApiError {
+    error::not_configured("NoSuchBucketPolicy", "The bucket policy does not exist", bucket)
+}
+
+fn malformed(message: impl Into<String>) -> haneul_kit::ApiError {
+    error::new("MalformedPolicy", 400, message)
+}
+
+fn parse(text: &str) -> Result<Policy> {
+    Policy::parse(text, &POLICY_RULES).map_err(|refused| match refused.kind {
+        ErrorKind::Json => malformed("Policies must be valid JSON and the first byte must be '{'"),
+        ErrorKind::InvalidPrincipal => malformed("Invalid principal in policy"),
+        ErrorKind::TooLong { .. } => {
+            malformed("Normalized policy document exceeds the maximum allowed size of 20480 bytes.")
+        }
+        ErrorKind::Malformed => malformed(refused.message),
+    })
+}
+
+/// Every statement must be about S3 and about this bucket.
+fn check(policy: &Policy, bucket: &Bucket) -> Result<()> {
+    let arn = bucket.arn();
+    let within = format!("{arn}/");
+    for statement in policy.statements() {
+        let (_, mut actions) = statement.actions();
+        let of_s3 = |action: &str| {
+            action == "*" || action.get(..3).is_some_and(|service| service.eq_ignore_ascii_case("s3:"))
+        };
+        if !actions.all(of_s3) {
+            return Err(malformed("Policy has invalid action"));
+        }
+        let (_, mut resources) = statement.resources();
+        if !resources
+            .all(|resource| resource == arn || resource.starts_with(&within) || covers(resource, &arn))
+        {
+            return Err(malformed("Policy has invalid resource"));
+        }
+    }
+    Ok(())
+}
+
+/// A pattern such as `arn:aws:s3:::my-bucket*` that begins within the bucket's name or has wildcards in it.
+fn covers(pattern: &str, arn: &str) -> bool {
+    let fixed = pattern.split(['*', '?']).next().unwrap_or_default();
+    fixed.len() < pattern.len() && (arn.starts_with(fixed) || fixed.starts_with(&format!("{arn}/")))
+}

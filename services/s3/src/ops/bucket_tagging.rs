@@ -1,0 +1,60 @@
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_s3_wire::operations::{DeleteBucketTagging, GetBucketTagging, PutBucketTagging};
+use haneul_s3_wire::shapes::{
+    DeleteBucketTaggingRequest, GetBucketTaggingOutput, GetBucketTaggingRequest, PutBucketTaggingRequest,
+};
+use haneul_shape::Empty;
+
+use crate::model::BucketRecord;
+use crate::tagging::{self, TagMap};
+use crate::{S3, error};
+
+impl Handle<GetBucketTagging> for S3 {
+    async fn access(&self, cx: &Cx, input: &GetBucketTaggingRequest) -> Result<Vec<Access>> {
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetBucketTagging").await
+    }
+
+    async fn call(&self, cx: &Cx, input: GetBucketTaggingRequest) -> Result<GetBucketTaggingOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        if bucket.record.tags.is_empty() {
+            return Err(error::not_configured("NoSuchTagSet", "The TagSet does not exist", &bucket.name));
+        }
+        Ok(GetBucketTaggingOutput { tag_set: tagging::to_wire(&bucket.record.tags) })
+    }
+}
+
+impl Handle<PutBucketTagging> for S3 {
+    async fn access(&self, cx: &Cx, input: &PutBucketTaggingRequest) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let tags = input.tagging.tag_set.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        Ok(vec![bucket.access(cx, "s3:PutBucketTagging").request_tags(tags)])
+    }
+
+    async fn call(&self, cx: &Cx, input: PutBucketTaggingRequest) -> Result<Empty> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let tags = tagging::of_bucket(input.tagging.tag_set)?;
+        self.set_bucket_tags(&bucket.name, tags).await
+    }
+}
+
+impl Handle<DeleteBucketTagging> for S3 {
+    async fn access(&self, cx: &Cx, input: &DeleteBucketTaggingRequest) -> Result<Vec<Access>> {
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutBucketTagging").await
+    }
+
+    async fn call(&self, cx: &Cx, input: DeleteBucketTaggingRequest) -> Result<Empty> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        self.set_bucket_tags(&bucket.name, TagMap::new()).await
+    }
+}
+
+impl S3 {
+    async fn set_bucket_tags(&self, bucket: &str, tags: TagMap) -> Result<Empty> {
+        let set = |record: &mut BucketRecord| {
+            record.tags = tags.clone();
+            Ok(())
+        };
+        self.records.change_bucket(bucket, set).await?;
+        Ok(Empty)
+    }
+}

@@ -1,0 +1,105 @@
+//! Configurations whose effect is not built: they read as S3's answer for a bucket that has none, and putting one is
+//! refused. Taking one away is no lie: afterwards there is none.
+
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_s3_wire::operations as op;
+use haneul_s3_wire::shapes as s;
+use haneul_shape::Empty;
+
+use crate::{S3, error};
+
+/// `Operation(Input) -> Output, "s3:Action": |bucket, input| answer`
+macro_rules! unset {
+    ($($operation:ident($input:ident) -> $output:ty, $action:literal: |$bucket:ident, $given:ident| $answer:expr;)*) => {$(
+        impl Handle<op::$operation> for S3 {
+            async fn access(&self, cx: &Cx, input: &s::$input) -> Result<Vec<Access>> {
+                self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, $action).await
+            }
+
+            async fn call(&self, cx: &Cx, input: s::$input) -> Result<$output> {
+                let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+                let ($bucket, $given) = (bucket.name.as_str(), &input);
+                $answer
+            }
+        }
+    )*};
+}
+
+fn none<T>(code: &'static str, message: &'static str, bucket: &str) -> Result<T> {
+    Err(error::not_configured(code, message, bucket))
+}
+
+/// What is put is what there is, or it is refused.
+fn keep(is_unset: bool, what: &str) -> Result<Empty> {
+    if is_unset { Ok(Empty) } else { Err(error::not_implemented(what)) }
+}
+
+fn no_notification(input: &s::PutBucketNotificationConfigurationRequest) -> bool {
+    let wanted = &input.notification_configuration;
+    wanted.topic_configurations.as_ref().is_none_or(Vec::is_empty)
+        && wanted.queue_configurations.as_ref().is_none_or(Vec::is_empty)
+        && wanted.lambda_function_configurations.as_ref().is_none_or(Vec::is_empty)
+        && wanted.event_bridge_configuration.is_none()
+}
+
+const NO_CONFIGURATION: &str = "The specified configuration does not exist.";
+
+unset! {
+    GetBucketWebsite(GetBucketWebsiteRequest) -> s::GetBucketWebsiteOutput, "s3:GetBucketWebsite": |bucket, _given|
+        none("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", bucket);
+    DeleteBucketWebsite(DeleteBucketWebsiteRequest) -> Empty, "s3:DeleteBucketWebsite": |_bucket, _given| Ok(Empty);
+    GetBucketLogging(GetBucketLoggingRequest) -> s::GetBucketLoggingOutput, "s3:GetBucketLogging": |_bucket, _given|
+        Ok(s::GetBucketLoggingOutput::default());
+    GetBucketNotificationConfiguration(GetBucketNotificationConfigurationRequest) -> s::NotificationConfiguration,
+        "s3:GetBucketNotification": |_bucket, _given| Ok(s::NotificationConfiguration::default());
+    GetBucketReplication(GetBucketReplicationRequest) -> s::GetBucketReplicationOutput,
+        "s3:GetReplicationConfiguration": |bucket, _given|
+        none("ReplicationConfigurationNotFoundError", "The replication configuration was not found", bucket);
+    DeleteBucketReplication(DeleteBucketReplicationRequest) -> Empty, "s3:PutReplicationConfiguration": |_bucket, _given|
+        Ok(Empty);
+    GetBucketAccelerateConfiguration(GetBucketAccelerateConfigurationRequest)
+        -> s::GetBucketAccelerateConfigurationOutput, "s3:GetAccelerateConfiguration": |_bucket, _given|
+        Ok(s::GetBucketAccelerateConfigurationOutput::default());
+    GetBucketRequestPayment(GetBucketRequestPaymentRequest) -> s::GetBucketRequestPaymentOutput,
+        "s3:GetBucketRequestPayment": |_bucket, _given|
+        Ok(s::GetBucketRequestPaymentOutput { payer: Some("BucketOwner".to_owned()) });
+    GetObjectLockConfiguration(GetObjectLockConfigurationRequest) -> s::GetObjectLockConfigurationOutput,
+        "s3:GetBucketObjectLockConfiguration": |bucket, _given|
+        none(
+            "ObjectLockConfigurationNotFoundError",
+            "Object Lock configuration does not exist for this bucket",
+            bucket,
+        );
+    GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest)
+        -> s::GetBucketAnalyticsConfigurationOutput, "s3:GetAnalyticsConfiguration": |bucket, _given|
+        none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
+    ListBucketAnalyticsConfigurations(ListBucketAnalyticsConfigurationsRequest)
+        -> s::ListBucketAnalyticsConfigurationsOutput, "s3:GetAnalyticsConfiguration": |_bucket, _given|
+        Ok(s::ListBucketAnalyticsConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
+    GetBucketIntelligentTieringConfiguration(GetBucketIntelligentTieringConfigurationRequest)
+        -> s::GetBucketIntelligentTieringConfigurationOutput, "s3:GetIntelligentTieringConfiguration": |bucket, _given|
+        none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
+    ListBucketIntelligentTieringConfigurations(ListBucketIntelligentTieringConfigurationsRequest)
+        -> s::ListBucketIntelligentTieringConfigurationsOutput, "s3:GetIntelligentTieringConfiguration": |_bucket, _given|
+        Ok(s::ListBucketIntelligentTieringConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
+    GetBucketInventoryConfiguration(GetBucketInventoryConfigurationRequest)
+        -> s::GetBucketInventoryConfigurationOutput, "s3:GetInventoryConfiguration": |bucket, _given|
+        none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
+    ListBucketInventoryConfigurations(ListBucketInventoryConfigurationsRequest)
+        -> s::ListBucketInventoryConfigurationsOutput, "s3:GetInventoryConfiguration": |_bucket, _given|
+        Ok(s::ListBucketInventoryConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
+    GetBucketMetricsConfiguration(GetBucketMetricsConfigurationRequest)
+        -> s::GetBucketMetricsConfigurationOutput, "s3:GetMetricsConfiguration": |bucket, _given|
+        none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
+    ListBucketMetricsConfigurations(ListBucketMetricsConfigurationsRequest)
+        -> s::ListBucketMetricsConfigurationsOutput, "s3:GetMetricsConfiguration": |_bucket, _given|
+        Ok(s::ListBucketMetricsConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
+
+    // Putting what a bucket has anyway succeeds; anything else is refused.
+    PutBucketLogging(PutBucketLoggingRequest) -> Empty, "s3:PutBucketLogging": |_bucket, given| keep(
+        given.bucket_logging_status.logging_enabled.is_none(), "Server access logging");
+    PutBucketNotificationConfiguration(PutBucketNotificationConfigurationRequest) -> Empty,
+        "s3:PutBucketNotification": |_bucket, given| keep(no_notification(given), "Event notification");
+    PutBucketRequestPayment(PutBucketRequestPaymentRequest) -> Empty, "s3:PutBucketRequestPayment": |_bucket, given| keep(
+        given.request_payment_configuration.payer == "BucketOwner", "Requester pays");
+}

@@ -1,0 +1,222 @@
+use haneul_kit::{Access, Cx, Handle, Instant, Result};
+use haneul_s3_wire::operations::CopyObject;
+use haneul_s3_wire::shapes::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
+
+use super::read::shown_version;
+use crate::bucket::Bucket;
+use crate::checksum::Algorithm;
+use crate::checksum::wire::show;
+use crate::conditions::{ReadConditions, Verdict, WriteConditions};
+use crate::content::readers::Reading;
+use crate::content::receive::Expectation;
+use crate::copy_source::CopySource;
+use crate::facts::Named;
+use crate::headers::{header_keys, object_headers, request_tag_keys};
+use crate::model::{Body, ObjectRecord, SystemMetadata};
+use crate::store::assembly::PART_BYTES_MAX;
+use crate::{S3, error, names, tagging};
+
+impl Handle<CopyObject> for S3 {
+    async fn access(&self, cx: &Cx, input: &CopyObjectRequest) -> Result<Vec<Access>> {
+        let source = CopySource::parse(&input.copy_source)?;
+        let mut needed = self.source_access(cx, &source, &input.expected_source_bucket_owner).await?;
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let put = header_keys!(bucket.object_access(cx, "s3:PutObject", &input.key), input);
+        let mut put = crate::headers::write_keys(
+            put,
+            &[
+                ("s3:x-amz-copy-source", &Some(input.copy_source.trim_start_matches('/').to_owned())),
+                ("s3:x-amz-metadata-directive", &input.metadata_directive),
+                ("s3:if-match", &input.if_match),
+                ("s3:if-none-match", &input.if_none_match),
+            ],
+        );
+        if input.acl.is_some() {
+            needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
+        }
+        if let Some(header) = input.tagging.as_ref().filter(|_| replaces(&input.tagging_directive)) {
+            let tags = tagging::of_header(header)?;
+            put = request_tag_keys(put, &tags);
+            needed.push(request_tag_keys(bucket.object_access(cx, "s3:PutObjectTagging", &input.key), &tags));
+        }
+        needed.push(put);
+        Ok(needed)
+    }
+
+    async fn call(&self, cx: &Cx, mut input: CopyObjectRequest) -> Result<CopyObjectOutput> {
+        let source = CopySource::parse(&input.copy_source)?;
+        let target = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        let replace_metadata = directive(&input.metadata_directive, "x-amz-metadata-directive")?;
+        let replace_tags = directive(&input.tagging_directive, "x-amz-tagging-directive")?;
+        if input.annotation_directive.as_deref().is_some_and(|directive| directive != "EXCLUDE") {
+            return Err(error::not_implemented("Copying annotations"));
+        }
+        let wanted = input.checksum_algorithm.as_deref().map(Algorithm::parse).transpose()?;
+        let conditions = WriteConditions::new(input.if_match.take(), input.if_none_match.take())?;
+        let read_conditions = SourceConditions {
+            if_match: input.copy_source_if_match.take(),
+            if_none_match: input.copy_source_if_none_match.take(),
+            if_modified_since: input.copy_source_if_modified_since,
+            if_unmodified_since: input.copy_source_if_unmodified_since,
+        };
+        let headers = object_headers!(input);
+        let tags = headers.check(&target)?;
+        let opened =
+            self.open_source(cx, &source, &input.expected_source_bucket_owner, &read_conditions).await?;
+        let from = &opened.body;
+        let onto_itself =
+            source.bucket == target.name && source.key == input.key && source.version_id.is_none();
+        let changes = replace_metadata
+            || headers.storage_class.as_deref().is_some_and(|class| class != from.storage_class())
+            || headers.system.website_redirect.is_some()
+            || headers.encryption.algorithm.is_some()
+            || (wanted.is_some() && wanted != from.checksum.as_ref().map(|sum| sum.algorithm));
+        if onto_itself && !changes {
+            return Err(error::invalid_request(
+                "This copy request is illegal because it is trying to copy an object to itself without changing the \
+                 object's metadata, storage class, website redirect location or encryption attributes.",
+            ));
+        }
+        if from.size > PART_BYTES_MAX {
+            let message = format!(
+                "The specified copy source is larger than the maximum allowable size for a copy \
+                                   source: {PART_BYTES_MAX}"
+            );
+            return Err(error::invalid_request(message));
+        }
+        let algorithm =
+            wanted.or(from.checksum.as_ref().map(|sum| sum.algorithm)).unwrap_or(Algorithm::Crc64Nvme);
+        let expected = Expectation::internal(from.size, algorithm);
+        let stream =
+            self.stream(from, opened.inline, crate::range::Span::whole(from.size), opened.reading).await?;
+        let received = self.content.receive(stream, &expected).await?;
+        let body = Body {
+            size: received.size,
+            etag: received.md5.clone(),
+            checksum: Some(received.checksum.clone()),
+            data: received.data.clone(),
+            parts: 0,
+            storage_class: headers.stored_class(),
+            metadata: if replace_metadata { headers.metadata } else { from.metadata.clone() },
+            headers: if replace_metadata {
+                headers.system
+            } else {
+                // The redirect is never copied.
+                SystemMetadata { website_redirect: headers.system.website_redirect, ..from.headers.clone() }
+            },
+            tags: if replace_tags { tags } else { from.tags.clone() },
+        };
+        let record = self.commit(cx, &target, &input.key, &body, received, &conditions).await?;
+        let mut result = CopyObjectResult {
+            e_tag: Some(body.quoted_etag()),
+            last_modified: Some(Instant::from_secs(record.modified_s)),
+            ..CopyObjectResult::default()
+        };
+        if let Some(sum) = body.checksum {
+            result.checksum_type = Some(sum.kind.as_str().to_owned());
+            show!(result, sum.algorithm, sum.value);
+        }
+        Ok(CopyObjectOutput {
+            copy_object_result: Some(result),
+            copy_source_version_id: shown_version(&opened.bucket, &opened.record),
+            version_id: record.version_id,
+            server_side_encryption: Some("AES256".to_owned()),
+            ..CopyObjectOutput::default()
+        })
+    }
+}
+
+/// The `x-amz-copy-source-if-…` headers.
+#[derive(Default)]
+pub(super) struct SourceConditions {
+    pub(super) if_match: Option<String>,
+    pub(super) if_none_match: Option<String>,
+    pub(super) if_modified_since: Option<Instant>,
+    pub(super) if_unmodified_since: Option<Instant>,
+}
+
+/// The source of a copy, held so that its bytes stay.
+pub(super) struct OpenSource {
+    pub(super) bucket: std::sync::Arc<Bucket>,
+    pub(super) record: ObjectRecord,
+    pub(super) body: Body,
+    pub(super) inline: Option<Vec<u8>>,
+    pub(super) reading: Reading,
+}
+
+impl S3 {
+    /// Reading the source: of whatever Region, as S3 copies across them.
+    pub(super) async fn source_access(
+        &self,
+        cx: &Cx,
+        source: &CopySource,
+        expected_owner: &Option<String>,
+    ) -> Result<Vec<Access>> {
+        let bucket = self.bucket_anywhere(&source.bucket, expected_owner).await?;
+        let action = if source.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        let named = Named { key: &source.key, version: source.version_id.as_deref() };
+        self.object_access(cx, &bucket, action, named).await
+    }
+
+    pub(super) async fn open_source(
+        &self,
+        cx: &Cx,
+        source: &CopySource,
+        expected_owner: &Option<String>,
+        conditions: &SourceConditions,
+    ) -> Result<OpenSource> {
+        let bucket = self.bucket_anywhere(&source.bucket, expected_owner).await?;
+        let named = Named { key: &source.key, version: source.version_id.as_deref() };
+        let reading = self.content.readers.begin();
+        let (found, inline) = self.records.read(bucket.id(), named.key, named.version).await?;
+        if found.as_ref().is_some_and(ObjectRecord::is_delete_marker) && named.version.is_some() {
+            let message =
+                "The source of a copy request may not specifically refer to a delete marker by version id.";
+            return Err(error::invalid_request(message));
+        }
+        let (record, body) = self.readable(cx, found, named).await?;
+        let judged = ReadConditions {
+            if_match: conditions.if_match.as_deref(),
+            if_none_match: conditions.if_none_match.as_deref(),
+            if_modified_since: conditions.if_modified_since,
+            if_unmodified_since: conditions.if_unmodified_since,
+        };
+        // A copy has nothing to say of «not modified»: every condition that fails is 412.
+        let failed = |suffix: &str| match suffix {
+            "If-Match" => "x-amz-copy-source-If-Match",
+            "If-Unmodified-Since" => "x-amz-copy-source-If-Unmodified-Since",
+            "If-None-Match" => "x-amz-copy-source-If-None-Match",
+            _ => "x-amz-copy-source-If-Modified-Since",
+        };
+        match judged.judge(&body.etag, Instant::from_secs(record.modified_s)) {
+            Verdict::Proceed => Ok(OpenSource { bucket, record, body, inline, reading }),
+            Verdict::Failed(header) => Err(error::precondition_failed(failed(header))),
+            Verdict::NotModified => {
+                let header =
+                    if judged.if_none_match.is_some() { "If-None-Match" } else { "If-Modified-Since" };
+                Err(error::precondition_failed(failed(header)))
+            }
+        }
+    }
+}
+
+fn replaces(directive: &Option<String>) -> bool {
+    directive.as_deref() == Some("REPLACE")
+}
+
+fn directive(given: &Option<String>, header: &'static str) -> Result<bool> {
+    match given.as_deref() {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(other) => Err(error::invalid_argument(
+            if header.contains("metadata") {
+                "Unknown metadata directive."
+            } else {
+                "Unknown tagging directive."
+            },
+            header,
+            other,
+        )),
+    }
+}

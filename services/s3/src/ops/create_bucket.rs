@@ -1,0 +1,184 @@
+use std::borrow::Cow;
+
+use haneul_kit::{Access, ApiError, Cx, Handle, Region, Result};
+use haneul_s3_wire::operations::CreateBucket;
+use haneul_s3_wire::shapes::{CreateBucketOutput, CreateBucketRequest};
+
+use crate::model::{BucketRecord, Ownership, PublicAccessBlock, Versioning};
+use crate::store::buckets::Creation;
+use crate::{S3, error, headers, names, tagging};
+
+impl Handle<CreateBucket> for S3 {
+    async fn access(&self, cx: &Cx, input: &CreateBucketRequest) -> Result<Vec<Access>> {
+        let arn = format!("arn:{}:s3:::{}", cx.region().partition(), input.bucket);
+        let on = |action| {
+            let mut access = Access::to(action);
+            access.resource = Cow::Owned(arn.clone());
+            access
+        };
+        let configuration = input.create_bucket_configuration.as_ref();
+        let constraint = configuration.and_then(|configuration| configuration.location_constraint.clone());
+        let create = headers::write_keys(
+            on("s3:CreateBucket"),
+            &[
+                ("s3:x-amz-acl", &input.acl),
+                ("s3:x-amz-object-ownership", &input.object_ownership),
+                ("s3:locationconstraint", &constraint),
+            ],
+        );
+        let mut needed = vec![create];
+        if input.acl.is_some() || has_grants(input) {
+            needed.push(on("s3:PutBucketAcl"));
+        }
+        if input.object_ownership.is_some() {
+            needed.push(on("s3:PutBucketOwnershipControls"));
+        }
+        if let Some(tags) = configuration.and_then(|configuration| configuration.tags.as_ref()) {
+            let pairs = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+            needed.push(on("s3:TagResource").request_tags(pairs));
+        }
+        Ok(needed)
+    }
+
+    async fn call(&self, cx: &Cx, input: CreateBucketRequest) -> Result<CreateBucketOutput> {
+        names::check_bucket_name(&input.bucket)?;
+        if input.object_lock_enabled_for_bucket == Some(true) {
+            return Err(error::not_implemented("S3 Object Lock"));
+        }
+        if input.bucket_namespace.as_deref().is_some_and(|namespace| namespace != "global") {
+            return Err(error::not_implemented("A bucket name space other than the global one"));
+        }
+        let ownership = ownership(&input)?;
+        let configuration = input.create_bucket_configuration.unwrap_or_default();
+        if configuration.location.is_some() || configuration.bucket.is_some() {
+            return Err(error::not_implemented("A directory bucket"));
+        }
+        let region = region(cx.region(), configuration.location_constraint.as_deref())?;
+        let record = BucketRecord {
+            id: self.platform.env.rng.u64(),
+            owner: cx.account().number(),
+            region: region.to_string(),
+            created_ms: cx.now().millis(),
+            versioning: Versioning::Off,
+            ownership: Some(ownership),
+            public_access_block: Some(PublicAccessBlock::ALL),
+            policy: None,
+            tags: tagging::of_bucket(configuration.tags.unwrap_or_default())?,
+            cors: Vec::new(),
+            lifecycle: None,
+            bucket_key: false,
+        };
+        match self.records.create_bucket(&input.bucket, &record).await? {
+            Creation::Created => {}
+            Creation::Taken(taken) if taken.owner != record.owner => {
+                return Err(error::bucket_already_exists(&input.bucket));
+            }
+            // In us-east-1 alone, creating one's own bucket again succeeds (CreateBucket, "BucketAlreadyOwnedByYou").
+            Creation::Taken(taken)
+                if region == Region::US_EAST_1 && taken.region == Region::US_EAST_1.as_str() => {}
+            Creation::Taken(_) => return Err(error::bucket_already_owned_by_you(&input.bucket)),
+        }
+        let location = if region == Region::US_EAST_1 {
+            format!("/{}", input.bucket)
+        } else {
+            format!("http://{}.s3.amazonaws.com/", input.bucket)
+        };
+        let arn = format!("arn:{}:s3:::{}", region.partition(), input.bucket);
+        Ok(CreateBucketOutput { location: Some(location), bucket_arn: Some(arn) })
+    }
+}
+
+fn has_grants(input: &CreateBucketRequest) -> bool {
+    input.grant_full_control.is_some()
+        || input.grant_read.is_some()
+        || input.grant_read_acp.is_some()
+        || input.grant_write.is_some()
+        || input.grant_write_acp.is_some()
+}
+
+fn ownership(input: &CreateBucketRequest) -> Result<Ownership> {
+    let ownership = match &input.object_ownership {
+        None => Ownership::BucketOwnerEnforced,
+        Some(text) => Ownership::parse(text).ok_or_else(|| {
+            error::invalid_argument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", text)
+        })?,
+    };
+    let acl = input.acl.as_deref().filter(|acl| *acl != "private");
+    if acl.is_none() && !has_grants(input) {
+        return Ok(ownership);
+    }
+    if ownership == Ownership::BucketOwnerEnforced {
+        let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+        return Err(error::new("InvalidBucketAclWithObjectOwnership", 400, message));
+    }
+    // A new bucket blocks public ACLs, and other ones are not built.
+    Err(match acl {
+        Some("public-read" | "public-read-write" | "authenticated-read") => {
+            error::access_denied("Access Denied")
+        }
+        _ => error::not_implemented("Granting permissions by ACL"),
+    })
+}
+
+/// Where the bucket goes: the endpoint's Region must be named, except in us-east-1, which must not and may name others.
+fn region(endpoint: Region, constraint: Option<&str>) -> Result<Region> {
+    let constraint = match constraint {
+        Some("") | None => None,
+        Some("EU") => Some("eu-west-1"),
+        Some(other) => Some(other),
+    };
+    let wanted = match constraint {
+        None if endpoint == Region::US_EAST_1 => return Ok(endpoint),
+        None => return Err(incompatible("unspecified")),
+        Some(wanted) => wanted,
+    };
+    let region: Region = wanted.parse().map_err(|_| invalid(wanted))?;
+    if region == Region::US_EAST_1 || region.partition() != endpoint.partition() {
+        return Err(invalid(wanted));
+    }
+    if endpoint != Region::US_EAST_1 && endpoint != region {
+        return Err(incompatible(wanted));
+    }
+    Ok(region)
+}
+
+fn invalid(wanted: &str) -> ApiError {
+    error::new("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
+        .with_field("LocationConstraint", wanted)
+}
+
+fn incompatible(wanted: &str) -> ApiError {
+    let message = format!(
+        "The {wanted} location constraint is incompatible for the region specific endpoint this request was sent to."
+    );
+    error::new("IllegalLocationConstraintException", 400, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions() {
+        let at = |endpoint: &str, constraint| {
+            region(endpoint.parse().unwrap(), constraint)
+                .map_or_else(|e| e.code().to_owned(), |r| r.to_string())
+        };
+        for (endpoint, constraint, expected) in [
+            ("us-east-1", None, "us-east-1"),
+            ("us-east-1", Some(""), "us-east-1"),
+            ("us-east-1", Some("eu-west-1"), "eu-west-1"),
+            ("us-east-1", Some("EU"), "eu-west-1"),
+            ("us-east-1", Some("us-east-1"), "InvalidLocationConstraint"),
+            ("us-east-1", Some("mars-1"), "InvalidLocationConstraint"),
+            ("us-east-1", Some("cn-north-1"), "InvalidLocationConstraint"),
+            ("eu-west-1", Some("eu-west-1"), "eu-west-1"),
+            ("eu-west-1", Some("EU"), "eu-west-1"),
+            ("eu-west-1", None, "IllegalLocationConstraintException"),
+            ("eu-west-1", Some("us-west-2"), "IllegalLocationConstraintException"),
+            ("eu-west-1", Some("us-east-1"), "InvalidLocationConstraint"),
+        ] {
+            assert_eq!(at(endpoint, constraint), expected, "{endpoint} {constraint:?}");
+        }
+    }
+}

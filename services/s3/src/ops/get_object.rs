@@ -1,0 +1,82 @@
+use haneul_kit::{Access, ApiError, ByteStream, Cx, Handle, Result};
+use haneul_s3_wire::operations::GetObject;
+use haneul_s3_wire::shapes::{GetObjectOutput, GetObjectRequest};
+use http::StatusCode;
+
+use super::read::{check_conditions, check_overrides, fill, refuse_customer_key};
+use crate::conditions::ReadConditions;
+use crate::content::readers::Reading;
+use crate::facts::Named;
+use crate::model::{Body, Data};
+use crate::range::Span;
+use crate::{S3, names};
+
+impl Handle<GetObject> for S3 {
+    async fn access(&self, cx: &Cx, input: &GetObjectRequest) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        let named = Named { key: &input.key, version: input.version_id.as_deref() };
+        self.object_access(cx, &bucket, action, named).await
+    }
+
+    async fn call(&self, cx: &Cx, input: GetObjectRequest) -> Result<GetObjectOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        check_overrides(
+            cx.caller(),
+            &[
+                &input.response_cache_control,
+                &input.response_content_disposition,
+                &input.response_content_encoding,
+                &input.response_content_language,
+                &input.response_content_type,
+                &input.response_expires.map(|at| at.http_date()),
+            ],
+        )?;
+        let named = Named { key: &input.key, version: input.version_id.as_deref() };
+        // From here on, nothing that the record names is deleted.
+        let reading = self.content.readers.begin();
+        let (found, inline) = self.records.read(bucket.id(), named.key, named.version).await?;
+        let (record, body) = self.readable(cx, found, named).await?;
+        refuse_customer_key!(input);
+        let conditions = ReadConditions {
+            if_match: input.if_match.as_deref(),
+            if_none_match: input.if_none_match.as_deref(),
+            if_modified_since: input.if_modified_since,
+            if_unmodified_since: input.if_unmodified_since,
+        };
+        check_conditions(cx, &conditions, &record, &body)?;
+        let selection = self.select(&body, input.range.as_deref(), input.part_number).await?;
+        if selection.partial {
+            cx.set_status(StatusCode::PARTIAL_CONTENT);
+        }
+        let mut output = GetObjectOutput::default();
+        fill!(output, input, bucket, record, body, selection);
+        output.body = self.stream(&body, inline, selection.span, reading).await?;
+        Ok(output)
+    }
+}
+
+impl S3 {
+    /// The bytes of a version that was read together with its inline bytes.
+    pub(crate) async fn stream(
+        &self,
+        body: &Body,
+        inline: Option<Vec<u8>>,
+        span: Span,
+        reading: Reading,
+    ) -> Result<ByteStream> {
+        match (&body.data, inline) {
+            (Data::Empty, _) => Ok(ByteStream::from_bytes(bytes::Bytes::new())),
+            (Data::Inline(_), Some(bytes)) if span.end <= bytes.len() as u64 => {
+                let bytes = bytes::Bytes::from(bytes);
+                Ok(ByteStream::from_bytes(bytes.slice(span.start as usize..span.end as usize)))
+            }
+            (Data::Inline(_), _) => Err(ApiError::internal("an object's inline bytes are gone")),
+            (data, _) => {
+                let manifest = self.manifest(data).await?;
+                Ok(self.content.send(data, manifest.as_ref(), span, reading))
+            }
+        }
+    }
+}

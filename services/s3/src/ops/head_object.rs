@@ -1,0 +1,41 @@
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_s3_wire::operations::HeadObject;
+use haneul_s3_wire::shapes::{HeadObjectOutput, HeadObjectRequest};
+use http::StatusCode;
+
+use super::read::{check_conditions, fill, refuse_customer_key};
+use crate::conditions::ReadConditions;
+use crate::facts::Named;
+use crate::{S3, names};
+
+impl Handle<HeadObject> for S3 {
+    async fn access(&self, cx: &Cx, input: &HeadObjectRequest) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        let named = Named { key: &input.key, version: input.version_id.as_deref() };
+        self.object_access(cx, &bucket, action, named).await
+    }
+
+    async fn call(&self, cx: &Cx, input: HeadObjectRequest) -> Result<HeadObjectOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        let named = Named { key: &input.key, version: input.version_id.as_deref() };
+        let found = self.records.find(bucket.id(), named.key, named.version).await?;
+        let (record, body) = self.readable(cx, found, named).await?;
+        refuse_customer_key!(input);
+        let conditions = ReadConditions {
+            if_match: input.if_match.as_deref(),
+            if_none_match: input.if_none_match.as_deref(),
+            if_modified_since: input.if_modified_since,
+            if_unmodified_since: input.if_unmodified_since,
+        };
+        check_conditions(cx, &conditions, &record, &body)?;
+        let selection = self.select(&body, input.range.as_deref(), input.part_number).await?;
+        if selection.partial {
+            cx.set_status(StatusCode::PARTIAL_CONTENT);
+        }
+        let mut output = HeadObjectOutput::default();
+        fill!(output, input, bucket, record, body, selection);
+        Ok(output)
+    }
+}

@@ -1,0 +1,53 @@
+//! The operations: buckets, their configurations, objects, listings, multipart uploads.
+
+mod acl;
+mod attributes;
+mod bucket_cors;
+mod bucket_encryption;
+mod bucket_lifecycle;
+mod bucket_location;
+mod bucket_ownership;
+mod bucket_policy;
+mod bucket_public_access;
+mod bucket_tagging;
+mod bucket_unset;
+mod bucket_versioning;
+mod copy_object;
+mod create_bucket;
+mod delete_bucket;
+mod delete_object;
+mod delete_objects;
+mod get_object;
+mod head_bucket;
+mod head_object;
+mod list_buckets;
+mod list_object_versions;
+mod list_objects;
+mod multipart_abort;
+mod multipart_complete;
+mod multipart_copy;
+mod multipart_create;
+mod multipart_list;
+mod multipart_upload;
+mod object_tagging;
+pub(crate) mod put_object;
+mod read;
+mod url_encoding;
+
+use haneul_kit::{Access, Cx, Result};
+
+use crate::S3;
+
+impl S3 {
+    /// The one permission that most operations on a bucket need.
+    async fn bucket_access(
+        &self,
+        cx: &Cx,
+        bucket: &str,
+        expected_owner: &Option<String>,
+        action: &'static str,
+    ) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, bucket, expected_owner).await?;
+        Ok(vec![bucket.access(cx, action)])
+    }
+}

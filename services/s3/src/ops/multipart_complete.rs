@@ -1,0 +1,86 @@
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_s3_wire::operations::CompleteMultipartUpload;
+use haneul_s3_wire::shapes::{CompleteMultipartUploadOutput, CompleteMultipartUploadRequest, CompletedPart};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::multipart_upload::{part_number, refuse_customer_key};
+use crate::checksum::Kind;
+use crate::checksum::wire::{claim, show};
+use crate::conditions::WriteConditions;
+use crate::store::assembly::{ListedPart, Whole};
+use crate::store::uploads::{Completion, UploadAt};
+use crate::{S3, error, names};
+
+impl Handle<CompleteMultipartUpload> for S3 {
+    async fn access(&self, cx: &Cx, input: &CompleteMultipartUploadRequest) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let put = bucket.object_access(cx, "s3:PutObject", &input.key);
+        let conditions = [("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)];
+        Ok(vec![crate::headers::write_keys(put, &conditions)])
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: CompleteMultipartUploadRequest,
+    ) -> Result<CompleteMultipartUploadOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        refuse_customer_key(&input.sse_customer_algorithm, &input.sse_customer_key)?;
+        let claim = claim!(input)?;
+        let kind = input.checksum_type.as_deref().map(Kind::parse).transpose()?;
+        let size = input.mpu_object_size.and_then(|size| u64::try_from(size).ok());
+        let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let listed: Vec<ListedPart> = parts.into_iter().map(listed).collect::<Result<_>>()?;
+        let conditions = WriteConditions::new(input.if_match, input.if_none_match)?;
+        let completion = Completion {
+            at: UploadAt {
+                bucket: bucket.id(),
+                bucket_name: &bucket.name,
+                key: &input.key,
+                upload_id: &input.upload_id,
+            },
+            listed: &listed,
+            whole: &Whole { claim, kind, size },
+            conditions: &conditions,
+            now: cx.now(),
+            random: self.platform.env.rng.bytes(),
+            manifest_id: self.content.data_id(),
+        };
+        let (done, freed) = self.records.complete_upload(&completion).await?;
+        self.content.free(freed).await;
+        let mut output = CompleteMultipartUploadOutput {
+            location: Some(location(cx, &bucket.name, &input.key)),
+            bucket: Some(bucket.name.clone()),
+            e_tag: Some(format!("\"{}\"", done.etag)),
+            server_side_encryption: Some("AES256".to_owned()),
+            version_id: done.version_id,
+            key: Some(input.key),
+            ..CompleteMultipartUploadOutput::default()
+        };
+        if let Some(sum) = done.checksum {
+            output.checksum_type = Some(sum.kind.as_str().to_owned());
+            show!(output, sum.algorithm, sum.value);
+        }
+        Ok(output)
+    }
+}
+
+fn listed(part: CompletedPart) -> Result<ListedPart> {
+    let (Some(number), Some(etag)) = (part.part_number, part.e_tag.clone()) else {
+        return Err(error::malformed_xml());
+    };
+    part_number(number)?;
+    Ok(ListedPart { number, etag, claim: claim!(part)? })
+}
+
+fn location(cx: &Cx, bucket: &str, key: &str) -> String {
+    const PLAIN: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+    let key = utf8_percent_encode(key, PLAIN).to_string();
+    match cx.http().and_then(|http| http.bucket.as_ref()) {
+        // The host has the bucket already.
+        Some(_) => format!("{}/{key}", cx.endpoint()),
+        None => format!("{}/{bucket}/{key}", cx.endpoint()),
+    }
+}

@@ -1,0 +1,74 @@
+use haneul_kit::{Access, Cx, Handle, Instant, Result};
+use haneul_s3_wire::operations::UploadPartCopy;
+use haneul_s3_wire::shapes::{CopyPartResult, UploadPartCopyOutput, UploadPartCopyRequest};
+
+use super::copy_object::SourceConditions;
+use super::multipart_upload::{algorithm, part_number, refuse_customer_key};
+use super::read::shown_version;
+use crate::checksum::wire::show;
+use crate::content::receive::Expectation;
+use crate::copy_source::CopySource;
+use crate::range::{self, Span};
+use crate::store::assembly::PART_BYTES_MAX;
+use crate::store::uploads::UploadAt;
+use crate::{S3, error, names};
+
+impl Handle<UploadPartCopy> for S3 {
+    async fn access(&self, cx: &Cx, input: &UploadPartCopyRequest) -> Result<Vec<Access>> {
+        let source = CopySource::parse(&input.copy_source)?;
+        let mut needed = self.source_access(cx, &source, &input.expected_source_bucket_owner).await?;
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let put = bucket.object_access(cx, "s3:PutObject", &input.key);
+        needed.push(put.key("s3:x-amz-copy-source", input.copy_source.trim_start_matches('/')));
+        Ok(needed)
+    }
+
+    async fn call(&self, cx: &Cx, input: UploadPartCopyRequest) -> Result<UploadPartCopyOutput> {
+        let source = CopySource::parse(&input.copy_source)?;
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        refuse_customer_key(&input.sse_customer_algorithm, &input.sse_customer_key)?;
+        refuse_customer_key(&input.copy_source_sse_customer_algorithm, &input.copy_source_sse_customer_key)?;
+        let number = part_number(input.part_number)?;
+        let at = UploadAt {
+            bucket: bucket.id(),
+            bucket_name: &bucket.name,
+            key: &input.key,
+            upload_id: &input.upload_id,
+        };
+        let upload = self.records.upload(at).await?;
+        let conditions = SourceConditions {
+            if_match: input.copy_source_if_match,
+            if_none_match: input.copy_source_if_none_match,
+            if_modified_since: input.copy_source_if_modified_since,
+            if_unmodified_since: input.copy_source_if_unmodified_since,
+        };
+        let opened = self.open_source(cx, &source, &input.expected_source_bucket_owner, &conditions).await?;
+        let span = match &input.copy_source_range {
+            Some(header) => range::select_source(header, opened.body.size)?,
+            None => Span::whole(opened.body.size),
+        };
+        if span.length() > PART_BYTES_MAX {
+            return Err(error::entity_too_large(span.length(), PART_BYTES_MAX));
+        }
+        let stream = self.stream(&opened.body, opened.inline, span, opened.reading).await?;
+        let expected = Expectation::internal(span.length(), algorithm(&upload));
+        let received = self.content.receive(stream, &expected).await?;
+        let sum = received.checksum.clone();
+        let etag = self.keep_part(cx, at, number, received).await?;
+        let mut result = CopyPartResult {
+            e_tag: Some(format!("\"{etag}\"")),
+            last_modified: Some(Instant::from_secs(cx.now().secs())),
+            ..CopyPartResult::default()
+        };
+        if upload.checksum.is_some() {
+            show!(result, sum.algorithm, sum.value);
+        }
+        Ok(UploadPartCopyOutput {
+            copy_source_version_id: shown_version(&opened.bucket, &opened.record),
+            copy_part_result: Some(result),
+            server_side_encryption: Some("AES256".to_owned()),
+            ..UploadPartCopyOutput::default()
+        })
+    }
+}

@@ -1,0 +1,88 @@
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_s3_wire::operations::CreateMultipartUpload;
+use haneul_s3_wire::shapes::{CreateMultipartUploadOutput, CreateMultipartUploadRequest};
+
+use crate::checksum::{Algorithm, Kind};
+use crate::headers::{header_keys, object_headers, request_tag_keys};
+use crate::model::UploadRecord;
+use crate::store::uploads::UploadAt;
+use crate::{S3, error, names, tagging};
+
+impl Handle<CreateMultipartUpload> for S3 {
+    async fn access(&self, cx: &Cx, input: &CreateMultipartUploadRequest) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let mut put = header_keys!(bucket.object_access(cx, "s3:PutObject", &input.key), input);
+        let mut needed = Vec::new();
+        if let Some(header) = &input.tagging {
+            let tags = tagging::of_header(header)?;
+            put = request_tag_keys(put, &tags);
+            needed.push(request_tag_keys(bucket.object_access(cx, "s3:PutObjectTagging", &input.key), &tags));
+        }
+        if input.acl.is_some() {
+            needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
+        }
+        needed.insert(0, put);
+        Ok(needed)
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        mut input: CreateMultipartUploadRequest,
+    ) -> Result<CreateMultipartUploadOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        let checksum = checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
+        let headers = object_headers!(input);
+        let tags = headers.check(&bucket)?;
+        let upload = UploadRecord {
+            initiated_ms: cx.now().millis(),
+            initiator: cx.account().number(),
+            initiator_arn: cx.caller().arn(),
+            owner: self.object_owner(cx, &bucket),
+            storage_class: headers.stored_class(),
+            headers: headers.system,
+            metadata: headers.metadata,
+            tags,
+            checksum,
+        };
+        let upload_id = self.upload_id(cx);
+        let at = UploadAt {
+            bucket: bucket.id(),
+            bucket_name: &bucket.name,
+            key: &input.key,
+            upload_id: &upload_id,
+        };
+        self.records.create_upload(at, &upload).await?;
+        Ok(CreateMultipartUploadOutput {
+            bucket: Some(bucket.name.clone()),
+            key: Some(input.key),
+            upload_id: Some(upload_id),
+            server_side_encryption: Some("AES256".to_owned()),
+            checksum_algorithm: checksum.map(|(algorithm, _)| algorithm.as_str().to_owned()),
+            checksum_type: checksum.map(|(_, kind)| kind.as_str().to_owned()),
+            ..CreateMultipartUploadOutput::default()
+        })
+    }
+}
+
+impl S3 {
+    /// Begins with the time, so that the uploads of a key are in order of initiation.
+    fn upload_id(&self, cx: &Cx) -> String {
+        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+        format!("{:012x}{}", cx.now().millis().max(0), self.platform.env.rng.text(ALPHABET, 84))
+    }
+}
+
+fn checksum(algorithm: Option<&str>, kind: Option<&str>) -> Result<Option<(Algorithm, Kind)>> {
+    match (algorithm, kind) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(error::invalid_request(
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
+        )),
+        (Some(name), kind) => {
+            let algorithm = Algorithm::parse(name)?;
+            Ok(Some((algorithm, algorithm.kind(kind)?)))
+        }
+    }
+}

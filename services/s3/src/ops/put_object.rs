@@ -1,0 +1,220 @@
+use haneul_kit::{Access, ByteStream, Cx, Handle, Result};
+use haneul_s3_wire::operations::PutObject;
+use haneul_s3_wire::shapes::{PutObjectOutput, PutObjectRequest};
+
+use crate::bucket::Bucket;
+use crate::checksum::wire::{claim, show};
+use crate::checksum::{self, Algorithm, Claim};
+use crate::conditions::WriteConditions;
+use crate::content::receive::{Expectation, Received};
+use crate::facts::Named;
+use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys};
+use crate::model::{Body, ObjectRecord};
+use crate::store::assembly::PART_BYTES_MAX;
+use crate::store::objects::NewObject;
+use crate::{S3, error, names, tagging};
+
+impl Handle<PutObject> for S3 {
+    async fn access(&self, cx: &Cx, input: &PutObjectRequest) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let put = bucket.object_access(cx, "s3:PutObject", &input.key);
+        let mut put = header_keys!(put, input);
+        put = crate::headers::write_keys(
+            put,
+            &[("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)],
+        );
+        let mut needed = Vec::with_capacity(1);
+        if let Some(header) = &input.tagging {
+            let tags = tagging::of_header(header)?;
+            put = request_tag_keys(put, &tags);
+            let tag = bucket.object_access(cx, "s3:PutObjectTagging", &input.key);
+            needed.push(request_tag_keys(tag, &tags));
+        }
+        if input.acl.is_some() || input.grant_full_control.is_some() || input.grant_read.is_some() {
+            needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
+        }
+        if input.if_match.is_some() {
+            needed.push(
+                self.write_access(cx, &bucket, "s3:GetObject", Named { key: &input.key, version: None })
+                    .await?,
+            );
+        }
+        needed.insert(0, put);
+        Ok(needed)
+    }
+
+    async fn call(&self, cx: &Cx, mut input: PutObjectRequest) -> Result<PutObjectOutput> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        names::check_key(&input.key)?;
+        if input.write_offset_bytes.is_some() {
+            return Err(error::not_implemented_header("x-amz-write-offset-bytes"));
+        }
+        let claim = claim!(input)?;
+        let headers = object_headers!(input);
+        let conditions = WriteConditions::new(input.if_match.take(), input.if_none_match.take())?;
+        let upload = Upload {
+            body: input.body,
+            content_length: input.content_length,
+            content_md5: input.content_md5,
+            algorithm: input.checksum_algorithm,
+            claim,
+        };
+        let record = self.put(cx, &bucket, &input.key, headers, conditions, upload).await?;
+        let mut output = PutObjectOutput {
+            server_side_encryption: Some("AES256".to_owned()),
+            version_id: record.version_id.clone(),
+            ..PutObjectOutput::default()
+        };
+        if let Some(body) = record.body {
+            output.e_tag = Some(body.quoted_etag());
+            if let Some(sum) = body.checksum {
+                output.checksum_type = Some(sum.kind.as_str().to_owned());
+                show!(output, sum.algorithm, sum.value);
+            }
+        }
+        Ok(output)
+    }
+}
+
+/// A body and what the request says of it.
+pub(crate) struct Upload {
+    pub(crate) body: ByteStream,
+    pub(crate) content_length: Option<i64>,
+    pub(crate) content_md5: Option<String>,
+    pub(crate) algorithm: Option<String>,
+    pub(crate) claim: Option<Claim>,
+}
+
+impl S3 {
+    /// Puts an object: PutObject, and the browser's upload by POST.
+    pub(crate) async fn put(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        headers: ObjectHeaders,
+        conditions: WriteConditions,
+        upload: Upload,
+    ) -> Result<ObjectRecord> {
+        let tags = headers.check(bucket)?;
+        if !conditions.is_empty() {
+            // Early, to spare the upload; the transaction has the last word.
+            let current = self.records.find(bucket.id(), key, None).await?;
+            conditions.check(key, current.as_ref().and_then(ObjectRecord::etag))?;
+        }
+        let expected = expectation(cx, &upload, Algorithm::Crc64Nvme)?;
+        let received = self.content.receive(upload.body, &expected).await?;
+        let body = Body {
+            size: received.size,
+            etag: received.md5.clone(),
+            checksum: Some(received.checksum.clone()),
+            data: received.data.clone(),
+            parts: 0,
+            storage_class: headers.stored_class(),
+            headers: headers.system,
+            metadata: headers.metadata,
+            tags,
+        };
+        self.commit(cx, bucket, key, &body, received, &conditions).await
+    }
+
+    /// Makes the record of bytes that were received.
+    pub(crate) async fn commit(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        body: &Body,
+        received: Received,
+        conditions: &WriteConditions,
+    ) -> Result<ObjectRecord> {
+        let new = NewObject {
+            bucket: bucket.id(),
+            bucket_name: &bucket.name,
+            key,
+            owner: self.object_owner(cx, bucket),
+            body,
+            inline: received.inline.as_ref(),
+            conditions,
+            now: cx.now(),
+            random: self.platform.env.rng.bytes(),
+        };
+        match self.records.put_object(&new).await {
+            Ok((record, freed)) => {
+                self.content.free(freed).await;
+                Ok(record)
+            }
+            Err(error) => {
+                self.content.discard(&received.data).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The account that will own an object, when it is not the bucket's owner.
+    pub(crate) fn object_owner(&self, cx: &Cx, bucket: &Bucket) -> Option<u64> {
+        use crate::model::Ownership;
+        let writer = bucket.ownership() == Ownership::ObjectWriter;
+        (writer && cx.account() != bucket.owner).then(|| cx.account().number())
+    }
+}
+
+/// What the request says of its body. Without a checksum `default` is computed.
+pub(crate) fn expectation(cx: &Cx, upload: &Upload, default: Algorithm) -> Result<Expectation> {
+    let content_md5 = upload.content_md5.as_deref().map(checksum::parse_content_md5).transpose()?;
+    let trailer = trailer_algorithm(cx)?;
+    let wanted = upload.algorithm.as_deref().map(Algorithm::parse).transpose()?;
+    if let Some(claim) = &upload.claim {
+        claim.check_form()?;
+        if wanted.is_some_and(|wanted| wanted != claim.algorithm) {
+            let message = "Value for x-amz-sdk-checksum-algorithm header is invalid.";
+            return Err(error::invalid_request(message));
+        }
+    }
+    let given = upload.claim.as_ref().map(|claim| claim.algorithm).or(trailer);
+    if wanted.is_some() && given.is_none() {
+        let message = "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer \
+                       headers were found.";
+        // Inside the cloud there are no headers to find.
+        if cx.http().is_some() {
+            return Err(error::invalid_request(message));
+        }
+    }
+    Ok(Expectation {
+        length: length(cx, &upload.body, upload.content_length)?,
+        length_max: PART_BYTES_MAX,
+        content_md5,
+        algorithm: given.or(wanted).unwrap_or(default),
+        trailers: cx
+            .http()
+            .filter(|_| trailer.is_some() && upload.claim.is_none())
+            .map(|http| http.trailers.clone()),
+        claim: upload.claim.clone(),
+    })
+}
+
+/// The checksum that `x-amz-trailer` announces.
+fn trailer_algorithm(cx: &Cx) -> Result<Option<Algorithm>> {
+    let Some(header) = cx.http().and_then(|http| http.header("x-amz-trailer")) else { return Ok(None) };
+    for name in header.split(',').map(str::trim) {
+        if let Some(name) = name.strip_prefix("x-amz-checksum-") {
+            return Algorithm::parse(name).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The length of the data, which S3 must know before it comes.
+fn length(cx: &Cx, body: &ByteStream, content_length: Option<i64>) -> Result<Option<u64>> {
+    if let Some(length) = body.length() {
+        return Ok(Some(length));
+    }
+    if body.is_absent() {
+        return Ok(Some(0));
+    }
+    let Some(http) = cx.http() else { return Ok(None) };
+    let decoded = http.header("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
+    let chunked = http.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"));
+    let plain = content_length.and_then(|length| u64::try_from(length).ok()).filter(|_| !chunked);
+    decoded.or(plain).map(Some).ok_or_else(error::missing_content_length)
+}

@@ -1,0 +1,212 @@
+//! What GetObject and HeadObject have in common.
+
+use haneul_kit::{Caller, Cx, Instant, Principal, Result};
+use http::header::{ALLOW, ETAG, LAST_MODIFIED};
+use http::{HeaderName, HeaderValue};
+
+use crate::bucket::Bucket;
+use crate::checksum::{Checksum, Kind};
+use crate::conditions::{ReadConditions, Verdict};
+use crate::facts::Named;
+use crate::model::{Body, Data, Manifest, ObjectRecord, Versioning};
+use crate::range::{self, Span};
+use crate::store::versions::parse_version_id;
+use crate::{S3, error};
+
+const DELETE_MARKER: HeaderName = HeaderName::from_static("x-amz-delete-marker");
+const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
+
+/// The part of an object that is wanted.
+pub(super) struct Selection {
+    pub(super) span: Span,
+    /// Whether a part was asked for: 206 and `Content-Range`.
+    pub(super) partial: bool,
+    /// With `partNumber` alone: how many there are.
+    pub(super) parts_count: Option<i32>,
+    /// Of what is sent, where one is known.
+    pub(super) checksum: Option<Checksum>,
+}
+
+impl S3 {
+    /// A version that has bytes, or S3's error for one that is not there or is a delete marker.
+    pub(super) async fn readable(
+        &self,
+        cx: &Cx,
+        found: Option<ObjectRecord>,
+        named: Named<'_>,
+    ) -> Result<(ObjectRecord, Body)> {
+        let Some(mut record) = found else {
+            return Err(missing(named));
+        };
+        if let Some(body) = record.body.take() {
+            return Ok((record, body));
+        }
+        cx.add_header(DELETE_MARKER, HeaderValue::from_static("true"));
+        header(cx, VERSION_ID, record.version_name());
+        if named.version.is_none() {
+            return Err(error::no_such_key(named.key));
+        }
+        header(cx, LAST_MODIFIED, &Instant::from_secs(record.modified_s).http_date());
+        cx.add_header(ALLOW, HeaderValue::from_static("DELETE"));
+        let method = cx.http().map_or("GET", |http| http.method.as_str());
+        Err(error::method_not_allowed(method))
+    }
+
+    /// What `range` or `part_number` selects of an object.
+    pub(super) async fn select(
+        &self,
+        body: &Body,
+        range: Option<&str>,
+        part_number: Option<i32>,
+    ) -> Result<Selection> {
+        let whole = Selection {
+            span: Span::whole(body.size),
+            partial: false,
+            parts_count: None,
+            checksum: body.checksum.clone(),
+        };
+        match (range, part_number) {
+            (None, None) => Ok(whole),
+            (Some(_), Some(_)) => {
+                Err(error::invalid_request("Cannot specify both Range header and partNumber query parameter"))
+            }
+            (Some(range), None) => Ok(match range::select(range, body.size)? {
+                None => whole,
+                Some(span) => Selection { span, partial: true, parts_count: None, checksum: None },
+            }),
+            (None, Some(number)) => self.select_part(body, number, whole).await,
+        }
+    }
+
+    async fn select_part(&self, body: &Body, number: i32, whole: Selection) -> Result<Selection> {
+        if !(1..=crate::store::assembly::PART_NUMBER_MAX).contains(&number) {
+            let message = "Part number must be an integer between 1 and 10000, inclusive";
+            return Err(error::invalid_argument(message, "partNumber", number.to_string()));
+        }
+        let Some(manifest) = self.manifest(&body.data).await? else {
+            if number != 1 {
+                return Err(error::invalid_part_number(number, 1));
+            }
+            return Ok(Selection { partial: body.size > 0, ..whole });
+        };
+        // Parts are counted by their place in the object, not by the number that they were uploaded under.
+        let Some(part) = manifest.parts.get(number as usize - 1) else {
+            return Err(error::invalid_part_number(number, body.parts));
+        };
+        let start: u64 = manifest.parts[..number as usize - 1].iter().map(|part| part.size).sum();
+        let checksum = body.checksum.as_ref().zip(part.checksum.clone());
+        Ok(Selection {
+            span: Span { start, end: start + part.size },
+            partial: part.size > 0,
+            parts_count: Some(body.parts as i32),
+            checksum: checksum.map(|(sum, value)| Checksum {
+                algorithm: sum.algorithm,
+                kind: Kind::FullObject,
+                value,
+            }),
+        })
+    }
+
+    /// The list of parts, when the data is in parts.
+    pub(crate) async fn manifest(&self, data: &Data) -> Result<Option<Manifest>> {
+        let Data::Parts(id) = data else { return Ok(None) };
+        let found = self.records.manifest(id).await?;
+        found.map(Some).ok_or_else(|| haneul_kit::ApiError::internal("an object's manifest is gone"))
+    }
+}
+
+fn missing(named: Named<'_>) -> haneul_kit::ApiError {
+    match named.version {
+        None => error::no_such_key(named.key),
+        Some(version) if version == "null" || parse_version_id(version).is_some() => {
+            error::no_such_version(named.key, version)
+        }
+        Some(version) => error::invalid_version_id(version),
+    }
+}
+
+/// 304 and 412, with the headers that go with them.
+pub(super) fn check_conditions(
+    cx: &Cx,
+    conditions: &ReadConditions<'_>,
+    record: &ObjectRecord,
+    body: &Body,
+) -> Result<()> {
+    let modified = Instant::from_secs(record.modified_s);
+    match conditions.judge(&body.etag, modified) {
+        Verdict::Proceed => Ok(()),
+        Verdict::Failed(header) => Err(error::precondition_failed(header)),
+        Verdict::NotModified => {
+            header(cx, ETAG, &body.quoted_etag());
+            header(cx, LAST_MODIFIED, &modified.http_date());
+            Err(error::not_modified())
+        }
+    }
+}
+
+/// The version id to show: none in a bucket that never had versions.
+pub(super) fn shown_version(bucket: &Bucket, record: &ObjectRecord) -> Option<String> {
+    (bucket.record.versioning != Versioning::Off).then(|| record.version_name().to_owned())
+}
+
+/// `response-content-type` and its kin are for signed requests only.
+pub(super) fn check_overrides(caller: &Caller, overrides: &[&Option<String>]) -> Result<()> {
+    if caller.principal == Principal::Anonymous && overrides.iter().any(|value| value.is_some()) {
+        let message = "Request specific response headers cannot be used for anonymous GET requests.";
+        return Err(error::invalid_request(message));
+    }
+    Ok(())
+}
+
+pub(super) fn header(cx: &Cx, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        cx.add_header(name, value);
+    }
+}
+
+/// Fills the members that the outputs of GetObject and HeadObject share, but for the body.
+macro_rules! fill {
+    ($output:expr, $input:expr, $bucket:expr, $record:expr, $body:expr, $selection:expr) => {{
+        let (output, input, body, selection) = (&mut $output, &$input, &$body, &$selection);
+        output.accept_ranges = Some("bytes".to_owned());
+        output.last_modified = Some(haneul_kit::Instant::from_secs($record.modified_s));
+        output.content_length = Some(selection.span.length() as i64);
+        output.content_range = selection.partial.then(|| selection.span.content_range(body.size));
+        output.e_tag = Some(body.quoted_etag());
+        output.version_id = $crate::ops::read::shown_version(&$bucket, &$record);
+        let headers = &body.headers;
+        let or = |given: &Option<String>, kept: &Option<String>| given.clone().or_else(|| kept.clone());
+        output.cache_control = or(&input.response_cache_control, &headers.cache_control);
+        output.content_disposition = or(&input.response_content_disposition, &headers.content_disposition);
+        output.content_encoding = or(&input.response_content_encoding, &headers.content_encoding);
+        output.content_language = or(&input.response_content_language, &headers.content_language);
+        output.content_type = or(&input.response_content_type, &headers.content_type)
+            .or_else(|| Some($crate::headers::CONTENT_TYPE_DEFAULT.to_owned()));
+        output.expires = input.response_expires.map(|at| at.http_date()).or_else(|| headers.expires.clone());
+        output.website_redirect_location = headers.website_redirect.clone();
+        output.server_side_encryption = Some("AES256".to_owned());
+        output.storage_class = body.storage_class.clone();
+        output.parts_count = selection.parts_count;
+        output.tag_count = (!body.tags.is_empty()).then(|| body.tags.len() as i32);
+        output.metadata = Some(body.metadata.iter().cloned().collect());
+        if input.checksum_mode.as_deref() == Some("ENABLED")
+            && let Some(sum) = &selection.checksum
+        {
+            output.checksum_type = Some(sum.kind.as_str().to_owned());
+            $crate::checksum::wire::show!(output, sum.algorithm, sum.value.clone());
+        }
+    }};
+}
+
+/// Refuses SSE-C on objects that never have it.
+macro_rules! refuse_customer_key {
+    ($input:expr) => {
+        if $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some() {
+            return Err($crate::error::invalid_request(
+                "The encryption parameters are not applicable to this object.",
+            ));
+        }
+    };
+}
+
+pub(super) use {fill, refuse_customer_key};

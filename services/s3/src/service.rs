@@ -1,0 +1,126 @@
+use std::sync::Arc;
+
+use haneul_kit::{Platform, Result, Service};
+use haneul_s3_wire as wire;
+use wire::operations as op;
+
+use crate::bucket::BucketCache;
+use crate::content::Content;
+use crate::store::Records;
+use crate::tasks::{self, Tasks};
+
+/// The state of the service.
+pub struct S3 {
+    pub(crate) platform: Platform,
+    pub(crate) records: Records,
+    pub(crate) content: Content,
+    pub(crate) buckets: BucketCache,
+    pub(crate) tasks: Tasks,
+}
+
+impl S3 {
+    pub(crate) fn new(platform: &Platform) -> S3 {
+        let records = Records { store: platform.store.clone() };
+        let tasks = Tasks::default();
+        S3 {
+            platform: platform.clone(),
+            content: Content::new(platform, &records, tasks.cleaning.clone()),
+            buckets: BucketCache::new(&records),
+            records,
+            tasks,
+        }
+    }
+}
+
+/// The dispatch table.
+///
+/// # Errors
+/// None now: the tables need no opening.
+pub async fn service(platform: &Platform) -> Result<Service> {
+    let s3 = Arc::new(S3::new(platform));
+    let service = Service::of(&wire::SERVICE, s3.clone());
+    // Buckets.
+    let service = service
+        .op::<op::CreateBucket>()
+        .op::<op::DeleteBucket>()
+        .op::<op::HeadBucket>()
+        .op::<op::ListBuckets>()
+        .op::<op::GetBucketLocation>();
+    // Objects.
+    let service = service
+        .op::<op::PutObject>()
+        .op::<op::GetObject>()
+        .op::<op::HeadObject>()
+        .op::<op::DeleteObject>()
+        .op::<op::DeleteObjects>()
+        .op::<op::CopyObject>()
+        .op::<op::GetObjectAttributes>()
+        .op::<op::GetObjectTagging>()
+        .op::<op::PutObjectTagging>()
+        .op::<op::DeleteObjectTagging>()
+        .op::<op::GetObjectAcl>()
+        .op::<op::PutObjectAcl>();
+    // Listings.
+    let service = service.op::<op::ListObjects>().op::<op::ListObjectsV2>().op::<op::ListObjectVersions>();
+    // Multipart uploads.
+    let service = service
+        .op::<op::CreateMultipartUpload>()
+        .op::<op::UploadPart>()
+        .op::<op::UploadPartCopy>()
+        .op::<op::CompleteMultipartUpload>()
+        .op::<op::AbortMultipartUpload>()
+        .op::<op::ListParts>()
+        .op::<op::ListMultipartUploads>();
+    // Configurations of buckets.
+    let service = service
+        .op::<op::GetBucketAcl>()
+        .op::<op::PutBucketAcl>()
+        .op::<op::GetBucketCors>()
+        .op::<op::PutBucketCors>()
+        .op::<op::DeleteBucketCors>()
+        .op::<op::GetBucketEncryption>()
+        .op::<op::PutBucketEncryption>()
+        .op::<op::DeleteBucketEncryption>()
+        .op::<op::GetBucketLifecycleConfiguration>()
+        .op::<op::PutBucketLifecycleConfiguration>()
+        .op::<op::DeleteBucketLifecycle>()
+        .op::<op::GetBucketOwnershipControls>()
+        .op::<op::PutBucketOwnershipControls>()
+        .op::<op::DeleteBucketOwnershipControls>()
+        .op::<op::GetBucketPolicy>()
+        .op::<op::GetBucketPolicyStatus>()
+        .op::<op::PutBucketPolicy>()
+        .op::<op::DeleteBucketPolicy>()
+        .op::<op::GetPublicAccessBlock>()
+        .op::<op::PutPublicAccessBlock>()
+        .op::<op::DeletePublicAccessBlock>()
+        .op::<op::GetBucketTagging>()
+        .op::<op::PutBucketTagging>()
+        .op::<op::DeleteBucketTagging>()
+        .op::<op::GetBucketVersioning>()
+        .op::<op::PutBucketVersioning>();
+    // Configurations whose effect is not built: they read as unset.
+    let service = service
+        .op::<op::GetBucketWebsite>()
+        .op::<op::DeleteBucketWebsite>()
+        .op::<op::GetBucketLogging>()
+        .op::<op::PutBucketLogging>()
+        .op::<op::GetBucketNotificationConfiguration>()
+        .op::<op::PutBucketNotificationConfiguration>()
+        .op::<op::GetBucketReplication>()
+        .op::<op::DeleteBucketReplication>()
+        .op::<op::GetBucketAccelerateConfiguration>()
+        .op::<op::GetBucketRequestPayment>()
+        .op::<op::PutBucketRequestPayment>()
+        .op::<op::GetObjectLockConfiguration>()
+        .op::<op::GetBucketAnalyticsConfiguration>()
+        .op::<op::ListBucketAnalyticsConfigurations>()
+        .op::<op::GetBucketIntelligentTieringConfiguration>()
+        .op::<op::ListBucketIntelligentTieringConfigurations>()
+        .op::<op::GetBucketInventoryConfiguration>()
+        .op::<op::ListBucketInventoryConfigurations>()
+        .op::<op::GetBucketMetricsConfiguration>()
+        .op::<op::ListBucketMetricsConfigurations>();
+    let service = tasks::reconcilers(&s3).into_iter().fold(service, |service, task| service.reconciler(task));
+    Ok(service.extension(s3).build())
+}

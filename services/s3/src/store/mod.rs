@@ -1,0 +1,30 @@
+//! Every read and write of records; nothing else opens a transaction.
+//!
+//! Layout. `s3.current` holds the newest version of each key (a delete marker too), so that a get or a listing of an
+//! unversioned bucket touches one table; `s3.versions` the older ones, newest first; `s3.nulls` where the null version
+//! is when it is not the current one. A key with any version has a current one. Bytes are in `s3.inline` (small),
+//! `s3.manifests` (lists of parts) or blobs; `s3.blobs` names each blob that some record owns, and is written in the
+//! same transaction as that record, so that whatever blob it does not name is an orphan of a crash.
+//!
+//! Reading order: [`tables`], [`buckets`], [`versions`] (what a write does to a key's versions), [`objects`],
+//! [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
+
+pub(crate) mod assembly;
+pub(crate) mod buckets;
+pub(crate) mod listing;
+pub(crate) mod objects;
+pub(crate) mod tables;
+pub(crate) mod uploads;
+pub(crate) mod versions;
+
+use haneul_blob::BlobId;
+use haneul_store::Store;
+
+/// The service's records.
+#[derive(Clone)]
+pub(crate) struct Records {
+    pub(crate) store: Store,
+}
+
+/// Blobs whose last record is gone: their files may be deleted now that the transaction has committed.
+pub(crate) type Freed = Vec<BlobId>;

@@ -1,0 +1,218 @@
+use haneul_blob::BlobId;
+use haneul_kit::{Instant, Result};
+use haneul_store::{Reads, Tx};
+
+use super::tables::{BLOBS, CURRENT, INLINE, MANIFESTS, STATES, VERSIONS};
+use super::versions::{self, order};
+use super::{Freed, Records};
+use crate::conditions::WriteConditions;
+use crate::error::{self, Failure};
+use crate::model::{Body, Data, DataId, Manifest, ObjectRecord, Versioning};
+
+/// An object about to be written.
+pub(crate) struct NewObject<'a> {
+    pub(crate) bucket: u64,
+    pub(crate) bucket_name: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) owner: Option<u64>,
+    pub(crate) body: &'a Body,
+    /// The bytes, when `body.data` is inline.
+    pub(crate) inline: Option<&'a Vec<u8>>,
+    pub(crate) conditions: &'a WriteConditions,
+    pub(crate) now: Instant,
+    /// For the version id.
+    pub(crate) random: [u8; 16],
+}
+
+/// One key of a delete.
+pub(crate) struct Deletion<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) version: Option<&'a str>,
+    pub(crate) conditions: WriteConditions,
+    pub(crate) random: [u8; 16],
+}
+
+/// What a delete did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    /// A delete marker was made, or was what was deleted.
+    pub(crate) delete_marker: bool,
+    /// Of the marker that was made, or of what was deleted by its id.
+    pub(crate) version_id: Option<String>,
+}
+
+impl Records {
+    /// The current version of a key, or the named one, with the bytes' whereabouts resolved in the same state.
+    pub(crate) async fn find(
+        &self,
+        bucket: u64,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<ObjectRecord>> {
+        if version.is_none() {
+            return self.store.get(&CURRENT, &(bucket, key)).await.map_err(error::store);
+        }
+        let snapshot = self.store.snapshot().await.map_err(error::store)?;
+        versions::find(&snapshot, bucket, key, version).await.map_err(error::store)
+    }
+
+    /// A version with its bytes, when they are inline, of one state.
+    pub(crate) async fn read(
+        &self,
+        bucket: u64,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<(Option<ObjectRecord>, Option<Vec<u8>>)> {
+        let snapshot = self.store.snapshot().await.map_err(error::store)?;
+        let found = versions::find(&snapshot, bucket, key, version).await.map_err(error::store)?;
+        let data = found.as_ref().and_then(|record| record.body.as_ref()).map(|body| &body.data);
+        let inline = match data {
+            Some(Data::Inline(id)) => snapshot.get(&INLINE, id).await.map_err(error::store)?,
+            _ => None,
+        };
+        Ok((found, inline))
+    }
+
+    pub(crate) async fn inline(&self, id: &DataId) -> Result<Option<Vec<u8>>> {
+        self.store.get(&INLINE, id).await.map_err(error::store)
+    }
+
+    pub(crate) async fn manifest(&self, id: &DataId) -> Result<Option<Manifest>> {
+        self.store.get(&MANIFESTS, id).await.map_err(error::store)
+    }
+
+    /// Whether some record owns the blob.
+    pub(crate) async fn owns_blob(&self, id: BlobId) -> Result<bool> {
+        Ok(self.store.get(&BLOBS, &id.to_bytes().to_vec()).await.map_err(error::store)?.is_some())
+    }
+
+    /// Writes an object, and its bytes when they are inline, in one commit.
+    pub(crate) async fn put_object(&self, new: &NewObject<'_>) -> Result<(ObjectRecord, Freed)> {
+        let done = self.store.transact(|tx| async move {
+            let mut freed = Freed::new();
+            let record = put_in(&tx, new, &mut freed).await?;
+            keep_data(&tx, &new.body.data, new.inline)?;
+            Ok::<_, Failure>((record, freed))
+        });
+        Ok(done.await?)
+    }
+
+    /// Deletes keys, each by itself: one that fails does not keep the others.
+    pub(crate) async fn delete_objects(
+        &self,
+        bucket: u64,
+        bucket_name: &str,
+        deletions: &[Deletion<'_>],
+        now: Instant,
+    ) -> Result<(Vec<Result<Deleted>>, Freed)> {
+        let done = self.store.transact(|tx| async move {
+            let versioning = state(&tx, bucket, bucket_name).await?;
+            let mut freed = Freed::new();
+            let mut results = Vec::with_capacity(deletions.len());
+            for deletion in deletions {
+                let result = delete_in(&tx, bucket, versioning, deletion, now, &mut freed).await;
+                results.push(match result {
+                    Ok(deleted) => Ok(deleted),
+                    Err(Failure::Api(error)) => Err(error),
+                    Err(failure) => return Err(failure),
+                });
+            }
+            Ok::<_, Failure>((results, freed))
+        });
+        Ok(done.await?)
+    }
+
+    /// Changes what is written of a version, not its bytes. Gives `None` when there is no such version.
+    pub(crate) async fn change_object(
+        &self,
+        bucket: u64,
+        key: &str,
+        version: Option<&str>,
+        change: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+    ) -> Result<Option<ObjectRecord>> {
+        let change = &change;
+        let done = self.store.transact(|tx| async move {
+            let Some(mut record) = versions::find(&tx, bucket, key, version).await? else { return Ok(None) };
+            change(&mut record)?;
+            let current = tx.get(&CURRENT, &(bucket, key)).await?;
+            if current.is_some_and(|current| current.seq == record.seq) {
+                tx.put(&CURRENT, &(bucket, key), &record)?;
+            } else {
+                tx.put(&VERSIONS, &(bucket, key, order(record.seq)), &record)?;
+            }
+            Ok::<_, Failure>(Some(record))
+        });
+        Ok(done.await?)
+    }
+}
+
+/// Puts an object's record; the caller puts what its data needs.
+pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> Result<ObjectRecord, Failure> {
+    let versioning = state(tx, new.bucket, new.bucket_name).await?;
+    let current = tx.get(&CURRENT, &(new.bucket, new.key)).await?;
+    new.conditions.check(new.key, current.as_ref().and_then(ObjectRecord::etag))?;
+    let record = ObjectRecord {
+        seq: 0,
+        version_id: None,
+        older: false,
+        modified_s: new.now.secs(),
+        noncurrent_since_s: None,
+        owner: new.owner,
+        body: Some(new.body.clone()),
+    };
+    let at = (new.bucket, new.key);
+    Ok(versions::push(tx, at, current, record, versioning, new.random, freed).await?)
+}
+
+/// Puts the row that owns new bytes.
+pub(super) fn keep_data(tx: &Tx, data: &Data, inline: Option<&Vec<u8>>) -> Result<(), Failure> {
+    match (data, inline) {
+        (Data::Inline(id), Some(bytes)) => tx.put(&INLINE, id, bytes)?,
+        (Data::Blob(id), _) => tx.put(&BLOBS, &id.to_bytes().to_vec(), &())?,
+        _ => {}
+    }
+    Ok(())
+}
+
+pub(super) async fn state(tx: &Tx, bucket: u64, name: &str) -> Result<Versioning, Failure> {
+    let state = tx.get(&STATES, &bucket).await?;
+    state.map(Versioning::of_number).ok_or_else(|| Failure::Api(error::no_such_bucket(name)))
+}
+
+async fn delete_in(
+    tx: &Tx,
+    bucket: u64,
+    versioning: Versioning,
+    deletion: &Deletion<'_>,
+    now: Instant,
+    freed: &mut Freed,
+) -> Result<Deleted, Failure> {
+    let at = (bucket, deletion.key);
+    if let Some(version) = deletion.version {
+        let removed = versions::remove(tx, at, version, freed).await?;
+        return Ok(Deleted {
+            delete_marker: removed.is_some_and(|removed| removed.is_delete_marker()),
+            version_id: Some(version.to_owned()),
+        });
+    }
+    let current = tx.get(&CURRENT, &at).await?;
+    deletion.conditions.check(deletion.key, current.as_ref().and_then(ObjectRecord::etag))?;
+    if versioning == Versioning::Off {
+        if let Some(current) = current {
+            versions::release(tx, &current, freed).await?;
+            tx.delete(&CURRENT, &at)?;
+        }
+        return Ok(Deleted::default());
+    }
+    let marker = ObjectRecord {
+        seq: 0,
+        version_id: None,
+        older: false,
+        modified_s: now.secs(),
+        noncurrent_since_s: None,
+        owner: None,
+        body: None,
+    };
+    let marker = versions::push(tx, at, current, marker, versioning, deletion.random, freed).await?;
+    Ok(Deleted { delete_marker: true, version_id: Some(marker.version_name().to_owned()) })
+}

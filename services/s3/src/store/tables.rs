@@ -1,0 +1,37 @@
+use haneul_kit::AccountId;
+use haneul_store::Table;
+
+use crate::model::{BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, UploadRecord};
+
+/// By name: one name space for all accounts.
+pub(crate) static BUCKETS: Table<String, BucketRecord> = Table::new("s3.buckets");
+
+/// The buckets of an account.
+pub(crate) static OWNED: Table<(AccountId, String), ()> = Table::new("s3.owned");
+
+/// Bucket id → [`crate::model::Versioning`] as a number. Every write of an object reads it, so that it cannot slip past
+/// a DeleteBucket or a PutBucketVersioning; apart from the bucket's record, which is large.
+pub(crate) static STATES: Table<u64, u64> = Table::new("s3.states");
+
+/// (bucket, key)
+pub(crate) static CURRENT: Table<(u64, String), ObjectRecord> = Table::new("s3.current");
+
+/// (bucket, key, complement of the version's number): newest first.
+pub(crate) static VERSIONS: Table<(u64, String, u64), ObjectRecord> = Table::new("s3.versions");
+
+/// (bucket, key) → the number of the null version in [`VERSIONS`].
+pub(crate) static NULLS: Table<(u64, String), u64> = Table::new("s3.nulls");
+
+pub(crate) static INLINE: Table<DataId, Vec<u8>> = Table::new("s3.inline");
+pub(crate) static MANIFESTS: Table<DataId, Manifest> = Table::new("s3.manifests");
+/// By the bytes of the blob's id.
+pub(crate) static BLOBS: Table<Vec<u8>, ()> = Table::new("s3.blobs");
+
+/// (bucket, key, upload id): ids begin with the time, so those of a key are in order of initiation.
+pub(crate) static UPLOADS: Table<(u64, String, String), UploadRecord> = Table::new("s3.uploads");
+
+/// (bucket, upload id, part number)
+pub(crate) static PARTS: Table<(u64, String, u32), PartRecord> = Table::new("s3.parts");
+
+/// (bucket, upload id)
+pub(crate) static COMPLETED: Table<(u64, String), CompletedUpload> = Table::new("s3.completed");

@@ -1,0 +1,133 @@
+//! The tags of buckets and objects.
+
+use std::collections::BTreeMap;
+
+use haneul_kit::Result;
+use haneul_s3_wire::shapes::Tag;
+use percent_encoding::percent_decode_str;
+
+use crate::error;
+
+/// S3 User Guide, "Categorizing your objects using tags" and "Using cost allocation S3 bucket tags".
+const OBJECT_TAGS_MAX: usize = 10;
+const BUCKET_TAGS_MAX: usize = 50;
+const KEY_LENGTH_MAX: usize = 128;
+const VALUE_LENGTH_MAX: usize = 256;
+
+pub(crate) type TagMap = BTreeMap<String, String>;
+
+/// Tags given in a document.
+pub(crate) fn of_object(tags: Vec<Tag>) -> Result<TagMap> {
+    object(tags.into_iter().map(|tag| (tag.key, tag.value)))
+}
+
+/// Tags of a bucket.
+pub(crate) fn of_bucket(tags: Vec<Tag>) -> Result<TagMap> {
+    collect(tags.into_iter().map(|tag| (tag.key, tag.value)), BUCKET_TAGS_MAX, || {
+        error::new("BadRequest", 400, "Bucket tag count cannot be greater than 50")
+    })
+}
+
+/// `x-amz-tagging`: `key=value&key2=value2`, form-encoded.
+pub(crate) fn of_header(header: &str) -> Result<TagMap> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_decode_str(&spaced)
+            .decode_utf8()
+            .map(|text| text.into_owned())
+            .map_err(|_| invalid_header(header))
+    };
+    let mut pairs = Vec::new();
+    for pair in header.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        pairs.push((decode(key)?, decode(value)?));
+        if pairs.len() > BUCKET_TAGS_MAX {
+            break;
+        }
+    }
+    object(pairs.into_iter())
+}
+
+pub(crate) fn to_wire(tags: &TagMap) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
+}
+
+fn object(pairs: impl Iterator<Item = (String, String)>) -> Result<TagMap> {
+    collect(pairs, OBJECT_TAGS_MAX, || error::new("BadRequest", 400, "Object tags cannot be greater than 10"))
+}
+
+fn collect(
+    pairs: impl Iterator<Item = (String, String)>,
+    max: usize,
+    too_many: impl Fn() -> haneul_kit::ApiError,
+) -> Result<TagMap> {
+    let mut tags = TagMap::new();
+    for (key, value) in pairs {
+        check(&key, &value)?;
+        if tags.contains_key(&key) {
+            let message = "Cannot provide multiple Tags with the same key";
+            return Err(error::new("InvalidTag", 400, message).with_field("TagKey", key));
+        }
+        tags.insert(key, value);
+        if tags.len() > max {
+            return Err(too_many());
+        }
+    }
+    Ok(tags)
+}
+
+fn check(key: &str, value: &str) -> Result<()> {
+    let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
+    if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+        let message = "System tags cannot be added/updated by requester";
+        return Err(error::new("InvalidTag", 400, message).with_field("TagKey", key));
+    }
+    if key.is_empty() || key.chars().count() > KEY_LENGTH_MAX || !key.chars().all(allowed) {
+        let message = "The TagKey you have provided is invalid";
+        return Err(error::new("InvalidTag", 400, message).with_field("TagKey", key));
+    }
+    if value.chars().count() > VALUE_LENGTH_MAX || !value.chars().all(allowed) {
+        let message = "The TagValue you have provided is invalid";
+        return Err(error::new("InvalidTag", 400, message)
+            .with_field("TagKey", key)
+            .with_field("TagValue", value));
+    }
+    Ok(())
+}
+
+fn invalid_header(header: &str) -> haneul_kit::ApiError {
+    error::invalid_argument(
+        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+        "x-amz-tagging",
+        header,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers() {
+        let code = |header: &str| of_header(header).map(|t| t.len()).map_err(|e| e.code().to_owned());
+        let many: String = (0..11).map(|i| format!("k{i}=v&")).collect();
+        for (header, expected) in [
+            ("", Ok(0)),
+            ("a=1", Ok(1)),
+            ("a=1&b=2", Ok(2)),
+            ("a", Ok(1)),
+            ("a%20b=c%2Bd", Ok(1)),
+            ("%ED%82%A4=1", Ok(1)),
+            ("a=1&a=2", Err("InvalidTag".to_owned())),
+            ("=1", Err("InvalidTag".to_owned())),
+            ("a=<", Err("InvalidTag".to_owned())),
+            ("AWS:x=1", Err("InvalidTag".to_owned())),
+            ("%FF=1", Err("InvalidArgument".to_owned())),
+            (&many, Err("BadRequest".to_owned())),
+        ] {
+            assert_eq!(code(header), expected, "{header}");
+        }
+        assert_eq!(of_header("a+b=c").unwrap().get("a b").map(String::as_str), Some("c"));
+        assert_eq!(of_header(&format!("k={}", "v".repeat(257))).unwrap_err().code(), "InvalidTag");
+    }
+}

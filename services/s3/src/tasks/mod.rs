@@ -1,0 +1,26 @@
+//! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
+//!
+//! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules).
+
+mod cleaning;
+mod lifecycle;
+
+use std::sync::Arc;
+
+use haneul_kit::{Reconciler, Signal};
+
+use crate::S3;
+
+/// What wakes the tasks.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    pub(crate) cleaning: Signal,
+    pub(crate) lifecycle: Signal,
+}
+
+pub(crate) fn reconcilers(s3: &Arc<S3>) -> [Arc<dyn Reconciler>; 2] {
+    [Arc::new(cleaning::Cleaning::new(s3.clone())), Arc::new(lifecycle::Lifecycle::new(s3.clone()))]
+}
+
+/// Rows that a task reads at once.
+const BATCH: usize = 1000;

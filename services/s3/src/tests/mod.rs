@@ -1,0 +1,13 @@
+//! Tests of the service in process, each call through its permissions and its handler.
+
+mod access;
+mod buckets;
+mod checksums;
+mod configuration;
+mod crash;
+mod lifecycle;
+mod listing;
+mod multipart;
+mod objects;
+mod versioning;
+mod world;
