@@ -36,6 +36,7 @@ pub static MODELS: &[&ServiceModel] = &[
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     Ok(vec![
         haneul_iam::service(platform).await?,
+        haneul_s3::service(platform).await?,
         haneul_sts::service(platform).await?,
     ])
 }
