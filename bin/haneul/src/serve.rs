@@ -1,5 +1,5 @@
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -45,7 +45,11 @@ async fn serve(config: &Config) -> Result<()> {
     loop {
         // Each life of the cloud has tasks of its own; a reset ends one life and begins the next on the same socket.
         let env = Env { clock: the_clock.clone(), rng: rng.clone(), tasks: Tasks::default(), ..Env::real() };
-        let again = Arc::new(Reset { asked: AtomicBool::new(false), env: env.clone() });
+        let again = Arc::new(Reset {
+            asked: AtomicBool::new(false),
+            env: env.clone(),
+            data_dir: config.data_dir.clone(),
+        });
         let life = begin(config, &env, again.clone(), address, first.then_some(began)).await?;
         first = false;
         let listener = listener
@@ -60,9 +64,6 @@ async fn serve(config: &Config) -> Result<()> {
             tracing::warn!("some requests had not ended after {} s and are cut off", DRAIN.as_secs());
         }
         life.platform().store.close().await.map_err(|error| error.to_string())?;
-        if let Some(dir) = &config.data_dir {
-            data::keep_clock(dir, &the_clock)?;
-        }
         drop(life);
         if !again.asked.load(Ordering::SeqCst) {
             break;
@@ -148,6 +149,7 @@ async fn told_to_stop() {
 struct Reset {
     asked: AtomicBool,
     env: Env,
+    data_dir: Option<PathBuf>,
 }
 
 impl Control for Reset {
@@ -157,5 +159,9 @@ impl Control for Reset {
             self.env.tasks.begin_stop();
             Ok(())
         })
+    }
+
+    fn clock_moved(&self) -> Result<()> {
+        self.data_dir.as_deref().map_or(Ok(()), |dir| data::keep_clock(dir, &self.env.clock))
     }
 }

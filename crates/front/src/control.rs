@@ -20,6 +20,11 @@ use crate::{Cloud, ConnInfo, body};
 pub trait Control: Send + Sync + 'static {
     /// Forgets all state, as if newly installed.
     fn reset(&self) -> BoxFuture<'_, Result<(), ApiError>>;
+
+    /// Keeps the clock's new course, before its mover is answered: a crash must not take time back.
+    fn clock_moved(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Refuses what only the program could do.
@@ -179,7 +184,7 @@ fn set_clock(cloud: &Cloud, body: &[u8]) -> Result<(), String> {
     if let Some(seconds) = change.advance_seconds {
         clock.advance(Duration::from_secs_f64(seconds));
     }
-    Ok(())
+    cloud.options.control.clock_moved()
 }
 
 fn page(status: StatusCode, content: &Value) -> Response<ByteStream> {

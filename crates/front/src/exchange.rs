@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use haneul_base::{Instant, Region};
-use haneul_kit::{ApiError, ByteStream, Caller, Cx, RequestHead, cx};
+use haneul_kit::{ApiError, ByteStream, Caller, Cx, Fault, RequestHead, cx};
 use haneul_shape::BoxError;
 use haneul_sigv4::{self as sigv4, Body as SignedBody, PayloadVerifier, RequestAuth};
 use haneul_wire::{Label, Model, OperationDef, Payload, Protocol};
@@ -155,6 +155,15 @@ impl Cloud {
             let request = sigv4::RequestParts::new(&head.method, &head.uri, &head.headers);
             let auth = RequestAuth::parse(&request);
             let plan = self.plan(seen, head, scope_of(&auth, head), bodies).await?;
+            // What is answered now would be of a cloud that is about to end, perhaps to be reset.
+            if self.platform.env.tasks.is_stopping() {
+                return Err(ApiError::new(
+                    "ServiceUnavailable",
+                    "The cloud is stopping. Try again in a moment.",
+                )
+                .with_fault(Fault::Server)
+                .with_status(503));
+            }
             let family = authn::family_of(Some(plan.entry), seen.protocol);
             let s3 = plan.entry.is_s3();
             if !plan.streams() {
