@@ -37,6 +37,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     Ok(vec![
         haneul_iam::service(platform).await?,
         haneul_s3::service(platform).await?,
+        haneul_sqs::service(platform).await?,
         haneul_sts::service(platform).await?,
     ])
 }

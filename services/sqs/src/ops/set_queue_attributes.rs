@@ -1,0 +1,24 @@
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_shape::Empty;
+use haneul_sqs_wire::operations::SetQueueAttributes;
+use haneul_sqs_wire::shapes::SetQueueAttributesRequest;
+
+use super::Sqs;
+use crate::queue::attributes;
+
+impl Handle<SetQueueAttributes> for Sqs {
+    async fn access(&self, cx: &Cx, input: &SetQueueAttributesRequest) -> Result<Vec<Access>> {
+        self.own(cx, "sqs:SetQueueAttributes", &input.queue_url)
+    }
+
+    async fn call(&self, cx: &Cx, input: SetQueueAttributesRequest) -> Result<Empty> {
+        let queue = self.queue(cx, &input.queue_url)?;
+        let fifo = queue.meta().attributes.fifo;
+        let edit = move |record: &mut crate::model::QueueRecord| {
+            let pairs = input.attributes.iter().map(|(name, value)| (name, value.as_str()));
+            attributes::merge(&mut record.attributes, pairs, fifo)
+        };
+        self.registry.change(&queue, edit).await?;
+        Ok(Empty)
+    }
+}

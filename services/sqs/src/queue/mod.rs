@@ -1,0 +1,10 @@
+//! Queues as resources: their names and addresses ([`name`]), attributes ([`attributes`]), redrive policies
+//! ([`redrive`]), and the policy that AddPermission edits ([`permission`]).
+
+pub(crate) mod attributes;
+pub(crate) mod name;
+pub(crate) mod permission;
+pub(crate) mod redrive;
+
+pub(crate) use attributes::Attributes;
+pub(crate) use redrive::{RedriveAllowPolicy, RedrivePolicy};
