@@ -104,7 +104,7 @@ impl Cloud {
         });
         // A client that writes before it reads gets to read; one that waits for our consent need not send at all.
         if !expects_continue && let Some(rest) = bodies.unread.take().or_else(|| bodies.leftover.take()) {
-            body::drain(rest).await;
+            self.platform.env.clock.timeout(body::DRAIN_TIME_MAX, body::drain(rest)).await;
         }
         if let Some(extension) = seen.entry.and_then(|e| e.service.as_ref()).and_then(|s| s.extension()) {
             let cx = match (&seen.cx, head) {
@@ -148,10 +148,12 @@ impl Cloud {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let (plan, known, region) = {
-            let Some(head) = head_slot.as_mut() else { return Err(ApiError::internal("the head was taken")) };
-            head.headers.remove(header::CONNECTION);
-            let head = &*head;
+            let Some(head) = head_slot.as_ref() else { return Err(ApiError::internal("the head was taken")) };
+            let relaxed = self.platform.config.relaxed;
             limits::check(head)?;
+            if relaxed {
+                limits::check_origin(head, &self.cors)?;
+            }
             let request = sigv4::RequestParts::new(&head.method, &head.uri, &head.headers);
             let auth = RequestAuth::parse(&request);
             let plan = self.plan(seen, head, scope_of(&auth, head), bodies).await?;
@@ -169,7 +171,6 @@ impl Cloud {
             if !plan.streams() {
                 bodies.read_whole(plan.entry).await?;
             }
-            let relaxed = self.platform.config.relaxed;
             let terms = Terms {
                 family,
                 signing_name: Some(plan.entry.facts.signing_name),
@@ -249,10 +250,8 @@ impl Cloud {
                 seen.service = Cow::Borrowed(entry.name());
             }
         }
-        if let Asked::Operation(name) = &route.asked {
-            seen.operation_name = Cow::Owned(name.chars().take(NAME_CHARS_MAX).collect());
-        }
         let Some(entry) = route.entry else {
+            seen.name_operation(&route.asked);
             let service = if seen.service.is_empty() { "this service" } else { &seen.service };
             return Err(ApiError::not_implemented(service, name_or(&seen.operation_name, head)));
         };
@@ -261,7 +260,10 @@ impl Cloud {
         let work = match route.asked {
             Asked::Operation(name) => match model.operation(&name) {
                 Some(operation) => Work::Call { operation, labels: Vec::new() },
-                None => return Err(reply::unknown_operation(entry, route.protocol, &seen.operation_name)),
+                None => {
+                    seen.name_operation(&Asked::Operation(name));
+                    return Err(reply::unknown_operation(entry, route.protocol, &seen.operation_name));
+                }
             },
             Asked::Rest => rest(model, head, bucket.as_deref())?,
             Asked::Unmodelled => Work::Unmodelled,
@@ -369,6 +371,13 @@ impl Seen<'_> {
         match self.entry {
             Some(entry) => entry.is_s3(),
             None => self.service.is_empty() && self.protocol == Protocol::RestXml,
+        }
+    }
+
+    /// Notes the name of an operation that is not ours, for messages and logs.
+    fn name_operation(&mut self, asked: &Asked<'_>) {
+        if let Asked::Operation(name) = asked {
+            self.operation_name = Cow::Owned(name.chars().take(NAME_CHARS_MAX).collect());
         }
     }
 

@@ -3,6 +3,7 @@
 mod checked;
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use haneul_kit::ApiError;
@@ -71,6 +72,9 @@ where
 }
 
 const DRAIN_BYTES_MAX: u64 = 1 << 20;
+
+/// A client that waits for our answer before it sends on gets it after this.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 
 impl BodyError {
     fn of(error: BoxError) -> BodyError {

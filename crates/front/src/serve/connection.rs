@@ -2,6 +2,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use haneul_env::Tasks;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -54,15 +56,25 @@ pub async fn serve(cloud: Arc<Cloud>, socket: TcpStream, peer: SocketAddr, setti
     let io = Watched::new(TokioIo::new(socket), activity.clone());
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = activity.dead(&settings.clock, &settings.limits) => {
-            tracing::debug!(%peer, "a connection was closed that did nothing");
-            return;
+    // Behind wakers of its own: what goes on beside the connection is not looked at for every piece of data on it.
+    let mut beside = FuturesUnordered::new();
+    beside.push(async {
+        tokio::select! {
+            () = activity.dead(&settings.clock, &settings.limits) => Beside::Dead,
+            () = tasks.stopping() => Beside::Stopping,
         }
-        () = tasks.stopping() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    });
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => break ended,
+            Some(event) = beside.next() => match event {
+                Beside::Stopping => connection.as_mut().graceful_shutdown(),
+                Beside::Dead => {
+                    tracing::debug!(%peer, "a connection was closed that did nothing");
+                    return;
+                }
+            },
         }
     };
     if let Err(error) = ended {
@@ -70,10 +82,20 @@ pub async fn serve(cloud: Arc<Cloud>, socket: TcpStream, peer: SocketAddr, setti
     }
 }
 
+enum Beside {
+    /// The client does nothing.
+    Dead,
+    /// The cloud stops.
+    Stopping,
+}
+
 fn builder(settings: &Settings, tasks: Tasks) -> auto::Builder<OnTasks> {
     let limits = &settings.limits;
     let mut builder = auto::Builder::new(OnTasks(tasks));
-    builder.http1().max_buf_size(limits.head_bytes_max).max_headers(limits.headers_max);
+    builder.http1().max_buf_size(limits.head_bytes_max);
+    if let Some(headers_max) = limits.headers_max {
+        builder.http1().max_headers(headers_max);
+    }
     builder
         .http2()
         .max_concurrent_streams(STREAMS_MAX)

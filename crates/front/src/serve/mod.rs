@@ -37,7 +37,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Request line and headers; more is answered 431.
     pub head_bytes_max: usize,
-    pub headers_max: usize,
+    /// More is answered 431. Any other number than hyper's own 100 costs an allocation for each request.
+    pub headers_max: Option<usize>,
     /// From a request's first byte to the end of its headers, and for the handshake of TLS.
     pub head_timeout: Duration,
     /// Without a byte either way while no request is being worked on.
@@ -53,7 +54,7 @@ impl Default for Limits {
         Limits {
             connections_max: 4096,
             head_bytes_max: 64 * 1024,
-            headers_max: 256,
+            headers_max: None,
             head_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(90),
             body_window: Duration::from_secs(30),

@@ -146,3 +146,19 @@ async fn browsers() {
     let answer = world.signed(ROOT, "s3", request, "").await;
     assert_eq!(answer.header("access-control-allow-origin"), "");
 }
+
+#[tokio::test]
+async fn a_page_from_elsewhere_cannot_post_where_signatures_do_not_count() {
+    for (relaxed, origin, status) in [
+        (true, "https://example.com", 403),
+        (true, "http://localhost:3000", 200),
+        (false, "https://example.com", 200),
+    ] {
+        let world = World::with(relaxed, "");
+        let request = http::Request::post("/")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("origin", origin);
+        let answer = world.signed(ROOT, "sts", request, "Action=GetCallerIdentity&Version=2011-06-15").await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+}
