@@ -15,10 +15,10 @@ fn main() {
     let dir = std::env::args().nth(1).expect("a directory to work in");
     let dir = Path::new(&dir);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let memory = Store::memory();
-    runtime.block_on(store("memory", &memory, 200_000));
+    runtime.block_on(store("memory", &Store::memory(), 200_000));
     let disk = Store::open(&Env::real(), &dir.join("store")).unwrap();
     runtime.block_on(store("disk", &disk, 40_000));
+    println!("resident: {} MiB", resident_mib());
     runtime.block_on(reads("disk", &disk));
     let journal = Journal::open(
         &Env::real().fs,
@@ -115,7 +115,11 @@ async fn run<F: Future<Output = ()> + Send + 'static>(
     count: u64,
     operation: impl Fn(u64, u64) -> F + Clone + Send + 'static,
 ) {
-    let (cpu, start) = (cpu_time(), monotonic());
+    // A second argument picks the measurements whose name it is part of.
+    if std::env::args().nth(2).is_some_and(|wanted| !what.contains(&wanted)) {
+        return;
+    }
+    let (cpu, start, frames) = (cpu_time(), monotonic(), write_calls());
     let each = count / writers;
     let tasks = Tasks::default();
     let work = (0..writers).map(|writer| {
@@ -132,7 +136,9 @@ async fn run<F: Future<Output = ()> + Send + 'static>(
     let (cpu, wall) = (cpu_time() - cpu, start.elapsed());
     let per = |time: Duration| time.as_secs_f64() * 1e6 / (each * writers) as f64;
     let rate = (each * writers) as f64 / wall.as_secs_f64();
-    println!("{what:45} {:7.2} µs CPU  {:8.2} µs wall  {rate:9.0}/s", per(cpu), per(wall));
+    let (cpu, wall) = (per(cpu), per(wall));
+    let frames = (write_calls() - frames) as f64 / (each * writers) as f64;
+    println!("{what:45} {cpu:7.2} µs CPU  {wall:8.2} µs wall  {rate:9.0}/s  {frames:5.2} writes");
 }
 
 /// User and system time of this process (proc(5), fields 14 and 15 of `stat`, in hundredths of a second).
@@ -141,6 +147,12 @@ fn cpu_time() -> Duration {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
     Duration::from_millis(ticks * 10)
+}
+
+/// Write calls of this process (proc(5), `io`).
+fn write_calls() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap();
+    io.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap().parse().unwrap()
 }
 
 fn resident_mib() -> u64 {

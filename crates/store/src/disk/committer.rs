@@ -11,7 +11,7 @@ use super::{Shared, wal};
 use crate::StoreError;
 use crate::engine::{ReadSet, Version, Write};
 use crate::local::Resolver;
-use crate::log::{FrameBuilder, Log};
+use crate::log::{FrameBuilder, Gather, Log};
 
 /// Bytes of transactions that may wait.
 const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -97,6 +97,7 @@ pub(super) struct Committer {
     shared: Arc<Shared>,
     log: Log,
     resolver: Resolver,
+    gather: Gather,
     frame: FrameBuilder,
     /// Validated and in the frame.
     accepted: Vec<(Version, Request)>,
@@ -104,13 +105,8 @@ pub(super) struct Committer {
 
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, log: Log) -> Committer {
-        Committer {
-            shared,
-            log,
-            resolver: Resolver::default(),
-            frame: FrameBuilder::new(),
-            accepted: Vec::new(),
-        }
+        let (resolver, gather) = (Resolver::default(), Gather::default());
+        Committer { shared, log, resolver, gather, frame: FrameBuilder::new(), accepted: Vec::new() }
     }
 
     pub(super) fn run(mut self) {
@@ -131,6 +127,7 @@ impl Committer {
                 if queue.closing && queue.requests.is_empty() {
                     break;
                 }
+                let mut queue = self.gather.wait(queue, |queue| queue.requests.len());
                 queue.bytes = 0;
                 std::mem::swap(&mut queue.requests, &mut requests);
                 (std::mem::take(&mut queue.drop_before), std::mem::take(&mut queue.pull_up))

