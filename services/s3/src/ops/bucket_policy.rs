@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Policy, Result};
+use haneul_kit::{Access, Cx, Handle, Policy, Principal, Result};
 use haneul_policy::{ErrorKind, is_public};
 use haneul_s3_wire::operations::{
     DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy,
@@ -15,7 +15,7 @@ use crate::{S3, error};
 
 impl Handle<GetBucketPolicy> for S3 {
     async fn access(&self, cx: &Cx, input: &GetBucketPolicyRequest) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetBucketPolicy").await
+        self.policy_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetBucketPolicy").await
     }
 
     async fn call(&self, cx: &Cx, input: GetBucketPolicyRequest) -> Result<GetBucketPolicyOutput> {
@@ -47,7 +47,7 @@ impl Handle<GetBucketPolicyStatus> for S3 {
 
 impl Handle<PutBucketPolicy> for S3 {
     async fn access(&self, cx: &Cx, input: &PutBucketPolicyRequest) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutBucketPolicy").await
+        self.policy_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutBucketPolicy").await
     }
 
     async fn call(&self, cx: &Cx, input: PutBucketPolicyRequest) -> Result<Empty> {
@@ -75,7 +75,7 @@ impl Handle<PutBucketPolicy> for S3 {
 
 impl Handle<DeleteBucketPolicy> for S3 {
     async fn access(&self, cx: &Cx, input: &DeleteBucketPolicyRequest) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:DeleteBucketPolicy").await
+        self.policy_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:DeleteBucketPolicy").await
     }
 
     async fn call(&self, cx: &Cx, input: DeleteBucketPolicyRequest) -> Result<Empty> {
@@ -86,6 +86,22 @@ impl Handle<DeleteBucketPolicy> for S3 {
         };
         self.records.change_bucket(&bucket.name, clear).await?;
         Ok(Empty)
+    }
+}
+
+impl S3 {
+    /// The owner's root user can always read and mend the policy, whatever it denies (PutBucketPolicy, "Permissions").
+    async fn policy_access(
+        &self,
+        cx: &Cx,
+        bucket: &str,
+        expected_owner: &Option<String>,
+        action: &'static str,
+    ) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, bucket, expected_owner).await?;
+        let access = bucket.access(cx, action);
+        let is_owner = cx.caller().principal == Principal::Root && cx.account() == bucket.owner;
+        Ok(vec![if is_owner { access.with_policy(None) } else { access }])
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) async fn push(
     Ok(new)
 }
 
-/// Takes one version away for good; what was newest of the rest becomes current. `false` when there is no such version.
+/// Takes one version away for good; what was newest of the rest becomes current. `None` when there is no such version.
 pub(crate) async fn remove(
     tx: &Tx,
     at: (u64, &str),
@@ -95,14 +95,18 @@ pub(crate) async fn remove(
 ) -> Result<Option<ObjectRecord>, StoreError> {
     let (bucket, key) = at;
     let Some(found) = find(tx, bucket, key, Some(version)).await? else { return Ok(None) };
-    let current = tx.get(&CURRENT, &(bucket, key)).await?;
-    if current.as_ref().is_some_and(|current| current.seq == found.seq) {
-        promote(tx, at, found.older).await?;
-    } else {
-        tx.delete(&VERSIONS, &(bucket, key, order(found.seq)))?;
-        if found.version_id.is_none() {
-            tx.delete(&NULLS, &(bucket, key))?;
+    match tx.get(&CURRENT, &(bucket, key)).await? {
+        Some(mut current) if current.seq != found.seq => {
+            tx.delete(&VERSIONS, &(bucket, key, order(found.seq)))?;
+            if found.version_id.is_none() {
+                tx.delete(&NULLS, &(bucket, key))?;
+            }
+            if tx.scan_keys(&VERSIONS, Range::prefix((bucket, key)), 1).await?.is_empty() {
+                current.older = false;
+                tx.put(&CURRENT, &(bucket, key), &current)?;
+            }
         }
+        _ => promote(tx, at, found.older).await?,
     }
     release(tx, &found, freed).await?;
     Ok(Some(found))

@@ -1,1 +1,297 @@
-// later
+use haneul_kit::Extension;
+use haneul_s3_wire::operations as op;
+use haneul_s3_wire::shapes as s;
+use http::{Method, Response};
+
+use super::world::{Who, World, code};
+
+/// The request of an operation on the bucket.
+macro_rules! on_bucket {
+    ($($request:ident)::+ { $($member:ident: $value:expr),* $(,)? }) => {
+        $($request)::+ { bucket: "bkt".into(), $($member: $value,)* ..Default::default() }
+    };
+}
+
+#[tokio::test]
+async fn what_a_new_bucket_answers() {
+    let world = World::with_bucket().await;
+    macro_rules! check {
+        ($($operation:ident($request:ident) => $expected:expr,)*) => {
+            $(assert_eq!(
+                code(&world.root::<op::$operation>(on_bucket!(s::$request {})).await),
+                $expected,
+                stringify!($operation)
+            );)*
+        };
+    }
+    check! {
+        GetBucketPolicy(GetBucketPolicyRequest) => "NoSuchBucketPolicy",
+        GetBucketPolicyStatus(GetBucketPolicyStatusRequest) => "NoSuchBucketPolicy",
+        GetBucketTagging(GetBucketTaggingRequest) => "NoSuchTagSet",
+        GetBucketCors(GetBucketCorsRequest) => "NoSuchCORSConfiguration",
+        GetBucketLifecycleConfiguration(GetBucketLifecycleConfigurationRequest) => "NoSuchLifecycleConfiguration",
+        GetBucketWebsite(GetBucketWebsiteRequest) => "NoSuchWebsiteConfiguration",
+        GetBucketReplication(GetBucketReplicationRequest) => "ReplicationConfigurationNotFoundError",
+        GetObjectLockConfiguration(GetObjectLockConfigurationRequest) => "ObjectLockConfigurationNotFoundError",
+        GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest) => "NoSuchConfiguration",
+        GetBucketMetricsConfiguration(GetBucketMetricsConfigurationRequest) => "NoSuchConfiguration",
+        GetBucketInventoryConfiguration(GetBucketInventoryConfigurationRequest) => "NoSuchConfiguration",
+        GetBucketIntelligentTieringConfiguration(GetBucketIntelligentTieringConfigurationRequest)
+            => "NoSuchConfiguration",
+        ListBucketMetricsConfigurations(ListBucketMetricsConfigurationsRequest) => "ok",
+        GetBucketLogging(GetBucketLoggingRequest) => "ok",
+        GetBucketAccelerateConfiguration(GetBucketAccelerateConfigurationRequest) => "ok",
+        GetBucketVersioning(GetBucketVersioningRequest) => "ok",
+        GetBucketAcl(GetBucketAclRequest) => "ok",
+    }
+    let payer =
+        world.root::<op::GetBucketRequestPayment>(on_bucket!(s::GetBucketRequestPaymentRequest {})).await;
+    assert_eq!(payer.unwrap().payer.as_deref(), Some("BucketOwner"));
+    let encryption =
+        world.root::<op::GetBucketEncryption>(on_bucket!(s::GetBucketEncryptionRequest {})).await.unwrap();
+    let rule = encryption.server_side_encryption_configuration.unwrap().rules.remove(0);
+    assert_eq!(rule.apply_server_side_encryption_by_default.unwrap().sse_algorithm, "AES256");
+    assert_eq!(rule.bucket_key_enabled, Some(false));
+    let block =
+        world.root::<op::GetPublicAccessBlock>(on_bucket!(s::GetPublicAccessBlockRequest {})).await.unwrap();
+    let block = block.public_access_block_configuration.unwrap();
+    assert!(
+        [
+            block.block_public_acls,
+            block.ignore_public_acls,
+            block.block_public_policy,
+            block.restrict_public_buckets
+        ]
+        .iter()
+        .all(|flag| *flag == Some(true))
+    );
+    let owner = world
+        .root::<op::GetBucketOwnershipControls>(on_bucket!(s::GetBucketOwnershipControlsRequest {}))
+        .await;
+    assert_eq!(owner.unwrap().ownership_controls.unwrap().rules[0].object_ownership, "BucketOwnerEnforced");
+}
+
+#[tokio::test]
+async fn what_is_not_built_is_refused() {
+    let world = World::with_bucket().await;
+    let logging = |on: bool| {
+        on_bucket!(s::PutBucketLoggingRequest {
+            bucket_logging_status: s::BucketLoggingStatus { logging_enabled: on.then(Default::default) },
+        })
+    };
+    assert_eq!(code(&world.root::<op::PutBucketLogging>(logging(false)).await), "ok");
+    assert_eq!(code(&world.root::<op::PutBucketLogging>(logging(true)).await), "NotImplemented");
+    let notification = |queues: Option<Vec<s::QueueConfiguration>>| {
+        on_bucket!(s::PutBucketNotificationConfigurationRequest {
+            notification_configuration: s::NotificationConfiguration {
+                queue_configurations: queues,
+                ..Default::default()
+            },
+        })
+    };
+    assert_eq!(code(&world.root::<op::PutBucketNotificationConfiguration>(notification(None)).await), "ok");
+    let one = Some(vec![s::QueueConfiguration::default()]);
+    assert_eq!(
+        code(&world.root::<op::PutBucketNotificationConfiguration>(notification(one)).await),
+        "NotImplemented"
+    );
+    let payment = |payer: &str| {
+        on_bucket!(s::PutBucketRequestPaymentRequest {
+            request_payment_configuration: s::RequestPaymentConfiguration { payer: payer.into() },
+        })
+    };
+    assert_eq!(code(&world.root::<op::PutBucketRequestPayment>(payment("BucketOwner")).await), "ok");
+    assert_eq!(
+        code(&world.root::<op::PutBucketRequestPayment>(payment("Requester")).await),
+        "NotImplemented"
+    );
+}
+
+#[tokio::test]
+async fn encryption() {
+    let world = World::with_bucket().await;
+    let put = |algorithm: &str, key: Option<&str>, bucket_key| {
+        on_bucket!(s::PutBucketEncryptionRequest {
+            server_side_encryption_configuration: s::ServerSideEncryptionConfiguration {
+                rules: vec![s::ServerSideEncryptionRule {
+                    apply_server_side_encryption_by_default: Some(s::ServerSideEncryptionByDefault {
+                        sse_algorithm: algorithm.into(),
+                        kms_master_key_id: key.map(str::to_owned),
+                    }),
+                    bucket_key_enabled: bucket_key,
+                    blocked_encryption_types: None,
+                }],
+            },
+        })
+    };
+    for (input, expected) in [
+        (put("AES256", None, None), "ok"),
+        (put("AES256", None, Some(true)), "ok"),
+        (put("AES256", Some("key"), None), "InvalidArgument"),
+        (put("aws:kms", None, None), "NotImplemented"),
+        (put("rot13", None, None), "MalformedXML"),
+        (on_bucket!(s::PutBucketEncryptionRequest {}), "MalformedXML"),
+    ] {
+        assert_eq!(code(&world.root::<op::PutBucketEncryption>(input).await), expected);
+    }
+    let key_enabled = || async {
+        let read = world
+            .root::<op::GetBucketEncryption>(on_bucket!(s::GetBucketEncryptionRequest {}))
+            .await
+            .unwrap();
+        read.server_side_encryption_configuration.unwrap().rules[0].bucket_key_enabled
+    };
+    assert_eq!(key_enabled().await, Some(true));
+    world.root::<op::DeleteBucketEncryption>(on_bucket!(s::DeleteBucketEncryptionRequest {})).await.unwrap();
+    assert_eq!(key_enabled().await, Some(false));
+}
+
+#[tokio::test]
+async fn tags_of_a_bucket() {
+    let world = World::with_bucket().await;
+    let put = |pairs: &[(&str, &str)]| {
+        let tag_set = pairs.iter().map(|(k, v)| s::Tag { key: (*k).into(), value: (*v).into() }).collect();
+        on_bucket!(s::PutBucketTaggingRequest { tagging: s::Tagging { tag_set } })
+    };
+    assert_eq!(code(&world.root::<op::PutBucketTagging>(put(&[("a", "1"), ("b", "2")])).await), "ok");
+    assert_eq!(code(&world.root::<op::PutBucketTagging>(put(&[("a", "1"), ("a", "2")])).await), "InvalidTag");
+    assert_eq!(code(&world.root::<op::PutBucketTagging>(put(&[("aws:a", "1")])).await), "InvalidTag");
+    let read = world.root::<op::GetBucketTagging>(on_bucket!(s::GetBucketTaggingRequest {})).await.unwrap();
+    assert_eq!(read.tag_set.len(), 2);
+    world.root::<op::DeleteBucketTagging>(on_bucket!(s::DeleteBucketTaggingRequest {})).await.unwrap();
+    let read = world.root::<op::GetBucketTagging>(on_bucket!(s::GetBucketTaggingRequest {})).await;
+    assert_eq!(code(&read), "NoSuchTagSet");
+}
+
+#[tokio::test]
+async fn ownership_and_acls() {
+    let world = World::with_bucket().await;
+    world.put("k", "x").await;
+    let own = |rule: &str| {
+        on_bucket!(s::PutBucketOwnershipControlsRequest {
+            ownership_controls: s::OwnershipControls {
+                rules: vec![s::OwnershipControlsRule { object_ownership: rule.into() }],
+            },
+        })
+    };
+    let acl = |acl: Option<&str>| on_bucket!(s::PutBucketAclRequest { acl: acl.map(str::to_owned) });
+    let object_acl =
+        |acl: &str| on_bucket!(s::PutObjectAclRequest { key: "k".into(), acl: Some(acl.to_owned()) });
+    assert_eq!(
+        code(&world.root::<op::PutBucketAcl>(acl(Some("private"))).await),
+        "AccessControlListNotSupported"
+    );
+    assert_eq!(
+        code(&world.root::<op::PutObjectAcl>(object_acl("private")).await),
+        "AccessControlListNotSupported"
+    );
+    assert_eq!(code(&world.root::<op::PutBucketOwnershipControls>(own("Everybody")).await), "MalformedXML");
+    world.root::<op::PutBucketOwnershipControls>(own("BucketOwnerPreferred")).await.unwrap();
+    for (given, expected) in [
+        (Some("private"), "ok"),
+        (Some("public-read"), "AccessDenied"),
+        (Some("aws-exec-read"), "NotImplemented"),
+        (Some("nonsense"), "InvalidArgument"),
+        (None, "MissingSecurityHeader"),
+    ] {
+        assert_eq!(code(&world.root::<op::PutBucketAcl>(acl(given)).await), expected, "{given:?}");
+    }
+    assert_eq!(code(&world.root::<op::PutObjectAcl>(object_acl("private")).await), "ok");
+    let read = world.root::<op::GetBucketAcl>(on_bucket!(s::GetBucketAclRequest {})).await.unwrap();
+    let (owner, grants) = (read.owner.unwrap(), read.grants.unwrap());
+    assert_eq!(grants[0].grantee.as_ref().unwrap().id, owner.id);
+    assert_eq!(grants[0].permission.as_deref(), Some("FULL_CONTROL"));
+    // What reads as the ACL can be put back.
+    let policy = s::AccessControlPolicy { grants: Some(grants), owner: Some(owner) };
+    let back = on_bucket!(s::PutBucketAclRequest { access_control_policy: Some(policy) });
+    assert_eq!(code(&world.root::<op::PutBucketAcl>(back).await), "ok");
+    let clear = on_bucket!(s::DeleteBucketOwnershipControlsRequest {});
+    world.root::<op::DeleteBucketOwnershipControls>(clear).await.unwrap();
+    let read = world
+        .root::<op::GetBucketOwnershipControls>(on_bucket!(s::GetBucketOwnershipControlsRequest {}))
+        .await;
+    assert_eq!(code(&read), "OwnershipControlsNotFoundError");
+}
+
+#[tokio::test]
+async fn public_access_blocks() {
+    let world = World::with_bucket().await;
+    let delete = on_bucket!(s::DeletePublicAccessBlockRequest {});
+    world.root::<op::DeletePublicAccessBlock>(delete).await.unwrap();
+    let read = || world.root::<op::GetPublicAccessBlock>(on_bucket!(s::GetPublicAccessBlockRequest {}));
+    assert_eq!(code(&read().await), "NoSuchPublicAccessBlockConfiguration");
+    let some = on_bucket!(s::PutPublicAccessBlockRequest {
+        public_access_block_configuration: s::PublicAccessBlockConfiguration {
+            block_public_acls: Some(true),
+            ..Default::default()
+        },
+    });
+    world.root::<op::PutPublicAccessBlock>(some).await.unwrap();
+    let block = read().await.unwrap().public_access_block_configuration.unwrap();
+    assert_eq!((block.block_public_acls, block.restrict_public_buckets), (Some(true), Some(false)));
+}
+
+#[tokio::test]
+async fn cors_preflight_and_answers() {
+    let world = World::with_bucket().await;
+    let rule = s::CORSRule {
+        allowed_methods: vec!["PUT".into(), "GET".into()],
+        allowed_origins: vec!["https://app.example".into()],
+        allowed_headers: Some(vec!["*".into()]),
+        expose_headers: Some(vec!["ETag".into()]),
+        max_age_seconds: Some(60),
+        id: None,
+    };
+    let put = on_bucket!(s::PutBucketCorsRequest {
+        cors_configuration: s::CORSConfiguration { cors_rules: vec![rule] },
+    });
+    world.root::<op::PutBucketCors>(put).await.unwrap();
+    let read = world.root::<op::GetBucketCors>(on_bucket!(s::GetBucketCorsRequest {})).await.unwrap();
+    assert_eq!(read.cors_rules.unwrap()[0].max_age_seconds, Some(60));
+    let preflight = async |origin: Option<&str>, method: Option<&str>, bucket: &str| {
+        let mut who = Who::anonymous();
+        for (name, value) in [
+            ("origin", origin),
+            ("access-control-request-method", method),
+            ("access-control-request-headers", Some("X-Amz-Date")),
+        ] {
+            if let Some(value) = value {
+                who = who.header(name, value);
+            }
+        }
+        who.virtual_host = Some(bucket.to_owned());
+        let cx = world.with_method(&who, Method::OPTIONS);
+        let answered = world.s3.unmodelled(&cx, haneul_kit::ByteStream::default()).await;
+        answered
+            .unwrap_or_else(|_| panic!("a preflight is ours"))
+            .map(Response::into_parts)
+            .map(|(head, _)| head)
+    };
+    let app = Some("https://app.example");
+    let allowed = preflight(app, Some("PUT"), "bkt").await.unwrap();
+    assert_eq!(allowed.headers["access-control-allow-origin"], "https://app.example");
+    assert_eq!(allowed.headers["access-control-allow-headers"], "x-amz-date");
+    assert_eq!(allowed.headers["access-control-max-age"], "60");
+    for (origin, method, bucket, expected) in [
+        (app, Some("DELETE"), "bkt", "AccessForbidden"),
+        (Some("https://evil.example"), Some("PUT"), "bkt", "AccessForbidden"),
+        (None, Some("PUT"), "bkt", "BadRequest"),
+        (app, None, "bkt", "BadRequest"),
+        (app, Some("BREW"), "bkt", "BadRequest"),
+        (app, Some("PUT"), "nope", "NoSuchBucket"),
+    ] {
+        assert_eq!(
+            code(&preflight(origin, method, bucket).await),
+            expected,
+            "{origin:?} {method:?} {bucket}"
+        );
+    }
+    // The answer proper tells it too, errors included.
+    let who = Who { virtual_host: Some("bkt".into()), ..Who::root().header("origin", "https://app.example") };
+    let cx = world.cx(&who);
+    let (mut head, ()) = Response::new(()).into_parts();
+    world.s3.decorate(&cx, &mut head).await;
+    assert_eq!(head.headers["access-control-expose-headers"], "ETag");
+    world.root::<op::DeleteBucketCors>(on_bucket!(s::DeleteBucketCorsRequest {})).await.unwrap();
+    assert_eq!(code(&preflight(app, Some("PUT"), "bkt").await), "AccessForbidden");
+}

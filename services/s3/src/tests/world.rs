@@ -10,7 +10,7 @@ use haneul_kit::{
 use haneul_policy::{Attached, Context, Inputs, Request, Rules, decide};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
-use haneul_store::Store;
+use haneul_store::{Range, Reads, Store};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::{S3, error};
@@ -104,11 +104,15 @@ impl World {
     }
 
     pub(super) fn cx(&self, who: &Who) -> Cx {
+        self.with_method(who, Method::GET)
+    }
+
+    pub(super) fn with_method(&self, who: &Who, method: Method) -> Cx {
         let mut headers = HeaderMap::new();
         for (name, value) in &who.headers {
             headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
-        let mut http = RequestHead::new(Method::GET, http::Uri::from_static("/"), headers);
+        let mut http = RequestHead::new(method, http::Uri::from_static("/"), headers);
         http.bucket = who.virtual_host.clone();
         Cx::new(Parts {
             request_id: "r".into(),
@@ -226,6 +230,11 @@ impl World {
             ..Default::default()
         };
         self.root::<op::PutBucketVersioning>(input).await.unwrap();
+    }
+
+    /// How many blobs some record owns.
+    pub(super) async fn owned_blobs(&self) -> usize {
+        self.s3.records.store.scan_keys(&crate::store::tables::BLOBS, Range::all(), 1000).await.unwrap().len()
     }
 
     pub(super) async fn keys(&self) -> Vec<String> {
