@@ -120,8 +120,26 @@ fn parse(text: &str) -> Result<Policy> {
         ErrorKind::TooLong { .. } => {
             malformed("Normalized policy document exceeds the maximum allowed size of 20480 bytes.")
         }
-        ErrorKind::Malformed => malformed(refused.message),
+        ErrorKind::Malformed => match missing_field(text) {
+            Some(field) => malformed(format!("Missing required field {field}")),
+            None => malformed(refused.message),
+        },
     })
+}
+
+/// The element that S3 would miss first.
+fn missing_field(text: &str) -> Option<&'static str> {
+    let document: serde_json::Value = serde_json::from_str(text).ok()?;
+    let statements = match document.get("Statement") {
+        None => return Some("Statement"),
+        Some(serde_json::Value::Array(statements)) => statements.iter().collect(),
+        Some(statement) => vec![statement],
+    };
+    let has = |statement: &serde_json::Value, name: &str| {
+        statement.get(name).is_some() || statement.get(format!("Not{name}")).is_some()
+    };
+    let needed = ["Effect", "Principal", "Action", "Resource"];
+    statements.into_iter().find_map(|statement| needed.into_iter().find(|name| !has(statement, name)))
 }
 
 /// Every statement must be about S3 and about this bucket.

@@ -194,7 +194,7 @@ impl Run<'_> {
                 });
                 lifecycle::class_by_now(current.chain(noncurrent), self.now.secs(), body, &rule.filter)
             })
-            .last();
+            .next_back();
         let Some(class) = class else { return Ok(()) };
         let seq = record.seq;
         let set = |record: &mut ObjectRecord| {

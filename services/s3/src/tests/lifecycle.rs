@@ -219,21 +219,21 @@ async fn uploads_are_given_up_and_classes_change() {
     let world = &world;
     let class =
         |key: &'static str| async move { world.root::<op::GetObject>(get(key)).await.unwrap().storage_class };
-    run(&world).await;
+    run(world).await;
     assert_eq!((uploads().await, class("big").await), (1, None));
     world.env.clock.advance(DAY * 8);
-    run(&world).await;
+    run(world).await;
     assert_eq!(uploads().await, 0);
     world.env.clock.advance(DAY * 30);
-    run(&world).await;
+    run(world).await;
     assert_eq!(class("big").await.as_deref(), Some("STANDARD_IA"));
     world.env.clock.advance(DAY * 90);
-    run(&world).await;
+    run(world).await;
     assert_eq!(class("big").await.as_deref(), Some("GLACIER_IR"));
     assert_eq!(class("small").await, None);
     assert_eq!(world.get("big").await.unwrap(), noise(200_000));
     // A new object begins anew.
     world.root::<op::PutObject>(put("big", noise(200_000))).await.unwrap();
-    run(&world).await;
+    run(world).await;
     assert_eq!(class("big").await, None);
 }

@@ -5,6 +5,7 @@ mod buckets;
 mod checksums;
 mod configuration;
 mod crash;
+mod dispatch;
 mod lifecycle;
 mod listing;
 mod multipart;
