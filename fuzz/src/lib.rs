@@ -39,7 +39,7 @@ pub fn rpc(protocol: Protocol, operations: &[Op], input: &[u8]) {
     let operation = model.operation(op.name).expect("the model has it");
     if let Some(read) = read(model, operation, protocol, &parts, &input[end + 1..], op) {
         let written = write(model, operation, protocol, read).expect("what was read can be written");
-        again(model, operation, protocol, op, written);
+        again(model, operation, protocol, op, written, 0);
     }
 }
 
@@ -60,7 +60,7 @@ pub fn rest(protocol: Protocol, operations: &[Op], input: &[u8]) {
     let Some(read) = read(model, found.operation, protocol, &parts, body, op) else { return };
     // An empty label cannot be written; that what was read is written as a valid request is all that is asked.
     if let Ok(written) = write(model, found.operation, protocol, read) {
-        again(model, found.operation, protocol, op, written);
+        again(model, found.operation, protocol, op, written, 0);
     }
 }
 
@@ -123,8 +123,18 @@ fn write(
     haneul_wire::encode_request(model, operation, protocol, &mut *input)
 }
 
+/// Structures of our models within one another, and lists.
+const ROUNDS_MAX: u32 = 16;
+
 /// Reads what was written, and writes it again: the same must come out.
-fn again(model: &'static Model, operation: &OperationDef, protocol: Protocol, op: &Op, first: Request) {
+fn again(
+    model: &'static Model,
+    operation: &OperationDef,
+    protocol: Protocol,
+    op: &Op,
+    first: Request,
+    rounds: u32,
+) {
     let (head, body) = first.into_parts();
     let bytes = match body {
         Payload::Bytes(bytes) => bytes,
@@ -146,7 +156,13 @@ fn again(model: &'static Model, operation: &OperationDef, protocol: Protocol, op
         .unwrap_or_else(|| panic!("{} was written as {bytes:?}, which cannot be read", operation.name));
     let second = write(model, operation, protocol, second).expect("what was read can be written");
     assert_eq!((&head.uri, &head.headers), (second.uri(), second.headers()), "{}", operation.name);
-    if let Payload::Bytes(second) = second.body() {
-        assert_eq!(&bytes, second, "{}", operation.name);
+    let Payload::Bytes(second_bytes) = second.body() else { return };
+    // Query parameters cannot say that a structure is there and empty: each round may drop one, and the last ones settle.
+    let may_shrink = matches!(protocol, Protocol::AwsQuery | Protocol::Ec2Query);
+    if may_shrink && second_bytes != &bytes {
+        assert!(second_bytes.len() <= bytes.len(), "{bytes:?} became {second_bytes:?}");
+        assert!(rounds < ROUNDS_MAX, "{second_bytes:?} does not settle");
+        return again(model, operation, protocol, op, second, rounds + 1);
     }
+    assert_eq!(&bytes, second_bytes, "{}", operation.name);
 }
