@@ -54,11 +54,12 @@ impl Store {
     pub fn open_with(env: &Env, dir: &Path, options: DiskOptions) -> Result<Store, StoreError> {
         let (engine, _manifest) = DiskEngine::open(env, dir, options)?;
         let store = Store::new(Arc::new(engine));
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        // On a thread of its own: this one may belong to a runtime already, which must not be nested.
-        std::thread::scope(|scope| {
-            scope.spawn(|| runtime.block_on(store.undo_partial_import())).join().expect("it does not panic")
-        })?;
+        // On a thread of its own: this one may belong to a runtime already, in which another can neither run nor be dropped.
+        let undo = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            runtime.block_on(store.undo_partial_import())
+        };
+        std::thread::scope(|scope| scope.spawn(undo).join().expect("it does not panic"))?;
         Ok(store)
     }
 

@@ -97,8 +97,7 @@ fn manifest(env: &Env, dir: &Path) -> Result<(Manifest, bool), StoreError> {
         }
         None => {
             let entries = fs.list(dir)?;
-            if let Some(other) = entries.iter().find(|entry| !matches!(&*entry.name, "lock" | "manifest.new"))
-            {
+            if let Some(other) = entries.iter().find(|entry| !comes_before_the_store(&entry.name)) {
                 return Err(StoreError::Unusable(format!(
                     "{} holds `{}` but no manifest: it is not a data directory of haneul, or its manifest is lost. \
                      Give an empty directory, or restore the manifest from a backup",
@@ -116,6 +115,12 @@ fn manifest(env: &Env, dir: &Path) -> Result<(Manifest, bool), StoreError> {
             Ok((manifest, true))
         }
     }
+}
+
+/// Whether a directory with this name in it may still be a new one: what the store itself makes first, and what the
+/// program makes around it (`haneul.lock`, the authority of its certificates).
+fn comes_before_the_store(name: &str) -> bool {
+    matches!(name, "lock" | "manifest.new" | "tls") || name.starts_with("haneul.")
 }
 
 fn create(env: &Env, store: &Path, options: &DiskOptions) -> Result<(Log, Tree, Checkpoint), StoreError> {

@@ -93,6 +93,24 @@ fn a_directory_has_one_user() {
 }
 
 #[test]
+fn it_opens_on_the_thread_of_a_runtime() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    drop(runtime.block_on(async { open(dir.path()).unwrap() }));
+}
+
+/// The program takes its own lock, and may make certificates, before it opens the store.
+#[test]
+fn the_programs_own_files_may_be_there_first() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("haneul.lock"), "").unwrap();
+    std::fs::create_dir(dir.path().join("tls")).unwrap();
+    drop(open(dir.path()).unwrap());
+    std::fs::remove_file(dir.path().join("manifest")).unwrap();
+    assert!(matches!(open(dir.path()), Err(StoreError::Unusable(_))));
+}
+
+#[test]
 fn what_is_not_ours_is_never_taken_for_an_empty_store() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("precious"), "data").unwrap();
