@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Compiles the shim into `dir`; `None` where there is no C compiler.
+/// Compiles the shim into `dir`; `None` where there is no C compiler, or a processor that it does not know.
 pub fn build(dir: &Path) -> Option<PathBuf> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return None;
+    }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("shim/disk.c");
     let library = dir.join("libdisk.so");
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());

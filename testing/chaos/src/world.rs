@@ -135,7 +135,7 @@ impl Drop for OnPanic<'_> {
 fn wait_for_blobs(data_dir: &Path, good: impl Fn(u64, u64) -> bool) -> Vec<String> {
     let began = clock::monotonic();
     loop {
-        let (count, bytes) = files(&data_dir.join("blobs"));
+        let (count, bytes) = blobs(data_dir);
         if good(count, bytes) {
             return Vec::new();
         }
@@ -144,6 +144,13 @@ fn wait_for_blobs(data_dir: &Path, good: impl Fn(u64, u64) -> bool) -> Vec<Strin
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Number and bytes of the blobs: they lie in folders, beside what the store of blobs keeps for itself.
+fn blobs(data_dir: &Path) -> (u64, u64) {
+    let entries = std::fs::read_dir(data_dir.join("blobs")).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).map(|path| files(&path));
+    folders.fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1))
 }
 
 /// Number and bytes of the files below a directory.

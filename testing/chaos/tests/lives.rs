@@ -122,7 +122,7 @@ fn killed() {
 fn without_power() {
     let Some(run) = Run::new("power cuts") else { return };
     let Some(library) = shim::build(run.scratch.path()) else {
-        println!("SKIPPED power cuts: there is no C compiler");
+        println!("SKIPPED power cuts: there is no C compiler, or this is not x86-64");
         return;
     };
     let cuts = number("HANEUL_CHAOS_CUTS").unwrap_or(4);

@@ -25,7 +25,7 @@ fn noise(dir: &Path, rng: &Rng) -> Result<()> {
     let name = |n: u64| dir.join(if n < 3 { format!("n{n}") } else { format!("deep/er/n{n}") });
     let path = name(rng.below(6));
     let bytes = vec![rng.below(256) as u8; rng.below(3000) as usize];
-    match rng.below(9) {
+    match rng.below(10) {
         0 => fs::write(&path, &bytes)?,
         1 => OpenOptions::new().append(true).create(true).open(&path)?.write_all(&bytes)?,
         2 => {
@@ -49,6 +49,12 @@ fn noise(dir: &Path, rng: &Rng) -> Result<()> {
         5 if path.exists() => fs::rename(&path, name(rng.below(6)))?,
         6 if path.exists() => fs::remove_file(&path)?,
         7 if path.exists() && !dir.join("linked").exists() => fs::hard_link(&path, dir.join("linked"))?,
+        // It renames without libc.
+        9 => {
+            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            file.write_all(&bytes)?;
+            file.persist(&path).map_err(|error| error.error)?;
+        }
         8 if dir.join("copy").exists() => fs::remove_dir_all(dir.join("copy"))?,
         8 => {
             fs::create_dir(dir.join("copy"))?;
