@@ -520,7 +520,7 @@ fn scope_of<'a>(
         Ok(RequestAuth::SigV4(signature)) => Some(Cow::Borrowed(signature.credential.service())),
         Ok(_) => None,
         Err(_) => {
-            let header = head.header(header::AUTHORIZATION.as_str())?;
+            let header = head.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
             let credential = header.split("Credential=").nth(1)?.split([',', ' ']).next()?;
             credential.split('/').nth(3).filter(|service| !service.is_empty()).map(Cow::Borrowed)
         }

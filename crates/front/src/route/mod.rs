@@ -105,7 +105,8 @@ struct Form<'h> {
 impl<'h> Form<'h> {
     fn of(head: &'h RequestHead) -> Form<'h> {
         let in_query = head.uri.query().map_or_else(Action::default, Action::read);
-        let content_type = head.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        let content_type =
+            head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let in_body = head.method == Method::POST
             && content_type
                 .trim_start()

@@ -1,10 +1,12 @@
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
 /// `X-Amz-Target: DynamoDB_20120810.GetItem`: the service's prefix and the operation.
 ///
 /// The prefix itself may hold dots (`com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101`), an operation cannot.
 pub fn read(headers: &HeaderMap) -> Option<(&str, &str)> {
-    let target = headers.get("x-amz-target")?.to_str().ok()?;
+    let target = headers.get(X_AMZ_TARGET)?.to_str().ok()?;
     Some(target.rsplit_once('.').unwrap_or(("", target)))
 }
 
