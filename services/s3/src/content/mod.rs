@@ -20,6 +20,9 @@ use crate::store::{Freed, Records};
 /// Objects up to this many bytes are kept in the store, where a write is one commit and no file.
 pub(crate) const INLINE_BYTES_MAX: u64 = 64 * 1024;
 
+/// Notes of freed blobs that are read or taken away at once.
+const FREED_BATCH: usize = 1000;
+
 /// The service's bytes.
 #[derive(Clone)]
 pub(crate) struct Content {
@@ -52,14 +55,34 @@ impl Content {
         self.delete_retired().await;
     }
 
-    /// A failure leaves orphans, which the sweep at the next start finds.
+    /// What a failure or a crash leaves, the next start deletes: the commit that freed them has noted them.
     pub(crate) async fn delete_retired(&self) {
         let gone = self.readers.deletable();
         if gone.is_empty() {
             return;
         }
-        if let Err(error) = self.blobs.delete(gone).await {
-            tracing::warn!(%error, "blobs could not be deleted and are left to the sweep");
+        match self.blobs.delete(gone.clone()).await {
+            Ok(()) => self.readers.deleted(gone),
+            Err(error) => tracing::warn!(%error, "blobs could not be deleted and are left to the next start"),
+        }
+    }
+
+    /// Takes the notes of blobs away that are gone. Not when each goes: nobody should wait for one more commit.
+    pub(crate) async fn forget_deleted(&self) -> Result<()> {
+        for gone in self.readers.take_deleted().chunks(FREED_BATCH) {
+            self.records.forget_freed(gone).await?;
+        }
+        Ok(())
+    }
+
+    /// After a start: has the blobs deleted that earlier runs freed.
+    pub(crate) async fn retire_freed(&self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let freed = self.records.freed(after, FREED_BATCH).await?;
+            let Some(last) = freed.last() else { return Ok(()) };
+            after = Some(*last);
+            self.readers.retire(freed);
         }
     }
 

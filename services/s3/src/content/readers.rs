@@ -9,6 +9,9 @@ use parking_lot::Mutex;
 
 use crate::store::Freed;
 
+/// So many notes of blobs that are gone may stay.
+const DELETED_MAX: usize = 1000;
+
 #[derive(Clone)]
 pub(crate) struct Readers {
     state: Arc<Mutex<State>>,
@@ -24,6 +27,8 @@ struct State {
     active: BTreeMap<u64, ()>,
     /// Blobs and when they were retired, in order.
     retired: VecDeque<(u64, Freed)>,
+    /// Blobs that are gone, and noted as freed still.
+    deleted: Freed,
 }
 
 /// While it lives, nothing that a record read after its making names is deleted.
@@ -62,6 +67,18 @@ impl Readers {
             found.extend(state.retired.pop_front().into_iter().flat_map(|(_, freed)| freed));
         }
         found
+    }
+
+    pub(crate) fn deleted(&self, gone: Freed) {
+        let mut state = self.state.lock();
+        state.deleted.extend(gone);
+        if state.deleted.len() >= DELETED_MAX {
+            self.cleaning.wake();
+        }
+    }
+
+    pub(crate) fn take_deleted(&self) -> Freed {
+        std::mem::take(&mut self.state.lock().deleted)
     }
 }
 

@@ -1,8 +1,8 @@
 use haneul_blob::BlobId;
-use haneul_kit::{Instant, Result};
-use haneul_store::{Reads, Tx};
+use haneul_kit::{ApiError, Instant, Result};
+use haneul_store::{Batch, Range, Reads, Tx};
 
-use super::tables::{BLOBS, CURRENT, INLINE, MANIFESTS, STATES, VERSIONS};
+use super::tables::{BLOBS, CURRENT, FREED, INLINE, MANIFESTS, STATES, VERSIONS};
 use super::versions::{self, order};
 use super::{Freed, Records};
 use crate::conditions::WriteConditions;
@@ -84,6 +84,28 @@ impl Records {
     /// Whether some record owns the blob.
     pub(crate) async fn owns_blob(&self, id: BlobId) -> Result<bool> {
         Ok(self.store.get(&BLOBS, &id.to_bytes().to_vec()).await.map_err(error::store)?.is_some())
+    }
+
+    /// Blobs whose records are gone and whose files may not be, after `after`.
+    pub(crate) async fn freed(&self, after: Option<BlobId>, limit: usize) -> Result<Freed> {
+        let range = match after {
+            Some(after) => Range::all().after(&after.to_bytes().to_vec()),
+            None => Range::all(),
+        };
+        let rows = self.store.scan_keys(&FREED, range, limit).await.map_err(error::store)?;
+        let id = |row: Vec<u8>| row.try_into().map(BlobId::from_bytes);
+        rows.into_iter()
+            .map(|row| id(row).map_err(|_| ApiError::internal("a row of s3.freed is no id")))
+            .collect()
+    }
+
+    /// Their files are gone too.
+    pub(crate) async fn forget_freed(&self, ids: &[BlobId]) -> Result<()> {
+        let mut batch = Batch::default();
+        for id in ids {
+            batch.delete(&FREED, &id.to_bytes().to_vec()).map_err(error::store)?;
+        }
+        self.store.write(batch).await.map_err(error::store)
     }
 
     /// Writes an object, and its bytes when they are inline, in one commit.

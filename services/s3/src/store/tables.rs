@@ -27,6 +27,10 @@ pub(crate) static MANIFESTS: Table<DataId, Manifest> = Table::new("s3.manifests"
 /// By the bytes of the blob's id.
 pub(crate) static BLOBS: Table<Vec<u8>, ()> = Table::new("s3.blobs");
 
+/// Blobs that no record names any more and whose files may still be there. What a start finds here, it deletes: a crash
+/// came between the commit and the deletion, and the blobs' own sweep only looks at what the run before wrote.
+pub(crate) static FREED: Table<Vec<u8>, ()> = Table::new("s3.freed");
+
 /// (bucket, key, upload id): ids begin with the time, so those of a key are in order of initiation.
 pub(crate) static UPLOADS: Table<(u64, String, String), UploadRecord> = Table::new("s3.uploads");
 

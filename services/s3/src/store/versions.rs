@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use haneul_store::{Range, Reads, StoreError, Tx};
 
 use super::Freed;
-use super::tables::{BLOBS, CURRENT, INLINE, MANIFESTS, NULLS, VERSIONS};
+use super::tables::{BLOBS, CURRENT, FREED, INLINE, MANIFESTS, NULLS, VERSIONS};
 use crate::model::object::NULL;
 use crate::model::{Data, ObjectRecord, Versioning};
 
@@ -174,7 +174,9 @@ pub(crate) fn release_piece(tx: &Tx, data: &Data, freed: &mut Freed) -> Result<(
         Data::Inline(id) => tx.delete(&INLINE, id),
         Data::Blob(id) => {
             freed.push(*id);
-            tx.delete(&BLOBS, &id.to_bytes().to_vec())
+            let id = id.to_bytes().to_vec();
+            tx.put(&FREED, &id, &())?;
+            tx.delete(&BLOBS, &id)
         }
     }
 }

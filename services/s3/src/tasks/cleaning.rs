@@ -52,6 +52,7 @@ impl Reconciler for Cleaning {
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async move {
             if !self.swept.load(Ordering::Acquire) {
+                self.s3.content.retire_freed().await?;
                 let swept = self.s3.content.sweep().await?;
                 self.swept.store(true, Ordering::Release);
                 if swept.removed > 0 {
@@ -63,6 +64,7 @@ impl Reconciler for Cleaning {
                 }
             }
             self.s3.content.delete_retired().await;
+            self.s3.content.forget_deleted().await?;
             let now = self.s3.platform.env.now();
             let next_s = self.forget_completions(now).await?;
             // Those that are completed from now on fall due within a day.

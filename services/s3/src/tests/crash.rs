@@ -105,3 +105,30 @@ async fn orphans_are_swept_and_owned_blobs_are_not() {
     let again = world.s3.content.sweep().await.unwrap();
     assert_eq!(again.removed, 0);
 }
+
+/// A blob of an earlier run is no suspect of the sweep any more, so its deletion must not depend on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_before_a_freed_blob_is_deleted_leaves_nothing() {
+    let env = Env::simulated(4);
+    let world = open(&env, Store::memory());
+    world.create("bkt").await;
+    world.put("k", noise(100_000)).await;
+    let world = crash(&env, world);
+    world.s3.content.sweep().await.unwrap();
+
+    // A reader holds the file back; then the power goes.
+    let reading = world.s3.content.readers.begin();
+    world.delete("k").await;
+    let freed = world.s3.records.freed(None, 10).await.unwrap();
+    assert_eq!(freed.len(), 1);
+    assert!(world.s3.content.blobs.stat(freed[0]).await.is_ok());
+    drop(reading);
+    let world = crash(&env, world);
+    assert!(world.s3.content.blobs.stat(freed[0]).await.is_ok());
+
+    world.s3.content.retire_freed().await.unwrap();
+    world.s3.content.delete_retired().await;
+    assert!(world.s3.content.blobs.stat(freed[0]).await.is_err());
+    world.s3.content.forget_deleted().await.unwrap();
+    assert!(world.s3.records.freed(None, 10).await.unwrap().is_empty());
+}
