@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haneul_env::Clock;
@@ -16,17 +16,22 @@ pub(crate) struct Held {
 }
 
 const LOCK: &str = "haneul.lock";
-const WIPING: &str = "haneul.wiping";
 const CLOCK: &str = "haneul.clock";
-/// What a wipe leaves: the lock that is held, the mark of the wipe itself, and the certificate authority that clients trust.
-const KEPT: &[&str] = &[LOCK, WIPING, "tls"];
+/// All state of the cloud lies in this folder, so that a reset is one rename.
+const CLOUD: &str = "cloud";
+const TRASH: &str = "trash";
+
+/// Where the state of the cloud lies in the data directory.
+pub(crate) fn cloud_dir(dir: &Path) -> PathBuf {
+    dir.join(CLOUD)
+}
 
 /// Takes the directory, making it if it is not there, and finishes a wipe that a crash cut short.
 pub(crate) fn open(dir: &Path) -> Result<Held> {
     let failed = |error: std::io::Error| {
         format!("cannot use {}: {error}; --data-dir names another one", dir.display())
     };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+    make(dir).map_err(failed)?;
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -44,41 +49,31 @@ pub(crate) fn open(dir: &Path) -> Result<Held> {
         }
         Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
     }
-    if dir.join(WIPING).exists() {
-        wipe(dir)?;
-    }
+    remove_if_there(&dir.join(TRASH))
+        .and_then(|()| make(&dir.join(CLOUD)))
+        .and_then(|()| sync(dir))
+        .map_err(failed)?;
     Ok(Held { _lock: lock })
 }
 
-/// Removes all state. A crash in the middle is finished by the next [`open`], so that half a state is never read.
+/// Removes all state. A crash in the middle leaves either all of it or none that would be read.
 pub(crate) fn wipe(dir: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| format!("cannot wipe {}: {error}", dir.display());
-    let mark = dir.join(WIPING);
-    File::create(&mark).and_then(|file| file.sync_all()).map_err(failed)?;
-    sync(dir).map_err(failed)?;
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if KEPT.iter().any(|kept| entry.file_name() == *kept) {
-            continue;
-        }
-        let path = entry.path();
-        let is_dir = entry.file_type().map_err(failed)?.is_dir();
-        if is_dir { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(failed)?;
-    }
-    sync(dir).map_err(failed)?;
-    fs::remove_file(mark).map_err(failed)?;
-    sync(dir).map_err(failed)
+    let (cloud, trash) = (dir.join(CLOUD), dir.join(TRASH));
+    remove_if_there(&trash)
+        .and_then(|()| if cloud.exists() { fs::rename(&cloud, &trash) } else { Ok(()) })
+        .and_then(|()| make(&cloud))
+        .and_then(|()| sync(dir))
+        .and_then(|()| remove_if_there(&trash))
+        .map_err(|error| format!("cannot wipe {}: {error}", dir.display()))
 }
 
-/// Moves the clock to where an earlier run had advanced it: time never goes back, not even over a restart.
-pub(crate) fn restore_clock(dir: &Path, clock: &Clock) -> Result<()> {
-    let Ok(text) = fs::read_to_string(dir.join(CLOCK)) else { return Ok(()) };
-    let ahead_ms = text.trim().parse::<u64>();
-    let ahead_ms = ahead_ms.map_err(|_| {
+/// The clock goes on from where an earlier run had advanced it: time never goes back, not even over a restart.
+pub(crate) fn clock(dir: &Path) -> Result<Clock> {
+    let Ok(text) = fs::read_to_string(dir.join(CLOCK)) else { return Ok(Clock::real()) };
+    let ahead_ms = text.trim().parse::<u64>().map_err(|_| {
         format!("{}/{CLOCK} is damaged: remove it to go on at the host's time", dir.display())
     })?;
-    clock.advance(Duration::from_millis(ahead_ms));
-    Ok(())
+    Ok(Clock::ahead_of_host(Duration::from_millis(ahead_ms)))
 }
 
 /// Notes how far the clock is ahead of the host's.
@@ -96,6 +91,14 @@ pub(crate) fn keep_clock(dir: &Path, clock: &Clock) -> Result<()> {
         .and_then(|()| fs::rename(&fresh, &path))
         .and_then(|()| sync(dir))
         .map_err(|error| format!("cannot keep the clock in {}: {error}", path.display()))
+}
+
+fn make(dir: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+fn remove_if_there(dir: &Path) -> std::io::Result<()> {
+    if dir.exists() { fs::remove_dir_all(dir) } else { Ok(()) }
 }
 
 fn sync(dir: &Path) -> std::io::Result<()> {
@@ -119,10 +122,12 @@ mod tests {
     fn a_wipe_that_was_cut_short_is_finished() {
         let dir = tempfile::tempdir().unwrap();
         drop(open(dir.path()).unwrap());
-        fs::create_dir_all(dir.path().join("store/x")).unwrap();
-        fs::write(dir.path().join(WIPING), b"").unwrap();
+        fs::rename(cloud_dir(dir.path()), dir.path().join(TRASH)).unwrap();
         let _held = open(dir.path()).unwrap();
-        assert!(!dir.path().join("store").exists() && !dir.path().join(WIPING).exists());
+        assert!(cloud_dir(dir.path()).exists() && !dir.path().join(TRASH).exists());
+        fs::write(cloud_dir(dir.path()).join("x"), b"").unwrap();
+        wipe(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(cloud_dir(dir.path())).unwrap().count(), 0);
     }
 
     #[test]
@@ -131,8 +136,7 @@ mod tests {
         let clock = Clock::real();
         clock.advance(Duration::from_secs(86_400));
         keep_clock(dir.path(), &clock).unwrap();
-        let next = Clock::real();
-        restore_clock(dir.path(), &next).unwrap();
+        let next = super::clock(dir.path()).unwrap();
         assert!(next.ahead_of_host_ms() > 86_000_000);
     }
 }

@@ -36,10 +36,8 @@ async fn serve(config: &Config) -> Result<()> {
         })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let lock = config.data_dir.as_deref().map(data::open).transpose()?;
-    let (the_clock, rng) = (Clock::real(), Rng::real());
-    if let Some(dir) = &config.data_dir {
-        data::restore_clock(dir, &the_clock)?;
-    }
+    let the_clock = config.data_dir.as_deref().map_or_else(|| Ok(Clock::real()), data::clock)?;
+    let rng = Rng::real();
     let settings = settings(config)?;
     let mut first = true;
     loop {
@@ -84,7 +82,8 @@ async fn begin(
     address: SocketAddr,
     announce: Option<std::time::Instant>,
 ) -> Result<Arc<Cloud>> {
-    let dir = config.data_dir.as_deref();
+    let dir = config.data_dir.as_deref().map(data::cloud_dir);
+    let dir = dir.as_deref();
     let engines = cloud::open_engines(env, dir)?;
     let root = root::access(config, &engines.0, &env.rng).await.map_err(|error| error.to_string())?;
     let mut root_keys = config.root_keys.clone();

@@ -15,10 +15,8 @@ const FORMAT: (&str, &[u8]) = ("haneul-export", b"1\n");
 const STORE: &str = "store.stream";
 /// The last member: the SHA-256 of all contents before it. Without it the file is not whole.
 const END: &str = "end";
-/// Of the data directory, what an export leaves out: the store (which is written as a stream that any engine reads),
-/// our own marks, and the certificate authority, which belongs to a host.
-const LEFT_OUT: &[&str] =
-    &["store", "manifest", "lock", "tls", "haneul.lock", "haneul.wiping", "haneul.clock.new"];
+/// What an export leaves out: the store, which is written as a stream that any engine reads.
+const LEFT_OUT: &[&str] = &["store", "manifest", "lock"];
 
 pub(crate) fn run(command: &StateCommand) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -52,11 +50,12 @@ pub(crate) fn run(command: &StateCommand) -> Result<()> {
 }
 
 async fn export(dir: &Path, file: &Path) -> Result<()> {
-    if !dir.join("manifest").exists() {
+    let cloud = data::cloud_dir(dir);
+    if !cloud.join("manifest").exists() {
         return Err(format!("there is no state in {}; --data-dir names another directory", dir.display()));
     }
     let _held = data::open(dir)?;
-    let store = Store::open(&Env::real(), dir).map_err(|error| error.to_string())?;
+    let store = Store::open(&Env::real(), &cloud).map_err(|error| error.to_string())?;
     let failed = |error: io::Error| format!("cannot write {}: {error}", file.display());
 
     // The stream goes to a file first, because a member's length stands before its content.
@@ -71,10 +70,10 @@ async fn export(dir: &Path, file: &Path) -> Result<()> {
     let part = file.with_extension("part");
     let mut archive = Archive::new(File::create(&part).map_err(failed)?);
     archive.add(FORMAT.0, &mut &FORMAT.1[..], FORMAT.1.len() as u64).map_err(failed)?;
-    let files = files_under(dir).map_err(failed)?;
+    let files = files_under(&cloud).map_err(failed)?;
     println!("writing the store and {} files", files.len());
     for (done, path) in files.iter().enumerate() {
-        let name = path.strip_prefix(dir).map_err(|error| error.to_string())?;
+        let name = path.strip_prefix(&cloud).map_err(|error| error.to_string())?;
         archive.add_file(&name.to_string_lossy(), path).map_err(failed)?;
         if (done + 1) % 10_000 == 0 {
             println!("  {} files", done + 1);
@@ -91,13 +90,16 @@ async fn export(dir: &Path, file: &Path) -> Result<()> {
 async fn import(dir: &Path, file: &Path) -> Result<()> {
     let source = File::open(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let held = data::open(dir)?;
-    if !files_under(dir).map_err(|error| error.to_string())?.is_empty() || dir.join("manifest").exists() {
+    let cloud = data::cloud_dir(dir);
+    if !files_under(&cloud).map_err(|error| error.to_string())?.is_empty() || cloud.join("manifest").exists()
+    {
         return Err(format!("{} is not empty; `haneul state reset --yes` empties it", dir.display()));
     }
     let stream_path = dir.join("haneul.import");
     let imported = async {
-        unpack(source, dir, &stream_path)?;
-        let store = Store::open(&Env::real(), dir).map_err(|error| error.to_string())?;
+        // The store first: it begins only in an empty directory.
+        let store = Store::open(&Env::real(), &cloud).map_err(|error| error.to_string())?;
+        unpack(source, &cloud, &stream_path)?;
         let stream = File::open(&stream_path).map_err(|error| error.to_string())?;
         store.import(BufReader::new(stream)).await.map_err(|error| error.to_string())?;
         store.close().await.map_err(|error| error.to_string())?;

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,14 @@ pub struct Clock {
 
 struct Shared {
     state: Mutex<State>,
+    /// The clock's course since it was made: at which host time, in milliseconds, it took which.
+    course: Mutex<VecDeque<(i64, State)>>,
     /// Counts changes of the clock's course (advance, freeze, resume), which sleepers must notice.
     changes: watch::Sender<u64>,
 }
+
+/// Changes of course that are remembered.
+const COURSE_MAX: usize = 4096;
 
 #[derive(Clone, Copy)]
 enum State {
@@ -29,16 +35,39 @@ enum State {
 impl Clock {
     /// Follows the host's clock.
     pub fn real() -> Clock {
-        Clock::in_state(State::Running { ahead_of_host_ms: 0 })
+        Clock::ahead_of_host(Duration::ZERO)
+    }
+
+    /// Runs ahead of the host's clock, as one that an earlier run had advanced.
+    pub fn ahead_of_host(by: Duration) -> Clock {
+        let ahead_of_host_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        // What it was before it was made is taken to be the same: clients hold URLs that they signed then.
+        Clock::in_state(State::Running { ahead_of_host_ms }, i64::MIN)
     }
 
     /// Stands still at `at` until advanced.
     pub fn frozen(at: Instant) -> Clock {
-        Clock::in_state(State::Frozen { at })
+        Clock::in_state(State::Frozen { at }, host_millis())
     }
 
-    fn in_state(state: State) -> Clock {
-        Clock { shared: Arc::new(Shared { state: Mutex::new(state), changes: watch::Sender::new(0) }) }
+    fn in_state(state: State, since_host_ms: i64) -> Clock {
+        let course = Mutex::new(VecDeque::from([(since_host_ms, state)]));
+        Clock {
+            shared: Arc::new(Shared { state: Mutex::new(state), course, changes: watch::Sender::new(0) }),
+        }
+    }
+
+    /// What this clock read when the host's read `host`, by which clients sign; `None` for a time before its course
+    /// is known.
+    pub fn at_host_time(&self, host: Instant) -> Option<Instant> {
+        let course = self.shared.course.lock();
+        let (_, state) = course.iter().rev().find(|(since_ms, _)| *since_ms <= host.millis())?;
+        Some(match *state {
+            State::Running { ahead_of_host_ms } => {
+                Instant::from_millis(host.millis().saturating_add(ahead_of_host_ms))
+            }
+            State::Frozen { at } => at,
+        })
     }
 
     pub fn now(&self) -> Instant {
@@ -88,6 +117,11 @@ impl Clock {
         {
             let mut state = self.shared.state.lock();
             *state = to(*state);
+            let mut course = self.shared.course.lock();
+            course.push_back((host_millis(), *state));
+            if course.len() > COURSE_MAX {
+                course.pop_front();
+            }
         }
         self.shared.changes.send_modify(|count| *count += 1);
     }
@@ -167,6 +201,18 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(29 * 86_400));
         assert_eq!(sleeper.await.unwrap(), Instant::from_secs(100 + 30 * 86_400));
+    }
+
+    #[test]
+    fn a_time_of_the_host_is_read_by_the_course_of_then() {
+        let clock = Clock::real();
+        let before = Instant::from_millis(host_millis() - 60_000);
+        assert_eq!(clock.at_host_time(before), Some(before));
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(clock.at_host_time(before), Some(before), "it was signed before the clock was moved");
+        let now = Instant::from_millis(host_millis() + 1);
+        assert_eq!(clock.at_host_time(now), Some(now + Duration::from_secs(3600)));
+        assert_eq!(Clock::frozen(Instant::EPOCH).at_host_time(before), None);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use haneul_base::{AccountId, Instant};
 use haneul_kit::session_token::{self, Opened, TokenError};
 use haneul_kit::{AccessKey, ApiError, Caller, Platform};
 use haneul_sigv4::{
-    AuthError, Body, Family, PayloadVerifier, RequestAuth, RequestParts, SigV4, Timestamp, Verifier,
+    AuthError, Body, Family, PayloadVerifier, RequestAuth, RequestParts, SKEW_S_MAX, SigV4, Timestamp,
+    Verifier,
 };
 use haneul_wire::Protocol;
 use parking_lot::Mutex;
@@ -115,7 +117,7 @@ impl Authn {
             Ok(credential) => credential,
             Err(problem) => return Err(problem.in_words(terms.family, id)),
         };
-        let at = Timestamp::from_unix_s(now.secs());
+        let at = signing_time(platform, signature, now);
         let verified =
             self.verifier.verify(signature, request, credential.secret(), body, at).map_err(refuse)?;
         let payload = PayloadVerifier::new(signature, &verified, request.headers).map_err(refuse)?;
@@ -234,6 +236,22 @@ impl Problem {
             (_, _) => ApiError::new("UnrecognizedClientException", INVALID).with_status(status),
         }
     }
+}
+
+/// Now, by the clock that the request was signed by.
+///
+/// A client signs by the host's time, which the cloud's may be far ahead of. What counts is how much of the cloud's time
+/// has passed since: a URL that was good for an hour expires when the cloud is moved by a day, and one signed after that
+/// is good. A client that has followed our `Date` signs by the cloud's time; it is known by being ahead of the host.
+fn signing_time(platform: &Platform, signature: &SigV4<'_>, now: Instant) -> Timestamp {
+    let signed = Instant::from_secs(signature.timestamp.unix_s());
+    let by_host = platform.env.clock.at_host_time(signed).map(|at_signing| {
+        let moved_ms = at_signing.millis() - signed.millis();
+        Instant::from_millis(now.millis() - moved_ms)
+    });
+    let skew = Duration::from_secs(SKEW_S_MAX as u64);
+    let at = by_host.filter(|by_host| signed <= *by_host + skew).unwrap_or(now);
+    Timestamp::from_unix_s(at.secs())
 }
 
 /// The root user of the account whose number the id is, or of the default one.
