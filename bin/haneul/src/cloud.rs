@@ -22,11 +22,15 @@ impl Record for SealKey {}
 static SEAL_KEY: Table<String, SealKey> = Table::new("haneul.seal_key");
 
 /// Opens the engines: in memory, or under `dir`.
-pub(crate) fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store, Blobs)> {
-    let Some(dir) = dir else { return Ok((Store::memory(), Blobs::memory(env))) };
-    let store = Store::open(env, dir).map_err(|error| error.to_string())?;
-    let blobs = Blobs::open(env, &dir.join("blobs")).map_err(|error| error.to_string())?;
-    Ok((store, blobs))
+pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store, Blobs)> {
+    let Some(dir) = dir.map(Path::to_path_buf) else { return Ok((Store::memory(), Blobs::memory(env))) };
+    let env = env.clone();
+    let opening = tokio::task::spawn_blocking(move || {
+        let store = Store::open(&env, &dir).map_err(|error| error.to_string())?;
+        let blobs = Blobs::open(&env, &dir.join("blobs")).map_err(|error| error.to_string())?;
+        Ok((store, blobs))
+    });
+    opening.await.map_err(|error| format!("opening the state failed: {error}"))?
 }
 
 /// Puts the parts together: platform, every service of the registry, the front door.
@@ -53,7 +57,7 @@ pub(crate) fn in_memory() -> Result<Vec<Service>> {
         .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         let env = Env::real();
-        let (store, blobs) = open_engines(&env, None)?;
+        let (store, blobs) = open_engines(&env, None).await?;
         let platform = platform(env, store, blobs, None, Vec::new(), false).await?;
         haneul_registry::services(&platform).await.map_err(|error| error.to_string())
     })

@@ -238,6 +238,9 @@ impl Problem {
     }
 }
 
+/// Signatures are dated to the second, cut off: one of the second in which the clock was moved may be of after it.
+const WITHIN_A_SECOND: Duration = Duration::from_millis(999);
+
 /// Now, by the clock that the request was signed by.
 ///
 /// A client signs by the host's time, which the cloud's may be far ahead of. What counts is how much of the cloud's time
@@ -245,8 +248,9 @@ impl Problem {
 /// is good. A client that has followed our `Date` signs by the cloud's time; it is known by being ahead of the host.
 fn signing_time(platform: &Platform, signature: &SigV4<'_>, now: Instant) -> Timestamp {
     let signed = Instant::from_secs(signature.timestamp.unix_s());
-    let by_host = platform.env.clock.at_host_time(signed).map(|at_signing| {
-        let moved_ms = at_signing.millis() - signed.millis();
+    let latest = signed + WITHIN_A_SECOND;
+    let by_host = platform.env.clock.at_host_time(latest).map(|at_signing| {
+        let moved_ms = at_signing.millis() - latest.millis();
         Instant::from_millis(now.millis() - moved_ms)
     });
     let skew = Duration::from_secs(SKEW_S_MAX as u64);
