@@ -100,6 +100,7 @@ fn table(iam: Arc<Iam>) -> Service {
         .op::<op::CreateAccountAlias>()
         .op::<op::ListAccountAliases>()
         .op::<op::DeleteAccountAlias>()
+        .op::<op::DeleteLoginProfile>()
         .op::<op::GetLoginProfile>()
         .op::<op::ListMFADevices>()
         .op::<op::ListVirtualMFADevices>()

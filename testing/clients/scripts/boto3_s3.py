@@ -62,7 +62,7 @@ for algorithm in ("CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"):
     try:
         s3.put_object(Bucket="photos", Key=algorithm, Body=data, ChecksumAlgorithm=algorithm)
     except Exception as error:  # awscrt is needed for some algorithms
-        assert "CRT" in str(error), error
+        assert "crt" in str(error).lower(), error
         continue
     head = s3.head_object(Bucket="photos", Key=algorithm, ChecksumMode="ENABLED")
     assert head[f"Checksum{algorithm}"], head

@@ -26,13 +26,13 @@ echo "synced $files files and $large_mib MiB there and back"
 # A second sync has nothing to do.
 test -z "$($aws s3 sync tree s3://tree/root)"
 
-$aws s3 ls s3://tree/root/ | grep -q 'PRE deep/'
+$aws s3 ls s3://tree/root/ | grep > /dev/null 'PRE deep/'
 test "$($aws s3 ls --recursive s3://tree | wc -l)" = $((files + 2))
 $aws s3 cp --quiet s3://tree/root/large.bin s3://tree/copy.bin
 $aws s3 cp --quiet s3://tree/copy.bin - | cmp - tree/large.bin
 url=$($aws s3 presign s3://tree/root/file-missing)
 test "$(curl -s -o /dev/null -w '%{http_code}' "$url")" = 404
-$aws s3api head-object --bucket tree --key root/empty | grep -q '"ContentLength": 0'
+$aws s3api head-object --bucket tree --key root/empty | grep > /dev/null '"ContentLength": 0'
 
 if $aws s3 rb s3://tree 2> error; then echo "a bucket with objects was removed"; exit 1; fi
 grep -q BucketNotEmpty error

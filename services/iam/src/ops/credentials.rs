@@ -4,6 +4,7 @@
 use haneul_iam_wire::operations as op;
 use haneul_iam_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_shape::Empty;
 
 use crate::error;
 use crate::iam::Iam;
@@ -16,6 +17,18 @@ impl Handle<op::GetLoginProfile> for Iam {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetLoginProfileRequest) -> Result<s::GetLoginProfileResponse> {
+        let subject = self.subject(cx, input.user_name.as_deref())?;
+        self.must_exist(cx, &subject).await?;
+        Err(error::no_login_profile(subject.holder().unwrap_or("root")))
+    }
+}
+
+impl Handle<op::DeleteLoginProfile> for Iam {
+    async fn access(&self, cx: &Cx, input: &s::DeleteLoginProfileRequest) -> Result<Vec<Access>> {
+        self.on_subject(cx, "iam:DeleteLoginProfile", input.user_name.as_deref()).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteLoginProfileRequest) -> Result<Empty> {
         let subject = self.subject(cx, input.user_name.as_deref())?;
         self.must_exist(cx, &subject).await?;
         Err(error::no_login_profile(subject.holder().unwrap_or("root")))

@@ -21,8 +21,11 @@ pub(crate) struct Expectation {
     pub(crate) length: Option<u64>,
     pub(crate) length_max: u64,
     pub(crate) content_md5: Option<[u8; 16]>,
-    /// The checksum to keep.
+    /// The checksum to compute, compare and show.
     pub(crate) algorithm: Algorithm,
+    /// The checksum to keep, where it is another one: a part of an upload that was begun without naming any may come
+    /// with a checksum of whatever kind, and the whole gets a CRC64NVME.
+    pub(crate) kept: Option<Algorithm>,
     pub(crate) claim: Option<Claim>,
     /// Where the claim comes, when it comes after the body.
     pub(crate) trailers: Option<Trailers>,
@@ -36,6 +39,7 @@ impl Expectation {
             length_max: u64::MAX,
             content_md5: None,
             algorithm,
+            kept: None,
             claim: None,
             trailers: None,
         }
@@ -49,6 +53,8 @@ pub(crate) struct Received {
     /// In hexadecimal.
     pub(crate) md5: String,
     pub(crate) checksum: Checksum,
+    /// The one that was asked to be kept; `checksum` where none was.
+    pub(crate) kept: Checksum,
     pub(crate) data: Data,
     /// When the data is inline.
     pub(crate) inline: Option<Vec<u8>>,
@@ -59,12 +65,15 @@ struct Hashes {
     md5: Digest,
     other: Option<Digest>,
     algorithm: Algorithm,
+    kept: Option<(Algorithm, Digest)>,
 }
 
 impl Hashes {
-    fn new(algorithm: Algorithm) -> Hashes {
+    fn new(expected: &Expectation) -> Hashes {
+        let algorithm = expected.algorithm;
         let other = (algorithm != Algorithm::Md5).then(|| Digest::new(algorithm));
-        Hashes { md5: Digest::new(Algorithm::Md5), other, algorithm }
+        let kept = expected.kept.filter(|kept| *kept != algorithm).map(|kept| (kept, Digest::new(kept)));
+        Hashes { md5: Digest::new(Algorithm::Md5), other, algorithm, kept }
     }
 
     fn update(&mut self, bytes: &[u8]) {
@@ -72,12 +81,20 @@ impl Hashes {
         if let Some(other) = &mut self.other {
             other.update(bytes);
         }
+        if let Some((_, kept)) = &mut self.kept {
+            kept.update(bytes);
+        }
     }
 
-    fn finish(self) -> (Vec<u8>, Vec<u8>) {
+    fn finish(self) -> (Vec<u8>, Vec<u8>, Option<Checksum>) {
         let md5 = self.md5.finish();
         let other = self.other.map_or_else(|| md5.clone(), Digest::finish);
-        (md5, other)
+        let kept = self.kept.map(|(algorithm, digest)| Checksum {
+            algorithm,
+            kind: Kind::FullObject,
+            value: digest.finish_base64(),
+        });
+        (md5, other, kept)
     }
 }
 
@@ -89,7 +106,7 @@ impl Content {
             return Err(error::entity_too_large(length, expected.length_max));
         }
         let mut source = Source { body, read: 0 };
-        let mut hashes = Hashes::new(expected.algorithm);
+        let mut hashes = Hashes::new(expected);
         let mut head = Vec::with_capacity(expected.length.unwrap_or(0).min(INLINE_BYTES_MAX) as usize);
         let mut over = None;
         while let Some(piece) = source.next(expected).await? {
@@ -101,13 +118,13 @@ impl Content {
         }
         let Some(piece) = over else {
             hashes.update(&head);
-            let (md5, sum) = check(hashes, &source, expected)?;
+            let (md5, sum, kept) = check(hashes, &source, expected)?;
             let size = head.len() as u64;
             let (data, inline) = match size {
                 0 => (Data::Empty, None),
                 _ => (Data::Inline(self.data_id()), Some(head)),
             };
-            return Ok(Received { size, md5, checksum: sum, data, inline });
+            return Ok(Received { size, md5, checksum: sum, kept, data, inline });
         };
         self.receive_blob(vec![Bytes::from(head), piece], source, hashes, expected).await
     }
@@ -143,10 +160,10 @@ impl Content {
                 writer.write(piece).await.map_err(blob)?;
             }
         }
-        let (md5, sum) = check(hashing.idle().await?, &source, expected)?;
+        let (md5, sum, kept) = check(hashing.idle().await?, &source, expected)?;
         let written = writer.finish().await.map_err(blob)?;
         let data = Data::Blob(written.id);
-        Ok(Received { size: source.read, md5, checksum: sum, data, inline: None })
+        Ok(Received { size: source.read, md5, checksum: sum, kept, data, inline: None })
     }
 
     /// Takes back bytes of which no record was made.
@@ -220,12 +237,12 @@ fn body_error(failure: haneul_shape::BoxError) -> ApiError {
     }
 }
 
-fn check(hashes: Hashes, source: &Source, expected: &Expectation) -> Result<(String, Checksum)> {
+fn check(hashes: Hashes, source: &Source, expected: &Expectation) -> Result<(String, Checksum, Checksum)> {
     if expected.length.is_some_and(|length| length != source.read) {
         return Err(error::incomplete_body());
     }
     let algorithm = hashes.algorithm;
-    let (md5, sum) = hashes.finish();
+    let (md5, sum, kept) = hashes.finish();
     if let Some(claimed) = expected.content_md5
         && claimed[..] != md5[..]
     {
@@ -245,5 +262,7 @@ fn check(hashes: Hashes, source: &Source, expected: &Expectation) -> Result<(Str
     if let Some(claim) = claim {
         claim.compare(&value)?;
     }
-    Ok((hex::encode(md5), Checksum { algorithm, kind: Kind::FullObject, value }))
+    let checksum = Checksum { algorithm, kind: Kind::FullObject, value };
+    let kept = kept.unwrap_or_else(|| checksum.clone());
+    Ok((hex::encode(md5), checksum, kept))
 }

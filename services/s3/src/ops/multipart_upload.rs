@@ -43,6 +43,7 @@ impl Handle<UploadPart> for S3 {
         if !given {
             expected.algorithm = algorithm(&record);
         }
+        expected.kept = Some(algorithm(&record));
         let received = self.content.receive(upload.body, &expected).await?;
         let sum = received.checksum.clone();
         let etag = self.keep_part(cx, at, number, received).await?;
@@ -70,8 +71,8 @@ impl S3 {
         let part = PartRecord {
             size: received.size,
             etag: received.md5,
-            algorithm: received.checksum.algorithm,
-            checksum: received.checksum.value,
+            algorithm: received.kept.algorithm,
+            checksum: received.kept.value,
             modified_s: cx.now().secs(),
             data: received.data,
         };

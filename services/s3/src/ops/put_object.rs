@@ -185,6 +185,7 @@ pub(crate) fn expectation(cx: &Cx, upload: &Upload, default: Algorithm) -> Resul
         length_max: PART_BYTES_MAX,
         content_md5,
         algorithm: given.or(wanted).unwrap_or(default),
+        kept: None,
         trailers: cx
             .http()
             .filter(|_| trailer.is_some() && upload.claim.is_none())
