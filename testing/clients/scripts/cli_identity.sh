@@ -31,11 +31,11 @@ refused 'InvalidClientTokenId' env AWS_ACCESS_KEY_ID=AKIAUNKNOWNUNKNOWN00 AWS_SE
 $aws iam create-role --role-name reader --assume-role-policy-document '{"Version":"2012-10-17","Statement":[
   {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"sts:AssumeRole"}]}' > /dev/null
 $aws iam attach-role-policy --role-name reader --policy-arn arn:aws:iam::aws:policy/AmazonS3FullAccess
-assume() { as_user $aws sts assume-role --role-arn arn:aws:iam::000000000000:role/reader --role-session-name s "$@" \
+assume() { as_user $aws sts assume-role --role-arn arn:aws:iam::000000000000:role/reader --role-session-name task "$@" \
     --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text; }
 read -r a b c < <(assume)
 as_role() { AWS_ACCESS_KEY_ID=$a AWS_SECRET_ACCESS_KEY=$b AWS_SESSION_TOKEN=$c "$@"; }
-as_role $aws sts get-caller-identity --query Arn --output text | grep -x > /dev/null 'arn:aws:sts::000000000000:assumed-role/reader/s'
+as_role $aws sts get-caller-identity --query Arn --output text | grep -x > /dev/null 'arn:aws:sts::000000000000:assumed-role/reader/task'
 as_role $aws s3 cp --quiet x s3://other/by-role
 read -r a b c < <(assume --policy '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::allowed/*"}]}')
 as_role $aws s3 cp --quiet s3://allowed/x -

@@ -1,16 +1,19 @@
 // The AWS SDK for JavaScript v3: S3 with streams and multipart, SQS, STS.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import http from "node:http";
 import * as s3 from "@aws-sdk/client-s3";
 import * as sqs from "@aws-sdk/client-sqs";
 import * as sts from "@aws-sdk/client-sts";
 
+// Virtual-host style asks for bucket.localhost, which not every resolver answers with loopback.
+const requestHandler = { httpAgent: new http.Agent({ lookup: (_host, options, found) =>
+  options.all ? found(null, [{ address: "127.0.0.1", family: 4 }]) : found(null, "127.0.0.1", 4) }) };
 const endpoint = process.env.AWS_ENDPOINT_URL;
 const bucket = "javascript";
 for (const forcePathStyle of [true, false]) {
-  // Virtual-host style: bucket.localhost, which every resolver answers with loopback.
   const url = forcePathStyle ? endpoint : endpoint.replace("127.0.0.1", "localhost");
-  const client = new s3.S3Client({ endpoint: url, forcePathStyle });
+  const client = new s3.S3Client({ endpoint: url, forcePathStyle, requestHandler });
   await client.send(new s3.CreateBucketCommand({ Bucket: bucket }));
   const body = randomBytes(300_000);
   await client.send(new s3.PutObjectCommand({ Bucket: bucket, Key: "a/b c+d", Body: body, Metadata: { who: "me" } }));
