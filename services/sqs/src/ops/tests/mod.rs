@@ -22,6 +22,7 @@ mod batches;
 mod crash;
 mod dead_letter;
 mod fifo;
+mod figures;
 mod messages;
 mod polling;
 mod queues;
