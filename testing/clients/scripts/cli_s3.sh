@@ -21,28 +21,28 @@ head -c $((large_mib * 1024 * 1024)) /dev/urandom > tree/large.bin
 find tree -exec touch -d '1 minute ago' {} +
 
 $aws s3 mb s3://tree
-$aws s3 sync --quiet tree s3://tree/root
-$aws s3 sync --quiet s3://tree/root back
+$aws s3 sync --quiet tree s3://tree/top
+$aws s3 sync --quiet s3://tree/top back
 diff -r tree back
 echo "synced $files files and $large_mib MiB there and back"
 
 # A second sync has nothing to do.
-test -z "$($aws s3 sync tree s3://tree/root)"
+test -z "$($aws s3 sync tree s3://tree/top)"
 
-$aws s3 ls s3://tree/root/ | grep > /dev/null 'PRE deep/'
+$aws s3 ls s3://tree/top/ | grep > /dev/null 'PRE deep/'
 test "$($aws s3 ls --recursive s3://tree | wc -l)" = $((files + 2))
-$aws s3 cp --quiet s3://tree/root/large.bin s3://tree/copy.bin
+$aws s3 cp --quiet s3://tree/top/large.bin s3://tree/copy.bin
 $aws s3 cp --quiet s3://tree/copy.bin - | cmp - tree/large.bin
 
 # The CLI v1 presigns by SigV2 in us-east-1 unless it is told otherwise; SigV2 is refused, as AWS does for new buckets.
 status() { curl -s -o /dev/null -w '%{http_code}' "$1"; }
-test "$(status "$($aws s3 presign s3://tree/root/empty)")" = 400
+test "$(status "$($aws s3 presign s3://tree/top/empty)")" = 400
 printf '[default]\ns3 =\n  signature_version = s3v4\n' > config
 presign() { AWS_CONFIG_FILE=$PWD/config $aws s3 presign "$1"; }
-test "$(status "$(presign s3://tree/root/empty)")" = 200
-test "$(status "$(presign s3://tree/root/missing)")" = 404
-test "$(status "$(presign s3://tree/root/empty)0")" = 403
-$aws s3api head-object --bucket tree --key root/empty | grep > /dev/null '"ContentLength": 0'
+test "$(status "$(presign s3://tree/top/empty)")" = 200
+test "$(status "$(presign s3://tree/top/missing)")" = 404
+test "$(status "$(presign s3://tree/top/empty)0")" = 403
+$aws s3api head-object --bucket tree --key top/empty | grep > /dev/null '"ContentLength": 0'
 
 if $aws s3 rb s3://tree 2> error; then echo "a bucket with objects was removed"; exit 1; fi
 grep -q BucketNotEmpty error
