@@ -18,6 +18,8 @@ use crate::standard::Standard;
 const WRITERS: usize = 3;
 /// Blobs have headers and checksums, and their directories entries.
 const BLOB_OVERHEAD: u64 = 4096;
+/// Two logs keep their last segment each, of 64 MiB, and what was begun before it.
+const LEFT_BYTES_MAX: u64 = 256 << 20;
 const SWEEP_MAX: Duration = Duration::from_secs(20);
 
 pub struct World {
@@ -117,6 +119,11 @@ impl World {
             queue.delete(client)?;
         }
         faults.extend(wait_for_blobs(data_dir, |count, _| count == 0));
+        let (_, left) = files(data_dir);
+        println!("the data directory has {left} bytes in the end");
+        if left > LEFT_BYTES_MAX {
+            faults.push(format!("{left} bytes are left in the data directory of an empty cloud"));
+        }
         Ok(faults)
     }
 }
