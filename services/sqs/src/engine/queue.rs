@@ -16,6 +16,9 @@ pub(crate) struct Settings {
     pub(crate) retention_ms: i64,
 }
 
+/// Messages that expire in one step, so that their record in the log stays small.
+pub(crate) const EXPIRED_MAX: usize = 10_000;
+
 /// A message that was appended to the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival<'a> {
@@ -170,7 +173,7 @@ impl Queue {
     }
 
     /// Lets time pass: delays and visibility timeouts end, retention expires. Returns slot and seq of each message that
-    /// expired and is gone.
+    /// expired and is gone: at most [`EXPIRED_MAX`], then there may be more.
     pub(crate) fn advance(&mut self, now_ms: i64) -> Vec<(u32, u64)> {
         self.now_ms = self.now_ms.max(now_ms);
         let now_ms = self.now_ms;
@@ -353,7 +356,9 @@ impl Queue {
 
     fn expire(&mut self, now_ms: i64) -> Vec<(u32, u64)> {
         let mut expired = Vec::new();
-        while let Some((sent_ms, entry)) = self.ages.front().copied() {
+        while let Some((sent_ms, entry)) = self.ages.front().copied()
+            && expired.len() < EXPIRED_MAX
+        {
             let found = self.slab.entry(entry).map(|slot| (slot.seq, slot.state));
             let Some((seq, state)) = found else {
                 self.ages.pop_front();

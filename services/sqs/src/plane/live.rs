@@ -8,7 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use super::log::Log;
 use super::op::Op;
 use super::waiters::Waiters;
-use crate::engine::Queue;
+use crate::engine::{EXPIRED_MAX, Queue};
 use crate::model::QueueRecord;
 use crate::queue::Attributes;
 
@@ -173,9 +173,15 @@ impl Plane {
 
     /// Lets time pass for a queue. What expired is noted in the log, so that a longer retention does not bring it back.
     pub(crate) fn advance(&self, queue: &LiveQueue, core: &mut Core, now_ms: i64) {
-        let expired = core.queue.advance(now_ms);
-        if !expired.is_empty() {
-            self.log.note(&Op::Delete { queue: queue.no, messages: expired });
+        loop {
+            let expired = core.queue.advance(now_ms);
+            let more = expired.len() == EXPIRED_MAX;
+            if !expired.is_empty() {
+                self.log.note(&Op::Delete { queue: queue.no, messages: expired });
+            }
+            if !more {
+                return;
+            }
         }
     }
 }

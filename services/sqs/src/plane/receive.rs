@@ -57,6 +57,8 @@ impl Plane {
                     tokio::select! {
                         () = waiter.woken() => {}
                         () = self.env.clock.sleep_until(until) => {}
+                        // The cloud ends: who waits need not hold it up.
+                        () = self.env.tasks.stopping() => return Ok(Vec::new()),
                     }
                 }
                 Next::Deliver { messages, exhausted, target, at_ms } => {

@@ -9,8 +9,9 @@ const LABEL_LENGTH_MAX: usize = 80;
 const ACTIONS_MAX: usize = 7;
 const STATEMENTS_MAX: usize = 20;
 
-/// Actions that a permission may name. Source: API reference, AddPermission.
-const ACTIONS: [&str; 10] = [
+/// Actions that a permission may name: those that other accounts can have at all. Source: SQS Developer Guide,
+/// "Limitations of Amazon SQS custom policies".
+const ACTIONS: [&str; 9] = [
     "*",
     "SendMessage",
     "ReceiveMessage",
@@ -20,7 +21,6 @@ const ACTIONS: [&str; 10] = [
     "GetQueueUrl",
     "ListDeadLetterSourceQueues",
     "PurgeQueue",
-    "ListQueues",
 ];
 
 /// The statement that AWS writes for a permission.

@@ -322,6 +322,17 @@ async fn retention() {
 }
 
 #[tokio::test]
+async fn many_expire_at_once() {
+    let cloud = Cloud::new().await;
+    let url = cloud.create("q", &[("MessageRetentionPeriod", "60")]).await.unwrap();
+    for _ in 0..20_001 {
+        cloud.send(&url, "x").await;
+    }
+    cloud.advance(60);
+    assert_eq!(cloud.counts(&url).await, (0, 0, 0));
+}
+
+#[tokio::test]
 async fn a_quiet_group_comes_before_a_noisy_one() {
     let cloud = Cloud::new().await;
     let url = cloud.queue("q").await;

@@ -117,3 +117,14 @@ async fn a_deleted_queue_lets_its_consumers_go() {
     cloud.call::<op::DeleteQueue>(DeleteQueueRequest { queue_url: url }).await.unwrap();
     assert_eq!(consumer.await.unwrap(), "QueueDoesNotExist");
 }
+
+#[tokio::test]
+async fn the_end_of_the_cloud_ends_a_wait() {
+    let cloud = Cloud::new().await;
+    let url = cloud.queue("q").await;
+    let consumer = waiting(&cloud, &url, 20);
+    settle().await;
+    let env = &cloud.platform.env;
+    assert!(env.tasks.stop(&env.clock, Duration::from_secs(5)).await);
+    assert!(consumer.await.unwrap().is_empty());
+}
