@@ -109,7 +109,9 @@ async fn reset_and_the_rest() {
     assert_eq!(ask(&world, "GET", "/_haneul/nothing", &[HERE], "127.0.0.1", "").await.status, 404);
     let answer = ask(&world, "GET", "/_haneul/services", &[HERE], "127.0.0.1", "").await;
     assert!(
-        answer.body.contains(r#""sqs":{"implemented":["ReceiveMessage","SendMessage"],"operations":23}"#),
+        // The order of members is serde_json's, which depends on who else is built with it.
+        answer.body.contains(r#""implemented":["ReceiveMessage","SendMessage"]"#)
+            && answer.body.contains(r#""operations":23"#),
         "{}",
         answer.body
     );
