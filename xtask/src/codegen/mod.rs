@@ -8,6 +8,7 @@
 mod import;
 mod names;
 mod registry;
+mod roundtrip;
 mod rust;
 
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         rust::wire_crate(&mut output, name, &services.botocore)?;
     }
     registry::write(&mut output, &services)?;
+    roundtrip::write(&mut output, &services)?;
     output.finish("codegen")
 }
 

@@ -30,7 +30,8 @@ impl From<JsonError> for Error {
 }
 
 pub(super) fn parse(service: &'static ServiceModel) -> Result<Model> {
-    let mut parser = Parser { lexer: Lexer::of_str(service.json), ids: HashMap::new() };
+    let mut parser =
+        Parser { lexer: Lexer::of_str(service.json), ids: HashMap::new(), streaming: Vec::new() };
     // References point forward, so the names come first.
     let names = parser.shape_names()?;
     parser.ids = names.iter().enumerate().map(|(id, (name, _))| (*name, id as ShapeId)).collect();
@@ -52,6 +53,14 @@ pub(super) fn parse(service: &'static ServiceModel) -> Result<Model> {
     for (name, position) in names {
         parser.lexer.seek(position);
         shapes.push(parser.shape(name)?);
+    }
+    for shape in &mut shapes {
+        if let Kind::Structure(structure) = &mut shape.kind
+            && let Some(payload) = structure.payload
+        {
+            let member = &mut structure.members[usize::from(payload)];
+            member.streaming |= parser.streaming.contains(&member.shape);
+        }
     }
     let mut model = Model {
         service,
@@ -85,6 +94,8 @@ fn find_streams(model: &mut Model) {
 struct Parser {
     lexer: Lexer<'static>,
     ids: HashMap<&'static str, ShapeId>,
+    /// Blobs that stream wherever they are the payload.
+    streaming: Vec<ShapeId>,
 }
 
 impl Parser {
@@ -245,6 +256,12 @@ impl Parser {
                 "key" => key = Some(parser.element()?),
                 "value" => value = Some(parser.element()?),
                 "flattened" => flattened = parser.flag()?,
+                "streaming" => {
+                    if parser.flag()? {
+                        let id = parser.ids.get(name).copied();
+                        parser.streaming.extend(id);
+                    }
+                }
                 "sensitive" => sensitive = parser.flag()?,
                 "timestampFormat" => timestamp = parser.timestamp()?,
                 "min" => constraints.min = Some(parser.number()?),

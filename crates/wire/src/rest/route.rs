@@ -133,15 +133,9 @@ fn specificity(segments: &[Segment], query: &[(&str, &str)]) -> (usize, usize) {
 /// Whether an encoded path without its first slash has the pattern's form. A last slash does not count.
 fn fits(pattern: &[Segment], path: &str) -> bool {
     let mut rest = Some(path);
-    for segment in pattern {
+    for (i, segment) in pattern.iter().enumerate() {
         let Some(text) = rest else { return false };
-        if let Segment::Greedy(_) = segment {
-            return !text.is_empty();
-        }
-        let (head, tail) = match text.split_once('/') {
-            Some((head, tail)) => (head, Some(tail)),
-            None => (text, None),
-        };
+        let Some((head, tail)) = split(segment, text, pattern.len() - i - 1) else { return false };
         let same = match segment {
             Segment::Literal(literal) => {
                 head == *literal || decode_path(head).is_ok_and(|head| head == *literal)
@@ -156,22 +150,35 @@ fn fits(pattern: &[Segment], path: &str) -> bool {
     matches!(rest, None | Some(""))
 }
 
+/// Takes a segment's part off the front of a path. A greedy one leaves the segments that follow it in the pattern.
+fn split<'p>(segment: &Segment, path: &'p str, following: usize) -> Option<(&'p str, Option<&'p str>)> {
+    let slash = match (segment, following) {
+        (Segment::Greedy(_), 0) => None,
+        (Segment::Greedy(_), following) => Some(path.rmatch_indices('/').nth(following - 1)?.0),
+        _ => path.find('/'),
+    };
+    Some(match slash {
+        Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
+        None => (path, None),
+    })
+}
+
 fn labels(model: &Model, operation: &OperationDef, path: &str) -> Result<Vec<Label>, WireError> {
     let input = model.structure(operation.input.unwrap_or(ShapeId::MAX));
     let mut labels = Vec::new();
     let mut rest = path;
-    for segment in &operation.uri.segments {
-        let (head, tail) = rest.split_once('/').unwrap_or((rest, ""));
-        let (name, text) = match segment {
-            Segment::Literal(_) => ("", head),
-            Segment::Label(name) => (*name, head),
-            Segment::Greedy(name) => (*name, rest),
+    let segments = &operation.uri.segments;
+    for (i, segment) in segments.iter().enumerate() {
+        let (text, tail) = split(segment, rest, segments.len() - i - 1).unwrap_or((rest, None));
+        let name = match segment {
+            Segment::Literal(_) => "",
+            Segment::Label(name) | Segment::Greedy(name) => name,
         };
         let is_it = |m: &crate::model::Member| m.location == Location::Uri && m.wire_name == name;
         if let Some(member) = input.find_by(0, is_it) {
             labels.push(Label { member, value: decode_path(text)?.into_owned() });
         }
-        rest = tail;
+        rest = tail.unwrap_or_default();
     }
     Ok(labels)
 }

@@ -18,12 +18,12 @@ fn send_message() {
     assert_eq!((input.delay_seconds, input.message_group_id), (Some(5), None));
     let attributes = input.message_attributes.unwrap();
     assert_eq!(attributes.get("a").unwrap().binary_value.as_deref(), Some(&[0_u8, 1][..]));
-    let output = SendMessageResult { message_id: Some("id".into()), ..Default::default() };
+    let output = SendMessageResult { message_id: Some("i\u{1}\"\\d\n".into()), ..Default::default() };
     expect![[r#"
         200
         content-type: application/x-amz-json-1.0
         x-amzn-requestid: REQ
-        {"MessageId":"id"}"#]]
+        {"MessageId":"i\u0001\"\\d\n"}"#]]
     .assert_eq(&text(answer::<sqs::SendMessage>(AwsJson, output)));
 }
 

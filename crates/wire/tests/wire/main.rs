@@ -1,6 +1,7 @@
 //! The codecs from outside, over real models: one binary, since each links every wire crate it names.
 
 mod errors;
+mod events;
 mod hostile;
 mod json;
 mod query;

@@ -1,1 +1,115 @@
+use haneul_cloudwatch_wire::operations as cloudwatch;
+use haneul_dynamodb_wire::operations as dynamodb;
+use haneul_iam_wire::operations as iam;
+use haneul_lambda_wire::operations as lambda;
+use haneul_logs_wire::operations as logs;
+use haneul_s3_wire::operations as s3;
+use haneul_shape::Operation;
+use haneul_sqs_wire::operations as sqs;
+use haneul_wire::Protocol::{self, AwsJson, AwsQuery};
 
+use crate::support::{accept, accept_rest};
+
+fn refused<O: Operation>(protocol: Protocol, body: &str, code: &str, message: &str) {
+    let error = accept::<O>(protocol, body.as_bytes()).err().unwrap_or_else(|| panic!("accepted: {body}"));
+    assert_eq!((&*error.code, error.message.as_str()), (code, message), "{body}");
+}
+
+#[test]
+fn coral() {
+    refused::<logs::CreateLogGroup>(
+        AwsJson,
+        "{}",
+        "InvalidParameterException",
+        "1 validation error detected: Value null at 'logGroupName' failed to satisfy constraint: Member must not be null",
+    );
+    refused::<logs::CreateLogGroup>(
+        AwsJson,
+        r#"{"logGroupName":""}"#,
+        "InvalidParameterException",
+        "2 validation errors detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have length \
+         greater than or equal to 1; Value '' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: [\\.\\-_/#A-Za-z0-9]+",
+    );
+}
+
+#[test]
+fn dynamodb_paths() {
+    refused::<dynamodb::CreateTable>(
+        AwsJson,
+        r#"{"TableName":"table","KeySchema":[{"AttributeName":"a"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"X"}]}"#,
+        "ValidationException",
+        "2 validation errors detected: Value 'X' at 'attributeDefinitions.1.member.attributeType' failed to satisfy \
+         constraint: Member must satisfy enum value set: [S, N, B]; Value null at 'keySchema.1.member.keyType' failed to \
+         satisfy constraint: Member must not be null",
+    );
+    refused::<dynamodb::GetItem>(
+        AwsJson,
+        r#"{"TableName":"t","Key":{"a":{}}}"#,
+        "ValidationException",
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+    );
+    refused::<dynamodb::ListTables>(
+        AwsJson,
+        r#"{"Limit":0}"#,
+        "ValidationException",
+        "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater \
+         than or equal to 1",
+    );
+}
+
+#[test]
+fn query_services() {
+    refused::<iam::CreateUser>(
+        AwsQuery,
+        "Action=CreateUser",
+        "ValidationError",
+        "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be null",
+    );
+    refused::<iam::CreateUser>(
+        AwsQuery,
+        "UserName=a&Tags.member.1.Value=v",
+        "ValidationError",
+        "1 validation error detected: Value null at 'tags.1.member.key' failed to satisfy constraint: Member must not be null",
+    );
+    refused::<cloudwatch::DeleteAlarms>(
+        AwsQuery,
+        "AlarmNames.member.1=",
+        "ValidationError",
+        "1 validation error detected: Value '[]' at 'alarmNames' failed to satisfy constraint: Member must satisfy \
+         constraint: [Member must have length less than or equal to 255, Member must have length greater than or equal to 1]",
+    );
+}
+
+#[test]
+fn missing_parameters() {
+    refused::<sqs::SendMessage>(
+        AwsJson,
+        r#"{"QueueUrl":"q"}"#,
+        "MissingParameter",
+        "The request must contain the parameter MessageBody.",
+    );
+    refused::<sqs::SendMessageBatch>(
+        AwsQuery,
+        "QueueUrl=q&SendMessageBatchRequestEntry.1.Id=i",
+        "MissingParameter",
+        "The request must contain the parameter SendMessageBatchRequestEntry.1.MessageBody.",
+    );
+}
+
+#[test]
+fn rest_services() {
+    let error = accept_rest::<s3::PutBucketTagging>("PUT", "/b?tagging", &[], b"").err().unwrap();
+    assert_eq!(error.code, "MissingRequestBodyError");
+    let error = accept_rest::<s3::PutBucketTagging>("PUT", "/b?tagging", &[], b"<Tagging/>").err().unwrap();
+    assert_eq!(error.code, "MalformedXML");
+    let target = "/2015-03-31/functions";
+    let error =
+        accept_rest::<lambda::CreateFunction>("POST", target, &[], br#"{"FunctionName":"f","Code":{}}"#)
+            .err()
+            .unwrap();
+    assert_eq!(
+        error.message,
+        "1 validation error detected: Value null at 'role' failed to satisfy constraint: Member must not be null"
+    );
+}
