@@ -26,7 +26,6 @@ pub(crate) fn accept<O: Operation>(protocol: Protocol, body: &[u8]) -> Result<O:
 }
 
 /// Reads and validates a request of a REST protocol: `target` is its path with its query string.
-#[allow(dead_code)] // the tables of the REST protocols will ask for it
 pub(crate) fn accept_rest<O: Operation>(
     method: &str,
     target: &str,
