@@ -21,6 +21,15 @@ pub(crate) struct Service {
     /// Whether `services/<name>` has a crate of handlers.
     #[serde(default)]
     pub(crate) handlers: bool,
+    /// The service whose crate has this one's handlers, because they are two APIs of one state.
+    #[serde(default)]
+    pub(crate) with: Option<String>,
+}
+
+impl Service {
+    pub(crate) fn has_handlers(&self) -> bool {
+        self.handlers || self.with.is_some()
+    }
 }
 
 /// `services/<name>/service.toml`: what a service says of itself. Its README tells the rest.

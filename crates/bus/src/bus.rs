@@ -21,6 +21,9 @@ pub struct Call {
     pub input: Box<dyn Shape>,
     /// The ARN of the resource on whose account the call is made, for `aws:SourceArn` (confused deputy).
     pub source_arn: Option<String>,
+    /// The services through which a user's call came, first to last (`aws:CalledVia`); empty when a service calls as
+    /// itself.
+    pub called_via: Vec<String>,
 }
 
 /// The output of a call to come, its type erased.
@@ -48,6 +51,19 @@ impl Bus {
         source_arn: Option<String>,
         input: O::Input,
     ) -> Result<O::Output, ApiError> {
+        self.call_via::<O>(caller, region, source_arn, Vec::new(), input).await
+    }
+
+    /// Calls `O` as the user `caller`, who called the services of `called_via` (forward access session): the user's own
+    /// permissions decide, with `aws:CalledVia` in the context.
+    pub async fn call_via<O: Operation>(
+        &self,
+        caller: Caller,
+        region: Region,
+        source_arn: Option<String>,
+        called_via: Vec<String>,
+        input: O::Input,
+    ) -> Result<O::Output, ApiError> {
         let call = Call {
             service: O::SERVICE,
             operation: O::NAME,
@@ -55,6 +71,7 @@ impl Bus {
             region,
             input: Box::new(input),
             source_arn,
+            called_via,
         };
         let dispatch =
             self.dispatch.get().ok_or_else(|| ApiError::internal("the bus is not connected yet"))?;

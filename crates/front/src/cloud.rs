@@ -85,6 +85,7 @@ impl Cloud {
             options,
         });
         cloud.platform.bus.connect(cloud.clone());
+        cloud.platform.set_authorizer(Arc::downgrade(&cloud) as _);
         cloud
     }
 

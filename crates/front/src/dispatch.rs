@@ -2,9 +2,9 @@ use std::pin::Pin;
 
 use haneul_bus::{Call, Dispatch};
 use haneul_kit::service::Erased;
-use haneul_kit::{ApiError, Cx, cx};
+use haneul_kit::{Access, ApiError, Authorizer, BoxFuture, Cx, cx};
 use haneul_shape::Shape;
-use haneul_wire::Missing;
+use haneul_wire::{Missing, Protocol};
 
 use crate::Cloud;
 use crate::layers::denial::Speaker;
@@ -27,7 +27,7 @@ impl Cloud {
     }
 
     async fn call_on_bus(&self, call: Call) -> Result<Box<dyn Shape>, ApiError> {
-        let Call { service, operation, caller, region, input, source_arn } = call;
+        let Call { service, operation, caller, region, input, source_arn, called_via } = call;
         let started = haneul_env::clock::monotonic();
         let env = &self.platform.env;
         let cx = Cx::new(cx::Parts {
@@ -39,7 +39,7 @@ impl Cloud {
             // It never leaves the process.
             secure: true,
             http: None,
-            called_via: Vec::new(),
+            called_via,
             source_arn,
             answer: Default::default(),
         });
@@ -76,6 +76,26 @@ impl Cloud {
         haneul_wire::validate(model, protocol, &*input, &Missing::default()).map_err(reply::api_error)?;
         let speaker = Speaker { service: entry.name(), family: authn::family_of(Some(entry), protocol) };
         self.perform(handler, cx, input, &speaker).await
+    }
+}
+
+impl Authorizer for Cloud {
+    fn authorize<'a>(
+        &'a self,
+        cx: &'a Cx,
+        service: &'a str,
+        accesses: &'a [Access],
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            let family = match self.catalog.named(service) {
+                Some(entry) => {
+                    let protocol = entry.facts.protocols.first().copied().unwrap_or(Protocol::RestXml);
+                    authn::family_of(Some(entry), protocol)
+                }
+                None => return Err(ApiError::internal(format_args!("{service} is no service"))),
+            };
+            authz::check(&self.platform, cx, accesses, &Speaker { service, family }).await
+        })
     }
 }
 

@@ -33,7 +33,7 @@ pub use cx::Cx;
 pub use directory::{AccessKey, Directory, PrincipalPolicies, Role};
 pub use extension::{Extension, RequestHead, Trailers};
 pub use handle::Handle;
-pub use platform::Platform;
+pub use platform::{Authorizer, Platform};
 pub use reconcile::{Reconciler, Signal};
 pub use seal::Seal;
 pub use service::Service;

@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use haneul_base::AccountId;
 use haneul_blob::Blobs;
@@ -7,7 +7,7 @@ use haneul_bus::Bus;
 use haneul_env::Env;
 use haneul_store::Store;
 
-use crate::{Directory, Seal};
+use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Result, Seal};
 
 /// What a service is given to work with. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub struct Platform {
     pub seal: Seal,
     pub config: Arc<Config>,
     directory: Arc<OnceLock<Arc<dyn Directory>>>,
+    authorizer: Arc<OnceLock<Weak<dyn Authorizer>>>,
 }
 
 /// Settings that services may look at.
@@ -65,6 +66,7 @@ impl Platform {
             seal,
             config: Arc::new(config),
             directory: Arc::default(),
+            authorizer: Arc::default(),
         }
     }
 
@@ -81,4 +83,45 @@ impl Platform {
     pub fn directory(&self) -> &Arc<dyn Directory> {
         self.directory.get().expect("the IAM service is made before any call")
     }
+
+    /// Said once, by the front door. Weak, because the front door holds the platform.
+    ///
+    /// # Panics
+    /// When it was said before.
+    pub fn set_authorizer(&self, authorizer: Weak<dyn Authorizer>) {
+        assert!(self.authorizer.set(authorizer).is_ok(), "the platform has an authorizer already");
+    }
+
+    /// Whether the caller of `cx` may have all of `accesses`, decided as for an operation of `service` (its name in
+    /// services.toml). For what is known only while the operation runs, as each key of a batch; what is known from the
+    /// input belongs into [`Handle::access`](crate::Handle::access).
+    ///
+    /// # Errors
+    /// The denial, as the service words it.
+    pub async fn authorize(&self, cx: &Cx, service: &str, accesses: &[Access]) -> Result<()> {
+        match self.authorizer.get().and_then(Weak::upgrade) {
+            Some(authorizer) => authorizer.authorize(cx, service, accesses).await,
+            None => Err(ApiError::internal("no front door decides yet")),
+        }
+    }
+
+    /// Calls `O` in the Region of `cx` on behalf of its caller, whose own permissions decide (forward access session).
+    /// `service` is the principal of the calling service, as `s3.amazonaws.com`: the callee sees it in `aws:CalledVia`
+    /// and, where it has such a key, in `<service>:ViaService`.
+    pub async fn forward<O: Operation>(&self, cx: &Cx, service: &str, input: O::Input) -> Result<O::Output> {
+        let mut called_via = cx.called_via().to_vec();
+        called_via.push(service.to_owned());
+        let source_arn = cx.source_arn().map(str::to_owned);
+        self.bus.call_via::<O>(cx.caller().clone(), cx.region(), source_arn, called_via, input).await
+    }
+}
+
+/// Decides on accesses, as the layer in front of every operation does. The front door implements it.
+pub trait Authorizer: Send + Sync + 'static {
+    fn authorize<'a>(
+        &'a self,
+        cx: &'a Cx,
+        service: &'a str,
+        accesses: &'a [Access],
+    ) -> BoxFuture<'a, Result<()>>;
 }

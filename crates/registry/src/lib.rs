@@ -34,10 +34,19 @@ pub static MODELS: &[&ServiceModel] = &[
 
 /// Makes every service that has handlers; IAM first, because it tells the platform who exists.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
-    Ok(vec![
-        haneul_iam::service(platform).await?,
-        haneul_s3::service(platform).await?,
-        haneul_sqs::service(platform).await?,
-        haneul_sts::service(platform).await?,
-    ])
+    let mut all = Vec::new();
+    all.push(haneul_iam::service(platform).await?);
+    all.push(haneul_accessanalyzer::service(platform).await?);
+    all.push(haneul_cloudtrail::service(platform).await?);
+    all.push(haneul_cloudwatch::service(platform).await?);
+    all.extend(haneul_dynamodb::services(platform).await?);
+    all.push(haneul_kms::service(platform).await?);
+    all.push(haneul_logs::service(platform).await?);
+    all.push(haneul_organizations::service(platform).await?);
+    all.extend(haneul_s3::services(platform).await?);
+    all.push(haneul_secretsmanager::service(platform).await?);
+    all.push(haneul_sqs::service(platform).await?);
+    all.push(haneul_ssm::service(platform).await?);
+    all.push(haneul_sts::service(platform).await?);
+    Ok(all)
 }

@@ -35,7 +35,7 @@ mod store;
 mod tagging;
 mod tasks;
 
-pub use service::{S3, service};
+pub use service::{S3, service, services};
 
 #[cfg(test)]
 mod tests;

@@ -32,12 +32,25 @@ impl S3 {
     }
 }
 
-/// The dispatch table.
+/// The APIs of this state: S3, and S3 Control.
+///
+/// # Errors
+/// None now: the tables need no opening.
+pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
+    let s3 = Arc::new(S3::new(platform));
+    Ok(vec![service_of(s3.clone()), Service::of(&haneul_s3control_wire::SERVICE, s3).build()])
+}
+
+/// S3 alone.
 ///
 /// # Errors
 /// None now: the tables need no opening.
 pub async fn service(platform: &Platform) -> Result<Service> {
-    let s3 = Arc::new(S3::new(platform));
+    Ok(service_of(Arc::new(S3::new(platform))))
+}
+
+/// The dispatch table of S3.
+fn service_of(s3: Arc<S3>) -> Service {
     let service = Service::of(&wire::SERVICE, s3.clone());
     // Buckets.
     let service = service
@@ -122,5 +135,5 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetBucketMetricsConfiguration>()
         .op::<op::ListBucketMetricsConfigurations>();
     let service = tasks::reconcilers(&s3).into_iter().fold(service, |service, task| service.reconciler(task));
-    Ok(service.extension(s3).build())
+    service.extension(s3).build()
 }

@@ -1,0 +1,24 @@
+//! logs: one sentence on the job it does.
+//!
+//! What must never happen here: a dependency on another service; calls to others go over the bus.
+
+mod error;
+mod ops;
+
+use std::sync::Arc;
+
+use haneul_kit::{Platform, Result, Service};
+use haneul_logs_wire as wire;
+
+/// The state of the service.
+pub struct Logs {
+    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
+    platform: Platform,
+}
+
+/// The dispatch table.
+pub async fn service(platform: &Platform) -> Result<Service> {
+    let state = Arc::new(Logs { platform: platform.clone() });
+    let service = Service::of(&wire::SERVICE, state);
+    Ok(service.build())
+}
