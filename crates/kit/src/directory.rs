@@ -23,6 +23,83 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Notes that a key or role was used, for GetAccessKeyLastUsed and RoleLastUsed. Must not block.
     fn note_use(&self, caller: &Caller, service: &'static str, region: &'static str, at: Instant);
+
+    /// Notes that `caller` tried `action` (`s3:GetObject`), allowed or not, for the reports of what was last accessed.
+    /// Must not block.
+    fn note_access(&self, caller: &Caller, action: &'static str, region: &'static str, at: Instant) {
+        let _ = (caller, action, region, at);
+    }
+
+    /// Whether `code` is what the MFA device `serial` (an ARN for a virtual one) of `caller`, a user or the root user,
+    /// shows now. A code is good once: the same one is refused when it comes again.
+    fn verify_mfa<'a>(
+        &'a self,
+        caller: &'a Caller,
+        serial: &'a str,
+        code: &'a str,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let _ = (caller, serial, code);
+        Box::pin(async { Ok(false) })
+    }
+
+    /// The SAML provider of that ARN, in whatever account.
+    fn saml_provider<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<SamlProvider>>>> {
+        let _ = arn;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// The OpenID Connect provider of that ARN, in whatever account.
+    fn oidc_provider<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<OidcProvider>>>> {
+        let _ = arn;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// The issuer for which GetWebIdentityToken signs in this account; `None` while outbound federation is off.
+    fn outbound_issuer(&self, account: AccountId) -> BoxFuture<'_, Result<Option<String>>> {
+        let _ = account;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// What the organization that `management` manages may do to the root users of its members.
+    fn root_access(&self, management: AccountId) -> BoxFuture<'_, Result<RootAccess>> {
+        let _ = management;
+        Box::pin(async { Ok(RootAccess::default()) })
+    }
+}
+
+/// A SAML 2.0 identity provider, as AssumeRoleWithSAML needs it.
+#[derive(Clone, Debug)]
+pub struct SamlProvider {
+    pub arn: Arn,
+    /// The issuer of its assertions.
+    pub entity_id: String,
+    /// X.509 in DER, in the order of the metadata; an assertion signed by any of them is genuine.
+    pub signing_certificates: Vec<Vec<u8>>,
+    pub valid_until: Instant,
+    /// Assertions that are not encrypted are refused.
+    pub encryption_required: bool,
+    /// PEM, newest first; they decrypt assertions.
+    pub private_keys: Vec<String>,
+}
+
+/// An OpenID Connect identity provider, as AssumeRoleWithWebIdentity needs it.
+#[derive(Clone, Debug)]
+pub struct OidcProvider {
+    pub arn: Arn,
+    /// The issuer, with its `https://` (or `http://`, where a local issuer was registered so).
+    pub url: String,
+    /// Audiences.
+    pub client_ids: Vec<String>,
+    /// SHA-1 of certificates of the issuer's chain, in hexadecimal.
+    pub thumbprints: Vec<String>,
+}
+
+/// Centralised root access: which of its features an organization has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RootAccess {
+    pub credentials_management: bool,
+    /// AssumeRoot works.
+    pub sessions: bool,
 }
 
 /// A long-lived access key.

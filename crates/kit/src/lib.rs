@@ -30,7 +30,7 @@ pub mod session_token;
 pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
 pub use cx::Cx;
-pub use directory::{AccessKey, Directory, PrincipalPolicies, Role};
+pub use directory::{AccessKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider};
 pub use extension::{Extension, RequestHead, Trailers};
 pub use handle::Handle;
 pub use platform::{Authorizer, Platform};

@@ -18,7 +18,11 @@ pub async fn check(
     if accesses.is_empty() {
         return Ok(());
     }
-    let policies = platform.directory().policies(cx.caller()).await?;
+    let directory = platform.directory();
+    for access in accesses {
+        directory.note_access(cx.caller(), access.action, cx.region().as_str(), cx.now());
+    }
+    let policies = directory.policies(cx.caller()).await?;
     if accesses.iter().all(|access| is_roots_own(cx, &policies, access)) {
         return Ok(());
     }
