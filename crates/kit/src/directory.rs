@@ -120,8 +120,6 @@ pub struct PrincipalPolicies {
     pub boundary: Option<NamedPolicy>,
     /// Session policies; `None` when the session was made without any, which is not the same as with none that allow.
     pub session: Option<Vec<NamedPolicy>>,
-    /// Service control policies, one list for each level from the root down to the account.
-    pub scp_levels: Vec<Vec<NamedPolicy>>,
     /// `aws:PrincipalTag/…`: the tags of the user or role, overlaid by the session's.
     pub tags: Vec<(String, String)>,
 }

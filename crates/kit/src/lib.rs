@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
-//! [`directory`] (who exists), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
+//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
 //! [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
 //! that no model describes).
 //!
@@ -20,6 +20,7 @@ pub mod cx;
 pub mod directory;
 pub mod extension;
 pub mod handle;
+pub mod organization;
 pub mod paging;
 pub mod platform;
 pub mod reconcile;
@@ -33,6 +34,7 @@ pub use cx::Cx;
 pub use directory::{AccessKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider};
 pub use extension::{Extension, RequestHead, Trailers};
 pub use handle::Handle;
+pub use organization::{Membership, Organization, Standing};
 pub use platform::{Authorizer, Platform};
 pub use reconcile::{Reconciler, Signal};
 pub use seal::Seal;

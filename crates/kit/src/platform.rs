@@ -7,7 +7,7 @@ use haneul_bus::Bus;
 use haneul_env::Env;
 use haneul_store::Store;
 
-use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Result, Seal};
+use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Organization, Result, Seal};
 
 /// What a service is given to work with. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub struct Platform {
     pub seal: Seal,
     pub config: Arc<Config>,
     directory: Arc<OnceLock<Arc<dyn Directory>>>,
+    organization: Arc<OnceLock<Arc<dyn Organization>>>,
     authorizer: Arc<OnceLock<Weak<dyn Authorizer>>>,
 }
 
@@ -66,6 +67,7 @@ impl Platform {
             seal,
             config: Arc::new(config),
             directory: Arc::default(),
+            organization: Arc::default(),
             authorizer: Arc::default(),
         }
     }
@@ -82,6 +84,19 @@ impl Platform {
     /// Before [`Platform::set_directory`]: IAM is made first.
     pub fn directory(&self) -> &Arc<dyn Directory> {
         self.directory.get().expect("the IAM service is made before any call")
+    }
+
+    /// Said once, by the Organizations service when it is made. A cloud without that service has no organizations.
+    ///
+    /// # Panics
+    /// When it was said before.
+    pub fn set_organization(&self, organization: Arc<dyn Organization>) {
+        assert!(self.organization.set(organization).is_ok(), "the platform knows its organizations already");
+    }
+
+    /// The organizations, if there are any.
+    pub fn organization(&self) -> Option<&Arc<dyn Organization>> {
+        self.organization.get().filter(|organization| organization.in_use())
     }
 
     /// Said once, by the front door. Weak, because the front door holds the platform.

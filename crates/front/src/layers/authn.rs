@@ -50,6 +50,8 @@ enum Problem {
     UnknownKey,
     InvalidToken,
     ExpiredToken,
+    /// Its account was closed.
+    Suspended,
 }
 
 impl Default for Authn {
@@ -117,6 +119,9 @@ impl Authn {
             Ok(credential) => credential,
             Err(problem) => return Err(problem.in_words(terms.family, id)),
         };
+        if platform.standing(credential.account()).await?.is_some_and(|standing| standing.suspended) {
+            return Err(Problem::Suspended.in_words(terms.family, id));
+        }
         let at = signing_time(platform, signature, now);
         let verified =
             self.verifier.verify(signature, request, credential.secret(), body, at).map_err(refuse)?;
@@ -189,6 +194,13 @@ impl Credential {
         }
     }
 
+    fn account(&self) -> AccountId {
+        match self {
+            Credential::LongLived(key) => key.caller.account,
+            Credential::Temporary(opened) => opened.caller.account,
+        }
+    }
+
     fn caller(&self, id: &str) -> Caller {
         let mut caller = match self {
             Credential::LongLived(key) => key.caller.clone(),
@@ -220,6 +232,15 @@ impl Problem {
             }
             (Family::S3, Problem::ExpiredToken) => {
                 ApiError::new("ExpiredToken", "The provided token has expired.").with_status(400)
+            }
+            (Family::S3, Problem::Suspended) => {
+                let message = "There is a problem with your AWS account that prevents the operation from completing \
+                               successfully. Contact AWS Support for further assistance.";
+                ApiError::new("AccountProblem", message).with_status(403)
+            }
+            (Family::Ec2, Problem::Suspended) => {
+                let message = "Your account is currently blocked. Contact AWS Support if you have questions.";
+                ApiError::new("Blocked", message).with_status(403)
             }
             (Family::Ec2, Problem::ExpiredToken) => {
                 ApiError::new("RequestExpired", "Request has expired.").with_status(400)

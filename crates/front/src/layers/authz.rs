@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use haneul_kit::directory::{NamedPolicy, PrincipalPolicies};
-use haneul_kit::{Access, ApiError, Cx, Platform, Principal};
+use haneul_kit::{Access, ApiError, Cx, Platform, Principal, Standing};
 use haneul_policy::{Attached, Inputs, Level, Request, decide};
 
 use super::context;
 use super::denial::{self, Speaker};
+use super::organization;
 
 /// Asks the evaluator for every access that a call needs; all must be allowed.
 ///
@@ -23,12 +26,15 @@ pub async fn check(
         directory.note_access(cx.caller(), access.action, cx.region().as_str(), cx.now());
     }
     let policies = directory.policies(cx.caller()).await?;
-    if accesses.iter().all(|access| is_roots_own(cx, &policies, access)) {
+    let standing = platform.standing(cx.account()).await?;
+    if accesses.iter().all(|access| is_roots_own(cx, &policies, standing.as_deref(), access)) {
         return Ok(());
     }
     let principal = context::principal(cx.caller());
     let global = context::global(cx, &principal, &policies);
     let own = Own::of(&policies);
+    let scps = levels(organization::scps(cx.caller(), standing.as_deref()));
+    let scps: Vec<Level<'_>> = scps.iter().map(Vec::as_slice).collect();
     for access in accesses {
         let mut context = global.clone();
         context::of_access(&mut context, cx, access);
@@ -45,7 +51,12 @@ pub async fn check(
             .iter()
             .map(|policy| Attached { name: "resource policy", arn: None, policy })
             .collect();
-        let scps: Vec<Level<'_>> = own.scps.iter().map(Vec::as_slice).collect();
+        let owner = owner(platform, cx, standing.as_ref(), access).await?;
+        if organization::is_out_of_reach(cx.account(), access.resource_account, owner.as_deref()) {
+            return Err(denial::of_closed_account(speaker, &request));
+        }
+        let rcps = levels(organization::rcps(cx.caller(), access.action, owner.as_deref()));
+        let rcps: Vec<Level<'_>> = rcps.iter().map(Vec::as_slice).collect();
         let inputs = Inputs {
             identity: &own.identity,
             resource: &resource,
@@ -53,6 +64,7 @@ pub async fn check(
             boundary: own.boundary,
             session: own.session.as_deref(),
             scps: &scps,
+            rcps: &rcps,
             ..Inputs::default()
         };
         let decision = decide(&request, &inputs);
@@ -63,11 +75,25 @@ pub async fn check(
     Ok(())
 }
 
-/// The root user may do all in its own account, unless a service control policy or the resource's policy says no: where
-/// there is neither, nothing has to be evaluated.
-fn is_roots_own(cx: &Cx, policies: &PrincipalPolicies, access: &Access) -> bool {
+/// Where the account that owns the resource stands: mostly the caller's own.
+async fn owner(
+    platform: &Platform,
+    cx: &Cx,
+    own: Option<&Arc<Standing>>,
+    access: &Access,
+) -> Result<Option<Arc<Standing>>, ApiError> {
+    match access.resource_account.filter(|account| *account != cx.account()) {
+        Some(account) => platform.standing(account).await,
+        None => Ok(own.cloned()),
+    }
+}
+
+/// The root user may do all in its own account, unless its organization or the resource's policy says no: where there is
+/// neither, nothing has to be evaluated.
+fn is_roots_own(cx: &Cx, policies: &PrincipalPolicies, standing: Option<&Standing>, access: &Access) -> bool {
     matches!(cx.caller().principal, Principal::Root)
-        && policies.scp_levels.is_empty()
+        && organization::scps(cx.caller(), standing).is_empty()
+        && organization::rcps(cx.caller(), access.action, standing).is_empty()
         && policies.session.is_none()
         && policies.boundary.is_none()
         && access.resource_policy.is_none()
@@ -80,7 +106,6 @@ struct Own<'a> {
     identity: Vec<Attached<'a>>,
     boundary: Option<Attached<'a>>,
     session: Option<Vec<Attached<'a>>>,
-    scps: Vec<Vec<Attached<'a>>>,
 }
 
 impl<'a> Own<'a> {
@@ -89,9 +114,12 @@ impl<'a> Own<'a> {
             identity: attached(&policies.identity),
             boundary: policies.boundary.as_ref().map(one),
             session: policies.session.as_deref().map(attached),
-            scps: policies.scp_levels.iter().map(|level| attached(level)).collect(),
         }
     }
+}
+
+fn levels(levels: &[Vec<NamedPolicy>]) -> Vec<Vec<Attached<'_>>> {
+    levels.iter().map(|level| attached(level)).collect()
 }
 
 fn attached(policies: &[NamedPolicy]) -> Vec<Attached<'_>> {

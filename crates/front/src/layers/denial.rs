@@ -18,16 +18,31 @@ pub fn error(
     decision: &Decision<'_>,
 ) -> ApiError {
     let message = message(speaker, cx, request, decision);
+    if speaker.family == Family::Ec2 {
+        let encoded = encoded(platform, cx, request, decision);
+        let message = format!(
+            "You are not authorized to perform this operation. {message}. Encoded authorization failure message: \
+             {encoded}"
+        );
+        return ApiError::new("UnauthorizedOperation", message).with_status(403);
+    }
+    refusal(speaker, message)
+}
+
+/// The resource is of an account that was closed. AWS tells S3's clients so, and others nothing.
+pub fn of_closed_account(speaker: &Speaker<'_>, request: &Request<'_>) -> ApiError {
+    if speaker.family == Family::S3 {
+        let message = "All access to this object has been disabled";
+        return ApiError::new("AllAccessDisabled", message).with_status(403);
+    }
+    let (who, action, resource) = (request.principal.arn(), request.action, request.resource);
+    refusal(speaker, format!("User: {who} is not authorized to perform: {action} on resource: {resource}"))
+}
+
+fn refusal(speaker: &Speaker<'_>, message: String) -> ApiError {
     match speaker.family {
         Family::S3 => ApiError::new("AccessDenied", message).with_status(403),
-        Family::Ec2 => {
-            let encoded = encoded(platform, cx, request, decision);
-            let message = format!(
-                "You are not authorized to perform this operation. {message}. Encoded authorization failure message: \
-                 {encoded}"
-            );
-            ApiError::new("UnauthorizedOperation", message).with_status(403)
-        }
+        Family::Ec2 => ApiError::new("UnauthorizedOperation", message).with_status(403),
         Family::Query if speaker.service == "sns" => {
             ApiError::new("AuthorizationError", message).with_status(403)
         }

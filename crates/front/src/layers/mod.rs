@@ -1,7 +1,8 @@
 //! What every call passes, in this order, whether it comes over HTTP or over the bus:
 //!
 //! [`limits`] → [`request_id`] → [`authn`] (who calls, by signature) → [`place`] (account and Region) →
-//! [`hooks::Throttle`] → validation (by `haneul-wire`, from the model) → [`authz`] (may they) → the operation →
+//! [`hooks::Throttle`] → validation (by `haneul-wire`, from the model) → [`authz`] (may they, with what the
+//! [`organization`] leaves them) → the operation →
 //! [`hooks::Meter`] → [`hooks::Audit`].
 //!
 //! The bus starts at validation: its caller is already known.
@@ -12,5 +13,6 @@ pub mod context;
 pub mod denial;
 pub mod hooks;
 pub mod limits;
+pub mod organization;
 pub mod place;
 pub mod request_id;

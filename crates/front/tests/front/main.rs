@@ -8,6 +8,7 @@ mod control;
 mod drain;
 mod hostile;
 mod limits;
+mod organization;
 mod properties;
 mod protocols;
 mod socket;
