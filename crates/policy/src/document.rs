@@ -2,10 +2,10 @@
 
 use crate::action::ActionPattern;
 use crate::condition::Condition;
+use crate::context::Context;
 use crate::error::PolicyError;
 use crate::pattern::Pattern;
 use crate::principal::{PrincipalElement, PrincipalRef};
-use crate::request::Context;
 use crate::rules::Rules;
 use crate::template::Template;
 
@@ -165,7 +165,7 @@ impl Statement {
         self.actions.items.iter().any(|a| a.matches(action)) != self.actions.negated
     }
 
-    pub(crate) fn covers_resource(&self, resource: &str, context: &Context) -> bool {
+    pub(crate) fn covers_resource(&self, resource: &str, context: &Context<'_>) -> bool {
         let Some(element) = &self.resources else { return true };
         if element.items.iter().any(|r| r.template.matches(resource, context)) {
             return !element.negated;
@@ -178,7 +178,7 @@ impl Statement {
         self.effect == Effect::Deny || element.items.iter().all(|r| r.template.is_resolvable(context))
     }
 
-    pub(crate) fn conditions_hold(&self, context: &Context) -> bool {
+    pub(crate) fn conditions_hold(&self, context: &Context<'_>) -> bool {
         self.conditions.iter().all(|c| c.holds(context))
     }
 }

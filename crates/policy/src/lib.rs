@@ -14,7 +14,7 @@
 //!   must refuse duplicate keys, keep numbers as they were written, and have a limit on depth;
 //! - `pattern`, `template`: wildcards, and wildcards with `${variables}`;
 //! - `action`, `principal`, [`condition`]: the elements of a statement and how each one matches;
-//! - [`request`]: who asks for what, with which context keys;
+//! - [`request`]: who asks for what; [`context`]: with which context keys, set or worked out when asked for;
 //! - [`evaluate`]: the decision; [`decision`]: its result; [`message`]: the denial in AWS's words;
 //! - [`public`]: S3's "meaning of public".
 //!
@@ -24,6 +24,7 @@
 
 mod action;
 pub mod condition;
+pub mod context;
 pub mod decision;
 pub mod document;
 mod error;
@@ -39,6 +40,7 @@ pub mod rules;
 mod serialize;
 mod template;
 
+pub use context::{Context, Source};
 pub use decision::{Decision, Matched, PolicyType, Reason};
 pub use document::{Effect, Policy, Statement, Version};
 pub use error::{ErrorKind, PolicyError};
@@ -46,5 +48,5 @@ pub use evaluate::{Attached, Inputs, Level, ResourceMode, decide, explain};
 pub use message::{Detail, denial_message};
 pub use principal::{PrincipalKind, PrincipalRef};
 pub use public::is_public;
-pub use request::{Caller, Context, Principal, Request};
+pub use request::{Caller, Principal, Request};
 pub use rules::{Presence, Rules};

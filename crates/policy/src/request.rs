@@ -1,4 +1,6 @@
-//! Who asks, for what, and the context keys that come with it.
+//! Who asks, and for what.
+
+use crate::context::Context;
 
 /// One request to be authorised. All strings are as the caller gave them, not normalised.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +13,7 @@ pub struct Request<'a> {
     pub resource: &'a str,
     /// The account that owns the resource, where it is known; without it, the caller's own.
     pub resource_account: Option<&'a str>,
-    pub context: &'a Context,
+    pub context: &'a Context<'a>,
 }
 
 /// An authenticated (or anonymous) caller.
@@ -150,108 +152,76 @@ impl Principal {
         }
     }
 
-    /// Sets the global keys that follow from the caller alone (IAM User Guide, "AWS global condition context
-    /// keys", properties of the principal): `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`,
-    /// `aws:username`, `aws:userid` and those about service principals. Tags, organisations and sessions are
-    /// for whoever knows them.
-    pub fn describe(&self, context: &mut Context) {
-        let (kind, arn) = match &self.caller {
-            Caller::Root { arn, .. } => ("Account", Some(arn)),
-            Caller::User { arn, .. } => ("User", Some(arn)),
-            Caller::Role { role_arn, .. } => ("AssumedRole", Some(role_arn)),
-            Caller::FederatedUser { arn, .. } => ("FederatedUser", Some(arn)),
-            Caller::Service { .. } => ("Service", None),
-            Caller::Federated { .. } | Caller::Anonymous => ("Anonymous", None),
-        };
-        context.set("aws:PrincipalType", kind);
-        if let Some(arn) = arn {
-            context.set("aws:PrincipalArn", arn);
-        }
-        if let Some(account) = self.account() {
-            context.set("aws:PrincipalAccount", account);
-            context.set("aws:PrincipalIsAWSService", "false");
-        }
-        match &self.caller {
-            Caller::Root { account, .. } => {
-                context.set("aws:userid", account);
+    /// The global keys that follow from the caller alone (IAM User Guide, "AWS global condition context keys",
+    /// properties of the principal), in lower case. Tags, organisations and sessions are for whoever knows them.
+    pub const KEYS: [&'static str; 7] = [
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalisawsservice",
+        "aws:principalservicename",
+        "aws:principaltype",
+        "aws:userid",
+        "aws:username",
+    ];
+
+    /// What the caller has for one of [`Principal::KEYS`].
+    pub fn key(&self, key: &str) -> Option<String> {
+        let last = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
+        match key {
+            "aws:principaltype" => {
+                let kind = match &self.caller {
+                    Caller::Root { .. } => "Account",
+                    Caller::User { .. } => "User",
+                    Caller::Role { .. } => "AssumedRole",
+                    Caller::FederatedUser { .. } => "FederatedUser",
+                    Caller::Service { .. } => "Service",
+                    Caller::Federated { .. } | Caller::Anonymous => "Anonymous",
+                };
+                Some(kind.to_owned())
             }
-            Caller::User { arn, .. } => {
-                context.set("aws:username", arn.rsplit('/').next().unwrap_or_default());
-                if let Some(id) = &self.unique_id {
-                    context.set("aws:userid", id);
+            "aws:principalarn" => match &self.caller {
+                Caller::Root { arn, .. } | Caller::User { arn, .. } | Caller::FederatedUser { arn, .. } => {
+                    Some(arn.clone())
                 }
-            }
-            Caller::Role { session_arn, .. } => {
-                if let Some(id) = &self.unique_id {
-                    let session = session_arn.rsplit('/').next().unwrap_or_default();
-                    context.set("aws:userid", format!("{id}:{session}"));
+                Caller::Role { role_arn, .. } => Some(role_arn.clone()),
+                Caller::Service { .. } | Caller::Federated { .. } | Caller::Anonymous => None,
+            },
+            "aws:principalaccount" => self.account().map(str::to_owned),
+            "aws:principalisawsservice" => match &self.caller {
+                Caller::Service { .. } => Some("true".to_owned()),
+                _ => self.account().map(|_| "false".to_owned()),
+            },
+            "aws:principalservicename" => match &self.caller {
+                Caller::Service { name } => Some(name.clone()),
+                _ => None,
+            },
+            "aws:userid" => match &self.caller {
+                Caller::Root { account, .. } => Some(account.clone()),
+                Caller::User { .. } => self.unique_id.clone(),
+                Caller::Role { session_arn, .. } => {
+                    self.unique_id.as_ref().map(|id| format!("{id}:{}", last(session_arn)))
                 }
+                Caller::FederatedUser { account, arn, .. } => Some(format!("{account}:{}", last(arn))),
+                Caller::Service { .. } | Caller::Federated { .. } | Caller::Anonymous => None,
+            },
+            "aws:username" => match &self.caller {
+                Caller::User { arn, .. } => Some(last(arn)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Sets all of [`Principal::KEYS`] that the caller has.
+    pub fn describe(&self, context: &mut Context<'_>) {
+        for key in Principal::KEYS {
+            if let Some(value) = self.key(key) {
+                context.set(key, value);
             }
-            Caller::FederatedUser { account, arn, .. } => {
-                let name = arn.rsplit('/').next().unwrap_or_default();
-                context.set("aws:userid", format!("{account}:{name}"));
-            }
-            Caller::Service { name } => {
-                context.set("aws:PrincipalIsAWSService", "true");
-                context.set("aws:PrincipalServiceName", name);
-            }
-            Caller::Federated { .. } | Caller::Anonymous => {}
         }
     }
 }
 
 fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
-}
-
-/// Context keys and their values. Keys are compared without regard to case; a key without values is the same
-/// as a key that is not there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Context {
-    /// Sorted by the lowercased key.
-    entries: Vec<(Box<str>, Vec<String>)>,
-}
-
-impl Context {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets a key to one value, replacing what it had.
-    pub fn set(&mut self, key: &str, value: impl Into<String>) -> &mut Self {
-        self.put(key, vec![value.into()])
-    }
-
-    /// Sets a key to several values, replacing what it had.
-    pub fn set_many<V: Into<String>>(&mut self, key: &str, values: impl IntoIterator<Item = V>) -> &mut Self {
-        self.put(key, values.into_iter().map(Into::into).collect())
-    }
-
-    fn put(&mut self, key: &str, values: Vec<String>) -> &mut Self {
-        let key: Box<str> = key.to_lowercase().into();
-        match self.entries.binary_search_by(|(k, _)| k.cmp(&key)) {
-            Ok(at) => self.entries[at].1 = values,
-            Err(at) => self.entries.insert(at, (key, values)),
-        }
-        self
-    }
-
-    /// The values of a key given in any case.
-    pub fn get(&self, key: &str) -> &[String] {
-        self.values(&key.to_lowercase())
-    }
-
-    /// All keys, lowercased and sorted, with their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.entries.iter().map(|(k, v)| (&**k, v.as_slice()))
-    }
-
-    /// `key` is in lower case.
-    #[inline]
-    pub(crate) fn values(&self, key: &str) -> &[String] {
-        match self.entries.binary_search_by(|(k, _)| (**k).cmp(key)) {
-            Ok(at) => &self.entries[at].1,
-            Err(_) => &[],
-        }
-    }
 }

@@ -3,8 +3,8 @@
 //! A value that comes out of a variable is plain text: a `*` in a user's name is not a wildcard. A variable
 //! that has no value, or more than one, cannot be filled in, and then the text matches nothing.
 
+use crate::context::Context;
 use crate::pattern::{Pattern, Token, matches, push_text, push_tokens};
-use crate::request::Context;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Template {
@@ -63,14 +63,14 @@ impl Template {
     }
 
     #[inline]
-    pub(crate) fn matches(&self, text: &str, context: &Context) -> bool {
+    pub(crate) fn matches(&self, text: &str, context: &Context<'_>) -> bool {
         match self {
             Self::Fixed(pattern) => pattern.matches(text),
             Self::Variable(parts) => may_match(parts, text) && matches_parts(parts, text, context),
         }
     }
 
-    pub(crate) fn is_resolvable(&self, context: &Context) -> bool {
+    pub(crate) fn is_resolvable(&self, context: &Context<'_>) -> bool {
         match self {
             Self::Fixed(_) => true,
             Self::Variable(parts) => resolve(parts, context).is_some(),
@@ -88,7 +88,7 @@ fn may_match(parts: &[Part], text: &str) -> bool {
 }
 
 /// On the stack for templates of an ordinary length: this is on the path of every request.
-fn matches_parts(parts: &[Part], text: &str, context: &Context) -> bool {
+fn matches_parts(parts: &[Part], text: &str, context: &Context<'_>) -> bool {
     let mut tokens = [const { Token::Star }; 12];
     if parts.len() > tokens.len() {
         return resolve(parts, context).is_some_and(|tokens| matches(&tokens, text));
@@ -103,12 +103,12 @@ fn matches_parts(parts: &[Part], text: &str, context: &Context) -> bool {
 }
 
 /// Fills in the variables; `None` if one of them has no single value.
-pub(crate) fn resolve<'a>(parts: &'a [Part], context: &'a Context) -> Option<Vec<Token<&'a str>>> {
+pub(crate) fn resolve<'a>(parts: &'a [Part], context: &'a Context<'_>) -> Option<Vec<Token<&'a str>>> {
     parts.iter().map(|part| part.resolve(context)).collect()
 }
 
 impl Part {
-    fn resolve<'a>(&'a self, context: &'a Context) -> Option<Token<&'a str>> {
+    fn resolve<'a>(&'a self, context: &'a Context<'_>) -> Option<Token<&'a str>> {
         match self {
             Self::Token(Token::Text(text)) => Some(Token::Text(&**text)),
             Self::Token(Token::One) => Some(Token::One),

@@ -64,7 +64,7 @@ struct Asked {
     action: &'static str,
     resource: &'static str,
     owner: &'static str,
-    context: Context,
+    context: Context<'static>,
 }
 
 impl Asked {

@@ -75,7 +75,7 @@ impl Simulation {
         pairs.map(|(action, resource)| self.one(action, resource, &context)).collect()
     }
 
-    fn context(&self) -> Context {
+    fn context(&self) -> Context<'static> {
         let mut context = Context::new();
         self.principal.describe(&mut context);
         for entry in &self.context {
@@ -85,7 +85,7 @@ impl Simulation {
         context
     }
 
-    fn one(&self, action: &str, resource: &str, context: &Context) -> s::EvaluationResult {
+    fn one(&self, action: &str, resource: &str, context: &Context<'_>) -> s::EvaluationResult {
         let request = Request {
             principal: &self.principal,
             action,
@@ -133,7 +133,7 @@ impl Simulation {
         }
     }
 
-    fn missing(&self, context: &Context) -> Vec<String> {
+    fn missing(&self, context: &Context<'_>) -> Vec<String> {
         let mut keys = context_keys(&self.identity);
         keys.extend(context_keys(&self.resource));
         keys.extend(context_keys(self.boundary.as_slice()));

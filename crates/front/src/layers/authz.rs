@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use haneul_kit::directory::{NamedPolicy, PrincipalPolicies};
 use haneul_kit::{Access, ApiError, Cx, Platform, Principal, Standing};
-use haneul_policy::{Attached, Inputs, Level, Request, decide};
+use haneul_policy::{Attached, Context, Inputs, Level, Request, decide};
 
-use super::context;
+use super::context::{self, Facts};
 use super::denial::{self, Speaker};
 use super::organization;
 
@@ -31,13 +31,12 @@ pub async fn check(
         return Ok(());
     }
     let principal = context::principal(cx.caller());
-    let global = context::global(cx, &principal, &policies);
     let own = Own::of(&policies);
     let scps = levels(organization::scps(cx.caller(), standing.as_deref()));
     let scps: Vec<Level<'_>> = scps.iter().map(Vec::as_slice).collect();
     for access in accesses {
-        let mut context = global.clone();
-        context::of_access(&mut context, cx, access);
+        let facts = Facts { cx, principal: &principal, policies: &policies, access };
+        let context = Context::of(&facts);
         let resource_account = access.resource_account.map(|account| account.to_string());
         let request = Request {
             principal: &principal,

@@ -1,6 +1,6 @@
 use haneul_kit::directory::PrincipalPolicies;
-use haneul_kit::{Access, Caller, Cx, Principal};
-use haneul_policy::{Caller as PolicyCaller, Context, Principal as PolicyPrincipal};
+use haneul_kit::{Access, Caller, Cx, Principal, Session};
+use haneul_policy::{Caller as PolicyCaller, Principal as PolicyPrincipal, Source};
 
 /// The caller as the policy language sees it.
 pub fn principal(caller: &Caller) -> PolicyPrincipal {
@@ -32,63 +32,108 @@ pub fn principal(caller: &Caller) -> PolicyPrincipal {
     }
 }
 
-/// The global condition keys of a call: of its caller, its session and its request. Source: IAM User Guide, "AWS global
-/// condition context keys". Keys of networks and organisations are for the services that will have them.
-pub fn global(cx: &Cx, principal: &PolicyPrincipal, policies: &PrincipalPolicies) -> Context {
-    let mut context = Context::new();
-    principal.describe(&mut context);
-    for (key, value) in &policies.tags {
-        context.set(&format!("aws:PrincipalTag/{key}"), value);
-    }
-    of_session(cx, &mut context);
-    context.set("aws:CurrentTime", cx.now().iso8601());
-    context.set("aws:EpochTime", cx.now().secs().to_string());
-    context.set("aws:RequestedRegion", cx.region().as_str());
-    of_transport(cx, &mut context);
-    let via = cx.called_via();
-    context.set("aws:ViaAWSService", if via.is_empty() { "false" } else { "true" });
-    if let (Some(first), Some(last)) = (via.first(), via.last()) {
-        context.set_many("aws:CalledVia", via.iter());
-        context.set("aws:CalledViaFirst", first);
-        context.set("aws:CalledViaLast", last);
-    }
+/// What the context keys of one access are worked out from. Nothing is, before a policy asks for it.
+pub struct Facts<'a> {
+    pub cx: &'a Cx,
+    pub principal: &'a PolicyPrincipal,
+    pub policies: &'a PrincipalPolicies,
+    pub access: &'a Access,
+}
+
+/// The values of a key; empty where the call has none.
+type Read = fn(&Facts<'_>) -> Vec<String>;
+
+/// The global condition keys, in lower case and sorted, beside those of [`PolicyPrincipal::KEYS`] and tags. Source: IAM
+/// User Guide, "AWS global condition context keys". Keys of networks and organisations are for the services that will
+/// have them. To add one is to add a line.
+const GLOBAL: &[(&str, Read)] = &[
+    ("aws:calledvia", |facts| facts.cx.called_via().to_vec()),
+    ("aws:calledviafirst", |facts| some(facts.cx.called_via().first())),
+    ("aws:calledvialast", |facts| some(facts.cx.called_via().last())),
+    ("aws:currenttime", |facts| one(facts.cx.now().iso8601())),
+    ("aws:epochtime", |facts| one(facts.cx.now().secs())),
+    ("aws:multifactorauthage", |facts| {
+        let at = session(facts).and_then(|session| session.mfa_at);
+        some(at.map(|at| facts.cx.now().since(at).as_secs()))
+    }),
+    ("aws:multifactorauthpresent", |facts| some(session(facts).map(|session| session.mfa_at.is_some()))),
+    ("aws:referer", |facts| header(facts, "referer")),
+    ("aws:requestedregion", |facts| one(facts.cx.region())),
+    ("aws:resourceaccount", |facts| one(facts.access.resource_account.unwrap_or(facts.cx.account()))),
+    ("aws:securetransport", |facts| one(facts.cx.secure())),
     // Confused-deputy keys: only a service's own calls have them.
-    if let (Principal::Service { .. }, Some(source)) = (&cx.caller().principal, cx.source_arn()) {
-        context.set("aws:SourceArn", source);
-        context.set("aws:SourceAccount", cx.account().to_string());
+    ("aws:sourceaccount", |facts| some(source_arn(facts).map(|_| facts.cx.account()))),
+    ("aws:sourcearn", |facts| some(source_arn(facts))),
+    ("aws:sourceidentity", |facts| some(session(facts).and_then(|session| session.source_identity.as_ref()))),
+    ("aws:sourceip", |facts| some(facts.cx.source_ip().map(|ip| ip.to_canonical()))),
+    ("aws:tokenissuetime", |facts| some(session(facts).map(|session| session.issued_at.iso8601()))),
+    ("aws:useragent", |facts| header(facts, "user-agent")),
+    ("aws:viaawsservice", |facts| one(!facts.cx.called_via().is_empty())),
+];
+
+const PRINCIPAL_TAG: &str = "aws:principaltag/";
+
+impl Source for Facts<'_> {
+    fn values(&self, key: &str) -> Option<Vec<String>> {
+        // What an operation says of its own access goes before what is true of every call, but for the account.
+        let own = self.access.keys.iter().rev().find(|(own, _)| same(own, key));
+        if let Some((_, values)) = own.filter(|_| key != "aws:resourceaccount") {
+            return Some(values.clone());
+        }
+        if let Ok(at) = GLOBAL.binary_search_by_key(&key, |(known, _)| known) {
+            return Some(GLOBAL[at].1(self));
+        }
+        if let Some(tag) = key.strip_prefix(PRINCIPAL_TAG) {
+            let found = self.policies.tags.iter().rev().find(|(name, _)| same(name, tag));
+            return found.map(|(_, value)| vec![value.clone()]);
+        }
+        PolicyPrincipal::KEYS.contains(&key).then(|| some(self.principal.key(key)))
     }
-    context
+
+    fn keys(&self) -> Vec<String> {
+        let own = self.access.keys.iter().map(|(key, _)| key.to_lowercase());
+        let tags =
+            self.policies.tags.iter().map(|(name, _)| format!("{PRINCIPAL_TAG}{}", name.to_lowercase()));
+        let global = GLOBAL.iter().map(|(key, _)| *key).chain(PolicyPrincipal::KEYS).map(str::to_owned);
+        own.chain(tags).chain(global).collect()
+    }
 }
 
-/// The keys of one access beside the global ones.
-pub fn of_access(context: &mut Context, cx: &Cx, access: &Access) {
-    for (key, values) in &access.keys {
-        context.set_many(key, values.iter());
-    }
-    context.set("aws:ResourceAccount", access.resource_account.unwrap_or(cx.account()).to_string());
+/// Whether a name in any case is `key`, which is in lower case.
+fn same(name: &str, key: &str) -> bool {
+    name.eq_ignore_ascii_case(key) || (!name.is_ascii() && name.to_lowercase() == key)
 }
 
-fn of_session(cx: &Cx, context: &mut Context) {
-    let Some(session) = &cx.caller().session else { return };
-    context.set("aws:TokenIssueTime", session.issued_at.iso8601());
-    context.set("aws:MultiFactorAuthPresent", if session.mfa_at.is_some() { "true" } else { "false" });
-    if let Some(at) = session.mfa_at {
-        context.set("aws:MultiFactorAuthAge", cx.now().since(at).as_secs().to_string());
-    }
-    if let Some(identity) = &session.source_identity {
-        context.set("aws:SourceIdentity", identity);
-    }
+fn one(value: impl ToString) -> Vec<String> {
+    vec![value.to_string()]
 }
 
-fn of_transport(cx: &Cx, context: &mut Context) {
-    context.set("aws:SecureTransport", if cx.secure() { "true" } else { "false" });
-    if let Some(ip) = cx.source_ip() {
-        context.set("aws:SourceIp", ip.to_canonical().to_string());
-    }
-    let Some(head) = cx.http() else { return };
-    for (key, name) in [("aws:UserAgent", "user-agent"), ("aws:Referer", "referer")] {
-        if let Some(value) = head.header(name) {
-            context.set(key, value);
+fn some(value: Option<impl ToString>) -> Vec<String> {
+    value.iter().map(ToString::to_string).collect()
+}
+
+fn session<'a>(facts: &Facts<'a>) -> Option<&'a Session> {
+    facts.cx.caller().session.as_ref()
+}
+
+fn source_arn<'a>(facts: &Facts<'a>) -> Option<&'a str> {
+    let is_service = matches!(facts.cx.caller().principal, Principal::Service { .. });
+    facts.cx.source_arn().filter(|_| is_service)
+}
+
+fn header(facts: &Facts<'_>, name: &str) -> Vec<String> {
+    some(facts.cx.http().and_then(|head| head.header(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_can_be_searched() {
+        assert!(GLOBAL.is_sorted_by(|a, b| a.0 < b.0));
+        for (key, _) in GLOBAL {
+            assert!(*key == key.to_lowercase() && !PolicyPrincipal::KEYS.contains(key), "{key}");
         }
     }
 }

@@ -16,8 +16,8 @@ mod values;
 
 pub use operator::{Comparison, Operator, SetOperator};
 
+use crate::context::Context;
 use crate::error::PolicyError;
-use crate::request::Context;
 use values::Values;
 
 /// One operator and key of a condition block, with its values.
@@ -74,7 +74,7 @@ impl Condition {
     }
 
     /// Whether the request meets this condition.
-    pub fn holds(&self, context: &Context) -> bool {
+    pub fn holds(&self, context: &Context<'_>) -> bool {
         let asked = context.values(&self.key);
         if self.operator.comparison == Comparison::Null {
             return self.compiled.null(asked.is_empty());

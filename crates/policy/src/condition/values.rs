@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::date;
 use super::network::Network;
 use super::operator::Comparison;
+use crate::context::Context;
 use crate::error::{PolicyError, SYNTAX};
 use crate::pattern::{Token, matches};
-use crate::request::Context;
 use crate::template::{Part, Reading, Template, parts, resolve};
 
 /// The values of one key, for one family of operators. The test is always the positive one; negation and sets
@@ -126,7 +126,7 @@ impl Values {
     }
 
     /// Whether any of the policy's values matches the request's.
-    pub(crate) fn any(&self, asked: &str, context: &Context) -> bool {
+    pub(crate) fn any(&self, asked: &str, context: &Context<'_>) -> bool {
         match self {
             Self::Text(values) => values.iter().any(|v| v.matches(asked, context)),
             Self::TextIgnoreCase(values) => {
@@ -177,7 +177,7 @@ fn bool_value(text: &str, reading: Reading) -> Option<BoolValue> {
 }
 
 impl BoolValue {
-    fn is(&self, asked: bool, context: &Context) -> bool {
+    fn is(&self, asked: bool, context: &Context<'_>) -> bool {
         match self {
             Self::Is(value) => *value == asked,
             Self::Variable(parts) => resolve(parts, context)
@@ -205,7 +205,7 @@ impl ArnPattern {
         six.try_into().map_or(Self::Never, |six| Self::Fixed(Box::new(six)))
     }
 
-    fn matches(&self, asked: &str, context: &Context) -> bool {
+    fn matches(&self, asked: &str, context: &Context<'_>) -> bool {
         match self {
             Self::Any => true,
             Self::Never => false,
