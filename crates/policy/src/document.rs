@@ -155,6 +155,11 @@ impl Statement {
         names.map(|n| PrincipalRef { kind: n.kind, value: &n.source })
     }
 
+    /// The statement as it is within [`Policy::to_json`].
+    pub fn to_json(&self) -> String {
+        crate::serialize::statement(self)
+    }
+
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }

@@ -108,9 +108,11 @@ impl<'a> Scan<'_, 'a> {
     fn run(&mut self, inputs: &Inputs<'a>) -> Result<(), PolicyType> {
         let caller = &self.request.principal.caller;
         let is_account_principal = self.request.principal.account().is_some();
-        let rcps = self.levels(PolicyType::ResourceControl, inputs.rcps);
+        // Organizations User Guide: neither kind of policy affects service-linked roles.
+        let is_exempt = self.request.principal.is_service_linked();
+        let rcps = is_exempt || self.levels(PolicyType::ResourceControl, inputs.rcps);
         // Service control policies bind the principals of an account, and services are nobody's.
-        let scps = !is_account_principal || self.levels(PolicyType::ServiceControl, inputs.scps);
+        let scps = !is_account_principal || is_exempt || self.levels(PolicyType::ServiceControl, inputs.scps);
         let endpoint = inputs
             .vpc_endpoint
             .is_none_or(|p| self.scan(PolicyType::VpcEndpoint, std::slice::from_ref(&p)).is_some());

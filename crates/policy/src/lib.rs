@@ -15,7 +15,8 @@
 //! - `pattern`, `template`: wildcards, and wildcards with `${variables}`;
 //! - `action`, `principal`, [`condition`]: the elements of a statement and how each one matches;
 //! - [`request`]: who asks for what; [`context`]: with which context keys, set or worked out when asked for;
-//! - [`evaluate`]: the decision; [`decision`]: its result; [`message`]: the denial in AWS's words;
+//! - [`evaluate`]: the decision; [`decision`]: its result; [`message`]: the denial in AWS's words; [`trace`]: what
+//!   came near;
 //! - [`public`]: S3's "meaning of public".
 //!
 //! What must never happen here: a clock or a file is read; a document makes the parser panic, recurse
@@ -39,6 +40,7 @@ pub mod request;
 pub mod rules;
 mod serialize;
 mod template;
+pub mod trace;
 
 pub use context::{Context, Source};
 pub use decision::{Decision, Matched, PolicyType, Reason};
@@ -50,3 +52,4 @@ pub use principal::{PrincipalKind, PrincipalRef};
 pub use public::is_public;
 pub use request::{Caller, Principal, Request};
 pub use rules::{Presence, Rules};
+pub use trace::{Miss, Why, misses};

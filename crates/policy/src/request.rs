@@ -145,6 +145,17 @@ impl Principal {
         }
     }
 
+    /// A session of a role that a service made for itself, under `/aws-service-role/`.
+    pub(crate) fn is_service_linked(&self) -> bool {
+        match &self.caller {
+            Caller::Role { role_arn, .. } => role_arn
+                .splitn(6, ':')
+                .nth(5)
+                .is_some_and(|resource| resource.starts_with("role/aws-service-role/")),
+            _ => false,
+        }
+    }
+
     pub(crate) fn federation_provider(&self) -> Option<&str> {
         match &self.caller {
             Caller::Federated { provider } => Some(provider),
@@ -154,11 +165,13 @@ impl Principal {
 
     /// The global keys that follow from the caller alone (IAM User Guide, "AWS global condition context keys",
     /// properties of the principal), in lower case. Tags, organisations and sessions are for whoever knows them.
-    pub const KEYS: [&'static str; 7] = [
+    pub const KEYS: [&'static str; 9] = [
+        "aws:federatedprovider",
         "aws:principalaccount",
         "aws:principalarn",
         "aws:principalisawsservice",
         "aws:principalservicename",
+        "aws:principalservicenameslist",
         "aws:principaltype",
         "aws:userid",
         "aws:username",
@@ -191,7 +204,11 @@ impl Principal {
                 Caller::Service { .. } => Some("true".to_owned()),
                 _ => self.account().map(|_| "false".to_owned()),
             },
-            "aws:principalservicename" => match &self.caller {
+            "aws:federatedprovider" => match &self.caller {
+                Caller::Role { .. } => self.federation.clone(),
+                _ => None,
+            },
+            "aws:principalservicename" | "aws:principalservicenameslist" => match &self.caller {
                 Caller::Service { name } => Some(name.clone()),
                 _ => None,
             },

@@ -20,13 +20,19 @@ pub(crate) fn policy(policy: &Policy) -> String {
         if at > 0 {
             out.push(',');
         }
-        statement(&mut out, one);
+        push_statement(&mut out, one);
     }
     out.push_str("]}");
     out
 }
 
-fn statement(out: &mut String, statement: &Statement) {
+pub(crate) fn statement(statement: &Statement) -> String {
+    let mut out = String::new();
+    push_statement(&mut out, statement);
+    out
+}
+
+fn push_statement(out: &mut String, statement: &Statement) {
     out.push('{');
     if let Some(sid) = &statement.sid {
         field(out, "Sid");

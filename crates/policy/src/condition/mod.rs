@@ -53,6 +53,11 @@ impl Condition {
         })
     }
 
+    /// The operator and the key as written.
+    pub fn source(&self) -> (&str, &str) {
+        (&self.operator_source, &self.key_source)
+    }
+
     /// The operator, as parsed.
     pub fn operator(&self) -> Operator {
         self.operator
