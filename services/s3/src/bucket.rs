@@ -4,15 +4,18 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use haneul_kit::{Access, AccountId, ApiError, Cx, Policy, Principal, Region, Result};
+use haneul_kit::{Access, AccountId, ApiError, Cx, Instant, Policy, Principal, Region, Result};
 use haneul_policy::{Rules, is_public};
 use haneul_store::feed::TableVersion;
 use parking_lot::RwLock;
 
+use crate::calls::Source;
+use crate::model::event::Origin;
 use crate::model::{BucketRecord, Ownership, PublicAccessBlock};
 use crate::store::Records;
 use crate::store::tables::BUCKETS;
-use crate::{S3, error, redirect};
+use crate::store::watch::{By, Watch, Watching};
+use crate::{S3, calls, error, redirect};
 
 /// S3 User Guide, "Policies and permissions in Amazon S3": 20 KB, white space included.
 pub(crate) const POLICY_RULES: Rules = Rules::RESOURCE;
@@ -63,7 +66,12 @@ impl Bucket {
     }
 
     pub(crate) fn arn(&self) -> String {
-        format!("arn:{}:s3:::{}", self.region.partition(), self.name)
+        arn_of(self.region, &self.name)
+    }
+
+    /// As whom other services are called for this bucket.
+    pub(crate) fn source(&self) -> Source {
+        Source { owner: self.owner, region: self.region, arn: self.arn() }
     }
 
     /// A permission on the bucket.
@@ -98,6 +106,10 @@ impl Bucket {
     pub(crate) fn trusts(&self, cx: &Cx) -> bool {
         cx.caller().principal == Principal::Root && cx.account() == self.owner && self.policy.is_none()
     }
+}
+
+pub(crate) fn arn_of(region: Region, name: &str) -> String {
+    format!("arn:{}:s3:::{name}", region.partition())
 }
 
 pub(crate) struct BucketCache {
@@ -139,6 +151,48 @@ impl BucketCache {
 }
 
 impl S3 {
+    /// Follows the changes that a request makes in a bucket.
+    pub(crate) fn watch<'a>(&'a self, cx: &Cx, bucket: &'a Bucket, by: By) -> Watch<'a> {
+        let caller = cx.caller();
+        let origin = Origin {
+            principal: match &caller.principal {
+                Principal::Service { name } => name.clone(),
+                Principal::Anonymous => "Anonymous".to_owned(),
+                _ => format!("AWS:{}", caller.user_id()),
+            },
+            account: caller.account.number(),
+            source_ip: cx
+                .source_ip()
+                .map(|ip| ip.to_canonical().to_string())
+                .unwrap_or_else(|| calls::PRINCIPAL.to_owned()),
+            request_id: cx.request_id().to_owned(),
+        };
+        self.watching(bucket, by, origin, cx.now())
+    }
+
+    /// Follows what we do in a bucket by ourselves.
+    pub(crate) fn watch_own<'a>(&'a self, bucket: &'a Bucket, by: By, now: Instant) -> Watch<'a> {
+        let origin = Origin {
+            principal: calls::PRINCIPAL.to_owned(),
+            account: bucket.owner.number(),
+            source_ip: calls::PRINCIPAL.to_owned(),
+            request_id: self.platform.env.rng.text(b"0123456789ABCDEF", 16),
+        };
+        self.watching(bucket, by, origin, now)
+    }
+
+    fn watching<'a>(&'a self, bucket: &'a Bucket, by: By, origin: Origin, now: Instant) -> Watch<'a> {
+        Watch::new(Watching {
+            bucket,
+            by,
+            origin,
+            now,
+            rng: &self.platform.env.rng,
+            wakes: &self.tasks.events,
+            noted: Default::default(),
+        })
+    }
+
     /// The bucket of a request, which must be in the request's Region and, when `expected_owner` is given, its owner's.
     pub(crate) async fn bucket(
         &self,

@@ -6,14 +6,15 @@
 //!
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
-//! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
-//! [`owner`], [`redirect`], [`facts`] (what a permission asks of an object), and [`ops`] (one file per operation or noun),
+//! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`], [`notification`],
+//! [`owner`], [`redirect`], [`facts`] (what a permission asks of an object), [`calls`] (what is asked of other services), and [`ops`] (one file per operation or noun),
 //! [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
 
 mod bucket;
+mod calls;
 mod checksum;
 mod conditions;
 mod content;
@@ -26,6 +27,7 @@ mod headers;
 mod lifecycle;
 mod model;
 mod names;
+mod notification;
 mod ops;
 mod owner;
 mod range;

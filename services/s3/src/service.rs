@@ -37,8 +37,11 @@ impl S3 {
 /// # Errors
 /// None now: the tables need no opening.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
-    let s3 = Arc::new(S3::new(platform));
-    Ok(vec![service_of(s3.clone()), Service::of(&haneul_s3control_wire::SERVICE, s3).build()])
+    Ok(services_of(Arc::new(S3::new(platform))))
+}
+
+pub(crate) fn services_of(s3: Arc<S3>) -> Vec<Service> {
+    vec![service_of(s3.clone()), Service::of(&haneul_s3control_wire::SERVICE, s3).build()]
 }
 
 /// S3 alone.

@@ -4,6 +4,7 @@ use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::{CorsRule, LifecycleRecord};
+use super::features::Features;
 
 /// A bucket and all of its configurations. Small enough to be one record: the largest parts are a policy (20 KiB) and
 /// lifecycle rules (1,000).
@@ -31,6 +32,8 @@ pub(crate) struct BucketRecord {
     /// Whether PutBucketEncryption asked for a bucket key, which SSE-S3 ignores but echoes.
     #[serde(default)]
     pub(crate) bucket_key: bool,
+    #[serde(default)]
+    pub(crate) features: Features,
 }
 
 impl Record for BucketRecord {}

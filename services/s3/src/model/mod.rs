@@ -1,9 +1,11 @@
 //! What is persisted: records of our own, apart from the wire's shapes, each table with a schema version.
 //!
-//! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules).
+//! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other configurations), [`event`] (events on their way).
 
 pub(crate) mod bucket;
 pub(crate) mod configuration;
+pub(crate) mod event;
+pub(crate) mod features;
 pub(crate) mod object;
 pub(crate) mod upload;
 

@@ -34,14 +34,6 @@ fn keep(is_unset: bool, what: &str) -> Result<Empty> {
     if is_unset { Ok(Empty) } else { Err(error::not_implemented(what)) }
 }
 
-fn no_notification(input: &s::PutBucketNotificationConfigurationRequest) -> bool {
-    let wanted = &input.notification_configuration;
-    wanted.topic_configurations.as_ref().is_none_or(Vec::is_empty)
-        && wanted.queue_configurations.as_ref().is_none_or(Vec::is_empty)
-        && wanted.lambda_function_configurations.as_ref().is_none_or(Vec::is_empty)
-        && wanted.event_bridge_configuration.is_none()
-}
-
 const NO_CONFIGURATION: &str = "The specified configuration does not exist.";
 
 unset! {
@@ -50,8 +42,6 @@ unset! {
     DeleteBucketWebsite(DeleteBucketWebsiteRequest) -> Empty, "s3:DeleteBucketWebsite": |_bucket, _given| Ok(Empty);
     GetBucketLogging(GetBucketLoggingRequest) -> s::GetBucketLoggingOutput, "s3:GetBucketLogging": |_bucket, _given|
         Ok(s::GetBucketLoggingOutput::default());
-    GetBucketNotificationConfiguration(GetBucketNotificationConfigurationRequest) -> s::NotificationConfiguration,
-        "s3:GetBucketNotification": |_bucket, _given| Ok(s::NotificationConfiguration::default());
     GetBucketReplication(GetBucketReplicationRequest) -> s::GetBucketReplicationOutput,
         "s3:GetReplicationConfiguration": |bucket, _given|
         none("ReplicationConfigurationNotFoundError", "The replication configuration was not found", bucket);
@@ -98,8 +88,6 @@ unset! {
     // Putting what a bucket has anyway succeeds; anything else is refused.
     PutBucketLogging(PutBucketLoggingRequest) -> Empty, "s3:PutBucketLogging": |_bucket, given| keep(
         given.bucket_logging_status.logging_enabled.is_none(), "Server access logging");
-    PutBucketNotificationConfiguration(PutBucketNotificationConfigurationRequest) -> Empty,
-        "s3:PutBucketNotification": |_bucket, given| keep(no_notification(given), "Event notification");
     PutBucketRequestPayment(PutBucketRequestPaymentRequest) -> Empty, "s3:PutBucketRequestPayment": |_bucket, given| keep(
         given.request_payment_configuration.payer == "BucketOwner", "Requester pays");
 }

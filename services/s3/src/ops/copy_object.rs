@@ -14,6 +14,7 @@ use crate::facts::Named;
 use crate::headers::{header_keys, object_headers, request_tag_keys};
 use crate::model::{Body, ObjectRecord, SystemMetadata};
 use crate::store::assembly::PART_BYTES_MAX;
+use crate::store::watch::By;
 use crate::{S3, error, names, tagging};
 
 impl Handle<CopyObject> for S3 {
@@ -107,7 +108,7 @@ impl Handle<CopyObject> for S3 {
             },
             tags: if replace_tags { tags } else { from.tags.clone() },
         };
-        let record = self.commit(cx, &target, &input.key, &body, received, &conditions).await?;
+        let record = self.commit(cx, &target, &input.key, &body, received, &conditions, By::Copy).await?;
         let mut result = CopyObjectResult {
             e_tag: Some(body.quoted_etag()),
             last_modified: Some(Instant::from_secs(record.modified_s)),

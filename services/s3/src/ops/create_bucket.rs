@@ -67,6 +67,7 @@ impl Handle<CreateBucket> for S3 {
             cors: Vec::new(),
             lifecycle: None,
             bucket_key: false,
+            features: Default::default(),
         };
         match self.records.create_bucket(&input.bucket, &record).await? {
             Creation::Created => {}

@@ -6,6 +6,7 @@ use crate::conditions::WriteConditions;
 use crate::facts::Named;
 use crate::store::objects::Deletion;
 use crate::store::versions::parse_version_id;
+use crate::store::watch::By;
 use crate::{S3, error, names};
 
 impl Handle<DeleteObject> for S3 {
@@ -36,8 +37,9 @@ impl Handle<DeleteObject> for S3 {
             conditions: WriteConditions::new(input.if_match.clone(), None)?,
             random: self.platform.env.rng.bytes(),
         };
+        let watch = self.watch(cx, &bucket, By::Request);
         let (mut results, freed) =
-            self.records.delete_objects(bucket.id(), &bucket.name, &[deletion], cx.now()).await?;
+            self.records.delete_objects(bucket.id(), &bucket.name, &[deletion], cx.now(), &watch).await?;
         self.content.free(freed).await;
         let deleted = results.pop().unwrap_or_else(|| Ok(Default::default()))?;
         Ok(DeleteObjectOutput {

@@ -8,6 +8,7 @@ use super::delete_object::{action, check_version};
 use crate::conditions::WriteConditions;
 use crate::facts::Named;
 use crate::store::objects::{Deleted, Deletion};
+use crate::store::watch::By;
 use crate::{S3, error, names};
 
 /// Keys of one request at most (DeleteObjects).
@@ -42,8 +43,9 @@ impl Handle<DeleteObjects> for S3 {
                 Err(error) => errors.push(failed(&object.key, object.version_id.as_deref(), &error)),
             }
         }
+        let watch = self.watch(cx, &bucket, By::Request);
         let (results, freed) =
-            self.records.delete_objects(bucket.id(), &bucket.name, &deletions, cx.now()).await?;
+            self.records.delete_objects(bucket.id(), &bucket.name, &deletions, cx.now(), &watch).await?;
         self.content.free(freed).await;
         for (deletion, result) in deletions.iter().zip(results) {
             match result {

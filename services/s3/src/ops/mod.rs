@@ -6,6 +6,7 @@ mod bucket_cors;
 mod bucket_encryption;
 mod bucket_lifecycle;
 mod bucket_location;
+mod bucket_notification;
 mod bucket_ownership;
 mod bucket_policy;
 mod bucket_public_access;

@@ -9,6 +9,7 @@ use crate::checksum::wire::{claim, show};
 use crate::conditions::WriteConditions;
 use crate::store::assembly::{ListedPart, Whole};
 use crate::store::uploads::{Completion, UploadAt};
+use crate::store::watch::By;
 use crate::{S3, error, names};
 
 impl Handle<CompleteMultipartUpload> for S3 {
@@ -33,6 +34,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
         let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let listed: Vec<ListedPart> = parts.into_iter().map(listed).collect::<Result<_>>()?;
         let conditions = WriteConditions::new(input.if_match, input.if_none_match)?;
+        let watch = self.watch(cx, &bucket, By::CompleteMultipartUpload);
         let completion = Completion {
             at: UploadAt {
                 bucket: bucket.id(),
@@ -46,6 +48,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
             now: cx.now(),
             random: self.platform.env.rng.bytes(),
             manifest_id: self.content.data_id(),
+            watch: &watch,
         };
         let (done, freed) = self.records.complete_upload(&completion).await?;
         self.content.free(freed).await;

@@ -9,6 +9,7 @@ use super::read::shown_version;
 use crate::facts::Named;
 use crate::headers::request_tag_keys;
 use crate::model::ObjectRecord;
+use crate::store::watch::{By, Change};
 use crate::tagging::{self, TagMap};
 use crate::{S3, bucket::Bucket};
 
@@ -84,7 +85,10 @@ impl S3 {
             }
             Ok(())
         };
-        let changed = self.records.change_object(bucket.id(), named.key, named.version, set).await?;
+        let watch = self.watch(cx, bucket, By::Request);
+        let what = if tags.is_empty() { Change::TagsDeleted } else { Change::TagsPut };
+        let watched = Some((&watch, &what));
+        let changed = self.records.change_object(bucket.id(), named.key, named.version, set, watched).await?;
         // A delete marker was not changed by that, and has no tags to give either.
         let (record, _) = self.readable(cx, changed, named).await?;
         Ok(record)

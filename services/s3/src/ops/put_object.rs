@@ -1,6 +1,7 @@
 use haneul_kit::{Access, ByteStream, Cx, Handle, Result};
 use haneul_s3_wire::operations::PutObject;
 use haneul_s3_wire::shapes::{PutObjectOutput, PutObjectRequest};
+use http::Method;
 
 use crate::bucket::Bucket;
 use crate::checksum::wire::{claim, show};
@@ -12,6 +13,7 @@ use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_key
 use crate::model::{Body, ObjectRecord};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::objects::NewObject;
+use crate::store::watch::By;
 use crate::{S3, error, names, tagging};
 
 impl Handle<PutObject> for S3 {
@@ -115,10 +117,11 @@ impl S3 {
             metadata: headers.metadata,
             tags,
         };
-        self.commit(cx, bucket, key, &body, received, &conditions).await
+        self.commit(cx, bucket, key, &body, received, &conditions, by(cx)).await
     }
 
     /// Makes the record of bytes that were received.
+    #[allow(clippy::too_many_arguments)] // All of one write.
     pub(crate) async fn commit(
         &self,
         cx: &Cx,
@@ -127,7 +130,9 @@ impl S3 {
         body: &Body,
         received: Received,
         conditions: &WriteConditions,
+        by: By,
     ) -> Result<ObjectRecord> {
+        let watch = self.watch(cx, bucket, by);
         let new = NewObject {
             bucket: bucket.id(),
             bucket_name: &bucket.name,
@@ -138,6 +143,7 @@ impl S3 {
             conditions,
             now: cx.now(),
             random: self.platform.env.rng.bytes(),
+            watch: &watch,
         };
         match self.records.put_object(&new).await {
             Ok((record, freed)) => {
@@ -156,6 +162,14 @@ impl S3 {
         use crate::model::Ownership;
         let writer = bucket.ownership() == Ownership::ObjectWriter;
         (writer && cx.account() != bucket.owner).then(|| cx.account().number())
+    }
+}
+
+/// Whether an object comes from a form.
+fn by(cx: &Cx) -> By {
+    match cx.http() {
+        Some(http) if http.method == Method::POST => By::Post,
+        _ => By::Put,
     }
 }
 

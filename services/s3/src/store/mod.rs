@@ -7,15 +7,17 @@
 //! same transaction as that record, so that whatever blob it does not name is an orphan of a crash.
 //!
 //! Reading order: [`tables`], [`buckets`], [`versions`] (what a write does to a key's versions), [`objects`],
-//! [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
+//! [`watch`] (what a change leaves behind), [`events`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
 
 pub(crate) mod assembly;
 pub(crate) mod buckets;
+pub(crate) mod events;
 pub(crate) mod listing;
 pub(crate) mod objects;
 pub(crate) mod tables;
 pub(crate) mod uploads;
 pub(crate) mod versions;
+pub(crate) mod watch;
 
 use haneul_blob::BlobId;
 use haneul_store::Store;

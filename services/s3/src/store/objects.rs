@@ -4,6 +4,7 @@ use haneul_store::{Batch, Range, Reads, Tx};
 
 use super::tables::{BLOBS, CURRENT, FREED, INLINE, MANIFESTS, STATES, VERSIONS};
 use super::versions::{self, order};
+use super::watch::{Change, Watch};
 use super::{Freed, Records};
 use crate::conditions::WriteConditions;
 use crate::error::{self, Failure};
@@ -22,6 +23,7 @@ pub(crate) struct NewObject<'a> {
     pub(crate) now: Instant,
     /// For the version id.
     pub(crate) random: [u8; 16],
+    pub(crate) watch: &'a Watch<'a>,
 }
 
 /// One key of a delete.
@@ -126,13 +128,14 @@ impl Records {
         bucket_name: &str,
         deletions: &[Deletion<'_>],
         now: Instant,
+        watch: &Watch<'_>,
     ) -> Result<(Vec<Result<Deleted>>, Freed)> {
         let done = self.store.transact(|tx| async move {
             let versioning = state(&tx, bucket, bucket_name).await?;
             let mut freed = Freed::new();
             let mut results = Vec::with_capacity(deletions.len());
             for deletion in deletions {
-                let result = delete_in(&tx, bucket, versioning, deletion, now, &mut freed).await;
+                let result = delete_in(&tx, bucket, versioning, deletion, now, watch, &mut freed).await;
                 results.push(match result {
                     Ok(deleted) => Ok(deleted),
                     Err(Failure::Api(error)) => Err(error),
@@ -144,13 +147,14 @@ impl Records {
         Ok(done.await?)
     }
 
-    /// Changes what is written of a version, not its bytes. Gives `None` when there is no such version.
+    /// Changes what is written of a version, not its bytes; `watched` is told of it. Gives `None` when there is no such version.
     pub(crate) async fn change_object(
         &self,
         bucket: u64,
         key: &str,
         version: Option<&str>,
         change: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+        watched: Option<(&Watch<'_>, &Change)>,
     ) -> Result<Option<ObjectRecord>> {
         let change = &change;
         let done = self.store.transact(|tx| async move {
@@ -161,6 +165,9 @@ impl Records {
                 tx.put(&CURRENT, &(bucket, key), &record)?;
             } else {
                 tx.put(&VERSIONS, &(bucket, key, order(record.seq)), &record)?;
+            }
+            if let Some((watch, what)) = watched.filter(|_| !record.is_delete_marker()) {
+                watch.changed(&tx, key, &record, what)?;
             }
             Ok::<_, Failure>(Some(record))
         });
@@ -183,7 +190,9 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
         body: Some(new.body.clone()),
     };
     let at = (new.bucket, new.key);
-    Ok(versions::push(tx, at, current, record, versioning, new.random, freed).await?)
+    let record = versions::push(tx, at, current, record, versioning, new.random, freed).await?;
+    new.watch.created(tx, new.key, &record)?;
+    Ok(record)
 }
 
 /// Puts the row that owns new bytes.
@@ -207,11 +216,15 @@ async fn delete_in(
     versioning: Versioning,
     deletion: &Deletion<'_>,
     now: Instant,
+    watch: &Watch<'_>,
     freed: &mut Freed,
 ) -> Result<Deleted, Failure> {
     let at = (bucket, deletion.key);
     if let Some(version) = deletion.version {
         let removed = versions::remove(tx, at, version, freed).await?;
+        if let Some(removed) = &removed {
+            watch.removed(tx, deletion.key, removed)?;
+        }
         return Ok(Deleted {
             delete_marker: removed.is_some_and(|removed| removed.is_delete_marker()),
             version_id: Some(version.to_owned()),
@@ -223,6 +236,7 @@ async fn delete_in(
         if let Some(current) = current {
             versions::release(tx, &current, freed).await?;
             tx.delete(&CURRENT, &at)?;
+            watch.removed(tx, deletion.key, &current)?;
         }
         return Ok(Deleted::default());
     }
@@ -236,5 +250,6 @@ async fn delete_in(
         body: None,
     };
     let marker = versions::push(tx, at, current, marker, versioning, deletion.random, freed).await?;
+    watch.marked(tx, deletion.key, &marker)?;
     Ok(Deleted { delete_marker: true, version_id: Some(marker.version_name().to_owned()) })
 }

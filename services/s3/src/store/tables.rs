@@ -1,6 +1,7 @@
 use haneul_kit::AccountId;
 use haneul_store::Table;
 
+use crate::model::event::EventRecord;
 use crate::model::{BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, UploadRecord};
 
 /// By name: one name space for all accounts.
@@ -39,3 +40,6 @@ pub(crate) static PARTS: Table<(u64, String, u32), PartRecord> = Table::new("s3.
 
 /// (bucket, upload id)
 pub(crate) static COMPLETED: Table<(u64, String), CompletedUpload> = Table::new("s3.completed");
+
+/// (due in milliseconds, random): events that their destinations have not taken yet.
+pub(crate) static EVENTS: Table<(u64, u64), EventRecord> = Table::new("s3.events");

@@ -5,6 +5,7 @@ use super::assembly::{Assembled, ListedPart, PART_NUMBER_MAX, Whole, assemble};
 use super::objects::{self, NewObject};
 use super::tables::{COMPLETED, MANIFESTS, PARTS, UPLOADS};
 use super::versions::release_piece;
+use super::watch::Watch;
 use super::{Freed, Records};
 use crate::conditions::WriteConditions;
 use crate::error::{self, Failure};
@@ -34,6 +35,7 @@ pub(crate) struct Completion<'a> {
     pub(crate) now: Instant,
     pub(crate) random: [u8; 16],
     pub(crate) manifest_id: DataId,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
 impl Records {
@@ -175,6 +177,7 @@ async fn finish(
         conditions: completion.conditions,
         now: completion.now,
         random: completion.random,
+        watch: completion.watch,
     };
     let record = objects::put_in(tx, &new, &mut freed).await?;
     if let Data::Parts(id) = &made.body.data {

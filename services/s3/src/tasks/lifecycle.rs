@@ -4,6 +4,7 @@ use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 
 use super::BATCH;
 use crate::S3;
+use crate::bucket::Bucket;
 use crate::conditions::WriteConditions;
 use crate::lifecycle::{self, DAY_S};
 use crate::model::configuration::{Expiration, LifecycleRule};
@@ -12,6 +13,7 @@ use crate::model::{BucketRecord, ObjectRecord};
 use crate::store::listing::Query;
 use crate::store::objects::Deletion;
 use crate::store::uploads::UploadAt;
+use crate::store::watch::{By, Change};
 
 /// Carries out the buckets' rules at every midnight of the cloud's clock, at a start, and when rules change.
 ///
@@ -25,6 +27,7 @@ struct Run<'a> {
     s3: &'a S3,
     name: &'a str,
     record: &'a BucketRecord,
+    bucket: Arc<Bucket>,
     rules: Vec<&'a LifecycleRule>,
     now: Instant,
 }
@@ -60,7 +63,12 @@ impl Reconciler for Lifecycle {
                     let rules: Vec<_> = rules.filter(|rule| rule.enabled).collect();
                     if !rules.is_empty() {
                         any = true;
-                        Run { s3: &self.s3, name, record, rules, now }.bucket().await?;
+                        let bucket = match self.s3.bucket_anywhere(name, &None).await {
+                            Ok(bucket) => bucket,
+                            Err(error) if error.code() == "NoSuchBucket" => continue,
+                            Err(error) => return Err(error),
+                        };
+                        Run { s3: &self.s3, name, record, bucket, rules, now }.bucket().await?;
                     }
                 }
                 after = buckets.last().map(|(name, _)| name.clone());
@@ -106,8 +114,12 @@ impl Run<'_> {
                 }
             }
             if !deletions.is_empty() {
-                let deleted =
-                    self.s3.records.delete_objects(self.record.id, self.name, &deletions, self.now).await;
+                let watch = self.s3.watch_own(&self.bucket, By::Lifecycle, self.now);
+                let deleted = self
+                    .s3
+                    .records
+                    .delete_objects(self.record.id, self.name, &deletions, self.now, &watch)
+                    .await;
                 let (_, freed) = match deleted {
                     Err(error) if error.code() == "NoSuchBucket" => return Ok(()),
                     deleted => deleted?,
@@ -206,7 +218,10 @@ impl Run<'_> {
             }
             Ok(())
         };
-        self.s3.records.change_object(self.record.id, key, Some(record.version_name()), set).await?;
+        let watch = self.s3.watch_own(&self.bucket, By::Lifecycle, self.now);
+        let what = Change::Transition { class: class.to_owned() };
+        let watched = Some((&watch, &what));
+        self.s3.records.change_object(self.record.id, key, Some(record.version_name()), set, watched).await?;
         Ok(())
     }
 

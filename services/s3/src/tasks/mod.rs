@@ -1,8 +1,9 @@
 //! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
 //!
-//! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules).
+//! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way).
 
 mod cleaning;
+mod events;
 mod lifecycle;
 
 use std::sync::Arc;
@@ -16,10 +17,15 @@ use crate::S3;
 pub(crate) struct Tasks {
     pub(crate) cleaning: Signal,
     pub(crate) lifecycle: Signal,
+    pub(crate) events: Signal,
 }
 
-pub(crate) fn reconcilers(s3: &Arc<S3>) -> [Arc<dyn Reconciler>; 2] {
-    [Arc::new(cleaning::Cleaning::new(s3.clone())), Arc::new(lifecycle::Lifecycle::new(s3.clone()))]
+pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
+    vec![
+        Arc::new(cleaning::Cleaning::new(s3.clone())),
+        Arc::new(lifecycle::Lifecycle::new(s3.clone())),
+        Arc::new(events::Events::new(s3.clone())),
+    ]
 }
 
 /// Rows that a task reads at once.

@@ -81,20 +81,6 @@ async fn what_is_not_built_is_refused() {
     };
     assert_eq!(code(&world.root::<op::PutBucketLogging>(logging(false)).await), "ok");
     assert_eq!(code(&world.root::<op::PutBucketLogging>(logging(true)).await), "NotImplemented");
-    let notification = |queues: Option<Vec<s::QueueConfiguration>>| {
-        on_bucket!(s::PutBucketNotificationConfigurationRequest {
-            notification_configuration: s::NotificationConfiguration {
-                queue_configurations: queues,
-                ..Default::default()
-            },
-        })
-    };
-    assert_eq!(code(&world.root::<op::PutBucketNotificationConfiguration>(notification(None)).await), "ok");
-    let one = Some(vec![s::QueueConfiguration::default()]);
-    assert_eq!(
-        code(&world.root::<op::PutBucketNotificationConfiguration>(notification(one)).await),
-        "NotImplemented"
-    );
     let payment = |payer: &str| {
         on_bucket!(s::PutBucketRequestPaymentRequest {
             request_payment_configuration: s::RequestPaymentConfiguration { payer: payer.into() },

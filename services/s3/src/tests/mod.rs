@@ -3,12 +3,14 @@
 mod access;
 mod buckets;
 mod checksums;
+mod cloud;
 mod configuration;
 mod crash;
 mod dispatch;
 mod lifecycle;
 mod listing;
 mod multipart;
+mod notifications;
 mod objects;
 mod versioning;
 mod world;
