@@ -7,10 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use haneul_iam_wire::values::assertion_encryption_mode_type::REQUIRED;
 use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{
-    AccessKey, AccountId, Arn, BoxFuture, Caller, Directory, Instant, Platform, Policy, Principal,
-    PrincipalPolicies, Result, Role,
+    AccessKey, AccountId, Arn, BoxFuture, Caller, Directory, Env, Instant, OidcProvider, Platform, Policy,
+    Principal, PrincipalPolicies, Result, Role, RootAccess, SamlProvider,
 };
 use haneul_store::{Reads, Snapshot, TableVersion};
 use parking_lot::RwLock;
@@ -18,13 +21,14 @@ use parking_lot::RwLock;
 use crate::last_used::LastUsed;
 use crate::model::{self, ACCESS_KEYS, GROUPS, Group, POLICIES, ROLES, USERS, User};
 use crate::store::entities::Identity;
-use crate::store::{State, key, policies};
+use crate::store::{State, key, policies, providers};
 use crate::{document, managed};
 
 /// Entries of each kind. When there are more, all are dropped: simple, and rare.
 const ENTRIES_MAX: usize = 20_000;
 
 pub(crate) struct Cache {
+    env: Env,
     state: State,
     last_used: Arc<LastUsed>,
     /// Of the configuration.
@@ -79,6 +83,7 @@ impl Cache {
         });
         Cache {
             root_keys: root_keys.collect(),
+            env: platform.env.clone(),
             state,
             last_used,
             versions,
@@ -113,8 +118,8 @@ impl Cache {
             },
         };
         let caller = Caller { account, principal, access_key_id: Some(id.to_owned()), session: None };
-        let found =
-            Arc::new(AccessKey { id: id.to_owned(), secret: record.secret, active: record.active, caller });
+        let secret = record.secret.open(&self.state.seal)?;
+        let found = Arc::new(AccessKey { id: id.to_owned(), secret, active: record.active, caller });
         keep(&self.access_keys, id, stamp, found.clone());
         Ok(Some(found))
     }
@@ -331,6 +336,76 @@ impl Directory for Cache {
 
     fn managed_policy<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<Policy>>>> {
         Box::pin(self.read_managed(&self.state.store, arn.as_str()))
+    }
+
+    fn note_access(&self, caller: &Caller, action: &'static str, region: &'static str, at: Instant) {
+        self.last_used.note_access(caller, action, region, at);
+    }
+
+    fn verify_mfa<'a>(
+        &'a self,
+        caller: &'a Caller,
+        serial: &'a str,
+        code: &'a str,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let holder = match &caller.principal {
+                Principal::Root => None,
+                Principal::User { name, .. } => Some(name.as_str()),
+                _ => return Ok(false),
+            };
+            self.state.use_mfa_code(caller.account, holder, serial, code, self.env.now()).await
+        })
+    }
+
+    fn saml_provider<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<SamlProvider>>>> {
+        Box::pin(async move {
+            let Some(found) = providers::saml(&self.state.store, arn).await? else { return Ok(None) };
+            let certificates = found.certificates.iter();
+            let mut private_keys = Vec::new();
+            for key in found.private_keys.iter().rev() {
+                private_keys.push(key.key.open(&self.state.seal)?);
+            }
+            Ok(Some(Arc::new(SamlProvider {
+                arn: arn.clone(),
+                entity_id: found.entity_id,
+                signing_certificates: certificates.filter_map(|text| STANDARD.decode(text).ok()).collect(),
+                valid_until: found.valid_until.into(),
+                encryption_required: found.encryption.as_deref() == Some(REQUIRED),
+                private_keys,
+            })))
+        })
+    }
+
+    fn oidc_provider<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<OidcProvider>>>> {
+        Box::pin(async move {
+            let found = providers::oidc(&self.state.store, arn).await?;
+            Ok(found.map(|found| {
+                Arc::new(OidcProvider {
+                    arn: arn.clone(),
+                    url: found.url,
+                    client_ids: found.client_ids,
+                    thumbprints: found.thumbprints,
+                })
+            }))
+        })
+    }
+
+    fn outbound_issuer(&self, account: AccountId) -> BoxFuture<'_, Result<Option<String>>> {
+        Box::pin(async move {
+            let outbound = self.state.account(account).await?.outbound;
+            Ok(outbound.filter(|outbound| outbound.enabled).map(|outbound| outbound.issuer))
+        })
+    }
+
+    fn root_access(&self, management: AccountId) -> BoxFuture<'_, Result<RootAccess>> {
+        Box::pin(async move {
+            let account = self.state.account(management).await?;
+            Ok(RootAccess {
+                credentials_management: account.root_credentials_management,
+                sessions: account.root_sessions,
+            })
+        })
     }
 
     fn note_use(&self, caller: &Caller, service: &'static str, region: &'static str, at: Instant) {

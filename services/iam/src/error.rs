@@ -6,6 +6,12 @@ use haneul_policy::{ErrorKind, PolicyError};
 
 use crate::model::Kind;
 
+mod credentials;
+mod providers;
+
+pub(crate) use credentials::*;
+pub(crate) use providers::*;
+
 fn no_such(message: String) -> ApiError {
     ApiError::new(code::NO_SUCH_ENTITY_EXCEPTION, message)
 }
@@ -144,6 +150,26 @@ pub(crate) fn must_delete_policies() -> ApiError {
 
 pub(crate) fn must_delete_access_keys() -> ApiError {
     conflict("Cannot delete entity, must delete access keys first.")
+}
+
+pub(crate) fn must_delete_login_profile() -> ApiError {
+    conflict("Cannot delete entity, must delete login profile first.")
+}
+
+pub(crate) fn must_delete_mfa_device() -> ApiError {
+    conflict("Cannot delete entity, must delete MFA device first.")
+}
+
+pub(crate) fn must_delete_signing_certificates() -> ApiError {
+    conflict("Cannot delete entity, must delete signing certificates first.")
+}
+
+pub(crate) fn must_delete_ssh_keys() -> ApiError {
+    conflict("Cannot delete entity, must delete SSH public keys first.")
+}
+
+pub(crate) fn must_delete_service_credentials() -> ApiError {
+    conflict("Cannot delete entity, must delete service specific credentials first.")
 }
 
 pub(crate) fn must_remove_users() -> ApiError {

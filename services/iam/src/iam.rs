@@ -37,11 +37,19 @@ impl Subject {
 
 impl Iam {
     pub(crate) async fn open(platform: &Platform) -> Result<Iam> {
-        let state = State { store: platform.store.clone() };
+        let state = State { store: platform.store.clone(), seal: platform.seal.clone() };
+        state.seal_access_keys().await?;
         for root in &platform.config.root_keys {
             state.found_account(root.account, platform.env.now()).await?;
         }
         let last_used = Arc::new(LastUsed::new(platform.env.clone(), state.clone()));
+        let (at_the_end, env) = (last_used.clone(), platform.env.clone());
+        platform.env.spawn("iam.last-used.flush", async move {
+            env.tasks.stopping().await;
+            if let Err(error) = at_the_end.flush().await {
+                tracing::warn!(%error, "what was last used could not be written at the end");
+            }
+        });
         let directory = Arc::new(Cache::new(platform, state.clone(), last_used.clone()));
         Ok(Iam { platform: platform.clone(), state, directory, last_used })
     }
@@ -152,6 +160,43 @@ impl Iam {
         Ok(match self.state.find_instance_profile(cx.account(), name).await? {
             Some(profile) => tagged(Access::on(action, &profile.arn(cx.account())), &profile.tags, false),
             None => unknown,
+        })
+    }
+
+    pub(crate) async fn on_mfa_device(&self, cx: &Cx, action: &'static str, serial: &str) -> Result<Access> {
+        Iam::gate(cx)?;
+        let found = self.state.find_mfa_device(cx.account(), serial).await?;
+        Iam::on_found(cx, action, "mfa", serial, found.map(|found| (found.arn(cx.account()), found.tags)))
+    }
+
+    pub(crate) async fn on_saml_provider(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Access> {
+        Iam::gate(cx)?;
+        let found = self.state.find_saml_provider(cx.account(), arn).await?;
+        let found = found.map(|found| (found.arn(cx.account()), found.tags));
+        Iam::on_found(cx, action, "saml-provider", arn, found)
+    }
+
+    pub(crate) async fn on_oidc_provider(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Access> {
+        Iam::gate(cx)?;
+        let found = self.state.find_oidc_provider(cx.account(), arn).await?;
+        let found = found.map(|found| (found.arn(cx.account()), found.tags));
+        Iam::on_found(cx, action, "oidc-provider", arn, found)
+    }
+
+    /// An action on what a request names by an ARN: by the one that it has, or else by the one that was given.
+    fn on_found(
+        cx: &Cx,
+        action: &'static str,
+        noun: &str,
+        given: &str,
+        found: Option<(Arn, Vec<(String, String)>)>,
+    ) -> Result<Access> {
+        Ok(match (found, Arn::parse(given)) {
+            (Some((arn, tags)), _) => tagged(Access::on(action, &arn), &tags, false),
+            (None, Ok(arn)) => Access::on(action, &arn),
+            (None, Err(_)) => {
+                Access::on(action, &Arn::global("iam", cx.account(), format_args!("{noun}/{given}")))
+            }
         })
     }
 

@@ -1,20 +1,21 @@
-//! When keys and roles were last used: noted in memory on every call, written once a minute.
+//! When keys and roles were last used, and which actions each principal last tried: noted in memory on every call,
+//! written once a minute and when the cloud stops.
 //!
 //! At worst a crash forgets the last minute of it; AWS itself is hours behind at times.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use haneul_kit::{BoxFuture, Caller, Env, Instant, Principal, Reconciler, Result, Signal};
+use haneul_kit::{AccountId, BoxFuture, Caller, Env, Instant, Principal, Reconciler, Result, Signal};
 use parking_lot::Mutex;
 
-use crate::model::LastUse;
+use crate::model::{AccessedKey, LastUse};
 use crate::store::State;
 
 /// Between two writes.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Keys and roles noted between two writes; more are not.
+/// Keys, roles and actions noted between two writes; more are not.
 const NOTED_MAX: usize = 100_000;
 
 pub(crate) struct LastUsed {
@@ -27,7 +28,16 @@ pub(crate) struct LastUsed {
 #[derive(Default)]
 struct Noted {
     uses: HashMap<String, Use>,
+    /// By the principal's id.
+    accesses: HashMap<String, Accesses>,
+    accesses_count: usize,
     written_at: Option<Instant>,
+}
+
+/// Of one principal.
+struct Accesses {
+    account: AccountId,
+    actions: HashMap<&'static str, (Instant, &'static str)>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,6 +45,44 @@ struct Use {
     at: Instant,
     service: &'static str,
     region: &'static str,
+}
+
+type Written = (Vec<(String, LastUse)>, Vec<(AccessedKey, LastUse)>);
+
+impl Noted {
+    fn is_empty(&self) -> bool {
+        self.uses.is_empty() && self.accesses.is_empty()
+    }
+
+    fn records(&self) -> Written {
+        let uses = self.uses.iter().map(|(id, used)| (id.clone(), record(used))).collect();
+        let accesses = self.accesses.iter().flat_map(|(id, of)| {
+            of.actions.iter().map(|(action, (at, region))| {
+                ((of.account, id.clone(), (*action).to_owned()), accessed(action, *at, region))
+            })
+        });
+        (uses, accesses.collect())
+    }
+
+    /// Forgets what was written; what was used again meanwhile stays for the next time.
+    fn forget(&mut self, (uses, accesses): &Written) {
+        for (id, written) in uses {
+            if self.uses.get(id).is_some_and(|used| record(used) == *written) {
+                self.uses.remove(id);
+            }
+        }
+        for ((_, id, action), written) in accesses {
+            let Some(of) = self.accesses.get_mut(id) else { continue };
+            let same = |(at, region): &(Instant, &'static str)| accessed(action, *at, region) == *written;
+            if of.actions.get(action.as_str()).is_some_and(same) {
+                of.actions.remove(action.as_str());
+                self.accesses_count -= 1;
+            }
+            if of.actions.is_empty() {
+                self.accesses.remove(id);
+            }
+        }
+    }
 }
 
 impl LastUsed {
@@ -53,14 +101,57 @@ impl LastUsed {
         if let Some(before) = noted.uses.get_mut(id) {
             *before = used;
         } else if noted.uses.len() < NOTED_MAX {
+            let first = noted.is_empty();
             noted.uses.insert(id.clone(), used);
-            if noted.uses.len() == 1 {
+            if first {
                 self.signal.wake();
             }
         }
     }
 
-    /// What was noted or written of an access key or role.
+    pub(crate) fn note_access(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        region: &'static str,
+        at: Instant,
+    ) {
+        let id = match &caller.principal {
+            Principal::Role { id, .. } | Principal::User { id, .. } => id.as_str(),
+            Principal::Root => ROOT,
+            _ => return,
+        };
+        // Ids are unique in the cloud, but for the root users'.
+        let own;
+        let id = if id == ROOT {
+            own = root_id(caller.account);
+            &own
+        } else {
+            id
+        };
+        let mut noted = self.noted.lock();
+        if let Some(of) = noted.accesses.get_mut(id) {
+            if let Some(before) = of.actions.get_mut(action) {
+                *before = (at, region);
+                return;
+            }
+        }
+        if noted.accesses_count >= NOTED_MAX {
+            return;
+        }
+        let first = noted.is_empty();
+        let of = noted
+            .accesses
+            .entry(id.to_owned())
+            .or_insert_with(|| Accesses { account: caller.account, actions: HashMap::new() });
+        of.actions.insert(action, (at, region));
+        noted.accesses_count += 1;
+        if first {
+            self.signal.wake();
+        }
+    }
+
+    /// By access key id or role id; what was noted since the last write included.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<LastUse>> {
         let noted = self.noted.lock().uses.get(id).map(record);
         match noted {
@@ -69,29 +160,42 @@ impl LastUsed {
         }
     }
 
+    /// Which actions the principals of an account last tried, and when; what was noted since the last write included.
+    pub(crate) async fn accesses(&self, account: AccountId) -> Result<Vec<(AccessedKey, LastUse)>> {
+        self.flush().await?;
+        self.state.accesses(account).await
+    }
+
+    /// Writes what was noted, now.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        let written = {
+            let noted = self.noted.lock();
+            if noted.is_empty() {
+                return Ok(());
+            }
+            noted.records()
+        };
+        self.state.put_last_uses(&written.0, &written.1).await?;
+        self.noted.lock().forget(&written);
+        Ok(())
+    }
+
     /// Writes what was noted, unless that was done within the last minute.
     async fn write(&self) -> Result<Option<Instant>> {
         let now = self.env.now();
-        let uses: Vec<(String, LastUse)> = {
+        {
             let noted = self.noted.lock();
-            if noted.uses.is_empty() {
+            if noted.is_empty() {
                 return Ok(None);
             }
             if let Some(due) = noted.written_at.map(|at| at + INTERVAL).filter(|due| *due > now) {
                 return Ok(Some(due));
             }
-            noted.uses.iter().map(|(id, used)| (id.clone(), record(used))).collect()
-        };
-        self.state.put_last_uses(&uses).await?;
+        }
+        self.flush().await?;
         let mut noted = self.noted.lock();
         noted.written_at = Some(now);
-        // What was used again meanwhile stays for the next time.
-        for (id, written) in &uses {
-            if noted.uses.get(id).is_some_and(|used| record(used) == *written) {
-                noted.uses.remove(id);
-            }
-        }
-        Ok((!noted.uses.is_empty()).then(|| now + INTERVAL))
+        Ok((!noted.is_empty()).then(|| now + INTERVAL))
     }
 }
 
@@ -109,6 +213,18 @@ impl Reconciler for LastUsed {
     }
 }
 
+const ROOT: &str = "root";
+
+/// Under which the root user's accesses are kept.
+pub(crate) fn root_id(account: AccountId) -> String {
+    account.to_string()
+}
+
 fn record(used: &Use) -> LastUse {
     LastUse { at: used.at.into(), service: used.service.to_owned(), region: used.region.to_owned() }
+}
+
+fn accessed(action: &str, at: Instant, region: &str) -> LastUse {
+    let service = action.split(':').next().unwrap_or_default().to_owned();
+    LastUse { at: at.into(), service, region: region.to_owned() }
 }

@@ -7,11 +7,13 @@
 //! Reading order: [`model`] (what is stored), [`quotas`], [`store`] (every read and write), [`iam`] (the service's
 //! state, and how an operation names what it touches), [`directory`] (compiled policies, from memory), [`last_used`],
 //! [`document`] (policy texts), [`managed`] (AWS's own policies), [`page`], [`render`] (records as the wire has them),
-//! [`simulation`] (what if), [`error`] (texts and codes), [`ops`] (one file for each noun).
+//! [`secret`] (how secrets lie in the store), [`totp`] (one-time passwords), [`saml_metadata`], [`certificate`], [`simulation`] (what if),
+//! [`error`] (texts and codes), [`ops`] (one file for each noun).
 //!
 //! What must never happen here: a principal keeps a permission after the call that took it away was acknowledged; a
 //! policy, membership or attachment outlives what it hangs on; an account sees another's data.
 
+mod certificate;
 mod directory;
 mod document;
 mod error;
@@ -23,9 +25,12 @@ mod ops;
 mod page;
 mod quotas;
 mod render;
+mod saml_metadata;
+mod secret;
 mod service;
 mod simulation;
 mod store;
+mod totp;
 
 pub use iam::Iam;
 pub use service::service;

@@ -4,8 +4,16 @@
 use std::collections::BTreeMap;
 
 use haneul_kit::{AccountId, Arn, Instant};
-use haneul_store::{Record, Table};
+use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+mod credentials;
+mod providers;
+
+pub(crate) use credentials::*;
+pub(crate) use providers::*;
 
 /// Account, and the name in lower case: names are unique without regard to case.
 pub(crate) type Key = (AccountId, String);
@@ -162,7 +170,7 @@ pub(crate) struct AccessKey {
     pub account: u64,
     /// The user's name in lower case; `None` for the root user.
     pub user: Option<String>,
-    pub secret: String,
+    pub secret: Secret,
     pub active: bool,
     pub created: Millis,
 }
@@ -213,6 +221,20 @@ pub(crate) struct Account {
     pub policies: u32,
     #[serde(default)]
     pub instance_profiles: u32,
+    #[serde(default)]
+    pub password_policy: Option<PasswordPolicy>,
+    /// SetSecurityTokenServicePreferences: 2 for tokens that are good in every Region.
+    #[serde(default)]
+    pub global_token_v2: bool,
+    #[serde(default)]
+    pub outbound: Option<OutboundFederation>,
+    /// Of the organization that the account manages.
+    #[serde(default)]
+    pub root_credentials_management: bool,
+    #[serde(default)]
+    pub root_sessions: bool,
+    #[serde(default)]
+    pub credential_report: Option<CredentialReport>,
 }
 
 /// When and where something was last used.
@@ -247,7 +269,24 @@ impl Record for User {}
 impl Record for Group {}
 impl Record for Role {}
 impl Record for ManagedPolicy {}
-impl Record for AccessKey {}
+impl Record for AccessKey {
+    const VERSION: u32 = 2;
+
+    /// Version 1 had the secret as it is.
+    fn migrate(_: u32, bytes: &[u8]) -> Result<AccessKey, RecordError> {
+        #[derive(Deserialize)]
+        struct V1 {
+            account: u64,
+            user: Option<String>,
+            secret: String,
+            active: bool,
+            created: Millis,
+        }
+        let V1 { account, user, secret, active, created } =
+            serde_json::from_slice(bytes).map_err(RecordError::of)?;
+        Ok(AccessKey { account, user, secret: Secret::Plain(secret), active, created })
+    }
+}
 impl Record for InstanceProfile {}
 impl Record for Account {}
 impl Record for LastUse {}
@@ -265,5 +304,9 @@ pub(crate) static ALIASES: Table<String, u64> = Table::new("iam.aliases");
 /// Users of a group: account, group, user; both names in lower case.
 pub(crate) static MEMBERS: Table<(AccountId, String, String), ()> = Table::new("iam.members");
 pub(crate) static ATTACHMENTS: Table<AttachmentKey, ()> = Table::new("iam.attachments");
+/// Account, the principal's unique id (the account's number for its root user), the action.
+pub(crate) type AccessedKey = (AccountId, String, String);
+/// When who last tried what, allowed or not.
+pub(crate) static ACCESSES: Table<AccessedKey, LastUse> = Table::new("iam.accesses");
 /// By access key id, or by role id. Apart from the records, so that a use invalidates no cache.
 pub(crate) static LAST_USES: Table<String, LastUse> = Table::new("iam.last-uses");

@@ -16,7 +16,17 @@ pub(crate) const GROUP_POLICY_SIZE: usize = 5120;
 pub(crate) const ROLE_POLICY_SIZE: usize = 10_240;
 pub(crate) const MANAGED_POLICY_SIZE: usize = 6144;
 pub(crate) const TRUST_POLICY_SIZE: usize = 2048;
-/// Those that this service does not reach yet, for GetAccountSummary.
-pub(crate) const SERVER_CERTIFICATES: u32 = 20;
-pub(crate) const SIGNING_CERTIFICATES_PER_USER: u32 = 2;
+pub(crate) const MFA_DEVICES: u32 = USERS;
+pub(crate) const MFA_DEVICES_PER_USER: usize = 8;
+/// Of SAML providers, and as many of OpenID Connect.
+pub(crate) const PROVIDERS: usize = 100;
+pub(crate) const CLIENT_IDS: usize = 100;
+pub(crate) const THUMBPRINTS: usize = 5;
+pub(crate) const SAML_KEYS: usize = 2;
+pub(crate) const SERVER_CERTIFICATES: usize = 20;
+pub(crate) const SIGNING_CERTIFICATES: usize = 2;
+pub(crate) const SSH_KEYS: usize = 5;
+/// Of one user for each service.
+pub(crate) const SERVICE_CREDENTIALS: usize = 2;
+/// AWS's quota of all versions of all policies; it is told, and cannot be reached below the other quotas.
 pub(crate) const POLICY_VERSIONS_IN_USE: u32 = 10_000;

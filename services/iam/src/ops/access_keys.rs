@@ -10,6 +10,7 @@ use crate::error;
 use crate::iam::{Iam, Subject};
 use crate::model::{AccessKey, User};
 use crate::page::Wanted;
+use crate::secret::Secret;
 
 const SECRET_BYTES: usize = 30;
 
@@ -26,7 +27,7 @@ impl Handle<op::CreateAccessKey> for Iam {
         let access_key = AccessKey {
             account: cx.account().number(),
             user: subject.holder().map(str::to_ascii_lowercase),
-            secret: secret.clone(),
+            secret: Secret::seal(&self.platform.seal, &secret),
             active: true,
             created: cx.now().into(),
         };
@@ -147,7 +148,7 @@ fn shown_status(access_key: &AccessKey) -> &'static str {
 
 impl Iam {
     /// A user's name as it was given when the user was made.
-    async fn shown_name(&self, cx: &Cx, subject: &Subject) -> Result<Option<String>> {
+    pub(super) async fn shown_name(&self, cx: &Cx, subject: &Subject) -> Result<Option<String>> {
         match subject {
             Subject::User(name) => Ok(Some(self.state.entity::<User>(cx.account(), name).await?.entity.name)),
             Subject::Root => Ok(None),

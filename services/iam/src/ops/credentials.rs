@@ -53,31 +53,12 @@ macro_rules! empty {
 }
 
 empty! {
-    ListMFADevices(ListMFADevicesRequest, "iam:ListMFADevices") -> ListMFADevicesResponse { mfa_devices: Vec::new() }
     ListSSHPublicKeys(ListSSHPublicKeysRequest, "iam:ListSSHPublicKeys")
         -> ListSSHPublicKeysResponse { ssh_public_keys: Some(Vec::new()) }
     ListSigningCertificates(ListSigningCertificatesRequest, "iam:ListSigningCertificates")
         -> ListSigningCertificatesResponse { certificates: Vec::new() }
     ListServiceSpecificCredentials(ListServiceSpecificCredentialsRequest, "iam:ListServiceSpecificCredentials")
         -> ListServiceSpecificCredentialsResponse { service_specific_credentials: Some(Vec::new()) }
-}
-
-impl Handle<op::ListVirtualMFADevices> for Iam {
-    async fn access(&self, cx: &Cx, _: &s::ListVirtualMFADevicesRequest) -> Result<Vec<Access>> {
-        Iam::to(cx, "iam:ListVirtualMFADevices")
-    }
-
-    async fn call(
-        &self,
-        _: &Cx,
-        _: s::ListVirtualMFADevicesRequest,
-    ) -> Result<s::ListVirtualMFADevicesResponse> {
-        Ok(s::ListVirtualMFADevicesResponse {
-            virtual_mfa_devices: Vec::new(),
-            is_truncated: Some(false),
-            marker: None,
-        })
-    }
 }
 
 impl Iam {

@@ -4,9 +4,11 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_shape::Empty;
 
 use crate::iam::Iam;
-use crate::model::{InstanceProfile, ManagedPolicy, Role, User};
+use crate::model::{InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, User};
 use crate::page::{Page, Wanted};
+use crate::store::mfa::device_key;
 use crate::store::policies::Managed;
+use crate::store::providers;
 use crate::store::tags::check;
 use crate::{error, render};
 
@@ -103,7 +105,56 @@ tags! {
     ListPolicyTags(ListPolicyTagsRequest, "iam:ListPolicyTags") -> ListPolicyTagsResponse, Iam::policy_tags
 }
 
+tags! {
+    MfaDevice, serial_number, Iam::own_mfa_name, Iam::on_mfa_device,
+    TagMFADevice(TagMFADeviceRequest, "iam:TagMFADevice"),
+    UntagMFADevice(UntagMFADeviceRequest, "iam:UntagMFADevice"),
+    ListMFADeviceTags(ListMFADeviceTagsRequest, "iam:ListMFADeviceTags") -> ListMFADeviceTagsResponse,
+        Iam::mfa_device_tags
+}
+tags! {
+    SamlProvider, saml_provider_arn, Iam::own_saml_name, Iam::on_saml_provider,
+    TagSAMLProvider(TagSAMLProviderRequest, "iam:TagSAMLProvider"),
+    UntagSAMLProvider(UntagSAMLProviderRequest, "iam:UntagSAMLProvider"),
+    ListSAMLProviderTags(ListSAMLProviderTagsRequest, "iam:ListSAMLProviderTags")
+        -> ListSAMLProviderTagsResponse, Iam::saml_provider_tags
+}
+tags! {
+    OidcProvider, open_id_connect_provider_arn, Iam::own_oidc_name, Iam::on_oidc_provider,
+    TagOpenIDConnectProvider(TagOpenIDConnectProviderRequest, "iam:TagOpenIDConnectProvider"),
+    UntagOpenIDConnectProvider(UntagOpenIDConnectProviderRequest, "iam:UntagOpenIDConnectProvider"),
+    ListOpenIDConnectProviderTags(ListOpenIDConnectProviderTagsRequest, "iam:ListOpenIDConnectProviderTags")
+        -> ListOpenIDConnectProviderTagsResponse, Iam::oidc_provider_tags
+}
+
 impl Iam {
+    async fn own_mfa_name(&self, cx: &Cx, serial: &str) -> Result<String> {
+        let key = device_key(cx.account(), serial);
+        Ok(key.ok_or_else(|| error::no_such_mfa_device(serial))?.1)
+    }
+
+    async fn own_saml_name(&self, cx: &Cx, arn: &str) -> Result<String> {
+        let name = providers::named(cx.account(), providers::SAML, arn);
+        Ok(name.ok_or_else(|| error::no_such_saml_provider(arn))?.to_owned())
+    }
+
+    async fn own_oidc_name(&self, cx: &Cx, arn: &str) -> Result<String> {
+        let place = providers::named(cx.account(), providers::OIDC, arn);
+        Ok(place.ok_or_else(|| error::no_such_oidc_provider(arn))?.to_owned())
+    }
+
+    async fn mfa_device_tags(&self, cx: &Cx, serial: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.mfa_device(cx.account(), serial).await?.tags)
+    }
+
+    async fn saml_provider_tags(&self, cx: &Cx, arn: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.saml_provider(cx.account(), arn).await?.tags)
+    }
+
+    async fn oidc_provider_tags(&self, cx: &Cx, arn: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.oidc_provider(cx.account(), arn).await?.tags)
+    }
+
     async fn own_name(&self, _: &Cx, name: &str) -> Result<String> {
         Ok(name.to_owned())
     }

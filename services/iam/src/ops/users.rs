@@ -42,15 +42,7 @@ impl Handle<op::GetUser> for Iam {
     async fn call(&self, cx: &Cx, input: s::GetUserRequest) -> Result<s::GetUserResponse> {
         let user = match self.subject(cx, input.user_name.as_deref())? {
             Subject::User(name) => render::user(cx.account(), &self.state.entity(cx.account(), &name).await?),
-            Subject::Root => {
-                let account = self.state.account(cx.account()).await?;
-                s::User {
-                    user_id: cx.account().to_string(),
-                    arn: Arn::global("iam", cx.account(), "root").to_string(),
-                    create_date: account.created.map_or(cx.now(), Into::into),
-                    ..Default::default()
-                }
-            }
+            Subject::Root => self.root_user(cx).await?,
         };
         Ok(s::GetUserResponse { user })
     }
@@ -103,5 +95,17 @@ impl Handle<op::DeleteUser> for Iam {
     async fn call(&self, cx: &Cx, input: s::DeleteUserRequest) -> Result<Empty> {
         self.state.delete_user(cx.account(), &input.user_name).await?;
         Ok(Empty)
+    }
+}
+
+impl Iam {
+    pub(super) async fn root_user(&self, cx: &Cx) -> Result<s::User> {
+        let account = self.state.account(cx.account()).await?;
+        Ok(s::User {
+            user_id: cx.account().to_string(),
+            arn: Arn::global("iam", cx.account(), "root").to_string(),
+            create_date: account.created.map_or(cx.now(), Into::into),
+            ..Default::default()
+        })
     }
 }

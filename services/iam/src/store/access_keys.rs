@@ -1,8 +1,11 @@
-use haneul_kit::{AccountId, Result};
-use haneul_store::{Reads, Tx};
+use haneul_kit::{AccountId, ApiError, Result};
+use haneul_store::{Range, Reads, Tx};
 
-use super::{State, entities, key};
-use crate::model::{ACCESS_KEYS, ACCOUNTS, AccessKey, LAST_USES, LastUse, USERS, User};
+use super::{LIST_MAX, State, entities, key};
+use crate::model::{
+    ACCESS_KEYS, ACCESSES, ACCOUNTS, AccessKey, AccessedKey, LAST_USES, LastUse, USERS, User,
+};
+use crate::secret::Secret;
 use crate::{error, quotas};
 
 /// Whose keys: a user's by name, or the root user's.
@@ -21,6 +24,28 @@ async fn held(tx: &Tx, account: AccountId, holder: Holder<'_>, id: &str) -> Resu
 }
 
 impl State {
+    /// Seals the secrets that an older version kept as they are.
+    pub(crate) async fn seal_access_keys(&self) -> Result<()> {
+        let all = self.store.scan(&ACCESS_KEYS, Range::all(), LIST_MAX).await?;
+        for (id, found) in all {
+            if matches!(found.secret, Secret::Sealed(_)) {
+                continue;
+            }
+            self.store
+                .transact(|tx| {
+                    let id = &id;
+                    async move {
+                        let Some(mut access_key) = tx.get(&ACCESS_KEYS, id).await? else { return Ok(()) };
+                        let secret = access_key.secret.open(&self.seal)?;
+                        access_key.secret = Secret::seal(&self.seal, &secret);
+                        Ok::<_, ApiError>(tx.put(&ACCESS_KEYS, id, &access_key)?)
+                    }
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn access_key(&self, id: &str) -> Result<Option<AccessKey>> {
         Ok(self.store.get(&ACCESS_KEYS, id).await?)
     }
@@ -126,11 +151,22 @@ impl State {
         Ok(self.store.get(&LAST_USES, id).await?)
     }
 
-    pub(crate) async fn put_last_uses(&self, uses: &[(String, LastUse)]) -> Result<()> {
+    pub(crate) async fn put_last_uses(
+        &self,
+        uses: &[(String, LastUse)],
+        accesses: &[(AccessedKey, LastUse)],
+    ) -> Result<()> {
         let mut batch = haneul_store::Batch::default();
         for (id, last) in uses {
             batch.put(&LAST_USES, id, last)?;
         }
+        for (key, last) in accesses {
+            batch.put(&ACCESSES, key, last)?;
+        }
         Ok(self.store.write(batch).await?)
+    }
+
+    pub(crate) async fn accesses(&self, account: AccountId) -> Result<Vec<(AccessedKey, LastUse)>> {
+        Ok(self.store.scan(&ACCESSES, Range::prefix((account,)), LIST_MAX).await?)
     }
 }

@@ -1,20 +1,24 @@
 //! Every read and write of IAM's tables; nothing else opens a transaction.
 //!
 //! Reading order: [`entities`] (what users, groups and roles share), [`users`], [`groups`], [`roles`], [`policies`],
-//! [`attachments`], [`access_keys`], [`instance_profiles`], [`tags`], [`accounts`].
+//! [`attachments`], [`access_keys`], [`credentials`], [`mfa`], [`providers`], [`instance_profiles`], [`tags`],
+//! [`accounts`].
 
 pub(crate) mod access_keys;
 pub(crate) mod accounts;
 pub(crate) mod attachments;
+pub(crate) mod credentials;
 pub(crate) mod entities;
 pub(crate) mod groups;
 pub(crate) mod instance_profiles;
+pub(crate) mod mfa;
 pub(crate) mod policies;
+pub(crate) mod providers;
 pub(crate) mod roles;
 pub(crate) mod tags;
 pub(crate) mod users;
 
-use haneul_kit::{AccountId, Result};
+use haneul_kit::{AccountId, Result, Seal};
 use haneul_store::{Range, Reads, Record, Store, Table};
 
 use crate::model::Key;
@@ -25,6 +29,8 @@ pub(crate) use entities::{Bounded, Identity};
 #[derive(Clone)]
 pub(crate) struct State {
     pub store: Store,
+    /// For the secrets in it.
+    pub seal: Seal,
 }
 
 /// More than any quota allows of one noun in one account.

@@ -3,7 +3,9 @@ use haneul_store::{Reads, Record, Table};
 
 use super::{Identity, State, key};
 use crate::model::{
-    INSTANCE_PROFILES, InstanceProfile, Key, ManagedPolicy, POLICIES, ROLES, Role, USERS, User,
+    INSTANCE_PROFILES, InstanceProfile, Key, MFA_DEVICES, ManagedPolicy, MfaDevice, OIDC_PROVIDERS,
+    OidcProvider, POLICIES, ROLES, Role, SAML_PROVIDERS, SERVER_CERTIFICATES, SamlProvider,
+    ServerCertificate, USERS, User,
 };
 use crate::{error, quotas};
 
@@ -36,6 +38,10 @@ tagged! {
     Role, ROLES, |name| error::no_such_entity(Role::KIND, name);
     ManagedPolicy, POLICIES, error::no_such_policy;
     InstanceProfile, INSTANCE_PROFILES, error::no_such_instance_profile;
+    MfaDevice, MFA_DEVICES, error::no_such_mfa_device;
+    SamlProvider, SAML_PROVIDERS, error::no_such_saml_provider;
+    OidcProvider, OIDC_PROVIDERS, error::no_such_oidc_provider;
+    ServerCertificate, SERVER_CERTIFICATES, error::no_such_server_certificate;
 }
 
 impl State {

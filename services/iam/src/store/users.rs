@@ -1,7 +1,7 @@
 use haneul_kit::{AccountId, Result};
 use haneul_store::Reads;
 
-use super::{State, entities, key};
+use super::{State, credentials, entities, key};
 use crate::error;
 use crate::model::{ACCESS_KEYS, MEMBERS, USERS, User};
 
@@ -26,6 +26,7 @@ impl State {
                 if let Some(new_name) = new_name {
                     let (from, to) = (key(account, name).1, key(account, new_name).1);
                     entities::rename(&tx, account, &mut user, new_name).await?;
+                    credentials::rename(&tx, account, &from, &to).await?;
                     for group in &user.groups {
                         tx.delete(&MEMBERS, &(account, group, &from))?;
                         tx.put(&MEMBERS, &(account, group, &to), &())?;
@@ -52,6 +53,7 @@ impl State {
                 if !user.access_keys.is_empty() {
                     return Err(error::must_delete_access_keys());
                 }
+                credentials::must_be_gone(&tx, account, name).await?;
                 entities::delete(&tx, account, &user).await
             })
             .await

@@ -6,4 +6,6 @@ mod dispatch;
 mod errors;
 mod invariants;
 mod listings;
+mod mfa;
+mod providers;
 mod simulator;
