@@ -11,11 +11,11 @@ use parking_lot::RwLock;
 
 use crate::calls::Source;
 use crate::model::event::Origin;
-use crate::model::{BucketRecord, Ownership, PublicAccessBlock};
+use crate::model::{Body, BucketRecord, ObjectRecord, Ownership, PublicAccessBlock};
 use crate::store::Records;
 use crate::store::tables::BUCKETS;
 use crate::store::watch::{By, Watch, Watching};
-use crate::{S3, calls, error, redirect};
+use crate::{S3, calls, error, lifecycle, redirect};
 
 /// S3 User Guide, "Policies and permissions in Amazon S3": 20 KB, white space included.
 pub(crate) const POLICY_RULES: Rules = Rules::RESOURCE;
@@ -67,6 +67,18 @@ impl Bucket {
 
     pub(crate) fn arn(&self) -> String {
         arn_of(self.region, &self.name)
+    }
+
+    /// `x-amz-expiration`: when lifecycle rules will take an object away.
+    pub(crate) fn expiration(&self, key: &str, record: &ObjectRecord, body: &Body) -> Option<String> {
+        lifecycle::expiration_header(self.record.lifecycle.as_ref()?, key, record, body)
+    }
+
+    /// When lifecycle rules will give an upload up, and which.
+    pub(crate) fn upload_abort(&self, key: &str, began_ms: i64) -> Option<(Instant, String)> {
+        let lifecycle = self.record.lifecycle.as_ref()?;
+        let (due_s, rule) = lifecycle::abort(lifecycle, key, began_ms.div_euclid(1000))?;
+        Some((Instant::from_secs(due_s), rule))
     }
 
     /// As whom other services are called for this bucket.

@@ -15,6 +15,9 @@ pub(crate) struct LifecycleRecord {
     pub(crate) rules: Vec<LifecycleRule>,
     /// `all_storage_classes_128K` or `varies_by_storage_class`.
     pub(crate) transition_minimum_size: String,
+    /// Whether writes have noted since these rules were set when their keys have to be looked at.
+    #[serde(default)]
+    pub(crate) indexed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

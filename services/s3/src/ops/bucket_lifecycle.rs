@@ -5,7 +5,6 @@ use haneul_s3_wire::operations::{
 use haneul_s3_wire::shapes as s;
 use haneul_shape::Empty;
 
-use crate::model::BucketRecord;
 use crate::model::configuration::{
     Expiration, FilterForm, LifecycleFilter, LifecycleRecord, LifecycleRule, Noncurrent,
     NoncurrentTransition, Transition,
@@ -56,9 +55,8 @@ impl Handle<PutBucketLifecycleConfiguration> for S3 {
     ) -> Result<s::PutBucketLifecycleConfigurationOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let minimum = match input.transition_default_minimum_object_size.as_deref() {
-            None | Some("all_storage_classes_128K") => "all_storage_classes_128K",
-            // They differ for the archive classes only, which no rule can name here.
-            Some("varies_by_storage_class") => "varies_by_storage_class",
+            None | Some(lifecycle::ALL_CLASSES) => lifecycle::ALL_CLASSES,
+            Some(lifecycle::VARIES) => lifecycle::VARIES,
             Some(other) => {
                 let header = "x-amz-transition-default-minimum-object-size";
                 return Err(error::invalid_argument(
@@ -72,8 +70,9 @@ impl Handle<PutBucketLifecycleConfiguration> for S3 {
         let id = || self.platform.env.rng.uuid();
         let rules: Vec<LifecycleRule> =
             given.rules.into_iter().map(|rule| from_wire(rule, id)).collect::<Result<_>>()?;
-        lifecycle::check(&rules)?;
-        let record = LifecycleRecord { rules, transition_minimum_size: minimum.to_owned() };
+        lifecycle::check::check(&rules)?;
+        let transition_minimum_size = minimum.to_owned();
+        let record = LifecycleRecord { rules, transition_minimum_size, indexed: true };
         self.set_lifecycle(&bucket.name, Some(record)).await?;
         Ok(s::PutBucketLifecycleConfigurationOutput {
             transition_default_minimum_object_size: Some(minimum.to_owned()),
@@ -95,11 +94,7 @@ impl Handle<DeleteBucketLifecycle> for S3 {
 
 impl S3 {
     async fn set_lifecycle(&self, bucket: &str, record: Option<LifecycleRecord>) -> Result<Empty> {
-        let set = |bucket: &mut BucketRecord| {
-            bucket.lifecycle = record.clone();
-            Ok(())
-        };
-        self.records.change_bucket(bucket, set).await?;
+        self.records.set_lifecycle(bucket, record.as_ref()).await?;
         self.tasks.lifecycle.wake();
         Ok(Empty)
     }

@@ -114,12 +114,14 @@ impl Handle<CopyObject> for S3 {
             last_modified: Some(Instant::from_secs(record.modified_s)),
             ..CopyObjectResult::default()
         };
+        let expiration = target.expiration(&input.key, &record, &body);
         if let Some(sum) = body.checksum {
             result.checksum_type = Some(sum.kind.as_str().to_owned());
             show!(result, sum.algorithm, sum.value);
         }
         Ok(CopyObjectOutput {
             copy_object_result: Some(result),
+            expiration,
             copy_source_version_id: shown_version(&opened.bucket, &opened.record),
             version_id: record.version_id,
             server_side_encryption: Some("AES256".to_owned()),

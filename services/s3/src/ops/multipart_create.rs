@@ -54,7 +54,10 @@ impl Handle<CreateMultipartUpload> for S3 {
             upload_id: &upload_id,
         };
         self.records.create_upload(at, &upload).await?;
+        let abort = bucket.upload_abort(&input.key, upload.initiated_ms);
         Ok(CreateMultipartUploadOutput {
+            abort_date: abort.as_ref().map(|(at, _)| *at),
+            abort_rule_id: abort.map(|(_, rule)| rule),
             bucket: Some(bucket.name.clone()),
             key: Some(input.key),
             upload_id: Some(upload_id),

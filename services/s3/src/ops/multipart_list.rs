@@ -50,7 +50,10 @@ impl Handle<ListParts> for S3 {
             }
             entry
         });
+        let abort = bucket.upload_abort(&input.key, upload.initiated_ms);
         Ok(ListPartsOutput {
+            abort_date: abort.as_ref().map(|(at, _)| *at),
+            abort_rule_id: abort.map(|(_, rule)| rule),
             bucket: Some(bucket.name.clone()),
             upload_id: Some(input.upload_id.clone()),
             part_number_marker: Some(after as i32),

@@ -67,7 +67,8 @@ impl Handle<PutObject> for S3 {
             version_id: record.version_id.clone(),
             ..PutObjectOutput::default()
         };
-        if let Some(body) = record.body {
+        if let Some(body) = record.body.clone() {
+            output.expiration = bucket.expiration(&input.key, &record, &body);
             output.e_tag = Some(body.quoted_etag());
             if let Some(sum) = body.checksum {
                 output.checksum_type = Some(sum.kind.as_str().to_owned());

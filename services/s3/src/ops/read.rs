@@ -185,6 +185,7 @@ macro_rules! fill {
         output.expires = input.response_expires.map(|at| at.http_date()).or_else(|| headers.expires.clone());
         output.website_redirect_location = headers.website_redirect.clone();
         output.server_side_encryption = Some("AES256".to_owned());
+        output.expiration = $bucket.expiration(&input.key, &$record, body);
         output.storage_class = body.storage_class.clone();
         output.parts_count = selection.parts_count;
         output.tag_count = (!body.tags.is_empty()).then(|| body.tags.len() as i32);

@@ -7,8 +7,9 @@
 //! same transaction as that record, so that whatever blob it does not name is an orphan of a crash.
 //!
 //! Reading order: [`tables`], [`buckets`], [`versions`] (what a write does to a key's versions), [`objects`],
-//! [`watch`] (what a change leaves behind), [`events`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
+//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
 
+pub(crate) mod aging;
 pub(crate) mod assembly;
 pub(crate) mod buckets;
 pub(crate) mod events;

@@ -1,6 +1,7 @@
 use haneul_kit::AccountId;
 use haneul_store::Table;
 
+use super::aging::Scan;
 use crate::model::event::EventRecord;
 use crate::model::{BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, UploadRecord};
 
@@ -43,3 +44,9 @@ pub(crate) static COMPLETED: Table<(u64, String), CompletedUpload> = Table::new(
 
 /// (due in milliseconds, random): events that their destinations have not taken yet.
 pub(crate) static EVENTS: Table<(u64, u64), EventRecord> = Table::new("s3.events");
+
+/// (due in seconds, bucket's name, key): when a key has to be looked at by its bucket's lifecycle rules.
+pub(crate) static DUE: Table<(u64, String, String), ()> = Table::new("s3.due");
+
+/// By the bucket's name: lifecycle rules that are being laid over the keys that are there.
+pub(crate) static SCANS: Table<String, Scan> = Table::new("s3.scans");

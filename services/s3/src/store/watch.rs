@@ -1,6 +1,7 @@
-//! What a change of an object leaves behind in its own commit: the events that somebody wants to hear of.
+//! What a change of an object leaves behind in its own commit: the events that somebody wants to hear of, and when the
+//! key has to be looked at by lifecycle rules.
 //!
-//! Because they are committed together, a change without its events cannot be, whenever we crash.
+//! Because they are committed together, a change without what follows from it cannot be, whenever we crash.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,6 +9,7 @@ use haneul_env::Rng;
 use haneul_kit::{Instant, Signal};
 use haneul_store::{StoreError, Tx};
 
+use super::aging;
 use super::tables::EVENTS;
 use crate::bucket::Bucket;
 use crate::model::event::{Detail, EventRecord, Origin};
@@ -63,7 +65,8 @@ impl Drop for Watching<'_> {
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(watching: Watching<'a>) -> Watch<'a> {
-        let wanted = notification::wanted(&watching.bucket.record.features);
+        let record = &watching.bucket.record;
+        let wanted = record.lifecycle.is_some() || notification::wanted(&record.features);
         Watch(wanted.then_some(watching))
     }
 
@@ -76,6 +79,7 @@ impl<'a> Watch<'a> {
             By::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
             By::Put | By::Request | By::Lifecycle => "ObjectCreated:Put",
         };
+        watching.age(tx, key, record, record.older)?;
         watching.note(tx, name, key, record, None)
     }
 
@@ -86,6 +90,9 @@ impl<'a> Watch<'a> {
             By::Lifecycle => "LifecycleExpiration:Delete",
             _ => "ObjectRemoved:Delete",
         };
+        if let Some(lifecycle) = &watching.bucket.record.lifecycle {
+            aging::note_removal(tx, lifecycle, (&watching.bucket.name, key), watching.now.secs())?;
+        }
         watching.note(tx, name, key, record, None)
     }
 
@@ -96,6 +103,7 @@ impl<'a> Watch<'a> {
             By::Lifecycle => "LifecycleExpiration:DeleteMarkerCreated",
             _ => "ObjectRemoved:DeleteMarkerCreated",
         };
+        watching.age(tx, key, marker, true)?;
         watching.note(tx, name, key, marker, None)
     }
 
@@ -107,6 +115,9 @@ impl<'a> Watch<'a> {
         change: &Change,
     ) -> Result<(), StoreError> {
         let Some(watching) = &self.0 else { return Ok(()) };
+        if matches!(change, Change::TagsPut | Change::TagsDeleted) {
+            watching.age(tx, key, record, false)?;
+        }
         let (name, detail) = match change.clone() {
             Change::TagsPut => ("ObjectTagging:Put", None),
             Change::TagsDeleted => ("ObjectTagging:Delete", None),
@@ -124,6 +135,15 @@ impl<'a> Watch<'a> {
 }
 
 impl Watching<'_> {
+    fn age(&self, tx: &Tx, key: &str, record: &ObjectRecord, demoted: bool) -> Result<(), StoreError> {
+        match &self.bucket.record.lifecycle {
+            Some(lifecycle) => {
+                aging::note(tx, lifecycle, (&self.bucket.name, key), record, demoted, self.now.secs())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn note(
         &self,
         tx: &Tx,

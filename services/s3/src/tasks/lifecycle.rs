@@ -1,4 +1,6 @@
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 
@@ -6,243 +8,70 @@ use super::BATCH;
 use crate::S3;
 use crate::bucket::Bucket;
 use crate::conditions::WriteConditions;
-use crate::lifecycle::{self, DAY_S};
-use crate::model::configuration::{Expiration, LifecycleRule};
-use crate::model::object::NULL;
-use crate::model::{BucketRecord, ObjectRecord};
+use crate::lifecycle::{self, DAY_S, Place, judge};
+use crate::model::ObjectRecord;
+use crate::model::configuration::LifecycleRecord;
+use crate::store::aging::{DueRow, Scan, due_row};
 use crate::store::listing::Query;
 use crate::store::objects::Deletion;
 use crate::store::uploads::UploadAt;
 use crate::store::watch::{By, Change};
 
+/// Due keys that are looked at together.
+const DUE_BATCH: usize = 256;
+
 /// Carries out the buckets' rules at every midnight of the cloud's clock, at a start, and when rules change.
 ///
-/// It walks every key of a bucket that has rules: what that costs is said in the README.
+/// A day costs what falls due on it: writes note in an index when their key has to be looked at again. Uploads that are
+/// given up are found by a walk over those under way.
 pub(super) struct Lifecycle {
     s3: Arc<S3>,
-}
-
-/// One bucket and what its enabled rules say, at one moment.
-struct Run<'a> {
-    s3: &'a S3,
-    name: &'a str,
-    record: &'a BucketRecord,
-    bucket: Arc<Bucket>,
-    rules: Vec<&'a LifecycleRule>,
-    now: Instant,
-}
-
-/// What a rule deletes.
-#[derive(Clone, Copy)]
-enum Doomed<'a> {
-    /// As a DELETE without a version does: in a versioned bucket a marker takes its place.
-    Current,
-    Version(&'a str),
+    /// Whether buckets were looked for whose rules are of before the index.
+    begun: AtomicBool,
 }
 
 impl Lifecycle {
     pub(super) fn new(s3: Arc<S3>) -> Lifecycle {
-        Lifecycle { s3 }
-    }
-}
-
-impl Reconciler for Lifecycle {
-    fn name(&self) -> &'static str {
-        "s3 lifecycle"
+        Lifecycle { s3, begun: AtomicBool::new(false) }
     }
 
-    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
-        Box::pin(async move {
-            let now = self.s3.platform.env.now();
-            let mut after: Option<String> = None;
-            let mut any = false;
-            loop {
-                let buckets = self.s3.records.all_buckets(after.as_deref(), BATCH).await?;
-                for (name, record) in &buckets {
-                    let rules = record.lifecycle.iter().flat_map(|lifecycle| &lifecycle.rules);
-                    let rules: Vec<_> = rules.filter(|rule| rule.enabled).collect();
-                    if !rules.is_empty() {
-                        any = true;
-                        let bucket = match self.s3.bucket_anywhere(name, &None).await {
-                            Ok(bucket) => bucket,
-                            Err(error) if error.code() == "NoSuchBucket" => continue,
-                            Err(error) => return Err(error),
-                        };
-                        Run { s3: &self.s3, name, record, bucket, rules, now }.bucket().await?;
-                    }
-                }
-                after = buckets.last().map(|(name, _)| name.clone());
-                if buckets.len() < BATCH {
-                    break;
-                }
-            }
-            // Without rules nothing falls due; new ones wake us.
-            let midnight_s = (now.secs().div_euclid(DAY_S) + 1) * DAY_S;
-            Ok(any.then(|| Instant::from_secs(midnight_s)))
-        })
-    }
-
-    fn signal(&self) -> &Signal {
-        &self.s3.tasks.lifecycle
-    }
-}
-
-impl Run<'_> {
-    fn query(&self) -> Query<'_> {
-        Query { bucket: self.record.id, prefix: "", delimiter: "", limit: BATCH }
-    }
-
-    async fn bucket(&self) -> Result<()> {
-        self.uploads().await?;
-        let mut marker: (Option<String>, Option<String>) = (None, None);
-        // The key that noncurrent versions are being counted of, from the newest.
-        let mut counted = (String::new(), 0);
+    /// Gives up old uploads; says whether any bucket has rules.
+    async fn buckets(&self, now: Instant) -> Result<bool> {
+        let begun = self.begun.load(Ordering::Acquire);
+        let mut after: Option<String> = None;
+        let mut any = false;
         loop {
-            let (page, next_version) =
-                self.s3.records.list_versions(self.query(), marker.0.as_deref(), marker.1.as_deref()).await?;
-            let mut deletions = Vec::new();
-            for (key, record, is_current) in &page.items {
-                if counted.0 != *key {
-                    counted = (key.clone(), 0);
+            let buckets = self.s3.records.all_buckets(after.as_deref(), BATCH).await?;
+            for (name, record) in &buckets {
+                let Some(lifecycle) = &record.lifecycle else { continue };
+                any = true;
+                if !begun && !lifecycle.indexed {
+                    self.s3.records.begin_scan(name).await?;
                 }
-                counted.1 += u32::from(!is_current);
-                let doomed =
-                    if *is_current { self.current(key, record) } else { self.older(key, record, counted.1) };
-                match doomed {
-                    Some(doomed) => deletions.push(self.deletion(key, record, doomed)),
-                    None => self.transition(key, record, *is_current).await?,
+                if lifecycle.rules.iter().any(|rule| rule.enabled && rule.abort_incomplete_days.is_some()) {
+                    self.uploads(name, record.id, lifecycle, now).await?;
                 }
             }
-            if !deletions.is_empty() {
-                let watch = self.s3.watch_own(&self.bucket, By::Lifecycle, self.now);
-                let deleted = self
-                    .s3
-                    .records
-                    .delete_objects(self.record.id, self.name, &deletions, self.now, &watch)
-                    .await;
-                let (_, freed) = match deleted {
-                    Err(error) if error.code() == "NoSuchBucket" => return Ok(()),
-                    deleted => deleted?,
-                };
-                self.s3.content.free(freed).await;
-            }
-            match page.next {
-                Some(next) => marker = (Some(next), next_version),
-                None => return Ok(()),
+            after = buckets.last().map(|(name, _)| name.clone());
+            if buckets.len() < BATCH {
+                self.begun.store(true, Ordering::Release);
+                return Ok(any);
             }
         }
     }
 
-    fn deletion<'k>(&self, key: &'k str, record: &ObjectRecord, doomed: Doomed<'k>) -> Deletion<'k> {
-        let (version, if_match) = match doomed {
-            // It may have been overwritten since it was listed.
-            Doomed::Current => (None, record.etag().map(str::to_owned)),
-            Doomed::Version(version) => (Some(version), None),
-        };
-        Deletion {
-            key,
-            version,
-            conditions: WriteConditions { if_match, if_none_match: None },
-            random: self.s3.platform.env.rng.bytes(),
-        }
-    }
-
-    /// A current version that is old enough, or a delete marker that has nothing under it.
-    fn current<'k>(&self, key: &str, record: &'k ObjectRecord) -> Option<Doomed<'k>> {
-        let now_s = self.now.secs();
-        let is_doomed = match &record.body {
-            Some(body) => self.rules.iter().any(|rule| {
-                lifecycle::is_about(&rule.filter, key, body)
-                    && lifecycle::expires_s(rule, record.modified_s).is_some_and(|due_s| due_s <= now_s)
-            }),
-            None if record.older => false,
-            None => self.rules.iter().any(|rule| {
-                let removed = match rule.expiration {
-                    Some(Expiration::DeleteMarkers(removed)) => removed,
-                    // An expiration by age takes old markers too.
-                    Some(Expiration::Days(days)) => lifecycle::due_s(record.modified_s, days) <= now_s,
-                    _ => false,
-                };
-                removed && rule.filter.tags.is_empty() && lifecycle::is_about_key(&rule.filter, key)
-            }),
-        };
-        let doomed =
-            if record.is_delete_marker() { Doomed::Version(record.version_name()) } else { Doomed::Current };
-        is_doomed.then_some(doomed)
-    }
-
-    /// `place` counts the noncurrent versions of the key from the newest, from 1.
-    fn older<'k>(&self, key: &str, record: &'k ObjectRecord, place: u32) -> Option<Doomed<'k>> {
-        let since_s = record.noncurrent_since_s?;
-        let is_doomed = self.rules.iter().any(|rule| {
-            let about = match &record.body {
-                Some(body) => lifecycle::is_about(&rule.filter, key, body),
-                None => rule.filter.tags.is_empty() && lifecycle::is_about_key(&rule.filter, key),
-            };
-            about
-                && rule.noncurrent_expiration.is_some_and(|action| {
-                    action.keep.is_none_or(|keep| place > keep)
-                        && lifecycle::due_s(since_s, action.days) <= self.now.secs()
-                })
-        });
-        is_doomed.then(|| Doomed::Version(record.version_id.as_deref().unwrap_or(NULL)))
-    }
-
-    async fn transition(&self, key: &str, record: &ObjectRecord, is_current: bool) -> Result<()> {
-        let Some(body) = &record.body else { return Ok(()) };
-        let about = self.rules.iter().filter(|rule| lifecycle::is_about(&rule.filter, key, body));
-        let class = about
-            .filter_map(|rule| {
-                let current = rule.transitions.iter().filter_map(|transition| {
-                    let due_s = transition.days.map(|days| lifecycle::due_s(record.modified_s, days));
-                    due_s
-                        .or(transition.date_s)
-                        .filter(|_| is_current)
-                        .map(|due_s| (due_s, transition.class.as_str()))
-                });
-                let noncurrent = rule.noncurrent_transitions.iter().filter_map(|transition| {
-                    let since_s = record.noncurrent_since_s.filter(|_| !is_current)?;
-                    Some((lifecycle::due_s(since_s, transition.days), transition.class.as_str()))
-                });
-                lifecycle::class_by_now(current.chain(noncurrent), self.now.secs(), body, &rule.filter)
-            })
-            .next_back();
-        let Some(class) = class else { return Ok(()) };
-        let seq = record.seq;
-        let set = |record: &mut ObjectRecord| {
-            // It may have been overwritten since it was listed.
-            if record.seq == seq
-                && let Some(body) = &mut record.body
-            {
-                body.storage_class = Some(class.to_owned());
-            }
-            Ok(())
-        };
-        let watch = self.s3.watch_own(&self.bucket, By::Lifecycle, self.now);
-        let what = Change::Transition { class: class.to_owned() };
-        let watched = Some((&watch, &what));
-        self.s3.records.change_object(self.record.id, key, Some(record.version_name()), set, watched).await?;
-        Ok(())
-    }
-
-    async fn uploads(&self) -> Result<()> {
-        if self.rules.iter().all(|rule| rule.abort_incomplete_days.is_none()) {
-            return Ok(());
-        }
+    async fn uploads(&self, name: &str, id: u64, lifecycle: &LifecycleRecord, now: Instant) -> Result<()> {
         let mut marker: (Option<String>, Option<String>) = (None, None);
+        let query = Query { bucket: id, prefix: "", delimiter: "", limit: BATCH };
         loop {
             let (page, next_upload) =
-                self.s3.records.list_uploads(self.query(), marker.0.as_deref(), marker.1.as_deref()).await?;
+                self.s3.records.list_uploads(query, marker.0.as_deref(), marker.1.as_deref()).await?;
             for (key, upload_id, upload) in &page.items {
                 let began_s = upload.initiated_ms.div_euclid(1000);
-                let due_s = |rule: &&LifecycleRule| {
-                    let days = rule.abort_incomplete_days?;
-                    lifecycle::is_about_key(&rule.filter, key).then(|| lifecycle::due_s(began_s, days))
-                };
-                if !self.rules.iter().filter_map(due_s).any(|due_s| due_s <= self.now.secs()) {
+                if lifecycle::abort(lifecycle, key, began_s).is_none_or(|(due_s, _)| due_s > now.secs()) {
                     continue;
                 }
-                let at = UploadAt { bucket: self.record.id, bucket_name: self.name, key, upload_id };
+                let at = UploadAt { bucket: id, bucket_name: name, key, upload_id };
                 match self.s3.records.abort_upload(at).await {
                     Ok(freed) => self.s3.content.free(freed).await,
                     // Completed or aborted meanwhile.
@@ -255,5 +84,218 @@ impl Run<'_> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Lays new rules over the keys that are there: each gets its row in the index.
+    async fn scan(&self, name: &str, mut scan: Scan, now: Instant) -> Result<()> {
+        let Some(bucket) = self.bucket(name).await? else {
+            return self.s3.records.go_on_scanning(name, &scan, None, &[]).await;
+        };
+        loop {
+            let keys = self.s3.records.keys_after(bucket.id(), scan.after.as_deref(), BATCH).await?;
+            let mut rows = Vec::new();
+            for (key, record) in &keys {
+                let Some(lifecycle) = &bucket.record.lifecycle else { break };
+                let verdict = judge(lifecycle, key, record, Place::Current, now.secs());
+                // Older versions are looked at one by one when the row is.
+                let at_once = verdict.expires || verdict.class.is_some() || record.older;
+                let due_s = if at_once { Some(now.secs()) } else { verdict.next_s };
+                rows.extend(due_s.map(|due_s| due_row(due_s, name, key)));
+            }
+            let more = keys.len() == BATCH;
+            let next = match keys.last() {
+                Some((last, _)) if more => Some(Scan { after: Some(last.clone()), ..scan.clone() }),
+                _ => scan.again.then(|| Scan { from_s: now.secs() + DAY_S, ..Scan::default() }),
+            };
+            self.s3.records.go_on_scanning(name, &scan, next.as_ref(), &rows).await?;
+            let Some(next) = next.filter(|_| more) else {
+                return Ok(());
+            };
+            scan = next;
+        }
+    }
+
+    async fn bucket(&self, name: &str) -> Result<Option<Arc<Bucket>>> {
+        match self.s3.bucket_anywhere(name, &None).await {
+            Ok(bucket) => Ok(Some(bucket)),
+            Err(error) if error.code() == "NoSuchBucket" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn due(&self, rows: Vec<DueRow>, now: Instant) -> Result<()> {
+        let mut by_bucket: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (_, bucket, key) in &rows {
+            let keys = by_bucket.entry(bucket).or_default();
+            // Several rows of one key may have fallen due.
+            if !keys.contains(&key.as_str()) {
+                keys.push(key);
+            }
+        }
+        let mut next = Vec::new();
+        for (name, keys) in by_bucket {
+            let Some(bucket) = self.bucket(name).await? else { continue };
+            let Some(lifecycle) = &bucket.record.lifecycle else { continue };
+            let mut run = Run { s3: &self.s3, bucket: &bucket, lifecycle, now, next: Vec::new() };
+            run.keys(&keys).await?;
+            next.extend(run.next);
+        }
+        self.s3.records.settle_due(&rows, &next).await
+    }
+}
+
+impl Reconciler for Lifecycle {
+    fn name(&self) -> &'static str {
+        "s3 lifecycle"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(async move {
+            let now = self.s3.platform.env.now();
+            let any = self.buckets(now).await?;
+            for (name, scan) in self.s3.records.scans().await? {
+                if scan.from_s <= now.secs() {
+                    self.scan(&name, scan, now).await?;
+                }
+            }
+            loop {
+                let rows = self.s3.records.due(now.secs(), DUE_BATCH).await?;
+                if rows.is_empty() {
+                    break;
+                }
+                self.due(rows, now).await?;
+            }
+            // Everything falls due at a midnight. Without rules nothing does; new ones wake us.
+            let midnight_s = (now.secs().div_euclid(DAY_S) + 1) * DAY_S;
+            Ok(any.then(|| Instant::from_secs(midnight_s)))
+        })
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.s3.tasks.lifecycle
+    }
+}
+
+/// One bucket and what its rules say, at one moment.
+struct Run<'a> {
+    s3: &'a S3,
+    bucket: &'a Bucket,
+    lifecycle: &'a LifecycleRecord,
+    now: Instant,
+    next: Vec<DueRow>,
+}
+
+/// What is to be deleted: a version by its name, or the current one, as it was when it was judged.
+struct Doomed {
+    key: String,
+    version: Option<String>,
+    if_match: Option<String>,
+}
+
+impl Run<'_> {
+    async fn keys(&mut self, keys: &[&str]) -> Result<()> {
+        let mut doomed = Vec::new();
+        for key in keys {
+            self.key(key, &mut doomed).await?;
+            if doomed.len() >= BATCH {
+                self.delete(std::mem::take(&mut doomed)).await?;
+            }
+        }
+        self.delete(doomed).await
+    }
+
+    async fn key(&mut self, key: &str, doomed: &mut Vec<Doomed>) -> Result<()> {
+        let id = self.bucket.id();
+        let Some(current) = self.s3.records.find(id, key, None).await? else { return Ok(()) };
+        self.version(key, &current, Place::Current, doomed).await?;
+        let (mut place, mut below) = (0, None);
+        while current.older {
+            let versions = self.s3.records.older_versions(id, key, below, BATCH).await?;
+            for record in &versions {
+                place += 1;
+                self.version(key, record, Place::Noncurrent(place), doomed).await?;
+            }
+            match versions.last() {
+                Some(last) if versions.len() == BATCH => below = Some(last.seq),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    async fn version(
+        &mut self,
+        key: &str,
+        record: &ObjectRecord,
+        place: Place,
+        doomed: &mut Vec<Doomed>,
+    ) -> Result<()> {
+        let verdict = judge(self.lifecycle, key, record, place, self.now.secs());
+        if verdict.expires {
+            // It may have been overwritten since it was read, unless its id names it.
+            let by_name = place != Place::Current || record.is_delete_marker();
+            doomed.push(Doomed {
+                key: key.to_owned(),
+                version: by_name.then(|| record.version_name().to_owned()),
+                if_match: record.etag().filter(|_| !by_name).map(str::to_owned),
+            });
+            return Ok(());
+        }
+        if let Some(due_s) = verdict.next_s {
+            self.next.push(due_row(due_s, &self.bucket.name, key));
+        }
+        match verdict.class {
+            Some(class) => self.transition(key, record, class).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn transition(&self, key: &str, record: &ObjectRecord, class: &str) -> Result<()> {
+        let seq = record.seq;
+        let set = |record: &mut ObjectRecord| {
+            // It may have been overwritten since it was read.
+            if record.seq == seq
+                && let Some(body) = &mut record.body
+            {
+                body.storage_class = Some(class.to_owned());
+            }
+            Ok(())
+        };
+        let watch = self.s3.watch_own(self.bucket, By::Lifecycle, self.now);
+        let what = Change::Transition { class: class.to_owned() };
+        let version = Some(record.version_name());
+        self.s3.records.change_object(self.bucket.id(), key, version, set, Some((&watch, &what))).await?;
+        Ok(())
+    }
+
+    /// Deletes, and has what could not be deleted looked at again tomorrow: it was overwritten, or it is locked.
+    async fn delete(&mut self, doomed: Vec<Doomed>) -> Result<()> {
+        let env = &self.s3.platform.env;
+        for doomed in doomed.chunks(BATCH) {
+            let deletions: Vec<_> = doomed
+                .iter()
+                .map(|one| Deletion {
+                    key: &one.key,
+                    version: one.version.as_deref(),
+                    conditions: WriteConditions { if_match: one.if_match.clone(), if_none_match: None },
+                    random: env.rng.bytes(),
+                })
+                .collect();
+            let (id, name) = (self.bucket.id(), &self.bucket.name);
+            let watch = self.s3.watch_own(self.bucket, By::Lifecycle, self.now);
+            let deleted = self.s3.records.delete_objects(id, name, &deletions, self.now, &watch).await;
+            let (results, freed) = match deleted {
+                Err(error) if error.code() == "NoSuchBucket" => return Ok(()),
+                deleted => deleted?,
+            };
+            self.s3.content.free(freed).await;
+            let tomorrow_s = lifecycle::due_s(self.now.secs(), 1);
+            for (one, result) in doomed.iter().zip(results) {
+                if result.is_err() {
+                    self.next.push(due_row(tomorrow_s, name, &one.key));
+                }
+            }
+        }
+        Ok(())
     }
 }

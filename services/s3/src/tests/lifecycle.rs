@@ -56,9 +56,7 @@ async fn rules_read_back_as_given() {
             ..expire("", 30)
         },
         s::LifecycleRule {
-            id: Some("legacy".into()),
-            prefix: Some("old/".into()),
-            filter: None,
+            id: Some("moves".into()),
             transitions: Some(vec![s::Transition {
                 days: Some(30),
                 date: None,
@@ -84,9 +82,13 @@ async fn rules_read_back_as_given() {
     assert_eq!(rules[0].filter.as_ref().unwrap().prefix.as_deref(), Some("a/"));
     let and = rules[1].filter.as_ref().unwrap().and.as_ref().unwrap();
     assert_eq!((and.tags.as_ref().unwrap().len(), and.object_size_less_than), (1, Some(100)));
-    assert_eq!((rules[2].prefix.as_deref(), rules[2].filter.is_none()), (Some("old/"), true));
     assert_eq!(rules[2].transitions.as_ref().unwrap()[0].days, Some(30));
     assert_eq!((rules[3].status.as_str(), rules[3].expiration.is_none()), ("Disabled", true));
+    let legacy = s::LifecycleRule { prefix: Some("old/".into()), filter: None, ..expire("", 365) };
+    set(&world, vec![legacy]).await.unwrap();
+    let output = world.root::<op::GetBucketLifecycleConfiguration>(read.clone()).await.unwrap();
+    let rules = output.rules.unwrap();
+    assert_eq!((rules[0].prefix.as_deref(), rules[0].filter.is_none()), (Some("old/"), true));
     let delete = s::DeleteBucketLifecycleRequest { bucket: "bkt".into(), ..Default::default() };
     world.root::<op::DeleteBucketLifecycle>(delete).await.unwrap();
     assert_eq!(
@@ -178,6 +180,8 @@ async fn versions_expire_and_lone_markers_go() {
     .unwrap();
     world.env.clock.advance(DAY * 3);
     run(&world).await;
+    assert_eq!(count().await, (0, 1));
+    world.env.clock.advance(DAY);
     run(&world).await;
     assert_eq!(count().await, (0, 0));
 }

@@ -8,6 +8,7 @@ mod configuration;
 mod crash;
 mod dispatch;
 mod lifecycle;
+mod lifecycle_years;
 mod listing;
 mod multipart;
 mod notifications;

@@ -225,3 +225,39 @@ async fn an_event_waits_for_its_destination() {
     }
     assert_eq!(cloud.s3.records.next_event().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn lifecycle_tells_of_what_it_does() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    let arn = cloud.queue("q", "bkt").await;
+    let events = ["s3:LifecycleExpiration:*", "s3:LifecycleTransition"];
+    cloud.ok::<op::PutBucketNotificationConfiguration>(configure(vec![queue(&arn, &events, &[])])).await;
+    cloud.messages("q").await;
+    let rule = s::LifecycleRule {
+        status: "Enabled".into(),
+        filter: Some(s::LifecycleRuleFilter { object_size_greater_than: Some(0), ..Default::default() }),
+        transitions: Some(vec![s::Transition {
+            days: Some(1),
+            date: None,
+            storage_class: Some("GLACIER_IR".into()),
+        }]),
+        expiration: Some(s::LifecycleExpiration { days: Some(2), ..Default::default() }),
+        ..Default::default()
+    };
+    let input = s::PutBucketLifecycleConfigurationRequest {
+        bucket: "bkt".into(),
+        lifecycle_configuration: Some(s::BucketLifecycleConfiguration { rules: vec![rule] }),
+        ..Default::default()
+    };
+    cloud.ok::<op::PutBucketLifecycleConfiguration>(input).await;
+    cloud.put("bkt", "k", "x").await;
+    for _ in 0..2 {
+        cloud.env.clock.advance(Duration::from_secs(2 * 86_400));
+        cloud.run().await;
+    }
+    let told = told(&cloud, "q").await;
+    let expected = [("LifecycleTransition", "k"), ("LifecycleExpiration:Delete", "k")];
+    // The clock jumped over the move.
+    assert!(told == pairs(&expected) || told == pairs(&expected[1..]), "{told:?}");
+}

@@ -237,6 +237,10 @@ impl World {
         self.s3.records.store.scan_keys(&crate::store::tables::BLOBS, Range::all(), 1000).await.unwrap().len()
     }
 
+    pub(super) async fn bucket_id(&self) -> u64 {
+        self.s3.bucket_anywhere("bkt", &None).await.unwrap().id()
+    }
+
     pub(super) async fn keys(&self) -> Vec<String> {
         let input = s::ListObjectsV2Request { bucket: "bkt".into(), ..Default::default() };
         let output = self.root::<op::ListObjectsV2>(input).await.unwrap();
