@@ -46,10 +46,15 @@ impl Header {
     }
 
     pub fn check_file_len(self, id: BlobId, len: u64) -> Result<(), BlobError> {
-        if len != offset_of(self.blocks()) - self.missing_of_last() {
+        if len != self.file_len() {
             return Err(BlobError::Damaged { id, what: "its file has the wrong length" });
         }
         Ok(())
+    }
+
+    /// Bytes of the whole file.
+    pub fn file_len(self) -> u64 {
+        offset_of(self.blocks()) - self.missing_of_last()
     }
 
     pub fn blocks(self) -> u64 {

@@ -15,16 +15,23 @@ use crate::{BlobError, BlobId};
 /// Blocks that are read at once, and then once more ahead of the consumer.
 const STEP_BLOCKS: u64 = 4;
 
+/// The same where nobody waits for the disk: what is checked is then sent while it is still in the core's cache.
+const CACHED_BLOCKS: u64 = 2;
+
 /// A buffer up to this size is made for the read; a larger one comes from the pool.
 const SMALL: usize = 64 * 1024;
 
-/// Reads in steps on blocking threads; the next step runs while the last one's chunks are consumed.
+/// Reads in steps. The first, which opens the file, is on a blocking thread. The next are made where they are wanted as
+/// long as the system has their bytes in memory; once it has not, they are on blocking threads again, each while the last
+/// one's chunks are consumed.
 pub(super) struct Reader {
     source: Source,
     /// What no step has asked for yet.
     rest: Range<u64>,
     chunks: VecDeque<Bytes>,
     ahead: Option<JoinHandle<Result<Step, BlobError>>>,
+    /// Something had to come from the disk.
+    cold: bool,
 }
 
 #[derive(Clone)]
@@ -47,13 +54,13 @@ impl Reader {
             rest: range,
             chunks: VecDeque::new(),
             ahead: None,
+            cold: false,
         }
     }
 
     /// The part of the range that the next step reads: up to a block's end.
-    fn take(&mut self) -> Range<u64> {
-        let blocks_end =
-            (self.rest.start / BLOCK as u64).saturating_add(STEP_BLOCKS).saturating_mul(BLOCK as u64);
+    fn take(&mut self, blocks: u64) -> Range<u64> {
+        let blocks_end = (self.rest.start / BLOCK as u64).saturating_add(blocks).saturating_mul(BLOCK as u64);
         let part = self.rest.start..self.rest.end.min(blocks_end);
         self.rest.start = part.end;
         part
@@ -66,17 +73,38 @@ impl Reader {
                 Err(failed) => return Err(BlobError::Io(format!("the reading thread failed: {failed}"))),
             },
             None => {
-                let (source, part, end) = (self.source.clone(), self.take(), self.rest.end);
+                let (source, part, end) = (self.source.clone(), self.take(STEP_BLOCKS), self.rest.end);
                 blocking(move || source.read(part, end)).await?
             }
         };
         self.source = step.source;
         self.chunks = step.chunks;
-        if !self.rest.is_empty() {
-            let (source, part, end) = (self.source.clone(), self.take(), self.rest.end);
+        if self.cold && !self.rest.is_empty() {
+            let (source, part, end) = (self.source.clone(), self.take(STEP_BLOCKS), self.rest.end);
             self.ahead = Some(tokio::task::spawn_blocking(move || source.read(part, end)));
         }
         Ok(())
+    }
+
+    /// The next chunk, if no disk has to be waited for. Nothing has changed when there is none.
+    fn next_cached(&mut self) -> Option<Result<Bytes, BlobError>> {
+        if self.cold || self.rest.is_empty() {
+            return None;
+        }
+        let whole = self.rest.clone();
+        let part = self.take(CACHED_BLOCKS);
+        match self.source.read_cached(&part) {
+            Ok(Some(chunks)) => self.chunks = chunks,
+            Ok(None) => {
+                self.cold = self.source.open.is_some();
+                self.rest = whole;
+            }
+            Err(error) => {
+                self.rest = 0..0;
+                return Some(Err(error));
+            }
+        }
+        self.chunks.pop_front().map(Ok)
     }
 }
 
@@ -87,6 +115,9 @@ impl BackendReader for Reader {
         }
         if self.rest.is_empty() && self.ahead.is_none() {
             return Box::pin(std::future::ready(None));
+        }
+        if let Some(chunk) = self.next_cached() {
+            return Box::pin(std::future::ready(Some(chunk)));
         }
         Box::pin(async {
             if let Err(error) = self.step().await {
@@ -109,8 +140,7 @@ impl Source {
         let mut to = offset_of(part.end.div_ceil(BLOCK as u64));
         let file = match &self.open {
             Some((file, header)) => {
-                // The last block may be shorter.
-                to = to.min(offset_of(header.blocks()) - (header.blocks() * BLOCK as u64 - header.len));
+                to = to.min(header.file_len());
                 file.clone()
             }
             None => {
@@ -120,8 +150,7 @@ impl Source {
             }
         };
         let wanted = to.saturating_sub(from) as usize;
-        let mut buffer = if wanted <= SMALL { Vec::new() } else { self.shared.pool.take() };
-        buffer.resize(if wanted <= SMALL { wanted } else { BUFFER }, 0);
+        let mut buffer = self.buffer(wanted);
         let got = file.read_at(&mut buffer[..wanted], from)?;
         let header = match self.open {
             Some((_, header)) => header,
@@ -138,6 +167,28 @@ impl Source {
         }
         let chunks = self.chunks(buffer, if with_header { HEADER } else { 0 }, got, first, &part, header)?;
         Ok(Step { source: self, chunks })
+    }
+
+    /// The same of what the system has in memory; `None` when it has not all of it, or when the file is not open.
+    fn read_cached(&self, part: &Range<u64>) -> Result<Option<VecDeque<Bytes>>, BlobError> {
+        let Some((file, header)) = &self.open else { return Ok(None) };
+        let first = part.start / BLOCK as u64;
+        let from = offset_of(first);
+        let to = offset_of(part.end.div_ceil(BLOCK as u64)).min(header.file_len());
+        let wanted = to.saturating_sub(from) as usize;
+        let mut buffer = self.buffer(wanted);
+        if !file.read_cached_at(&mut buffer[..wanted], from)? {
+            self.shared.pool.give(buffer);
+            return Ok(None);
+        }
+        self.chunks(buffer, 0, wanted, first, part, *header).map(Some)
+    }
+
+    /// One with at least `wanted` bytes, of no meaning.
+    fn buffer(&self, wanted: usize) -> Vec<u8> {
+        let mut buffer = if wanted <= SMALL { Vec::new() } else { self.shared.pool.take() };
+        buffer.resize(if wanted <= SMALL { wanted } else { BUFFER }, 0);
+        buffer
     }
 
     /// Checks the blocks in `buffer[at..got]`, of which `first` is the first, and cuts `part` out of them.

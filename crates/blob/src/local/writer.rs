@@ -4,14 +4,17 @@ use bytes::Bytes;
 use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
-use super::format::{BLOCK, HEADER, Header, STORED_BLOCK, block_checksum};
-use super::pool::BUFFER;
+use super::format::{BLOCK, HEADER, Header, block_checksum};
 use super::{Shared, blocking};
 use crate::blobs::{BackendWriter, Blob, BoxFuture};
 use crate::{BlobError, BlobId};
 
 /// Content bytes that are handed to the writing thread at once.
 const STEP: usize = 512 * 1024;
+
+/// Bytes from which on a write is worth its call. Much larger ones have Linux look for contiguous memory that a busy
+/// machine does not have.
+const WRITE: usize = 2 * BLOCK;
 
 /// From this length on, a known length is compared with what is free on the disk before anything is written.
 const CHECK_ROOM_FROM: u64 = 8 * 1024 * 1024;
@@ -20,6 +23,8 @@ const CHECK_ROOM_FROM: u64 = 8 * 1024 * 1024;
 /// next one fills up meanwhile. A blob of one step is created, written and synced in a single hop.
 pub(super) struct Writer {
     len: Option<u64>,
+    /// What has not come yet of a known length.
+    missing: Option<u64>,
     chunks: Vec<Bytes>,
     collected: usize,
     state: State,
@@ -43,7 +48,7 @@ impl Writer {
             len: 0,
             crc32c: 0,
         };
-        Writer { len, chunks: Vec::new(), collected: 0, state: State::Idle(Box::new(output)) }
+        Writer { len, missing: len, chunks: Vec::new(), collected: 0, state: State::Idle(Box::new(output)) }
     }
 
     /// Waits for the step that is running.
@@ -86,8 +91,10 @@ impl Writer {
 impl BackendWriter for Writer {
     fn write(&mut self, chunk: Bytes) -> BoxFuture<'_, Result<(), BlobError>> {
         self.collected += chunk.len();
+        self.missing = self.missing.map(|missing| missing.saturating_sub(chunk.len() as u64));
         self.chunks.push(chunk);
-        if self.collected < STEP {
+        // The last ones go with what ends the blob, in one hop.
+        if self.collected < STEP || (self.missing == Some(0) && self.collected < 2 * STEP) {
             return Box::pin(std::future::ready(Ok(())));
         }
         Box::pin(self.step())
@@ -151,7 +158,7 @@ impl Output {
                 rest = &rest[count..];
                 if self.in_block == BLOCK {
                     self.end_block(id);
-                    if self.buffer.len() + STORED_BLOCK > BUFFER {
+                    if self.buffer.len() >= WRITE {
                         self.flush()?;
                     }
                 }
@@ -192,6 +199,9 @@ impl Output {
         Ok(id)
     }
 
+    /// Completes a block in the buffer, where it is from its first byte on, in one piece. What is to be done to blocks
+    /// before they get to the disk (encryption: in place, its tag in the checksum's place) is done here, and undone in
+    /// the reader's `chunks`.
     fn end_block(&mut self, id: BlobId) {
         let start = self.buffer.len() - self.in_block;
         let checksum = block_checksum(id, self.blocks, &self.buffer[start..]);

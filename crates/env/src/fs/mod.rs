@@ -69,6 +69,8 @@ trait Disk: Send + Sync {
 
 trait FileIo: Send + Sync {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// See [`File::read_cached_at`].
+    fn read_cached_at(&self, into: &mut [u8], offset: u64) -> io::Result<bool>;
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     fn set_len(&self, len: u64) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
@@ -209,6 +211,12 @@ impl File {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
+    }
+
+    /// Fills `into` if that can be done without waiting for the disk, and says whether it did: the one call of a file
+    /// that may be made on the runtime's threads.
+    pub fn read_cached_at(&self, into: &mut [u8], offset: u64) -> io::Result<bool> {
+        self.0.read_cached_at(into, offset)
     }
 
     /// Writes all of `bytes`, extending the file when needed.

@@ -1,4 +1,4 @@
-use md5::Md5;
+use haneul_md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -49,7 +49,7 @@ impl Digest {
             Digest::Sha1(hasher) => hasher.finalize().to_vec(),
             Digest::Sha256(hasher) => hasher.finalize().to_vec(),
             Digest::Sha512(hasher) => hasher.finalize().to_vec(),
-            Digest::Md5(hasher) => hasher.finalize().to_vec(),
+            Digest::Md5(hasher) => hasher.finish().to_vec(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! The bytes of objects: in, out, and gone.
 //!
-//! Reading order: [`receive`] (a body becomes bytes with checksums), [`send`] (bytes become a body), [`readers`] (why
+//! Reading order: [`receive`] (a body becomes bytes with checksums), `hashing` (of many bodies at once), [`send`] (bytes become a body), [`readers`] (why
 //! nothing is deleted under a reader).
 //!
 //! What must never happen here: a whole body in memory, a blob kept whose checksums did not hold, a record written
 //! before its blob is durable.
 
+mod hashing;
 pub(crate) mod readers;
 pub(crate) mod receive;
 pub(crate) mod send;
@@ -30,6 +31,7 @@ pub(crate) struct Content {
     pub(crate) records: Records,
     pub(crate) blobs: Blobs,
     pub(crate) readers: readers::Readers,
+    pub(crate) hasher: hashing::Hasher,
 }
 
 impl Content {
@@ -39,6 +41,7 @@ impl Content {
             records: records.clone(),
             blobs: platform.blobs.clone(),
             readers: readers::Readers::new(cleaning),
+            hasher: hashing::Hasher::default(),
         }
     }
 

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use haneul_kit::extension::Trailers;
 use haneul_kit::{ApiError, ByteStream, Result};
 
+use super::hashing::{Hashes, Hashing};
 use super::{Content, INLINE_BYTES_MAX, blob};
-use crate::checksum::{Algorithm, Checksum, Claim, Digest, Kind};
+use crate::checksum::{Algorithm, Checksum, Claim, Kind};
 use crate::error;
 use crate::model::Data;
 
@@ -58,44 +59,6 @@ pub(crate) struct Received {
     pub(crate) data: Data,
     /// When the data is inline.
     pub(crate) inline: Option<Vec<u8>>,
-}
-
-/// The hashes of one body.
-struct Hashes {
-    md5: Digest,
-    other: Option<Digest>,
-    algorithm: Algorithm,
-    kept: Option<(Algorithm, Digest)>,
-}
-
-impl Hashes {
-    fn new(expected: &Expectation) -> Hashes {
-        let algorithm = expected.algorithm;
-        let other = (algorithm != Algorithm::Md5).then(|| Digest::new(algorithm));
-        let kept = expected.kept.filter(|kept| *kept != algorithm).map(|kept| (kept, Digest::new(kept)));
-        Hashes { md5: Digest::new(Algorithm::Md5), other, algorithm, kept }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        if let Some(other) = &mut self.other {
-            other.update(bytes);
-        }
-        if let Some((_, kept)) = &mut self.kept {
-            kept.update(bytes);
-        }
-    }
-
-    fn finish(self) -> (Vec<u8>, Vec<u8>, Option<Checksum>) {
-        let md5 = self.md5.finish();
-        let other = self.other.map_or_else(|| md5.clone(), Digest::finish);
-        let kept = self.kept.map(|(algorithm, digest)| Checksum {
-            algorithm,
-            kind: Kind::FullObject,
-            value: digest.finish_base64(),
-        });
-        (md5, other, kept)
-    }
 }
 
 impl Content {
@@ -155,7 +118,13 @@ impl Content {
                 }
             }
             let pieces = std::mem::take(&mut segment);
-            hashing = hashing.update(pieces.clone(), length).await?;
+            let mut hashes = hashing.idle().await?;
+            hashing = if length <= HASH_INLINE_BYTES_MAX {
+                pieces.iter().for_each(|piece| hashes.update(piece));
+                Hashing::Idle(hashes)
+            } else {
+                self.hasher.update(hashes, pieces.clone())
+            };
             for piece in pieces {
                 writer.write(piece).await.map_err(blob)?;
             }
@@ -171,33 +140,6 @@ impl Content {
         if let Data::Blob(id) = data {
             self.free(vec![*id]).await;
         }
-    }
-}
-
-/// Hashes, perhaps busy on a thread of their own.
-enum Hashing {
-    Idle(Hashes),
-    Busy(tokio::task::JoinHandle<Hashes>),
-}
-
-impl Hashing {
-    async fn idle(self) -> Result<Hashes> {
-        match self {
-            Hashing::Idle(hashes) => Ok(hashes),
-            Hashing::Busy(task) => task.await.map_err(ApiError::internal),
-        }
-    }
-
-    async fn update(self, pieces: Vec<Bytes>, length: usize) -> Result<Hashing> {
-        let mut hashes = self.idle().await?;
-        let work = move || {
-            pieces.iter().for_each(|piece| hashes.update(piece));
-            hashes
-        };
-        if length <= HASH_INLINE_BYTES_MAX {
-            return Ok(Hashing::Idle(work()));
-        }
-        Ok(Hashing::Busy(tokio::task::spawn_blocking(work)))
     }
 }
 
