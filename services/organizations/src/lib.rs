@@ -1,24 +1,36 @@
-//! organizations: one sentence on the job it does.
+//! AWS Organizations: accounts in a tree, and the policies that say what they may do at most.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! What is kept here is asked on every request of the cloud: [`view`] tells the front door where an account stands, which
+//! service and resource control policies bind it, and whether it was closed. Organizations is global: an organization
+//! and its accounts are keyed by their ids only, whatever Region a request came by.
+//!
+//! Reading order: [`model`] (what is stored), [`quotas`], [`kinds`] (types of policies), [`ids`] (ids and ARNs),
+//! [`store`] (every read and write), [`content`] (policy documents and how they are inherited), [`view`],
+//! [`organizations`] (the service's state, and who may call what), [`calls`] (what is asked of IAM), [`page`],
+//! [`render`] (records as the wire has them), [`error`] (texts and codes), [`ops`] (one file for each noun), [`tasks`]
+//! (accounts are created and closed, handshakes expire).
+//!
+//! What must never happen here: a control policy that was attached and acknowledged and does not bind the next request;
+//! an account that can be seen before it is whole; a member that reads or changes what only the management account may.
 
+mod calls;
+mod content;
 mod error;
+mod ids;
+mod kinds;
+mod model;
 mod ops;
+mod organizations;
+mod page;
+mod quotas;
+mod render;
+mod service;
+mod store;
+mod tasks;
+mod view;
 
-use std::sync::Arc;
+pub use organizations::Organizations;
+pub use service::service;
 
-use haneul_kit::{Platform, Result, Service};
-use haneul_organizations_wire as wire;
-
-/// The state of the service.
-pub struct Organizations {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Organizations { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+#[cfg(test)]
+mod tests;
