@@ -92,6 +92,23 @@ impl Policy {
         self.index.naming(service, action).map(at).chain(not)
     }
 
+    /// One policy with the statements of all: for a resource whose permissions come from several places.
+    pub fn union<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Policy {
+        let mut version = Version::V2008;
+        let mut statements = Vec::new();
+        for policy in policies {
+            version = version.max(policy.version);
+            statements.extend(policy.statements.iter().cloned());
+        }
+        Policy::new(version, true, None, statements)
+    }
+
+    /// Only what it denies: for a resource whose owner is another than the policy's.
+    pub fn denials(&self) -> Policy {
+        let denials = self.statements.iter().filter(|statement| statement.effect == Effect::Deny);
+        Policy::new(self.version, self.version_given, self.id.clone(), denials.cloned().collect())
+    }
+
     pub fn version(&self) -> Version {
         self.version
     }
@@ -262,5 +279,27 @@ fn find<'a, T>(lists: &'a Lists<T>, name: &str) -> &'a [T] {
     match lists.binary_search_by(|(n, _)| (**n).cmp(name)) {
         Ok(at) => &lists[at].1,
         Err(_) => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unions_and_denials() {
+        let parse = |text: &str| Policy::parse(text, &Rules::RESOURCE).unwrap();
+        let statement = |effect: &str| {
+            format!(
+                r#"{{"Effect":"{effect}","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"}}"#
+            )
+        };
+        let (allow, deny) = (statement("Allow"), statement("Deny"));
+        let both = parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{allow},{deny}]}}"#));
+        let one = parse(&format!(r#"{{"Statement":[{allow}]}}"#));
+        assert_eq!(both.denials().statements().len(), 1);
+        assert_eq!(one.denials().statements().len(), 0);
+        let union = Policy::union([&one, &both]);
+        assert_eq!((union.statements().len(), union.version()), (3, Version::V2012));
     }
 }

@@ -99,7 +99,7 @@ impl Bucket {
     fn access_on(&self, cx: &Cx, action: &'static str, arn: String) -> Access {
         let mut access = Access::to(action).owned_by(self.owner).with_policy(self.policy_for(cx));
         access.resource = Cow::Owned(arn);
-        access.key("s3:ResourceAccount", self.owner.to_string())
+        self.granted_by_bucket_acl(cx, access.key("s3:ResourceAccount", self.owner.to_string()))
     }
 
     /// RestrictPublicBuckets: a public policy then counts only for the owner's account and for services.
@@ -114,9 +114,11 @@ impl Bucket {
         if restricted && !inside { None } else { self.policy.clone() }
     }
 
-    /// Nothing can keep the owner's root user out of a bucket without a policy, so nothing need be looked up for it.
+    /// Nothing can keep the owner's root user out of a bucket without a policy or ACLs, so nothing need be looked up
+    /// for it.
     pub(crate) fn trusts(&self, cx: &Cx) -> bool {
-        cx.caller().principal == Principal::Root && cx.account() == self.owner && self.policy.is_none()
+        let is_owner = cx.caller().principal == Principal::Root && cx.account() == self.owner;
+        is_owner && self.policy.is_none() && !self.has_acls()
     }
 }
 
@@ -214,6 +216,7 @@ impl S3 {
     ) -> Result<Arc<Bucket>> {
         let bucket = self.bucket_anywhere(name, expected_owner).await?;
         redirect::check_region(cx, &bucket)?;
+        check_payer(cx, &bucket)?;
         Ok(bucket)
     }
 
@@ -223,6 +226,11 @@ impl S3 {
         name: &str,
         expected_owner: &Option<String>,
     ) -> Result<Arc<Bucket>> {
+        if let Some(expected) = expected_owner
+            && (expected.len() != 12 || !expected.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            return Err(error::invalid_account_id());
+        }
         let found = self.buckets.get(&self.records, name).await?;
         let bucket = found.ok_or_else(|| error::no_such_bucket(name))?;
         match expected_owner {
@@ -232,4 +240,35 @@ impl S3 {
             _ => Ok(bucket),
         }
     }
+}
+
+/// Whoever does not own a requester-pays bucket has to say that they pay (S3 User Guide, "Using Requester Pays general
+/// purpose buckets").
+fn check_payer(cx: &Cx, bucket: &Bucket) -> Result<()> {
+    if !bucket.record.requester_pays {
+        return Ok(());
+    }
+    let caller = cx.caller();
+    match caller.principal {
+        Principal::Service { .. } => return Ok(()),
+        Principal::Anonymous => {}
+        _ if caller.account == bucket.owner => return Ok(()),
+        _ if says_that_it_pays(cx) => return Ok(()),
+        _ => {}
+    }
+    Err(error::access_denied("Access Denied"))
+}
+
+/// `x-amz-request-payer: requester`, as a header or, in a presigned URL, in the query.
+pub(crate) fn says_that_it_pays(cx: &Cx) -> bool {
+    let Some(http) = cx.http() else { return true };
+    let pays = |value: &str| value.eq_ignore_ascii_case("requester");
+    http.header("x-amz-request-payer").is_some_and(pays)
+        || http.uri.query().is_some_and(|query| {
+            query.split('&').any(|pair| {
+                pair.split_once('=').is_some_and(|(name, value)| {
+                    name.eq_ignore_ascii_case("x-amz-request-payer") && pays(value)
+                })
+            })
+        })
 }

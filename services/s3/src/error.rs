@@ -81,6 +81,11 @@ pub(crate) fn access_denied(message: impl Into<String>) -> ApiError {
     new("AccessDenied", 403, message)
 }
 
+pub(crate) fn invalid_account_id() -> ApiError {
+    let message = "The value of the expected bucket owner parameter must be an AWS account ID";
+    new("InvalidBucketOwnerAWSAccountID", 400, message)
+}
+
 // Buckets.
 
 pub(crate) fn no_such_bucket(name: &str) -> ApiError {
@@ -190,6 +195,21 @@ pub(crate) fn invalid_part_number(requested: i32, count: u32) -> ApiError {
 
 pub(crate) fn acl_not_supported() -> ApiError {
     new("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+}
+
+pub(crate) fn acl_with_ownership() -> ApiError {
+    let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+    new("InvalidBucketAclWithObjectOwnership", 400, message)
+}
+
+// Object Lock.
+
+pub(crate) fn no_object_lock() -> ApiError {
+    invalid_request("Bucket is missing Object Lock Configuration")
+}
+
+pub(crate) fn locked() -> ApiError {
+    access_denied("Access Denied because object protected by object lock.")
 }
 
 pub(crate) fn invalid_digest(given: &str) -> ApiError {

@@ -2,11 +2,11 @@
 
 use haneul_kit::{BoxFuture, ByteStream, Cx, Extension, RequestHead, Result};
 use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use http::{Method, Response, response};
+use http::{HeaderValue, Method, Response, response};
 use percent_encoding::percent_decode_str;
 
 use crate::S3;
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, says_that_it_pays};
 use crate::cors::{self, Asked};
 use crate::error;
 
@@ -19,6 +19,9 @@ impl Extension for S3 {
         Box::pin(async move {
             match cx.http() {
                 Some(http) if http.method == Method::OPTIONS => Ok(self.preflight(http).await),
+                Some(http) if http.method == Method::POST && names_a_bucket(http) => {
+                    Ok(self.post_object(cx, http, body).await)
+                }
                 _ => Err(body),
             }
         })
@@ -27,6 +30,7 @@ impl Extension for S3 {
     fn decorate<'a>(&'a self, cx: &'a Cx, answer: &'a mut response::Parts) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Some(http) = cx.http() else { return };
+            self.show_charge(cx, http, answer).await;
             let Some(origin) = http.header(ORIGIN.as_str()) else { return };
             if http.method == Method::OPTIONS {
                 return;
@@ -42,6 +46,20 @@ impl Extension for S3 {
 }
 
 impl S3 {
+    /// Tells whoever pays for the request that they did.
+    async fn show_charge(&self, cx: &Cx, http: &RequestHead, answer: &mut response::Parts) {
+        let pays = http.headers.contains_key("x-amz-request-payer") && says_that_it_pays(cx);
+        if !pays || !answer.status.is_success() {
+            return;
+        }
+        if let Ok(bucket) = self.named_bucket(http).await
+            && bucket.record.requester_pays
+            && bucket.owner != cx.account()
+        {
+            answer.headers.insert("x-amz-request-charged", HeaderValue::from_static("requester"));
+        }
+    }
+
     /// The bucket that a host or a path names.
     pub(crate) async fn named_bucket(&self, http: &RequestHead) -> Result<std::sync::Arc<Bucket>> {
         let name = match &http.bucket {
@@ -86,5 +104,14 @@ impl S3 {
         let mut response = Response::new(ByteStream::from_bytes(bytes::Bytes::new()));
         cors::answer(rule, &asked, true, response.headers_mut());
         Ok(response)
+    }
+}
+
+/// The request is for a bucket itself, not for a key in one.
+fn names_a_bucket(http: &RequestHead) -> bool {
+    let path = http.uri.path().trim_start_matches('/');
+    match http.bucket {
+        Some(_) => path.is_empty(),
+        None => !path.is_empty() && !path.trim_end_matches('/').contains('/'),
     }
 }

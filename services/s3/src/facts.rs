@@ -34,7 +34,7 @@ impl S3 {
         }
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         let mut needed = vec![match &found {
-            Some(record) => existing_tags(access, record),
+            Some(record) => bucket.granted_by_object_acl(cx, existing_tags(access, record), record),
             None => access,
         }];
         if found.is_none_or(|record| record.is_delete_marker()) {
@@ -60,7 +60,7 @@ impl S3 {
         }
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         Ok(match &found {
-            Some(record) => existing_tags(access, record),
+            Some(record) => bucket.granted_by_object_acl(cx, existing_tags(access, record), record),
             None => access,
         })
     }

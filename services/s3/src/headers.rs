@@ -3,9 +3,11 @@
 
 use haneul_kit::{Access, Result};
 
+use crate::acl::Requested;
 use crate::bucket::Bucket;
 use crate::error;
-use crate::model::{Ownership, SystemMetadata};
+use crate::model::SystemMetadata;
+use crate::object_lock::LockHeaders;
 use crate::tagging::{self, TagMap};
 
 /// S3 User Guide, "Working with object metadata": user-defined metadata, names and values together, in bytes.
@@ -17,14 +19,13 @@ pub(crate) const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
 /// The members of a request that writes an object.
 #[derive(Debug, Default)]
 pub(crate) struct ObjectHeaders {
-    pub(crate) acl: Option<String>,
-    pub(crate) has_grants: bool,
+    pub(crate) acl: Requested,
     pub(crate) system: SystemMetadata,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) storage_class: Option<String>,
     pub(crate) tagging: Option<String>,
     pub(crate) encryption: Encryption,
-    pub(crate) has_object_lock: bool,
+    pub(crate) lock: LockHeaders,
 }
 
 #[derive(Debug, Default)]
@@ -39,11 +40,7 @@ macro_rules! object_headers {
     ($input:expr) => {{
         let input = &mut $input;
         $crate::headers::ObjectHeaders {
-            acl: input.acl.take(),
-            has_grants: input.grant_full_control.is_some()
-                || input.grant_read.is_some()
-                || input.grant_read_acp.is_some()
-                || input.grant_write_acp.is_some(),
+            acl: $crate::headers::requested_acl!(input),
             system: $crate::model::SystemMetadata {
                 content_type: input.content_type.take(),
                 content_encoding: $crate::headers::content_encoding(input.content_encoding.take()),
@@ -63,10 +60,14 @@ macro_rules! object_headers {
                     || input.sse_customer_key.is_some()
                     || input.sse_customer_key_md5.is_some(),
             },
-            has_object_lock: input.object_lock_mode.is_some()
-                || input.object_lock_retain_until_date.is_some()
-                || input.object_lock_legal_hold_status.is_some()
-                || input.object_lock_event_hold.is_some(),
+            lock: $crate::object_lock::LockHeaders {
+                mode: input.object_lock_mode.take(),
+                retain_until: input.object_lock_retain_until_date,
+                legal_hold: input.object_lock_legal_hold_status.take(),
+                event_hold: input.object_lock_event_hold.is_some()
+                    || input.object_lock_event_hold_duration_days.is_some()
+                    || input.object_lock_event_hold_duration_years.is_some(),
+            },
         }
     }};
 }
@@ -95,7 +96,37 @@ macro_rules! header_keys {
     }};
 }
 
-pub(crate) use {header_keys, object_headers};
+/// The ACL that a request to write an object asks for.
+macro_rules! requested_acl {
+    ($input:expr) => {
+        $crate::acl::Requested {
+            canned: $input.acl.clone(),
+            full_control: $input.grant_full_control.clone(),
+            read: $input.grant_read.clone(),
+            read_acp: $input.grant_read_acp.clone(),
+            write: None,
+            write_acp: $input.grant_write_acp.clone(),
+        }
+    };
+}
+
+/// The permissions that a write needs beside writing: for its ACL and for its lock.
+macro_rules! write_needs {
+    ($needed:expr, $cx:expr, $bucket:expr, $input:expr) => {{
+        let (cx, bucket, input) = ($cx, &$bucket, $input);
+        if $crate::headers::requested_acl!(input).is_given() {
+            $needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
+        }
+        if input.object_lock_mode.is_some() || input.object_lock_retain_until_date.is_some() {
+            $needed.push(bucket.object_access(cx, "s3:PutObjectRetention", &input.key));
+        }
+        if input.object_lock_legal_hold_status.is_some() {
+            $needed.push(bucket.object_access(cx, "s3:PutObjectLegalHold", &input.key));
+        }
+    }};
+}
+
+pub(crate) use {header_keys, object_headers, requested_acl, write_needs};
 
 pub(crate) fn write_keys(access: Access, members: &[(&'static str, &Option<String>)]) -> Access {
     members.iter().fold(access, |access, (key, value)| match value {
@@ -119,11 +150,10 @@ pub(crate) fn request_tag_keys(mut access: Access, tags: &TagMap) -> Access {
 impl ObjectHeaders {
     /// Refuses what cannot be kept, and gives the tags.
     pub(crate) fn check(&self, bucket: &Bucket) -> Result<TagMap> {
-        check_acl(bucket, self.acl.as_deref(), self.has_grants)?;
         self.encryption.check()?;
         check_storage_class(self.storage_class.as_deref())?;
-        if self.has_object_lock {
-            return Err(error::invalid_request("Bucket is missing Object Lock Configuration"));
+        if self.lock.is_given() && bucket.record.lock.is_none() {
+            return Err(error::no_object_lock());
         }
         check_metadata(&self.metadata)?;
         if let Some(location) = &self.system.website_redirect
@@ -215,32 +245,6 @@ fn check_storage_class(class: Option<&str>) -> Result<()> {
             Err(error::new("InvalidStorageClass", 400, "The storage class you specified is not valid")
                 .with_field("StorageClassRequested", class))
         }
-    }
-}
-
-/// ACLs are disabled by default; with them enabled, only those are taken that give nobody else anything.
-pub(crate) fn check_acl(bucket: &Bucket, acl: Option<&str>, has_grants: bool) -> Result<()> {
-    if bucket.ownership() == Ownership::BucketOwnerEnforced {
-        return match acl {
-            None | Some("bucket-owner-full-control") if !has_grants => Ok(()),
-            _ => Err(error::acl_not_supported()),
-        };
-    }
-    if has_grants {
-        return Err(error::not_implemented("Granting permissions by ACL"));
-    }
-    match acl {
-        None | Some("private" | "bucket-owner-full-control") => Ok(()),
-        Some("public-read" | "public-read-write" | "authenticated-read")
-            if bucket.public_access_block().block_public_acls =>
-        {
-            Err(error::access_denied("Access Denied"))
-        }
-        Some(
-            acl @ ("public-read" | "public-read-write" | "authenticated-read" | "aws-exec-read"
-            | "bucket-owner-read" | "log-delivery-write"),
-        ) => Err(error::not_implemented(format_args!("The canned ACL {acl}"))),
-        Some(acl) => Err(error::invalid_argument("", "x-amz-acl", acl)),
     }
 }
 

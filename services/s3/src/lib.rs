@@ -6,13 +6,15 @@
 //!
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
-//! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`], [`notification`],
-//! [`owner`], [`redirect`], [`facts`] (what a permission asks of an object), [`calls`] (what is asked of other services), and [`ops`] (one file per operation or noun),
+//! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
+//! [`notification`], [`owner`], [`acl`], [`object_lock`], [`mfa`], [`redirect`], [`facts`] (what a permission asks of an
+//! object), [`calls`] (what is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun),
 //! [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
 
+mod acl;
 mod bucket;
 mod calls;
 mod checksum;
@@ -23,11 +25,14 @@ mod cors;
 mod error;
 mod extension;
 mod facts;
+mod form;
 mod headers;
 mod lifecycle;
+mod mfa;
 mod model;
 mod names;
 mod notification;
+mod object_lock;
 mod ops;
 mod owner;
 mod range;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use haneul_kit::{Platform, Result, Service};
 use haneul_s3_wire as wire;
+use haneul_sigv4::Verifier;
 use wire::operations as op;
 
 use crate::bucket::BucketCache;
@@ -16,7 +17,12 @@ pub struct S3 {
     pub(crate) content: Content,
     pub(crate) buckets: BucketCache,
     pub(crate) tasks: Tasks,
+    /// Verifies browsers' forms.
+    pub(crate) forms: Verifier,
 }
+
+/// Signing keys that are kept, some 500 bytes each.
+const FORM_KEYS_MAX: usize = 256;
 
 impl S3 {
     pub(crate) fn new(platform: &Platform) -> S3 {
@@ -28,6 +34,7 @@ impl S3 {
             buckets: BucketCache::new(&records),
             records,
             tasks,
+            forms: Verifier::new(FORM_KEYS_MAX),
         }
     }
 }
@@ -75,7 +82,11 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutObjectTagging>()
         .op::<op::DeleteObjectTagging>()
         .op::<op::GetObjectAcl>()
-        .op::<op::PutObjectAcl>();
+        .op::<op::PutObjectAcl>()
+        .op::<op::GetObjectRetention>()
+        .op::<op::PutObjectRetention>()
+        .op::<op::GetObjectLegalHold>()
+        .op::<op::PutObjectLegalHold>();
     // Listings.
     let service = service.op::<op::ListObjects>().op::<op::ListObjectsV2>().op::<op::ListObjectVersions>();
     // Multipart uploads.
@@ -114,7 +125,11 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutBucketTagging>()
         .op::<op::DeleteBucketTagging>()
         .op::<op::GetBucketVersioning>()
-        .op::<op::PutBucketVersioning>();
+        .op::<op::PutBucketVersioning>()
+        .op::<op::GetBucketRequestPayment>()
+        .op::<op::PutBucketRequestPayment>()
+        .op::<op::GetObjectLockConfiguration>()
+        .op::<op::PutObjectLockConfiguration>();
     // Configurations whose effect is not built: they read as unset.
     let service = service
         .op::<op::GetBucketWebsite>()
@@ -126,9 +141,6 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetBucketReplication>()
         .op::<op::DeleteBucketReplication>()
         .op::<op::GetBucketAccelerateConfiguration>()
-        .op::<op::GetBucketRequestPayment>()
-        .op::<op::PutBucketRequestPayment>()
-        .op::<op::GetObjectLockConfiguration>()
         .op::<op::GetBucketAnalyticsConfiguration>()
         .op::<op::ListBucketAnalyticsConfigurations>()
         .op::<op::GetBucketIntelligentTieringConfiguration>()

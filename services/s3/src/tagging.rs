@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use haneul_kit::Result;
 use haneul_s3_wire::shapes::Tag;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use quick_xml::events::Event;
 
 use crate::error;
 
@@ -46,6 +47,40 @@ pub(crate) fn of_header(header: &str) -> Result<TagMap> {
         }
     }
     object(pairs.into_iter())
+}
+
+/// The `x-amz-tagging` for a form's `tagging` field, which is a `<Tagging>` document.
+pub(crate) fn header_of_document(document: &str) -> Result<String> {
+    let mut reader = quick_xml::Reader::from_str(document);
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let (mut key, mut value): (Option<String>, String) = (None, String::new());
+    let mut text = String::new();
+    while pairs.len() <= BUCKET_TAGS_MAX {
+        match reader.read_event().map_err(|_| error::malformed_xml())? {
+            Event::Start(_) => text.clear(),
+            Event::Text(piece) => text += &piece.decode().map_err(|_| error::malformed_xml())?,
+            Event::GeneralRef(entity) => {
+                let entity = format!("&{};", entity.decode().map_err(|_| error::malformed_xml())?);
+                text += &quick_xml::escape::unescape(&entity).map_err(|_| error::malformed_xml())?;
+            }
+            Event::End(tag) => match tag.local_name().as_ref() {
+                b"Key" => key = Some(std::mem::take(&mut text)),
+                b"Value" => value = std::mem::take(&mut text),
+                b"Tag" => {
+                    let key = key.take().ok_or_else(error::malformed_xml)?;
+                    pairs.push((key, std::mem::take(&mut value)));
+                }
+                _ => {}
+            },
+            Event::DocType(_) => return Err(error::malformed_xml()),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+    Ok(pairs.join("&"))
 }
 
 pub(crate) fn to_wire(tags: &TagMap) -> Vec<Tag> {
@@ -106,6 +141,24 @@ fn invalid_header(header: &str) -> haneul_kit::ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents() {
+        let document = "<Tagging><TagSet><Tag><Key>a b</Key><Value>1&amp;2</Value></Tag><Tag><Key>c</Key><Value/></Tag></TagSet></Tagging>";
+        let tags = of_header(&header_of_document(document).unwrap()).unwrap_err();
+        assert_eq!(tags.code(), "InvalidTag", "an ampersand is not allowed in a value");
+        let document = document.replace("&amp;", "+");
+        let tags = of_header(&header_of_document(&document).unwrap()).unwrap();
+        assert_eq!(
+            tags.into_iter().collect::<Vec<_>>(),
+            [("a b".into(), "1+2".into()), ("c".into(), String::new())]
+        );
+        for bad in
+            ["<a", "<Tagging><TagSet><Tag><Value>1</Value></Tag></TagSet></Tagging>", "<!DOCTYPE x><a/>"]
+        {
+            assert_eq!(header_of_document(bad).unwrap_err().code(), "MalformedXML", "{bad}");
+        }
+    }
 
     #[test]
     fn headers() {

@@ -33,6 +33,11 @@ pub(crate) struct Expectation {
 }
 
 impl Expectation {
+    /// Whether the client has sent something to check the bytes by.
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        self.content_md5.is_some() || self.claim.is_some() || self.trailers.is_some()
+    }
+
     /// Of bytes that we read ourselves.
     pub(crate) fn internal(length: u64, algorithm: Algorithm) -> Expectation {
         Expectation {
@@ -169,7 +174,7 @@ impl Source {
 
 /// The front's verdict on a body (a wrong hash or chunk signature) is an error of the API already; anything else means
 /// that the client went away.
-fn body_error(failure: haneul_shape::BoxError) -> ApiError {
+pub(crate) fn body_error(failure: haneul_shape::BoxError) -> ApiError {
     match failure.downcast::<ApiError>() {
         Ok(error) => *error,
         Err(failure) => {

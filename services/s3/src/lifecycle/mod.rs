@@ -234,17 +234,7 @@ mod tests {
     use crate::model::configuration::{Noncurrent, Transition};
 
     fn body(size: u64) -> Body {
-        Body {
-            size,
-            etag: String::new(),
-            checksum: None,
-            data: crate::model::Data::Empty,
-            parts: 0,
-            headers: Default::default(),
-            metadata: Vec::new(),
-            storage_class: None,
-            tags: Default::default(),
-        }
+        Body { size, ..Body::default() }
     }
 
     fn record(body: Option<Body>) -> ObjectRecord {

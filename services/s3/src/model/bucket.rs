@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::configuration::{CorsRule, LifecycleRecord};
 use super::features::Features;
+use super::{Acl, BucketLock};
 
 /// A bucket and all of its configurations. Small enough to be one record: the largest parts are a policy (20 KiB) and
 /// lifecycle rules (1,000).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct BucketRecord {
     /// Names the bucket's rows in the other tables, so that a bucket made anew does not see the old one's.
     pub(crate) id: u64,
@@ -34,6 +35,15 @@ pub(crate) struct BucketRecord {
     pub(crate) bucket_key: bool,
     #[serde(default)]
     pub(crate) features: Features,
+    /// `None`: only the owner may do anything.
+    #[serde(default)]
+    pub(crate) acl: Option<Acl>,
+    #[serde(default)]
+    pub(crate) lock: Option<BucketLock>,
+    #[serde(default)]
+    pub(crate) requester_pays: bool,
+    #[serde(default)]
+    pub(crate) mfa_delete: bool,
 }
 
 impl Record for BucketRecord {}

@@ -1,14 +1,19 @@
 //! What is persisted: records of our own, apart from the wire's shapes, each table with a schema version.
 //!
-//! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other configurations), [`event`] (events on their way).
+//! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
+//! configurations), [`event`] (events on their way), [`acl`], [`lock`].
 
+pub(crate) mod acl;
 pub(crate) mod bucket;
 pub(crate) mod configuration;
 pub(crate) mod event;
 pub(crate) mod features;
+pub(crate) mod lock;
 pub(crate) mod object;
 pub(crate) mod upload;
 
+pub(crate) use acl::Acl;
 pub(crate) use bucket::{BucketRecord, Ownership, PublicAccessBlock, Versioning};
+pub(crate) use lock::{BucketLock, ObjectLock};
 pub(crate) use object::{Body, Data, DataId, Manifest, ManifestPart, ObjectRecord, SystemMetadata};
 pub(crate) use upload::{CompletedUpload, PartRecord, UploadRecord};

@@ -4,6 +4,7 @@ use haneul_blob::BlobId;
 use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
+use super::{Acl, ObjectLock};
 use crate::checksum::Checksum;
 
 /// One version of an object, or a delete marker.
@@ -35,7 +36,7 @@ pub(crate) struct ObjectRecord {
 impl Record for ObjectRecord {}
 
 /// What an object is, beside its key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Body {
     #[serde(rename = "s")]
     pub(crate) size: u64,
@@ -59,6 +60,11 @@ pub(crate) struct Body {
     pub(crate) storage_class: Option<String>,
     #[serde(rename = "t", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<String, String>,
+    /// `None`: only its owner may do anything.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acl: Option<Acl>,
+    #[serde(rename = "l", default, skip_serializing_if = "ObjectLock::is_empty")]
+    pub(crate) lock: ObjectLock,
 }
 
 /// Names bytes in the inline table, or a manifest: a time in milliseconds, so that neighbours in time are neighbours
@@ -66,8 +72,9 @@ pub(crate) struct Body {
 pub(crate) type DataId = (u64, u64);
 
 /// Where bytes are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Data {
+    #[default]
     #[serde(rename = "e")]
     Empty,
     /// In the inline table.

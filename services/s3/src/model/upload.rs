@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
-use super::{Data, SystemMetadata};
+use super::{Acl, Data, ObjectLock, SystemMetadata};
 use crate::checksum::{Algorithm, Kind};
 
 /// A multipart upload that is under way.
@@ -21,6 +21,10 @@ pub(crate) struct UploadRecord {
     pub(crate) tags: BTreeMap<String, String>,
     /// `None` when the client asked for none: then a CRC64NVME of the whole is kept.
     pub(crate) checksum: Option<(Algorithm, Kind)>,
+    #[serde(default)]
+    pub(crate) acl: Option<Acl>,
+    #[serde(default)]
+    pub(crate) lock: ObjectLock,
 }
 
 impl Record for UploadRecord {}

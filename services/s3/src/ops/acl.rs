@@ -1,5 +1,4 @@
-//! ACLs. They are disabled in a new bucket; where they are enabled, only those exist that give nobody else anything,
-//! so every ACL reads as the owner's full control.
+//! ACLs of buckets and objects. They are disabled in a new bucket, and then read as the owner's full control.
 
 use haneul_kit::{Access, AccountId, Cx, Handle, Result};
 use haneul_s3_wire::operations::{GetBucketAcl, GetObjectAcl, PutBucketAcl, PutObjectAcl};
@@ -9,10 +8,13 @@ use haneul_s3_wire::shapes::{
 };
 use haneul_shape::Empty;
 
+use super::read::header;
+use crate::acl::{self, Parties, Requested, Target, private, to_record, to_wire};
 use crate::bucket::Bucket;
 use crate::facts::Named;
-use crate::model::Ownership;
-use crate::owner::{canonical_id, full_control, owner};
+use crate::model::{Acl, ObjectRecord};
+use crate::owner::owner;
+use crate::store::watch::{By, Change};
 use crate::{S3, error, headers};
 
 impl Handle<GetBucketAcl> for S3 {
@@ -22,24 +24,59 @@ impl Handle<GetBucketAcl> for S3 {
 
     async fn call(&self, cx: &Cx, input: GetBucketAclRequest) -> Result<GetBucketAclOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        Ok(GetBucketAclOutput { owner: Some(owner(bucket.owner)), grants: Some(full_control(bucket.owner)) })
+        let acl = bucket.record.acl.clone().filter(|_| bucket.has_acls());
+        let acl = acl.unwrap_or_else(|| private(bucket.owner));
+        Ok(GetBucketAclOutput { owner: Some(owner(bucket.owner)), grants: Some(to_wire(&acl)) })
     }
+}
+
+/// The context keys of the headers that ask for an ACL.
+macro_rules! acl_keys {
+    ($access:expr, $input:expr) => {
+        headers::write_keys(
+            $access,
+            &[
+                ("s3:x-amz-acl", &$input.acl),
+                ("s3:x-amz-grant-read", &$input.grant_read),
+                ("s3:x-amz-grant-write", &$input.grant_write),
+                ("s3:x-amz-grant-full-control", &$input.grant_full_control),
+                ("s3:x-amz-grant-read-acp", &$input.grant_read_acp),
+                ("s3:x-amz-grant-write-acp", &$input.grant_write_acp),
+            ],
+        )
+    };
+}
+
+macro_rules! requested {
+    ($input:expr) => {
+        Requested {
+            canned: $input.acl.clone(),
+            full_control: $input.grant_full_control.clone(),
+            read: $input.grant_read.clone(),
+            read_acp: $input.grant_read_acp.clone(),
+            write: $input.grant_write.clone(),
+            write_acp: $input.grant_write_acp.clone(),
+        }
+    };
 }
 
 impl Handle<PutBucketAcl> for S3 {
     async fn access(&self, cx: &Cx, input: &PutBucketAclRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        Ok(vec![headers::write_keys(bucket.access(cx, "s3:PutBucketAcl"), &[("s3:x-amz-acl", &input.acl)])])
+        Ok(vec![acl_keys!(bucket.access(cx, "s3:PutBucketAcl"), input)])
     }
 
     async fn call(&self, cx: &Cx, input: PutBucketAclRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let grants = input.grant_full_control.is_some()
-            || input.grant_read.is_some()
-            || input.grant_read_acp.is_some()
-            || input.grant_write.is_some()
-            || input.grant_write_acp.is_some();
-        check(&bucket, bucket.owner, input.acl.as_deref(), grants, input.access_control_policy.as_ref())?;
+        let wanted = requested!(input);
+        let document = input.access_control_policy.as_ref();
+        let new = new_acl(&bucket, bucket.owner, Target::Bucket, &wanted, document)?;
+        let new = to_record(new, bucket.owner);
+        let set = |record: &mut crate::model::BucketRecord| {
+            record.acl = new.clone();
+            Ok(())
+        };
+        self.records.change_bucket(&bucket.name, set).await?;
         Ok(Empty)
     }
 }
@@ -54,10 +91,15 @@ impl Handle<GetObjectAcl> for S3 {
 
     async fn call(&self, cx: &Cx, input: GetObjectAclRequest) -> Result<GetObjectAclOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let account = self.owner_of(cx, &bucket, &input.key, input.version_id.as_deref()).await?;
+        let named = Named { key: &input.key, version: input.version_id.as_deref() };
+        let found = self.records.find(bucket.id(), named.key, named.version).await?;
+        let (record, body) = self.readable(cx, found, named).await?;
+        let account = bucket.owner_of(&record);
+        let acl = body.acl.filter(|_| bucket.has_acls()).unwrap_or_else(|| private(account));
+        show_version(cx, &bucket, &record);
         Ok(GetObjectAclOutput {
             owner: Some(owner(account)),
-            grants: Some(full_control(account)),
+            grants: Some(to_wire(&acl)),
             request_charged: None,
         })
     }
@@ -69,65 +111,68 @@ impl Handle<PutObjectAcl> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let action = if named.version.is_some() { "s3:PutObjectVersionAcl" } else { "s3:PutObjectAcl" };
         let access = self.write_access(cx, &bucket, action, named).await?;
-        Ok(vec![headers::write_keys(access, &[("s3:x-amz-acl", &input.acl)])])
+        Ok(vec![acl_keys!(access, input)])
     }
 
     async fn call(&self, cx: &Cx, input: PutObjectAclRequest) -> Result<PutObjectAclOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let account = self.owner_of(cx, &bucket, &input.key, input.version_id.as_deref()).await?;
-        let grants = input.grant_full_control.is_some()
-            || input.grant_read.is_some()
-            || input.grant_read_acp.is_some()
-            || input.grant_write.is_some()
-            || input.grant_write_acp.is_some();
-        check(&bucket, account, input.acl.as_deref(), grants, input.access_control_policy.as_ref())?;
+        let named = Named { key: &input.key, version: input.version_id.as_deref() };
+        let found = self.records.find(bucket.id(), named.key, named.version).await?;
+        let (record, _) = self.readable(cx, found, named).await?;
+        let account = bucket.owner_of(&record);
+        let wanted = requested!(input);
+        let document = input.access_control_policy.as_ref();
+        let new = new_acl(&bucket, account, Target::Object, &wanted, document)?;
+        let new = to_record(new, account);
+        let seq = record.seq;
+        let set = |record: &mut ObjectRecord| {
+            // Another version may have come in between.
+            if record.seq == seq
+                && let Some(body) = &mut record.body
+            {
+                body.acl = new.clone();
+            }
+            Ok(())
+        };
+        let version = Some(record.version_name());
+        let watch = self.watch(cx, &bucket, By::Request);
+        let watched = Some((&watch, &Change::AclPut));
+        self.records.change_object(bucket.id(), named.key, version, set, watched).await?;
+        show_version(cx, &bucket, &record);
         Ok(PutObjectAclOutput::default())
     }
 }
 
-impl S3 {
-    async fn owner_of(
-        &self,
-        cx: &Cx,
-        bucket: &Bucket,
-        key: &str,
-        version: Option<&str>,
-    ) -> Result<AccountId> {
-        let found = self.records.find(bucket.id(), key, version).await?;
-        let (record, _) = self.readable(cx, found, Named { key, version }).await?;
-        let written_by = record.owner.and_then(AccountId::new);
-        Ok(match bucket.ownership() {
-            Ownership::BucketOwnerEnforced => bucket.owner,
-            _ => written_by.unwrap_or(bucket.owner),
-        })
+fn show_version(cx: &Cx, bucket: &Bucket, record: &ObjectRecord) {
+    if let Some(version) = super::read::shown_version(bucket, record) {
+        header(cx, super::read::VERSION_ID, &version);
     }
 }
 
-/// Takes the ACL only if it is the one that there is.
-fn check(
+/// The ACL that a request asks for, by a canned one, by headers, or by a document.
+fn new_acl(
     bucket: &Bucket,
-    account: AccountId,
-    acl: Option<&str>,
-    has_grants: bool,
-    policy: Option<&AccessControlPolicy>,
-) -> Result<()> {
-    headers::check_acl(bucket, acl, has_grants)?;
-    let Some(policy) = policy.filter(|policy| policy.grants.is_some() || policy.owner.is_some()) else {
-        return if acl.is_some() || has_grants {
-            Ok(())
-        } else {
-            let message = "Your request was missing a required header";
-            Err(error::new("MissingSecurityHeader", 400, message))
-        };
-    };
-    let id = canonical_id(account);
-    let own = |grant: &haneul_s3_wire::shapes::Grant| {
-        grant.permission.as_deref() == Some("FULL_CONTROL")
-            && grant.grantee.as_ref().is_some_and(|grantee| grantee.id.as_deref() == Some(id.as_str()))
-    };
-    match policy.grants.as_deref() {
-        Some([grant]) if own(grant) => Ok(()),
-        _ if bucket.ownership() == Ownership::BucketOwnerEnforced => Err(error::acl_not_supported()),
-        _ => Err(error::not_implemented("Granting permissions by ACL")),
+    owner: AccountId,
+    target: Target,
+    wanted: &Requested,
+    document: Option<&AccessControlPolicy>,
+) -> Result<Acl> {
+    if !bucket.has_acls() {
+        return Err(error::acl_not_supported());
     }
+    let document = document.filter(|document| document.grants.is_some() || document.owner.is_some());
+    let acl = match (wanted.is_given(), document) {
+        (true, Some(_)) => {
+            return Err(error::new("UnexpectedContent", 400, "This request does not support content"));
+        }
+        (true, None) => wanted.resolve(target, Parties { owner, bucket_owner: bucket.owner })?,
+        (false, Some(document)) => acl::of_document(document, owner)?,
+        (false, None) => {
+            let message = "Your request was missing a required header";
+            return Err(error::new("MissingSecurityHeader", 400, message)
+                .with_field("MissingHeaderName", "x-amz-acl"));
+        }
+    };
+    acl::refuse_public(bucket, &acl)?;
+    Ok(acl)
 }

@@ -46,6 +46,9 @@ impl Handle<PutBucketOwnershipControls> for S3 {
         let [rule] = &input.ownership_controls.rules[..] else { return Err(error::malformed_xml()) };
         let ownership = Ownership::parse(&rule.object_ownership).ok_or_else(error::malformed_xml)?;
         let set = |record: &mut BucketRecord| {
+            if ownership == Ownership::BucketOwnerEnforced && record.acl.is_some() {
+                return Err(error::acl_with_ownership());
+            }
             record.ownership = Some(ownership);
             Ok(())
         };

@@ -50,16 +50,6 @@ unset! {
     GetBucketAccelerateConfiguration(GetBucketAccelerateConfigurationRequest)
         -> s::GetBucketAccelerateConfigurationOutput, "s3:GetAccelerateConfiguration": |_bucket, _given|
         Ok(s::GetBucketAccelerateConfigurationOutput::default());
-    GetBucketRequestPayment(GetBucketRequestPaymentRequest) -> s::GetBucketRequestPaymentOutput,
-        "s3:GetBucketRequestPayment": |_bucket, _given|
-        Ok(s::GetBucketRequestPaymentOutput { payer: Some("BucketOwner".to_owned()) });
-    GetObjectLockConfiguration(GetObjectLockConfigurationRequest) -> s::GetObjectLockConfigurationOutput,
-        "s3:GetBucketObjectLockConfiguration": |bucket, _given|
-        none(
-            "ObjectLockConfigurationNotFoundError",
-            "Object Lock configuration does not exist for this bucket",
-            bucket,
-        );
     GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest)
         -> s::GetBucketAnalyticsConfigurationOutput, "s3:GetAnalyticsConfiguration": |bucket, _given|
         none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
@@ -88,6 +78,4 @@ unset! {
     // Putting what a bucket has anyway succeeds; anything else is refused.
     PutBucketLogging(PutBucketLoggingRequest) -> Empty, "s3:PutBucketLogging": |_bucket, given| keep(
         given.bucket_logging_status.logging_enabled.is_none(), "Server access logging");
-    PutBucketRequestPayment(PutBucketRequestPaymentRequest) -> Empty, "s3:PutBucketRequestPayment": |_bucket, given| keep(
-        given.request_payment_configuration.payer == "BucketOwner", "Requester pays");
 }

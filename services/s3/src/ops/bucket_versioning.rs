@@ -20,7 +20,9 @@ impl Handle<GetBucketVersioning> for S3 {
             Versioning::Enabled => Some("Enabled".to_owned()),
             Versioning::Suspended => Some("Suspended".to_owned()),
         };
-        Ok(GetBucketVersioningOutput { status, mfa_delete: None })
+        // Shown once it was ever spoken of, which here is while it is on.
+        let mfa_delete = bucket.record.mfa_delete.then(|| "Enabled".to_owned());
+        Ok(GetBucketVersioningOutput { status, mfa_delete })
     }
 }
 
@@ -32,8 +34,14 @@ impl Handle<PutBucketVersioning> for S3 {
     async fn call(&self, cx: &Cx, input: PutBucketVersioningRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let wanted = input.versioning_configuration;
-        if input.mfa.is_some() || wanted.mfa_delete.as_deref().is_some_and(|mfa| mfa != "Disabled") {
-            return Err(error::not_implemented("MFA delete"));
+        let mfa_delete = match wanted.mfa_delete.as_deref() {
+            None => bucket.record.mfa_delete,
+            Some("Enabled") => true,
+            Some("Disabled") => false,
+            Some(_) => return Err(error::malformed_xml()),
+        };
+        if bucket.record.mfa_delete || mfa_delete {
+            self.check_mfa(cx, &bucket, input.mfa.as_deref()).await?;
         }
         let status = match wanted.status.as_deref() {
             Some("Enabled") => Versioning::Enabled,
@@ -45,7 +53,13 @@ impl Handle<PutBucketVersioning> for S3 {
             Some(_) => return Err(error::malformed_xml()),
         };
         let set = |record: &mut crate::model::BucketRecord| {
+            if record.lock.is_some() && status != Versioning::Enabled {
+                let message = "An Object Lock configuration is present on this bucket, so the versioning state cannot be \
+                               changed.";
+                return Err(error::new("InvalidBucketState", 409, message));
+            }
             record.versioning = status;
+            record.mfa_delete = mfa_delete;
             Ok(())
         };
         self.records.change_bucket(&bucket.name, set).await?;

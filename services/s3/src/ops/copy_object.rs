@@ -3,6 +3,7 @@ use haneul_s3_wire::operations::CopyObject;
 use haneul_s3_wire::shapes::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 
 use super::read::shown_version;
+use crate::acl::{self, NewAcl};
 use crate::bucket::Bucket;
 use crate::checksum::Algorithm;
 use crate::checksum::wire::show;
@@ -11,7 +12,7 @@ use crate::content::readers::Reading;
 use crate::content::receive::Expectation;
 use crate::copy_source::CopySource;
 use crate::facts::Named;
-use crate::headers::{header_keys, object_headers, request_tag_keys};
+use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::{Body, ObjectRecord, SystemMetadata};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::watch::By;
@@ -32,9 +33,7 @@ impl Handle<CopyObject> for S3 {
                 ("s3:if-none-match", &input.if_none_match),
             ],
         );
-        if input.acl.is_some() {
-            needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
-        }
+        write_needs!(needed, cx, bucket, input);
         if let Some(header) = input.tagging.as_ref().filter(|_| replaces(&input.tagging_directive)) {
             let tags = tagging::of_header(header)?;
             put = request_tag_keys(put, &tags);
@@ -63,6 +62,8 @@ impl Handle<CopyObject> for S3 {
         };
         let headers = object_headers!(input);
         let tags = headers.check(&target)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, &target, &headers.acl)?;
+        let lock = headers.lock.resolve(&target, cx.now())?;
         let opened =
             self.open_source(cx, &source, &input.expected_source_bucket_owner, &read_conditions).await?;
         let from = &opened.body;
@@ -107,8 +108,11 @@ impl Handle<CopyObject> for S3 {
                 SystemMetadata { website_redirect: headers.system.website_redirect, ..from.headers.clone() }
             },
             tags: if replace_tags { tags } else { from.tags.clone() },
+            acl,
+            lock,
         };
-        let record = self.commit(cx, &target, &input.key, &body, received, &conditions, By::Copy).await?;
+        let record =
+            self.commit(cx, &target, &input.key, owner, &body, received, &conditions, By::Copy).await?;
         let mut result = CopyObjectResult {
             e_tag: Some(body.quoted_etag()),
             last_modified: Some(Instant::from_secs(record.modified_s)),

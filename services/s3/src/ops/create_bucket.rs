@@ -4,7 +4,8 @@ use haneul_kit::{Access, ApiError, Cx, Handle, Region, Result};
 use haneul_s3_wire::operations::CreateBucket;
 use haneul_s3_wire::shapes::{CreateBucketOutput, CreateBucketRequest};
 
-use crate::model::{BucketRecord, Ownership, PublicAccessBlock, Versioning};
+use crate::acl::{self, Parties, Requested, Target};
+use crate::model::{Acl, BucketLock, BucketRecord, Ownership, PublicAccessBlock, Versioning};
 use crate::store::buckets::Creation;
 use crate::{S3, error, headers, names, tagging};
 
@@ -27,11 +28,15 @@ impl Handle<CreateBucket> for S3 {
             ],
         );
         let mut needed = vec![create];
-        if input.acl.is_some() || has_grants(input) {
+        if requested(input).is_given() {
             needed.push(on("s3:PutBucketAcl"));
         }
         if input.object_ownership.is_some() {
             needed.push(on("s3:PutBucketOwnershipControls"));
+        }
+        if input.object_lock_enabled_for_bucket == Some(true) {
+            needed.push(on("s3:PutBucketVersioning"));
+            needed.push(on("s3:PutBucketObjectLockConfiguration"));
         }
         if let Some(tags) = configuration.and_then(|configuration| configuration.tags.as_ref()) {
             let pairs = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
@@ -42,13 +47,12 @@ impl Handle<CreateBucket> for S3 {
 
     async fn call(&self, cx: &Cx, input: CreateBucketRequest) -> Result<CreateBucketOutput> {
         names::check_bucket_name(&input.bucket)?;
-        if input.object_lock_enabled_for_bucket == Some(true) {
-            return Err(error::not_implemented("S3 Object Lock"));
-        }
         if input.bucket_namespace.as_deref().is_some_and(|namespace| namespace != "global") {
             return Err(error::not_implemented("A bucket name space other than the global one"));
         }
         let ownership = ownership(&input)?;
+        let acl = acl(cx, &input, ownership)?;
+        let lock = (input.object_lock_enabled_for_bucket == Some(true)).then(BucketLock::default);
         let configuration = input.create_bucket_configuration.unwrap_or_default();
         if configuration.location.is_some() || configuration.bucket.is_some() {
             return Err(error::not_implemented("A directory bucket"));
@@ -59,15 +63,14 @@ impl Handle<CreateBucket> for S3 {
             owner: cx.account().number(),
             region: region.to_string(),
             created_ms: cx.now().millis(),
-            versioning: Versioning::Off,
+            versioning: if lock.is_some() { Versioning::Enabled } else { Versioning::Off },
             ownership: Some(ownership),
             public_access_block: Some(PublicAccessBlock::ALL),
             policy: None,
             tags: tagging::of_bucket(configuration.tags.unwrap_or_default())?,
-            cors: Vec::new(),
-            lifecycle: None,
-            bucket_key: false,
-            features: Default::default(),
+            acl,
+            lock,
+            ..BucketRecord::default()
         };
         match self.records.create_bucket(&input.bucket, &record).await? {
             Creation::Created => {}
@@ -89,36 +92,39 @@ impl Handle<CreateBucket> for S3 {
     }
 }
 
-fn has_grants(input: &CreateBucketRequest) -> bool {
-    input.grant_full_control.is_some()
-        || input.grant_read.is_some()
-        || input.grant_read_acp.is_some()
-        || input.grant_write.is_some()
-        || input.grant_write_acp.is_some()
+fn requested(input: &CreateBucketRequest) -> Requested {
+    Requested {
+        canned: input.acl.clone(),
+        full_control: input.grant_full_control.clone(),
+        read: input.grant_read.clone(),
+        read_acp: input.grant_read_acp.clone(),
+        write: input.grant_write.clone(),
+        write_acp: input.grant_write_acp.clone(),
+    }
 }
 
 fn ownership(input: &CreateBucketRequest) -> Result<Ownership> {
-    let ownership = match &input.object_ownership {
-        None => Ownership::BucketOwnerEnforced,
+    match &input.object_ownership {
+        None => Ok(Ownership::BucketOwnerEnforced),
         Some(text) => Ownership::parse(text).ok_or_else(|| {
             error::invalid_argument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", text)
-        })?,
-    };
-    let acl = input.acl.as_deref().filter(|acl| *acl != "private");
-    if acl.is_none() && !has_grants(input) {
-        return Ok(ownership);
+        }),
     }
-    if ownership == Ownership::BucketOwnerEnforced {
-        let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
-        return Err(error::new("InvalidBucketAclWithObjectOwnership", 400, message));
+}
+
+fn acl(cx: &Cx, input: &CreateBucketRequest, ownership: Ownership) -> Result<Option<Acl>> {
+    let owner = cx.account();
+    let acl = requested(input).resolve(Target::Bucket, Parties { owner, bucket_owner: owner })?;
+    let is_private = acl == acl::private(owner);
+    if !is_private && ownership == Ownership::BucketOwnerEnforced {
+        return Err(error::acl_with_ownership());
     }
-    // A new bucket blocks public ACLs, and other ones are not built.
-    Err(match acl {
-        Some("public-read" | "public-read-write" | "authenticated-read") => {
-            error::access_denied("Access Denied")
-        }
-        _ => error::not_implemented("Granting permissions by ACL"),
-    })
+    // A new bucket blocks public ACLs.
+    if acl::is_public(&acl) {
+        let message = "Bucket cannot have public ACLs set with BlockPublicAccess enabled";
+        return Err(error::new("InvalidBucketAclWithBlockPublicAccessError", 400, message));
+    }
+    Ok(acl::to_record(acl, owner))
 }
 
 /// Where the bucket goes: the endpoint's Region must be named, except in us-east-1, which must not and may name others.

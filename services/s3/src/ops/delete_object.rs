@@ -2,6 +2,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_s3_wire::operations::DeleteObject;
 use haneul_s3_wire::shapes::{DeleteObjectOutput, DeleteObjectRequest};
 
+use crate::bucket::Bucket;
 use crate::conditions::WriteConditions;
 use crate::facts::Named;
 use crate::store::objects::Deletion;
@@ -13,29 +14,27 @@ impl Handle<DeleteObject> for S3 {
     async fn access(&self, cx: &Cx, input: &DeleteObjectRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
-        let mut needed = vec![self.write_access(cx, &bucket, action(named.version), named).await?];
-        // A match by tag tells whether the object is as the caller thinks: that is reading.
-        if input.if_match.as_deref().is_some_and(|tag| tag != "*") {
-            needed.push(bucket.object_access(cx, "s3:GetObject", &input.key));
-        }
-        Ok(needed)
+        let bypass = input.bypass_governance_retention == Some(true);
+        self.deletion_access(cx, &bucket, named, input.if_match.as_deref(), bypass).await
     }
 
     async fn call(&self, cx: &Cx, input: DeleteObjectRequest) -> Result<DeleteObjectOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
-        if input.mfa.is_some() {
-            return Err(error::not_implemented("MFA delete"));
-        }
         if input.if_match_last_modified_time.is_some() || input.if_match_size.is_some() {
+            // Of directory buckets only.
             return Err(error::not_implemented_header("x-amz-if-match-last-modified-time"));
         }
         check_version(input.version_id.as_deref())?;
+        if bucket.record.mfa_delete && input.version_id.is_some() {
+            self.check_mfa(cx, &bucket, input.mfa.as_deref()).await?;
+        }
         let deletion = Deletion {
             key: &input.key,
             version: input.version_id.as_deref(),
             conditions: WriteConditions::new(input.if_match.clone(), None)?,
             random: self.platform.env.rng.bytes(),
+            bypass_governance: input.bypass_governance_retention == Some(true),
         };
         let watch = self.watch(cx, &bucket, By::Request);
         let (mut results, freed) =
@@ -50,8 +49,27 @@ impl Handle<DeleteObject> for S3 {
     }
 }
 
-pub(super) fn action(version: Option<&str>) -> &'static str {
-    if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" }
+impl S3 {
+    /// What deleting one key, or one version of it, needs.
+    pub(super) async fn deletion_access(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        named: Named<'_>,
+        if_match: Option<&str>,
+        bypass: bool,
+    ) -> Result<Vec<Access>> {
+        let action = if named.version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        let mut needed = vec![self.write_access(cx, bucket, action, named).await?];
+        // A match by tag tells whether the object is as the caller thinks: that is reading.
+        if if_match.is_some_and(|tag| tag != "*") {
+            needed.push(self.write_access(cx, bucket, "s3:GetObject", named).await?);
+        }
+        if bypass {
+            needed.push(self.write_access(cx, bucket, "s3:BypassGovernanceRetention", named).await?);
+        }
+        Ok(needed)
+    }
 }
 
 pub(super) fn check_version(version: Option<&str>) -> Result<()> {

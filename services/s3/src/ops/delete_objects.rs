@@ -4,41 +4,45 @@ use haneul_s3_wire::shapes::{
     DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject, Error, ObjectIdentifier,
 };
 
-use super::delete_object::{action, check_version};
+use super::delete_object::check_version;
+use crate::bucket::Bucket;
 use crate::conditions::WriteConditions;
 use crate::facts::Named;
 use crate::store::objects::{Deleted, Deletion};
 use crate::store::watch::By;
 use crate::{S3, error, names};
 
+/// As services.toml names it.
+const SERVICE: &str = "s3";
+
 /// Keys of one request at most (DeleteObjects).
 const KEYS_MAX: usize = 1000;
 
 impl Handle<DeleteObjects> for S3 {
+    /// Nothing as a whole: each key is decided by itself, and a refusal is an entry of the answer.
     async fn access(&self, cx: &Cx, input: &DeleteObjectsRequest) -> Result<Vec<Access>> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         check_count(&input.delete.objects)?;
-        let mut needed = Vec::with_capacity(input.delete.objects.len());
-        for object in &input.delete.objects {
-            let named = Named { key: &object.key, version: object.version_id.as_deref() };
-            needed.push(self.write_access(cx, &bucket, action(named.version), named).await?);
-        }
-        Ok(needed)
+        Ok(Vec::new())
     }
 
     async fn call(&self, cx: &Cx, input: DeleteObjectsRequest) -> Result<DeleteObjectsOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        if input.mfa.is_some() {
-            return Err(error::not_implemented("MFA delete"));
-        }
         let objects = input.delete.objects;
         check_count(&objects)?;
+        check_integrity(cx, &input.checksum_algorithm)?;
+        let bypass = input.bypass_governance_retention == Some(true);
+        if bucket.record.mfa_delete && objects.iter().any(|object| object.version_id.is_some()) {
+            self.check_mfa(cx, &bucket, input.mfa.as_deref()).await?;
+        }
         let quiet = input.delete.quiet == Some(true);
         let mut output = DeleteObjectsOutput::default();
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         let mut deletions = Vec::with_capacity(objects.len());
-        for object in &objects {
-            match deletion(object, self.platform.env.rng.bytes()) {
+        let allowed = self.allowed(cx, &bucket, &objects, bypass).await?;
+        for (object, allowed) in objects.iter().zip(allowed) {
+            let random = self.platform.env.rng.bytes();
+            match allowed.and_then(|()| deletion(object, random, bypass)) {
                 Ok(deletion) => deletions.push(deletion),
                 Err(error) => errors.push(failed(&object.key, object.version_id.as_deref(), &error)),
             }
@@ -60,11 +64,52 @@ impl Handle<DeleteObjects> for S3 {
     }
 }
 
+impl S3 {
+    /// Which of the keys the caller may delete.
+    async fn allowed(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        objects: &[ObjectIdentifier],
+        bypass: bool,
+    ) -> Result<Vec<Result<()>>> {
+        let mut needed = Vec::with_capacity(objects.len());
+        for object in objects {
+            let named = Named { key: &object.key, version: object.version_id.as_deref() };
+            needed.push(self.deletion_access(cx, bucket, named, object.e_tag.as_deref(), bypass).await?);
+        }
+        // Mostly all of it is allowed, or none: one question answers the first.
+        let all: Vec<Access> = needed.iter().flatten().cloned().collect();
+        if self.platform.authorize(cx, SERVICE, &all).await.is_ok() {
+            return Ok(objects.iter().map(|_| Ok(())).collect());
+        }
+        let mut decided = Vec::with_capacity(objects.len());
+        for accesses in &needed {
+            decided.push(self.platform.authorize(cx, SERVICE, accesses).await);
+        }
+        Ok(decided)
+    }
+}
+
+/// DeleteObjects wants to know that the list came whole (DeleteObjects, "Content-MD5"). The front has compared whatever
+/// of these was given.
+fn check_integrity(cx: &Cx, algorithm: &Option<String>) -> Result<()> {
+    let Some(http) = cx.http() else { return Ok(()) };
+    let vouches = |name: &http::HeaderName| {
+        let name = name.as_str();
+        name == "content-md5" || name == "x-amz-trailer" || name.starts_with("x-amz-checksum-")
+    };
+    if algorithm.is_some() || http.headers.keys().any(vouches) {
+        return Ok(());
+    }
+    Err(error::invalid_request("Missing required header for this request: Content-MD5"))
+}
+
 fn check_count(objects: &[ObjectIdentifier]) -> Result<()> {
     if objects.is_empty() || objects.len() > KEYS_MAX { Err(error::malformed_xml()) } else { Ok(()) }
 }
 
-fn deletion(object: &ObjectIdentifier, random: [u8; 16]) -> Result<Deletion<'_>> {
+fn deletion(object: &ObjectIdentifier, random: [u8; 16], bypass: bool) -> Result<Deletion<'_>> {
     names::check_key(&object.key)?;
     check_version(object.version_id.as_deref())?;
     if object.last_modified_time.is_some() || object.size.is_some() {
@@ -75,6 +120,7 @@ fn deletion(object: &ObjectIdentifier, random: [u8; 16]) -> Result<Deletion<'_>>
         version: object.version_id.as_deref(),
         conditions: WriteConditions::new(object.e_tag.clone(), None)?,
         random,
+        bypass_governance: bypass,
     })
 }
 

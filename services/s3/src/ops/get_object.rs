@@ -51,7 +51,8 @@ impl Handle<GetObject> for S3 {
             cx.set_status(StatusCode::PARTIAL_CONTENT);
         }
         let mut output = GetObjectOutput::default();
-        fill!(output, input, bucket, record, body, selection);
+        let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
+        fill!(output, input, bucket, record, body, selection, lock);
         output.body = self.stream(&body, inline, selection.span, reading).await?;
         Ok(output)
     }

@@ -35,7 +35,8 @@ impl Handle<HeadObject> for S3 {
             cx.set_status(StatusCode::PARTIAL_CONTENT);
         }
         let mut output = HeadObjectOutput::default();
-        fill!(output, input, bucket, record, body, selection);
+        let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
+        fill!(output, input, bucket, record, body, selection, lock);
         Ok(output)
     }
 }

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Result};
+use haneul_kit::{Access, Cx, Handle, Instant, Result};
 use haneul_s3_wire::operations::ListObjectVersions;
 use haneul_s3_wire::shapes::{
     DeleteMarkerEntry, ListObjectVersionsOutput, ListObjectVersionsRequest, ObjectVersion,
@@ -41,7 +41,7 @@ impl Handle<ListObjectVersions> for S3 {
         let next = page.next.as_ref().map(|next| encoding.show(next));
         let prefixes = common_prefixes(&page.prefixes, encoding);
         for (key, record, is_latest) in page.items {
-            let account = record.owner.and_then(AccountId::new).unwrap_or(bucket.owner);
+            let account = bucket.owner_of(&record);
             let key = Some(encoding.show(&key));
             let version_id = Some(record.version_name().to_owned());
             let last_modified = Some(Instant::from_secs(record.modified_s));

@@ -152,8 +152,8 @@ fn contents(
     with_owner: bool,
 ) -> Option<Vec<Object>> {
     let objects = page.items.into_iter().filter_map(|(key, record)| {
+        let account = bucket.owner_of(&record);
         let body = record.body?;
-        let account = record.owner.and_then(haneul_kit::AccountId::new).unwrap_or(bucket.owner);
         Some(Object {
             key: Some(encoding.show(&key)),
             last_modified: Some(Instant::from_secs(record.modified_s)),

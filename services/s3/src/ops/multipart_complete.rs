@@ -52,8 +52,9 @@ impl Handle<CompleteMultipartUpload> for S3 {
         };
         let (done, freed) = self.records.complete_upload(&completion).await?;
         self.content.free(freed).await;
+        let is_virtual = cx.http().is_some_and(|http| http.bucket.is_some());
         let mut output = CompleteMultipartUploadOutput {
-            location: Some(location(cx, &bucket.name, &input.key)),
+            location: Some(location(&cx.endpoint(), is_virtual, &bucket.name, &input.key)),
             bucket: Some(bucket.name.clone()),
             e_tag: Some(format!("\"{}\"", done.etag)),
             server_side_encryption: Some("AES256".to_owned()),
@@ -77,13 +78,10 @@ fn listed(part: CompletedPart) -> Result<ListedPart> {
     Ok(ListedPart { number, etag, claim: claim!(part)? })
 }
 
-fn location(cx: &Cx, bucket: &str, key: &str) -> String {
+/// The object's URL below an endpoint, whose host may name the bucket already.
+pub(super) fn location(endpoint: &str, is_virtual: bool, bucket: &str, key: &str) -> String {
     const PLAIN: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
     let key = utf8_percent_encode(key, PLAIN).to_string();
-    match cx.http().and_then(|http| http.bucket.as_ref()) {
-        // The host has the bucket already.
-        Some(_) => format!("{}/{key}", cx.endpoint()),
-        None => format!("{}/{bucket}/{key}", cx.endpoint()),
-    }
+    if is_virtual { format!("{endpoint}/{key}") } else { format!("{endpoint}/{bucket}/{key}") }
 }

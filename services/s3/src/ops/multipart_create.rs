@@ -2,8 +2,9 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_s3_wire::operations::CreateMultipartUpload;
 use haneul_s3_wire::shapes::{CreateMultipartUploadOutput, CreateMultipartUploadRequest};
 
+use crate::acl::{self, NewAcl};
 use crate::checksum::{Algorithm, Kind};
-use crate::headers::{header_keys, object_headers, request_tag_keys};
+use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::UploadRecord;
 use crate::store::uploads::UploadAt;
 use crate::{S3, error, names, tagging};
@@ -18,9 +19,7 @@ impl Handle<CreateMultipartUpload> for S3 {
             put = request_tag_keys(put, &tags);
             needed.push(request_tag_keys(bucket.object_access(cx, "s3:PutObjectTagging", &input.key), &tags));
         }
-        if input.acl.is_some() {
-            needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
-        }
+        write_needs!(needed, cx, bucket, input);
         needed.insert(0, put);
         Ok(needed)
     }
@@ -35,16 +34,20 @@ impl Handle<CreateMultipartUpload> for S3 {
         let checksum = checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
         let headers = object_headers!(input);
         let tags = headers.check(&bucket)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, &bucket, &headers.acl)?;
+        let lock = headers.lock.resolve(&bucket, cx.now())?;
         let upload = UploadRecord {
             initiated_ms: cx.now().millis(),
             initiator: cx.account().number(),
             initiator_arn: cx.caller().arn(),
-            owner: self.object_owner(cx, &bucket),
+            owner,
             storage_class: headers.stored_class(),
             headers: headers.system,
             metadata: headers.metadata,
             tags,
             checksum,
+            acl,
+            lock,
         };
         let upload_id = self.upload_id(cx);
         let at = UploadAt {

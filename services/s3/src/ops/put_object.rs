@@ -3,18 +3,19 @@ use haneul_s3_wire::operations::PutObject;
 use haneul_s3_wire::shapes::{PutObjectOutput, PutObjectRequest};
 use http::Method;
 
+use crate::acl::{self, NewAcl};
 use crate::bucket::Bucket;
 use crate::checksum::wire::{claim, show};
 use crate::checksum::{self, Algorithm, Claim};
 use crate::conditions::WriteConditions;
 use crate::content::receive::{Expectation, Received};
 use crate::facts::Named;
-use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys};
+use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::{Body, ObjectRecord};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::objects::NewObject;
 use crate::store::watch::By;
-use crate::{S3, error, names, tagging};
+use crate::{S3, error, names, object_lock, tagging};
 
 impl Handle<PutObject> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectRequest) -> Result<Vec<Access>> {
@@ -32,9 +33,7 @@ impl Handle<PutObject> for S3 {
             let tag = bucket.object_access(cx, "s3:PutObjectTagging", &input.key);
             needed.push(request_tag_keys(tag, &tags));
         }
-        if input.acl.is_some() || input.grant_full_control.is_some() || input.grant_read.is_some() {
-            needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
-        }
+        write_needs!(needed, cx, bucket, input);
         if input.if_match.is_some() {
             needed.push(
                 self.write_access(cx, &bucket, "s3:GetObject", Named { key: &input.key, version: None })
@@ -100,12 +99,15 @@ impl S3 {
         upload: Upload,
     ) -> Result<ObjectRecord> {
         let tags = headers.check(bucket)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, &headers.acl)?;
+        let lock = headers.lock.resolve(bucket, cx.now())?;
         if !conditions.is_empty() {
             // Early, to spare the upload; the transaction has the last word.
             let current = self.records.find(bucket.id(), key, None).await?;
             conditions.check(key, current.as_ref().and_then(ObjectRecord::etag))?;
         }
         let expected = expectation(cx, &upload, Algorithm::Crc64Nvme)?;
+        object_lock::check_integrity(cx, &lock, expected.is_vouched_for())?;
         let received = self.content.receive(upload.body, &expected).await?;
         let body = Body {
             size: received.size,
@@ -117,17 +119,21 @@ impl S3 {
             headers: headers.system,
             metadata: headers.metadata,
             tags,
+            acl,
+            lock,
         };
-        self.commit(cx, bucket, key, &body, received, &conditions, by(cx)).await
+        self.commit(cx, bucket, key, owner, &body, received, &conditions, by(cx)).await
     }
 
-    /// Makes the record of bytes that were received.
+    /// Makes the record of bytes that were received. `owner` is the account that the object belongs to, when it is not
+    /// the bucket's.
     #[allow(clippy::too_many_arguments)] // All of one write.
     pub(crate) async fn commit(
         &self,
         cx: &Cx,
         bucket: &Bucket,
         key: &str,
+        owner: Option<u64>,
         body: &Body,
         received: Received,
         conditions: &WriteConditions,
@@ -138,7 +144,7 @@ impl S3 {
             bucket: bucket.id(),
             bucket_name: &bucket.name,
             key,
-            owner: self.object_owner(cx, bucket),
+            owner,
             body,
             inline: received.inline.as_ref(),
             conditions,
@@ -156,13 +162,6 @@ impl S3 {
                 Err(error)
             }
         }
-    }
-
-    /// The account that will own an object, when it is not the bucket's owner.
-    pub(crate) fn object_owner(&self, cx: &Cx, bucket: &Bucket) -> Option<u64> {
-        use crate::model::Ownership;
-        let writer = bucket.ownership() == Ownership::ObjectWriter;
-        (writer && cx.account() != bucket.owner).then(|| cx.account().number())
     }
 }
 
@@ -228,7 +227,8 @@ fn length(cx: &Cx, body: &ByteStream, content_length: Option<i64>) -> Result<Opt
     if body.is_absent() {
         return Ok(Some(0));
     }
-    let Some(http) = cx.http() else { return Ok(None) };
+    // Of a file in a form, its end tells the length.
+    let Some(http) = cx.http().filter(|http| http.method != Method::POST) else { return Ok(None) };
     let decoded = http.header("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
     let chunked = http.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"));
     let plain = content_length.and_then(|length| u64::try_from(length).ok()).filter(|_| !chunked);

@@ -8,13 +8,13 @@ use crate::bucket::Bucket;
 use crate::checksum::{Checksum, Kind};
 use crate::conditions::{ReadConditions, Verdict};
 use crate::facts::Named;
-use crate::model::{Body, Data, Manifest, ObjectRecord, Versioning};
+use crate::model::{Body, Data, Manifest, ObjectLock, ObjectRecord, Versioning};
 use crate::range::{self, Span};
 use crate::store::versions::parse_version_id;
 use crate::{S3, error};
 
 const DELETE_MARKER: HeaderName = HeaderName::from_static("x-amz-delete-marker");
-const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
+pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// The part of an object that is wanted.
 pub(super) struct Selection {
@@ -50,6 +50,39 @@ impl S3 {
         cx.add_header(ALLOW, HeaderValue::from_static("DELETE"));
         let method = cx.http().map_or("GET", |http| http.method.as_str());
         Err(error::method_not_allowed(method))
+    }
+
+    /// What the caller may see of a version's lock: each half of it is a permission of its own.
+    pub(super) async fn visible_lock(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        lock: ObjectLock,
+        named: Named<'_>,
+    ) -> Result<ObjectLock> {
+        if lock.is_empty() || bucket.trusts(cx) {
+            return Ok(lock);
+        }
+        let mut visible = ObjectLock::default();
+        if lock.retention.is_some() && self.may(cx, bucket, "s3:GetObjectRetention", named).await? {
+            visible.retention = lock.retention;
+        }
+        if lock.legal_hold.is_some() && self.may(cx, bucket, "s3:GetObjectLegalHold", named).await? {
+            visible.legal_hold = lock.legal_hold;
+        }
+        Ok(visible)
+    }
+
+    /// Whether the caller has one more permission on an object.
+    pub(super) async fn may(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        action: &'static str,
+        named: Named<'_>,
+    ) -> Result<bool> {
+        let access = self.write_access(cx, bucket, action, named).await?;
+        Ok(self.platform.authorize(cx, "s3", &[access]).await.is_ok())
     }
 
     /// What `range` or `part_number` selects of an object.
@@ -166,8 +199,13 @@ pub(super) fn header(cx: &Cx, name: HeaderName, value: &str) {
 
 /// Fills the members that the outputs of GetObject and HeadObject share, but for the body.
 macro_rules! fill {
-    ($output:expr, $input:expr, $bucket:expr, $record:expr, $body:expr, $selection:expr) => {{
+    ($output:expr, $input:expr, $bucket:expr, $record:expr, $body:expr, $selection:expr, $lock:expr) => {{
         let (output, input, body, selection) = (&mut $output, &$input, &$body, &$selection);
+        output.object_lock_mode = $lock.retention.map(|retention| retention.mode.as_str().to_owned());
+        output.object_lock_retain_until_date =
+            $lock.retention.map(|retention| haneul_kit::Instant::from_millis(retention.until_ms));
+        output.object_lock_legal_hold_status =
+            $lock.legal_hold.map($crate::ops::object_retention::shown_hold);
         output.accept_ranges = Some("bytes".to_owned());
         output.last_modified = Some(haneul_kit::Instant::from_secs($record.modified_s));
         output.content_length = Some(selection.span.length() as i64);

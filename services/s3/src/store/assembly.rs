@@ -86,6 +86,8 @@ pub(crate) fn assemble(
         metadata: upload.metadata.clone(),
         storage_class: upload.storage_class.clone(),
         tags: upload.tags.clone(),
+        acl: upload.acl.clone(),
+        lock: upload.lock,
     };
     Ok(Assembled { body, manifest: Manifest { parts: parts.collect() }, unused })
 }
@@ -201,6 +203,8 @@ mod tests {
             storage_class: None,
             tags: Default::default(),
             checksum,
+            acl: None,
+            lock: Default::default(),
         }
     }
 

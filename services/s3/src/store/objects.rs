@@ -32,6 +32,8 @@ pub(crate) struct Deletion<'a> {
     pub(crate) version: Option<&'a str>,
     pub(crate) conditions: WriteConditions,
     pub(crate) random: [u8; 16],
+    /// Breaks governance locks.
+    pub(crate) bypass_governance: bool,
 }
 
 /// What a delete did.
@@ -221,6 +223,16 @@ async fn delete_in(
 ) -> Result<Deleted, Failure> {
     let at = (bucket, deletion.key);
     if let Some(version) = deletion.version {
+        let found = versions::find(tx, bucket, deletion.key, Some(version)).await?;
+        if let Some(found) = &found {
+            if !deletion.conditions.is_empty() {
+                deletion.conditions.check(deletion.key, found.etag())?;
+            }
+            let lock = found.body.as_ref().map(|body| body.lock).unwrap_or_default();
+            if lock.forbids_deletion(now, deletion.bypass_governance) {
+                return Err(Failure::Api(error::locked()));
+            }
+        }
         let removed = versions::remove(tx, at, version, freed).await?;
         if let Some(removed) = &removed {
             watch.removed(tx, deletion.key, removed)?;

@@ -279,6 +279,7 @@ impl Run<'_> {
                     version: one.version.as_deref(),
                     conditions: WriteConditions { if_match: one.if_match.clone(), if_none_match: None },
                     random: env.rng.bytes(),
+                    bypass_governance: false,
                 })
                 .collect();
             let (id, name) = (self.bucket.id(), &self.bucket.name);

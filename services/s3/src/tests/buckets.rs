@@ -34,10 +34,7 @@ async fn creating() {
     }
     for (input, expected) in [
         (create("No_Good"), "InvalidBucketName"),
-        (
-            s::CreateBucketRequest { object_lock_enabled_for_bucket: Some(true), ..create("lock") },
-            "NotImplemented",
-        ),
+        (s::CreateBucketRequest { object_lock_enabled_for_bucket: Some(true), ..create("lock") }, "ok"),
         (s::CreateBucketRequest { acl: Some("private".into()), ..create("private-acl") }, "ok"),
         (
             s::CreateBucketRequest { acl: Some("public-read".into()), ..create("public-acl") },
@@ -49,7 +46,7 @@ async fn creating() {
                 object_ownership: Some("ObjectWriter".into()),
                 ..create("public-acl")
             },
-            "AccessDenied",
+            "InvalidBucketAclWithBlockPublicAccessError",
         ),
         (
             s::CreateBucketRequest { object_ownership: Some("Nobody".into()), ..create("own") },

@@ -1,6 +1,7 @@
 //! Tests of the service in process, each call through its permissions and its handler.
 
 mod access;
+mod acls;
 mod buckets;
 mod checksums;
 mod cloud;
@@ -12,6 +13,7 @@ mod lifecycle_years;
 mod listing;
 mod multipart;
 mod notifications;
+mod object_lock;
 mod objects;
 mod versioning;
 mod world;

@@ -401,6 +401,7 @@ async fn deleting_many() {
     let request = |objects, quiet| s::DeleteObjectsRequest {
         bucket: "bkt".into(),
         delete: s::Delete { objects, quiet: Some(quiet) },
+        checksum_algorithm: Some("CRC32".into()),
         ..Default::default()
     };
     let stale = s::ObjectIdentifier { e_tag: Some("\"stale\"".into()), ..object("d") };

@@ -246,7 +246,7 @@ async fn refused_settings() {
     for (input, expected) in [
         (set(Some("Enabled"), None), "ok"),
         (set(Some("Enabled"), Some("Disabled")), "ok"),
-        (set(Some("Enabled"), Some("Enabled")), "NotImplemented"),
+        (set(Some("Enabled"), Some("Enabled")), "AccessDenied"),
         (set(Some("On"), None), "MalformedXML"),
         (set(None, None), "IllegalVersioningConfigurationException"),
     ] {

@@ -4,8 +4,8 @@ use haneul_blob::Blobs;
 use haneul_kit::cx::Parts;
 use haneul_kit::platform::Config;
 use haneul_kit::{
-    AccountId, ByteStream, Caller, Cx, Env, Handle, Operation, Platform, Policy, Principal, Region,
-    RequestHead, Result, Seal,
+    Access, AccountId, Authorizer, ByteStream, Caller, Cx, Env, Handle, Operation, Platform, Policy,
+    Principal, Region, RequestHead, Result, Seal,
 };
 use haneul_policy::{Attached, Context, Inputs, Request, Rules, decide};
 use haneul_s3_wire::operations as op;
@@ -19,6 +19,67 @@ use crate::{S3, error};
 pub(super) struct World {
     pub(super) env: Env,
     pub(super) s3: Arc<S3>,
+    judge: Arc<Judge>,
+}
+
+/// Decides what handlers ask for while they run. The caller's identity policy is the last call's.
+#[derive(Default)]
+struct Judge {
+    policy: parking_lot::Mutex<Option<String>>,
+}
+
+impl Authorizer for Judge {
+    fn authorize<'a>(
+        &'a self,
+        cx: &'a Cx,
+        _: &'a str,
+        accesses: &'a [Access],
+    ) -> haneul_kit::BoxFuture<'a, Result<()>> {
+        let policy = self.policy.lock().clone();
+        Box::pin(async move { judge(cx.caller(), policy.as_deref(), accesses) })
+    }
+}
+
+/// What the front door does with the permissions that a call needs.
+fn judge(caller: &Caller, policy: Option<&str>, accesses: &[Access]) -> Result<()> {
+    let account = caller.account.to_string();
+    let principal = match &caller.principal {
+        Principal::Root => haneul_policy::Principal::root(&account),
+        Principal::Anonymous => haneul_policy::Principal::anonymous(),
+        _ => haneul_policy::Principal::user(&caller.arn()),
+    };
+    let identity = policy.map(|text| Policy::parse(text, &Rules::IDENTITY).unwrap());
+    for access in accesses {
+        let mut context = Context::new();
+        for (key, values) in &access.keys {
+            context.set_many(key, values.clone());
+        }
+        let owner = access.resource_account.unwrap_or(caller.account).to_string();
+        let request = Request {
+            principal: &principal,
+            action: access.action,
+            resource: &access.resource,
+            resource_account: Some(&owner),
+            context: &context,
+        };
+        let attached = |policy| Attached { name: "p", arn: None, policy };
+        let identity: Vec<_> = identity.iter().map(attached).collect();
+        let resource: Vec<_> = access.resource_policy.iter().map(|policy| attached(policy)).collect();
+        let inputs = Inputs {
+            identity: &identity,
+            resource: &resource,
+            resource_mode: access.resource_mode,
+            boundary: None,
+            session: None,
+            scps: &[],
+            rcps: &[],
+            vpc_endpoint: None,
+        };
+        if !decide(&request, &inputs).is_allowed() {
+            return Err(error::access_denied(format!("{} on {}", access.action, access.resource)));
+        }
+    }
+    Ok(())
 }
 
 /// Who calls, from where, and how.
@@ -88,7 +149,10 @@ impl World {
         let seal = Seal::new(&[1; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, blobs, None, seal, config);
-        World { env: env.clone(), s3: Arc::new(S3::new(&platform)) }
+        let judge = Arc::new(Judge::default());
+        let weak = Arc::downgrade(&judge);
+        platform.set_authorizer(weak);
+        World { env: env.clone(), s3: Arc::new(S3::new(&platform)), judge }
     }
 
     /// With the bucket `bkt`.
@@ -160,49 +224,13 @@ impl World {
         Answered { result, status: answer.status, headers: answer.headers }
     }
 
-    /// What the front door does with the permissions that a call needs.
     async fn authorise<O: Operation>(&self, cx: &Cx, who: &Who, input: &O::Input) -> Result<()>
     where
         S3: Handle<O>,
     {
-        let account = who.caller.account.to_string();
-        let principal = match &who.caller.principal {
-            Principal::Root => haneul_policy::Principal::root(&account),
-            Principal::Anonymous => haneul_policy::Principal::anonymous(),
-            _ => haneul_policy::Principal::user(&who.caller.arn()),
-        };
-        let identity = who.policy.as_ref().map(|text| Policy::parse(text, &Rules::IDENTITY).unwrap());
-        for access in Handle::<O>::access(&*self.s3, cx, input).await? {
-            let mut context = Context::new();
-            for (key, values) in &access.keys {
-                context.set_many(key, values.clone());
-            }
-            let owner = access.resource_account.unwrap_or(who.caller.account).to_string();
-            let request = Request {
-                principal: &principal,
-                action: access.action,
-                resource: &access.resource,
-                resource_account: Some(&owner),
-                context: &context,
-            };
-            let attached = |policy| Attached { name: "p", arn: None, policy };
-            let identity: Vec<_> = identity.iter().map(attached).collect();
-            let resource: Vec<_> = access.resource_policy.iter().map(|policy| attached(policy)).collect();
-            let inputs = Inputs {
-                identity: &identity,
-                resource: &resource,
-                resource_mode: access.resource_mode,
-                boundary: None,
-                session: None,
-                scps: &[],
-                rcps: &[],
-                vpc_endpoint: None,
-            };
-            if !decide(&request, &inputs).is_allowed() {
-                return Err(error::access_denied(format!("{} on {}", access.action, access.resource)));
-            }
-        }
-        Ok(())
+        self.judge.policy.lock().clone_from(&who.policy);
+        let accesses = Handle::<O>::access(&*self.s3, cx, input).await?;
+        judge(&who.caller, who.policy.as_deref(), &accesses)
     }
 
     // Shorthands for the calls that most tests make.

@@ -1,0 +1,445 @@
+//! Access control lists: how they are written, what they grant, and how a grant meets the policies.
+//!
+//! An ACL only allows. Whether it does is decided here; the evaluator then gets it as one more statement beside the
+//! bucket's policy, so that denials, and the policies of the caller's own account, keep their say.
+//!
+//! Source: S3 User Guide, "Access control list (ACL) overview" and "Controlling ownership of objects".
+
+use std::sync::{Arc, LazyLock};
+
+use haneul_kit::{Access, AccountId, Cx, Policy, Principal, Result};
+use haneul_s3_wire::shapes::{AccessControlPolicy, Grant, Grantee};
+
+use crate::bucket::{Bucket, POLICY_RULES};
+use crate::error;
+use crate::model::acl::{GrantRecord, GranteeRecord, Permission};
+use crate::model::{Acl, ObjectRecord, Ownership};
+use crate::owner::{account_of, canonical_id};
+
+/// Grants of one ACL (S3 User Guide, "What permissions can I grant?").
+const GRANTS_MAX: usize = 100;
+
+const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
+const AUTHENTICATED_USERS: &str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
+const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
+
+/// The account of EC2 that reads bundles of instance-store images: `aws-exec-read`.
+const EXEC_READER: &str = "6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Bucket,
+    Object,
+}
+
+/// The headers that ask for an ACL.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Requested {
+    pub(crate) canned: Option<String>,
+    pub(crate) full_control: Option<String>,
+    pub(crate) read: Option<String>,
+    pub(crate) read_acp: Option<String>,
+    pub(crate) write: Option<String>,
+    pub(crate) write_acp: Option<String>,
+}
+
+/// Whose thing it is, and whose bucket.
+#[derive(Clone, Copy)]
+pub(crate) struct Parties {
+    pub(crate) owner: AccountId,
+    pub(crate) bucket_owner: AccountId,
+}
+
+impl Requested {
+    pub(crate) fn is_given(&self) -> bool {
+        self.canned.is_some() || self.has_grants()
+    }
+
+    pub(crate) fn has_grants(&self) -> bool {
+        [&self.full_control, &self.read, &self.read_acp, &self.write, &self.write_acp]
+            .into_iter()
+            .any(Option::is_some)
+    }
+
+    /// The ACL that the headers ask for.
+    pub(crate) fn resolve(&self, target: Target, parties: Parties) -> Result<Acl> {
+        if self.canned.is_some() && self.has_grants() {
+            let message = "Specifying both Canned ACLs and Header Grants is not allowed";
+            return Err(error::invalid_request(message));
+        }
+        if let Some(canned) = &self.canned {
+            return canned_acl(canned, target, parties);
+        }
+        if !self.has_grants() {
+            return Ok(private(parties.owner));
+        }
+        let mut acl = Acl::new();
+        for (header, permission) in [
+            (&self.full_control, Permission::FullControl),
+            (&self.read, Permission::Read),
+            (&self.read_acp, Permission::ReadAcp),
+            (&self.write, Permission::Write),
+            (&self.write_acp, Permission::WriteAcp),
+        ] {
+            for grantee in header.iter().flat_map(|header| header.split(',')) {
+                let grant = GrantRecord { grantee: header_grantee(grantee)?, permission };
+                if !acl.contains(&grant) {
+                    acl.push(grant);
+                }
+            }
+        }
+        check_count(acl)
+    }
+}
+
+fn canned_acl(name: &str, target: Target, parties: Parties) -> Result<Acl> {
+    let mut acl = private(parties.owner);
+    let mut grant = |grantee, permission| {
+        let grant = GrantRecord { grantee, permission };
+        if !acl.contains(&grant) {
+            acl.push(grant);
+        }
+    };
+    let bucket_owner = || GranteeRecord::Canonical(canonical_id(parties.bucket_owner));
+    match (name, target) {
+        ("private", _) => {}
+        ("public-read", _) => grant(GranteeRecord::AllUsers, Permission::Read),
+        ("public-read-write", _) => {
+            grant(GranteeRecord::AllUsers, Permission::Read);
+            grant(GranteeRecord::AllUsers, Permission::Write);
+        }
+        ("authenticated-read", _) => grant(GranteeRecord::AuthenticatedUsers, Permission::Read),
+        ("aws-exec-read", _) => grant(GranteeRecord::Canonical(EXEC_READER.to_owned()), Permission::Read),
+        // On a bucket S3 ignores these two.
+        ("bucket-owner-read" | "bucket-owner-full-control", Target::Bucket) => {}
+        ("bucket-owner-read", Target::Object) if parties.owner != parties.bucket_owner => {
+            grant(bucket_owner(), Permission::Read);
+        }
+        ("bucket-owner-full-control", Target::Object) => grant(bucket_owner(), Permission::FullControl),
+        ("bucket-owner-read", Target::Object) => {}
+        ("log-delivery-write", Target::Bucket) => {
+            grant(GranteeRecord::LogDelivery, Permission::Write);
+            grant(GranteeRecord::LogDelivery, Permission::ReadAcp);
+        }
+        (other, _) => return Err(error::invalid_argument("", "x-amz-acl", other)),
+    }
+    Ok(acl)
+}
+
+/// Only the owner, and that fully.
+pub(crate) fn private(owner: AccountId) -> Acl {
+    let grantee = GranteeRecord::Canonical(canonical_id(owner));
+    vec![GrantRecord { grantee, permission: Permission::FullControl }]
+}
+
+/// `id="…"`, `uri="…"` or `emailAddress="…"`.
+fn header_grantee(text: &str) -> Result<GranteeRecord> {
+    let invalid = || error::invalid_argument("Argument format not recognized", "x-amz-grant", text.trim());
+    let (kind, value) = text.trim().split_once('=').ok_or_else(invalid)?;
+    let value = value.trim().trim_matches('"');
+    match kind.trim().to_ascii_lowercase().as_str() {
+        "id" => canonical(value),
+        "uri" => group(value),
+        "emailaddress" => Err(no_email()),
+        _ => Err(invalid()),
+    }
+}
+
+fn canonical(id: &str) -> Result<GranteeRecord> {
+    match account_of(id) {
+        Some(_) => Ok(GranteeRecord::Canonical(id.to_owned())),
+        None if id == EXEC_READER => Ok(GranteeRecord::Canonical(id.to_owned())),
+        None => Err(error::invalid_argument("Invalid id", "CanonicalUser/ID", id)),
+    }
+}
+
+fn group(uri: &str) -> Result<GranteeRecord> {
+    match uri {
+        ALL_USERS => Ok(GranteeRecord::AllUsers),
+        AUTHENTICATED_USERS => Ok(GranteeRecord::AuthenticatedUsers),
+        LOG_DELIVERY => Ok(GranteeRecord::LogDelivery),
+        _ => Err(error::invalid_argument("Invalid group uri", "Group/URI", uri)),
+    }
+}
+
+/// S3 takes no grants to e-mail addresses since October 2025.
+fn no_email() -> haneul_kit::ApiError {
+    let message = "The specified method is not allowed against this resource.";
+    error::new("MethodNotAllowed", 405, message)
+}
+
+fn check_count(acl: Acl) -> Result<Acl> {
+    if acl.len() > GRANTS_MAX { Err(malformed()) } else { Ok(acl) }
+}
+
+fn malformed() -> haneul_kit::ApiError {
+    let message = "The XML you provided was not well-formed or did not validate against our published schema";
+    error::new("MalformedACLError", 400, message)
+}
+
+/// The ACL in a document, whose owner must be the one that there is: an owner cannot be changed.
+pub(crate) fn of_document(policy: &AccessControlPolicy, owner: AccountId) -> Result<Acl> {
+    let named = policy.owner.as_ref().and_then(|owner| owner.id.as_deref()).ok_or_else(malformed)?;
+    if named != canonical_id(owner) {
+        return Err(error::access_denied("Access Denied"));
+    }
+    let mut acl = Acl::new();
+    for grant in policy.grants.iter().flatten() {
+        let permission = grant.permission.as_deref().and_then(Permission::parse).ok_or_else(malformed)?;
+        let grantee = grant.grantee.as_ref().ok_or_else(malformed)?;
+        let grantee = match grantee.r#type.as_str() {
+            "CanonicalUser" => canonical(grantee.id.as_deref().ok_or_else(malformed)?)?,
+            "Group" => group(grantee.uri.as_deref().ok_or_else(malformed)?)?,
+            "AmazonCustomerByEmail" => return Err(no_email()),
+            _ => return Err(malformed()),
+        };
+        let grant = GrantRecord { grantee, permission };
+        if !acl.contains(&grant) {
+            acl.push(grant);
+        }
+    }
+    check_count(acl)
+}
+
+pub(crate) fn to_wire(acl: &Acl) -> Vec<Grant> {
+    let grant = |grant: &GrantRecord| {
+        let (kind, id, uri) = match &grant.grantee {
+            GranteeRecord::Canonical(id) => ("CanonicalUser", Some(id.clone()), None),
+            GranteeRecord::AllUsers => ("Group", None, Some(ALL_USERS.to_owned())),
+            GranteeRecord::AuthenticatedUsers => ("Group", None, Some(AUTHENTICATED_USERS.to_owned())),
+            GranteeRecord::LogDelivery => ("Group", None, Some(LOG_DELIVERY.to_owned())),
+        };
+        let grantee = Grantee { display_name: None, email_address: None, id, r#type: kind.to_owned(), uri };
+        Grant { grantee: Some(grantee), permission: Some(grant.permission.as_str().to_owned()) }
+    };
+    acl.iter().map(grant).collect()
+}
+
+/// Whether it lets in everybody, or everybody with an account of whatever kind.
+pub(crate) fn is_public(acl: &Acl) -> bool {
+    acl.iter()
+        .any(|grant| matches!(grant.grantee, GranteeRecord::AllUsers | GranteeRecord::AuthenticatedUsers))
+}
+
+/// As it is kept: nothing for what every new bucket or object has.
+pub(crate) fn to_record(acl: Acl, owner: AccountId) -> Option<Acl> {
+    (acl != private(owner)).then_some(acl)
+}
+
+/// The owner and the ACL of an object that is about to be written.
+pub(crate) struct NewAcl {
+    /// When it is not the bucket's owner.
+    pub(crate) owner: Option<u64>,
+    pub(crate) acl: Option<Acl>,
+}
+
+/// What an object gets that `cx`'s caller writes.
+pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, requested: &Requested) -> Result<NewAcl> {
+    let parties = Parties { owner: bucket.owner, bucket_owner: bucket.owner };
+    if bucket.ownership() == Ownership::BucketOwnerEnforced {
+        return match requested.canned.as_deref() {
+            None | Some("bucket-owner-full-control") if !requested.has_grants() => {
+                Ok(NewAcl { owner: None, acl: None })
+            }
+            None if requested
+                .resolve(Target::Object, parties)
+                .is_ok_and(|acl| acl == private(bucket.owner)) =>
+            {
+                Ok(NewAcl { owner: None, acl: None })
+            }
+            _ => Err(error::acl_not_supported()),
+        };
+    }
+    let handed_over = requested.canned.as_deref() == Some("bucket-owner-full-control")
+        && bucket.ownership() == Ownership::BucketOwnerPreferred;
+    let is_account = !matches!(cx.caller().principal, Principal::Anonymous | Principal::Service { .. });
+    let owner = match is_account && !handed_over {
+        true => cx.account(),
+        false => bucket.owner,
+    };
+    let acl = requested.resolve(Target::Object, Parties { owner, ..parties })?;
+    refuse_public(bucket, &acl)?;
+    Ok(NewAcl { owner: (owner != bucket.owner).then(|| owner.number()), acl: to_record(acl, owner) })
+}
+
+/// BlockPublicAcls.
+pub(crate) fn refuse_public(bucket: &Bucket, acl: &Acl) -> Result<()> {
+    if bucket.public_access_block().block_public_acls && is_public(acl) {
+        return Err(error::access_denied("Access Denied"));
+    }
+    Ok(())
+}
+
+/// The permission that an action needs in an ACL, and whose.
+fn needed(action: &str) -> Option<(Target, Permission)> {
+    Some(match action {
+        "s3:ListBucket" | "s3:ListBucketVersions" | "s3:ListBucketMultipartUploads" => {
+            (Target::Bucket, Permission::Read)
+        }
+        "s3:PutObject" | "s3:DeleteObject" => (Target::Bucket, Permission::Write),
+        "s3:GetBucketAcl" => (Target::Bucket, Permission::ReadAcp),
+        "s3:PutBucketAcl" => (Target::Bucket, Permission::WriteAcp),
+        "s3:GetObject" | "s3:GetObjectVersion" => (Target::Object, Permission::Read),
+        "s3:GetObjectAcl" | "s3:GetObjectVersionAcl" => (Target::Object, Permission::ReadAcp),
+        "s3:PutObjectAcl" | "s3:PutObjectVersionAcl" => (Target::Object, Permission::WriteAcp),
+        _ => return None,
+    })
+}
+
+/// Actions that an object's owner decides, not the bucket's.
+fn is_of_the_object(action: &str) -> bool {
+    action.starts_with("s3:GetObject")
+        || (action.starts_with("s3:PutObject") && (action.ends_with("Acl") || action.ends_with("Tagging")))
+        || action.ends_with("ObjectTagging")
+}
+
+/// Allows whatever it is asked for: that it may be asked is decided here.
+static GRANTED: LazyLock<Option<Arc<Policy>>> = LazyLock::new(|| {
+    let text = r#"{"Version":"2012-10-17","Statement":[{"Sid":"AccessControlList","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}]}"#;
+    Policy::parse(text, &POLICY_RULES).ok().map(Arc::new)
+});
+
+fn with_grant(policy: Option<Arc<Policy>>) -> Option<Arc<Policy>> {
+    match (policy, GRANTED.clone()) {
+        (Some(policy), Some(granted)) => Some(Arc::new(Policy::union([&*policy, &*granted]))),
+        (policy, granted) => granted.or(policy),
+    }
+}
+
+impl Bucket {
+    pub(crate) fn has_acls(&self) -> bool {
+        self.ownership() != Ownership::BucketOwnerEnforced
+    }
+
+    /// The account that owns an object: the bucket's, wherever ACLs are disabled.
+    pub(crate) fn owner_of(&self, record: &ObjectRecord) -> AccountId {
+        let writer = record.owner.filter(|_| self.has_acls()).and_then(AccountId::new);
+        writer.unwrap_or(self.owner)
+    }
+
+    /// Adds what the bucket's ACL grants the caller.
+    pub(crate) fn granted_by_bucket_acl(&self, cx: &Cx, access: Access) -> Access {
+        let (true, Some(acl)) = (self.has_acls(), &self.record.acl) else { return access };
+        match needed(access.action) {
+            Some((Target::Bucket, permission)) if self.grants(cx, acl, self.owner, permission) => {
+                let policy = with_grant(access.resource_policy.clone());
+                access.with_policy(policy)
+            }
+            _ => access,
+        }
+    }
+
+    /// Makes a permission on an object one of its owner's, and adds what the object's ACL grants.
+    pub(crate) fn granted_by_object_acl(&self, cx: &Cx, access: Access, record: &ObjectRecord) -> Access {
+        if !self.has_acls() || !is_of_the_object(access.action) {
+            return access;
+        }
+        let owner = self.owner_of(record);
+        let mut access = access;
+        if owner != self.owner {
+            // The bucket's policy can only deny what is another's.
+            let denials = access.resource_policy.as_ref().map(|policy| Arc::new(policy.denials()));
+            let denials = denials.filter(|denials| !denials.statements().is_empty());
+            access = access.owned_by(owner).with_policy(denials);
+        }
+        let Some(acl) = record.body.as_ref().and_then(|body| body.acl.as_ref()) else { return access };
+        match needed(access.action) {
+            Some((Target::Object, permission)) if self.grants(cx, acl, owner, permission) => {
+                let policy = with_grant(access.resource_policy.clone());
+                access.with_policy(policy)
+            }
+            _ => access,
+        }
+    }
+
+    /// Whether the ACL of `owner`'s thing grants the caller this. In its own account, IAM alone decides.
+    fn grants(&self, cx: &Cx, acl: &Acl, owner: AccountId, permission: Permission) -> bool {
+        let ignores_public = self.public_access_block().ignore_public_acls;
+        let caller = cx.caller();
+        let is_account = !matches!(caller.principal, Principal::Anonymous | Principal::Service { .. });
+        acl.iter().any(|grant| {
+            let allows = grant.permission == Permission::FullControl || grant.permission == permission;
+            allows
+                && match &grant.grantee {
+                    GranteeRecord::AllUsers => !ignores_public,
+                    GranteeRecord::AuthenticatedUsers => is_account && !ignores_public,
+                    GranteeRecord::Canonical(id) => {
+                        is_account && caller.account != owner && *id == canonical_id(caller.account)
+                    }
+                    GranteeRecord::LogDelivery => {
+                        matches!(&caller.principal, Principal::Service { name } if name == "logging.s3.amazonaws.com")
+                    }
+                }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parties() -> Parties {
+        Parties { owner: AccountId::new(1).unwrap(), bucket_owner: AccountId::new(2).unwrap() }
+    }
+
+    fn shown(acl: &Acl) -> Vec<String> {
+        let of = |grant: &GrantRecord| {
+            let grantee = match &grant.grantee {
+                GranteeRecord::Canonical(id) => {
+                    account_of(id).map_or_else(|| "exec".to_owned(), |account| account.number().to_string())
+                }
+                other => format!("{other:?}"),
+            };
+            format!("{grantee} {}", grant.permission.as_str())
+        };
+        acl.iter().map(of).collect()
+    }
+
+    #[test]
+    fn canned() {
+        use Target::{Bucket, Object};
+        for (name, target, expected) in [
+            ("private", Bucket, vec![]),
+            ("public-read", Object, vec!["AllUsers READ"]),
+            ("public-read-write", Bucket, vec!["AllUsers READ", "AllUsers WRITE"]),
+            ("authenticated-read", Bucket, vec!["AuthenticatedUsers READ"]),
+            ("aws-exec-read", Object, vec!["exec READ"]),
+            ("bucket-owner-read", Object, vec!["2 READ"]),
+            ("bucket-owner-full-control", Object, vec!["2 FULL_CONTROL"]),
+            ("bucket-owner-full-control", Bucket, vec![]),
+            ("log-delivery-write", Bucket, vec!["LogDelivery WRITE", "LogDelivery READ_ACP"]),
+        ] {
+            let acl = canned_acl(name, target, parties()).unwrap();
+            let mut all = vec!["1 FULL_CONTROL"];
+            all.extend(expected);
+            assert_eq!(shown(&acl), all, "{name} {target:?}");
+        }
+        for (name, target) in [("log-delivery-write", Object), ("nonsense", Bucket)] {
+            assert_eq!(canned_acl(name, target, parties()).unwrap_err().code(), "InvalidArgument");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        let id = canonical_id(AccountId::new(7).unwrap());
+        let resolve = |read: &str| {
+            let requested = Requested { read: Some(read.to_owned()), ..Requested::default() };
+            requested
+                .resolve(Target::Object, parties())
+                .map(|acl| shown(&acl))
+                .map_err(|e| e.code().to_owned())
+        };
+        let given = format!("id=\"{id}\", uri=\"{ALL_USERS}\"");
+        assert_eq!(resolve(&given), Ok(vec!["7 READ".to_owned(), "AllUsers READ".to_owned()]));
+        for (bad, expected) in [
+            ("id=x", "InvalidArgument"),
+            ("uri=http://x", "InvalidArgument"),
+            ("emailAddress=a@example.com", "MethodNotAllowed"),
+            ("nobody", "InvalidArgument"),
+        ] {
+            assert_eq!(resolve(bad), Err(expected.to_owned()), "{bad}");
+        }
+        let both = Requested { canned: Some("private".into()), read: Some(given), ..Requested::default() };
+        assert_eq!(both.resolve(Target::Object, parties()).unwrap_err().code(), "InvalidRequest");
+    }
+}
