@@ -28,7 +28,7 @@ pub(crate) struct Read {
 impl Read {
     fn parsed(&self) -> Result<X509Certificate<'_>> {
         match parse_x509_certificate(&self.der) {
-            Ok((rest, parsed)) if rest.is_empty() => Ok(parsed),
+            Ok(([], parsed)) => Ok(parsed),
             _ => Err(error::unreadable_certificate()),
         }
     }
@@ -54,7 +54,7 @@ fn read_all(pem: &str) -> Result<Vec<Read>> {
             return Err(error::unreadable_certificate());
         }
         let (not_before, not_after) = match parse_x509_certificate(&block.contents) {
-            Ok((rest, parsed)) if rest.is_empty() => {
+            Ok(([], parsed)) => {
                 let validity = parsed.validity();
                 (validity.not_before.timestamp(), validity.not_after.timestamp())
             }

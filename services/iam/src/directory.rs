@@ -19,7 +19,7 @@ use haneul_store::{Reads, Snapshot, TableVersion};
 use parking_lot::RwLock;
 
 use crate::last_used::LastUsed;
-use crate::model::{self, ACCESS_KEYS, GROUPS, Group, POLICIES, ROLES, USERS, User};
+use crate::model::{self, ACCESS_KEYS, GROUPS, POLICIES, ROLES, USERS, User};
 use crate::store::entities::Identity;
 use crate::store::{State, key, policies, providers};
 use crate::{document, managed};
@@ -149,10 +149,11 @@ impl Cache {
         Ok(found)
     }
 
-    pub(crate) async fn group_policies(&self, group: &Group) -> Result<Vec<NamedPolicy>> {
+    /// The policies of a user, group or role itself.
+    pub(crate) async fn policies_of<T: Identity>(&self, record: &T) -> Result<Vec<NamedPolicy>> {
         let snapshot = self.state.store.snapshot().await?;
         let mut policies = PrincipalPolicies::default();
-        self.add_identity(&snapshot, group, &mut policies).await?;
+        self.add_identity(&snapshot, record, &mut policies).await?;
         Ok(policies.identity)
     }
 

@@ -8,9 +8,13 @@ use crate::model::Kind;
 
 mod credentials;
 mod providers;
+mod reports;
+mod service_linked;
 
 pub(crate) use credentials::*;
 pub(crate) use providers::*;
+pub(crate) use reports::*;
+pub(crate) use service_linked::*;
 
 fn no_such(message: String) -> ApiError {
     ApiError::new(code::NO_SUCH_ENTITY_EXCEPTION, message)
@@ -112,10 +116,6 @@ pub(crate) fn no_such_alias(alias: &str) -> ApiError {
     no_such(format!("The account alias {alias} cannot be found."))
 }
 
-pub(crate) fn no_login_profile(user: &str) -> ApiError {
-    no_such(format!("Login Profile for User {user} cannot be found."))
-}
-
 /// `quota` is AWS's internal name: `UsersPerAccount`.
 pub(crate) fn quota(quota: &str, limit: impl std::fmt::Display) -> ApiError {
     limit_exceeded(format!("Cannot exceed quota for {quota}: {limit}"))
@@ -161,15 +161,12 @@ pub(crate) fn must_delete_mfa_device() -> ApiError {
 }
 
 pub(crate) fn must_delete_signing_certificates() -> ApiError {
-    conflict("Cannot delete entity, must delete signing certificates first.")
+    conflict("Cannot delete entity, must delete certificates first.")
 }
 
-pub(crate) fn must_delete_ssh_keys() -> ApiError {
-    conflict("Cannot delete entity, must delete SSH public keys first.")
-}
-
-pub(crate) fn must_delete_service_credentials() -> ApiError {
-    conflict("Cannot delete entity, must delete service specific credentials first.")
+/// SSH keys and service-specific credentials.
+pub(crate) fn must_remove_referenced_objects() -> ApiError {
+    conflict("Cannot delete entity, must remove referenced objects first.")
 }
 
 pub(crate) fn must_remove_users() -> ApiError {

@@ -10,6 +10,7 @@ use crate::page::{self, Page, Wanted};
 use crate::store::State;
 use crate::store::entities::{self, Identity};
 use crate::store::policies::Managed;
+use crate::tasks::Deletions;
 
 /// The state of the service.
 pub struct Iam {
@@ -17,6 +18,7 @@ pub struct Iam {
     pub(crate) state: State,
     pub(crate) directory: Arc<Cache>,
     pub(crate) last_used: Arc<LastUsed>,
+    pub(crate) deletions: Arc<Deletions>,
 }
 
 /// Whom a request with an optional UserName is about.
@@ -51,7 +53,8 @@ impl Iam {
             }
         });
         let directory = Arc::new(Cache::new(platform, state.clone(), last_used.clone()));
-        Ok(Iam { platform: platform.clone(), state, directory, last_used })
+        let deletions = Arc::new(Deletions::new(platform.clone(), state.clone()));
+        Ok(Iam { platform: platform.clone(), state, directory, last_used, deletions })
     }
 
     /// The user that is named, or else the caller.
@@ -181,6 +184,19 @@ impl Iam {
         let found = self.state.find_oidc_provider(cx.account(), arn).await?;
         let found = found.map(|found| (found.arn(cx.account()), found.tags));
         Iam::on_found(cx, action, "oidc-provider", arn, found)
+    }
+
+    pub(crate) async fn on_server_certificate(
+        &self,
+        cx: &Cx,
+        action: &'static str,
+        name: &str,
+    ) -> Result<Access> {
+        let unknown = Iam::on_new(cx, action, "server-certificate", None, name)?;
+        Ok(match self.state.find_server_certificate(cx.account(), name).await? {
+            Some(found) => tagged(Access::on(action, &found.arn(cx.account())), &found.tags, false),
+            None => unknown,
+        })
     }
 
     /// An action on what a request names by an ARN: by the one that it has, or else by the one that was given.

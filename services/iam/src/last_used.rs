@@ -130,11 +130,9 @@ impl LastUsed {
             id
         };
         let mut noted = self.noted.lock();
-        if let Some(of) = noted.accesses.get_mut(id) {
-            if let Some(before) = of.actions.get_mut(action) {
-                *before = (at, region);
-                return;
-            }
+        if let Some(before) = noted.accesses.get_mut(id).and_then(|of| of.actions.get_mut(action)) {
+            *before = (at, region);
+            return;
         }
         if noted.accesses_count >= NOTED_MAX {
             return;

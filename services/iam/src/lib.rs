@@ -5,9 +5,10 @@
 //! decided elsewhere (the front door asks `haneul-policy`); here is what the decision is made from.
 //!
 //! Reading order: [`model`] (what is stored), [`quotas`], [`store`] (every read and write), [`iam`] (the service's
-//! state, and how an operation names what it touches), [`directory`] (compiled policies, from memory), [`last_used`],
+//! state, and how an operation names what it touches), [`directory`] (compiled policies, from memory), [`last_used`], [`last_accessed`],
 //! [`document`] (policy texts), [`managed`] (AWS's own policies), [`page`], [`render`] (records as the wire has them),
-//! [`secret`] (how secrets lie in the store), [`totp`] (one-time passwords), [`saml_metadata`], [`certificate`], [`simulation`] (what if),
+//! [`secret`] (how secrets lie in the store), [`totp`] (one-time passwords), [`saml_metadata`], [`certificate`], [`ssh_key`], [`password`], [`service_linked`], [`tasks`] (deletions),
+//! [`simulation`] (what if),
 //! [`error`] (texts and codes), [`ops`] (one file for each noun).
 //!
 //! What must never happen here: a principal keeps a permission after the call that took it away was acknowledged; a
@@ -18,18 +19,23 @@ mod directory;
 mod document;
 mod error;
 mod iam;
+mod last_accessed;
 mod last_used;
 mod managed;
 mod model;
 mod ops;
 mod page;
+mod password;
 mod quotas;
 mod render;
 mod saml_metadata;
 mod secret;
 mod service;
+mod service_linked;
 mod simulation;
+mod ssh_key;
 mod store;
+mod tasks;
 mod totp;
 
 pub use iam::Iam;

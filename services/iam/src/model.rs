@@ -11,9 +11,11 @@ use crate::secret::Secret;
 
 mod credentials;
 mod providers;
+mod reports;
 
 pub(crate) use credentials::*;
 pub(crate) use providers::*;
+pub(crate) use reports::*;
 
 /// Account, and the name in lower case: names are unique without regard to case.
 pub(crate) type Key = (AccountId, String);

@@ -86,3 +86,7 @@ pub(crate) fn too_many_thumbprints() -> ApiError {
 pub(crate) fn no_such_server_certificate(name: &str) -> ApiError {
     no_such(format!("The Server Certificate with name {name} cannot be found."))
 }
+
+pub(crate) fn server_certificate_exists(name: &str) -> ApiError {
+    exists(format!("The Server Certificate with name {name} already exists."))
+}

@@ -19,6 +19,12 @@ impl Handle<op::GetAccountSummary> for Iam {
         let has_root_keys = configured + account.root_access_keys.len() > 0;
         let versions: usize =
             self.state.own_policies(cx.account()).await?.iter().map(|policy| policy.versions.len()).sum();
+        let devices = self.state.mfa_devices(cx.account()).await?;
+        let in_use = devices.iter().filter(|device| device.enabled.is_some()).count();
+        let root = self.state.credentials(cx.account(), None).await?;
+        let providers = self.state.saml_providers(cx.account()).await?.len()
+            + self.state.oidc_providers(cx.account()).await?.len();
+        let certificates = self.state.server_certificates(cx.account()).await?.len();
         let attached = quotas::ATTACHED_POLICIES as u32;
         let summary = [
             (name::USERS, account.users),
@@ -46,15 +52,15 @@ impl Handle<op::GetAccountSummary> for Iam {
             (name::ACCESS_KEYS_PER_USER_QUOTA, quotas::ACCESS_KEYS_PER_USER as u32),
             (name::SIGNING_CERTIFICATES_PER_USER_QUOTA, quotas::SIGNING_CERTIFICATES as u32),
             (name::SERVER_CERTIFICATES_QUOTA, quotas::SERVER_CERTIFICATES as u32),
-            (name::SERVER_CERTIFICATES, 0),
-            (name::MFA_DEVICES, 0),
-            (name::MFA_DEVICES_IN_USE, 0),
-            (name::PROVIDERS, 0),
-            (name::ACCOUNT_MFA_ENABLED, 0),
+            (name::SERVER_CERTIFICATES, certificates as u32),
+            (name::MFA_DEVICES, devices.len() as u32),
+            (name::MFA_DEVICES_IN_USE, in_use as u32),
+            (name::PROVIDERS, providers as u32),
+            (name::ACCOUNT_MFA_ENABLED, u32::from(!root.mfa.is_empty())),
             (name::ACCOUNT_ACCESS_KEYS_PRESENT, u32::from(has_root_keys)),
-            (name::ACCOUNT_PASSWORD_PRESENT, 0),
-            (name::ACCOUNT_SIGNING_CERTIFICATES_PRESENT, 0),
-            (name::GLOBAL_ENDPOINT_TOKEN_VERSION, 1),
+            (name::ACCOUNT_PASSWORD_PRESENT, u32::from(root.login.is_some())),
+            (name::ACCOUNT_SIGNING_CERTIFICATES_PRESENT, u32::from(!root.signing_certificates.is_empty())),
+            (name::GLOBAL_ENDPOINT_TOKEN_VERSION, 1 + u32::from(account.global_token_v2)),
         ];
         let summary_map = summary.into_iter().map(|(name, count)| (name, count as i32)).collect();
         Ok(s::GetAccountSummaryResponse { summary_map: Some(summary_map) })

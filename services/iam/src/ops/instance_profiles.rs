@@ -69,7 +69,9 @@ impl Handle<op::AddRoleToInstanceProfile> for Iam {
         // Whoever adds a role to a profile passes it to whatever machine gets the profile.
         Ok(vec![
             self.on_instance_profile(cx, "iam:AddRoleToInstanceProfile", profile).await?,
-            self.on::<Role>(cx, "iam:PassRole", &input.role_name).await?,
+            self.on::<Role>(cx, "iam:PassRole", &input.role_name)
+                .await?
+                .key("iam:PassedToService", "ec2.amazonaws.com"),
         ])
     }
 

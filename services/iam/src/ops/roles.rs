@@ -7,8 +7,8 @@ use crate::iam::{Iam, id_prefix};
 use crate::model::{Kind, Role, Trust};
 use crate::page::Wanted;
 use crate::store::entities::new_entity;
-use crate::store::tags;
-use crate::{document, render};
+use crate::store::{Identity, tags};
+use crate::{document, error, render, service_linked};
 
 const MAX_SESSION_SECS_DEFAULT: i32 = 3600;
 
@@ -23,6 +23,9 @@ impl Handle<op::CreateRole> for Iam {
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateRoleRequest) -> Result<s::CreateRoleResponse> {
+        if input.path.as_deref().is_some_and(|path| path.starts_with(service_linked::PATH_START)) {
+            return Err(error::reserved_path());
+        }
         let trust = document::check_trust(&input.assume_role_policy_document)?;
         let id = self.unique_id(id_prefix(Kind::Role), cx.account());
         let max_session_secs = input.max_session_duration.unwrap_or(MAX_SESSION_SECS_DEFAULT);
@@ -81,13 +84,19 @@ impl Handle<op::UpdateRole> for Iam {
     async fn call(&self, cx: &Cx, input: s::UpdateRoleRequest) -> Result<s::UpdateRoleResponse> {
         // What is not given goes back to its default: that is how AWS does it.
         let secs = input.max_session_duration.unwrap_or(MAX_SESSION_SECS_DEFAULT);
+        let max_session_given = input.max_session_duration.is_some();
         let description = &input.description;
         self.state
             .change_role(cx.account(), &input.role_name, |role| {
+                // Of a service-linked role only the description can be changed.
+                if max_session_given {
+                    role.must_be_changeable()?;
+                }
                 role.max_session_secs = u32::try_from(secs).unwrap_or_default();
                 if let Some(description) = description {
                     role.description = Some(description.clone()).filter(|text| !text.is_empty());
                 }
+                Ok(())
             })
             .await?;
         Ok(s::UpdateRoleResponse::default())
@@ -105,8 +114,10 @@ impl Handle<op::UpdateRoleDescription> for Iam {
         input: s::UpdateRoleDescriptionRequest,
     ) -> Result<s::UpdateRoleDescriptionResponse> {
         let description = &input.description;
-        let change =
-            |role: &mut Role| role.description = Some(description.clone()).filter(|text| !text.is_empty());
+        let change = |role: &mut Role| {
+            role.description = Some(description.clone()).filter(|text| !text.is_empty());
+            Ok(())
+        };
         let role = self.state.change_role(cx.account(), &input.role_name, change).await?;
         Ok(s::UpdateRoleDescriptionResponse { role: Some(self.full_role(cx.account(), &role).await?) })
     }

@@ -143,7 +143,7 @@ impl Iam {
     }
 
     /// What a user (with its groups), group or role of the account may do, and its boundary.
-    async fn source(&self, cx: &Cx, arn: &str) -> Result<(Vec<NamedPolicy>, Option<NamedPolicy>)> {
+    pub(super) async fn source(&self, cx: &Cx, arn: &str) -> Result<(Vec<NamedPolicy>, Option<NamedPolicy>)> {
         let name = name_in(arn);
         let caller =
             |principal| Caller { account: cx.account(), principal, access_key_id: None, session: None };
@@ -159,7 +159,7 @@ impl Iam {
             }
             Some("group") => {
                 let group: Group = self.exactly(cx, name, arn).await?;
-                return Ok((self.directory.group_policies(&group).await?, None));
+                return Ok((self.directory.policies_of(&group).await?, None));
             }
             _ => return Err(error::policy_source(arn)),
         };
@@ -168,7 +168,7 @@ impl Iam {
     }
 
     /// The entity of that name, when it has that ARN.
-    async fn exactly<T: Identity>(&self, cx: &Cx, name: &str, arn: &str) -> Result<T> {
+    pub(super) async fn exactly<T: Identity>(&self, cx: &Cx, name: &str, arn: &str) -> Result<T> {
         let record: T = self.state.entity(cx.account(), name).await?;
         if record.arn(cx.account()).as_str() != arn {
             return Err(error::no_such_entity(T::KIND, name));
@@ -192,7 +192,7 @@ impl Iam {
     }
 }
 
-fn kind_of(arn: &str) -> Option<&str> {
+pub(super) fn kind_of(arn: &str) -> Option<&str> {
     arn.splitn(6, ':').nth(5).and_then(|resource| resource.split('/').next())
 }
 

@@ -4,7 +4,9 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_shape::Empty;
 
 use crate::iam::Iam;
-use crate::model::{InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, User};
+use crate::model::{
+    InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+};
 use crate::page::{Page, Wanted};
 use crate::store::mfa::device_key;
 use crate::store::policies::Managed;
@@ -126,8 +128,19 @@ tags! {
     ListOpenIDConnectProviderTags(ListOpenIDConnectProviderTagsRequest, "iam:ListOpenIDConnectProviderTags")
         -> ListOpenIDConnectProviderTagsResponse, Iam::oidc_provider_tags
 }
+tags! {
+    ServerCertificate, server_certificate_name, Iam::own_name, Iam::on_server_certificate,
+    TagServerCertificate(TagServerCertificateRequest, "iam:TagServerCertificate"),
+    UntagServerCertificate(UntagServerCertificateRequest, "iam:UntagServerCertificate"),
+    ListServerCertificateTags(ListServerCertificateTagsRequest, "iam:ListServerCertificateTags")
+        -> ListServerCertificateTagsResponse, Iam::server_certificate_tags
+}
 
 impl Iam {
+    async fn server_certificate_tags(&self, cx: &Cx, name: &str) -> Result<Vec<(String, String)>> {
+        Ok(self.state.server_certificate(cx.account(), name).await?.tags)
+    }
+
     async fn own_mfa_name(&self, cx: &Cx, serial: &str) -> Result<String> {
         let key = device_key(cx.account(), serial);
         Ok(key.ok_or_else(|| error::no_such_mfa_device(serial))?.1)

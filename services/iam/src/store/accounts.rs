@@ -1,5 +1,5 @@
 use haneul_kit::{AccountId, Instant, Result};
-use haneul_store::Reads;
+use haneul_store::{Range, Reads};
 
 use super::State;
 use crate::error;
@@ -8,6 +8,28 @@ use crate::model::{ACCOUNTS, ALIASES, Account};
 impl State {
     pub(crate) async fn account(&self, account: AccountId) -> Result<Account> {
         Ok(self.store.get(&ACCOUNTS, &account).await?.unwrap_or_default())
+    }
+
+    /// All accounts of which anything is kept.
+    pub(crate) async fn accounts(&self) -> Result<Vec<AccountId>> {
+        Ok(self.store.scan_keys(&ACCOUNTS, Range::all(), super::LIST_MAX).await?)
+    }
+
+    /// Changes what is kept of an account by `change`, which may refuse.
+    pub(crate) async fn change_account<R: Send>(
+        &self,
+        account: AccountId,
+        change: impl Fn(&mut Account) -> Result<R> + Send + Sync,
+    ) -> Result<R> {
+        let change = &change;
+        self.store
+            .transact(|tx| async move {
+                let mut record = tx.get(&ACCOUNTS, &account).await?.unwrap_or_default();
+                let answer = change(&mut record)?;
+                tx.put(&ACCOUNTS, &account, &record)?;
+                Ok(answer)
+            })
+            .await
     }
 
     /// Notes since when an account exists, once.

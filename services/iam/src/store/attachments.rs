@@ -23,6 +23,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;
+                record.must_be_changeable()?;
                 match find(&tx, account, arn).await? {
                     None => return Err(error::not_attachable(arn)),
                     Some(Managed::Aws(policy)) if policy.is_for_service_linked_roles() => {
@@ -52,6 +53,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;
+                record.must_be_changeable()?;
                 let attached = &mut record.entity_mut().attached;
                 let before = attached.len();
                 attached.retain(|other| other != arn);
@@ -75,6 +77,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;
+                record.must_be_changeable()?;
                 let at = key(account, name);
                 let usage = tie(Usage::Boundary, T::KIND);
                 match (arn, record.boundary()) {

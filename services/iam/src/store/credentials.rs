@@ -48,11 +48,8 @@ pub(super) async fn must_be_gone(tx: &Tx, account: AccountId, user: &str) -> Res
     if !signing_certificates.is_empty() {
         return Err(error::must_delete_signing_certificates());
     }
-    if !ssh_keys.is_empty() {
-        return Err(error::must_delete_ssh_keys());
-    }
-    if !service.is_empty() {
-        return Err(error::must_delete_service_credentials());
+    if !ssh_keys.is_empty() || !service.is_empty() {
+        return Err(error::must_remove_referenced_objects());
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{State, attachments, key, list};
 use crate::model::{
     ACCOUNTS, ATTACHMENTS, Account, Entity, GROUPS, Group, Key, Kind, ROLES, Role, USERS, Usage, User, tie,
 };
-use crate::{document, error, quotas};
+use crate::{document, error, quotas, service_linked};
 
 /// A user, a group or a role.
 pub(crate) trait Identity: Record + Clone + 'static {
@@ -24,6 +24,16 @@ pub(crate) trait Identity: Record + Clone + 'static {
 
     fn boundary(&self) -> Option<&str> {
         None
+    }
+
+    /// # Errors
+    /// UnmodifiableEntity for what only a service may change.
+    fn must_be_changeable(&self) -> Result<()> {
+        let entity = self.entity();
+        if Self::KIND == Kind::Role && entity.path.starts_with(service_linked::PATH_START) {
+            return Err(error::protected_role(&entity.name));
+        }
+        Ok(())
     }
 
     fn arn(&self, account: AccountId) -> Arn {
@@ -252,6 +262,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let mut record: T = get(&tx, account, name).await?;
+                record.must_be_changeable()?;
                 let inline = &mut record.entity_mut().inline;
                 let others =
                     inline.iter().filter(|(other, _)| *other != policy).map(|(_, text)| text.as_str());
@@ -271,6 +282,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let mut record: T = get(&tx, account, name).await?;
+                record.must_be_changeable()?;
                 if record.entity_mut().inline.remove(policy).is_none() {
                     return Err(error::no_such_inline_policy(T::KIND, policy));
                 }

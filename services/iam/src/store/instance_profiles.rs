@@ -1,7 +1,7 @@
 use haneul_kit::{AccountId, Result};
 use haneul_store::{Reads, Tx};
 
-use super::{State, entities, key, list};
+use super::{Identity, State, entities, key, list};
 use crate::model::{INSTANCE_PROFILES, InstanceProfile, ROLES, Role};
 use crate::{error, quotas};
 
@@ -68,6 +68,7 @@ impl State {
             .transact(|tx| async move {
                 let mut profile = get(&tx, account, profile).await?;
                 let mut record: Role = entities::get(&tx, account, role).await?;
+                record.must_be_changeable()?;
                 if profile.role.is_some() {
                     return Err(error::quota("InstanceSessionsPerInstanceProfile", 1));
                 }

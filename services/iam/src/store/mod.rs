@@ -1,7 +1,8 @@
 //! Every read and write of IAM's tables; nothing else opens a transaction.
 //!
 //! Reading order: [`entities`] (what users, groups and roles share), [`users`], [`groups`], [`roles`], [`policies`],
-//! [`attachments`], [`access_keys`], [`credentials`], [`mfa`], [`providers`], [`instance_profiles`], [`tags`],
+//! [`attachments`], [`access_keys`], [`credentials`], [`mfa`], [`providers`], [`server_certificates`], [`service_linked`],
+//! [`instance_profiles`], [`reports`], [`tags`],
 //! [`accounts`].
 
 pub(crate) mod access_keys;
@@ -14,7 +15,10 @@ pub(crate) mod instance_profiles;
 pub(crate) mod mfa;
 pub(crate) mod policies;
 pub(crate) mod providers;
+pub(crate) mod reports;
 pub(crate) mod roles;
+pub(crate) mod server_certificates;
+pub(crate) mod service_linked;
 pub(crate) mod tags;
 pub(crate) mod users;
 

@@ -162,12 +162,8 @@ impl State {
     pub(crate) async fn delete_oidc_provider(&self, account: AccountId, arn: &str) -> Result<()> {
         let place = named(account, OIDC, arn).ok_or_else(|| error::no_such_oidc_provider(arn))?;
         let at = key(account, place);
-        Ok(self
-            .store
-            .transact(|tx| {
-                let at = &at;
-                async move { Ok::<_, haneul_kit::ApiError>(tx.delete(&OIDC_PROVIDERS, at)?) }
-            })
-            .await?)
+        let mut batch = haneul_store::Batch::default();
+        batch.delete(&OIDC_PROVIDERS, &at)?;
+        Ok(self.store.write(batch).await?)
     }
 }

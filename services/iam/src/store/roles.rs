@@ -31,6 +31,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let mut role: Role = entities::get(&tx, account, name).await?;
+                role.must_be_changeable()?;
                 role.trust = Trust { document: document.to_owned(), pinned: pin(&tx, trust).await? };
                 Ok(tx.put(&ROLES, &key(account, name), &role)?)
             })
@@ -41,13 +42,13 @@ impl State {
         &self,
         account: AccountId,
         name: &str,
-        change: impl Fn(&mut Role),
+        change: impl Fn(&mut Role) -> Result<()>,
     ) -> Result<Role> {
         let change = &change;
         self.store
             .transact(|tx| async move {
                 let mut role: Role = entities::get(&tx, account, name).await?;
-                change(&mut role);
+                change(&mut role)?;
                 tx.put(&ROLES, &key(account, name), &role)?;
                 Ok(role)
             })
@@ -58,6 +59,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let role: Role = entities::get(&tx, account, name).await?;
+                role.must_be_changeable()?;
                 if !role.instance_profiles.is_empty() {
                     return Err(error::must_remove_roles());
                 }

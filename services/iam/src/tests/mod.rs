@@ -1,6 +1,7 @@
 //! Tests in process, on a store in memory and a clock that stands still.
 
 mod cloud;
+mod credentials;
 mod directory;
 mod dispatch;
 mod errors;
@@ -8,4 +9,5 @@ mod invariants;
 mod listings;
 mod mfa;
 mod providers;
+mod service_linked;
 mod simulator;
