@@ -60,6 +60,9 @@ pub enum ResourceMode {
     Required,
     /// As `Required`, for the trust policy of a role.
     RoleTrust,
+    /// The resource's owner has allowed it in another way than by policy, also across accounts: a grant on a KMS key.
+    /// The caller's boundary and session policies still limit it, and any policy may deny.
+    Granted,
 }
 
 /// Decides. Looks at no more statements than it needs to.
@@ -131,6 +134,9 @@ impl<'a> Scan<'_, 'a> {
         if !endpoint {
             return Err(PolicyType::VpcEndpoint);
         }
+        if inputs.resource_mode == ResourceMode::Granted {
+            return if is_account_principal { own.check_limits() } else { Ok(()) };
+        }
         if !is_account_principal {
             debug_assert!(matches!(
                 caller,
@@ -148,7 +154,7 @@ impl<'a> Scan<'_, 'a> {
             (Some(Grant::Direct), _) => Ok(()),
             (Some(Grant::Entity), _) => own.check_limits(),
             (Some(Grant::Account), _) | (None, ResourceMode::Union) => own.check(),
-            (None, ResourceMode::Required | ResourceMode::RoleTrust) => Err(resource_type),
+            (None, _) => Err(resource_type),
         }
     }
 

@@ -1,24 +1,35 @@
-//! kms: one sentence on the job it does.
+//! KMS: keys that never leave, and what is done with them. Cryptography is real, key material is sealed at rest, and
+//! whoever uses a key must be let in by its policy or a grant.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! Reading order: [`spec`] (which keys there are), [`model`] (what is kept), [`crypto`] (what keys do), [`store`] (the
+//! only transactions), [`live`] (keys ready for use), [`reference`] (how a key is named), [`kms`] (the state, and the
+//! way from a name to a key), [`managed`] (AWS managed keys), [`grant`], [`access`] (who may), [`policy`] (key
+//! policies), [`render`] (key metadata), [`last_used`], [`ops`], [`tasks`] (what the clock does).
+//!
+//! What must never happen here: key material or a plaintext in the store unsealed, in a log or in an error; a
+//! ciphertext that opens with another context, another key or a changed byte; a key used by somebody whom neither its
+//! policy nor a grant lets in; key material lost that a ciphertext was made with, before the key's deletion.
 
+mod access;
+mod crypto;
 mod error;
+mod grant;
+mod kms;
+mod last_used;
+mod live;
+mod managed;
+mod model;
 mod ops;
+mod policy;
+mod reference;
+mod render;
+mod service;
+mod spec;
+mod store;
+mod tasks;
 
-use std::sync::Arc;
+pub use kms::Kms;
+pub use service::service;
 
-use haneul_kit::{Platform, Result, Service};
-use haneul_kms_wire as wire;
-
-/// The state of the service.
-pub struct Kms {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Kms { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+mod algorithms;
+mod cloud;
+mod dispatch;
+mod envelopes;
+mod grants;
+mod imports;
+mod lifecycle;
+mod policies;
