@@ -1,24 +1,26 @@
-//! logs: one sentence on the job it does.
+//! CloudWatch Logs: events are kept in compressed chunks, durable before they are acknowledged, and read back in the order of
+//! time; filter patterns and Logs Insights queries run over them.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! Reading order: [`names`] (how groups are named), [`model`] (what is kept), [`events`] (chunks, and reading by time),
+//! [`store`] (the only transactions), [`pattern`] (filter patterns), [`insights`] (the query language), [`queries`] (queries
+//! at work), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (sweeping).
+//!
+//! What must never happen here: an event acknowledged before it is durable; an event shown past its retention, or of a
+//! stream that was deleted; a pattern or query that takes the memory or the stack away; a dependency on another service.
 
 mod error;
+mod events;
+mod insights;
+mod model;
+mod names;
 mod ops;
+mod pattern;
+mod queries;
+mod service;
+mod store;
+mod tasks;
 
-use std::sync::Arc;
+pub use service::{Logs, service};
 
-use haneul_kit::{Platform, Result, Service};
-use haneul_logs_wire as wire;
-
-/// The state of the service.
-pub struct Logs {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Logs { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,11 @@ fn sqs() {
 }
 
 #[test]
+fn logs() {
+    run("boto3_logs.py", &[]);
+}
+
+#[test]
 fn identity() {
     run("boto3_identity.py", &[]);
 }

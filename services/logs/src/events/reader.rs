@@ -1,0 +1,217 @@
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use haneul_kit::Result;
+use haneul_store::{Range, Reads, Store};
+
+use super::chunk::{self, SPAN_MS};
+use super::{Event, Place};
+use crate::model::{BEGINS, CHUNKS, ENDS};
+
+/// Where to read: a group or a stream, by id, between two times (the first inclusive, the second not).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    pub(crate) id: u64,
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the oldest event on.
+    Forward,
+    /// From the newest event back.
+    Backward,
+}
+
+/// Reads the events of a scope in the order of time. It holds the chunks that overlap the place where it is, no more.
+pub(crate) struct Reader<'s> {
+    store: &'s Store,
+    scope: Scope,
+    direction: Direction,
+    /// Only events beyond this one, in the direction.
+    beyond: Option<Place>,
+    /// Chunks to open, nearest first.
+    ahead: VecDeque<Entry>,
+    /// Where the next scan of the index goes on; `None` when it is through.
+    scan_from: Option<Option<Entry>>,
+    open: BinaryHeap<Cursor>,
+    /// What was unpacked so far, for whoever has a budget.
+    pub(crate) bytes_read: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The time by which the index is ordered: the chunk's first, or its last when reading backward.
+    near_ms: i64,
+    far_ms: i64,
+    sequence: u64,
+    stream: u64,
+}
+
+/// An opened chunk, its next event at the front. Ordered so that the heap's top is the next event of all.
+struct Cursor {
+    events: VecDeque<Event>,
+    direction: Direction,
+}
+
+/// Index entries read at once.
+const PAGE: usize = 256;
+
+impl<'s> Reader<'s> {
+    pub(crate) fn new(
+        store: &'s Store,
+        scope: Scope,
+        direction: Direction,
+        beyond: Option<Place>,
+    ) -> Reader<'s> {
+        let mut scope = scope;
+        if let Some(place) = beyond {
+            match direction {
+                Direction::Forward => scope.from_ms = scope.from_ms.max(place.time_ms),
+                Direction::Backward => scope.to_ms = scope.to_ms.min(place.time_ms.saturating_add(1)),
+            }
+        }
+        Reader {
+            store,
+            scope,
+            direction,
+            beyond,
+            ahead: VecDeque::new(),
+            scan_from: Some(None),
+            open: BinaryHeap::new(),
+            bytes_read: 0,
+        }
+    }
+
+    /// The next event; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>> {
+        loop {
+            if self.ahead.is_empty() && self.scan_from.is_some() {
+                self.scan().await?;
+            }
+            // What is open may be given out when nothing that is still closed can come before it.
+            let safe = match (self.open.peek(), self.ahead.front()) {
+                (None, None) => return Ok(None),
+                (None, Some(_)) => false,
+                (Some(_), None) => true,
+                (Some(top), Some(next)) => match self.direction {
+                    Direction::Forward => top.place().time_ms < next.near_ms,
+                    Direction::Backward => top.place().time_ms > next.near_ms,
+                },
+            };
+            if !safe {
+                self.open_next().await?;
+                continue;
+            }
+            let Some(mut top) = self.open.pop() else { return Ok(None) };
+            let event = top.events.pop_front();
+            if !top.events.is_empty() {
+                self.open.push(top);
+            }
+            return Ok(event);
+        }
+    }
+
+    async fn scan(&mut self) -> Result<()> {
+        let Some(after) = self.scan_from.take() else { return Ok(()) };
+        let scope = self.scope;
+        let found: Vec<Entry> = match self.direction {
+            Direction::Forward => {
+                let range = Range::prefix((scope.id,))
+                    .from(&(scope.id, scope.from_ms.saturating_sub(SPAN_MS), 0u64, 0u64))
+                    .before(&(scope.id, scope.to_ms, 0u64, 0u64));
+                let range = match after {
+                    Some(e) => range.after(&(scope.id, e.near_ms, e.sequence, e.stream)),
+                    None => range,
+                };
+                entries(self.store.scan(&BEGINS, range, PAGE).await?)
+            }
+            Direction::Backward => {
+                let range = Range::prefix((scope.id,)).from(&(scope.id, scope.from_ms, 0u64, 0u64));
+                let end = scope.to_ms.saturating_add(SPAN_MS);
+                let range = match after {
+                    Some(e) => range.before(&(scope.id, e.near_ms, e.sequence, e.stream)),
+                    None => range.before(&(scope.id, end, 0u64, 0u64)),
+                };
+                entries(self.store.scan(&ENDS, range.rev(), PAGE).await?)
+            }
+        };
+        if found.len() == PAGE {
+            self.scan_from = Some(found.last().copied());
+        }
+        let reaches = |entry: &Entry| match self.direction {
+            Direction::Forward => entry.far_ms >= scope.from_ms,
+            Direction::Backward => entry.far_ms < scope.to_ms,
+        };
+        self.ahead.extend(found.into_iter().filter(reaches));
+        Ok(())
+    }
+
+    async fn open_next(&mut self) -> Result<()> {
+        let Some(entry) = self.ahead.pop_front() else { return Ok(()) };
+        // Swept away since the index was read: deleted, or out of retention.
+        let Some(chunk) = self.store.get(&CHUNKS, &(entry.stream, entry.sequence)).await? else {
+            return Ok(());
+        };
+        let mut events = chunk::decode(entry.stream, entry.sequence, &chunk.0)?;
+        self.bytes_read += events.iter().map(|event| event.message.len() + super::OVERHEAD).sum::<usize>();
+        let scope = self.scope;
+        events.retain(|event| {
+            let place = event.place;
+            let beyond = match (self.beyond, self.direction) {
+                (None, _) => true,
+                (Some(at), Direction::Forward) => place > at,
+                (Some(at), Direction::Backward) => place < at,
+            };
+            beyond && place.time_ms >= scope.from_ms && place.time_ms < scope.to_ms
+        });
+        if self.direction == Direction::Backward {
+            events.reverse();
+        }
+        if !events.is_empty() {
+            self.open.push(Cursor { events: events.into(), direction: self.direction });
+        }
+        Ok(())
+    }
+}
+
+fn entries(found: Vec<((u64, i64, u64, u64), u64)>) -> Vec<Entry> {
+    let entry =
+        |((_, near_ms, sequence, stream), far_ms)| Entry { near_ms, far_ms: far_ms as i64, sequence, stream };
+    found.into_iter().map(entry).collect()
+}
+
+impl Cursor {
+    fn place(&self) -> Place {
+        // A cursor in the heap has an event.
+        self.events.front().map_or(Place::before(i64::MAX), |event| event.place)
+    }
+
+    fn key(&self) -> (Place, u64) {
+        (self.place(), self.events.front().map_or(0, |event| event.stream))
+    }
+}
+
+impl Ord for Cursor {
+    fn cmp(&self, other: &Cursor) -> std::cmp::Ordering {
+        match self.direction {
+            Direction::Forward => Reverse(self.key()).cmp(&Reverse(other.key())),
+            Direction::Backward => self.key().cmp(&other.key()),
+        }
+    }
+}
+
+impl PartialOrd for Cursor {
+    fn partial_cmp(&self, other: &Cursor) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cursor {
+    fn eq(&self, other: &Cursor) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Cursor {}

@@ -1,0 +1,20 @@
+//! The query language of Logs Insights: [`lexer`] and [`parse`] make a [`plan`] of a text, [`record`] is what an event looks
+//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`run`] sends events through the plan.
+//!
+//! Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax".
+
+mod eval;
+mod functions;
+mod lexer;
+mod parse;
+mod plan;
+pub(crate) mod record;
+pub(crate) mod run;
+mod stats;
+mod value;
+
+pub(crate) use parse::compile;
+pub(crate) use plan::Plan;
+
+#[cfg(test)]
+mod tests;

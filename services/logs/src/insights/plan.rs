@@ -1,0 +1,86 @@
+use regex::Regex;
+
+use super::value::Value;
+
+/// A compiled query: its commands in order.
+pub(crate) struct Plan {
+    pub(super) commands: Vec<Command>,
+    /// The fields that a result shows, by `fields`, `display` or `stats`; empty for the default ones.
+    pub(super) shown: Vec<String>,
+    /// Whether a result is still one log event, and so has a `@ptr`.
+    pub(super) events: bool,
+    pub(super) limit: Option<usize>,
+}
+
+pub(super) enum Command {
+    /// New fields beside the ones that are there.
+    Compute(Vec<(String, Expr)>),
+    Filter(Expr),
+    Parse {
+        from: Expr,
+        regex: Regex,
+        fields: Vec<String>,
+    },
+    Stats {
+        aggregates: Vec<Aggregate>,
+        by: Vec<(String, Expr)>,
+    },
+    Sort(Vec<(Expr, bool)>),
+    Dedup(Vec<Expr>),
+    Limit(usize),
+}
+
+pub(super) struct Aggregate {
+    pub(super) name: String,
+    pub(super) function: Statistic,
+    /// Absent for `count(*)`.
+    pub(super) of: Option<Expr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Statistic {
+    Count,
+    CountDistinct,
+    Sum,
+    Average,
+    Min,
+    Max,
+    StandardDeviation,
+    /// With which percentile, 0 to 100.
+    Percentile(f64),
+    Earliest,
+    Latest,
+    SortsFirst,
+    SortsLast,
+}
+
+pub(super) enum Expr {
+    Field(String),
+    Literal(Value),
+    /// A length of time, in milliseconds.
+    Span(i64),
+    Not(Box<Expr>),
+    Negate(Box<Expr>),
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    Like(Box<Expr>, Regex),
+    In(Box<Expr>, Vec<Expr>),
+    Call(super::functions::Function, Vec<Expr>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Power,
+}

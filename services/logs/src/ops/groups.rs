@@ -1,0 +1,219 @@
+use haneul_kit::{Access, Cx, Handle, Result, Tags, paging};
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use haneul_shape::Empty;
+
+use super::access::on_all;
+use crate::Logs;
+use crate::error;
+use crate::model::Group;
+use crate::names::GroupName;
+
+const PAGE: usize = 50;
+const LIST_PAGE_MAX: i32 = 1000;
+/// Groups looked at for one page of a listing by pattern.
+const SCAN: usize = 10_000;
+
+impl Handle<op::CreateLogGroup> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::CreateLogGroupRequest) -> Result<Vec<Access>> {
+        let name = GroupName::own(cx, &input.log_group_name);
+        let tags: Vec<(&str, &str)> =
+            input.tags.iter().flat_map(|tags| tags.iter()).map(|(k, v)| (k, v.as_str())).collect();
+        let access = Access::on("logs:CreateLogGroup", &name.stream_arn("")).request_tags(tags.clone());
+        let mut all = vec![access];
+        if !tags.is_empty() {
+            all.push(Access::on("logs:TagResource", &name.arn()).request_tags(tags));
+        }
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: s::CreateLogGroupRequest) -> Result<Empty> {
+        if input.kms_key_id.is_some() {
+            return Err(error::not_offered("Encryption of a log group with a key of your own"));
+        }
+        let class = input.log_group_class.unwrap_or_else(|| "STANDARD".into());
+        if !matches!(class.as_str(), "STANDARD" | "INFREQUENT_ACCESS" | "DELIVERY") {
+            return Err(error::not_offered(&format!("The log group class {class}")));
+        }
+        if input.log_group_name.starts_with("aws/") {
+            return Err(error::invalid("Log groups starting with AWS/ are reserved for AWS."));
+        }
+        let tags = Tags::from_request(input.tags.unwrap_or_default()).map_err(super::tags::refused)?;
+        let group = Group {
+            id: self.platform.env.rng.u64(),
+            created_ms: cx.now().millis(),
+            retention_days: None,
+            class,
+            deletion_protected: input.deletion_protection_enabled.unwrap_or(false),
+            tags: tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        };
+        self.records.create_group(&GroupName::own(cx, &input.log_group_name), &group).await?;
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::DeleteLogGroup> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::DeleteLogGroupRequest) -> Result<Vec<Access>> {
+        self.on_group("logs:DeleteLogGroup", &GroupName::own(cx, &input.log_group_name)).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteLogGroupRequest) -> Result<Empty> {
+        self.records.delete_group(&GroupName::own(cx, &input.log_group_name)).await?;
+        self.sweeping.wake();
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::PutLogGroupDeletionProtection> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::PutLogGroupDeletionProtectionRequest) -> Result<Vec<Access>> {
+        let name = GroupName::identified(cx, &input.log_group_identifier)?;
+        self.on_group("logs:PutLogGroupDeletionProtection", &name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutLogGroupDeletionProtectionRequest) -> Result<Empty> {
+        let name = GroupName::identified(cx, &input.log_group_identifier)?;
+        let protected = input.deletion_protection_enabled;
+        self.records
+            .change_group(&name, |group| {
+                group.deletion_protected = protected;
+                Ok(())
+            })
+            .await?;
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::DescribeLogGroups> for Logs {
+    async fn access(&self, cx: &Cx, _: &s::DescribeLogGroupsRequest) -> Result<Vec<Access>> {
+        Ok(on_all(cx, "logs:DescribeLogGroups"))
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::DescribeLogGroupsRequest,
+    ) -> Result<s::DescribeLogGroupsResponse> {
+        if input.include_linked_accounts == Some(true) || input.account_identifiers.is_some() {
+            return Err(error::not_offered("Cross-account observability"));
+        }
+        if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
+            return Err(error::invalid(
+                "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+            ));
+        }
+        let wanted: Option<Vec<GroupName>> = match &input.log_group_identifiers {
+            Some(list) => Some(list.iter().map(|one| GroupName::identified(cx, one)).collect::<Result<_>>()?),
+            None => None,
+        };
+        let limit = input.limit.map_or(PAGE, |limit| limit as usize);
+        let pattern = input.log_group_name_pattern.unwrap_or_default();
+        let filter = |name: &str, group: &Group| {
+            name.contains(&pattern)
+                && input.log_group_class.as_ref().is_none_or(|class| *class == group.class)
+                && wanted.as_ref().is_none_or(|list| list.iter().any(|one| one.name == name))
+        };
+        let prefix = input.log_group_name_prefix.as_deref().unwrap_or_default();
+        let page = self.group_page(cx, prefix, input.next_token.as_deref(), limit, filter).await?;
+        let mut groups = Vec::with_capacity(page.items.len());
+        for (name, group) in page.items {
+            let streams = self.records.streams(group.id, "").await?;
+            let stored = streams.iter().map(|(_, stream)| stream.bytes).sum();
+            let arn = GroupName::own(cx, &name).arn().to_string();
+            groups.push(s::LogGroup {
+                log_group_name: Some(name),
+                creation_time: Some(group.created_ms),
+                retention_in_days: group.retention_days,
+                metric_filter_count: Some(0),
+                arn: Some(format!("{arn}:*")),
+                stored_bytes: Some(stored),
+                log_group_class: Some(group.class),
+                log_group_arn: Some(arn),
+                deletion_protection_enabled: Some(group.deletion_protected),
+                ..Default::default()
+            });
+        }
+        Ok(s::DescribeLogGroupsResponse { log_groups: Some(groups), next_token: page.next })
+    }
+}
+
+impl Handle<op::ListLogGroups> for Logs {
+    async fn access(&self, cx: &Cx, _: &s::ListLogGroupsRequest) -> Result<Vec<Access>> {
+        Ok(on_all(cx, "logs:ListLogGroups"))
+    }
+
+    async fn call(&self, cx: &Cx, input: s::ListLogGroupsRequest) -> Result<s::ListLogGroupsResponse> {
+        if input.include_linked_accounts == Some(true) || input.account_identifiers.is_some() {
+            return Err(error::not_offered("Cross-account observability"));
+        }
+        if input.data_sources.is_some() || input.field_index_names.is_some() || input.log_group_tags.is_some()
+        {
+            return Err(error::not_offered("Listing log groups by data source, field index or tag"));
+        }
+        let pattern = NamePattern::parse(input.log_group_name_pattern.as_deref().unwrap_or_default())?;
+        let limit = input.limit.map_or(PAGE, |limit| limit.clamp(1, LIST_PAGE_MAX) as usize);
+        let filter = |name: &str, group: &Group| {
+            pattern.matches(name) && input.log_group_class.as_ref().is_none_or(|class| *class == group.class)
+        };
+        let page = self.group_page(cx, "", input.next_token.as_deref(), limit, filter).await?;
+        let summary = |(name, group): (String, Group)| s::LogGroupSummary {
+            log_group_arn: Some(GroupName::own(cx, &name).arn().to_string()),
+            log_group_name: Some(name),
+            log_group_class: Some(group.class),
+        };
+        let groups = page.items.into_iter().map(summary).collect();
+        Ok(s::ListLogGroupsResponse { log_groups: Some(groups), next_token: page.next })
+    }
+}
+
+impl Logs {
+    async fn group_page(
+        &self,
+        cx: &Cx,
+        prefix: &str,
+        token: Option<&str>,
+        limit: usize,
+        filter: impl Fn(&str, &Group) -> bool,
+    ) -> Result<paging::Page<(String, Group)>> {
+        let purpose = format!("logs.groups {} {} {prefix}", cx.account(), cx.region());
+        let seal = &self.platform.seal;
+        let mut after: Option<String> = match token {
+            Some(token) => Some(paging::position(seal, &purpose, token).ok_or_else(error::next_token)?),
+            None => None,
+        };
+        let mut items = Vec::new();
+        loop {
+            let found = self.records.groups(cx, prefix, after.as_deref(), SCAN).await?;
+            let last = found.last().map(|(name, _)| name.clone());
+            let through = found.len() < SCAN;
+            items.extend(found.into_iter().filter(|(name, group)| filter(name, group)));
+            if items.len() > limit || through {
+                break;
+            }
+            after = last;
+        }
+        Ok(paging::cut(items, limit, seal, &purpose, |(name, _)| name.clone()))
+    }
+}
+
+/// Names joined by `|`; one that begins with `^` is a prefix, others stand anywhere.
+struct NamePattern(Vec<(bool, String)>);
+
+impl NamePattern {
+    const PARTS_MAX: usize = 5;
+
+    fn parse(text: &str) -> Result<NamePattern> {
+        let part = |part: &str| match part.strip_prefix('^') {
+            Some(prefix) => (true, prefix.to_owned()),
+            None => (false, part.to_owned()),
+        };
+        let parts: Vec<(bool, String)> = text.split('|').map(part).collect();
+        if parts.len() > Self::PARTS_MAX {
+            return Err(error::invalid("The specified log group name pattern is invalid."));
+        }
+        Ok(NamePattern(parts))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        self.0.iter().any(|(prefix, text)| if *prefix { name.starts_with(text) } else { name.contains(text) })
+    }
+}

@@ -1,0 +1,215 @@
+use haneul_kit::{Access, Cx, Handle, Result, paging};
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use haneul_store::{Range, Reads};
+
+use super::access::on_all;
+use crate::Logs;
+use crate::error;
+use crate::insights::compile;
+use crate::model::{QUERIES, Query, Status};
+use crate::names::GroupName;
+
+const GROUPS_MAX: usize = 50;
+const LIMIT_DEFAULT: i32 = 10_000;
+const PAGE_MAX: usize = 10_000;
+const LIST_MAX: usize = 1000;
+/// Queries are remembered for a week.
+const KEPT_MS: i64 = 7 * 86_400_000;
+
+impl Handle<op::StartQuery> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<Access>> {
+        let mut all = Vec::new();
+        for name in groups(cx, input)? {
+            all.extend(self.on_group("logs:StartQuery", &name).await?);
+        }
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: s::StartQueryRequest) -> Result<s::StartQueryResponse> {
+        if input.query_language.as_deref().is_some_and(|language| language != "CWLI") {
+            return Err(error::not_offered("A query language other than Logs Insights QL"));
+        }
+        let names = groups(cx, &input)?;
+        for name in &names {
+            let found = self.records.store_group(name).await?;
+            let group = found.ok_or_else(|| error::group_named_not_found(&name.name))?;
+            if group.class == "DELIVERY" {
+                return Err(error::invalid("Log groups of the DELIVERY class cannot be queried."));
+            }
+        }
+        if input.end_time < input.start_time {
+            return Err(error::invalid("Query's end date and time is before its start date and time."));
+        }
+        compile(&input.query_string)?;
+        let query = Query {
+            text: input.query_string,
+            groups: names.into_iter().map(|name| name.name).collect(),
+            start_ms: milliseconds(input.start_time, 0),
+            end_ms: milliseconds(input.end_time, 999),
+            limit: input.limit.unwrap_or(LIMIT_DEFAULT) as usize,
+            created_ms: cx.now().millis(),
+            took_ms: 0,
+            status: Status::Running,
+            by: cx.caller().arn(),
+            bytes: 0,
+        };
+        let id = self.platform.env.rng.uuid();
+        let owner = (cx.account(), cx.region());
+        self.records.store.put(&QUERIES, &(owner.0, owner.1, id.as_str()), &query).await?;
+        self.start(owner, id.clone(), query)?;
+        Ok(s::StartQueryResponse { query_id: Some(id) })
+    }
+}
+
+impl Handle<op::StopQuery> for Logs {
+    async fn access(&self, cx: &Cx, _: &s::StopQueryRequest) -> Result<Vec<Access>> {
+        Ok(on_all(cx, "logs:StopQuery"))
+    }
+
+    async fn call(&self, cx: &Cx, input: s::StopQueryRequest) -> Result<s::StopQueryResponse> {
+        self.query((cx.account(), cx.region()), &input.query_id).await?;
+        if !self.queries.cancel(&input.query_id) {
+            return Err(error::invalid("Query is not in a running state: it has ended already."));
+        }
+        Ok(s::StopQueryResponse { success: Some(true) })
+    }
+}
+
+impl Handle<op::GetQueryResults> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::GetQueryResultsRequest) -> Result<Vec<Access>> {
+        let query = self.query((cx.account(), cx.region()), &input.query_id).await;
+        let mut all = Vec::new();
+        for name in query.map(|query| query.groups).unwrap_or_default() {
+            all.extend(self.on_group("logs:GetQueryResults", &GroupName::own(cx, &name)).await?);
+        }
+        Ok(if all.is_empty() { on_all(cx, "logs:GetQueryResults") } else { all })
+    }
+
+    async fn call(&self, cx: &Cx, input: s::GetQueryResultsRequest) -> Result<s::GetQueryResultsResponse> {
+        let owner = (cx.account(), cx.region());
+        let id = &input.query_id;
+        let running = self.queries.is_running(id);
+        let query = self.query(owner, id).await?;
+        let outcome = self.queries.outcome(id);
+        let mut status = query.status;
+        let lost = matches!(status, Status::Running | Status::Complete) && outcome.is_none() && !running;
+        if lost && !self.queries.is_running(id) && self.queries.outcome(id).is_none() {
+            // A restart lost it, or newer ones pushed it out.
+            self.start(owner, id.clone(), Query { status: Status::Running, ..query })?;
+            status = Status::Running;
+        }
+        let outcome = self.queries.outcome(id);
+        if outcome.is_none() && status == Status::Complete {
+            status = Status::Running;
+        }
+        let purpose = format!("logs.results {id}");
+        let from: usize = match &input.next_token {
+            Some(token) => {
+                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::next_token)?
+            }
+            None => 0,
+        };
+        let size = input.max_items.filter(|max| *max > 0).map_or(PAGE_MAX, |max| max as usize);
+        let outcome = outcome.unwrap_or_default();
+        let page = outcome.rows.iter().skip(from).take(size);
+        let field = |(name, value): &(String, String)| s::ResultField {
+            field: Some(name.clone()),
+            value: Some(value.clone()),
+        };
+        let results: Vec<Vec<s::ResultField>> = page.map(|row| row.iter().map(field).collect()).collect();
+        let next = from + results.len();
+        let more = next < outcome.rows.len();
+        Ok(s::GetQueryResultsResponse {
+            query_language: Some("CWLI".into()),
+            results: Some(results),
+            statistics: Some(s::QueryStatistics {
+                records_matched: Some(outcome.matched as f64),
+                records_scanned: Some(outcome.scanned as f64),
+                bytes_scanned: Some(outcome.bytes as f64),
+                ..Default::default()
+            }),
+            status: Some(word(status).into()),
+            encryption_key: None,
+            next_token: more.then(|| paging::token(&self.platform.seal, &purpose, &next)),
+        })
+    }
+}
+
+impl Handle<op::DescribeQueries> for Logs {
+    async fn access(&self, cx: &Cx, _: &s::DescribeQueriesRequest) -> Result<Vec<Access>> {
+        Ok(on_all(cx, "logs:DescribeQueries"))
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DescribeQueriesRequest) -> Result<s::DescribeQueriesResponse> {
+        let range = Range::prefix((cx.account(), cx.region()));
+        let found = self.records.store.scan(&QUERIES, range, 10 * LIST_MAX).await?;
+        let fresh = cx.now().millis() - KEPT_MS;
+        let mut queries: Vec<(String, Query)> = found
+            .into_iter()
+            .map(|((_, _, id), query)| (id, query))
+            .filter(|(_, query)| query.created_ms >= fresh)
+            .filter(|(_, query)| input.log_group_name.as_ref().is_none_or(|name| query.groups.contains(name)))
+            .filter(|(_, query)| input.status.as_ref().is_none_or(|status| word(query.status) == status))
+            .collect();
+        queries.sort_by_key(|(id, query)| (-query.created_ms, id.clone()));
+        let purpose = format!("logs.queries {} {}", cx.account(), cx.region());
+        if let Some(token) = &input.next_token {
+            let after: (i64, String) =
+                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::next_token)?;
+            queries.retain(|(id, query)| (-query.created_ms, id.clone()) > after);
+        }
+        let limit = input.max_results.map_or(LIST_MAX, |max| max as usize);
+        let key = |(id, query): &(String, Query)| (-query.created_ms, id.clone());
+        let page = paging::cut(queries, limit, &self.platform.seal, &purpose, key);
+        let info = |(id, query): (String, Query)| s::QueryInfo {
+            query_language: Some("CWLI".into()),
+            query_id: Some(id),
+            query_string: Some(query.text),
+            status: Some(word(query.status).into()),
+            create_time: Some(query.created_ms),
+            log_group_name: query.groups.first().cloned(),
+            query_duration: Some(query.took_ms),
+            bytes_scanned: Some(query.bytes as f64),
+            user_identity: Some(query.by),
+        };
+        Ok(s::DescribeQueriesResponse {
+            queries: Some(page.items.into_iter().map(info).collect()),
+            next_token: page.next,
+        })
+    }
+}
+
+fn groups(cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<GroupName>> {
+    let named = match (&input.log_group_name, &input.log_group_names, &input.log_group_identifiers) {
+        (Some(name), None, None) => vec![GroupName::own(cx, name)],
+        (None, Some(names), None) => names.iter().map(|name| GroupName::own(cx, name)).collect(),
+        (None, None, Some(all)) => {
+            all.iter().map(|one| GroupName::identified(cx, one)).collect::<Result<_>>()?
+        }
+        _ => {
+            return Err(error::invalid(
+                "Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be given.",
+            ));
+        }
+    };
+    if named.is_empty() || named.len() > GROUPS_MAX {
+        return Err(error::invalid("A query takes between 1 and 50 log groups."));
+    }
+    Ok(named)
+}
+
+/// Clients give seconds, and the older ones milliseconds.
+fn milliseconds(time: i64, rest: i64) -> i64 {
+    const SECONDS_MAX: i64 = 100_000_000_000;
+    if time < SECONDS_MAX { time * 1000 + rest } else { time }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Running => "Running",
+        Status::Complete => "Complete",
+        Status::Cancelled => "Cancelled",
+        Status::Failed => "Failed",
+    }
+}

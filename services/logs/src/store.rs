@@ -1,0 +1,241 @@
+//! Every read and write; the only file that opens a transaction.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use haneul_kit::{ApiError, Cx, Result};
+use haneul_store::{Range, Reads, Store};
+
+use crate::error;
+use crate::events::OVERHEAD;
+use crate::events::chunk::{self, SPAN_MS};
+use crate::model::{BEGINS, CHUNKS, Chunk, ENDS, GARBAGE, GROUPS, Garbage, Group, STREAMS, Stream};
+use crate::names::GroupName;
+
+pub(crate) struct Records {
+    pub(crate) store: Store,
+    sequence: AtomicU64,
+}
+
+/// Streams of a group that one listing looks at.
+const STREAMS_SCAN_MAX: usize = 100_000;
+/// Chunks swept away in one transaction.
+const SWEEP: usize = 500;
+
+impl Records {
+    pub(crate) fn new(store: &Store) -> Records {
+        Records { store: store.clone(), sequence: AtomicU64::new(0) }
+    }
+
+    pub(crate) async fn group(&self, name: &GroupName) -> Result<Group> {
+        self.store.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)
+    }
+
+    /// `None` where access is still to be decided, and what is not there is not told.
+    pub(crate) async fn store_group(&self, name: &GroupName) -> Result<Option<Group>> {
+        Ok(self.store.get(&GROUPS, &name.key()).await?)
+    }
+
+    pub(crate) async fn create_group(&self, name: &GroupName, group: &Group) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                if tx.get(&GROUPS, &name.key()).await?.is_some() {
+                    return Err(error::group_exists());
+                }
+                Ok(tx.put(&GROUPS, &name.key(), group)?)
+            })
+            .await
+    }
+
+    /// Changes a group; `change` may refuse.
+    pub(crate) async fn change_group(
+        &self,
+        name: &GroupName,
+        change: impl Fn(&mut Group) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let change = &change;
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                change(&mut group)?;
+                Ok(tx.put(&GROUPS, &name.key(), &group)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn delete_group(&self, name: &GroupName) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                if group.deletion_protected {
+                    return Err(error::protected());
+                }
+                tx.put(&GARBAGE, &group.id, &Garbage::Group)?;
+                Ok(tx.delete(&GROUPS, &name.key())?)
+            })
+            .await
+    }
+
+    /// Groups of the caller's account and Region from `after` on, by name.
+    pub(crate) async fn groups(
+        &self,
+        cx: &Cx,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Group)>> {
+        let (account, region) = (cx.account(), cx.region());
+        let range = Range::prefix((account, region)).text(prefix);
+        let range = match after {
+            Some(after) => range.after(&(account, region, after)),
+            None => range,
+        };
+        let found = self.store.scan(&GROUPS, range, limit).await?;
+        Ok(found.into_iter().map(|((_, _, name), group)| (name, group)).collect())
+    }
+
+    pub(crate) async fn every_group(&self) -> Result<Vec<Group>> {
+        let mut groups = Vec::new();
+        let mut range = Range::all();
+        loop {
+            let page = self.store.scan(&GROUPS, range, SWEEP).await?;
+            let Some((last, _)) = page.last() else { return Ok(groups) };
+            range = Range::all().after(last);
+            groups.extend(page.into_iter().map(|(_, group)| group));
+        }
+    }
+
+    pub(crate) async fn create_stream(&self, name: &GroupName, stream: &str, made: &Stream) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = (group.id, stream);
+                if tx.get(&STREAMS, &key).await?.is_some() {
+                    return Err(error::stream_exists());
+                }
+                Ok(tx.put(&STREAMS, &key, made)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn delete_stream(&self, name: &GroupName, stream: &str) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = (group.id, stream);
+                let found = tx.get(&STREAMS, &key).await?.ok_or_else(error::stream_not_found)?;
+                tx.put(&GARBAGE, &found.id, &Garbage::Stream { group: group.id })?;
+                Ok(tx.delete(&STREAMS, &key)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn stream(&self, group: u64, name: &str) -> Result<Stream> {
+        self.store.get(&STREAMS, &(group, name)).await?.ok_or_else(error::stream_not_found)
+    }
+
+    /// The streams whose names begin with `prefix`, by name.
+    pub(crate) async fn streams(&self, group: u64, prefix: &str) -> Result<Vec<(String, Stream)>> {
+        let range = Range::prefix((group,)).text(prefix);
+        let found = self.store.scan(&STREAMS, range, STREAMS_SCAN_MAX).await?;
+        Ok(found.into_iter().map(|((_, name), stream)| (name, stream)).collect())
+    }
+
+    /// Appends events that are in order and already checked. Durable when it returns.
+    pub(crate) async fn append(
+        &self,
+        cx: &Cx,
+        name: &GroupName,
+        stream: &str,
+        events: &[(i64, &str)],
+    ) -> Result<()> {
+        let now_ms = cx.now().millis();
+        let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
+        let chunks: Vec<(u64, i64, i64, Chunk)> = stretches(events)
+            .map(|part| {
+                let (first, last) = (part[0].0, part[part.len() - 1].0);
+                (self.next_sequence(now_ms), first, last, Chunk(chunk::encode(now_ms, part)))
+            })
+            .collect();
+        let chunks = &chunks;
+        self.store
+            .transact(|tx| async move {
+                let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = (group.id, stream);
+                let mut found = tx.get(&STREAMS, &key).await?.ok_or_else(error::stream_not_found)?;
+                for (sequence, first, last, chunk) in chunks {
+                    tx.put(&CHUNKS, &(found.id, *sequence), chunk)?;
+                    for scope in [group.id, found.id] {
+                        tx.put(&BEGINS, &(scope, *first, *sequence, found.id), &(*last as u64))?;
+                        tx.put(&ENDS, &(scope, *last, *sequence, found.id), &(*first as u64))?;
+                    }
+                    found.first_event_ms = Some(found.first_event_ms.map_or(*first, |ms| ms.min(*first)));
+                    found.last_event_ms = Some(found.last_event_ms.map_or(*last, |ms| ms.max(*last)));
+                }
+                found.last_ingestion_ms = Some(now_ms);
+                found.bytes += bytes as i64;
+                Ok::<_, ApiError>(tx.put(&STREAMS, &key, &found)?)
+            })
+            .await
+    }
+
+    /// Grows with time and is never given twice by this process; chunks of one stream have it as their key.
+    fn next_sequence(&self, now_ms: i64) -> u64 {
+        let floor = (now_ms.max(0) as u64) << 20;
+        let taken = |before: u64| Some(before.max(floor) + 1);
+        let before = self.sequence.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        before.unwrap_or_default().max(floor) + 1
+    }
+
+    /// Deletes chunks of `scope` that end before `until_ms`; says whether there may be more.
+    pub(crate) async fn sweep(&self, scope: u64, until_ms: i64, group: Option<u64>) -> Result<bool> {
+        let range = Range::prefix((scope,)).before(&(scope, until_ms, 0u64, 0u64));
+        let found = self.store.scan(&ENDS, range, SWEEP).await?;
+        let more = found.len() == SWEEP;
+        let found = &found;
+        self.store
+            .transact(|tx| async move {
+                for ((_, last, sequence, stream), first) in found {
+                    tx.delete(&CHUNKS, &(*stream, *sequence))?;
+                    for scope in [scope, *stream].into_iter().chain(group) {
+                        tx.delete(&BEGINS, &(scope, *first as i64, *sequence, *stream))?;
+                        tx.delete(&ENDS, &(scope, *last, *sequence, *stream))?;
+                    }
+                }
+                Ok::<_, ApiError>(())
+            })
+            .await?;
+        Ok(more)
+    }
+
+    /// What was deleted and has not been swept yet.
+    pub(crate) async fn garbage(&self) -> Result<Vec<(u64, Garbage)>> {
+        Ok(self.store.scan(&GARBAGE, Range::all(), SWEEP).await?)
+    }
+
+    /// Drops the records of a swept group's streams, then the note itself.
+    pub(crate) async fn swept(&self, id: u64) -> Result<()> {
+        loop {
+            let keys = self.store.scan_keys(&STREAMS, Range::prefix((id,)), SWEEP).await?;
+            let keys = &keys;
+            self.store
+                .transact(|tx| async move {
+                    for (group, name) in keys {
+                        tx.delete(&STREAMS, &(*group, name.as_str()))?;
+                    }
+                    if keys.len() < SWEEP {
+                        tx.delete(&GARBAGE, &id)?;
+                    }
+                    Ok::<_, ApiError>(())
+                })
+                .await?;
+            if keys.len() < SWEEP {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Cuts a batch where it crosses a multiple of [`SPAN_MS`].
+fn stretches<'e>(events: &'e [(i64, &'e str)]) -> impl Iterator<Item = &'e [(i64, &'e str)]> {
+    events.chunk_by(|a, b| a.0.div_euclid(SPAN_MS) == b.0.div_euclid(SPAN_MS))
+}

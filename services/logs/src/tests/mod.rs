@@ -1,0 +1,4 @@
+mod cloud;
+mod events;
+mod groups;
+mod queries;
