@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use haneul_base::{Instant, Region};
+use haneul_kit::extension::ErrorCode;
 use haneul_kit::{ApiError, ByteStream, Caller, Cx, Fault, RequestHead, cx};
 use haneul_shape::BoxError;
 use haneul_sigv4::{self as sigv4, Body as SignedBody, PayloadVerifier, RequestAuth};
@@ -102,6 +103,9 @@ impl Cloud {
             code = Some(error.code().to_owned());
             seen.refuse(error)
         });
+        if let Some(code) = &code {
+            answer.extensions_mut().insert(ErrorCode(code.clone()));
+        }
         // A client that writes before it reads gets to read; one that waits for our consent need not send at all.
         if !expects_continue && let Some(rest) = bodies.unread.take().or_else(|| bodies.leftover.take()) {
             self.platform.env.clock.timeout(body::DRAIN_TIME_MAX, body::drain(rest)).await;

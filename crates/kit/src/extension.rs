@@ -56,6 +56,10 @@ impl RequestHead {
     }
 }
 
+/// The code of an error, among the extensions of the answer that tells it.
+#[derive(Clone, Debug)]
+pub struct ErrorCode(pub String);
+
 /// What a service does with HTTP beside its model: S3's browser uploads by POST, preflights, websites.
 pub trait Extension: Send + Sync + 'static {
     /// Answers a request that no operation of the model matches; `None` gives it back, with its body.

@@ -15,7 +15,7 @@ use crate::model::{Body, BucketRecord, ObjectRecord, Ownership, PublicAccessBloc
 use crate::store::Records;
 use crate::store::tables::BUCKETS;
 use crate::store::watch::{By, Watch, Watching};
-use crate::{S3, calls, error, lifecycle, redirect};
+use crate::{S3, acceleration, calls, error, lifecycle, redirect};
 
 /// S3 User Guide, "Policies and permissions in Amazon S3": 20 KB, white space included.
 pub(crate) const POLICY_RULES: Rules = Rules::RESOURCE;
@@ -217,6 +217,7 @@ impl S3 {
         let bucket = self.bucket_anywhere(name, expected_owner).await?;
         redirect::check_region(cx, &bucket)?;
         check_payer(cx, &bucket)?;
+        acceleration::check(cx, &bucket)?;
         Ok(bucket)
     }
 

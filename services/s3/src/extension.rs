@@ -1,4 +1,4 @@
-//! HTTP beside the model: CORS preflights, and CORS headers on every answer that a browser asked for.
+//! HTTP beside the model: websites, CORS preflights, CORS headers on every answer that a browser asked for, access logs.
 
 use haneul_kit::{BoxFuture, ByteStream, Cx, Extension, RequestHead, Result};
 use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use crate::S3;
 use crate::bucket::{Bucket, says_that_it_pays};
 use crate::cors::{self, Asked};
-use crate::error;
+use crate::{access_log, error, website};
 
 impl Extension for S3 {
     fn unmodelled<'a>(
@@ -18,6 +18,9 @@ impl Extension for S3 {
     ) -> BoxFuture<'a, std::result::Result<Result<Response<ByteStream>>, ByteStream>> {
         Box::pin(async move {
             match cx.http() {
+                Some(http) if website::is_website(http) && http.method != Method::OPTIONS => {
+                    Ok(Ok(self.website(cx, http).await))
+                }
                 Some(http) if http.method == Method::OPTIONS => Ok(self.preflight(http).await),
                 Some(http) if http.method == Method::POST && names_a_bucket(http) => {
                     Ok(self.post_object(cx, http, body).await)
@@ -31,12 +34,11 @@ impl Extension for S3 {
         Box::pin(async move {
             let Some(http) = cx.http() else { return };
             self.show_charge(cx, http, answer).await;
-            let Some(origin) = http.header(ORIGIN.as_str()) else { return };
-            if http.method == Method::OPTIONS {
-                return;
-            }
+            let origin = http.header(ORIGIN.as_str());
             // An answer to an unknown bucket has no rules to show.
             let Ok(bucket) = self.named_bucket(http).await else { return };
+            access_log::note(&self.access_log, cx, http, &bucket, answer, self.platform.env.now());
+            let Some(origin) = origin.filter(|_| http.method != Method::OPTIONS) else { return };
             let asked = Asked { origin, method: http.method.as_str(), headers: None };
             if let Some(rule) = cors::find(&bucket.record.cors, &asked) {
                 cors::answer(rule, &asked, false, &mut answer.headers);
@@ -69,6 +71,9 @@ impl S3 {
                 percent_decode_str(first).decode_utf8_lossy().into_owned()
             }
         };
+        if name.is_empty() {
+            return Err(error::no_such_bucket(""));
+        }
         self.bucket_anywhere(&name, &None).await
     }
 

@@ -7,13 +7,16 @@
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
-//! [`notification`], [`owner`], [`acl`], [`object_lock`], [`mfa`], [`redirect`], [`facts`] (what a permission asks of an
-//! object), [`calls`] (what is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun),
-//! [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads).
+//! [`notification`], [`owner`], [`acl`], [`object_lock`], [`mfa`], [`redirect`], [`acceleration`], [`facts`] (what a
+//! permission asks of an object), [`calls`] (what is asked of other services), [`form`] (browsers' uploads), and [`ops`]
+//! (one file per operation or noun), [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers,
+//! browser uploads), [`website`] (a bucket as a website), [`access_log`] (a line for each request).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
 
+mod acceleration;
+mod access_log;
 mod acl;
 mod bucket;
 mod calls;
@@ -41,6 +44,7 @@ mod service;
 mod store;
 mod tagging;
 mod tasks;
+mod website;
 
 pub use service::{S3, service, services};
 

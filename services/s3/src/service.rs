@@ -5,6 +5,7 @@ use haneul_s3_wire as wire;
 use haneul_sigv4::Verifier;
 use wire::operations as op;
 
+use crate::access_log::Waiting;
 use crate::bucket::BucketCache;
 use crate::content::Content;
 use crate::store::Records;
@@ -19,6 +20,7 @@ pub struct S3 {
     pub(crate) tasks: Tasks,
     /// Verifies browsers' forms.
     pub(crate) forms: Verifier,
+    pub(crate) access_log: Waiting,
 }
 
 /// Signing keys that are kept, some 500 bytes each.
@@ -35,6 +37,7 @@ impl S3 {
             records,
             tasks,
             forms: Verifier::new(FORM_KEYS_MAX),
+            access_log: Waiting::default(),
         }
     }
 }
@@ -129,18 +132,20 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetBucketRequestPayment>()
         .op::<op::PutBucketRequestPayment>()
         .op::<op::GetObjectLockConfiguration>()
-        .op::<op::PutObjectLockConfiguration>();
-    // Configurations whose effect is not built: they read as unset.
-    let service = service
+        .op::<op::PutObjectLockConfiguration>()
         .op::<op::GetBucketWebsite>()
+        .op::<op::PutBucketWebsite>()
         .op::<op::DeleteBucketWebsite>()
         .op::<op::GetBucketLogging>()
         .op::<op::PutBucketLogging>()
         .op::<op::GetBucketNotificationConfiguration>()
         .op::<op::PutBucketNotificationConfiguration>()
+        .op::<op::GetBucketAccelerateConfiguration>()
+        .op::<op::PutBucketAccelerateConfiguration>();
+    // Configurations whose effect is not built: they read as unset.
+    let service = service
         .op::<op::GetBucketReplication>()
         .op::<op::DeleteBucketReplication>()
-        .op::<op::GetBucketAccelerateConfiguration>()
         .op::<op::GetBucketAnalyticsConfiguration>()
         .op::<op::ListBucketAnalyticsConfigurations>()
         .op::<op::GetBucketIntelligentTieringConfiguration>()

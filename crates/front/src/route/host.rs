@@ -119,7 +119,7 @@ fn read_left<'h>(left: &'h str, aws: bool, is_service: impl Fn(&str) -> bool) ->
     };
     let of = |before: &'h str| Some(before).filter(|before| !before.is_empty());
     match (label.strip_suffix("-fips").unwrap_or(label), of(before)) {
-        ("s3", Some(bucket)) => Site::Bucket { bucket, region },
+        ("s3" | "s3-accelerate", Some(bucket)) => Site::Bucket { bucket, region },
         ("s3-website", Some(bucket)) => Site::Website { bucket, region },
         ("s3-control", account) => Site::S3Control { account, region },
         ("execute-api", Some(id)) => Site::ExecuteApi { id, region },
@@ -200,6 +200,8 @@ mod tests {
                 "photos.s3.dualstack.us-west-2.amazonaws.com",
                 Bucket { bucket: "photos", region: region("us-west-2") },
             ),
+            ("photos.s3-accelerate.amazonaws.com", Bucket { bucket: "photos", region: None }),
+            ("photos.s3-accelerate.dualstack.amazonaws.com", Bucket { bucket: "photos", region: None }),
             ("photos.s3.localhost:4566", Bucket { bucket: "photos", region: None }),
             ("photos.s3.us-east-1.localhost:4566", Bucket { bucket: "photos", region: region("us-east-1") }),
             ("photos.s3.localhost.localstack.cloud:4566", Bucket { bucket: "photos", region: None }),

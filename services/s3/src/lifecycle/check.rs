@@ -165,10 +165,9 @@ fn check_order(rule: &LifecycleRule) -> Result<()> {
     let filter = shown(&rule.filter);
     let by_days = rule.transitions.iter().any(|one| one.days.is_some());
     let by_date = rule.transitions.iter().any(|one| one.date_s.is_some());
-    let mixed = by_days && by_date
-        || matches!(rule.expiration, Some(Expiration::Days(_))) && by_date
-        || matches!(rule.expiration, Some(Expiration::Date(_))) && by_days;
-    if mixed {
+    let days = by_days || matches!(rule.expiration, Some(Expiration::Days(_)));
+    let dates = by_date || matches!(rule.expiration, Some(Expiration::Date(_)));
+    if days && dates {
         return Err(invalid_request(format!(
             "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for filter '{filter}'"
         )));

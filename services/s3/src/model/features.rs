@@ -7,6 +7,10 @@ pub(crate) struct Features {
     pub(crate) notifications: Vec<Notification>,
     /// Whether every event goes to EventBridge.
     pub(crate) event_bridge: bool,
+    pub(crate) website: Option<Website>,
+    pub(crate) logging: Option<Logging>,
+    /// Transfer acceleration: `None` until it is set, then whether it is enabled.
+    pub(crate) accelerate: Option<bool>,
 }
 
 /// Events of a kind to one destination.
@@ -36,4 +40,47 @@ impl Target {
             Target::EventBridge => None,
         }
     }
+}
+
+/// How a bucket is served as a website.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Website {
+    /// What stands for a folder, as `index.html`; absent when all is redirected.
+    pub(crate) index: Option<String>,
+    pub(crate) error: Option<String>,
+    /// Host, and protocol unless it is the request's.
+    pub(crate) redirect_all: Option<(String, Option<String>)>,
+    pub(crate) rules: Vec<RoutingRule>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoutingRule {
+    /// Whether there is a condition at all: an empty one reads back as it was given.
+    pub(crate) conditional: bool,
+    pub(crate) prefix: Option<String>,
+    pub(crate) error_code: Option<u16>,
+    pub(crate) host: Option<String>,
+    pub(crate) protocol: Option<String>,
+    pub(crate) code: Option<u16>,
+    pub(crate) replace_prefix: Option<String>,
+    pub(crate) replace_key: Option<String>,
+}
+
+/// Where a bucket's access log goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Logging {
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+    pub(crate) format: LogKeys,
+}
+
+/// How the keys of log objects are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LogKeys {
+    /// Nothing was said: as `Simple`, and it reads back as nothing.
+    Unsaid,
+    Simple,
+    /// By account, Region, bucket and day; of the events, or of their delivery.
+    ByEventTime,
+    ByDeliveryTime,
 }

@@ -29,27 +29,14 @@ fn none<T>(code: &'static str, message: &'static str, bucket: &str) -> Result<T>
     Err(error::not_configured(code, message, bucket))
 }
 
-/// What is put is what there is, or it is refused.
-fn keep(is_unset: bool, what: &str) -> Result<Empty> {
-    if is_unset { Ok(Empty) } else { Err(error::not_implemented(what)) }
-}
-
 const NO_CONFIGURATION: &str = "The specified configuration does not exist.";
 
 unset! {
-    GetBucketWebsite(GetBucketWebsiteRequest) -> s::GetBucketWebsiteOutput, "s3:GetBucketWebsite": |bucket, _given|
-        none("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", bucket);
-    DeleteBucketWebsite(DeleteBucketWebsiteRequest) -> Empty, "s3:DeleteBucketWebsite": |_bucket, _given| Ok(Empty);
-    GetBucketLogging(GetBucketLoggingRequest) -> s::GetBucketLoggingOutput, "s3:GetBucketLogging": |_bucket, _given|
-        Ok(s::GetBucketLoggingOutput::default());
     GetBucketReplication(GetBucketReplicationRequest) -> s::GetBucketReplicationOutput,
         "s3:GetReplicationConfiguration": |bucket, _given|
         none("ReplicationConfigurationNotFoundError", "The replication configuration was not found", bucket);
     DeleteBucketReplication(DeleteBucketReplicationRequest) -> Empty, "s3:PutReplicationConfiguration": |_bucket, _given|
         Ok(Empty);
-    GetBucketAccelerateConfiguration(GetBucketAccelerateConfigurationRequest)
-        -> s::GetBucketAccelerateConfigurationOutput, "s3:GetAccelerateConfiguration": |_bucket, _given|
-        Ok(s::GetBucketAccelerateConfigurationOutput::default());
     GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest)
         -> s::GetBucketAnalyticsConfigurationOutput, "s3:GetAnalyticsConfiguration": |bucket, _given|
         none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
@@ -74,8 +61,4 @@ unset! {
     ListBucketMetricsConfigurations(ListBucketMetricsConfigurationsRequest)
         -> s::ListBucketMetricsConfigurationsOutput, "s3:GetMetricsConfiguration": |_bucket, _given|
         Ok(s::ListBucketMetricsConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
-
-    // Putting what a bucket has anyway succeeds; anything else is refused.
-    PutBucketLogging(PutBucketLoggingRequest) -> Empty, "s3:PutBucketLogging": |_bucket, given| keep(
-        given.bucket_logging_status.logging_enabled.is_none(), "Server access logging");
 }

@@ -2,10 +2,12 @@
 
 mod acl;
 mod attributes;
+mod bucket_accelerate;
 mod bucket_cors;
 mod bucket_encryption;
 mod bucket_lifecycle;
 mod bucket_location;
+mod bucket_logging;
 mod bucket_notification;
 mod bucket_ownership;
 mod bucket_policy;
@@ -14,6 +16,7 @@ mod bucket_request_payment;
 mod bucket_tagging;
 mod bucket_unset;
 mod bucket_versioning;
+mod bucket_website;
 mod copy_object;
 mod create_bucket;
 mod delete_bucket;

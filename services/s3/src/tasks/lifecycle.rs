@@ -208,8 +208,11 @@ impl Run<'_> {
         let id = self.bucket.id();
         let Some(current) = self.s3.records.find(id, key, None).await? else { return Ok(()) };
         self.version(key, &current, Place::Current, doomed).await?;
+        if !current.older {
+            return Ok(());
+        }
         let (mut place, mut below) = (0, None);
-        while current.older {
+        loop {
             let versions = self.s3.records.older_versions(id, key, below, BATCH).await?;
             for record in &versions {
                 place += 1;
@@ -217,10 +220,9 @@ impl Run<'_> {
             }
             match versions.last() {
                 Some(last) if versions.len() == BATCH => below = Some(last.seq),
-                _ => break,
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     async fn version(

@@ -1,10 +1,12 @@
 //! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
 //!
-//! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way).
+//! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
+//! [`logs`] (access logs).
 
 mod cleaning;
 mod events;
 mod lifecycle;
+mod logs;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(cleaning::Cleaning::new(s3.clone())),
         Arc::new(lifecycle::Lifecycle::new(s3.clone())),
         Arc::new(events::Events::new(s3.clone())),
+        Arc::new(logs::Logs::new(s3.clone())),
     ]
 }
 

@@ -3,7 +3,7 @@ use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 use http::{Method, Response};
 
-use super::world::{Who, World, code};
+use super::world::{Who, World, code, get};
 
 /// The request of an operation on the bucket.
 macro_rules! on_bucket {
@@ -72,15 +72,29 @@ async fn what_a_new_bucket_answers() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_is_refused() {
+async fn acceleration() {
     let world = World::with_bucket().await;
-    let logging = |on: bool| {
-        on_bucket!(s::PutBucketLoggingRequest {
-            bucket_logging_status: s::BucketLoggingStatus { logging_enabled: on.then(Default::default) },
-        })
+    world.create("with.dots").await;
+    let set = |bucket: &str, status: &str| s::PutBucketAccelerateConfigurationRequest {
+        bucket: bucket.into(),
+        accelerate_configuration: s::AccelerateConfiguration { status: Some(status.into()) },
+        ..Default::default()
     };
-    assert_eq!(code(&world.root::<op::PutBucketLogging>(logging(false)).await), "ok");
-    assert_eq!(code(&world.root::<op::PutBucketLogging>(logging(true)).await), "NotImplemented");
+    let mut who = Who::root().header("host", "bkt.s3-accelerate.amazonaws.com");
+    who.virtual_host = Some("bkt".into());
+    world.put("k", "x").await;
+    let reach = || async { code(&world.call::<op::GetObject>(&who, get("k")).await.result) };
+    assert_eq!(reach().await, "InvalidRequest");
+    for (bucket, status, expected) in [
+        ("bkt", "On", "MalformedXML"),
+        ("with.dots", "Enabled", "InvalidRequest"),
+        ("bkt", "Enabled", "ok"),
+    ] {
+        assert_eq!(code(&world.root::<op::PutBucketAccelerateConfiguration>(set(bucket, status)).await), expected);
+    }
+    assert_eq!(reach().await, "ok");
+    world.root::<op::PutBucketAccelerateConfiguration>(set("bkt", "Suspended")).await.unwrap();
+    assert_eq!(reach().await, "InvalidRequest");
 }
 
 #[tokio::test]
