@@ -186,25 +186,41 @@ impl S3 {
 
     /// Follows what we do in a bucket by ourselves.
     pub(crate) fn watch_own<'a>(&'a self, bucket: &'a Bucket, by: By, now: Instant) -> Watch<'a> {
-        let origin = Origin {
+        self.watching(bucket, by, self.own_origin(bucket), now)
+    }
+
+    fn own_origin(&self, bucket: &Bucket) -> Origin {
+        Origin {
             principal: calls::PRINCIPAL.to_owned(),
             account: bucket.owner.number(),
             source_ip: calls::PRINCIPAL.to_owned(),
             request_id: self.platform.env.rng.text(b"0123456789ABCDEF", 16),
-        };
-        self.watching(bucket, by, origin, now)
+        }
+    }
+
+    /// Follows the making of a replica of the source's version `of`.
+    pub(crate) fn watch_replica<'a>(&'a self, bucket: &'a Bucket, now: Instant, of: String) -> Watch<'a> {
+        let mut watching = self.parts(bucket, By::Replication, self.own_origin(bucket), now);
+        watching.replica_of = Some(of);
+        Watch::new(watching)
     }
 
     fn watching<'a>(&'a self, bucket: &'a Bucket, by: By, origin: Origin, now: Instant) -> Watch<'a> {
-        Watch::new(Watching {
+        Watch::new(self.parts(bucket, by, origin, now))
+    }
+
+    fn parts<'a>(&'a self, bucket: &'a Bucket, by: By, origin: Origin, now: Instant) -> Watching<'a> {
+        Watching {
             bucket,
             by,
             origin,
             now,
             rng: &self.platform.env.rng,
-            wakes: &self.tasks.events,
+            tasks: &self.tasks,
+            replica_of: None,
             noted: Default::default(),
-        })
+            copies: Default::default(),
+        }
     }
 
     /// The bucket of a request, which must be in the request's Region and, when `expected_owner` is given, its owner's.

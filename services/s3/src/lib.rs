@@ -7,7 +7,7 @@
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
-//! [`notification`], [`owner`], [`acl`], [`object_lock`], [`mfa`], [`redirect`], [`acceleration`], [`facts`] (what a
+//! [`notification`], [`replication`], [`roles`], [`owner`], [`acl`], [`object_lock`], [`mfa`], [`redirect`], [`acceleration`], [`facts`] (what a
 //! permission asks of an object), [`calls`] (what is asked of other services), [`form`] (browsers' uploads), and [`ops`]
 //! (one file per operation or noun), [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers,
 //! browser uploads), [`website`] (a bucket as a website), [`access_log`] (a line for each request).
@@ -40,6 +40,8 @@ mod ops;
 mod owner;
 mod range;
 mod redirect;
+mod replication;
+mod roles;
 mod service;
 mod store;
 mod tagging;

@@ -133,6 +133,9 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutBucketRequestPayment>()
         .op::<op::GetObjectLockConfiguration>()
         .op::<op::PutObjectLockConfiguration>()
+        .op::<op::GetBucketReplication>()
+        .op::<op::PutBucketReplication>()
+        .op::<op::DeleteBucketReplication>()
         .op::<op::GetBucketWebsite>()
         .op::<op::PutBucketWebsite>()
         .op::<op::DeleteBucketWebsite>()
@@ -144,8 +147,6 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutBucketAccelerateConfiguration>();
     // Configurations whose effect is not built: they read as unset.
     let service = service
-        .op::<op::GetBucketReplication>()
-        .op::<op::DeleteBucketReplication>()
         .op::<op::GetBucketAnalyticsConfiguration>()
         .op::<op::ListBucketAnalyticsConfigurations>()
         .op::<op::GetBucketIntelligentTieringConfiguration>()

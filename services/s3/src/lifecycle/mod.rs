@@ -229,13 +229,15 @@ fn on_date(modified_s: i64, at: i64) -> i64 {
 }
 
 #[cfg(test)]
+pub(crate) fn example_body(size: u64) -> Body {
+    Body { size, ..Body::default() }
+}
+
+#[cfg(test)]
 mod tests {
+    use super::example_body as body;
     use super::*;
     use crate::model::configuration::{Noncurrent, Transition};
-
-    fn body(size: u64) -> Body {
-        Body { size, ..Body::default() }
-    }
 
     fn record(body: Option<Body>) -> ObjectRecord {
         ObjectRecord {
@@ -246,6 +248,7 @@ mod tests {
             noncurrent_since_s: None,
             owner: None,
             body,
+            replication: None,
         }
     }
 

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::replication::Replication;
+
 /// Configurations of a bucket beyond its access: what others are told of it, and what is done with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9,6 +11,7 @@ pub(crate) struct Features {
     pub(crate) event_bridge: bool,
     pub(crate) website: Option<Website>,
     pub(crate) logging: Option<Logging>,
+    pub(crate) replication: Option<Replication>,
     /// Transfer acceleration: `None` until it is set, then whether it is enabled.
     pub(crate) accelerate: Option<bool>,
 }

@@ -1,7 +1,8 @@
 //! What is persisted: records of our own, apart from the wire's shapes, each table with a schema version.
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
-//! configurations), [`event`] (events on their way), [`acl`], [`lock`].
+//! configurations), [`event`] (events on their way), [`acl`], [`lock`],
+//! [`replication`].
 
 pub(crate) mod acl;
 pub(crate) mod bucket;
@@ -10,6 +11,7 @@ pub(crate) mod event;
 pub(crate) mod features;
 pub(crate) mod lock;
 pub(crate) mod object;
+pub(crate) mod replication;
 pub(crate) mod upload;
 
 pub(crate) use acl::Acl;

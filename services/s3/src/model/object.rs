@@ -4,6 +4,7 @@ use haneul_blob::BlobId;
 use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
+use super::replication::Replicated;
 use super::{Acl, ObjectLock};
 use crate::checksum::Checksum;
 
@@ -31,6 +32,9 @@ pub(crate) struct ObjectRecord {
     /// `None` is a delete marker.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Body>,
+    /// Where it stands between buckets, when a rule is or was about it.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replication: Option<Replicated>,
 }
 
 impl Record for ObjectRecord {}

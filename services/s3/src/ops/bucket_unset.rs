@@ -4,7 +4,6 @@
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
-use haneul_shape::Empty;
 
 use crate::{S3, error};
 
@@ -32,11 +31,6 @@ fn none<T>(code: &'static str, message: &'static str, bucket: &str) -> Result<T>
 const NO_CONFIGURATION: &str = "The specified configuration does not exist.";
 
 unset! {
-    GetBucketReplication(GetBucketReplicationRequest) -> s::GetBucketReplicationOutput,
-        "s3:GetReplicationConfiguration": |bucket, _given|
-        none("ReplicationConfigurationNotFoundError", "The replication configuration was not found", bucket);
-    DeleteBucketReplication(DeleteBucketReplicationRequest) -> Empty, "s3:PutReplicationConfiguration": |_bucket, _given|
-        Ok(Empty);
     GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest)
         -> s::GetBucketAnalyticsConfigurationOutput, "s3:GetAnalyticsConfiguration": |bucket, _given|
         none("NoSuchConfiguration", NO_CONFIGURATION, bucket);

@@ -12,6 +12,7 @@ mod bucket_notification;
 mod bucket_ownership;
 mod bucket_policy;
 mod bucket_public_access;
+mod bucket_replication;
 mod bucket_request_payment;
 mod bucket_tagging;
 mod bucket_unset;

@@ -224,6 +224,7 @@ macro_rules! fill {
         output.website_redirect_location = headers.website_redirect.clone();
         output.server_side_encryption = Some("AES256".to_owned());
         output.expiration = $bucket.expiration(&input.key, &$record, body);
+        output.replication_status = $record.replication.as_ref().map(|status| status.as_str().to_owned());
         output.storage_class = body.storage_class.clone();
         output.parts_count = selection.parts_count;
         output.tag_count = (!body.tags.is_empty()).then(|| body.tags.len() as i32);

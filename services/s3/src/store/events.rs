@@ -3,8 +3,10 @@ use haneul_store::{Batch, Range, Reads};
 
 use super::Records;
 use super::tables::EVENTS;
-use crate::error;
-use crate::model::event::EventRecord;
+use super::watch::Watch;
+use crate::error::{self, Failure};
+use crate::model::ObjectRecord;
+use crate::model::event::{Detail, EventRecord};
 
 /// Where an event stands in the outbox: due time in milliseconds, and a random number.
 pub(crate) type EventRow = (u64, u64);
@@ -18,6 +20,23 @@ impl Records {
     ) -> Result<Vec<(EventRow, EventRecord)>> {
         let range = Range::all().before(&(now.millis().max(0) as u64 + 1, 0));
         self.store.scan(&EVENTS, range, limit).await.map_err(error::store)
+    }
+
+    /// Tells of something that is no change of an object.
+    pub(crate) async fn tell(
+        &self,
+        watch: &Watch<'_>,
+        name: &'static str,
+        key: &str,
+        record: &ObjectRecord,
+        detail: Detail,
+    ) -> Result<()> {
+        let detail = &detail;
+        let done = self.store.transact(|tx| async move {
+            watch.tell(&tx, name, key, record, detail)?;
+            Ok::<_, Failure>(())
+        });
+        Ok(done.await?)
     }
 
     /// When the next event falls due.

@@ -7,7 +7,7 @@
 //! same transaction as that record, so that whatever blob it does not name is an orphan of a crash.
 //!
 //! Reading order: [`tables`], [`buckets`], [`versions`] (what a write does to a key's versions), [`objects`],
-//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
+//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`replication`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
 
 pub(crate) mod aging;
 pub(crate) mod assembly;
@@ -15,6 +15,7 @@ pub(crate) mod buckets;
 pub(crate) mod events;
 pub(crate) mod listing;
 pub(crate) mod objects;
+pub(crate) mod replication;
 pub(crate) mod tables;
 pub(crate) mod uploads;
 pub(crate) mod versions;

@@ -182,7 +182,7 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
     let versioning = state(tx, new.bucket, new.bucket_name).await?;
     let current = tx.get(&CURRENT, &(new.bucket, new.key)).await?;
     new.conditions.check(new.key, current.as_ref().and_then(ObjectRecord::etag))?;
-    let record = ObjectRecord {
+    let mut record = ObjectRecord {
         seq: 0,
         version_id: None,
         older: false,
@@ -190,7 +190,9 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
         noncurrent_since_s: None,
         owner: new.owner,
         body: Some(new.body.clone()),
+        replication: None,
     };
+    new.watch.prepare(new.key, &mut record);
     let at = (new.bucket, new.key);
     let record = versions::push(tx, at, current, record, versioning, new.random, freed).await?;
     new.watch.created(tx, new.key, &record)?;
@@ -252,7 +254,7 @@ async fn delete_in(
         }
         return Ok(Deleted::default());
     }
-    let marker = ObjectRecord {
+    let mut marker = ObjectRecord {
         seq: 0,
         version_id: None,
         older: false,
@@ -260,7 +262,9 @@ async fn delete_in(
         noncurrent_since_s: None,
         owner: None,
         body: None,
+        replication: None,
     };
+    watch.prepare(deletion.key, &mut marker);
     let marker = versions::push(tx, at, current, marker, versioning, deletion.random, freed).await?;
     watch.marked(tx, deletion.key, &marker)?;
     Ok(Deleted { delete_marker: true, version_id: Some(marker.version_name().to_owned()) })

@@ -3,6 +3,7 @@ use haneul_store::Table;
 
 use super::aging::Scan;
 use crate::model::event::EventRecord;
+use crate::model::replication::Copying;
 use crate::model::{BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, UploadRecord};
 
 /// By name: one name space for all accounts.
@@ -50,3 +51,6 @@ pub(crate) static DUE: Table<(u64, String, String), ()> = Table::new("s3.due");
 
 /// By the bucket's name: lifecycle rules that are being laid over the keys that are there.
 pub(crate) static SCANS: Table<String, Scan> = Table::new("s3.scans");
+
+/// (due in milliseconds, random): versions that are to be copied to another bucket.
+pub(crate) static COPYING: Table<(u64, u64), Copying> = Table::new("s3.copying");

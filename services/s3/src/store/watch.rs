@@ -6,15 +6,17 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use haneul_env::Rng;
-use haneul_kit::{Instant, Signal};
+use haneul_kit::Instant;
 use haneul_store::{StoreError, Tx};
 
 use super::aging;
-use super::tables::EVENTS;
+use super::tables::{COPYING, EVENTS};
 use crate::bucket::Bucket;
 use crate::model::event::{Detail, EventRecord, Origin};
+use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
 use crate::model::{ObjectRecord, Versioning};
-use crate::notification;
+use crate::tasks::Tasks;
+use crate::{notification, replication};
 
 /// Why a change is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(crate) enum By {
     /// Any other request.
     Request,
     Lifecycle,
+    /// We copy it from another bucket.
+    Replication,
 }
 
 /// A change of what is written of an object, not of its bytes.
@@ -51,23 +55,62 @@ pub(crate) struct Watching<'a> {
     pub(crate) origin: Origin,
     pub(crate) now: Instant,
     pub(crate) rng: &'a Rng,
-    pub(crate) wakes: &'a Signal,
+    pub(crate) tasks: &'a Tasks,
+    /// Of what a replica is made: the id of the source's version.
+    pub(crate) replica_of: Option<String>,
+    /// Whether there are events, and copies, to go on with.
     pub(crate) noted: AtomicBool,
+    pub(crate) copies: AtomicBool,
 }
 
 impl Drop for Watching<'_> {
     fn drop(&mut self) {
         if self.noted.load(Ordering::Acquire) {
-            self.wakes.wake();
+            self.tasks.events.wake();
+        }
+        if self.copies.load(Ordering::Acquire) {
+            self.tasks.replication.wake();
         }
     }
 }
 
 impl<'a> Watch<'a> {
+    /// Tells of something beside a change.
+    pub(crate) fn tell(
+        &self,
+        tx: &Tx,
+        name: &'static str,
+        key: &str,
+        record: &ObjectRecord,
+        detail: &Detail,
+    ) -> Result<(), StoreError> {
+        match &self.0 {
+            Some(watching) => watching.note(tx, name, key, record, Some(detail.clone())),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn new(watching: Watching<'a>) -> Watch<'a> {
         let record = &watching.bucket.record;
-        let wanted = record.lifecycle.is_some() || notification::wanted(&record.features);
+        let wanted = record.lifecycle.is_some()
+            || notification::wanted(&record.features)
+            || record.features.replication.is_some()
+            || watching.replica_of.is_some();
         Watch(wanted.then_some(watching))
+    }
+
+    /// Notes on a version that is about to be written where it will have to be copied.
+    pub(crate) fn prepare(&self, key: &str, record: &mut ObjectRecord) {
+        let Some(watching) = &self.0 else { return };
+        if let Some(of) = &watching.replica_of {
+            record.replication = Some(Replicated::Replica { of: of.clone() });
+            return;
+        }
+        let rules = watching.rules(key, record).len() as u32;
+        // What lifecycle rules mark deleted stays in the other buckets.
+        if rules > 0 && !(record.is_delete_marker() && watching.by == By::Lifecycle) {
+            record.replication = Some(Replicated::Pending { left: rules, failed: false });
+        }
     }
 
     /// A new current version with bytes.
@@ -77,8 +120,9 @@ impl<'a> Watch<'a> {
             By::Post => "ObjectCreated:Post",
             By::Copy => "ObjectCreated:Copy",
             By::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
-            By::Put | By::Request | By::Lifecycle => "ObjectCreated:Put",
+            By::Put | By::Request | By::Lifecycle | By::Replication => "ObjectCreated:Put",
         };
+        watching.replicate(tx, key, record, What::Object)?;
         watching.age(tx, key, record, record.older)?;
         watching.note(tx, name, key, record, None)
     }
@@ -104,6 +148,7 @@ impl<'a> Watch<'a> {
             _ => "ObjectRemoved:DeleteMarkerCreated",
         };
         watching.age(tx, key, marker, true)?;
+        watching.replicate(tx, key, marker, What::DeleteMarker)?;
         watching.note(tx, name, key, marker, None)
     }
 
@@ -117,6 +162,9 @@ impl<'a> Watch<'a> {
         let Some(watching) = &self.0 else { return Ok(()) };
         if matches!(change, Change::TagsPut | Change::TagsDeleted) {
             watching.age(tx, key, record, false)?;
+            if watching.by != By::Replication {
+                watching.replicate_tags(tx, key, record)?;
+            }
         }
         let (name, detail) = match change.clone() {
             Change::TagsPut => ("ObjectTagging:Put", None),
@@ -135,6 +183,60 @@ impl<'a> Watch<'a> {
 }
 
 impl Watching<'_> {
+    fn rules<'r>(&'r self, key: &str, record: &ObjectRecord) -> Vec<&'r ReplicationRule> {
+        match &self.bucket.record.features.replication {
+            Some(replication) => replication::rules_for(replication, key, record),
+            None => Vec::new(),
+        }
+    }
+
+    /// Has a version that was prepared for it copied.
+    fn replicate(&self, tx: &Tx, key: &str, record: &ObjectRecord, what: What) -> Result<(), StoreError> {
+        if !matches!(record.replication, Some(Replicated::Pending { .. })) {
+            return Ok(());
+        }
+        for rule in self.rules(key, record) {
+            self.copy(tx, key, record, what, rule)?;
+        }
+        Ok(())
+    }
+
+    /// New tags go to the replicas; back to the source, where its copy's rules say so.
+    fn replicate_tags(&self, tx: &Tx, key: &str, record: &ObjectRecord) -> Result<(), StoreError> {
+        let Some(replicated) = &record.replication else { return Ok(()) };
+        let back = matches!(replicated, Replicated::Replica { .. });
+        for rule in self.rules(key, record) {
+            if !back || rule.replica_modifications == Some(true) {
+                self.copy(tx, key, record, What::Tags, rule)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        tx: &Tx,
+        key: &str,
+        record: &ObjectRecord,
+        what: What,
+        rule: &ReplicationRule,
+    ) -> Result<(), StoreError> {
+        let copying = Copying {
+            bucket: self.bucket.name.clone(),
+            bucket_id: self.bucket.id(),
+            key: key.to_owned(),
+            version: record.version_name().to_owned(),
+            what,
+            rule: rule.id.clone(),
+            requested_ms: self.now.millis(),
+            failures: 0,
+            missed: false,
+        };
+        tx.put(&COPYING, &(self.now.millis().max(0) as u64, self.rng.u64()), &copying)?;
+        self.copies.store(true, Ordering::Release);
+        Ok(())
+    }
+
     fn age(&self, tx: &Tx, key: &str, record: &ObjectRecord, demoted: bool) -> Result<(), StoreError> {
         match &self.bucket.record.lifecycle {
             Some(lifecycle) => {

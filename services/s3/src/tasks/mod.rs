@@ -1,12 +1,13 @@
 //! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
-//! [`logs`] (access logs).
+//! [`logs`] (access logs), [`replication`] (copies in other buckets).
 
 mod cleaning;
 mod events;
 mod lifecycle;
 mod logs;
+mod replication;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub(crate) struct Tasks {
     pub(crate) cleaning: Signal,
     pub(crate) lifecycle: Signal,
     pub(crate) events: Signal,
+    pub(crate) replication: Signal,
 }
 
 pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
@@ -28,6 +30,7 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(lifecycle::Lifecycle::new(s3.clone())),
         Arc::new(events::Events::new(s3.clone())),
         Arc::new(logs::Logs::new(s3.clone())),
+        Arc::new(replication::Replicating::new(s3.clone())),
     ]
 }
 

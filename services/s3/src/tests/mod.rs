@@ -16,6 +16,7 @@ mod multipart;
 mod notifications;
 mod object_lock;
 mod objects;
+mod replication;
 mod versioning;
 mod website;
 mod world;

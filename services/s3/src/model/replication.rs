@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+
+use haneul_store::Record;
+use serde::{Deserialize, Serialize};
+
+use super::configuration::FilterForm;
+
+/// What of a bucket is copied whereto.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Replication {
+    /// The role as which objects are read and copied.
+    pub(crate) role: String,
+    pub(crate) rules: Vec<ReplicationRule>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReplicationRule {
+    pub(crate) id: String,
+    /// Absent in the first version of the schema, whose rules have no filter.
+    pub(crate) priority: Option<i32>,
+    pub(crate) enabled: bool,
+    pub(crate) form: FilterForm,
+    pub(crate) prefix: Option<String>,
+    pub(crate) tags: Vec<(String, String)>,
+    /// The destination's name.
+    pub(crate) bucket: String,
+    pub(crate) account: Option<String>,
+    pub(crate) class: Option<String>,
+    /// Whether replicas belong to the owner of the destination.
+    pub(crate) owner_override: bool,
+    pub(crate) delete_markers: Option<bool>,
+    pub(crate) replica_modifications: Option<bool>,
+    /// Replication time control, in minutes.
+    pub(crate) within_minutes: Option<i32>,
+    /// Whether there are metrics, and their threshold in minutes.
+    pub(crate) metrics: Option<Option<i32>>,
+}
+
+impl ReplicationRule {
+    /// Whether the rule is about an object with these tags.
+    pub(crate) fn is_about(&self, key: &str, tags: &BTreeMap<String, String>) -> bool {
+        self.enabled
+            && self.prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix))
+            && self.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+
+    /// The first version of the schema replicates what users mark deleted.
+    pub(crate) fn takes_markers(&self) -> bool {
+        self.delete_markers.unwrap_or(self.form == FilterForm::LegacyPrefix || self.form == FilterForm::None)
+    }
+}
+
+/// Where a version stands between buckets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Replicated {
+    /// So many destinations do not have it yet; whether one will never.
+    Pending { left: u32, failed: bool },
+    Completed,
+    Failed,
+    /// It is itself a copy: of the source's version of this id.
+    Replica { of: String },
+}
+
+impl Replicated {
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Replicated::Pending { .. } => "PENDING",
+            Replicated::Completed => "COMPLETED",
+            Replicated::Failed => "FAILED",
+            Replicated::Replica { .. } => "REPLICA",
+        }
+    }
+}
+
+/// A version that a destination is to have. Written in the commit of the version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Copying {
+    /// The source's name and id: of a bucket made anew, nothing is copied.
+    pub(crate) bucket: String,
+    pub(crate) bucket_id: u64,
+    pub(crate) key: String,
+    pub(crate) version: String,
+    pub(crate) what: What,
+    pub(crate) rule: String,
+    pub(crate) requested_ms: i64,
+    #[serde(default)]
+    pub(crate) failures: u32,
+    /// Whether it was told that it takes too long.
+    #[serde(default)]
+    pub(crate) missed: bool,
+}
+
+impl Record for Copying {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    Object,
+    DeleteMarker,
+    Tags,
+}

@@ -1,0 +1,305 @@
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use haneul_kit::{ApiError, BoxFuture, Caller, Cx, Instant, Reconciler, Result, Signal, cx};
+
+use crate::S3;
+use crate::bucket::Bucket;
+use crate::checksum::Algorithm;
+use crate::conditions::WriteConditions;
+use crate::content::receive::Expectation;
+use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
+use crate::model::{Body, ObjectRecord, Ownership};
+use crate::range::Span;
+use crate::roles;
+use crate::store::objects::{Deletion, NewObject};
+use crate::store::replication::CopyingRow;
+use crate::store::watch::{By, Change, Watch};
+
+const CONCURRENT_MAX: usize = 4;
+const BATCH: usize = 64;
+
+/// A copy that failed on our side is tried again after this, doubled each time, for a day.
+const RETRY_MIN_MS: i64 = 1000;
+const RETRY_MAX_MS: i64 = 15 * 60 * 1000;
+const GIVEN_UP_AFTER_MS: i64 = 24 * 3600 * 1000;
+
+/// Copies versions to the buckets that rules name, as the role of the source.
+pub(super) struct Replicating {
+    s3: Arc<S3>,
+}
+
+/// What came of a copying.
+enum Outcome {
+    Copied,
+    /// There is nothing to copy any more.
+    Moot,
+}
+
+impl Replicating {
+    pub(super) fn new(s3: Arc<S3>) -> Replicating {
+        Replicating { s3 }
+    }
+
+    async fn one(&self, row: CopyingRow, mut copying: Copying, now: Instant) -> Result<()> {
+        let records = &self.s3.records;
+        let source = match self.s3.bucket_anywhere(&copying.bucket, &None).await {
+            Ok(source) if source.id() == copying.bucket_id => source,
+            Ok(_) => return records.settle_copying(&row, None).await,
+            Err(error) if error.code() == "NoSuchBucket" => return records.settle_copying(&row, None).await,
+            Err(error) => return Err(error),
+        };
+        let rule = source.record.features.replication.iter().flat_map(|replication| &replication.rules);
+        let Some(rule) = rule.into_iter().find(|rule| rule.id == copying.rule).cloned() else {
+            return self.end(&row, &copying, &source, None, Some("ReplicationConfigurationNotFound")).await;
+        };
+        match self.copy(&source, &rule, &copying, now).await {
+            Ok(Outcome::Copied) => self.end(&row, &copying, &source, Some(&rule), None).await,
+            Ok(Outcome::Moot) => records.settle_copying(&row, None).await,
+            Err(error) if error.is_retryable() && now.millis() - copying.requested_ms < GIVEN_UP_AFTER_MS => {
+                tracing::warn!(%error, bucket = copying.bucket, "a replication failed and is tried again");
+                let wait_ms = (RETRY_MIN_MS << copying.failures.min(20)).min(RETRY_MAX_MS);
+                copying.failures += 1;
+                let again = ((now.millis() + wait_ms).max(0) as u64, self.s3.platform.env.rng.u64());
+                records.settle_copying(&row, Some((&again, &copying))).await
+            }
+            Err(error) => {
+                tracing::info!(%error, bucket = copying.bucket, "an object could not be replicated");
+                self.end(&row, &copying, &source, Some(&rule), Some(reason(&error))).await
+            }
+        }
+    }
+
+    /// Notes what came of it with the source's version, and tells of it.
+    async fn end(
+        &self,
+        row: &CopyingRow,
+        copying: &Copying,
+        source: &Bucket,
+        rule: Option<&ReplicationRule>,
+        failed: Option<&'static str>,
+    ) -> Result<()> {
+        let records = &self.s3.records;
+        if copying.what == What::Tags && failed.is_none() {
+            return records.settle_copying(row, None).await;
+        }
+        let (key, version) = (copying.key.as_str(), copying.version.as_str());
+        let record = records.replicated(row, source.id(), key, version, failed.is_some()).await?;
+        let now = self.s3.platform.env.now();
+        let threshold = rule.and_then(|rule| rule.within_minutes).map(|minutes| i64::from(minutes) * 60_000);
+        let late = threshold.is_some_and(|threshold| now.millis() - copying.requested_ms > threshold);
+        let name = match failed {
+            Some(_) => "Replication:OperationFailedReplication",
+            None if late => "Replication:OperationReplicatedAfterThreshold",
+            None => return Ok(()),
+        };
+        let Some(record) = record else { return Ok(()) };
+        let detail = crate::model::event::Detail::Replication {
+            rule: copying.rule.clone(),
+            destination: rule.map(|rule| crate::bucket::arn_of(source.region, &rule.bucket)).unwrap_or_default(),
+            operation: match copying.what {
+                What::Object => "OBJECT_PUT",
+                What::DeleteMarker => "OBJECT_DELETE_MARKER",
+                What::Tags => "OBJECT_TAGGING",
+            }
+            .to_owned(),
+            reason: failed.map(str::to_owned),
+            requested_ms: copying.requested_ms,
+        };
+        let watch = self.s3.watch_own(source, By::Replication, now);
+        records.tell(&watch, name, key, &record, detail).await
+    }
+
+    async fn copy(&self, source: &Bucket, rule: &ReplicationRule, copying: &Copying, now: Instant) -> Result<Outcome> {
+        let s3 = &self.s3;
+        let target = s3.bucket_anywhere(&rule.bucket, &None).await?;
+        let (key, version) = (copying.key.as_str(), copying.version.as_str());
+        let reading = s3.content.readers.begin();
+        let (found, inline) = s3.records.read(source.id(), key, Some(version)).await?;
+        let Some(record) = found else { return Ok(Outcome::Moot) };
+        let Some(role) = source.record.features.replication.as_ref().map(|one| one.role.clone()) else {
+            return Ok(Outcome::Moot);
+        };
+        let caller = roles::assume(s3, source, &role, "s3-replication").await?;
+        self.authorize(&caller, source, &target, rule, copying, &record, now).await?;
+        if copying.what == What::Tags {
+            return self.tags(source, &target, key, version, &record, now).await;
+        }
+        if s3.records.replica(target.id(), key, version).await?.is_some() {
+            // A crash came between the copy and its note.
+            return Ok(Outcome::Copied);
+        }
+        let watch = s3.watch_replica(&target, now, version.to_owned());
+        let Some(body) = &record.body else {
+            let deletion = Deletion {
+                key,
+                version: None,
+                conditions: WriteConditions::default(),
+                random: s3.platform.env.rng.bytes(),
+            };
+            let (_, freed) =
+                s3.records.delete_objects(target.id(), &target.name, &[deletion], now, &watch).await?;
+            s3.content.free(freed).await;
+            return Ok(Outcome::Copied);
+        };
+        let algorithm = body.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |sum| sum.algorithm);
+        let expected = Expectation::internal(body.size, algorithm);
+        let stream = s3.stream(body, inline, Span::whole(body.size), reading).await?;
+        let received = s3.content.receive(stream, &expected).await?;
+        let class = rule.class.clone().or_else(|| body.storage_class.clone());
+        let copy = Body {
+            data: received.data.clone(),
+            // It is in one piece now; what tells of the parts stays.
+            parts: 0,
+            storage_class: class.filter(|class| class != "STANDARD"),
+            ..body.clone()
+        };
+        let enforced = target.ownership() == Ownership::BucketOwnerEnforced;
+        let foreign = source.owner != target.owner && !rule.owner_override && !enforced;
+        let new = NewObject {
+            bucket: target.id(),
+            bucket_name: &target.name,
+            key,
+            owner: foreign.then(|| source.owner.number()),
+            body: &copy,
+            inline: received.inline.as_ref(),
+            conditions: &WriteConditions::default(),
+            now: Instant::from_secs(record.modified_s),
+            random: s3.platform.env.rng.bytes(),
+            watch: &watch,
+        };
+        match s3.records.put_object(&new).await {
+            Ok((_, freed)) => {
+                s3.content.free(freed).await;
+                Ok(Outcome::Copied)
+            }
+            Err(error) => {
+                s3.content.discard(&received.data).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the replica the tags that the source has now.
+    async fn tags(
+        &self,
+        source: &Bucket,
+        target: &Bucket,
+        key: &str,
+        version: &str,
+        record: &ObjectRecord,
+        now: Instant,
+    ) -> Result<Outcome> {
+        let records = &self.s3.records;
+        let tags = record.body.as_ref().map(|body| body.tags.clone()).unwrap_or_default();
+        // Either side may be the one that was copied from.
+        let replica = match &record.replication {
+            Some(Replicated::Replica { of }) => records.find(target.id(), key, Some(of)).await?,
+            _ => records.replica(target.id(), key, version).await?,
+        };
+        let _ = source;
+        let Some(replica) = replica else { return Ok(Outcome::Moot) };
+        if replica.body.as_ref().is_none_or(|body| body.tags == tags) {
+            return Ok(Outcome::Copied);
+        }
+        let set = |record: &mut ObjectRecord| {
+            if let Some(body) = &mut record.body {
+                body.tags = tags.clone();
+            }
+            Ok(())
+        };
+        let watch: Watch<'_> = self.s3.watch_own(target, By::Replication, now);
+        let what = if tags.is_empty() { Change::TagsDeleted } else { Change::TagsPut };
+        let named = Some(replica.version_name());
+        records.change_object(target.id(), key, named, set, Some((&watch, &what))).await?;
+        Ok(Outcome::Copied)
+    }
+
+    /// What the role must be allowed: to read the source, and to write the destination, whose policy decides with.
+    #[allow(clippy::too_many_arguments)] // All of one copy.
+    async fn authorize(
+        &self,
+        caller: &Caller,
+        source: &Bucket,
+        target: &Bucket,
+        rule: &ReplicationRule,
+        copying: &Copying,
+        record: &ObjectRecord,
+        now: Instant,
+    ) -> Result<()> {
+        let key = copying.key.as_str();
+        let cx = |region| {
+            Cx::new(cx::Parts {
+                request_id: self.s3.platform.env.rng.uuid(),
+                caller: caller.clone(),
+                region,
+                now,
+                source_ip: None,
+                secure: true,
+                http: None,
+                called_via: Vec::new(),
+                source_arn: None,
+                answer: Default::default(),
+            })
+        };
+        let (here, there) = (cx(source.region), cx(target.region));
+        let reading = match copying.what {
+            What::Tags => "s3:GetObjectVersionTagging",
+            _ => "s3:GetObjectVersionForReplication",
+        };
+        let from = [
+            source.access(&here, "s3:GetReplicationConfiguration"),
+            source.object_access(&here, reading, key),
+        ];
+        self.s3.platform.authorize(&here, "s3", &from).await?;
+        let mut to = Vec::new();
+        match copying.what {
+            What::Object => {
+                to.push(target.object_access(&there, "s3:ReplicateObject", key));
+                if record.body.as_ref().is_some_and(|body| !body.tags.is_empty()) {
+                    to.push(target.object_access(&there, "s3:ReplicateTags", key));
+                }
+                if rule.owner_override {
+                    to.push(target.object_access(&there, "s3:ObjectOwnerOverrideToBucketOwner", key));
+                }
+            }
+            What::DeleteMarker => to.push(target.object_access(&there, "s3:ReplicateDelete", key)),
+            What::Tags => to.push(target.object_access(&there, "s3:ReplicateTags", key)),
+        }
+        self.s3.platform.authorize(&there, "s3", &to).await
+    }
+}
+
+/// Why a copy failed, by S3's names.
+fn reason(error: &ApiError) -> &'static str {
+    match error.code() {
+        "NoSuchBucket" => "DstBucketNotFound",
+        "AccessDenied" => "AssumeRoleNotPermittedOrDstPutObjNotPermitted",
+        _ => "InternalError",
+    }
+}
+
+impl Reconciler for Replicating {
+    fn name(&self) -> &'static str {
+        "s3 replication"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(async move {
+            loop {
+                let now = self.s3.platform.env.now();
+                let due = self.s3.records.copying_due(now, BATCH).await?;
+                if due.is_empty() {
+                    return self.s3.records.next_copying().await;
+                }
+                let copied = stream::iter(due.into_iter().map(|(row, copying)| self.one(row, copying, now)));
+                let copied: Vec<Result<()>> = copied.buffer_unordered(CONCURRENT_MAX).collect().await;
+                copied.into_iter().collect::<Result<()>>()?;
+            }
+        })
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.s3.tasks.replication
+    }
+}
