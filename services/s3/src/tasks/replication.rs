@@ -134,6 +134,7 @@ impl Replicating {
             let deletion = Deletion {
                 key,
                 version: None,
+                bypass_governance: false,
                 conditions: WriteConditions::default(),
                 random: s3.platform.env.rng.bytes(),
             };
