@@ -51,7 +51,9 @@ impl Waiting {
     /// Takes what is to be delivered by now.
     pub(crate) fn take(&self, now: Instant) -> Vec<(String, Lines)> {
         let mut lines = self.lines.lock();
-        let due = |lines: &Lines| now.secs() - lines.since.secs() >= DELIVERED_AFTER_S || lines.text.len() > BYTES_MAX;
+        let due = |lines: &Lines| {
+            now.secs() - lines.since.secs() >= DELIVERED_AFTER_S || lines.text.len() > BYTES_MAX
+        };
         let names: Vec<String> =
             lines.iter().filter(|(_, waiting)| due(waiting)).map(|(name, _)| name.clone()).collect();
         names.into_iter().filter_map(|name| lines.remove_entry(&name)).collect()
@@ -65,7 +67,14 @@ impl Waiting {
 }
 
 /// Notes a request that was answered.
-pub(crate) fn note(waiting: &Waiting, cx: &Cx, http: &RequestHead, bucket: &Bucket, answer: &response::Parts, now: Instant) {
+pub(crate) fn note(
+    waiting: &Waiting,
+    cx: &Cx,
+    http: &RequestHead,
+    bucket: &Bucket,
+    answer: &response::Parts,
+    now: Instant,
+) {
     if bucket.record.features.logging.is_some() {
         waiting.add(&bucket.name, now, &line(cx, http, bucket, answer, now));
     }
@@ -83,13 +92,11 @@ fn line(cx: &Cx, http: &RequestHead, bucket: &Bucket, answer: &response::Parts, 
     let signature = signature(http);
     let length = of_answer("content-length");
     let sent = length.filter(|length| *length != "0" && http.method != Method::HEAD);
-    let total = of_answer("content-range").and_then(|range| range.rsplit('/').next()).or(
-        match http.method {
-            Method::GET | Method::HEAD if answer.status.is_success() && key.is_some() => length,
-            Method::PUT => http.header("x-amz-decoded-content-length").or(http.header("content-length")),
-            _ => None,
-        },
-    );
+    let total = of_answer("content-range").and_then(|range| range.rsplit('/').next()).or(match http.method {
+        Method::GET | Method::HEAD if answer.status.is_success() && key.is_some() => length,
+        Method::PUT => http.header("x-amz-decoded-content-length").or(http.header("content-length")),
+        _ => None,
+    });
     let elapsed_ms = (now.millis() - cx.now().millis()).max(0).to_string();
     let target = http.uri.path_and_query().map_or("/", |target| target.as_str());
     let address = format!("{} {target} {:?}", http.method, http::Version::HTTP_11);
@@ -149,7 +156,10 @@ fn key_of(http: &RequestHead, bucket: &Bucket) -> Option<String> {
     let path = path.strip_prefix('/').unwrap_or(&path);
     let key = match http.bucket {
         Some(_) => path,
-        None => path.strip_prefix(bucket.name.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default(),
+        None => path
+            .strip_prefix(bucket.name.as_str())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or_default(),
     };
     Some(key.to_owned()).filter(|key| !key.is_empty())
 }
@@ -234,7 +244,14 @@ fn time(at: Instant) -> String {
 }
 
 /// The key of a log object.
-pub(crate) fn object_key(bucket: &Bucket, prefix: &str, format: LogKeys, event: Instant, now: Instant, unique: &str) -> String {
+pub(crate) fn object_key(
+    bucket: &Bucket,
+    prefix: &str,
+    format: LogKeys,
+    event: Instant,
+    now: Instant,
+    unique: &str,
+) -> String {
     let stamp = |at: Instant| at.iso8601().replace([':', 'T'], "-").trim_end_matches('Z').to_owned();
     let day = match format {
         LogKeys::Unsaid | LogKeys::Simple => return format!("{prefix}{}-{unique}", stamp(now)),
@@ -268,7 +285,8 @@ mod tests {
             ("GET", "/b?versioning", false, false, "REST.GET.VERSIONING"),
             ("PUT", "/b?logging", false, false, "REST.PUT.LOGGING_STATUS"),
         ] {
-            let mut head = RequestHead::new(method.parse().unwrap(), uri.parse().unwrap(), Default::default());
+            let mut head =
+                RequestHead::new(method.parse().unwrap(), uri.parse().unwrap(), Default::default());
             if copy {
                 head.headers.insert("x-amz-copy-source", "b/k".parse().unwrap());
             }

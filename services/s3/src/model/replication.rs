@@ -54,11 +54,16 @@ impl ReplicationRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Replicated {
     /// So many destinations do not have it yet; whether one will never.
-    Pending { left: u32, failed: bool },
+    Pending {
+        left: u32,
+        failed: bool,
+    },
     Completed,
     Failed,
     /// It is itself a copy: of the source's version of this id.
-    Replica { of: String },
+    Replica {
+        of: String,
+    },
 }
 
 impl Replicated {

@@ -12,7 +12,8 @@ impl Handle<op::GetBucketAccelerateConfiguration> for S3 {
         cx: &Cx,
         input: &s::GetBucketAccelerateConfigurationRequest,
     ) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetAccelerateConfiguration").await
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetAccelerateConfiguration")
+            .await
     }
 
     async fn call(
@@ -35,7 +36,8 @@ impl Handle<op::PutBucketAccelerateConfiguration> for S3 {
         cx: &Cx,
         input: &s::PutBucketAccelerateConfigurationRequest,
     ) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutAccelerateConfiguration").await
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutAccelerateConfiguration")
+            .await
     }
 
     async fn call(&self, cx: &Cx, input: s::PutBucketAccelerateConfigurationRequest) -> Result<Empty> {

@@ -12,10 +12,15 @@ use crate::{S3, calls, error};
 
 impl Handle<GetBucketReplication> for S3 {
     async fn access(&self, cx: &Cx, input: &s::GetBucketReplicationRequest) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetReplicationConfiguration").await
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:GetReplicationConfiguration")
+            .await
     }
 
-    async fn call(&self, cx: &Cx, input: s::GetBucketReplicationRequest) -> Result<s::GetBucketReplicationOutput> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetBucketReplicationRequest,
+    ) -> Result<s::GetBucketReplicationOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let replication = bucket.record.features.replication.as_ref().ok_or_else(|| {
             let message = "The replication configuration was not found";
@@ -52,7 +57,8 @@ impl Handle<PutBucketReplication> for S3 {
         }
         let set = |record: &mut BucketRecord| {
             if record.versioning != Versioning::Enabled {
-                let message = "Versioning must be 'Enabled' on the bucket to apply a replication configuration";
+                let message =
+                    "Versioning must be 'Enabled' on the bucket to apply a replication configuration";
                 return Err(error::invalid_request(message));
             }
             record.features.replication = Some(replication.clone());
@@ -65,7 +71,8 @@ impl Handle<PutBucketReplication> for S3 {
 
 impl Handle<DeleteBucketReplication> for S3 {
     async fn access(&self, cx: &Cx, input: &s::DeleteBucketReplicationRequest) -> Result<Vec<Access>> {
-        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutReplicationConfiguration").await
+        self.bucket_access(cx, &input.bucket, &input.expected_bucket_owner, "s3:PutReplicationConfiguration")
+            .await
     }
 
     async fn call(&self, cx: &Cx, input: s::DeleteBucketReplicationRequest) -> Result<Empty> {
@@ -117,7 +124,8 @@ fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<Re
     if let Some(existing) = rule.existing_object_replication
         && enabled(&existing.status)?
     {
-        let message = "ExistingObjectReplication is not supported. Use S3 Batch Operations to copy existing objects.";
+        let message =
+            "ExistingObjectReplication is not supported. Use S3 Batch Operations to copy existing objects.";
         return Err(error::invalid_request(message));
     }
     let to = rule.destination;
@@ -147,7 +155,8 @@ fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<Re
     {
         return Err(error::malformed_xml());
     }
-    let bucket = to.bucket.split_once(":s3:::").map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty());
+    let bucket =
+        to.bucket.split_once(":s3:::").map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty());
     let pair = |tag: s::Tag| (tag.key, tag.value);
     let (prefix, tags, form) = match (rule.prefix, rule.filter) {
         (Some(_), Some(_)) => return Err(error::malformed_xml()),
@@ -156,7 +165,9 @@ fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<Re
         (None, Some(s::ReplicationRuleFilter { and: Some(and), prefix: None, tag: None })) => {
             (and.prefix, and.tags.into_iter().flatten().map(pair).collect(), FilterForm::And)
         }
-        (None, Some(s::ReplicationRuleFilter { and: None, prefix, tag })) if prefix.is_none() || tag.is_none() => {
+        (None, Some(s::ReplicationRuleFilter { and: None, prefix, tag }))
+            if prefix.is_none() || tag.is_none() =>
+        {
             (prefix, tag.into_iter().map(pair).collect(), FilterForm::Single)
         }
         _ => return Err(error::malformed_xml()),
@@ -172,9 +183,8 @@ fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<Re
         form,
         prefix,
         tags,
-        bucket: bucket.ok_or_else(|| {
-            error::invalid_argument("Invalid bucket ARN.", "Bucket", to.bucket.clone())
-        })?,
+        bucket: bucket
+            .ok_or_else(|| error::invalid_argument("Invalid bucket ARN.", "Bucket", to.bucket.clone()))?,
         account: to.account,
         class,
         owner_override: to.access_control_translation.is_some(),
@@ -202,11 +212,9 @@ fn to_wire(bucket: &Bucket, rule: &ReplicationRule) -> s::ReplicationRule {
     let time = |minutes: i32| s::ReplicationTimeValue { minutes: Some(minutes) };
     let filter = match rule.form {
         FilterForm::None | FilterForm::LegacyPrefix => None,
-        FilterForm::Single => Some(s::ReplicationRuleFilter {
-            prefix: rule.prefix.clone(),
-            tag: tags().next(),
-            and: None,
-        }),
+        FilterForm::Single => {
+            Some(s::ReplicationRuleFilter { prefix: rule.prefix.clone(), tag: tags().next(), and: None })
+        }
         FilterForm::And => Some(s::ReplicationRuleFilter {
             and: Some(s::ReplicationRuleAndOperator {
                 prefix: rule.prefix.clone(),

@@ -54,8 +54,7 @@ impl Handle<PutBucketVersioning> for S3 {
         };
         let set = |record: &mut crate::model::BucketRecord| {
             if record.features.replication.is_some() && status != Versioning::Enabled {
-                let message =
-                    "A replication configuration is present on this bucket, so the versioning state cannot be changed.";
+                let message = "A replication configuration is present on this bucket, so the versioning state cannot be changed.";
                 return Err(error::new("InvalidBucketState", 409, message));
             }
             if record.lock.is_some() && status != Versioning::Enabled {

@@ -61,11 +61,14 @@ pub(crate) fn check(replication: &Replication, source: &str) -> Result<()> {
             let nested = |a: &str, b: &str| a.starts_with(b) || b.starts_with(a);
             let (a, b) = (earlier.prefix.as_deref().unwrap_or(""), rule.prefix.as_deref().unwrap_or(""));
             if !filtered && nested(a, b) {
-                return Err(invalid_request(format!("Found overlapping prefixes '{a}' and '{b}' in the rules.")));
+                return Err(invalid_request(format!(
+                    "Found overlapping prefixes '{a}' and '{b}' in the rules."
+                )));
             }
         }
     }
     Ok(())
 }
 
-const SCHEMA: &str = "Cross Region Replication configuration schema. Please refer to S3 Developer Guide for more information.";
+const SCHEMA: &str =
+    "Cross Region Replication configuration schema. Please refer to S3 Developer Guide for more information.";

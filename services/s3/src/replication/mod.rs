@@ -10,14 +10,17 @@ use crate::model::ObjectRecord;
 use crate::model::replication::{Replication, ReplicationRule};
 
 /// The rules by which a new version is copied: of each destination the one with the highest priority.
-pub(crate) fn rules_for<'r>(replication: &'r Replication, key: &str, record: &ObjectRecord) -> Vec<&'r ReplicationRule> {
+pub(crate) fn rules_for<'r>(
+    replication: &'r Replication,
+    key: &str,
+    record: &ObjectRecord,
+) -> Vec<&'r ReplicationRule> {
     let none = BTreeMap::new();
     let tags = record.body.as_ref().map_or(&none, |body| &body.tags);
     let marker = record.is_delete_marker();
-    let about = replication
-        .rules
-        .iter()
-        .filter(|rule| rule.is_about(key, tags) && (!marker || (rule.takes_markers() && rule.tags.is_empty())));
+    let about = replication.rules.iter().filter(|rule| {
+        rule.is_about(key, tags) && (!marker || (rule.takes_markers() && rule.tags.is_empty()))
+    });
     let mut chosen: Vec<&ReplicationRule> = Vec::new();
     for rule in about {
         match chosen.iter_mut().find(|other| other.bucket == rule.bucket) {

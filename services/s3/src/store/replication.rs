@@ -1,9 +1,9 @@
 use haneul_kit::{Instant, Result};
 use haneul_store::{Batch, Range, Reads};
 
+use super::Records;
 use super::tables::{COPYING, CURRENT, VERSIONS};
 use super::versions::{self, order};
-use super::Records;
 use crate::error::{self, Failure};
 use crate::model::ObjectRecord;
 use crate::model::replication::{Copying, Replicated};
@@ -50,7 +50,9 @@ impl Records {
     ) -> Result<Option<ObjectRecord>> {
         let done = self.store.transact(|tx| async move {
             tx.delete(&COPYING, row)?;
-            let Some(mut record) = versions::find(&tx, bucket, key, Some(version)).await? else { return Ok(None) };
+            let Some(mut record) = versions::find(&tx, bucket, key, Some(version)).await? else {
+                return Ok(None);
+            };
             if let Some(Replicated::Pending { left, failed }) = record.replication {
                 let failed = failed || failed_now;
                 record.replication = Some(match (left, failed) {
@@ -67,9 +69,7 @@ impl Records {
 
     /// The version of a key that is the copy of the source's version `of`.
     pub(crate) async fn replica(&self, bucket: u64, key: &str, of: &str) -> Result<Option<ObjectRecord>> {
-        let is_it = |record: &ObjectRecord| {
-            matches!(&record.replication, Some(Replicated::Replica { of: source }) if source == of)
-        };
+        let is_it = |record: &ObjectRecord| matches!(&record.replication, Some(Replicated::Replica { of: source }) if source == of);
         let current = self.store.get(&CURRENT, &(bucket, key)).await.map_err(error::store)?;
         match current {
             Some(current) if is_it(&current) => return Ok(Some(current)),
@@ -81,7 +81,12 @@ impl Records {
     }
 }
 
-async fn put_back(tx: &haneul_store::Tx, bucket: u64, key: &str, record: &ObjectRecord) -> Result<(), Failure> {
+async fn put_back(
+    tx: &haneul_store::Tx,
+    bucket: u64,
+    key: &str,
+    record: &ObjectRecord,
+) -> Result<(), Failure> {
     let current = tx.get(&CURRENT, &(bucket, key)).await?;
     if current.is_some_and(|current| current.seq == record.seq) {
         tx.put(&CURRENT, &(bucket, key), record)?;

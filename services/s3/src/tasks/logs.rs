@@ -3,8 +3,8 @@ use std::sync::Arc;
 use haneul_kit::{BoxFuture, ByteStream, Caller, Instant, Reconciler, Result, Signal};
 use haneul_s3_wire::{operations as op, shapes as s};
 
-use crate::access_log::{self, Lines};
 use crate::S3;
+use crate::access_log::{self, Lines};
 
 /// Who delivers access logs: the target bucket's policy lets it in.
 const PRINCIPAL: &str = "logging.s3.amazonaws.com";
@@ -25,8 +25,7 @@ impl Logs {
         let Some(logging) = &bucket.record.features.logging else { return Ok(()) };
         let platform = &self.s3.platform;
         let unique = platform.env.rng.text(b"0123456789ABCDEF", 16);
-        let key =
-            access_log::object_key(&bucket, &logging.prefix, logging.format, lines.since, now, &unique);
+        let key = access_log::object_key(&bucket, &logging.prefix, logging.format, lines.since, now, &unique);
         let input = s::PutObjectRequest {
             bucket: logging.bucket.clone(),
             key,

@@ -96,7 +96,9 @@ impl Replicating {
         let Some(record) = record else { return Ok(()) };
         let detail = crate::model::event::Detail::Replication {
             rule: copying.rule.clone(),
-            destination: rule.map(|rule| crate::bucket::arn_of(source.region, &rule.bucket)).unwrap_or_default(),
+            destination: rule
+                .map(|rule| crate::bucket::arn_of(source.region, &rule.bucket))
+                .unwrap_or_default(),
             operation: match copying.what {
                 What::Object => "OBJECT_PUT",
                 What::DeleteMarker => "OBJECT_DELETE_MARKER",
@@ -110,7 +112,13 @@ impl Replicating {
         records.tell(&watch, name, key, &record, detail).await
     }
 
-    async fn copy(&self, source: &Bucket, rule: &ReplicationRule, copying: &Copying, now: Instant) -> Result<Outcome> {
+    async fn copy(
+        &self,
+        source: &Bucket,
+        rule: &ReplicationRule,
+        copying: &Copying,
+        now: Instant,
+    ) -> Result<Outcome> {
         let s3 = &self.s3;
         let target = s3.bucket_anywhere(&rule.bucket, &None).await?;
         let (key, version) = (copying.key.as_str(), copying.version.as_str());

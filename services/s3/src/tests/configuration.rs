@@ -85,12 +85,13 @@ async fn acceleration() {
     world.put("k", "x").await;
     let reach = || async { code(&world.call::<op::GetObject>(&who, get("k")).await.result) };
     assert_eq!(reach().await, "InvalidRequest");
-    for (bucket, status, expected) in [
-        ("bkt", "On", "MalformedXML"),
-        ("with.dots", "Enabled", "InvalidRequest"),
-        ("bkt", "Enabled", "ok"),
-    ] {
-        assert_eq!(code(&world.root::<op::PutBucketAccelerateConfiguration>(set(bucket, status)).await), expected);
+    for (bucket, status, expected) in
+        [("bkt", "On", "MalformedXML"), ("with.dots", "Enabled", "InvalidRequest"), ("bkt", "Enabled", "ok")]
+    {
+        assert_eq!(
+            code(&world.root::<op::PutBucketAccelerateConfiguration>(set(bucket, status)).await),
+            expected
+        );
     }
     assert_eq!(reach().await, "ok");
     world.root::<op::PutBucketAccelerateConfiguration>(set("bkt", "Suspended")).await.unwrap();

@@ -23,7 +23,8 @@ fn logging(target: &str, format: Option<s::TargetObjectKeyFormat>) -> s::PutBuck
 
 /// A request that was answered, as the front door ends it.
 async fn answered(cloud: &Cloud, target: &str, status: u16) {
-    let mut head = haneul_kit::RequestHead::new("GET".parse().unwrap(), target.parse().unwrap(), Default::default());
+    let mut head =
+        haneul_kit::RequestHead::new("GET".parse().unwrap(), target.parse().unwrap(), Default::default());
     head.headers.insert("user-agent", "evil\"agent".parse().unwrap());
     let cx = haneul_kit::Cx::new(haneul_kit::cx::Parts {
         request_id: "REQ".into(),
@@ -37,7 +38,8 @@ async fn answered(cloud: &Cloud, target: &str, status: u16) {
         source_arn: None,
         answer: Default::default(),
     });
-    let (mut parts, ()) = Response::builder().status(status).header("content-length", "7").body(()).unwrap().into_parts();
+    let (mut parts, ()) =
+        Response::builder().status(status).header("content-length", "7").body(()).unwrap().into_parts();
     if status >= 400 {
         parts.extensions.insert(haneul_kit::extension::ErrorCode("NoSuchKey".into()));
     }
@@ -79,11 +81,19 @@ async fn requests_are_logged_to_a_bucket_that_lets_them_in() {
     cloud.run().await;
     let keys = logs(&cloud).await;
     assert_eq!(keys.len(), 1);
-    assert!(keys[0].starts_with("log/20") && keys[0].len() == "log/2026-01-01-00-00-00-0123456789ABCDEF".len(), "{keys:?}");
+    assert!(
+        keys[0].starts_with("log/20") && keys[0].len() == "log/2026-01-01-00-00-00-0123456789ABCDEF".len(),
+        "{keys:?}"
+    );
     let text = cloud.get("logs", &keys[0]).await.unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2);
-    for part in [" bkt [", " 192.0.2.3 ", " REQ REST.GET.OBJECT a%20key \"GET /bkt/a%20key?x=1 HTTP/1.1\" 200 - 7 7 ", "\"evil?agent\""] {
+    for part in [
+        " bkt [",
+        " 192.0.2.3 ",
+        " REQ REST.GET.OBJECT a%20key \"GET /bkt/a%20key?x=1 HTTP/1.1\" 200 - 7 7 ",
+        "\"evil?agent\"",
+    ] {
         assert!(lines[0].contains(part), "{part} in {}", lines[0]);
     }
     assert!(lines[1].contains(" 404 NoSuchKey 7 - "), "{}", lines[1]);

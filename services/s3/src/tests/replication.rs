@@ -62,7 +62,11 @@ async fn objects_markers_and_tags_are_copied() {
     let head = s::HeadObjectRequest { bucket: "dst".into(), key: "k".into(), ..Default::default() };
     let head = cloud.ok::<op::HeadObject>(head).await;
     assert_eq!((head.e_tag, head.content_type.as_deref()), (made.e_tag, Some("text/plain")));
-    let tags = |bucket: &str| s::GetObjectTaggingRequest { bucket: bucket.into(), key: "k".into(), ..Default::default() };
+    let tags = |bucket: &str| s::GetObjectTaggingRequest {
+        bucket: bucket.into(),
+        key: "k".into(),
+        ..Default::default()
+    };
     assert_eq!(cloud.ok::<op::GetObjectTagging>(tags("dst")).await.tag_set[0].value, "a");
 
     let retag = s::PutObjectTaggingRequest {
@@ -138,14 +142,18 @@ async fn several_destinations_and_another_account() {
     cloud.call::<op::CreateBucket>(&theirs, create).await.unwrap();
     let version = s::PutBucketVersioningRequest {
         bucket: "far".into(),
-        versioning_configuration: s::VersioningConfiguration { status: Some("Enabled".into()), mfa_delete: None },
+        versioning_configuration: s::VersioningConfiguration {
+            status: Some("Enabled".into()),
+            mfa_delete: None,
+        },
         ..Default::default()
     };
     cloud.call::<op::PutBucketVersioning>(&theirs, version).await.unwrap();
     let role = cloud.role("r", MAY_ALL).await;
     let mut far = rule("far", "far", 2, "");
     far.destination.account = Some(THEIRS.to_string());
-    far.destination.access_control_translation = Some(s::AccessControlTranslation { owner: "Destination".into() });
+    far.destination.access_control_translation =
+        Some(s::AccessControlTranslation { owner: "Destination".into() });
     far.destination.storage_class = Some("STANDARD_IA".into());
     cloud.ok::<op::PutBucketReplication>(replicate(&role, vec![rule("near", "near", 1, ""), far])).await;
     cloud.put("src", "k", "x").await;
@@ -189,12 +197,24 @@ async fn what_is_refused() {
         (replicate(&role, vec![]), "The XML you provided"),
         (replicate(&role, vec![rule("a", "src", 1, "")]), "Destination bucket cannot be the same"),
         (replicate(&role, vec![rule("a", "none", 1, "")]), "Destination bucket must exist"),
-        (replicate(&role, vec![rule("a", "plain", 1, "")]), "Destination bucket must have versioning enabled"),
-        (replicate(&role, vec![rule("a", "dst", 1, ""), rule("a", "dst", 2, "")]), "Rule Id must be unique"),
-        (replicate(&role, vec![rule("a", "dst", 1, ""), rule("b", "dst", 1, "")]), "Found duplicate priority"),
-        (replicate(&role, vec![s::ReplicationRule { priority: None, ..rule("a", "dst", 1, "") }]), "Priority must"),
         (
-            replicate(&role, vec![s::ReplicationRule { delete_marker_replication: None, ..rule("a", "dst", 1, "") }]),
+            replicate(&role, vec![rule("a", "plain", 1, "")]),
+            "Destination bucket must have versioning enabled",
+        ),
+        (replicate(&role, vec![rule("a", "dst", 1, ""), rule("a", "dst", 2, "")]), "Rule Id must be unique"),
+        (
+            replicate(&role, vec![rule("a", "dst", 1, ""), rule("b", "dst", 1, "")]),
+            "Found duplicate priority",
+        ),
+        (
+            replicate(&role, vec![s::ReplicationRule { priority: None, ..rule("a", "dst", 1, "") }]),
+            "Priority must",
+        ),
+        (
+            replicate(
+                &role,
+                vec![s::ReplicationRule { delete_marker_replication: None, ..rule("a", "dst", 1, "") }],
+            ),
             "DeleteMarkerReplication must",
         ),
         (replicate(&role, vec![tagged]), "Delete marker replication is not supported"),
@@ -215,7 +235,10 @@ async fn what_is_refused() {
     assert_eq!((read.rules[0].prefix.as_deref(), read.rules[0].filter.is_none()), (Some("a"), true));
     let suspend = s::PutBucketVersioningRequest {
         bucket: "src".into(),
-        versioning_configuration: s::VersioningConfiguration { status: Some("Suspended".into()), mfa_delete: None },
+        versioning_configuration: s::VersioningConfiguration {
+            status: Some("Suspended".into()),
+            mfa_delete: None,
+        },
         ..Default::default()
     };
     assert!(cloud.err::<op::PutBucketVersioning>(suspend).await.starts_with("InvalidBucketState"));

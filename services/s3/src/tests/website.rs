@@ -40,7 +40,10 @@ async fn get(cloud: &Cloud, path: &str) -> Page {
     visit(cloud, Method::GET, path, &[]).await
 }
 
-async fn configure(cloud: &Cloud, website: s::WebsiteConfiguration) -> haneul_kit::Result<haneul_shape::Empty> {
+async fn configure(
+    cloud: &Cloud,
+    website: s::WebsiteConfiguration,
+) -> haneul_kit::Result<haneul_shape::Empty> {
     let input = s::PutBucketWebsiteRequest {
         bucket: "site".into(),
         website_configuration: website,
@@ -78,11 +81,17 @@ async fn site() -> Cloud {
 async fn documents_and_errors() {
     let cloud = site().await;
     let page = get(&cloud, "/").await;
-    assert_eq!((page.status, &page.headers["content-type"]), (404, &"text/html; charset=utf-8".parse().unwrap()));
+    assert_eq!(
+        (page.status, &page.headers["content-type"]),
+        (404, &"text/html; charset=utf-8".parse().unwrap())
+    );
     assert!(page.body.contains("<li>Code: NoSuchWebsiteConfiguration</li>"), "{}", page.body);
     configure(&cloud, plain()).await.unwrap();
     let page = get(&cloud, "/").await;
-    assert_eq!((page.status, page.body.as_str(), &page.headers["content-type"]), (200, "home", &"text/html".parse().unwrap()));
+    assert_eq!(
+        (page.status, page.body.as_str(), &page.headers["content-type"]),
+        (200, "home", &"text/html".parse().unwrap())
+    );
     assert_eq!(get(&cloud, "/docs/").await.body, "docs");
     let page = get(&cloud, "/docs").await;
     assert_eq!((page.status, &page.headers["location"]), (302, &"/docs/".parse().unwrap()));
@@ -133,10 +142,16 @@ async fn redirects() {
         redirect,
     };
     let rules = vec![
-        rule(Some("old/"), None, s::Redirect { replace_key_prefix_with: Some("docs/".into()), ..Default::default() }),
+        rule(
+            Some("old/"),
+            None,
+            s::Redirect { replace_key_prefix_with: Some("docs/".into()), ..Default::default() },
+        ),
         rule(None, Some("404"), to("other.example", Some("302"))),
     ];
-    configure(&cloud, s::WebsiteConfiguration { routing_rules: Some(rules.clone()), ..plain() }).await.unwrap();
+    configure(&cloud, s::WebsiteConfiguration { routing_rules: Some(rules.clone()), ..plain() })
+        .await
+        .unwrap();
     let read = s::GetBucketWebsiteRequest { bucket: "site".into(), ..Default::default() };
     let read = cloud.ok::<op::GetBucketWebsite>(read).await.routing_rules.unwrap();
     assert_eq!(read[1].redirect.http_redirect_code.as_deref(), Some("302"));
@@ -156,7 +171,10 @@ async fn redirects() {
     };
     configure(&cloud, all.clone()).await.unwrap();
     let page = get(&cloud, "/a%20b?c=d").await;
-    assert_eq!((page.status, page.headers["location"].to_str().unwrap()), (301, "https://new.example/a%20b?c=d"));
+    assert_eq!(
+        (page.status, page.headers["location"].to_str().unwrap()),
+        (301, "https://new.example/a%20b?c=d")
+    );
     let both = s::WebsiteConfiguration { index_document: plain().index_document, ..all };
     let bad = |redirect| s::WebsiteConfiguration {
         routing_rules: Some(vec![rule(Some("a"), None, redirect)]),

@@ -15,7 +15,8 @@ pub(crate) fn check(website: &Website) -> Result<()> {
     }
     match website.index.as_deref() {
         None => {
-            let message = "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty";
+            let message =
+                "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty";
             return Err(error::invalid_argument(message, "IndexDocument", "null"));
         }
         Some(suffix) if suffix.is_empty() || suffix.contains('/') => {
@@ -40,12 +41,14 @@ pub(crate) fn check(website: &Website) -> Result<()> {
             return Err(invalid_request(message));
         }
         if let Some(code) = rule.error_code.filter(|code| !(400..600).contains(code)) {
-            let message = format!("The provided HTTP error code ({code}) is not valid. Valid codes are 4XX or 5XX.");
+            let message =
+                format!("The provided HTTP error code ({code}) is not valid. Valid codes are 4XX or 5XX.");
             return Err(invalid_request(message));
         }
         if let Some(code) = rule.code.filter(|code| !(301..400).contains(code)) {
-            let message =
-                format!("The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except 300.");
+            let message = format!(
+                "The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except 300."
+            );
             return Err(invalid_request(message));
         }
         if rule.replace_key.is_some() && rule.replace_prefix.is_some() {

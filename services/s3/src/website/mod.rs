@@ -68,7 +68,8 @@ impl S3 {
             return Ok(Outcome::Redirect(status, location));
         }
         let index = website.index.as_deref().unwrap_or_default();
-        let document = if key.is_empty() || key.ends_with('/') { format!("{key}{index}") } else { key.clone() };
+        let document =
+            if key.is_empty() || key.ends_with('/') { format!("{key}{index}") } else { key.clone() };
         let refused = match self.document(cx, &bucket, &document, http).await {
             Ok(output) => return self.found(cx, output),
             Err(refused) => refused,
@@ -78,7 +79,10 @@ impl S3 {
             return Ok(Outcome::Answer(page::bare(&refused, cx)));
         }
         // A folder that was asked for without its slash.
-        if status == 404 && !document.ends_with('/') && self.is_there(&bucket, &format!("{key}/{index}")).await? {
+        if status == 404
+            && !document.ends_with('/')
+            && self.is_there(&bucket, &format!("{key}/{index}")).await?
+        {
             return Ok(Outcome::Redirect(StatusCode::FOUND, format!("/{path}/")));
         }
         if let Some((status, location)) = rules::find(&website.rules, &from, Some(status)) {
@@ -88,8 +92,15 @@ impl S3 {
     }
 
     /// Reads an object as the caller may.
-    async fn document(&self, cx: &Cx, bucket: &Bucket, key: &str, http: &RequestHead) -> Result<GetObjectOutput> {
-        let mut input = GetObjectRequest { bucket: bucket.name.clone(), key: key.to_owned(), ..Default::default() };
+    async fn document(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        http: &RequestHead,
+    ) -> Result<GetObjectOutput> {
+        let mut input =
+            GetObjectRequest { bucket: bucket.name.clone(), key: key.to_owned(), ..Default::default() };
         let header = |name: &str| http.header(name).map(str::to_owned);
         let date = |name: &str| http.header(name).and_then(haneul_kit::Instant::parse_http_date);
         input.if_match = header("if-match");
@@ -124,7 +135,13 @@ impl S3 {
     }
 
     /// The error document with the status of the error, or the error as a page.
-    async fn failed(&self, cx: &Cx, bucket: &Bucket, website: &Website, refused: &ApiError) -> Response<ByteStream> {
+    async fn failed(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        website: &Website,
+        refused: &ApiError,
+    ) -> Response<ByteStream> {
         let status = refused.status().unwrap_or(500);
         let _ = cx.take_answer();
         let Some(key) = website.error.as_ref().filter(|_| (400..500).contains(&status)) else {
@@ -186,7 +203,8 @@ fn redirect(status: StatusCode, location: &str) -> Response<ByteStream> {
 
 /// A location with what is not ASCII or not printable percent-encoded.
 fn ascii(location: &str) -> String {
-    const KEPT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
+    const KEPT: &percent_encoding::AsciiSet =
+        &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
     percent_encoding::utf8_percent_encode(location, KEPT).to_string()
 }
 

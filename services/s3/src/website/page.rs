@@ -12,7 +12,9 @@ pub(super) fn of(refused: &ApiError, second: Option<&ApiError>, request_id: &str
     item("HostId", request_id, &mut html);
     html.push_str("</ul>\n");
     if let Some(second) = second {
-        html.push_str("<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>\n<ul>\n");
+        html.push_str(
+            "<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>\n<ul>\n",
+        );
         facts(second, &mut html);
         html.push_str("</ul>\n");
     }

@@ -11,10 +11,13 @@ pub(super) struct From<'a> {
 
 /// The first rule that is about the request, and where it leads. Before an object is looked for, rules without an error
 /// code; after an error, those with its code.
-pub(super) fn find(rules: &[RoutingRule], from: &From<'_>, error: Option<u16>) -> Option<(StatusCode, String)> {
+pub(super) fn find(
+    rules: &[RoutingRule],
+    from: &From<'_>,
+    error: Option<u16>,
+) -> Option<(StatusCode, String)> {
     let rule = rules.iter().find(|rule| {
-        rule.error_code == error
-            && rule.prefix.as_deref().is_none_or(|prefix| from.key.starts_with(prefix))
+        rule.error_code == error && rule.prefix.as_deref().is_none_or(|prefix| from.key.starts_with(prefix))
     })?;
     let prefix = rule.prefix.as_deref().unwrap_or_default();
     let key = match (&rule.replace_key, &rule.replace_prefix) {
@@ -40,7 +43,12 @@ mod tests {
                 replace_prefix: Some("documents/".into()),
                 ..Default::default()
             },
-            RoutingRule { prefix: Some("old".into()), replace_key: Some("new.html".into()), code: Some(307), ..Default::default() },
+            RoutingRule {
+                prefix: Some("old".into()),
+                replace_key: Some("new.html".into()),
+                code: Some(307),
+                ..Default::default()
+            },
             RoutingRule {
                 error_code: Some(404),
                 prefix: Some("x".into()),
