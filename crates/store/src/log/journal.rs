@@ -103,6 +103,17 @@ impl Journal {
         }
     }
 
+    /// Appends a record that nobody waits for: it is written with the next append that somebody waits for, or when the
+    /// journal has been quiet for a moment. A crash before that loses it, together with every later one.
+    pub fn note(&self, parts: &[&[u8]]) {
+        let size = parts.iter().map(|part| part.len()).sum::<usize>();
+        match &self.0 {
+            Kind::Disk(disk) if size <= RECORD_BODY_MAX => disk.note(parts),
+            Kind::Memory(memory) => drop(memory.lock().append_all(&[parts])),
+            Kind::Disk(_) => {}
+        }
+    }
+
     /// The body of the record at `position`. On disk it blocks for a read, mostly from the page cache.
     pub fn read_at(&self, position: Position) -> Result<Bytes, StoreError> {
         match &self.0 {
@@ -207,6 +218,8 @@ struct State {
     drop_before: u32,
     end: Position,
     closing: bool,
+    /// The thread sleeps until it is woken.
+    asleep: bool,
 }
 
 impl Disk {
@@ -228,6 +241,18 @@ impl Disk {
             self.shared.wake.notify_one();
         }
         Appended { offsets, state: AppendedState::Waiting(receiver) }
+    }
+
+    fn note(&self, parts: &[&[u8]]) {
+        let mut state = self.shared.state.lock();
+        // Losing a note to a backlog is no worse than losing it to a crash.
+        if state.closing || state.frame.len() > PENDING_BYTES_MAX {
+            return;
+        }
+        state.frame.push(parts);
+        if std::mem::take(&mut state.asleep) {
+            self.shared.wake.notify_one();
+        }
     }
 
     fn close(&self) {
@@ -256,14 +281,19 @@ impl Shared {
             let drop_before = {
                 let mut state = self.state.lock();
                 while state.waiting.is_empty() && state.drop_before == 0 && !state.closing {
-                    if idle {
+                    if idle && state.frame.is_empty() {
+                        state.asleep = true;
                         self.wake.wait(&mut state);
+                        state.asleep = false;
                     } else if self.wake.wait_for(&mut state, IDLE).timed_out() {
+                        if !state.frame.is_empty() {
+                            break;
+                        }
                         idle = true;
                         log.mark_end();
                     }
                 }
-                if state.closing && state.waiting.is_empty() {
+                if state.closing && state.waiting.is_empty() && state.frame.is_empty() {
                     return;
                 }
                 let mut state = gather.wait(state, |state| state.waiting.len());
@@ -271,7 +301,7 @@ impl Shared {
                 std::mem::swap(&mut state.waiting, &mut waiting);
                 std::mem::take(&mut state.drop_before)
             };
-            if !waiting.is_empty() {
+            if !waiting.is_empty() || !frame.is_empty() {
                 idle = false;
                 let appended = log.append(&mut frame);
                 self.state.lock().end = log.end();

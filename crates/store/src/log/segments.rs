@@ -128,6 +128,7 @@ impl Log {
     /// frame. After a full disk the log goes on; after any other failure it accepts nothing more.
     pub fn append(&mut self, frame: &mut FrameBuilder) -> Result<Position, StoreError> {
         if let Some(why) = &self.poisoned {
+            frame.clear();
             return Err(StoreError::Poisoned(why.clone()));
         }
         let appended = self.try_append(frame);

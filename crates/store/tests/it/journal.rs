@@ -192,6 +192,21 @@ fn a_full_disk_is_an_error_and_not_the_end() {
 }
 
 #[test]
+fn notes_go_along_with_what_is_waited_for_and_with_the_end() {
+    let fs = Fs::simulated(Rng::seeded(3));
+    let (journal, _) = open(&fs, Position::START).unwrap();
+    journal.note(&[b"no", b"te"]);
+    let position = block_on(journal.append(&[b"appended"])).unwrap();
+    journal.note(&[b"last"]);
+    journal.close();
+    journal.note(&[b"too late"]);
+    fs.sim().unwrap().crash();
+    let (_, found) = open(&fs, Position::START).unwrap();
+    assert_eq!(found.values().map(Vec::as_slice).collect::<Vec<_>>(), [&b"note"[..], b"appended", b"last"]);
+    assert_eq!(found[&position], b"appended");
+}
+
+#[test]
 fn a_failed_sync_poisons_the_journal() {
     let fs = Fs::simulated(Rng::seeded(1));
     let (journal, _) = open(&fs, Position::START).unwrap();

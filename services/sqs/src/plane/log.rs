@@ -107,12 +107,12 @@ impl Log {
         }
     }
 
-    /// Appends a record that nobody waits for: it goes along with the next sync.
+    /// Appends a record that nobody waits for: it goes along with the next sync, and causes none.
     pub(crate) fn note(&self, op: &Op<'_>) {
         let mut record = Vec::with_capacity(64);
         op.encode(&mut record);
         self.count(&[&[&record]]);
-        drop(self.journal.append(&[&record]));
+        self.journal.note(&[&record]);
     }
 
     /// Every append whose effect a checkpoint may lack is at or after this.
