@@ -6,9 +6,12 @@
 //!
 //! Reading order: this file (the handles), [`real`], [`sim`] (the control of the lossy disk).
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::Rng;
 
@@ -23,6 +26,9 @@ pub use sim::{Fault, SimDisk};
 pub struct Fs {
     disk: Arc<dyn Disk>,
     sim: Option<SimDisk>,
+    /// Directories whose names, up to the root, were made safe through this. A simulated disk crashes under
+    /// a running process, and has none.
+    safe: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// How to open a file. Every form but `Read` can write too.
@@ -80,13 +86,13 @@ trait FileIo: Send + Sync {
 impl Fs {
     /// The host's file system.
     pub fn real() -> Fs {
-        Fs { disk: Arc::new(real::RealDisk), sim: None }
+        Fs { disk: Arc::new(real::RealDisk), sim: None, safe: Arc::default() }
     }
 
     /// An empty disk in memory that keeps what is synced apart from what is not; see [`Fs::sim`].
     pub fn simulated(rng: Rng) -> Fs {
         let sim = SimDisk::new(rng);
-        Fs { disk: Arc::new(sim.clone()), sim: Some(sim) }
+        Fs { disk: Arc::new(sim.clone()), sim: Some(sim), safe: Arc::default() }
     }
 
     /// The control of a simulated disk: crashes and faults. `None` for the host's file system.
@@ -100,18 +106,23 @@ impl Fs {
         self.disk.create_dir_all(path)
     }
 
-    /// Makes the directory and its parents, and makes sure that they survive a crash.
+    /// Makes the directory and its parents, and makes sure that they survive a crash. One that is there already may not
+    /// have been synced by who made it: each is synced once by each process.
     pub fn create_dir_all_synced(&self, path: &Path) -> io::Result<()> {
         self.disk.create_dir_all(path)?;
-        for parent in path.ancestors().skip(1) {
-            // A parent that may not be opened (`/` in a container, say) was not made here either.
-            if parent.as_os_str().is_empty() {
+        for dir in path.ancestors() {
+            let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) else { break };
+            if self.safe.lock().contains(dir) {
                 break;
             }
             match self.disk.sync_dir(parent) {
+                // A parent that may not be opened (`/` in a container, say) was not made here either.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
                 other => other?,
             }
+        }
+        if self.sim.is_none() {
+            self.safe.lock().extend(path.ancestors().map(Path::to_owned));
         }
         Ok(())
     }
@@ -131,6 +142,7 @@ impl Fs {
 
     /// Removes the directory with all it holds; no error when it does not exist.
     pub fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.safe.lock().retain(|safe| !safe.starts_with(path));
         match self.disk.remove_dir_all(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other,
