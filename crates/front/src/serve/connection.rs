@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::refusal::Refusing;
 use super::stream::Socket;
 use super::watch::{Activity, Watched};
 use super::{Paced, Settings};
@@ -38,7 +39,7 @@ pub async fn serve(cloud: Arc<Cloud>, socket: TcpStream, peer: SocketAddr, setti
         // It closed again, or it said nothing.
         Some(Ok(None)) | None => return,
     };
-    let tasks = cloud.platform().env.tasks.clone();
+    let (tasks, rng) = (cloud.platform().env.tasks.clone(), cloud.platform().env.rng.clone());
     let activity = Arc::new(Activity::default());
     let info = ConnInfo { peer: Some(peer.ip()), secure };
     let (served, noted, limits) = (cloud, activity.clone(), settings.clone());
@@ -53,7 +54,7 @@ pub async fn serve(cloud: Arc<Cloud>, socket: TcpStream, peer: SocketAddr, setti
         }
     });
     let builder = builder(&settings, tasks.clone());
-    let io = Watched::new(TokioIo::new(socket), activity.clone());
+    let io = Refusing::new(Watched::new(TokioIo::new(socket), activity.clone()), rng);
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
     // Behind wakers of its own: what goes on beside the connection is not looked at for every piece of data on it.

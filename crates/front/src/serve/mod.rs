@@ -2,13 +2,14 @@
 //!
 //! [`listen`] accepts connections, at most so many, and ends when the cloud stops; [`connection`] serves one, in
 //! HTTP/1.1 or HTTP/2, plain or TLS (its first byte tells); [`tls`] makes the certificates; [`watch`] notices a
-//! connection that does nothing; [`pace`] a body that does not come.
+//! connection that does nothing; [`pace`] a body that does not come; [`refusal`] words what hyper refuses.
 //!
 //! Time here is the host's, not the cloud's: a test that moves the cloud by a month must not cut off every upload.
 
 pub mod connection;
 pub mod listen;
 pub mod pace;
+pub mod refusal;
 pub mod stream;
 pub mod tls;
 pub mod watch;
@@ -35,9 +36,9 @@ pub struct Settings {
 pub struct Limits {
     /// Further clients wait in the kernel's queue.
     pub connections_max: usize,
-    /// Request line and headers; more is answered 431.
+    /// Request line and headers; more is refused.
     pub head_bytes_max: usize,
-    /// More is answered 431. Any other number than hyper's own 100 costs an allocation for each request.
+    /// More is refused. Any other number than hyper's own 100 costs an allocation for each request.
     pub headers_max: Option<usize>,
     /// From a request's first byte to the end of its headers, and for the handshake of TLS.
     pub head_timeout: Duration,

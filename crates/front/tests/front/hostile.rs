@@ -6,13 +6,15 @@ use crate::world::ROOT;
 enum Ends {
     /// With this status, and a body that is no HTML.
     With(&'static str),
+    /// By what cannot be read as HTTP: 400, and this code in S3's form.
+    Refused(&'static str),
     /// Without a word, or with any refusal.
     Somehow,
 }
 
 #[tokio::test]
 async fn hostile_requests_get_an_answer_and_the_server_goes_on() {
-    use Ends::{Somehow, With};
+    use Ends::{Refused, Somehow, With};
     let served = Served::start(|_| {}).await;
     let target = "X-Amz-Target: AmazonSQS.SendMessage\r\n";
     let long_header = format!("GET / HTTP/1.1\r\nHost: h\r\nX-Long: {}\r\n\r\n", "a".repeat(1 << 20));
@@ -20,12 +22,12 @@ async fn hostile_requests_get_an_answer_and_the_server_goes_on() {
     let long_target = format!("GET /{} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "a".repeat(40_000));
     let key_1024 = format!("GET /b/{} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "k".repeat(1024));
     let cases: Vec<(&str, Vec<u8>, Ends)> = vec![
-        ("no HTTP", b"GARBAGE\r\n\r\n".to_vec(), With("400")),
+        ("no HTTP", b"GARBAGE\r\n\r\n".to_vec(), Refused("BadRequest")),
         ("binary", vec![0xff; 64], Somehow),
         ("a TLS client on a plain port", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), Somehow),
         ("HTTP/0.9", b"GET /\r\n\r\n".to_vec(), Somehow),
         ("HTTP/2's preface and garbage", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(), Somehow),
-        ("a negative length", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n".to_vec(), With("400")),
+        ("a negative length", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n".to_vec(), Refused("BadRequest")),
         ("a length that is none", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n".to_vec(), With("400")),
         ("two lengths", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_vec(), With("400")),
         ("a length beyond numbers", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n".to_vec(), With("400")),
@@ -34,8 +36,9 @@ async fn hostile_requests_get_an_answer_and_the_server_goes_on() {
         ("chunks of no number", format!("POST / HTTP/1.1\r\nHost: h\r\n{target}Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc").into_bytes(), Somehow),
         ("a chunk of all memory", format!("POST / HTTP/1.1\r\nHost: h\r\n{target}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc").into_bytes(), Somehow),
         ("an encoding that we do not know", format!("POST / HTTP/1.1\r\nHost: h\r\n{target}Transfer-Encoding: gzip\r\n\r\nabc").into_bytes(), Somehow),
-        ("1 MB of header", long_header.into_bytes(), Somehow),
-        ("5,000 headers", many_headers.into_bytes(), With("431")),
+        ("1 MB of header", long_header.into_bytes(), Refused("RequestHeaderSectionTooLarge")),
+        ("5,000 headers", many_headers.into_bytes(), Refused("RequestHeaderSectionTooLarge")),
+        ("a target beyond all", format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(66_000)).into_bytes(), Somehow),
         ("a long target", long_target.into_bytes(), With("414")),
         ("no host", b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec(), Somehow),
         ("a host of nothing", b"GET /b/k HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n".to_vec(), With("403")),
@@ -61,6 +64,12 @@ async fn hostile_requests_get_an_answer_and_the_server_goes_on() {
             answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
         match ends {
             With(expected) => assert_eq!(status, expected, "{what}: {answer}"),
+            Refused(code) => {
+                assert_eq!(status, "400", "{what}: {answer}");
+                let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+                assert!(body.contains(&format!("<Code>{code}</Code>")), "{what}: {answer}");
+                assert!(head.contains(&format!("content-length: {}", body.len())), "{what}: {answer}");
+            }
             Somehow => assert!(!status.starts_with('5') || status == "501", "{what}: {answer}"),
         }
         assert!(!answer.to_ascii_lowercase().contains("<html"), "{what}: {answer}");
