@@ -59,6 +59,10 @@ pub(crate) struct ServeOptions {
         hide_env_values = true
     )]
     pub(crate) root_secret_key: Option<String>,
+    /// A file with 32 bytes (or their base64), outside the data directory, under which all keys in it are sealed; or
+    /// give the base64 as HANEUL_MASTER_KEY
+    #[arg(long, env = "HANEUL_MASTER_KEY_FILE", value_name = "FILE")]
+    pub(crate) master_key_file: Option<PathBuf>,
     /// A TOML file with the same settings
     #[arg(long, env = "HANEUL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

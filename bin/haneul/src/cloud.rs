@@ -2,24 +2,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use haneul_blob::Blobs;
-use haneul_env::{Env, Rng};
+use haneul_env::Env;
 use haneul_front::{Cloud, Options};
 use haneul_kit::platform::{Config as Settings, RootKey};
 use haneul_kit::{Platform, Seal, Service};
-use haneul_store::{Reads, Record, Store, StoreError, Table};
-use serde::{Deserialize, Serialize};
+use haneul_store::Store;
 
 use crate::Result;
-
-/// The key under which this cloud seals its tokens; made at the first start.
-#[derive(Serialize, Deserialize)]
-struct SealKey {
-    key: [u8; 32],
-}
-
-impl Record for SealKey {}
-
-static SEAL_KEY: Table<String, SealKey> = Table::new("haneul.seal_key");
+use crate::master_key::{MasterKey, seal_key};
 
 /// Opens the engines: in memory, or under `dir`.
 pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store, Blobs)> {
@@ -41,8 +31,10 @@ pub(crate) async fn assemble(
     root_keys: Vec<RootKey>,
     relaxed: bool,
     options: Options,
+    master: Option<&MasterKey>,
 ) -> Result<Arc<Cloud>> {
-    let platform = platform(env, store, blobs, dir, root_keys, relaxed).await?;
+    let key = seal_key(&store, &env.rng, master).await?;
+    let platform = platform(env, store, blobs, dir, root_keys, relaxed, &key);
     let services = haneul_registry::services(&platform).await.map_err(|error| error.to_string())?;
     let cloud = Cloud::new(platform, haneul_registry::MODELS, services, options);
     cloud.start_reconcilers();
@@ -58,29 +50,21 @@ pub(crate) fn in_memory() -> Result<Vec<Service>> {
     runtime.block_on(async {
         let env = Env::real();
         let (store, blobs) = open_engines(&env, None).await?;
-        let platform = platform(env, store, blobs, None, Vec::new(), false).await?;
+        let key = env.rng.bytes();
+        let platform = platform(env, store, blobs, None, Vec::new(), false, &key);
         haneul_registry::services(&platform).await.map_err(|error| error.to_string())
     })
 }
 
-async fn platform(
+fn platform(
     env: Env,
     store: Store,
     blobs: Blobs,
     dir: Option<&Path>,
     root_keys: Vec<RootKey>,
     relaxed: bool,
-) -> Result<Platform> {
-    let key = seal_key(&store, &env.rng).await.map_err(|error| error.to_string())?;
-    let seal = Seal::new(&key, env.rng.clone());
-    Ok(Platform::new(env, store, blobs, dir, seal, Settings { root_keys, relaxed }))
-}
-
-async fn seal_key(store: &Store, rng: &Rng) -> std::result::Result<[u8; 32], StoreError> {
-    if let Some(kept) = store.get(&SEAL_KEY, "cloud").await? {
-        return Ok(kept.key);
-    }
-    let key = rng.bytes();
-    store.put(&SEAL_KEY, "cloud", &SealKey { key }).await?;
-    Ok(key)
+    key: &[u8; 32],
+) -> Platform {
+    let seal = Seal::new(key, env.rng.clone());
+    Platform::new(env, store, blobs, dir, seal, Settings { root_keys, relaxed })
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::Result;
 use crate::cli::{Auth, LogFormat, ServeOptions, Tls};
+use crate::master_key::MasterKey;
 
 /// Settings after flags, environment and file were put together, in that order of precedence.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     /// What was configured; without it the default account's key is made at the start.
     pub(crate) root_keys: Vec<RootKey>,
+    /// What seals the keys in the data directory.
+    pub(crate) master_key: Option<MasterKey>,
     pub(crate) tls: Tls,
     pub(crate) tls_files: Option<(PathBuf, PathBuf)>,
     pub(crate) log_format: LogFormat,
@@ -33,6 +36,7 @@ struct File {
     auth: Option<Auth>,
     root_access_key: Option<String>,
     root_secret_key: Option<String>,
+    master_key_file: Option<PathBuf>,
     tls: Option<Tls>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -72,6 +76,8 @@ impl Config {
             let id = account.id.parse().map_err(|error| format!("account {}: {error}", account.id))?;
             root_keys.push(root_key(id, account.root_access_key, account.root_secret_key)?);
         }
+        let master_key =
+            master_key(options.master_key_file.or(file.master_key_file).as_deref(), data_dir.as_deref())?;
         let tls_files = options.tls_cert.or(file.tls_cert).zip(options.tls_key.or(file.tls_key));
         let tls = options.tls.or(file.tls).unwrap_or(if tls_files.is_some() { Tls::Files } else { Tls::Off });
         if tls == Tls::Files && tls_files.is_none() {
@@ -82,11 +88,26 @@ impl Config {
             data_dir,
             auth: options.auth.or(file.auth).unwrap_or_default(),
             root_keys,
+            master_key,
             tls,
             tls_files,
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
             log: options.log.or(file.log).unwrap_or_else(|| "info".into()),
         })
+    }
+}
+
+/// Of the file, or of the variable, which is no flag because others can see a program's arguments.
+fn master_key(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Option<MasterKey>> {
+    let variable = std::env::var("HANEUL_MASTER_KEY").ok().filter(|text| !text.is_empty());
+    match (file, variable) {
+        (Some(_), Some(_)) => Err("give the master key by file or by HANEUL_MASTER_KEY, not by both".into()),
+        (Some(file), None) => MasterKey::read(file, data_dir).map(Some),
+        (None, Some(text)) => match MasterKey::parse(&text) {
+            Some(key) => Ok(Some(key)),
+            None => Err("HANEUL_MASTER_KEY is no master key: base64 of 32 bytes is expected".into()),
+        },
+        (None, None) => Ok(None),
     }
 }
 

@@ -13,6 +13,7 @@ mod coverage;
 mod data;
 mod doctor;
 mod logging;
+mod master_key;
 mod root;
 mod serve;
 mod state;

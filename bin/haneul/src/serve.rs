@@ -91,7 +91,8 @@ async fn begin(
     root_keys.push(root.key.clone());
     let options = Options { version: env!("CARGO_PKG_VERSION"), control, ..Options::default() };
     let relaxed = config.auth == Auth::Relaxed;
-    let cloud = cloud::assemble(env.clone(), engines, dir, root_keys, relaxed, options).await?;
+    let master = config.master_key.as_ref();
+    let cloud = cloud::assemble(env.clone(), engines, dir, root_keys, relaxed, options, master).await?;
     if let Some(began) = announce {
         banner::print(config, address, &root, began.elapsed().as_millis());
     }

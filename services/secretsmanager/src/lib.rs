@@ -1,24 +1,28 @@
-//! secretsmanager: one sentence on the job it does.
+//! Secrets Manager: secrets in versions, each encrypted under a data key of KMS, so that whoever reads a secret must be let
+//! in by the secret's policy and the key's.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! Reading order: [`model`] (what is kept), [`store`] (the only transactions), [`secrets`] (the state, and the way from a
+//! name or ARN to a secret), [`calls`] (all that we ask of KMS and Lambda), [`versions`] (how staging labels move),
+//! [`schedule`] (rotation windows), [`replicas`] (copies in other Regions), [`filter`], [`error`], [`ops`], [`tasks`].
+//!
+//! What must never happen here: a secret's value in the store other than encrypted, in a log or in an error; a version
+//! lost that has a staging label; AWSCURRENT on none or on two versions of a secret that has a value.
 
+mod calls;
 mod error;
+mod filter;
+mod model;
 mod ops;
+mod replicas;
+mod schedule;
+mod secrets;
+mod service;
+mod store;
+mod tasks;
+mod versions;
 
-use std::sync::Arc;
+pub use secrets::Secrets;
+pub use service::service;
 
-use haneul_kit::{Platform, Result, Service};
-use haneul_secretsmanager_wire as wire;
-
-/// The state of the service.
-pub struct Secretsmanager {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Secretsmanager { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,29 @@
-//! ssm: one sentence on the job it does.
+//! Systems Manager's Parameter Store: parameters in hierarchies, their versions and labels, SecureStrings encrypted by KMS.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! Reading order: [`model`] (what is kept), [`store`] (the only transactions), [`name`] (names, paths, selectors),
+//! [`parameters`] (the state, and the way from a name to a parameter), [`calls`] (what we ask of KMS), [`value`] (what
+//! a value must satisfy), [`policies`] (parameter policies), [`public`] (what AWS publishes under `/aws/service`),
+//! [`filter`], [`error`], [`ops`], [`tasks`].
+//!
+//! What must never happen here: a SecureString in the store, a log or an error other than encrypted; a label on two
+//! versions; a version lost that has a label.
 
+mod calls;
 mod error;
+mod filter;
+mod model;
+mod name;
 mod ops;
+mod parameters;
+mod policies;
+mod public;
+mod service;
+mod store;
+mod tasks;
+mod value;
 
-use std::sync::Arc;
+pub use parameters::Parameters;
+pub use service::service;
 
-use haneul_kit::{Platform, Result, Service};
-use haneul_ssm_wire as wire;
-
-/// The state of the service.
-pub struct Ssm {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Ssm { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+#[cfg(test)]
+mod tests;

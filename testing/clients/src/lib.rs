@@ -9,25 +9,41 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 /// A running cloud, stopped when dropped.
 pub struct Server {
     process: Child,
     pub endpoint: String,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Server {
     /// Starts with durable state and enforced authorisation; `more` are further flags of `haneul serve`.
     pub fn start(more: &[&str]) -> Server {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut process = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
-            .arg(folder.path().join("data"))
-            .args(more)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        Server::start_in(Arc::new(tempfile::tempdir().expect("a temporary folder")), more)
+    }
+
+    /// Kills the program as a power cut would and starts it again on the same data, with these flags.
+    pub fn restart(self, more: &[&str]) -> Server {
+        let folder = self.folder.clone();
+        drop(self);
+        Server::start_in(folder, more)
+    }
+
+    /// Kills the program and runs it with these flags on the same data, which it must refuse; what it says.
+    pub fn refusal(self, more: &[&str]) -> (String, Server) {
+        let folder = self.folder.clone();
+        drop(self);
+        let refused = serve(&folder, more).output().expect("the program starts");
+        assert!(!refused.status.success(), "it started with {more:?}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let ended = serve(&folder, &["--help"]).stdout(Stdio::null()).spawn().expect("the program starts");
+        (said, Server { process: ended, endpoint: String::new(), folder })
+    }
+
+    fn start_in(folder: Arc<tempfile::TempDir>, more: &[&str]) -> Server {
+        let mut process = serve(&folder, more).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         let endpoint = lines
             .by_ref()
@@ -37,6 +53,11 @@ impl Server {
         // Keeps reading, so that the program never waits for a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Server { process, endpoint, folder }
+    }
+
+    /// Where the program keeps its state.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// A folder for what a client writes.
@@ -71,6 +92,16 @@ impl Server {
             .env("HANEUL_BIN", binary());
         command
     }
+}
+
+/// `haneul serve` on the data of a folder.
+fn serve(folder: &tempfile::TempDir, more: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+        .arg(folder.path().join("data"))
+        .args(more);
+    command
 }
 
 impl Drop for Server {

@@ -11,12 +11,12 @@ use haneul_kms_wire::shapes as s;
 use super::cloud::{Cloud, OURS, encrypt, root};
 use crate::spec::Spec;
 
-struct Wrapped {
+pub(super) struct Wrapped {
     token: haneul_shape::Bytes,
     material: Vec<u8>,
 }
 
-async fn wrap(cloud: &Cloud, key_id: &str, algorithm: &str, material: &[u8]) -> Wrapped {
+pub(super) async fn wrap(cloud: &Cloud, key_id: &str, algorithm: &str, material: &[u8]) -> Wrapped {
     let get = s::GetParametersForImportRequest {
         key_id: key_id.into(),
         wrapping_algorithm: algorithm.into(),
@@ -43,7 +43,7 @@ async fn wrap(cloud: &Cloud, key_id: &str, algorithm: &str, material: &[u8]) -> 
     Wrapped { token: made.import_token.unwrap(), material: wrapped }
 }
 
-fn import(key_id: &str, wrapped: Wrapped) -> s::ImportKeyMaterialRequest {
+pub(super) fn import(key_id: &str, wrapped: Wrapped) -> s::ImportKeyMaterialRequest {
     s::ImportKeyMaterialRequest {
         key_id: key_id.into(),
         import_token: wrapped.token,
@@ -53,7 +53,7 @@ fn import(key_id: &str, wrapped: Wrapped) -> s::ImportKeyMaterialRequest {
     }
 }
 
-fn external(spec: &str, usage: &str) -> s::CreateKeyRequest {
+pub(super) fn external(spec: &str, usage: &str) -> s::CreateKeyRequest {
     s::CreateKeyRequest {
         origin: Some("EXTERNAL".into()),
         key_spec: Some(spec.into()),

@@ -6,3 +6,4 @@ mod grants;
 mod imports;
 mod lifecycle;
 mod policies;
+mod vectors;

@@ -1,1 +1,16 @@
-//! The operations, one file each (or one per noun while they are small).
+//! The operations, by noun.
+
+mod batch_get;
+mod create_secret;
+mod delete_secret;
+mod describe;
+mod get_secret_value;
+mod list_secrets;
+mod put_secret_value;
+mod random_password;
+mod replication;
+mod resource_policies;
+pub(crate) mod rotation;
+mod tags;
+mod update_secret;
+mod version_stages;

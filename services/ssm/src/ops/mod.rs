@@ -1,1 +1,12 @@
-//! The operations, one file each (or one per noun while they are small).
+//! The operations, by noun.
+
+mod delete_parameters;
+mod describe_parameters;
+mod get_parameters;
+mod get_parameters_by_path;
+mod history;
+mod labels;
+mod put_parameter;
+mod resource_policies;
+mod service_settings;
+mod tags;

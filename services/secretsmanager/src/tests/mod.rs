@@ -1,0 +1,5 @@
+mod cloud;
+mod dispatch;
+mod policies;
+mod replicas;
+mod secrets;

@@ -1,0 +1,4 @@
+mod cloud;
+mod dispatch;
+mod parameters;
+mod secure;
