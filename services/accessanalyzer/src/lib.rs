@@ -1,24 +1,36 @@
-//! accessanalyzer: one sentence on the job it does.
+//! IAM Access Analyzer: what policies let happen, found out before it does.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! Three things. ValidatePolicy reads one policy and says what is wrong with it and where ([`validate`]). The checks compare
+//! policies as sets of requests and never say PASS wrongly ([`compare`]). Analyzers look at the policies that resources
+//! really have, over the bus, and keep a finding for everybody outside the zone of trust who is let in ([`analyze`]).
+//!
+//! Reading order: [`document`] (JSON with places), [`reference`] (what AWS knows of services), [`validate`], [`compare`],
+//! [`model`] (what is stored), [`store`], [`analyze`] (from policies to findings), [`calls`] (what is asked of other
+//! services), [`analyzers`] (the state, and how operations name what they touch), [`filter`] (criteria of lists and
+//! archive rules), [`page`], [`render`], [`error`], [`ops`], [`tasks`] (scans).
+//!
+//! What must never happen here: a PASS for a policy that lets in what was asked about; a resource that is open and was
+//! read, without a finding.
 
+mod analyze;
+mod analyzers;
+mod calls;
+mod compare;
+mod document;
 mod error;
+mod filter;
+mod model;
 mod ops;
+mod page;
+mod reference;
+mod render;
+mod service;
+mod store;
+mod tasks;
+mod validate;
 
-use std::sync::Arc;
+pub use analyzers::AccessAnalyzer;
+pub use service::service;
 
-use haneul_accessanalyzer_wire as wire;
-use haneul_kit::{Platform, Result, Service};
-
-/// The state of the service.
-pub struct Accessanalyzer {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Accessanalyzer { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub(crate) enum Form {
 
 pub(crate) const SCP: &str = "SERVICE_CONTROL_POLICY";
 pub(crate) const RCP: &str = "RESOURCE_CONTROL_POLICY";
-pub(crate) const FULL_ACCESS: &str = "p-FullAWSAccess";
+const FULL_ACCESS: &str = "p-FullAWSAccess";
 pub(crate) const RCP_FULL_ACCESS: &str = "p-RCPFullAWSAccess";
 
 const fn settings(name: &'static str, key: &'static str) -> Kind {

@@ -1,1 +1,10 @@
-//! The operations, one file each (or one per noun while they are small).
+//! The operations, one file for each noun.
+
+mod analyzers;
+mod archive_rules;
+mod checks;
+mod findings;
+mod previews;
+mod resources;
+mod tags;
+mod validate_policy;

@@ -7,7 +7,7 @@ use haneul_store::{Range, Reads};
 
 use super::{LIST_MAX, State, count_members, members, organization};
 use crate::error;
-use crate::kinds::{self, FULL_ACCESS, SCP};
+use crate::kinds;
 use crate::model::{
     ACCOUNTS, ATTACHMENTS, Account, CREATIONS, EMAILS, HANDSHAKES, HandshakeState, MEMBERS, Node,
     ORGANIZATIONS, Organization, POLICIES, Seat, Status, UNITS,
@@ -51,9 +51,7 @@ impl State {
                 if record.seat.is_some() {
                     return Err(error::already_in_organization());
                 }
-                let attached: Vec<String> =
-                    all_features.then(|| FULL_ACCESS.to_owned()).into_iter().collect();
-                let node = Node { attached, tags: Vec::new() };
+                let node = Node::default();
                 let id = &ids.organization;
                 let made = Organization {
                     management: account.number(),
@@ -61,16 +59,14 @@ impl State {
                     created: now.into(),
                     root: ids.root.clone(),
                     root_node: node.clone(),
-                    enabled_types: if all_features { [SCP.to_owned()].into() } else { BTreeSet::new() },
+                    // The page of CreateOrganization says that service control policies are enabled in the root; what
+                    // AWS does, and Terraform relies on, is that EnablePolicyType has to be called.
+                    enabled_types: BTreeSet::new(),
                     services: Default::default(),
                     resource_policy: None,
                     closures: Vec::new(),
                     migration: None,
                 };
-                for policy in &node.attached {
-                    tx.put(&ATTACHMENTS, &(id, policy, &ids.root), &())?;
-                    tx.put(&ATTACHMENTS, &(id, policy, account.to_string()), &())?;
-                }
                 record.seat = Some(Seat {
                     organization: id.clone(),
                     parent: ids.root.clone(),

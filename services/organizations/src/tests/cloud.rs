@@ -64,6 +64,7 @@ impl Cloud {
     pub(super) async fn organized() -> Cloud {
         let cloud = Cloud::new().await;
         cloud.ok::<op::CreateOrganization>(&master(), Default::default()).await;
+        cloud.enable("SERVICE_CONTROL_POLICY").await;
         cloud
     }
 

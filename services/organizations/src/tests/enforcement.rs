@@ -128,6 +128,7 @@ async fn standing_tells_organization_and_path() {
     let cloud = Cloud::new().await;
     assert!(cloud.platform.organization().is_none(), "nobody pays before there is an organization");
     cloud.ok::<op::CreateOrganization>(&master(), Default::default()).await;
+    cloud.enable(SCP).await;
     let root = cloud.root_id().await;
     let unit = cloud.unit(&root, "unit").await;
     let account = cloud.account("one").await;

@@ -1,0 +1,161 @@
+//! What is persisted, by account and Region.
+
+use std::collections::BTreeMap;
+
+use haneul_kit::{AccountId, Instant, Region};
+use haneul_store::{Record, Table};
+use serde::{Deserialize, Serialize};
+
+/// Kept as milliseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Millis(i64);
+
+impl From<Instant> for Millis {
+    fn from(at: Instant) -> Millis {
+        Millis(at.millis())
+    }
+}
+
+impl From<Millis> for Instant {
+    fn from(at: Millis) -> Instant {
+        Instant::from_millis(at.0)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Analyzer {
+    /// `o-…` when its zone of trust is the organization.
+    #[serde(default)]
+    pub organization: Option<String>,
+    pub created: Millis,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    #[serde(default)]
+    pub rules: BTreeMap<String, ArchiveRule>,
+    /// The resource that was looked at last.
+    #[serde(default)]
+    pub last: Option<(String, Millis)>,
+    /// When everything was looked at.
+    #[serde(default)]
+    pub scanned: Option<Millis>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ArchiveRule {
+    pub filter: BTreeMap<String, Criterion>,
+    pub created: Millis,
+    pub updated: Millis,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Criterion {
+    #[serde(default)]
+    pub eq: Option<Vec<String>>,
+    #[serde(default)]
+    pub neq: Option<Vec<String>>,
+    #[serde(default)]
+    pub contains: Option<Vec<String>>,
+    #[serde(default)]
+    pub exists: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Status {
+    Active,
+    Archived,
+    Resolved,
+}
+
+impl Status {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Status::Active => "ACTIVE",
+            Status::Archived => "ARCHIVED",
+            Status::Resolved => "RESOLVED",
+        }
+    }
+}
+
+/// Somebody outside who is let in: what analysis finds, before it has an id and a history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Access {
+    /// Kind and value of the principal.
+    pub principal: (String, String),
+    pub actions: Vec<String>,
+    /// Key and values, joined.
+    pub condition: BTreeMap<String, String>,
+    pub public: bool,
+    /// `POLICY` or `BUCKET_ACL`.
+    pub source: String,
+}
+
+impl Access {
+    /// What makes two the same finding.
+    pub(crate) fn key(&self) -> (&(String, String), &BTreeMap<String, String>, &str) {
+        (&self.principal, &self.condition, &self.source)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    pub resource: String,
+    /// `AWS::S3::Bucket`
+    pub kind: String,
+    pub owner: u64,
+    pub access: Access,
+    pub created: Millis,
+    pub analyzed: Millis,
+    pub updated: Millis,
+    pub status: Status,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Resource {
+    pub kind: String,
+    pub owner: u64,
+    pub created: Millis,
+    pub analyzed: Millis,
+    pub updated: Millis,
+    pub accesses: Vec<Access>,
+    /// `ACCESS_DENIED` or `INTERNAL_ERROR`, when it could not be read.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Preview {
+    pub created: Millis,
+    /// By resource ARN: the kind, and the policies that it would have.
+    pub resources: BTreeMap<String, (String, Vec<String>)>,
+    pub findings: Vec<PreviewFinding>,
+    /// `INVALID_CONFIGURATION`
+    #[serde(default)]
+    pub failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PreviewFinding {
+    pub id: String,
+    pub resource: String,
+    pub kind: String,
+    pub access: Access,
+    /// `NEW`, `CHANGED` or `UNCHANGED`
+    pub change: String,
+    #[serde(default)]
+    pub existing: Option<(String, Status)>,
+}
+
+impl Record for Analyzer {}
+impl Record for Finding {}
+impl Record for Resource {}
+impl Record for Preview {}
+
+pub(crate) type AnalyzerKey = (AccountId, Region, String);
+/// Analyzer, and the finding's id, the resource's ARN or the preview's id.
+pub(crate) type PartKey = (AccountId, Region, String, String);
+
+pub(crate) static ANALYZERS: Table<AnalyzerKey, Analyzer> = Table::new("accessanalyzer.analyzers");
+pub(crate) static FINDINGS: Table<PartKey, Finding> = Table::new("accessanalyzer.findings");
+pub(crate) static RESOURCES: Table<PartKey, Resource> = Table::new("accessanalyzer.resources");
+pub(crate) static PREVIEWS: Table<PartKey, Preview> = Table::new("accessanalyzer.previews");
