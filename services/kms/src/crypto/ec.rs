@@ -56,8 +56,10 @@ impl EcKey {
     /// `peer` is a SubjectPublicKeyInfo of the same curve.
     pub(crate) fn agree(&self, peer: &[u8]) -> Result<Secret, Refused> {
         let own = self.agreer.as_ref().ok_or(Refused)?;
-        // Only DER: a raw point has no algorithm to check.
-        if peer.first() != Some(&0x30) {
+        // The named curve only: neither raw points, which name none, nor parameters spelt out.
+        if algorithm_identifier(peer).is_none()
+            || algorithm_identifier(peer) != algorithm_identifier(&self.public)
+        {
             return Err(Refused);
         }
         let peer = agreement::UnparsedPublicKey::new(own.algorithm(), peer);
@@ -82,4 +84,15 @@ fn facts(curve: Curve) -> Facts {
             (&signature::ECDSA_P256K1_SHA256_ASN1_SIGNING, &SHA256, &signature::ECDSA_P256K1_SHA256_ASN1)
         }
     }
+}
+
+/// The AlgorithmIdentifier of a SubjectPublicKeyInfo.
+fn algorithm_identifier(der: &[u8]) -> Option<&[u8]> {
+    let inner = match der {
+        [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] => rest,
+        [0x30, 0..0x80, rest @ ..] => rest,
+        _ => return None,
+    };
+    let length = usize::from(*inner.get(1)?);
+    if inner[0] != 0x30 || length >= 0x80 { None } else { inner.get(..2 + length) }
 }

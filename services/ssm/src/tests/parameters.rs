@@ -158,7 +158,7 @@ async fn hierarchies_are_read_by_path() {
         cloud
             .err::<op::DescribeParameters>(describe("Nonsense", "Equals", "x"))
             .await
-            .starts_with("InvalidFilterKey")
+            .starts_with("ValidationException")
     );
     assert!(
         cloud
