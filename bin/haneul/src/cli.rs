@@ -29,6 +29,10 @@ pub(crate) enum Command {
     /// Read or move the clock of a running cloud
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// Tell why a recent call was allowed or denied
+    Explain(ExplainOptions),
+    /// Write a policy that allows what a principal did, and no more
+    LeastPrivilege(LeastPrivilegeOptions),
     /// List what is implemented, operation by operation
     Coverage(CoverageOptions),
 }
@@ -167,6 +171,25 @@ pub(crate) enum ClockCommand {
 }
 
 #[derive(Args)]
+pub(crate) struct ExplainOptions {
+    /// The request's id: x-amzn-RequestId, x-amz-request-id, or from an SDK's error
+    pub(crate) request_id: String,
+    /// As JSON, with all context keys
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct LeastPrivilegeOptions {
+    /// The ARN of a user or role
+    pub(crate) principal: String,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOptions,
+}
+
+#[derive(Args)]
 pub(crate) struct EndpointOptions {
     /// The running cloud
     #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566", value_name = "URL")]
@@ -207,6 +230,8 @@ mod tests {
             "haneul clock now",
             "haneul clock advance 30d",
             "haneul clock freeze",
+            "haneul explain 5ab8fd5a-5d0e-5a6f --json",
+            "haneul least-privilege arn:aws:iam::000000000000:user/ann",
             "haneul coverage sqs --json",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -1,13 +1,8 @@
-use std::time::Duration;
-
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Result;
-use crate::cli::{ClockCommand, EndpointOptions};
+use crate::cli::ClockCommand;
+use crate::control::ask;
 
 pub(crate) fn run(command: &ClockCommand) -> Result<()> {
     let (endpoint, body) = match command {
@@ -17,11 +12,7 @@ pub(crate) fn run(command: &ClockCommand) -> Result<()> {
         }
         ClockCommand::Freeze { off, endpoint } => (endpoint, Some(json!({ "freeze": !off }))),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
-    let answer = runtime.block_on(ask(endpoint, "/_haneul/clock", body))?;
+    let answer = ask(endpoint, "/_haneul/clock", body)?;
     println!(
         "{}{}",
         answer["now"].as_str().unwrap_or("?"),
@@ -41,52 +32,6 @@ fn seconds(span: &str) -> Result<u64> {
     };
     let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
     seconds.ok_or_else(|| format!("{span}: give a number of seconds, or a number with s, m, h or d"))
-}
-
-/// How long a cloud on the same machine may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
-async fn ask(endpoint: &EndpointOptions, path: &str, body: Option<Value>) -> Result<Value> {
-    let url = &endpoint.endpoint;
-    let unreachable = |error: &dyn std::fmt::Display| {
-        format!("cannot reach a cloud at {url}: {error}; is `haneul` running? (--endpoint names another one)")
-    };
-    let host = url
-        .strip_prefix("http://")
-        .ok_or_else(|| format!("{url}: the control API is reached over http:// on a loopback address"))?
-        .trim_end_matches('/');
-    let exchange = async {
-        let stream = tokio::net::TcpStream::connect(host).await.map_err(|error| unreachable(&error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| unreachable(&error))?;
-        let method = if body.is_some() { "POST" } else { "GET" };
-        let content = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", host)
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(content)))
-            .map_err(|error| format!("{url}: {error}"))?;
-        let answering = async move {
-            let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-            let status = response.status();
-            let bytes = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-            let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            if status.is_success() {
-                Ok(answer)
-            } else {
-                Err(format!("the cloud answered {status}: {answer}"))
-            }
-        };
-        tokio::select! {
-            answer = answering => answer,
-            ended = connection => Err(format!("the connection ended: {ended:?}")),
-        }
-    };
-    let clock = haneul_env::Clock::real();
-    clock.timeout(ANSWER_WITHIN, exchange).await.unwrap_or_else(|| Err(unreachable(&"no answer within 10 s")))
 }
 
 #[cfg(test)]

@@ -2,16 +2,18 @@
 //!
 //! Reading order: [`cli`] (what can be said on the command line), [`config`] (flags, environment and file as one),
 //! [`cloud`] (the parts put together), [`data`] (the directory), [`serve`] (the listener and the signals), [`banner`] (what a person reads first);
-//! then the small commands: [`doctor`], [`state`], [`clock`], [`coverage`].
+//! then the small commands: [`doctor`], [`state`], [`clock`], [`explain`] (which ask a running cloud through [`control`]), [`coverage`].
 
 mod banner;
 mod cli;
 mod clock;
 mod cloud;
 mod config;
+mod control;
 mod coverage;
 mod data;
 mod doctor;
+mod explain;
 mod logging;
 mod master_key;
 mod root;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::State(command)) => state::run(&command),
         Some(Command::Clock(command)) => clock::run(&command),
+        Some(Command::Explain(options)) => explain::run(&options),
+        Some(Command::LeastPrivilege(options)) => explain::least_privilege(&options),
         Some(Command::Coverage(options)) => coverage::run(&options),
     };
     match done {

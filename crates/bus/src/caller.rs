@@ -41,6 +41,19 @@ pub struct Session {
     pub mfa_at: Option<Instant>,
     /// The permissions of the user who called GetSessionToken or GetFederationToken.
     pub issuer: Option<Box<Principal>>,
+    /// For a role that was assumed with an identity provider's assertion.
+    pub federation: Option<Federation>,
+    /// The root user's, by AssumeRoot (`aws:AssumedRoot`).
+    pub assumed_root: bool,
+}
+
+/// Who vouched for the holder of a session, and what of it stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Federation {
+    /// The provider as trust policies name it: its ARN (`aws:FederatedProvider`).
+    pub provider: String,
+    /// Condition keys that the session keeps: `saml:sub`, `<issuer>:aud`, …
+    pub keys: Vec<(String, Vec<String>)>,
 }
 
 impl Caller {

@@ -11,6 +11,7 @@ use crate::catalog::Catalog;
 use crate::control::{self, Control};
 use crate::cors::{self, Cors};
 use crate::date::DateHeader;
+use crate::decisions::Decisions;
 use crate::layers::authn::Authn;
 use crate::layers::hooks::{Audit, LogAudit, Meter, NoHook, Throttle};
 use crate::route::Hosts;
@@ -23,6 +24,7 @@ pub struct Cloud {
     pub(crate) cors: Cors,
     pub(crate) authn: Authn,
     pub(crate) date: DateHeader,
+    pub(crate) decisions: Decisions,
     pub(crate) options: Options,
 }
 
@@ -81,6 +83,7 @@ impl Cloud {
             cors: Cors::new(options.origins.clone()),
             authn: Authn::default(),
             date: DateHeader::default(),
+            decisions: Decisions::new(&platform),
             platform,
             options,
         });
@@ -97,8 +100,9 @@ impl Cloud {
         &self.catalog
     }
 
-    /// Starts the reconcilers of all services; they run until the platform's tasks stop.
+    /// Starts the reconcilers of all services, and ours; they run until the platform's tasks stop.
     pub fn start_reconcilers(&self) {
+        self.decisions.start(&self.platform.env);
         for service in self.catalog.entries().iter().filter_map(|entry| entry.service.as_ref()) {
             for reconciler in service.reconcilers() {
                 reconcile::start(&self.platform.env, reconciler.clone());

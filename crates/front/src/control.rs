@@ -8,6 +8,7 @@ use haneul_shape::BoxError;
 use haneul_sigv4::{Body as SignedBody, Family, RequestAuth, RequestParts};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -66,7 +67,14 @@ where
     if let Err(why) = admit(cloud, head, &body, conn).await {
         return failure(StatusCode::FORBIDDEN, &why);
     }
+    if let Some(request_id) = path.strip_prefix("/_haneul/explain/").filter(|_| reads) {
+        return match cloud.decisions.explain(request_id) {
+            Some(report) => page(StatusCode::OK, &report),
+            None => failure(StatusCode::NOT_FOUND, "no decision of this request is remembered"),
+        };
+    }
     match (path, &head.method) {
+        ("/_haneul/least-privilege", _) if reads => least_privilege(cloud, head).await,
         ("/_haneul/services", _) if reads => page(StatusCode::OK, &services(cloud)),
         ("/_haneul/clock", _) if reads => page(StatusCode::OK, &clock(cloud)),
         ("/_haneul/clock", &Method::POST) => match set_clock(cloud, &body) {
@@ -81,8 +89,22 @@ where
                 failure(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error.message())
             }
         },
-        ("/_haneul/services" | "/_haneul/clock" | "/_haneul/reset", _) => method_not_allowed("GET, POST"),
+        ("/_haneul/services" | "/_haneul/clock" | "/_haneul/reset" | "/_haneul/least-privilege", _) => {
+            method_not_allowed("GET, POST")
+        }
         _ => failure(StatusCode::NOT_FOUND, "there is nothing at this path"),
+    }
+}
+
+async fn least_privilege(cloud: &Cloud, head: &RequestHead) -> Response<ByteStream> {
+    let query = head.uri.query().unwrap_or_default();
+    let given = query.split('&').find_map(|pair| pair.strip_prefix("principal="));
+    let Some(principal) = given.and_then(|text| percent_decode_str(text).decode_utf8().ok()) else {
+        return failure(StatusCode::BAD_REQUEST, "say whose: ?principal=<the ARN of a user or role>");
+    };
+    match cloud.decisions.least_privilege(&principal).await {
+        Ok(found) => page(StatusCode::OK, &found),
+        Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, error.message()),
     }
 }
 

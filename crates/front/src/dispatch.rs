@@ -22,7 +22,7 @@ impl Cloud {
         speaker: &Speaker<'_>,
     ) -> Result<Box<dyn Shape>, ApiError> {
         let accesses = handler.access(cx, &*input).await?;
-        authz::check(&self.platform, cx, &accesses, speaker).await?;
+        authz::check(&self.platform, &self.decisions, cx, accesses, speaker).await?;
         handler.call(cx, input).await
     }
 
@@ -94,7 +94,8 @@ impl Authorizer for Cloud {
                 }
                 None => return Err(ApiError::internal(format_args!("{service} is no service"))),
             };
-            authz::check(&self.platform, cx, accesses, &Speaker { service, family }).await
+            let speaker = Speaker { service, family };
+            authz::check(&self.platform, &self.decisions, cx, accesses.to_vec(), &speaker).await
         })
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`cloud`] (what it is made of), [`catalog`] (services by their names), [`route`] (whom a request is
 //! for), `exchange` (one request through all layers), [`layers`], `dispatch` (one call of the bus through them), [`body`]
-//! (read, checked, bounded), [`reply`] and `foreign` (errors, in every protocol), [`cors`], [`control`] (`/_haneul/…`),
+//! (read, checked, bounded), `decisions` (what was decided lately and why), [`reply`] and `foreign` (errors, in every protocol), [`cors`], [`control`] (`/_haneul/…`),
 //! [`serve`] (sockets, TLS, HTTP).
 //!
 //! What must never happen here: knowledge of what a service does (its name may stand in a table of limits, forms and
@@ -19,6 +19,7 @@ pub mod cloud;
 pub mod control;
 pub mod cors;
 mod date;
+mod decisions;
 mod dispatch;
 mod exchange;
 mod foreign;

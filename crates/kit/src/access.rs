@@ -19,6 +19,8 @@ pub struct Access {
     pub resource_policy: Option<Arc<Policy>>,
     /// How the resource's policy counts: beside identity policies, or as the one that must allow (a role's trust policy).
     pub resource_mode: ResourceMode,
+    /// Who an identity provider vouches for asks, not who called: the provider as trust policies name it, its ARN.
+    pub federated: Option<String>,
     /// The service's own context keys and `aws:RequestTag/…`, `aws:ResourceTag/…`, `aws:TagKeys`.
     pub keys: Vec<(Cow<'static, str>, Vec<String>)>,
 }
@@ -32,6 +34,7 @@ impl Access {
             resource_account: None,
             resource_policy: None,
             resource_mode: ResourceMode::Union,
+            federated: None,
             keys: Vec::new(),
         }
     }
@@ -64,6 +67,13 @@ impl Access {
     /// The resource is a role that is to be assumed, and its policy the trust policy.
     pub fn decided_by_trust_policy(mut self) -> Access {
         self.resource_mode = ResourceMode::RoleTrust;
+        self
+    }
+
+    /// An identity provider's assertion says who asks (`AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`): only the
+    /// resource's policy, and what bounds the resource, decide.
+    pub fn vouched_for_by(mut self, provider: impl Into<String>) -> Access {
+        self.federated = Some(provider.into());
         self
     }
 

@@ -16,6 +16,7 @@
 pub mod access;
 pub mod access_key_id;
 pub mod authorization_message;
+pub mod canonical_user;
 pub mod cx;
 pub mod directory;
 pub mod extension;
@@ -30,6 +31,7 @@ pub mod session_token;
 
 pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
+pub use canonical_user::canonical_user_id;
 pub use cx::Cx;
 pub use directory::{AccessKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider};
 pub use extension::{Extension, RequestHead, Trailers};
@@ -41,7 +43,7 @@ pub use seal::Seal;
 pub use service::Service;
 
 pub use haneul_base::{AccountId, Arn, Instant, Region, Tags};
-pub use haneul_bus::{ApiError, Bus, Caller, Fault, Principal, Session};
+pub use haneul_bus::{ApiError, Bus, Caller, Fault, Federation, Principal, Session};
 pub use haneul_env::Env;
 pub use haneul_policy::Policy;
 pub use haneul_shape::{ByteStream, Operation, Shape};

@@ -16,6 +16,13 @@ pub struct Seal {
 
 const NONCE_LENGTH: usize = 12;
 
+const TAG_LENGTH: usize = 16;
+
+/// Characters of what [`Seal::seal`] makes of so many bytes.
+pub fn length_of(content_length: usize) -> usize {
+    ((NONCE_LENGTH + content_length + TAG_LENGTH) * 4).div_ceil(3)
+}
+
 /// Longest token that is looked at, in characters.
 const TOKEN_LENGTH_MAX: usize = 64 * 1024;
 
@@ -58,6 +65,7 @@ mod tests {
         let token = seal.seal("session", b"secret");
         assert_eq!(seal.open("session", &token).as_deref(), Some(&b"secret"[..]));
         assert_eq!(seal.open("paging", &token), None);
+        assert_eq!(token.len(), length_of(6));
         assert_eq!(Seal::new(&[8; 32], rng).open("session", &token), None);
         for i in 0..token.len() {
             let mut changed = token.clone().into_bytes();

@@ -7,10 +7,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_base::{AccountId, Instant};
-use haneul_bus::{Caller, Principal, Session};
+use haneul_bus::{Caller, Federation, Principal, Session};
 use haneul_env::Rng;
 
-use crate::{Seal, access_key_id};
+use crate::{Seal, access_key_id, seal};
 
 /// What a client of STS is given.
 #[derive(Clone, Debug)]
@@ -38,14 +38,28 @@ pub enum TokenError {
 }
 
 const PURPOSE: &str = "session-token";
-const FORM: u8 = 1;
+const FORM: u8 = 2;
+/// Without federation and assumed root. Tokens of it may be around for 36 hours after an upgrade.
+const FORM_BEFORE: u8 = 1;
 const SECRET_BYTES: usize = 30;
 
 /// Makes credentials for `caller`, whose session says when they expire.
 ///
 /// # Panics
 /// When `caller` has no session.
-pub fn issue(seal: &Seal, rng: &Rng, mut caller: Caller) -> Credentials {
+pub fn issue(seal: &Seal, rng: &Rng, caller: Caller) -> Credentials {
+    issue_of_size(seal, rng, caller, 0)
+}
+
+/// Longest token that [`issue_of_size`] is asked for, in characters (`MinimumSessionTokenSize` of STS).
+pub const SIZE_MIN_MAX: usize = 4096;
+
+/// As [`issue`], with a token of at least `size_min` characters, at most [`SIZE_MIN_MAX`]: for clients that want to find
+/// out early whether they can store long ones.
+///
+/// # Panics
+/// When `caller` has no session.
+pub fn issue_of_size(seal: &Seal, rng: &Rng, mut caller: Caller, size_min: usize) -> Credentials {
     let access_key_id = access_key_id::new_key_id(access_key_id::TEMPORARY, caller.account, rng);
     let secret: [u8; SECRET_BYTES] = rng.bytes();
     caller.access_key_id = Some(access_key_id.clone());
@@ -55,6 +69,11 @@ pub fn issue(seal: &Seal, rng: &Rng, mut caller: Caller) -> Credentials {
     out.number(caller.account.number());
     out.principal(&caller.principal);
     out.session(session);
+    // Three characters hold at least two bytes.
+    let length = seal::length_of(out.0.len() + 1);
+    let padding = size_min.min(SIZE_MIN_MAX).saturating_sub(length);
+    out.number(padding as u64);
+    out.0.resize(out.0.len() + padding, 0);
     Credentials {
         secret_access_key: STANDARD.encode(secret),
         session_token: seal.seal(&purpose(&access_key_id), &out.0),
@@ -77,13 +96,21 @@ fn purpose(access_key_id: &str) -> String {
 
 fn read(content: &[u8], access_key_id: &str) -> Option<Opened> {
     let mut from = Reader(content);
-    if from.byte()? != FORM {
+    let form = from.byte()?;
+    if form != FORM && form != FORM_BEFORE {
         return None;
     }
     let secret = from.bytes(SECRET_BYTES)?;
     let account = AccountId::new(from.number()?)?;
     let principal = from.principal()?;
-    let session = Some(from.session()?);
+    let mut session = from.session()?;
+    if form == FORM {
+        session.assumed_root = from.byte()? == 1;
+        session.federation = from.option(Reader::federation)?;
+        let padding = usize::try_from(from.number()?).ok()?;
+        from.bytes(padding)?;
+    }
+    let session = Some(session);
     let caller = Caller { account, principal, access_key_id: Some(access_key_id.to_owned()), session };
     from.0.is_empty().then(|| Opened { secret_access_key: STANDARD.encode(secret), caller })
 }
@@ -145,6 +172,14 @@ impl Writer {
         self.option(session.source_identity.as_deref(), Writer::text);
         self.option(session.mfa_at, Writer::instant);
         self.option(session.issuer.as_deref(), Writer::principal);
+        self.0.push(u8::from(session.assumed_root));
+        self.option(session.federation.as_ref(), Writer::federation);
+    }
+
+    fn federation(&mut self, federation: &Federation) {
+        self.text(&federation.provider);
+        self.texts(federation.keys.iter().map(|(key, _)| key.as_str()));
+        federation.keys.iter().for_each(|(_, values)| self.texts(values.iter().map(String::as_str)));
     }
 }
 
@@ -234,7 +269,16 @@ impl<'a> Reader<'a> {
             source_identity: self.option(Reader::text)?,
             mfa_at: self.option(Reader::instant)?,
             issuer: self.option(Reader::principal)?.map(Box::new),
+            federation: None,
+            assumed_root: false,
         })
+    }
+
+    fn federation(&mut self) -> Option<Federation> {
+        let provider = self.text()?;
+        let keys = self.texts()?;
+        let keys = keys.into_iter().map(|key| Some((key, self.texts()?))).collect::<Option<_>>()?;
+        Some(Federation { provider, keys })
     }
 }
 
@@ -266,8 +310,46 @@ mod tests {
                     name: "ann".into(),
                     id: "AIDA".into(),
                 })),
+                federation: Some(Federation {
+                    provider: "arn:aws:iam::123456789012:oidc-provider/example.com".into(),
+                    keys: vec![
+                        ("example.com:sub".into(), vec!["ann".into()]),
+                        ("example.com:amr".into(), vec!["a".into(), "b".into()]),
+                    ],
+                }),
+                assumed_root: true,
             }),
         }
+    }
+
+    #[test]
+    fn a_token_is_as_long_as_was_asked_for() {
+        let rng = Rng::seeded(1);
+        let seal = Seal::new(&[1; 32], rng.clone());
+        for size_min in [0, 100, 700, 1000, 4096] {
+            let made = issue_of_size(&seal, &rng, caller(), size_min);
+            assert!(made.session_token.len() >= size_min && made.session_token.len() < 6000);
+            open(&seal, &made.session_token, &made.access_key_id, Instant::EPOCH).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_token_of_the_form_before_opens() {
+        let rng = Rng::seeded(1);
+        let seal = Seal::new(&[1; 32], rng.clone());
+        let mut old = caller();
+        let session = old.session.as_mut().unwrap();
+        (session.federation, session.assumed_root) = (None, false);
+        let mut out = Writer(vec![FORM_BEFORE]);
+        out.0.extend_from_slice(&[7; SECRET_BYTES]);
+        out.number(old.account.number());
+        out.principal(&old.principal);
+        out.session(old.session.as_ref().unwrap());
+        // Without assumed root and federation.
+        out.0.truncate(out.0.len() - 2);
+        let token = seal.seal(&purpose("ASIA"), &out.0);
+        old.access_key_id = Some("ASIA".into());
+        assert_eq!(open(&seal, &token, "ASIA", Instant::EPOCH).unwrap().caller, old);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::condition::Condition;
 use crate::context::Context;
 use crate::error::PolicyError;
 use crate::pattern::Pattern;
-use crate::principal::{PrincipalElement, PrincipalRef};
+use crate::principal::{PrincipalElement, PrincipalKind, PrincipalRef};
 use crate::rules::Rules;
 use crate::template::Template;
 
@@ -18,6 +18,7 @@ pub struct Policy {
     pub(crate) id: Option<Box<str>>,
     pub(crate) statements: Box<[Statement]>,
     pub(crate) index: Index,
+    names_canonical_users: bool,
 }
 
 /// The version of the policy language; a document without one is of the older.
@@ -127,6 +128,11 @@ impl Policy {
         self.statements.iter().flat_map(Statement::principals)
     }
 
+    /// Whether a principal is given by its canonical user id, which a caller then needs to have.
+    pub fn names_canonical_users(&self) -> bool {
+        self.names_canonical_users
+    }
+
     /// The canonical text: elements in AWS's order, no white space, a list of one as the thing itself.
     /// Reading it again gives an equal policy.
     pub fn to_json(&self) -> String {
@@ -140,7 +146,10 @@ impl Policy {
         statements: Vec<Statement>,
     ) -> Self {
         let index = Index::new(&statements);
-        Self { version, version_given, id, statements: statements.into(), index }
+        let of_canonical_user = |p: PrincipalRef<'_>| p.kind == PrincipalKind::CanonicalUser;
+        let names_canonical_users =
+            statements.iter().any(|statement| statement.principals().any(of_canonical_user));
+        Self { version, version_given, id, statements: statements.into(), index, names_canonical_users }
     }
 }
 

@@ -2,40 +2,124 @@ use std::sync::Arc;
 
 use haneul_kit::directory::{NamedPolicy, PrincipalPolicies};
 use haneul_kit::{Access, ApiError, Cx, Platform, Principal, Standing};
-use haneul_policy::{Attached, Context, Inputs, Level, Request, decide};
+use haneul_policy::{Attached, Context, Inputs, Level, Principal as PolicyPrincipal, Request, decide};
 
 use super::context::{self, Facts};
 use super::denial::{self, Speaker};
 use super::organization;
+use crate::decisions::{Decided, Decisions};
 
-/// Asks the evaluator for every access that a call needs; all must be allowed.
+/// Asks the evaluator for every access that a call needs; all must be allowed. What was asked is remembered.
 ///
 /// # Errors
 /// The denial of the first that is not, as the service words it.
 pub async fn check(
     platform: &Platform,
+    decisions: &Decisions,
     cx: &Cx,
-    accesses: &[Access],
+    accesses: Vec<Access>,
     speaker: &Speaker<'_>,
 ) -> Result<(), ApiError> {
     if accesses.is_empty() {
         return Ok(());
     }
     let directory = platform.directory();
-    for access in accesses {
+    for access in &accesses {
         directory.note_access(cx.caller(), access.action, cx.region().as_str(), cx.now());
     }
     let policies = directory.policies(cx.caller()).await?;
     let standing = platform.standing(cx.account()).await?;
-    if accesses.iter().all(|access| is_roots_own(cx, &policies, standing.as_deref(), access)) {
+    let mut decided = Decided { cx: cx.clone(), policies, standing, owners: Vec::new(), accesses };
+    let result = ask(platform, &mut decided, speaker).await;
+    if result.is_ok() {
+        decisions.note_allowed(&decided);
+    }
+    decisions.keep(decided);
+    result
+}
+
+async fn ask(platform: &Platform, decided: &mut Decided, speaker: &Speaker<'_>) -> Result<(), ApiError> {
+    if decided.accesses.iter().all(|access| is_roots_own(decided, access)) {
         return Ok(());
     }
-    let principal = context::principal(cx.caller());
-    let own = Own::of(&policies);
-    let scps = levels(organization::scps(cx.caller(), standing.as_deref()));
-    let scps: Vec<Level<'_>> = scps.iter().map(Vec::as_slice).collect();
-    for access in accesses {
-        let facts = Facts { cx, principal: &principal, policies: &policies, access };
+    for at in 0..decided.accesses.len() {
+        if let Some(owner) = owner(platform, decided, at).await? {
+            decided.owners.push((at, owner));
+        }
+    }
+    let case = Case::of(decided);
+    for at in 0..decided.accesses.len() {
+        let access = &decided.accesses[at];
+        case.with(at, |request, inputs| {
+            let owner = decided.owner(at);
+            if organization::is_out_of_reach(decided.cx.account(), access.resource_account, owner) {
+                return Err(denial::of_closed_account(speaker, request));
+            }
+            let decision = decide(request, inputs);
+            if decision.is_allowed() {
+                return Ok(());
+            }
+            let same_organization = organization::are_together(decided.standing.as_deref(), owner);
+            Err(denial::error(speaker, platform, &decided.cx, access, request, &decision, same_organization))
+        })?;
+    }
+    Ok(())
+}
+
+/// Where the account that owns a resource stands, when that is not the caller's own.
+async fn owner(platform: &Platform, decided: &Decided, at: usize) -> Result<Option<Arc<Standing>>, ApiError> {
+    let account = decided.accesses[at].resource_account;
+    match account.filter(|account| *account != decided.cx.account()) {
+        Some(account) => platform.standing(account).await,
+        None => Ok(None),
+    }
+}
+
+/// The root user may do all in its own account, unless its organization or the resource's policy says no: where there is
+/// neither, nothing has to be evaluated.
+fn is_roots_own(decided: &Decided, access: &Access) -> bool {
+    let (cx, policies, standing) = (&decided.cx, &decided.policies, decided.standing.as_deref());
+    matches!(cx.caller().principal, Principal::Root)
+        && organization::scps(cx.caller(), standing).is_empty()
+        && organization::rcps(cx.caller(), access.action, standing).is_empty()
+        && policies.session.is_none()
+        && policies.boundary.is_none()
+        && access.resource_policy.is_none()
+        && access.resource_mode == haneul_policy::ResourceMode::Union
+        && access.federated.is_none()
+        && access.resource_account.is_none_or(|account| account == cx.account())
+}
+
+/// A call's policies in the evaluator's form.
+pub(crate) struct Case<'a> {
+    decided: &'a Decided,
+    principal: PolicyPrincipal,
+    identity: Vec<Attached<'a>>,
+    boundary: Option<Attached<'a>>,
+    session: Option<Vec<Attached<'a>>>,
+    scps: Vec<Vec<Attached<'a>>>,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn of(decided: &'a Decided) -> Case<'a> {
+        let policies: &PrincipalPolicies = &decided.policies;
+        Case {
+            decided,
+            principal: context::principal(decided.cx.caller()),
+            identity: attached(&policies.identity),
+            boundary: policies.boundary.as_ref().map(one),
+            session: policies.session.as_deref().map(attached),
+            scps: levels(organization::scps(decided.cx.caller(), decided.standing.as_deref())),
+        }
+    }
+
+    /// Hands over what decides on the access at this position.
+    pub(crate) fn with<R>(&self, at: usize, run: impl FnOnce(&Request<'_>, &Inputs<'_>) -> R) -> R {
+        let Decided { cx, policies, standing, accesses, .. } = self.decided;
+        let (access, owner) = (&accesses[at], self.decided.owner(at));
+        let principal = context::principal_of(cx, access, &self.principal);
+        let standing = standing.as_deref();
+        let facts = Facts { cx, principal: &principal, policies, access, standing, owner };
         let context = Context::of(&facts);
         let resource_account = access.resource_account.map(|account| account.to_string());
         let request = Request {
@@ -50,70 +134,24 @@ pub async fn check(
             .iter()
             .map(|policy| Attached { name: "resource policy", arn: None, policy })
             .collect();
-        let owner = owner(platform, cx, standing.as_ref(), access).await?;
-        if organization::is_out_of_reach(cx.account(), access.resource_account, owner.as_deref()) {
-            return Err(denial::of_closed_account(speaker, &request));
-        }
-        let rcps = levels(organization::rcps(cx.caller(), access.action, owner.as_deref()));
+        let rcps = levels(organization::rcps(cx.caller(), access.action, owner));
         let rcps: Vec<Level<'_>> = rcps.iter().map(Vec::as_slice).collect();
-        let inputs = Inputs {
-            identity: &own.identity,
+        let mut inputs = Inputs {
             resource: &resource,
             resource_mode: access.resource_mode,
-            boundary: own.boundary,
-            session: own.session.as_deref(),
-            scps: &scps,
             rcps: &rcps,
             ..Inputs::default()
         };
-        let decision = decide(&request, &inputs);
-        if !decision.is_allowed() {
-            return Err(denial::error(speaker, platform, cx, &request, &decision));
+        if access.federated.is_some() {
+            // Who an identity provider vouches for is nobody's principal yet.
+            return run(&request, &inputs);
         }
-    }
-    Ok(())
-}
-
-/// Where the account that owns the resource stands: mostly the caller's own.
-async fn owner(
-    platform: &Platform,
-    cx: &Cx,
-    own: Option<&Arc<Standing>>,
-    access: &Access,
-) -> Result<Option<Arc<Standing>>, ApiError> {
-    match access.resource_account.filter(|account| *account != cx.account()) {
-        Some(account) => platform.standing(account).await,
-        None => Ok(own.cloned()),
-    }
-}
-
-/// The root user may do all in its own account, unless its organization or the resource's policy says no: where there is
-/// neither, nothing has to be evaluated.
-fn is_roots_own(cx: &Cx, policies: &PrincipalPolicies, standing: Option<&Standing>, access: &Access) -> bool {
-    matches!(cx.caller().principal, Principal::Root)
-        && organization::scps(cx.caller(), standing).is_empty()
-        && organization::rcps(cx.caller(), access.action, standing).is_empty()
-        && policies.session.is_none()
-        && policies.boundary.is_none()
-        && access.resource_policy.is_none()
-        && access.resource_mode == haneul_policy::ResourceMode::Union
-        && access.resource_account.is_none_or(|account| account == cx.account())
-}
-
-/// A principal's policies in the evaluator's form.
-struct Own<'a> {
-    identity: Vec<Attached<'a>>,
-    boundary: Option<Attached<'a>>,
-    session: Option<Vec<Attached<'a>>>,
-}
-
-impl<'a> Own<'a> {
-    fn of(policies: &'a PrincipalPolicies) -> Own<'a> {
-        Own {
-            identity: attached(&policies.identity),
-            boundary: policies.boundary.as_ref().map(one),
-            session: policies.session.as_deref().map(attached),
-        }
+        let scps: Vec<Level<'_>> = self.scps.iter().map(Vec::as_slice).collect();
+        inputs.identity = &self.identity;
+        inputs.boundary = self.boundary;
+        inputs.session = self.session.as_deref();
+        inputs.scps = &scps;
+        run(&request, &inputs)
     }
 }
 

@@ -1,5 +1,7 @@
+use std::borrow::Cow;
+
 use haneul_kit::directory::PrincipalPolicies;
-use haneul_kit::{Access, Caller, Cx, Principal, Session};
+use haneul_kit::{Access, Caller, Cx, Membership, Principal, Session, Standing, canonical_user_id};
 use haneul_policy::{Caller as PolicyCaller, Principal as PolicyPrincipal, Source};
 
 /// The caller as the policy language sees it.
@@ -12,8 +14,10 @@ pub fn principal(caller: &Caller) -> PolicyPrincipal {
         }
         Principal::Role { id, session_name, .. } => {
             let role = caller.role_arn().map(|arn| arn.to_string()).unwrap_or_default();
+            let federation = caller.session.as_ref().and_then(|session| session.federation.as_ref());
             PolicyPrincipal {
                 unique_id: Some(id.clone()),
+                federation: federation.map(|federation| federation.provider.clone()),
                 ..PolicyPrincipal::role_session(&role, session_name)
             }
         }
@@ -32,21 +36,45 @@ pub fn principal(caller: &Caller) -> PolicyPrincipal {
     }
 }
 
+/// The caller of one access: as [`principal`] has it, unless an identity provider vouches for somebody else, or the
+/// resource's policy names callers by an id that is rarely wanted.
+pub fn principal_of<'a>(
+    cx: &Cx,
+    access: &Access,
+    principal: &'a PolicyPrincipal,
+) -> Cow<'a, PolicyPrincipal> {
+    if let Some(provider) = &access.federated {
+        return Cow::Owned(PolicyPrincipal::federated(provider));
+    }
+    let wanted = access.resource_policy.as_ref().is_some_and(|policy| policy.names_canonical_users());
+    if wanted && principal.account().is_some() {
+        let id = canonical_user_id(cx.account());
+        return Cow::Owned(PolicyPrincipal { canonical_user_id: Some(id), ..principal.clone() });
+    }
+    Cow::Borrowed(principal)
+}
+
 /// What the context keys of one access are worked out from. Nothing is, before a policy asks for it.
 pub struct Facts<'a> {
     pub cx: &'a Cx,
     pub principal: &'a PolicyPrincipal,
     pub policies: &'a PrincipalPolicies,
     pub access: &'a Access,
+    /// Where the caller's account stands in its organization, and where the resource's does.
+    pub standing: Option<&'a Standing>,
+    pub owner: Option<&'a Standing>,
 }
 
 /// The values of a key; empty where the call has none.
 type Read = fn(&Facts<'_>) -> Vec<String>;
 
 /// The global condition keys, in lower case and sorted, beside those of [`PolicyPrincipal::KEYS`] and tags. Source: IAM
-/// User Guide, "AWS global condition context keys". Keys of networks and organisations are for the services that will
-/// have them. To add one is to add a line.
+/// User Guide, "AWS global condition context keys". Keys of networks are for the services that will have them. To add one
+/// is to add a line.
 const GLOBAL: &[(&str, Read)] = &[
+    ("aws:assumedroot", |facts| {
+        some(session(facts).is_some_and(|session| session.assumed_root).then_some(true))
+    }),
     ("aws:calledvia", |facts| facts.cx.called_via().to_vec()),
     ("aws:calledviafirst", |facts| some(facts.cx.called_via().first())),
     ("aws:calledvialast", |facts| some(facts.cx.called_via().last())),
@@ -57,15 +85,26 @@ const GLOBAL: &[(&str, Read)] = &[
         some(at.map(|at| facts.cx.now().since(at).as_secs()))
     }),
     ("aws:multifactorauthpresent", |facts| some(session(facts).map(|session| session.mfa_at.is_some()))),
+    ("aws:principalorgid", |facts| some(of_principal(facts).map(|own| &own.organization_id))),
+    ("aws:principalorgmasteraccount", |facts| some(of_principal(facts).map(|own| own.management_account))),
+    ("aws:principalorgpaths", |facts| some(of_principal(facts).map(|own| &own.path))),
     ("aws:referer", |facts| header(facts, "referer")),
     ("aws:requestedregion", |facts| one(facts.cx.region())),
     ("aws:resourceaccount", |facts| one(facts.access.resource_account.unwrap_or(facts.cx.account()))),
+    ("aws:resourceorgid", |facts| some(membership(facts.owner).map(|owner| &owner.organization_id))),
+    ("aws:resourceorgpaths", |facts| some(membership(facts.owner).map(|owner| &owner.path))),
     ("aws:securetransport", |facts| one(facts.cx.secure())),
     // Confused-deputy keys: only a service's own calls have them.
     ("aws:sourceaccount", |facts| some(source_arn(facts).map(|_| facts.cx.account()))),
     ("aws:sourcearn", |facts| some(source_arn(facts))),
     ("aws:sourceidentity", |facts| some(session(facts).and_then(|session| session.source_identity.as_ref()))),
     ("aws:sourceip", |facts| some(facts.cx.source_ip().map(|ip| ip.to_canonical()))),
+    ("aws:sourceorgid", |facts| {
+        some(source_arn(facts).and(membership(facts.standing)).map(|source| &source.organization_id))
+    }),
+    ("aws:sourceorgpaths", |facts| {
+        some(source_arn(facts).and(membership(facts.standing)).map(|source| &source.path))
+    }),
     ("aws:tokenissuetime", |facts| some(session(facts).map(|session| session.issued_at.iso8601()))),
     ("aws:useragent", |facts| header(facts, "user-agent")),
     ("aws:viaawsservice", |facts| one(!facts.cx.called_via().is_empty())),
@@ -87,7 +126,11 @@ impl Source for Facts<'_> {
             let found = self.policies.tags.iter().rev().find(|(name, _)| same(name, tag));
             return found.map(|(_, value)| vec![value.clone()]);
         }
-        PolicyPrincipal::KEYS.contains(&key).then(|| some(self.principal.key(key)))
+        if PolicyPrincipal::KEYS.contains(&key) {
+            return Some(some(self.principal.key(key)));
+        }
+        let kept = vouched(self).iter().find(|(name, _)| same(name, key));
+        kept.map(|(_, values)| values.clone())
     }
 
     fn keys(&self) -> Vec<String> {
@@ -95,7 +138,8 @@ impl Source for Facts<'_> {
         let tags =
             self.policies.tags.iter().map(|(name, _)| format!("{PRINCIPAL_TAG}{}", name.to_lowercase()));
         let global = GLOBAL.iter().map(|(key, _)| *key).chain(PolicyPrincipal::KEYS).map(str::to_owned);
-        own.chain(tags).chain(global).collect()
+        let kept = vouched(self).iter().map(|(key, _)| key.to_lowercase());
+        own.chain(tags).chain(global).chain(kept).collect()
     }
 }
 
@@ -114,6 +158,21 @@ fn some(value: Option<impl ToString>) -> Vec<String> {
 
 fn session<'a>(facts: &Facts<'a>) -> Option<&'a Session> {
     facts.cx.caller().session.as_ref()
+}
+
+fn membership(standing: Option<&Standing>) -> Option<&Membership> {
+    standing.and_then(|standing| standing.membership.as_ref())
+}
+
+/// The organization of the caller, who is somebody's.
+fn of_principal<'a>(facts: &Facts<'a>) -> Option<&'a Membership> {
+    facts.principal.account().and(membership(facts.standing))
+}
+
+/// What an identity provider said of the holder of the session.
+fn vouched<'a>(facts: &Facts<'a>) -> &'a [(String, Vec<String>)] {
+    let federation = session(facts).and_then(|session| session.federation.as_ref());
+    federation.map(|federation| federation.keys.as_slice()).unwrap_or_default()
 }
 
 fn source_arn<'a>(facts: &Facts<'a>) -> Option<&'a str> {

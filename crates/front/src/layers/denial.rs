@@ -1,7 +1,9 @@
 use haneul_kit::authorization_message::AuthorizationMessage;
-use haneul_kit::{ApiError, Cx, Platform, Principal};
+use haneul_kit::{Access, ApiError, Cx, Platform, Principal};
 use haneul_policy::{Decision, Detail, PolicyType, Reason, Request, denial_message};
 use haneul_sigv4::Family;
+
+use crate::decisions::decoded_statements;
 
 /// Who words a denial.
 pub struct Speaker<'a> {
@@ -10,14 +12,20 @@ pub struct Speaker<'a> {
 }
 
 /// A denial as the service words it. Source: IAM User Guide, "Troubleshoot access denied error messages".
+/// `same_organization` says whether the accounts of caller and resource are of one.
 pub fn error(
     speaker: &Speaker<'_>,
     platform: &Platform,
     cx: &Cx,
+    access: &Access,
     request: &Request<'_>,
     decision: &Decision<'_>,
+    same_organization: bool,
 ) -> ApiError {
-    let message = message(speaker, cx, request, decision);
+    if access.federated.is_some() {
+        return refusal(speaker, format!("Not authorized to perform {}", request.action));
+    }
+    let message = message(speaker, cx, request, decision, same_organization);
     if speaker.family == Family::Ec2 {
         let encoded = encoded(platform, cx, request, decision);
         let message = format!(
@@ -52,9 +60,16 @@ fn refusal(speaker: &Speaker<'_>, message: String) -> ApiError {
     }
 }
 
-fn message(speaker: &Speaker<'_>, cx: &Cx, request: &Request<'_>, decision: &Decision<'_>) -> String {
+fn message(
+    speaker: &Speaker<'_>,
+    cx: &Cx,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+    same_organization: bool,
+) -> String {
     let account = cx.account().to_string();
-    let own = request.resource_account.is_none_or(|owner| owner == account);
+    // AWS tells the reason, and which policy it was, within an account or an organization.
+    let own = same_organization || request.resource_account.is_none_or(|owner| owner == account);
     let detail = match (&cx.caller().principal, decision.reason) {
         (Principal::Anonymous, _) if speaker.family == Family::S3 => return "Access Denied".into(),
         // Another's resource: no more than that it was refused.
@@ -88,7 +103,7 @@ fn encoded(platform: &Platform, cx: &Cx, request: &Request<'_>, decision: &Decis
         action: request.action,
         resource: request.resource,
         explicit_deny: matches!(decision.reason, Reason::ExplicitDeny(_)),
-        matched_statements: Vec::new(),
+        matched_statements: decoded_statements(decision),
         conditions: request.context.iter().map(|(key, values)| (key.to_owned(), values.to_vec())).collect(),
     }
     .encode(&platform.seal)

@@ -44,6 +44,13 @@ pub fn rcps<'a>(caller: &Caller, action: &str, owner: Option<&'a Standing>) -> &
     if speaks && !is_service_linked(caller) { &membership.rcp_levels } else { &[] }
 }
 
+/// Whether both accounts are of one organization.
+pub fn are_together(one: Option<&Standing>, other: Option<&Standing>) -> bool {
+    let organization =
+        |standing: Option<&Standing>| standing?.membership.as_ref().map(|of| of.organization_id.clone());
+    organization(one).is_some_and(|id| organization(other) == Some(id))
+}
+
 /// Whether the resource is of another account, which was closed.
 pub fn is_out_of_reach(caller: AccountId, owner: Option<AccountId>, standing: Option<&Standing>) -> bool {
     owner.is_some_and(|owner| owner != caller) && standing.is_some_and(|standing| standing.suspended)

@@ -6,6 +6,7 @@ mod bodies;
 mod bus;
 mod control;
 mod drain;
+mod explain;
 mod hostile;
 mod limits;
 mod organization;

@@ -87,3 +87,24 @@ async fn a_closed_account_has_no_credentials() {
     let refused = world.signed(ROOT, "s3", request, "").await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "AccountProblem"));
 }
+
+#[tokio::test]
+async fn conditions_know_the_organization() {
+    let scp = |condition: &str| {
+        format!(r#""Effect":"Deny","Action":"*","Resource":"*","Condition":{{{condition}}}"#)
+    };
+    let cases = [
+        (r#""StringEquals":{"aws:PrincipalOrgID":"o-1","aws:ResourceOrgID":"o-1"}"#, true),
+        (r#""StringEquals":{"aws:PrincipalOrgID":"o-2"}"#, false),
+        (
+            r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-1/r-1/*","aws:ResourceOrgPaths":"o-1/*"}"#,
+            true,
+        ),
+        (r#""StringEquals":{"aws:PrincipalOrgMasterAccount":"000000000001"}"#, true),
+        (r#""Null":{"aws:SourceOrgID":"true","aws:AssumedRoot":"true"}"#, true),
+    ];
+    for (condition, denied) in cases {
+        let answer = send(&world(&[&format!("{ALL}}},{{{}", scp(condition))], &[]), USER).await;
+        assert_eq!(answer.status == 403, denied, "{condition}: {}", answer.body);
+    }
+}
