@@ -4,6 +4,10 @@ use haneul_kit::ApiError;
 use haneul_policy::{ErrorKind, PolicyError};
 use haneul_sts_wire::values::error as code;
 
+use crate::oidc::TokenError;
+use crate::oidc::issuer::NoKeys;
+use crate::saml::{Problem as SamlProblem, SamlError};
+
 pub(crate) fn validation(message: impl Into<String>) -> ApiError {
     ApiError::new("ValidationError", message)
 }
@@ -33,7 +37,17 @@ pub(crate) fn not_a_user(operation: &str) -> ApiError {
     access_denied(format!("Cannot call {operation} without the credentials of a user or the root user"))
 }
 
-pub(crate) fn mfa() -> ApiError {
+pub(crate) fn mfa_is_half() -> ApiError {
+    access_denied(
+        "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
+    )
+}
+
+pub(crate) fn mfa_code() -> ApiError {
+    access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+}
+
+pub(crate) fn mfa_device() -> ApiError {
     access_denied(
         "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is \
          valid and associated with this user.",
@@ -115,10 +129,72 @@ pub(crate) fn provided_contexts() -> ApiError {
     ApiError::new("NotImplemented", "Haneul does not take ProvidedContexts yet.").with_status(501)
 }
 
-pub(crate) fn token_size() -> ApiError {
-    ApiError::new(
-        "NotImplemented",
-        "Haneul's session tokens are shorter than the MinimumSessionTokenSize that was asked for.",
-    )
-    .with_status(501)
+pub(crate) fn tag_size() -> ApiError {
+    validation("Session tag keys have 1 to 128 characters, and values at most 256.")
+}
+
+pub(crate) fn no_provider() -> ApiError {
+    ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, "Specified provider doesn't exist")
+}
+
+pub(crate) fn no_oidc_provider(issuer: &str) -> ApiError {
+    let message = format!("No OpenIDConnect provider found in your account for {issuer}");
+    ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, message)
+}
+
+pub(crate) fn metadata_expired() -> ApiError {
+    ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, "The metadata of the SAML provider has expired")
+}
+
+pub(crate) fn not_authorized(action: &str) -> ApiError {
+    access_denied(format!("Not authorized to perform {action}"))
+}
+
+pub(crate) fn provider_id() -> ApiError {
+    validation("ProviderId is for OAuth 2.0 access tokens, which are not supported: use OpenID Connect ID tokens.")
+}
+
+pub(crate) fn saml(error: SamlError) -> ApiError {
+    match error.problem {
+        SamlProblem::Invalid => ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, error.message),
+        SamlProblem::Expired => ApiError::new(code::EXPIRED_TOKEN_EXCEPTION, error.message),
+        SamlProblem::Rejected => ApiError::new(code::IDP_REJECTED_CLAIM_EXCEPTION, error.message),
+        SamlProblem::Denied => access_denied(error.message),
+    }
+}
+
+pub(crate) fn web_identity(error: TokenError) -> ApiError {
+    match error {
+        TokenError::Invalid(message) => ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, message),
+        TokenError::Expired(now, end) => {
+            let message =
+                format!("Token expired: current date/time {now} must be before the expiration date/time {end}");
+            ApiError::new(code::EXPIRED_TOKEN_EXCEPTION, message)
+        }
+    }
+}
+
+pub(crate) fn issuer_keys(error: NoKeys) -> ApiError {
+    let message = "Couldn't retrieve verification key from your identity provider,  please reference \
+                   AssumeRoleWithWebIdentity documentation for requirements";
+    match error {
+        NoKeys::Unreachable => ApiError::new(code::IDP_COMMUNICATION_ERROR_EXCEPTION, message),
+        NoKeys::Useless => ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, message),
+    }
+}
+
+pub(crate) fn assume_root_caller() -> ApiError {
+    access_denied("AssumeRoot is for principals of the management account or of a delegated administrator for IAM")
+}
+
+pub(crate) fn root_sessions() -> ApiError {
+    access_denied("Centralized root access (RootSessions) is not enabled in the organization")
+}
+
+pub(crate) fn target_principal(text: &str) -> ApiError {
+    validation(format!("{text} is not a member account of the organization"))
+}
+
+pub(crate) fn task_policy() -> ApiError {
+    validation("TaskPolicyArn must be one of the AWS managed policies for privileged root tasks.")
 }

@@ -5,13 +5,17 @@ use haneul_sts_wire as wire;
 use wire::operations as op;
 
 use crate::Sts;
+use crate::oidc::issuer::Issuers;
 
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
-    let sts = Arc::new(Sts { platform: platform.clone() });
+    let sts = Arc::new(Sts { platform: platform.clone(), issuers: Issuers::new(platform.env.clone()) });
     Ok(Service::of(&wire::SERVICE, sts)
         .op::<op::GetCallerIdentity>()
         .op::<op::AssumeRole>()
+        .op::<op::AssumeRoleWithSAML>()
+        .op::<op::AssumeRoleWithWebIdentity>()
+        .op::<op::AssumeRoot>()
         .op::<op::GetSessionToken>()
         .op::<op::GetFederationToken>()
         .op::<op::GetAccessKeyInfo>()

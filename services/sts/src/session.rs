@@ -9,6 +9,9 @@ use haneul_sts_wire::shapes as s;
 use crate::error;
 
 const TAGS_MAX: usize = 50;
+/// In characters; the model checks those of a request, nobody those of an assertion.
+const TAG_KEY_MAX: usize = 128;
+const TAG_VALUE_MAX: usize = 256;
 const POLICY_ARNS_MAX: usize = 10;
 /// Of an inline session policy and the ARNs of managed ones together, in characters.
 const POLICY_SIZE_MAX: usize = 2048;
@@ -33,6 +36,18 @@ impl Limits {
         policy_arns: Option<Vec<s::PolicyDescriptorType>>,
         tags: Option<Vec<s::Tag>>,
     ) -> Result<Limits> {
+        let tags = tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect();
+        Limits::new(platform, account, policy, policy_arns, tags).await
+    }
+
+    /// As [`Limits::of_request`], with the tags of an identity provider's assertion.
+    pub(crate) async fn new(
+        platform: &Platform,
+        account: AccountId,
+        policy: Option<String>,
+        policy_arns: Option<Vec<s::PolicyDescriptorType>>,
+        tags: Vec<(String, String)>,
+    ) -> Result<Limits> {
         if let Some(text) = &policy {
             Policy::parse(text, &Rules::SESSION).map_err(error::session_policy)?;
         }
@@ -48,8 +63,6 @@ impl Limits {
                 return Err(error::policy_arn(text));
             }
         }
-        let tags: Vec<(String, String)> =
-            tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect();
         check_tags(&tags)?;
         let limits = Limits { policy, policy_arns, tags };
         limits.packed_size()?;
@@ -76,7 +89,10 @@ fn check_tags(tags: &[(String, String)]) -> Result<()> {
     if tags.len() > TAGS_MAX {
         return Err(error::too_many_tags());
     }
-    for (at, (key, _)) in tags.iter().enumerate() {
+    for (at, (key, value)) in tags.iter().enumerate() {
+        if key.is_empty() || key.chars().count() > TAG_KEY_MAX || value.chars().count() > TAG_VALUE_MAX {
+            return Err(error::tag_size());
+        }
         if key.len() >= 4 && key.as_bytes()[..4].eq_ignore_ascii_case(b"aws:") {
             return Err(error::reserved_tag());
         }

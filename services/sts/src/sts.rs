@@ -1,23 +1,73 @@
+use std::sync::Arc;
+
 use haneul_kit::session_token::{self, Credentials};
-use haneul_kit::{Caller, Platform, Result};
+use haneul_kit::{Arn, Caller, Cx, Platform, Principal, Result, Role, Session};
 use haneul_sts_wire::shapes as s;
 
 use crate::error;
+use crate::oidc::issuer::Issuers;
 
-/// The state of the service: none of its own.
+/// The state of the service: the keys of identity providers, for a while. Sessions are in their tokens.
 pub struct Sts {
     pub(crate) platform: Platform,
+    pub(crate) issuers: Issuers,
 }
 
 impl Sts {
     /// Credentials for `caller`, whose session says until when.
-    pub(crate) fn issue(&self, caller: Caller, size_min: Option<i32>) -> Result<Credentials> {
-        let made = session_token::issue(&self.platform.seal, &self.platform.env.rng, caller);
-        if size_min.is_some_and(|min| made.session_token.len() < min.max(0) as usize) {
-            return Err(error::token_size());
-        }
-        Ok(made)
+    pub(crate) fn issue(&self, caller: Caller, size_min: Option<i32>) -> Credentials {
+        let size_min = usize::try_from(size_min.unwrap_or(0)).unwrap_or(0);
+        session_token::issue_of_size(&self.platform.seal, &self.platform.env.rng, caller, size_min)
     }
+
+    /// The role of that ARN, path and all.
+    pub(crate) async fn role(&self, arn: &Arn) -> Result<Option<Arc<Role>>> {
+        let Some(account) = arn.account_id() else { return Ok(None) };
+        let name = arn.resource().rsplit('/').next().unwrap_or_default();
+        let role = self.platform.directory().role(account, name).await?;
+        Ok(role.filter(|role| role.arn() == *arn))
+    }
+
+    /// Credentials of a role, and whom they make of their holder.
+    pub(crate) fn role_session(
+        &self,
+        role: &Role,
+        session_name: String,
+        session: Session,
+        size_min: Option<i32>,
+    ) -> (Credentials, s::AssumedRoleUser) {
+        let principal = Principal::Role {
+            path: role.path.clone(),
+            name: role.name.clone(),
+            id: role.id.clone(),
+            session_name,
+        };
+        let caller = Caller { account: role.account, principal, access_key_id: None, session: Some(session) };
+        let user = s::AssumedRoleUser { assumed_role_id: caller.user_id(), arn: caller.arn() };
+        (self.issue(caller, size_min), user)
+    }
+
+    /// Whether a second factor was shown, which must then be good. The code is used up by this, so it is asked once a
+    /// call: when access is decided, which it takes part in.
+    pub(crate) async fn check_mfa(&self, cx: &Cx, serial: Option<&str>, code: Option<&str>) -> Result<bool> {
+        let (serial, code) = match (serial, code) {
+            (None, None) => return Ok(false),
+            (Some(serial), Some(code)) => (serial, code),
+            _ => return Err(error::mfa_is_half()),
+        };
+        if !matches!(cx.caller().principal, Principal::User { .. } | Principal::Root) {
+            return Err(error::mfa_device());
+        }
+        let good = self.platform.directory().verify_mfa(cx.caller(), serial, code).await?;
+        if good { Ok(true) } else { Err(error::mfa_code()) }
+    }
+}
+
+/// Reads the ARN of a role.
+pub(crate) fn role_arn(text: &str) -> Result<Arn> {
+    let arn = Arn::parse(text).map_err(|_| error::role_arn(text))?;
+    let is_role = arn.service() == "iam" && arn.account_id().is_some() && arn.resource().starts_with("role/");
+    if is_role { Ok(arn) } else { Err(error::role_arn(text)) }
 }
 
 pub(crate) fn credentials(made: Credentials) -> s::Credentials {

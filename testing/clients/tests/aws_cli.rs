@@ -1,6 +1,6 @@
 //! The AWS CLI, as people type it.
 
-use haneul_clients::{Server, available, aws_cli, script};
+use haneul_clients::{Server, available, aws_cli, python, script};
 
 fn run(name: &str) {
     let aws = aws_cli();
@@ -23,4 +23,13 @@ fn sqs_send_receive_delete() {
 #[test]
 fn a_narrow_user_and_a_narrower_session() {
     run("cli_identity.sh");
+}
+
+#[test]
+fn profiles_and_a_second_account() {
+    let (aws, python) = (aws_cli(), python());
+    if available(&aws, &["--version"], "cli_profiles.sh") && available(&python, &["--version"], "cli_profiles.sh") {
+        let server = Server::start(&[]);
+        server.run("bash", &["-eu", "-o", "pipefail", &script("cli_profiles.sh"), &aws, &python]);
+    }
 }

@@ -1,12 +1,10 @@
-use std::sync::Arc;
-
-use haneul_kit::{Access, Arn, Caller, Cx, Handle, Principal, Result, Role, Session};
+use haneul_kit::{Access, Cx, Handle, Principal, Result, Session};
 use haneul_sts_wire::operations as op;
 use haneul_sts_wire::shapes as s;
 
 use crate::error;
 use crate::session::{Limits, borrowed, expiry};
-use crate::sts::{Sts, credentials};
+use crate::sts::{Sts, credentials, role_arn};
 
 const SECS_DEFAULT: i32 = 3600;
 /// When the caller is itself a session of a role.
@@ -19,7 +17,7 @@ impl Handle<op::AssumeRole> for Sts {
             Principal::FederatedUser { .. } => return Err(error::federated_assumes()),
             _ => {}
         }
-        let arn = parse(&input.role_arn)?;
+        let arn = role_arn(&input.role_arn)?;
         // A role that does not exist trusts nobody, and that is all that a caller learns of it.
         let role = self.role(&arn).await?;
         let mut access = Access::on("sts:AssumeRole", &arn)
@@ -29,6 +27,11 @@ impl Handle<op::AssumeRole> for Sts {
             .request_tags(borrowed(input.tags.as_ref()));
         if let Some(external_id) = &input.external_id {
             access = access.key("sts:ExternalId", external_id.as_str());
+        }
+        let with_mfa =
+            self.check_mfa(cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
+        if with_mfa {
+            access = access.key("aws:MultiFactorAuthPresent", "true").key("aws:MultiFactorAuthAge", "0");
         }
         let source_identity = effective_source_identity(cx, input)?;
         if let Some(identity) = &source_identity {
@@ -55,14 +58,11 @@ impl Handle<op::AssumeRole> for Sts {
     }
 
     async fn call(&self, cx: &Cx, input: s::AssumeRoleRequest) -> Result<s::AssumeRoleResponse> {
-        if input.serial_number.is_some() || input.token_code.is_some() {
-            return Err(error::mfa());
-        }
         if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {
             return Err(error::provided_contexts());
         }
         let source_identity = effective_source_identity(cx, &input)?;
-        let arn = parse(&input.role_arn)?;
+        let arn = role_arn(&input.role_arn)?;
         // It was there when access was decided; gone since, it is refused as one that never was.
         let role = self.role(&arn).await?.ok_or_else(|| error::role_arn(&input.role_arn))?;
         let secs = input.duration_seconds.unwrap_or(SECS_DEFAULT);
@@ -85,18 +85,11 @@ impl Handle<op::AssumeRole> for Sts {
             tags,
             transitive_tag_keys,
             source_identity: source_identity.clone(),
-            mfa_at: None,
-            issuer: None,
+            mfa_at: mfa_at(cx, input.serial_number.is_some()),
+            ..Session::default()
         };
-        let principal = Principal::Role {
-            path: role.path.clone(),
-            name: role.name.clone(),
-            id: role.id.clone(),
-            session_name: input.role_session_name,
-        };
-        let caller = Caller { account: role.account, principal, access_key_id: None, session: Some(session) };
-        let user = s::AssumedRoleUser { assumed_role_id: caller.user_id(), arn: caller.arn() };
-        let made = self.issue(caller, input.minimum_session_token_size)?;
+        let (made, user) =
+            self.role_session(&role, input.role_session_name, session, input.minimum_session_token_size);
         let size = made.session_token.len() as i32;
         Ok(s::AssumeRoleResponse {
             credentials: Some(credentials(made)),
@@ -109,19 +102,10 @@ impl Handle<op::AssumeRole> for Sts {
     }
 }
 
-impl Sts {
-    async fn role(&self, arn: &Arn) -> Result<Option<Arc<Role>>> {
-        let Some(account) = arn.account_id() else { return Ok(None) };
-        let name = arn.resource().rsplit('/').next().unwrap_or_default();
-        let role = self.platform.directory().role(account, name).await?;
-        Ok(role.filter(|role| role.arn() == *arn))
-    }
-}
-
-fn parse(text: &str) -> Result<Arn> {
-    let arn = Arn::parse(text).map_err(|_| error::role_arn(text))?;
-    let is_role = arn.service() == "iam" && arn.account_id().is_some() && arn.resource().starts_with("role/");
-    if is_role { Ok(arn) } else { Err(error::role_arn(text)) }
+/// When the second factor was shown: now, or when the user's session began. A session of a role hands none on.
+fn mfa_at(cx: &Cx, shown: bool) -> Option<haneul_kit::Instant> {
+    let of_session = cx.caller().session.as_ref().filter(|_| !is_chained(cx)).and_then(|s| s.mfa_at);
+    if shown { Some(cx.now()) } else { of_session }
 }
 
 fn is_chained(cx: &Cx) -> bool {

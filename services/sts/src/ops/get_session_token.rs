@@ -12,16 +12,14 @@ pub(super) const ROOT_SECS_MAX: i32 = 3600;
 
 impl Handle<op::GetSessionToken> for Sts {
     /// None: users may always get a session of their own.
-    async fn access(&self, cx: &Cx, _: &s::GetSessionTokenRequest) -> Result<Vec<Access>> {
+    async fn access(&self, cx: &Cx, input: &s::GetSessionTokenRequest) -> Result<Vec<Access>> {
         needs_long_lived(cx, "GetSessionToken")?;
+        self.check_mfa(cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
         Ok(Vec::new())
     }
 
     async fn call(&self, cx: &Cx, input: s::GetSessionTokenRequest) -> Result<s::GetSessionTokenResponse> {
         needs_long_lived(cx, "GetSessionToken")?;
-        if input.serial_number.is_some() || input.token_code.is_some() {
-            return Err(error::mfa());
-        }
         let principal = cx.caller().principal.clone();
         let mut secs = input.duration_seconds.unwrap_or(SECS_DEFAULT);
         if principal == Principal::Root {
@@ -31,10 +29,12 @@ impl Handle<op::GetSessionToken> for Sts {
             issued_at: cx.now(),
             expires_at: expiry(cx.now(), secs),
             issuer: Some(Box::new(principal.clone())),
+            // The code was found good when access was decided.
+            mfa_at: input.serial_number.is_some().then(|| cx.now()),
             ..Session::default()
         };
         let caller = Caller { account: cx.account(), principal, access_key_id: None, session: Some(session) };
-        let made = self.issue(caller, input.minimum_session_token_size)?;
+        let made = self.issue(caller, input.minimum_session_token_size);
         let size = made.session_token.len() as i32;
         Ok(s::GetSessionTokenResponse {
             credentials: Some(credentials(made)),

@@ -2,4 +2,7 @@
 
 mod assume_role;
 mod cloud;
+mod mfa;
+mod saml;
 mod tokens;
+mod web_identity;
