@@ -151,7 +151,9 @@ pub(crate) fn not_authorized(action: &str) -> ApiError {
 }
 
 pub(crate) fn provider_id() -> ApiError {
-    validation("ProviderId is for OAuth 2.0 access tokens, which are not supported: use OpenID Connect ID tokens.")
+    validation(
+        "ProviderId is for OAuth 2.0 access tokens, which are not supported: use OpenID Connect ID tokens.",
+    )
 }
 
 pub(crate) fn saml(error: SamlError) -> ApiError {
@@ -167,8 +169,9 @@ pub(crate) fn web_identity(error: TokenError) -> ApiError {
     match error {
         TokenError::Invalid(message) => ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, message),
         TokenError::Expired(now, end) => {
-            let message =
-                format!("Token expired: current date/time {now} must be before the expiration date/time {end}");
+            let message = format!(
+                "Token expired: current date/time {now} must be before the expiration date/time {end}"
+            );
             ApiError::new(code::EXPIRED_TOKEN_EXCEPTION, message)
         }
     }
@@ -184,7 +187,9 @@ pub(crate) fn issuer_keys(error: NoKeys) -> ApiError {
 }
 
 pub(crate) fn assume_root_caller() -> ApiError {
-    access_denied("AssumeRoot is for principals of the management account or of a delegated administrator for IAM")
+    access_denied(
+        "AssumeRoot is for principals of the management account or of a delegated administrator for IAM",
+    )
 }
 
 pub(crate) fn root_sessions() -> ApiError {

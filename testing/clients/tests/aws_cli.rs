@@ -28,7 +28,9 @@ fn a_narrow_user_and_a_narrower_session() {
 #[test]
 fn profiles_and_a_second_account() {
     let (aws, python) = (aws_cli(), python());
-    if available(&aws, &["--version"], "cli_profiles.sh") && available(&python, &["--version"], "cli_profiles.sh") {
+    if available(&aws, &["--version"], "cli_profiles.sh")
+        && available(&python, &["--version"], "cli_profiles.sh")
+    {
         let server = Server::start(&[]);
         server.run("bash", &["-eu", "-o", "pipefail", &script("cli_profiles.sh"), &aws, &python]);
     }

@@ -68,7 +68,12 @@ impl Fetch<'_> {
     pub(super) async fn get(&self, url: &Url) -> Option<Bytes> {
         let page = self.env.clock.timeout(TIME_MAX, self.exchange(url)).await?;
         if let Err(why) = &page {
-            tracing::warn!(host = url.host, path = url.path, why, "an identity provider's page could not be read");
+            tracing::warn!(
+                host = url.host,
+                path = url.path,
+                why,
+                "an identity provider's page could not be read"
+            );
         }
         page.ok()
     }
@@ -230,7 +235,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_in_the_clear() {
-        for good in ["http://localhost:8080/x", "http://127.0.0.1/x", "http://[::1]:80/x", "https://example.com/a?b"] {
+        for good in
+            ["http://localhost:8080/x", "http://127.0.0.1/x", "http://[::1]:80/x", "https://example.com/a?b"]
+        {
             assert!(Url::parse(good).is_some(), "{good}");
         }
         for bad in [

@@ -73,7 +73,8 @@ impl Key {
         if jwk.purpose.as_deref().is_some_and(|purpose| purpose != "sig") {
             return None;
         }
-        let bytes = |field: &Option<String>| URL_SAFE_NO_PAD.decode(field.as_deref()?.trim_end_matches('=')).ok();
+        let bytes =
+            |field: &Option<String>| URL_SAFE_NO_PAD.decode(field.as_deref()?.trim_end_matches('=')).ok();
         let point = |length: usize| {
             let (x, y) = (bytes(&jwk.x)?, bytes(&jwk.y)?);
             (x.len() == length && y.len() == length).then(|| [&[4], &x[..], &y[..]].concat())
@@ -107,10 +108,14 @@ impl Key {
             ("RS384", _) => rsa(&algorithms::RSA_PKCS1_2048_8192_SHA384),
             ("RS512", _) => rsa(&algorithms::RSA_PKCS1_2048_8192_SHA512),
             ("ES256", Material::P256(point)) => {
-                UnparsedPublicKey::new(&algorithms::ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
+                UnparsedPublicKey::new(&algorithms::ECDSA_P256_SHA256_FIXED, point)
+                    .verify(message, signature)
+                    .is_ok()
             }
             ("ES384", Material::P384(point)) => {
-                UnparsedPublicKey::new(&algorithms::ECDSA_P384_SHA384_FIXED, point).verify(message, signature).is_ok()
+                UnparsedPublicKey::new(&algorithms::ECDSA_P384_SHA384_FIXED, point)
+                    .verify(message, signature)
+                    .is_ok()
             }
             _ => false,
         }

@@ -27,9 +27,12 @@ pub struct Claims {
     pub audiences: Vec<String>,
     pub methods: Vec<String>,
     pub source_identity: Option<String>,
-    pub tags: Vec<(String, String)>,
+    pub tags: Tags,
     pub transitive_tag_keys: Vec<String>,
 }
+
+/// Keys and values.
+pub type Tags = Vec<(String, String)>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenError {
@@ -65,7 +68,9 @@ impl Token {
         let header = object(header)?;
         let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
         if !ALGORITHMS.contains(&algorithm) {
-            return Err(TokenError::Invalid("The ID Token is signed with an algorithm that is not supported"));
+            return Err(TokenError::Invalid(
+                "The ID Token is signed with an algorithm that is not supported",
+            ));
         }
         // RFC 7515, 4.1.11: who does not understand what is critical must refuse.
         if header.contains_key("crit") {
@@ -169,7 +174,7 @@ impl Token {
     }
 
     /// Both forms: one object, or claims whose names are paths.
-    fn tags(&self) -> Result<(Vec<(String, String)>, Vec<String>), TokenError> {
+    fn tags(&self) -> Result<(Tags, Vec<String>), TokenError> {
         let wrong = || TokenError::Invalid("The ID Token has session tags that are not of the form of AWS");
         let (mut tags, mut keys) = (Vec::new(), Vec::new());
         if let Some(all) = self.claims.get(TAGS) {

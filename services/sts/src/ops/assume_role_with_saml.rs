@@ -18,7 +18,11 @@ impl Handle<op::AssumeRoleWithSAML> for Sts {
         Ok(holder(&input.principal_arn, &assertion).accesses(ACTION, &arn, role.as_ref()))
     }
 
-    async fn call(&self, cx: &Cx, input: s::AssumeRoleWithSAMLRequest) -> Result<s::AssumeRoleWithSAMLResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::AssumeRoleWithSAMLRequest,
+    ) -> Result<s::AssumeRoleWithSAMLResponse> {
         let arn = role_arn(&input.role_arn)?;
         // Verified when access was decided; read once more because nothing is handed over from there.
         let assertion = self.saml_assertion(cx, &arn, &input).await?;
@@ -60,7 +64,8 @@ impl Sts {
         role_arn: &Arn,
         input: &s::AssumeRoleWithSAMLRequest,
     ) -> Result<Assertion> {
-        let provider_arn = Arn::parse(&input.principal_arn).map_err(|_| error::role_arn(&input.principal_arn))?;
+        let provider_arn =
+            Arn::parse(&input.principal_arn).map_err(|_| error::role_arn(&input.principal_arn))?;
         let provider = self.platform.directory().saml_provider(&provider_arn).await?;
         let provider = provider.ok_or_else(error::no_provider)?;
         // IAM User Guide: role and provider are of one account.

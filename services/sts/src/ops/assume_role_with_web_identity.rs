@@ -82,7 +82,9 @@ impl Sts {
         let Some((_, place)) = issuer.split_once("://") else { return Ok(None) };
         let bare = place.trim_end_matches('/');
         for place in [bare.to_owned(), format!("{bare}/")] {
-            let Ok(arn) = Arn::parse(&format!("arn:aws:iam::{account}:oidc-provider/{place}")) else { continue };
+            let Ok(arn) = Arn::parse(&format!("arn:aws:iam::{account}:oidc-provider/{place}")) else {
+                continue;
+            };
             let found = self.platform.directory().oidc_provider(&arn).await?;
             let is_it = |provider: &Arc<OidcProvider>| {
                 provider.url.trim_end_matches('/') == issuer.trim_end_matches('/')
@@ -97,7 +99,8 @@ impl Sts {
 
 /// IAM User Guide, "Available keys for AWS OIDC federation": all but `oaud` stay with the session.
 fn holder(provider: &OidcProvider, claims: &Claims, session_name: &str) -> Holder {
-    let issuer = provider.url.split_once("://").map_or(&*provider.url, |(_, place)| place).trim_end_matches('/');
+    let issuer =
+        provider.url.split_once("://").map_or(&*provider.url, |(_, place)| place).trim_end_matches('/');
     let mut kept = vec![
         (format!("{issuer}:aud"), vec![claims.audience.clone()]),
         (format!("{issuer}:sub"), vec![claims.subject.clone()]),

@@ -69,7 +69,8 @@ impl Handle<op::AssumeRoot> for Sts {
         let target = target(&input.target_principal)?;
         let policy = task_policy(input.task_policy_arn.arn.as_deref().unwrap_or_default())?;
         self.check_organization(cx, target, &input.target_principal).await?;
-        let source_identity = cx.caller().session.as_ref().and_then(|session| session.source_identity.clone());
+        let source_identity =
+            cx.caller().session.as_ref().and_then(|session| session.source_identity.clone());
         let session = Session {
             issued_at: cx.now(),
             expires_at: expiry(cx.now(), input.duration_seconds.unwrap_or(SECS_DEFAULT)),
@@ -78,8 +79,12 @@ impl Handle<op::AssumeRoot> for Sts {
             assumed_root: true,
             ..Session::default()
         };
-        let caller =
-            Caller { account: target, principal: Principal::Root, access_key_id: None, session: Some(session) };
+        let caller = Caller {
+            account: target,
+            principal: Principal::Root,
+            access_key_id: None,
+            session: Some(session),
+        };
         let made = self.issue(caller, input.minimum_session_token_size);
         let size = made.session_token.len() as i32;
         Ok(s::AssumeRootResponse {

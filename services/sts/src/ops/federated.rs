@@ -42,7 +42,12 @@ pub(super) struct Assumed {
 impl Holder {
     /// `action` on the role, and whatever tags and a source identity need beside it. A role that does not exist trusts
     /// nobody.
-    pub(super) fn accesses(&self, action: &'static str, role_arn: &Arn, role: Option<&Arc<Role>>) -> Vec<Access> {
+    pub(super) fn accesses(
+        &self,
+        action: &'static str,
+        role_arn: &Arn,
+        role: Option<&Arc<Role>>,
+    ) -> Vec<Access> {
         let tags = self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut access = Access::on(action, role_arn)
             .with_policy(role.map(|role| role.trust_policy.clone()))

@@ -135,7 +135,9 @@ impl Reader<'_> {
             if document.attribute(confirmation, "Method") != Some(BEARER) {
                 continue;
             }
-            let Some(data) = document.only(confirmation, ASSERTION, "SubjectConfirmationData") else { continue };
+            let Some(data) = document.only(confirmation, ASSERTION, "SubjectConfirmationData") else {
+                continue;
+            };
             match self.check_confirmation(data) {
                 Ok(recipient) => return Ok(recipient),
                 Err(error) => last = error,
@@ -148,10 +150,14 @@ impl Reader<'_> {
         let document = self.document;
         let recipient = document.attribute(data, "Recipient").unwrap_or_default();
         if !is_sign_in(recipient) {
-            return Err(SamlError::invalid("SubjectConfirmationData Recipient is not an AWS sign-in endpoint"));
+            return Err(SamlError::invalid(
+                "SubjectConfirmationData Recipient is not an AWS sign-in endpoint",
+            ));
         }
         if document.attribute(data, "InResponseTo").is_some() {
-            return Err(SamlError::invalid("SubjectConfirmationData is InResponseTo a request that was never made"));
+            return Err(SamlError::invalid(
+                "SubjectConfirmationData is InResponseTo a request that was never made",
+            ));
         }
         if document.attribute(data, "NotBefore").is_some() {
             return Err(SamlError::invalid("SubjectConfirmationData must not have NotBefore"));
@@ -292,7 +298,9 @@ fn take(assertion: &mut Assertion, name: &str, values: Vec<String>) -> Result<()
             let value = one(values)?;
             let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
             if !(2..=64).contains(&value.len()) || !value.bytes().all(allowed) {
-                return Err(SamlError::invalid("SourceIdentity in AuthnResponse must match [\\w+=,.@-]{2,64}"));
+                return Err(SamlError::invalid(
+                    "SourceIdentity in AuthnResponse must match [\\w+=,.@-]{2,64}",
+                ));
             }
             assertion.source_identity = Some(value);
         }

@@ -158,7 +158,8 @@ mod tests {
         assert_eq!(of(text, &[0, 0], &[]), "<d></d>");
         // Inclusive prefixes come at the top, used or not.
         assert_eq!(of(text, &[0], &["z"]), r#"<y:c xmlns:y="u:b" xmlns:z="u:a"><d></d></y:c>"#);
-        let escaped = "<a b='&quot;&#9;&#10;&#13;&lt;&amp;>&apos;'>&#13;&lt;&gt;&amp;\"'<!-- c --><![CDATA[<]]></a>";
+        let escaped =
+            "<a b='&quot;&#9;&#10;&#13;&lt;&amp;>&apos;'>&#13;&lt;&gt;&amp;\"'<!-- c --><![CDATA[<]]></a>";
         assert_eq!(
             of(escaped, &[], &[]),
             "<a b=\"&quot;&#x9;&#xA;&#xD;&lt;&amp;>'\">&#xD;&lt;&gt;&amp;\"'&lt;</a>"

@@ -19,7 +19,8 @@ pub(crate) fn response(xml: &str, key: &[u8]) -> String {
         STANDARD.encode(hash)
     );
     let random = SystemRandom::new();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key, &random).expect("a test's own key");
+    let pair =
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key, &random).expect("a test's own key");
     let value = pair.sign(&random, info.as_bytes()).expect("it signs");
     let signature = format!(
         "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{info}<ds:SignatureValue>{}</ds:SignatureValue></ds:Signature>",

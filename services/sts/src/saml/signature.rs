@@ -12,9 +12,9 @@ use ring::signature::{self as algorithms, UnparsedPublicKey, VerificationAlgorit
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use super::canonical;
 use super::error::SamlError;
 use super::xml::{Document, Id};
-use super::canonical;
 
 pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
@@ -81,7 +81,8 @@ fn verified(document: &Document, signature: Id, signed: Id, keys: &[Key]) -> Opt
     if !document.children(signature).all(is_known) {
         return None;
     }
-    let [method_of_form, method, reference] = <[Id; 3]>::try_from(document.children(info).collect::<Vec<_>>()).ok()?;
+    let [method_of_form, method, reference] =
+        <[Id; 3]>::try_from(document.children(info).collect::<Vec<_>>()).ok()?;
     let named = |id: Id, name: &str| document.is(id, DSIG, name).then_some(id);
     let inclusive = form(document, named(method_of_form, "CanonicalizationMethod")?)?;
     let method = document.attribute(named(method, "SignatureMethod")?, "Algorithm")?;
@@ -96,7 +97,8 @@ fn check_reference(document: &Document, reference: Id, signature: Id, signed: Id
     if document.attribute(reference, "URI")? != format!("#{id}") {
         return None;
     }
-    let [transforms, method, value] = <[Id; 3]>::try_from(document.children(reference).collect::<Vec<_>>()).ok()?;
+    let [transforms, method, value] =
+        <[Id; 3]>::try_from(document.children(reference).collect::<Vec<_>>()).ok()?;
     let named = |id: Id, name: &str| document.is(id, DSIG, name).then_some(id);
     let transforms: Vec<Id> = document.children(named(transforms, "Transforms")?).collect();
     let [enveloped, exclusive] = <[Id; 2]>::try_from(transforms).ok()?;

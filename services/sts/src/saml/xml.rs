@@ -248,7 +248,8 @@ fn qualified(name: &[u8]) -> Result<(&str, &str)> {
         first.is_some_and(|c| c.is_alphabetic() || c == '_')
             && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\u{b7}'))
     };
-    let ok = is_name(local) && (prefix.is_empty() != name.contains(':')) && (prefix.is_empty() || is_name(prefix));
+    let ok =
+        is_name(local) && (prefix.is_empty() != name.contains(':')) && (prefix.is_empty() || is_name(prefix));
     if ok { Ok((prefix, local)) } else { Err(NotXml) }
 }
 

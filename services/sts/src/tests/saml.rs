@@ -1,4 +1,4 @@
-//! Assertions. The files in `data` were signed by another implementation (signxml on lxml), so that ours is not only
+//! Assertions. The files in `data` were signed by other implementations (signxml, and lxml by hand), so that ours is not only
 //! held against itself; what has to be signed anew for a case is signed by [`crate::saml::sign`].
 
 use haneul_iam_wire::operations as iam;
@@ -89,23 +89,33 @@ fn tampered() {
         "</ds:Signature>",
         &format!("<ds:Object>{}</ds:Object></ds:Signature>", assertion().replace(signature(), "")),
     );
-    let forged_with_object =
-        assertion().replace(signature(), &signed_elsewhere).replace("ann@", "eve@");
+    let forged_with_object = assertion().replace(signature(), &signed_elsewhere).replace("ann@", "eve@");
     let cases: Vec<(&str, String)> = vec![
         ("a name", RSA_ASSERTION.replace("ann@example.com", "eve@example.com")),
         ("a role", RSA_ASSERTION.replace("role/sso,", "role/admin,")),
         ("a time", RSA_ASSERTION.replace("00:05:00Z", "23:05:00Z")),
         ("white space within", RSA_ASSERTION.replace("<saml:Subject>\n", "<saml:Subject>")),
-        ("a comment that changes text", RSA_ASSERTION.replace("ann@example.com<", "ann@example.com<!---->.evil.example<")),
+        (
+            "a comment that changes text",
+            RSA_ASSERTION.replace("ann@example.com<", "ann@example.com<!---->.evil.example<"),
+        ),
         ("no signature", RSA_ASSERTION.replace(signature(), "")),
-        ("the assertion twice", RSA_ASSERTION.replace(assertion(), &format!("{}{}", assertion(), assertion()))),
+        (
+            "the assertion twice",
+            RSA_ASSERTION.replace(assertion(), &format!("{}{}", assertion(), assertion())),
+        ),
         ("a forged one before", RSA_ASSERTION.replace(assertion(), &format!("{forged}{}", assertion()))),
         ("a forged one after", RSA_ASSERTION.replace(assertion(), &format!("{}{forged}", assertion()))),
         ("a forged one around", RSA_ASSERTION.replace(assertion(), &forged_around)),
-        ("the signed one in an extension", RSA_ASSERTION.replace(
-            "<samlp:Status>",
-            &format!("<samlp:Extensions>{}</samlp:Extensions><samlp:Status>", assertion()),
-        ).replacen(assertion(), &forged, 2)),
+        (
+            "the signed one in an extension",
+            RSA_ASSERTION
+                .replace(
+                    "<samlp:Status>",
+                    &format!("<samlp:Extensions>{}</samlp:Extensions><samlp:Status>", assertion()),
+                )
+                .replacen(assertion(), &forged, 2),
+        ),
         ("the signed one in the signature", RSA_ASSERTION.replace(assertion(), &forged_with_object)),
         ("an id that is not unique", RSA_ASSERTION.replace("ID=\"_resp1\"", "ID=\"_assert1\"")),
         ("a reference to nothing", RSA_ASSERTION.replace("URI=\"#_assert1\"", "URI=\"\"")),
@@ -116,7 +126,13 @@ fn tampered() {
         ("a key of another kind", RSA_ASSERTION.replace("#rsa-sha256", "#ecdsa-sha256")),
         ("no transforms", RSA_ASSERTION.replace("xmldsig#enveloped-signature", "xmldsig#base64")),
         ("canonical with comments", RSA_ASSERTION.replace("xml-exc-c14n#\"", "xml-exc-c14n#WithComments\"")),
-        ("inclusive", RSA_ASSERTION.replace("http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315")),
+        (
+            "inclusive",
+            RSA_ASSERTION.replace(
+                "http://www.w3.org/2001/10/xml-exc-c14n#",
+                "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+            ),
+        ),
         ("a document type", format!("<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>{RSA_ASSERTION}")),
         ("an entity", RSA_ASSERTION.replace("ann@example.com<", "&e;<")),
         ("an instruction", RSA_ASSERTION.replace("<saml:Subject>", "<?x y?><saml:Subject>")),
@@ -156,28 +172,88 @@ fn well_signed_and_refused() {
     use Problem::{Denied, Expired, Invalid, Rejected};
     let cases = [
         ("another audience", "urn:amazon:webservices<", "urn:example<", Invalid),
-        ("no audience", "<saml:AudienceRestriction><saml:Audience>urn:amazon:webservices</saml:Audience></saml:AudienceRestriction>", "", Invalid),
-        ("two restrictions, one another's", "<saml:AudienceRestriction>", "<saml:AudienceRestriction><saml:Audience>urn:example</saml:Audience></saml:AudienceRestriction><saml:AudienceRestriction>", Invalid),
+        (
+            "no audience",
+            "<saml:AudienceRestriction><saml:Audience>urn:amazon:webservices</saml:Audience></saml:AudienceRestriction>",
+            "",
+            Invalid,
+        ),
+        (
+            "two restrictions, one another's",
+            "<saml:AudienceRestriction>",
+            "<saml:AudienceRestriction><saml:Audience>urn:example</saml:Audience></saml:AudienceRestriction><saml:AudienceRestriction>",
+            Invalid,
+        ),
         ("another recipient", recipient, "Recipient=\"https://sp.example.com/saml\"", Invalid),
         ("no recipient", recipient, "", Invalid),
         ("another destination", "Destination=\"https://signin", "Destination=\"https://evil", Invalid),
-        ("a confirmation that is over", "<saml:SubjectConfirmationData NotOnOrAfter=\"2026-01-01T00:05:00Z\"", "<saml:SubjectConfirmationData NotOnOrAfter=\"2026-01-01T00:00:30Z\"", Expired),
-        ("a confirmation without end", "<saml:SubjectConfirmationData NotOnOrAfter=\"2026-01-01T00:05:00Z\"", "<saml:SubjectConfirmationData", Invalid),
-        ("a confirmation with a beginning", recipient, "NotBefore=\"2025-01-01T00:00:00Z\" Recipient=\"https://signin.aws.amazon.com/saml\"", Invalid),
-        ("an answer to nobody", recipient, "InResponseTo=\"_x\" Recipient=\"https://signin.aws.amazon.com/saml\"", Invalid),
+        (
+            "a confirmation that is over",
+            "<saml:SubjectConfirmationData NotOnOrAfter=\"2026-01-01T00:05:00Z\"",
+            "<saml:SubjectConfirmationData NotOnOrAfter=\"2026-01-01T00:00:30Z\"",
+            Expired,
+        ),
+        (
+            "a confirmation without end",
+            "<saml:SubjectConfirmationData NotOnOrAfter=\"2026-01-01T00:05:00Z\"",
+            "<saml:SubjectConfirmationData",
+            Invalid,
+        ),
+        (
+            "a confirmation with a beginning",
+            recipient,
+            "NotBefore=\"2025-01-01T00:00:00Z\" Recipient=\"https://signin.aws.amazon.com/saml\"",
+            Invalid,
+        ),
+        (
+            "an answer to nobody",
+            recipient,
+            "InResponseTo=\"_x\" Recipient=\"https://signin.aws.amazon.com/saml\"",
+            Invalid,
+        ),
         ("a response to nobody", "Destination=", "InResponseTo=\"_x\" Destination=", Invalid),
         ("no bearer", "cm:bearer", "cm:holder-of-key", Invalid),
-        ("conditions that are over", "NotBefore=\"2025-12-31T23:59:00Z\" NotOnOrAfter=\"2026-01-01T00:05:00Z\"", "NotOnOrAfter=\"2026-01-01T00:00:00Z\"", Expired),
-        ("conditions to come", "NotBefore=\"2025-12-31T23:59:00Z\"", "NotBefore=\"2026-01-01T00:02:00Z\"", Invalid),
-        ("a time of no zone", "NotBefore=\"2025-12-31T23:59:00Z\"", "NotBefore=\"2025-12-31T23:59:00\"", Invalid),
-        ("another issuer", "<saml:Issuer>https://idp.example.com/metadata", "<saml:Issuer>https://other.example.com", Invalid),
-        ("a session that is over", "SessionNotOnOrAfter=\"2026-01-01T08:00:00Z\"", "SessionNotOnOrAfter=\"2026-01-01T00:00:10Z\"", Expired),
+        (
+            "conditions that are over",
+            "NotBefore=\"2025-12-31T23:59:00Z\" NotOnOrAfter=\"2026-01-01T00:05:00Z\"",
+            "NotOnOrAfter=\"2026-01-01T00:00:00Z\"",
+            Expired,
+        ),
+        (
+            "conditions to come",
+            "NotBefore=\"2025-12-31T23:59:00Z\"",
+            "NotBefore=\"2026-01-01T00:02:00Z\"",
+            Invalid,
+        ),
+        (
+            "a time of no zone",
+            "NotBefore=\"2025-12-31T23:59:00Z\"",
+            "NotBefore=\"2025-12-31T23:59:00\"",
+            Invalid,
+        ),
+        (
+            "another issuer",
+            "<saml:Issuer>https://idp.example.com/metadata",
+            "<saml:Issuer>https://other.example.com",
+            Invalid,
+        ),
+        (
+            "a session that is over",
+            "SessionNotOnOrAfter=\"2026-01-01T08:00:00Z\"",
+            "SessionNotOnOrAfter=\"2026-01-01T00:00:10Z\"",
+            Expired,
+        ),
         ("another role", "role/sso,", "role/other,", Denied),
         ("another provider", "saml-provider/Corp<", "saml-provider/Other<", Denied),
         ("no role", "Attributes/Role\"", "Attributes/Rolle\"", Invalid),
         ("no session name", "Attributes/RoleSessionName", "Attributes/Name", Invalid),
         ("a bad session name", session, "<saml:AttributeValue xsi:type=\"xs:string\">a b<", Invalid),
-        ("two session names", session, "<saml:AttributeValue>x1</saml:AttributeValue><saml:AttributeValue>ann@example.com<", Invalid),
+        (
+            "two session names",
+            session,
+            "<saml:AttributeValue>x1</saml:AttributeValue><saml:AttributeValue>ann@example.com<",
+            Invalid,
+        ),
         ("a refusal", "status:Success", "status:AuthnFailed", Rejected),
         ("of SAML 1.1", "ID=\"_assert1\" Version=\"2.0\"", "ID=\"_assert1\" Version=\"1.1\"", Invalid),
     ];
@@ -260,7 +336,8 @@ async fn a_role_is_assumed_with_an_assertion() {
     cloud.ok::<iam::UpdateAssumeRolePolicy>(&root(OURS), update).await;
     assert_eq!(cloud.err::<op::AssumeRoleWithSAML>(&nobody, assume.clone()).await, denied);
     let long = s::AssumeRoleWithSAMLRequest { duration_seconds: Some(7200), ..assume };
-    let update = i::UpdateAssumeRolePolicyRequest { role_name: "sso".into(), policy_document: policy(&trust("{}")) };
+    let update =
+        i::UpdateAssumeRolePolicyRequest { role_name: "sso".into(), policy_document: policy(&trust("{}")) };
     cloud.ok::<iam::UpdateAssumeRolePolicy>(&root(OURS), update).await;
     let error = cloud.err::<op::AssumeRoleWithSAML>(&nobody, long).await;
     assert!(error.contains("exceeds the MaxSessionDuration"), "{error}");
