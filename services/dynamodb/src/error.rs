@@ -1,1 +1,107 @@
-//! The service's errors, and the only place that gives them their names on the wire.
+//! Every error of the service, in AWS's words.
+
+use haneul_base::tags::InvalidTags;
+use haneul_dynamodb_wire::shapes as s;
+use haneul_dynamodb_wire::values::error;
+use haneul_kit::{ApiError, Fault};
+use haneul_store::StoreError;
+
+use crate::value::{Attrs, wire};
+
+/// The code of everything that a request says wrongly; the model does not list it.
+const VALIDATION: &str = "ValidationException";
+
+pub(crate) const CONDITIONAL_FAILED: &str = "The conditional request failed";
+
+pub(crate) fn validation(message: impl Into<String>) -> ApiError {
+    ApiError::new(VALIDATION, message)
+}
+
+/// `One or more parameter values were invalid: …`
+pub(crate) fn invalid(why: impl std::fmt::Display) -> ApiError {
+    validation(format!("One or more parameter values were invalid: {why}"))
+}
+
+/// Of an operation on items.
+pub(crate) fn no_resource() -> ApiError {
+    ApiError::new(error::RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found")
+}
+
+/// Of an operation on tables.
+pub(crate) fn no_table(name: &str) -> ApiError {
+    ApiError::new(
+        error::RESOURCE_NOT_FOUND_EXCEPTION,
+        format!("Requested resource not found: Table: {name} not found"),
+    )
+}
+
+pub(crate) fn not_found(what: impl Into<String>) -> ApiError {
+    ApiError::new(error::RESOURCE_NOT_FOUND_EXCEPTION, what)
+}
+
+pub(crate) fn in_use(message: impl Into<String>) -> ApiError {
+    ApiError::new(error::RESOURCE_IN_USE_EXCEPTION, message)
+}
+
+pub(crate) fn limit_exceeded(message: impl Into<String>) -> ApiError {
+    ApiError::new(error::LIMIT_EXCEEDED_EXCEPTION, message)
+}
+
+pub(crate) fn conditional_check_failed(item: Option<Attrs>) -> ApiError {
+    let item = item.map(wire::attrs_to_wire);
+    let detail = s::ConditionalCheckFailedException { message: Some(CONDITIONAL_FAILED.into()), item };
+    ApiError::new(error::CONDITIONAL_CHECK_FAILED_EXCEPTION, CONDITIONAL_FAILED).with_detail(detail)
+}
+
+pub(crate) fn transaction_cancelled(reasons: Vec<s::CancellationReason>) -> ApiError {
+    let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_deref().unwrap_or("None")).collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    let detail = s::TransactionCanceledException {
+        message: Some(message.clone()),
+        cancellation_reasons: Some(reasons),
+    };
+    ApiError::new(error::TRANSACTION_CANCELED_EXCEPTION, message).with_detail(detail)
+}
+
+pub(crate) fn idempotent_mismatch() -> ApiError {
+    ApiError::new(
+        error::IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION,
+        "DynamoDB rejected the request because you retried a request with a different payload but with an idempotent token that was already used.",
+    )
+}
+
+pub(crate) fn throughput_exceeded() -> ApiError {
+    ApiError::new(
+        error::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
+        "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
+         provisioning level with the UpdateTable API.",
+    )
+}
+
+pub(crate) fn tags(why: InvalidTags) -> ApiError {
+    match why {
+        InvalidTags::TooMany => validation("The number of tags exceeds the limit of 50 for one resource"),
+        InvalidTags::Key(key) => invalid(format!("Tag key {key} must have 1 to 128 characters")),
+        InvalidTags::Value(key) => invalid(format!("The value of tag {key} has more than 256 characters")),
+        InvalidTags::Reserved(_) => validation("Tag keys starting with 'aws:' are reserved for system use"),
+        InvalidTags::Character(key) => invalid(format!("Tag {key} has characters that are not allowed")),
+        InvalidTags::Duplicate(key) => {
+            validation(format!("One or more parameter values were invalid: Duplicate tag key: {key}"))
+        }
+    }
+}
+
+/// A parameter whose guarantee we cannot give.
+pub(crate) fn not_here(what: &str) -> ApiError {
+    validation(format!("Haneul does not support {what} yet, so that it refuses it."))
+}
+
+/// What the store says is our fault, never the client's.
+pub(crate) fn store(error: StoreError) -> ApiError {
+    let retry = error.is_retryable();
+    let error = ApiError::internal(error);
+    if retry { error.with_status(503).with_fault(Fault::Server) } else { error }
+}

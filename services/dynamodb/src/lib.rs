@@ -1,26 +1,28 @@
-//! dynamodb: one sentence on the job it does.
+//! Amazon DynamoDB and DynamoDB Streams: tables of items on the store's ordered keys.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! Reading order: [`value`] (attribute values, numbers, their bytes), [`expression`] (the languages), [`model`] (what is
+//! kept), [`table`] (schemas and what may be said of them), [`engine`] (where items and index entries lie, what a write
+//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`ops`] (the API), [`tasks`] (what goes on
+//! behind: filling indexes, emptying what was dropped, expiring items), [`error`] (every error, in AWS's words).
+//!
+//! What must never happen here: an acknowledgement before item, index entries and log record are durable together; a
+//! write by an older schema than the table has; a wire type below `ops` (conversions are in `value::wire` and `table`);
+//! recursion that a client can deepen without a limit.
 
+#![allow(dead_code, reason = "logs are written; what reads them comes next")]
+
+mod engine;
 mod error;
+mod expression;
+mod model;
 mod ops;
+mod store;
+mod stream;
+mod table;
+mod tasks;
+mod value;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
 
-use haneul_dynamodb_wire as wire;
-use haneul_kit::{Platform, Result, Service};
-
-/// The state of the service.
-pub struct Dynamodb {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The APIs of this state: DynamoDB, and DynamoDB Streams.
-pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
-    let state = Arc::new(Dynamodb { platform: platform.clone() });
-    Ok(vec![
-        Service::of(&wire::SERVICE, state.clone()).build(),
-        Service::of(&haneul_dynamodbstreams_wire::SERVICE, state).build(),
-    ])
-}
+pub use ops::{Dynamodb, services};

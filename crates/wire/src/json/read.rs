@@ -21,6 +21,26 @@ pub(crate) fn body(
     seen: &mut Seen,
     tracker: &mut Tracker,
 ) -> Result<()> {
+    read_body(model, bytes, into, seen, tracker).map_err(|error| match model.family {
+        // DynamoDB takes what is too deep for a value that is, not for text that cannot be read.
+        Family::DynamoDb if error.message == TOO_DEEP => WireError::sender(
+            "ValidationException",
+            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported \
+             limit",
+        ),
+        _ => error,
+    })
+}
+
+const TOO_DEEP: &str = "The request body is nested too deeply";
+
+fn read_body(
+    model: &Model,
+    bytes: &[u8],
+    into: &mut dyn Shape,
+    seen: &mut Seen,
+    tracker: &mut Tracker,
+) -> Result<()> {
     let mut reader = Reader { model, lexer: Lexer::new(bytes)?, tracker };
     // Some SDKs send nothing where there is nothing to say.
     if reader.lexer.is_at_end() {
@@ -266,7 +286,7 @@ impl From<JsonError> for WireError {
         let message: Cow<'static, str> = match error {
             JsonError::Utf8 => "The request body is not valid UTF-8".into(),
             JsonError::UnexpectedEnd => "Unexpected end of the request body".into(),
-            JsonError::Depth => "The request body is nested too deeply".into(),
+            JsonError::Depth => TOO_DEEP.into(),
             JsonError::Unexpected(_)
             | JsonError::Escape
             | JsonError::Control

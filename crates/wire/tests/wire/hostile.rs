@@ -48,7 +48,7 @@ fn json_depth() {
     };
     assert!(accept::<dynamodb::GetItem>(AwsJson, nested(32).as_bytes()).is_ok());
     let error = accept::<dynamodb::GetItem>(AwsJson, nested(70).as_bytes()).err().unwrap();
-    assert_eq!(error.code, "SerializationException");
+    assert_eq!(error.code, "ValidationException");
     let skipped = format!(r#"{{"Unknown":{}"#, "[".repeat(1_000_000));
     assert!(accept::<dynamodb::GetItem>(AwsJson, skipped.as_bytes()).is_err());
 }

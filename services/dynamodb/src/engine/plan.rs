@@ -1,0 +1,174 @@
+//! What one write comes to: the new item, and the index entries that change with it. Pure.
+
+use std::sync::Arc;
+
+use haneul_kit::{ApiError, Result};
+
+use super::capacity::{self, Used};
+use super::keys;
+use crate::error::validation;
+use crate::expression::{Condition, Update};
+use crate::table::{Index, KeySchema, TableInfo};
+use crate::value::{Attrs, size};
+
+/// A write of one item, ready to be done.
+#[derive(Clone, Debug)]
+pub(crate) struct Write {
+    pub(crate) table: Arc<TableInfo>,
+    /// Where the item lies.
+    pub(crate) at: Vec<u8>,
+    /// The key attributes.
+    pub(crate) key: Attrs,
+    pub(crate) action: Action,
+    pub(crate) condition: Option<Condition>,
+    /// Who does it, where it is not a client: TTL.
+    pub(crate) by_service: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Put(Attrs),
+    Update(Update),
+    Delete,
+    /// Only the condition counts.
+    Check,
+}
+
+/// An item before and after, and what the change cost.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) old: Option<Attrs>,
+    pub(crate) new: Option<Attrs>,
+    pub(crate) used: Used,
+}
+
+/// Why a write is not done.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// The condition failed; with the item as it is.
+    Condition(Option<Attrs>),
+    /// Something about the values: an update that does not fit the item, an item that is too large.
+    Invalid(String),
+}
+
+impl Write {
+    pub(crate) fn put(table: Arc<TableInfo>, item: Attrs, condition: Option<Condition>) -> Result<Write> {
+        keys::check_item(&table, &item)?;
+        if size::of_item(&item) > size::ITEM_BYTES_MAX {
+            return Err(validation("Item size has exceeded the maximum allowed size"));
+        }
+        let at = keys::of_item(table.record.space, &table.schema, &item);
+        let key = key_of(&table.schema, &item);
+        Ok(Write { table, at, key, action: Action::Put(item), condition, by_service: false })
+    }
+
+    pub(crate) fn of_key(
+        table: Arc<TableInfo>,
+        key: Attrs,
+        action: Action,
+        condition: Option<Condition>,
+    ) -> Result<Write> {
+        keys::check_key(&table.schema, &key)?;
+        if let Action::Update(update) = &action {
+            for path in update.paths() {
+                let name = path.attribute();
+                if table.schema.has(name) {
+                    return Err(crate::error::invalid(format!(
+                        "Cannot update attribute {name}. This attribute is part of the key"
+                    )));
+                }
+            }
+        }
+        let at = keys::of_item(table.record.space, &table.schema, &key);
+        Ok(Write { table, at, key, action, condition, by_service: false })
+    }
+
+    /// The item after the write, when it was `old`.
+    pub(crate) fn plan(&self, old: Option<&Attrs>) -> Result<Option<Attrs>, Refusal> {
+        if let Some(condition) = &self.condition {
+            let nothing = Attrs::new();
+            if !condition.holds(old.unwrap_or(&nothing)) {
+                return Err(Refusal::Condition(old.cloned()));
+            }
+        }
+        match &self.action {
+            Action::Put(item) => Ok(Some(item.clone())),
+            Action::Delete => Ok(None),
+            Action::Check => Ok(old.cloned()),
+            Action::Update(update) => {
+                let invalid = |error: ApiError| Refusal::Invalid(error.message().to_owned());
+                let new = update.apply(old.unwrap_or(&self.key)).map_err(invalid)?;
+                keys::check_index_keys(&self.table, &new).map_err(invalid)?;
+                if size::of_item(&new) > size::ITEM_BYTES_MAX {
+                    return Err(Refusal::Invalid(
+                        "Item size to update has exceeded the maximum allowed size".into(),
+                    ));
+                }
+                Ok(Some(new))
+            }
+        }
+    }
+
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(self.action, Action::Check)
+    }
+}
+
+/// The key attributes of an item.
+pub(crate) fn key_of(schema: &KeySchema, item: &Attrs) -> Attrs {
+    let entry = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+    Attrs::of(schema.attributes().filter_map(|key| entry(&key.name)).collect())
+}
+
+/// What an index has of an item.
+pub(crate) fn projected(index: &Index, table: &KeySchema, item: &Attrs) -> Attrs {
+    if index.projects_all() {
+        return item.clone();
+    }
+    let wanted = item.iter().filter(|(name, _)| index.projects(name, table));
+    wanted.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+/// One index entry that changes.
+#[derive(Debug, PartialEq)]
+pub(crate) struct EntryChange {
+    pub(crate) at: Vec<u8>,
+    pub(crate) entry: Option<Attrs>,
+}
+
+/// The changes of all indexes that follow from a change of an item, and what all of it costs.
+pub(crate) fn entries(
+    table: &TableInfo,
+    old: Option<&Attrs>,
+    new: Option<&Attrs>,
+) -> (Vec<EntryChange>, Used) {
+    let size = |item: Option<&Attrs>| item.map_or(0, size::of_item);
+    let mut used = Used::of_table(capacity::of_write(size(old).max(size(new))));
+    let mut changes = Vec::new();
+    for (position, index) in table.indexes.iter().enumerate() {
+        let at = |item: Option<&Attrs>| item.and_then(|item| keys::of_entry(index, &table.schema, item));
+        let of = |item: Option<&Attrs>| item.map(|item| projected(index, &table.schema, item));
+        match (at(old), at(new)) {
+            (None, None) => {}
+            (Some(before), Some(after)) if before == after => {
+                let (was, is) = (of(old), of(new));
+                if was != is {
+                    used.add_index(position, capacity::of_write(size(was.as_ref()).max(size(is.as_ref()))));
+                    changes.push(EntryChange { at: after, entry: is });
+                }
+            }
+            (before, after) => {
+                if let Some(at) = before {
+                    used.add_index(position, capacity::of_write(size(of(old).as_ref())));
+                    changes.push(EntryChange { at, entry: None });
+                }
+                if let Some(at) = after {
+                    let entry = of(new);
+                    used.add_index(position, capacity::of_write(size(entry.as_ref())));
+                    changes.push(EntryChange { at, entry });
+                }
+            }
+        }
+    }
+    (changes, used)
+}

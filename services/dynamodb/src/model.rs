@@ -1,0 +1,237 @@
+//! What is kept in the store.
+//!
+//! Items, index entries and stream records lie in tables whose keys are bytes of our own making (`engine::keys`); what
+//! describes tables is JSON under names.
+
+use std::collections::BTreeMap;
+
+use haneul_kit::{AccountId, Region};
+use haneul_store::{Key, KeyOf, Prefix, Record, RecordError, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Attrs, codec};
+
+pub(crate) type TableKey = (AccountId, Region, String);
+
+/// By owner, Region and name.
+pub(crate) static TABLES: Table<TableKey, TableRecord> = Table::new("dynamodb.tables");
+
+/// By a table's space: rises whenever what a write must know of the table changes, and is gone when the table is. Every
+/// write reads it in its transaction, so that none commits by an old schema.
+pub(crate) static EPOCHS: Table<u64, u64> = Table::new("dynamodb.epochs");
+
+/// The next number of a kind.
+pub(crate) static COUNTERS: Table<String, u64> = Table::new("dynamodb.counters");
+
+/// Items and index entries, by space, hash of the partition key, and key.
+pub(crate) static ITEMS: Table<RawKey, StoredItem> = Table::new("dynamodb.items");
+
+/// Changes of items in the order of their commits, by the number of the log and the change's number in it: what streams
+/// and point-in-time recovery read (`stream::record`).
+pub(crate) static LOG: Table<RawKey, Vec<u8>> = Table::new("dynamodb.log");
+
+/// Streams, by the table's owner, Region and name, and the stream's label.
+pub(crate) static STREAMS: Table<(AccountId, Region, String, String), StreamRecord> =
+    Table::new("dynamodb.streams");
+
+/// Spaces whose table or index is gone, to be emptied.
+pub(crate) static DROPPED: Table<u64, DroppedRecord> = Table::new("dynamodb.dropped");
+
+/// Tokens of transactions, by owner, Region and token.
+pub(crate) static TOKENS: Table<TableKey, TokenRecord> = Table::new("dynamodb.tokens");
+
+/// A key that is bytes and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RawKey(pub(crate) Vec<u8>);
+
+/// The first bytes of [`RawKey`]s.
+pub(crate) struct RawPrefix<'a>(pub(crate) &'a [u8]);
+
+impl KeyOf<RawKey> for RawKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+}
+
+impl KeyOf<RawKey> for [u8] {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+}
+
+impl Key for RawKey {
+    fn decode(from: &mut &[u8]) -> Option<RawKey> {
+        Some(RawKey(std::mem::take(from).to_vec()))
+    }
+}
+
+impl Prefix<RawKey> for RawPrefix<'_> {
+    fn encode_prefix(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0);
+    }
+}
+
+/// An item, or the part of it that an index has, in the form of [`codec`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredItem(pub(crate) Attrs);
+
+impl Record for StoredItem {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        codec::encode(&self.0, out);
+        Ok(())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<StoredItem, RecordError> {
+        codec::decode(bytes).map(StoredItem).ok_or_else(|| RecordError("this is not an item".to_owned()))
+    }
+}
+
+/// The store asks for serde of every record; an item never goes that way.
+impl Serialize for StoredItem {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("items are not written as JSON"))
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredItem {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<StoredItem, D::Error> {
+        Err(serde::de::Error::custom("items are not read from JSON"))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableRecord {
+    /// The space of its items: unique in the cloud and never used again.
+    pub(crate) space: u64,
+    /// A UUID.
+    pub(crate) id: String,
+    pub(crate) created_ms: i64,
+    /// Name and type (S, N, B) of all key attributes, in the order in which they were given.
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) key_schema: Vec<KeyRecord>,
+    pub(crate) indexes: Vec<IndexRecord>,
+    pub(crate) billing: Billing,
+    pub(crate) table_class: Option<String>,
+    pub(crate) deletion_protection: bool,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) stream: Option<StreamSettings>,
+    pub(crate) ttl: Option<TtlSettings>,
+    pub(crate) resource_policy: Option<PolicyRecord>,
+    pub(crate) pitr: Option<PitrSettings>,
+    /// Set by a restore.
+    pub(crate) restored: Option<RestoredFrom>,
+}
+
+impl Record for TableRecord {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeyRecord {
+    pub(crate) name: String,
+    /// `HASH` or `RANGE`
+    pub(crate) role: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IndexRecord {
+    pub(crate) name: String,
+    pub(crate) space: u64,
+    pub(crate) global: bool,
+    pub(crate) key_schema: Vec<KeyRecord>,
+    /// `ALL`, `KEYS_ONLY` or `INCLUDE`
+    pub(crate) projection: String,
+    pub(crate) non_key_attributes: Vec<String>,
+    pub(crate) throughput: Throughput,
+    /// False while it is being filled.
+    pub(crate) ready: bool,
+}
+
+/// Units in a second; of a table on demand, the most it may use (0 for no bound).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Throughput {
+    pub(crate) read: i64,
+    pub(crate) write: i64,
+    pub(crate) increased_ms: Option<i64>,
+    pub(crate) decreased_ms: Option<i64>,
+    pub(crate) decreases_today: i64,
+    pub(crate) read_max: i64,
+    pub(crate) write_max: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Billing {
+    pub(crate) on_demand: bool,
+    pub(crate) throughput: Throughput,
+    /// When it last went over to on demand.
+    pub(crate) on_demand_since_ms: Option<i64>,
+    /// Whether the billing mode was ever named: DescribeTable tells of it only then.
+    pub(crate) named: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamSettings {
+    /// The number of its log: unique in the cloud.
+    pub(crate) log: u64,
+    /// The time it was made, by which its ARN tells it from earlier ones.
+    pub(crate) label: String,
+    pub(crate) view: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TtlSettings {
+    pub(crate) attribute: String,
+    /// The space in which items lie by their time.
+    pub(crate) space: u64,
+    pub(crate) changed_ms: i64,
+    /// False while the items that were there before are being looked through.
+    pub(crate) ready: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PolicyRecord {
+    pub(crate) document: String,
+    pub(crate) revision: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PitrSettings {
+    /// The number of its log.
+    pub(crate) log: u64,
+    pub(crate) since_ms: i64,
+    pub(crate) days: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RestoredFrom {
+    pub(crate) backup_arn: Option<String>,
+    pub(crate) table_arn: String,
+    pub(crate) at_ms: i64,
+}
+
+/// A stream from its beginning until nothing is left of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamRecord {
+    pub(crate) log: u64,
+    pub(crate) view: String,
+    pub(crate) created_ms: i64,
+    /// When it was disabled; it can be read for a day after.
+    pub(crate) ended_ms: Option<i64>,
+    pub(crate) key_schema: Vec<KeyRecord>,
+}
+
+impl Record for StreamRecord {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DroppedRecord {
+    pub(crate) at_ms: i64,
+}
+
+impl Record for DroppedRecord {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TokenRecord {
+    /// Of the whole request.
+    pub(crate) digest: String,
+    pub(crate) at_ms: i64,
+}
+
+impl Record for TokenRecord {}

@@ -1,0 +1,102 @@
+//! BatchGetItem.
+
+use haneul_dynamodb_wire::operations::BatchGetItem;
+use haneul_dynamodb_wire::shapes::{BatchGetItemInput, BatchGetItemOutput, KeysAndAttributes};
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_shape::value::Map;
+
+use super::Dynamodb;
+use super::access::{Facts, named};
+use super::get_item::projection;
+use crate::engine::capacity::{self, Used};
+use crate::engine::keys;
+use crate::error::validation;
+use crate::table::name;
+use crate::value::{size, wire};
+
+/// Source: the API reference.
+const KEYS_MAX: usize = 100;
+const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+impl Handle<BatchGetItem> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &BatchGetItemInput) -> Result<Vec<Access>> {
+        let mut all = Vec::new();
+        for (table, request) in input.request_items.iter() {
+            let specific = request.projection_expression.is_some() || request.attributes_to_get.is_some();
+            let facts = Facts {
+                keys: request.keys.iter().collect(),
+                attributes: named(
+                    [request.projection_expression.as_ref()],
+                    request.expression_attribute_names.as_ref(),
+                    request.attributes_to_get.iter().flatten().map(String::as_str),
+                ),
+                select: specific.then_some("SPECIFIC_ATTRIBUTES"),
+                return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+                ..Facts::default()
+            };
+            all.push(self.on_items(cx, "dynamodb:BatchGetItem", table, facts).await?);
+        }
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: BatchGetItemInput) -> Result<BatchGetItemOutput> {
+        let count: usize = input.request_items.iter().map(|(_, request)| request.keys.len()).sum();
+        if count > KEYS_MAX {
+            return Err(validation("Too many items requested for the BatchGetItem call"));
+        }
+        let snapshot = self.db.snapshot().await?;
+        let (mut responses, mut unprocessed, mut consumed) = (Map::default(), Map::default(), Vec::new());
+        let mut bytes = 0;
+        for (given, request) in input.request_items {
+            let KeysAndAttributes {
+                keys: wire_keys,
+                attributes_to_get,
+                consistent_read,
+                projection_expression,
+                expression_attribute_names,
+            } = request.clone();
+            let projection =
+                projection(projection_expression.as_deref(), attributes_to_get, expression_attribute_names)?;
+            let mut wanted = Vec::with_capacity(wire_keys.len());
+            for key in wire_keys {
+                wanted.push(wire::attrs(key)?);
+            }
+            let table = self.db.table(&name::of(cx, &given)?).await?;
+            let mut places: Vec<Vec<u8>> = Vec::with_capacity(wanted.len());
+            for key in &wanted {
+                keys::check_key(&table.schema, key)?;
+                let at = keys::of_item(table.record.space, &table.schema, key);
+                if places.contains(&at) {
+                    return Err(validation("Provided list of item keys contains duplicates"));
+                }
+                places.push(at);
+            }
+            let consistent = consistent_read.unwrap_or(false);
+            let (mut used, mut items, mut left) = (Used::default(), Vec::new(), Vec::new());
+            for (at, key) in places.iter().zip(wanted) {
+                if bytes >= BYTES_MAX {
+                    left.push(wire::attrs_to_wire(key));
+                    continue;
+                }
+                let item = crate::store::read::get(&snapshot, at).await?;
+                let size = item.as_ref().map_or(0, size::of_item);
+                bytes += size;
+                used.table += capacity::of_read(size, consistent);
+                if let Some(item) = item {
+                    let item = projection.as_ref().map_or_else(|| item.clone(), |part| part.apply(&item));
+                    items.push(wire::attrs_to_wire(item));
+                }
+            }
+            responses.0.push((given.clone(), items));
+            if !left.is_empty() {
+                unprocessed.0.push((given, KeysAndAttributes { keys: left, ..request }));
+            }
+            consumed.extend(used.report(&table, input.return_consumed_capacity.as_deref(), None));
+        }
+        Ok(BatchGetItemOutput {
+            responses: Some(responses),
+            unprocessed_keys: Some(unprocessed),
+            consumed_capacity: (!consumed.is_empty()).then_some(consumed),
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! BatchWriteItem. All writes go into one commit; what AWS promises is only that each is atomic by itself.
+
+use std::sync::Arc;
+
+use haneul_dynamodb_wire::operations::BatchWriteItem;
+use haneul_dynamodb_wire::shapes::{BatchWriteItemInput, BatchWriteItemOutput, WriteRequest};
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_shape::value::Map;
+
+use super::Dynamodb;
+use super::access::Facts;
+use super::request::asks_for;
+use crate::engine::capacity::Used;
+use crate::engine::plan::{Action, Write};
+use crate::error::validation;
+use crate::store::write::Batch;
+use crate::table::{TableInfo, name};
+use crate::value::wire;
+
+/// Source: the API reference.
+const WRITES_MAX: usize = 25;
+
+impl Handle<BatchWriteItem> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &BatchWriteItemInput) -> Result<Vec<Access>> {
+        let mut all = Vec::new();
+        for (table, requests) in input.request_items.iter() {
+            let of = |request: &'_ WriteRequest| -> Vec<String> {
+                let put = request.put_request.iter().flat_map(|put| put.item.iter());
+                let delete = request.delete_request.iter().flat_map(|delete| delete.key.iter());
+                put.chain(delete).map(|(name, _)| name.to_owned()).collect()
+            };
+            let keys = requests.iter().flat_map(|request| {
+                let put = request.put_request.as_ref().map(|put| &put.item);
+                put.into_iter().chain(request.delete_request.as_ref().map(|delete| &delete.key))
+            });
+            let facts = Facts {
+                keys: keys.collect(),
+                attributes: requests.iter().flat_map(of).collect(),
+                return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+                ..Facts::default()
+            };
+            all.push(self.on_items(cx, "dynamodb:BatchWriteItem", table, facts).await?);
+        }
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: BatchWriteItemInput) -> Result<BatchWriteItemOutput> {
+        let count: usize = input.request_items.iter().map(|(_, requests)| requests.len()).sum();
+        if count > WRITES_MAX {
+            return Err(validation("Too many items requested for the BatchWriteItem call"));
+        }
+        let mut writes = Vec::with_capacity(count);
+        let mut tables: Vec<(String, Arc<TableInfo>)> = Vec::new();
+        for (given, requests) in input.request_items {
+            let table = self.db.table(&name::of(cx, &given)?).await?;
+            for request in requests {
+                writes.push(write(&table, request)?);
+            }
+            tables.push((given, table));
+        }
+        for (i, write) in writes.iter().enumerate() {
+            if writes[..i].iter().any(|other| other.at == write.at) {
+                return Err(validation("Provided list of item keys contains duplicates"));
+            }
+        }
+        let capacity = input.return_consumed_capacity.as_deref();
+        let metrics = input.return_item_collection_metrics.as_deref();
+        let keys: Vec<_> = writes.iter().map(|write| (write.table.record.space, write.key.clone())).collect();
+        let batch = Batch { writes, wants_old: asks_for(capacity), token: None };
+        let outcomes = self.db.write(batch).await?;
+        let (mut consumed, mut collections) = (Vec::new(), Map::default());
+        for (given, table) in tables {
+            let mut used = Used::default();
+            let mut of_table = Vec::new();
+            for ((space, key), outcome) in keys.iter().zip(&outcomes) {
+                if *space != table.record.space {
+                    continue;
+                }
+                used.add(&outcome.used);
+                of_table.extend(self.collection_metrics(&table, key, metrics).await?);
+            }
+            consumed.extend(used.report(&table, capacity, None));
+            if !of_table.is_empty() {
+                collections.0.push((given, of_table));
+            }
+        }
+        Ok(BatchWriteItemOutput {
+            unprocessed_items: Some(Map::default()),
+            item_collection_metrics: (!collections.is_empty()).then_some(collections),
+            consumed_capacity: (!consumed.is_empty()).then_some(consumed),
+        })
+    }
+}
+
+fn write(table: &Arc<TableInfo>, request: WriteRequest) -> Result<Write> {
+    match (request.put_request, request.delete_request) {
+        (Some(put), None) => Write::put(table.clone(), wire::attrs(put.item)?, None),
+        (None, Some(delete)) => Write::of_key(table.clone(), wire::attrs(delete.key)?, Action::Delete, None),
+        (None, None) => Err(validation(
+            "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest",
+        )),
+        (Some(_), Some(_)) => Err(validation(
+            "Supplied WriteRequest has more than one operation set, must contain exactly one of PutRequest and \
+             DeleteRequest",
+        )),
+    }
+}

@@ -1,0 +1,163 @@
+//! Select, ProjectionExpression and AttributesToGet of Query and Scan: which part of each item is answered.
+
+use haneul_dynamodb_wire::shapes::AttributeValue;
+use haneul_kit::Result;
+use haneul_shape::value::Map;
+use haneul_store::Snapshot;
+
+use super::get_item::of_attributes;
+use crate::engine::keys;
+use crate::error::{invalid, validation};
+use crate::expression::{Path, Placeholders, Projection, legacy};
+use crate::store::read;
+use crate::table::{Index, TableInfo};
+use crate::value::{Attrs, wire};
+
+/// What a request says of it.
+pub(super) struct Asked {
+    pub(super) select: Option<String>,
+    pub(super) projection: Option<String>,
+    pub(super) attributes_to_get: Option<Vec<String>>,
+    pub(super) on_index: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// The whole item, or the whole entry of an index.
+    Default,
+    /// The whole item, even from an index that has less.
+    All,
+    Some(Projection),
+    Count,
+}
+
+impl Asked {
+    pub(super) fn wanted(self, placeholders: &Placeholders) -> Result<Wanted> {
+        legacy::check_mix(
+            &[("AttributesToGet", self.attributes_to_get.is_some())],
+            &[("ProjectionExpression", self.projection.is_some())],
+        )?;
+        let given = match (&self.projection, &self.attributes_to_get) {
+            (Some(_), _) => Some("ProjectionExpression"),
+            (None, Some(_)) => Some("AttributesToGet"),
+            (None, None) => None,
+        };
+        match (self.select.as_deref(), given) {
+            (Some("COUNT"), Some(given)) => {
+                return Err(validation(format!(
+                    "Cannot specify the {given} when choosing to get only the Count"
+                )));
+            }
+            (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES")), Some(given)) => {
+                return Err(validation(format!("Cannot specify the {given} when choosing to get {select}")));
+            }
+            (Some("SPECIFIC_ATTRIBUTES"), None) => {
+                return Err(validation(
+                    "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
+                     SPECIFIC_ATTRIBUTES",
+                ));
+            }
+            (Some("ALL_PROJECTED_ATTRIBUTES"), None) if !self.on_index => {
+                return Err(validation(
+                    "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
+                ));
+            }
+            _ => {}
+        }
+        if let Some(projection) = &self.projection {
+            return Projection::parse(projection, placeholders).map(Wanted::Some);
+        }
+        if let Some(names) = &self.attributes_to_get {
+            return of_attributes(names).map(Wanted::Some);
+        }
+        Ok(match self.select.as_deref() {
+            Some("COUNT") => Wanted::Count,
+            Some("ALL_ATTRIBUTES") => Wanted::All,
+            _ => Wanted::Default,
+        })
+    }
+}
+
+impl Wanted {
+    /// Whether an index can answer it; a local one looks into the table for what it has not.
+    pub(super) fn fetches(&self, table: &TableInfo, index: &Index) -> Result<bool> {
+        let name = &index.record.name;
+        match self {
+            Wanted::All if index.projects_all() => Ok(false),
+            Wanted::All if index.record.global => Err(invalid(format!(
+                "Select type ALL_ATTRIBUTES is not supported for global secondary index {name} because its projection \
+                 type is not ALL"
+            ))),
+            Wanted::All => Ok(true),
+            Wanted::Some(projection) => {
+                let missing: Vec<&str> = projection
+                    .paths()
+                    .iter()
+                    .map(Path::attribute)
+                    .filter(|attribute| !index.projects(attribute, &table.schema))
+                    .collect();
+                if index.record.global && !missing.is_empty() {
+                    return Err(invalid(format!(
+                        "Global secondary index {name} does not project [{}]",
+                        missing.join(", ")
+                    )));
+                }
+                Ok(!missing.is_empty())
+            }
+            Wanted::Default | Wanted::Count => Ok(false),
+        }
+    }
+
+    pub(super) fn is_count(&self) -> bool {
+        matches!(self, Wanted::Count)
+    }
+
+    pub(super) fn part(&self, item: Attrs) -> Attrs {
+        match self {
+            Wanted::Some(projection) => projection.apply(&item),
+            _ => item,
+        }
+    }
+}
+
+/// ExclusiveStartKey as the key in the space that is read, and as attributes.
+pub(super) fn start_key(
+    table: &TableInfo,
+    index: Option<&Index>,
+    given: Map<AttributeValue>,
+) -> Result<Vec<u8>> {
+    let key = wire::attrs(given)?;
+    let wrong = |why: &str| validation(format!("The provided starting key is invalid{why}"));
+    let mismatch = || wrong(": The provided key element does not match the schema");
+    let Some(index) = index else {
+        if keys::check_key(&table.schema, &key).is_err() {
+            return Err(mismatch());
+        }
+        return Ok(keys::of_item(table.record.space, &table.schema, &key));
+    };
+    let known = |name: &str| index.schema.has(name) || table.schema.has(name);
+    if !key.iter().all(|(name, _)| known(name)) {
+        return Err(wrong(""));
+    }
+    for attribute in index.schema.attributes().chain(table.schema.attributes()) {
+        match key.get(&attribute.name) {
+            None => return Err(wrong("")),
+            Some(value) if value.type_name() != attribute.kind => return Err(mismatch()),
+            Some(_) => {}
+        }
+    }
+    keys::of_entry(index, &table.schema, &key).ok_or_else(|| wrong(""))
+}
+
+/// The key by which a next page goes on after an item.
+pub(super) fn last_key(table: &TableInfo, index: Option<&Index>, item: &Attrs) -> Attrs {
+    let own = table.schema.attributes();
+    let of_index = index.into_iter().flat_map(|index| index.schema.attributes());
+    let entry = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+    own.chain(of_index).filter_map(|key| entry(&key.name)).collect()
+}
+
+/// The whole item of an entry.
+pub(super) async fn fetch(snapshot: &Snapshot, table: &TableInfo, entry: &Attrs) -> Result<Option<Attrs>> {
+    read::get(snapshot, &keys::of_item(table.record.space, &table.schema, entry)).await
+}

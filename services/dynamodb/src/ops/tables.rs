@@ -1,0 +1,117 @@
+//! CreateTable, DescribeTable, DeleteTable and ListTables.
+
+use haneul_dynamodb_wire::operations::{CreateTable, DeleteTable, DescribeTable, ListTables};
+use haneul_dynamodb_wire::shapes as s;
+use haneul_kit::{Access, Cx, Handle, Result, Tags};
+
+use super::Dynamodb;
+use crate::error::{self, validation};
+use crate::model::PolicyRecord;
+use crate::table::describe::{self, Counts};
+use crate::table::{define, name};
+
+/// Names that one answer has. Source: the API reference.
+const NAMES_MAX: i32 = 100;
+
+impl Handle<CreateTable> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::CreateTableInput) -> Result<Vec<Access>> {
+        let arn = name::arn(&(cx.account(), cx.region(), input.table_name.clone()));
+        let tags = input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        let mut needed = vec![Access::on("dynamodb:CreateTable", &arn).request_tags(tags)];
+        if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+            let tags = input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+            needed.push(Access::on("dynamodb:TagResource", &arn).request_tags(tags));
+        }
+        if input.resource_policy.is_some() {
+            needed.push(Access::on("dynamodb:PutResourcePolicy", &arn));
+        }
+        Ok(needed)
+    }
+
+    async fn call(&self, cx: &Cx, input: s::CreateTableInput) -> Result<s::CreateTableOutput> {
+        let mut record = define::table(&input)?;
+        let stream = stream_view(input.stream_specification.as_ref())?;
+        if let Some(document) = input.resource_policy {
+            name::check_policy(&document)?;
+            record.resource_policy = Some(PolicyRecord { document, revision: revision(cx) });
+        }
+        let tags: Vec<_> =
+            input.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        let tags = Tags::from_request(tags).map_err(error::tags)?;
+        record.tags = tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        if record.billing.on_demand {
+            record.billing.on_demand_since_ms = Some(cx.now().millis());
+        }
+        let id = (cx.account(), cx.region(), input.table_name);
+        let made = self.db.create_table(&id, record, stream).await?;
+        let description = describe::table(&made, "CREATING", &Counts::default());
+        Ok(s::CreateTableOutput { table_description: Some(description) })
+    }
+}
+
+impl Handle<DescribeTable> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::DescribeTableInput) -> Result<Vec<Access>> {
+        self.on_table(cx, "dynamodb:DescribeTable", &input.table_name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DescribeTableInput) -> Result<s::DescribeTableOutput> {
+        let info = self.db.named_table(&name::of(cx, &input.table_name)?).await?;
+        let counts = self.db.counts(&info).await?;
+        let filling = info.indexes.iter().any(|index| !index.record.ready);
+        let status = if filling { "UPDATING" } else { "ACTIVE" };
+        Ok(s::DescribeTableOutput { table: Some(describe::table(&info, status, &counts)) })
+    }
+}
+
+impl Handle<DeleteTable> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::DeleteTableInput) -> Result<Vec<Access>> {
+        self.on_table(cx, "dynamodb:DeleteTable", &input.table_name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteTableInput) -> Result<s::DeleteTableOutput> {
+        let gone = self.db.delete_table(&name::of(cx, &input.table_name)?).await?;
+        let mut description = describe::table(&gone, "DELETING", &Counts::default());
+        // AWS no longer tells the keys of what is on its way out.
+        (description.attribute_definitions, description.key_schema) = (None, None);
+        description.creation_date_time = None;
+        Ok(s::DeleteTableOutput { table_description: Some(description) })
+    }
+}
+
+impl Handle<ListTables> for Dynamodb {
+    async fn access(&self, _: &Cx, _: &s::ListTablesInput) -> Result<Vec<Access>> {
+        Ok(vec![Access::to("dynamodb:ListTables")])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::ListTablesInput) -> Result<s::ListTablesOutput> {
+        let limit = usize::try_from(input.limit.unwrap_or(NAMES_MAX).clamp(1, NAMES_MAX)).unwrap_or(1);
+        let after = input.exclusive_start_table_name.as_deref();
+        let mut names = self.db.table_names(cx.account(), cx.region(), after, limit + 1).await?;
+        let more = names.len() > limit;
+        names.truncate(limit);
+        Ok(s::ListTablesOutput {
+            last_evaluated_table_name: names.last().filter(|_| more).cloned(),
+            table_names: Some(names),
+        })
+    }
+}
+
+/// The view of a stream that is asked for.
+pub(super) fn stream_view(given: Option<&s::StreamSpecification>) -> Result<Option<String>> {
+    let Some(given) = given else { return Ok(None) };
+    match (given.stream_enabled, &given.stream_view_type) {
+        (true, Some(view)) => Ok(Some(view.clone())),
+        (true, None) => Err(validation(
+            "One or more parameter values were invalid: StreamViewType must be specified when StreamEnabled is true",
+        )),
+        (false, Some(_)) => Err(validation(
+            "One or more parameter values were invalid: StreamViewType cannot be specified when StreamEnabled is false",
+        )),
+        (false, None) => Ok(None),
+    }
+}
+
+/// The revision of a policy: when it was put.
+pub(super) fn revision(cx: &Cx) -> String {
+    cx.now().millis().to_string()
+}

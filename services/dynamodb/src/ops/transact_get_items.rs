@@ -1,0 +1,82 @@
+//! TransactGetItems: all items as of one moment.
+
+use std::sync::Arc;
+
+use haneul_dynamodb_wire::operations::TransactGetItems;
+use haneul_dynamodb_wire::shapes::{ItemResponse, TransactGetItemsInput, TransactGetItemsOutput};
+use haneul_kit::{Access, Cx, Handle, Result};
+
+use super::Dynamodb;
+use super::access::{Facts, named};
+use super::get_item::projection;
+use crate::engine::capacity::{self, Direction, Used};
+use crate::engine::keys;
+use crate::error::validation;
+use crate::store::read;
+use crate::table::{TableInfo, name};
+use crate::value::{size, wire};
+
+impl Handle<TransactGetItems> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &TransactGetItemsInput) -> Result<Vec<Access>> {
+        let mut all = Vec::new();
+        for item in &input.transact_items {
+            let get = &item.get;
+            let facts = Facts {
+                keys: vec![&get.key],
+                attributes: named(
+                    [get.projection_expression.as_ref()],
+                    get.expression_attribute_names.as_ref(),
+                    [],
+                ),
+                select: get.projection_expression.as_ref().map(|_| "SPECIFIC_ATTRIBUTES"),
+                return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+                enclosing: Some("TransactGetItems"),
+                ..Facts::default()
+            };
+            all.push(self.on_items(cx, "dynamodb:GetItem", &get.table_name, facts).await?);
+        }
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: TransactGetItemsInput) -> Result<TransactGetItemsOutput> {
+        let mut reads = Vec::with_capacity(input.transact_items.len());
+        for item in input.transact_items {
+            let get = item.get;
+            let projection =
+                projection(get.projection_expression.as_deref(), None, get.expression_attribute_names)?;
+            let key = wire::attrs(get.key)?;
+            let table = self.db.table(&name::of(cx, &get.table_name)?).await?;
+            keys::check_key(&table.schema, &key)?;
+            let at = keys::of_item(table.record.space, &table.schema, &key);
+            if reads.iter().any(|(_, other, _)| *other == at) {
+                return Err(validation("Transaction request cannot include multiple operations on one item"));
+            }
+            reads.push((table, at, projection));
+        }
+        let snapshot = self.db.snapshot().await?;
+        let mut responses = Vec::with_capacity(reads.len());
+        let mut sums: Vec<(Arc<TableInfo>, Used)> = Vec::new();
+        for (table, at, projection) in reads {
+            let item = read::get(&snapshot, &at).await?;
+            let units = capacity::of_read(item.as_ref().map_or(0, size::of_item), true);
+            match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
+                Some((_, sum)) => sum.table += units,
+                None => sums.push((table, Used::of_table(units))),
+            }
+            let item = match &projection {
+                Some(projection) => item.map(|item| projection.apply(&item)),
+                None => item,
+            };
+            responses.push(ItemResponse { item: item.map(wire::attrs_to_wire) });
+        }
+        let wanted = input.return_consumed_capacity.as_deref();
+        let consumed: Vec<_> = sums
+            .into_iter()
+            .filter_map(|(table, used)| used.doubled().report(&table, wanted, Some(Direction::Read)))
+            .collect();
+        Ok(TransactGetItemsOutput {
+            consumed_capacity: (!consumed.is_empty()).then_some(consumed),
+            responses: Some(responses),
+        })
+    }
+}

@@ -1,0 +1,268 @@
+//! UpdateTable.
+
+use haneul_dynamodb_wire::operations::UpdateTable;
+use haneul_dynamodb_wire::shapes as s;
+use haneul_kit::{Access, Cx, Handle, Result};
+
+use super::Dynamodb;
+use super::tables::stream_view;
+use crate::error::{self, invalid, validation};
+use crate::model::{TableRecord, Throughput};
+use crate::store::tables::{Change, Numbers};
+use crate::table::{define, describe, name};
+
+impl Handle<UpdateTable> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::UpdateTableInput) -> Result<Vec<Access>> {
+        self.on_table(cx, "dynamodb:UpdateTable", &input.table_name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::UpdateTableInput) -> Result<s::UpdateTableOutput> {
+        refuse(&input)?;
+        let id = name::of(cx, &input.table_name)?;
+        let now_ms = cx.now().millis();
+        let stream = stream_view(input.stream_specification.as_ref())?;
+        let input = &input;
+        let edit = move |record: &mut TableRecord, numbers: &mut Numbers| {
+            let mut change = Change::default();
+            if let Some(given) = &input.stream_specification {
+                change.stream = Some(match (&record.stream, given.stream_enabled) {
+                    (Some(_), true) => {
+                        return Err(validation("Table already has an enabled stream"));
+                    }
+                    (None, false) => {
+                        return Err(validation("Table is already in desired state: the stream is disabled"));
+                    }
+                    (None, true) => stream.clone(),
+                    (Some(_), false) => None,
+                });
+            }
+            definitions(record, input)?;
+            billing(record, input, now_ms)?;
+            change.dropped = indexes(record, input, numbers, now_ms)?;
+            define::check_projected(&record.indexes)?;
+            if let Some(class) = &input.table_class {
+                record.table_class = Some(class.clone());
+            }
+            if let Some(protected) = input.deletion_protection_enabled {
+                record.deletion_protection = protected;
+            }
+            Ok(change)
+        };
+        let info = self.db.change_table(&id, edit).await?;
+        let counts = self.db.counts(&info).await?;
+        Ok(s::UpdateTableOutput { table_description: Some(describe::table(&info, "UPDATING", &counts)) })
+    }
+}
+
+fn refuse(input: &s::UpdateTableInput) -> Result<()> {
+    let nothing = input.attribute_definitions.is_none()
+        && input.billing_mode.is_none()
+        && input.provisioned_throughput.is_none()
+        && input.global_secondary_index_updates.is_none()
+        && input.stream_specification.is_none()
+        && input.sse_specification.is_none()
+        && input.replica_updates.is_none()
+        && input.table_class.is_none()
+        && input.deletion_protection_enabled.is_none()
+        && input.on_demand_throughput.is_none()
+        && input.warm_throughput.is_none()
+        && input.vector_index_updates.is_none()
+        && input.multi_region_consistency.is_none()
+        && input.global_table_witness_updates.is_none()
+        && input.global_table_settings_replication_mode.is_none()
+        && input.disassociation_protection_enabled.is_none();
+    if nothing {
+        return Err(validation(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or \
+             SSESpecification or ReplicaUpdates is required",
+        ));
+    }
+    if input.replica_updates.as_ref().is_some_and(|updates| !updates.is_empty())
+        || input.multi_region_consistency.is_some()
+        || input.global_table_witness_updates.is_some()
+        || input.global_table_settings_replication_mode.is_some()
+        || input.disassociation_protection_enabled.is_some()
+    {
+        return Err(error::not_here("replicas of global tables"));
+    }
+    if input.vector_index_updates.as_ref().is_some_and(|updates| !updates.is_empty()) {
+        return Err(error::not_here("vector indexes"));
+    }
+    define::check_encryption(input.sse_specification.as_ref())
+}
+
+/// New definitions add to those there are; what is defined already must be the same.
+fn definitions(record: &mut TableRecord, input: &s::UpdateTableInput) -> Result<()> {
+    for (name, kind) in define::definitions(input.attribute_definitions.as_deref())? {
+        match record.attributes.iter().find(|(other, _)| *other == name) {
+            None => record.attributes.push((name, kind)),
+            Some((_, other)) if *other == kind => {}
+            Some((_, other)) => {
+                return Err(invalid(format!(
+                    "Attribute {name} is defined as {other} already and cannot become {kind}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -> Result<()> {
+    let billing = &mut record.billing;
+    let given = input.provisioned_throughput.as_ref();
+    if let Some(mode) = &input.billing_mode {
+        let on_demand = mode == "PAY_PER_REQUEST";
+        if on_demand && !billing.on_demand {
+            billing.on_demand_since_ms = Some(now_ms);
+            billing.throughput = Throughput::default();
+            record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
+        }
+        if !on_demand && billing.on_demand && given.is_none() {
+            return Err(invalid(
+                "ProvisionedThroughput must be specified when BillingMode changes to PROVISIONED",
+            ));
+        }
+        billing.on_demand = on_demand;
+        billing.named = true;
+    }
+    if let Some(given) = given {
+        if billing.on_demand {
+            return Err(invalid(
+                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+            ));
+        }
+        let same = billing.throughput.read == given.read_capacity_units
+            && billing.throughput.write == given.write_capacity_units;
+        if same && input.global_secondary_index_updates.is_none() && input.billing_mode.is_none() {
+            return Err(validation(format!(
+                "The provisioned throughput for the table will not change. The requested value equals the current \
+                 value. Current ReadCapacityUnits provisioned for the table: {0}. Requested ReadCapacityUnits: {0}. \
+                 Current WriteCapacityUnits provisioned for the table: {1}. Requested WriteCapacityUnits: {1}. Refer \
+                 to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
+                given.read_capacity_units, given.write_capacity_units
+            )));
+        }
+        change_throughput(&mut billing.throughput, given, now_ms)?;
+    }
+    if let Some(bounds) = &input.on_demand_throughput {
+        if !billing.on_demand {
+            return Err(invalid(
+                "OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST",
+            ));
+        }
+        define::on_demand_bounds(&mut billing.throughput, Some(bounds))?;
+    }
+    Ok(())
+}
+
+fn change_throughput(units: &mut Throughput, given: &s::ProvisionedThroughput, now_ms: i64) -> Result<()> {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let new = define::provisioned(Some(given))?;
+    if new.read < units.read || new.write < units.write {
+        let today = units.decreased_ms.is_some_and(|at| at.div_euclid(DAY_MS) == now_ms.div_euclid(DAY_MS));
+        units.decreases_today = if today { units.decreases_today + 1 } else { 1 };
+        units.decreased_ms = Some(now_ms);
+    }
+    if new.read > units.read || new.write > units.write {
+        units.increased_ms = Some(now_ms);
+    }
+    (units.read, units.write) = (new.read, new.write);
+    Ok(())
+}
+
+/// The spaces of indexes that are dropped.
+fn indexes(
+    record: &mut TableRecord,
+    input: &s::UpdateTableInput,
+    numbers: &mut Numbers,
+    now_ms: i64,
+) -> Result<Vec<u64>> {
+    let mut dropped = Vec::new();
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let changes = updates.iter().filter(|update| update.create.is_some() || update.delete.is_some()).count();
+    if changes > 1 {
+        return Err(error::limit_exceeded(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+        ));
+    }
+    for update in updates {
+        match (&update.create, &update.update, &update.delete) {
+            (Some(create), None, None) => {
+                if record.indexes.iter().any(|index| !index.ready) {
+                    return Err(error::limit_exceeded(
+                        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per \
+                         table",
+                    ));
+                }
+                let count = record.indexes.iter().filter(|index| index.global).count();
+                if count >= define::GLOBAL_INDEXES_MAX {
+                    return Err(error::limit_exceeded(format!(
+                        "GlobalSecondaryIndex count exceeds the per-table limit of {}",
+                        define::GLOBAL_INDEXES_MAX
+                    )));
+                }
+                if record.indexes.iter().any(|index| index.name == create.index_name) {
+                    return Err(validation(format!(
+                        "Attempting to create an index which already exists: {}",
+                        create.index_name
+                    )));
+                }
+                let new = define::NewIndex {
+                    name: &create.index_name,
+                    keys: &create.key_schema,
+                    projection: &create.projection,
+                    throughput: create.provisioned_throughput.as_ref(),
+                    on_demand: create.on_demand_throughput.as_ref(),
+                };
+                let on_demand = record.billing.on_demand;
+                let mut index = define::global_index(&new, &record.attributes, &record.indexes, on_demand)?;
+                index.space = numbers.next();
+                index.ready = false;
+                record.indexes.push(index);
+            }
+            (None, Some(update), None) => {
+                let on_demand = record.billing.on_demand;
+                let index = global_index(record, &update.index_name)?;
+                if let Some(given) = &update.provisioned_throughput {
+                    if on_demand {
+                        return Err(invalid(format!(
+                            "ProvisionedThroughput should not be specified for index: {} when BillingMode is \
+                             PAY_PER_REQUEST",
+                            update.index_name
+                        )));
+                    }
+                    change_throughput(&mut index.throughput, given, now_ms)?;
+                }
+                define::on_demand_bounds(&mut index.throughput, update.on_demand_throughput.as_ref())?;
+            }
+            (None, None, Some(delete)) => {
+                dropped.push(global_index(record, &delete.index_name)?.space);
+                record.indexes.retain(|index| index.name != delete.index_name);
+                forget_definitions(record);
+            }
+            _ => {
+                return Err(invalid(
+                    "Exactly one of Create, Update and Delete must be specified in each GlobalSecondaryIndexUpdate",
+                ));
+            }
+        }
+    }
+    Ok(dropped)
+}
+
+fn global_index<'a>(record: &'a mut TableRecord, name: &str) -> Result<&'a mut crate::model::IndexRecord> {
+    record
+        .indexes
+        .iter_mut()
+        .find(|index| index.global && index.name == name)
+        .ok_or_else(|| error::not_found("Requested resource not found".to_owned()))
+}
+
+/// Definitions that no key uses any more go with the index.
+fn forget_definitions(record: &mut TableRecord) {
+    let (table, indexes) = (&record.key_schema, &record.indexes);
+    let used = |name: &String| {
+        table.iter().chain(indexes.iter().flat_map(|index| &index.key_schema)).any(|key| key.name == *name)
+    };
+    record.attributes.retain(|(name, _)| used(name));
+}

@@ -1,0 +1,108 @@
+//! How many items a table has, and how many bytes. AWS brings these figures up to date about every six hours; here they
+//! are counted when asked for, as long as that is quick, and in the background for tables that are large.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use haneul_kit::{Instant, Result};
+use haneul_store::{Range, Reads, Snapshot, Store, TableVersion};
+use parking_lot::Mutex;
+
+use super::Db;
+use crate::engine::keys;
+use crate::error;
+use crate::model::{ITEMS, RawKey, RawPrefix};
+use crate::table::TableInfo;
+use crate::table::describe::Counts;
+use crate::value::size;
+
+/// Entries that are counted while the client waits.
+const AT_ONCE_MAX: i64 = 5_000;
+
+const PAGE: usize = 1_000;
+
+/// What AWS adds to each item and index entry for its own. Source: "Table size", 100 bytes an item — of the storage that
+/// is billed; TableSizeBytes has none of it.
+const AGE_MS: i64 = 6 * 60 * 60 * 1000;
+
+pub(super) struct Cache {
+    version: TableVersion,
+    known: Mutex<HashMap<u64, Known>>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    version: u64,
+    at: Instant,
+    items: i64,
+    bytes: i64,
+    /// A count of a large table, or one that is under way.
+    large: bool,
+}
+
+impl Cache {
+    pub(super) fn new(store: &Store) -> Cache {
+        Cache { version: store.table_version(&ITEMS), known: Mutex::default() }
+    }
+}
+
+impl Db {
+    pub(crate) async fn counts(&self, info: &Arc<TableInfo>) -> Result<Counts> {
+        let spaces = info.record.indexes.iter().map(|index| index.space).chain([info.record.space]);
+        let mut of_space = Vec::new();
+        for space in spaces {
+            let (items, bytes) = self.count(space).await?;
+            of_space.push((space, items, bytes));
+        }
+        Ok(Counts { of_space })
+    }
+
+    async fn count(&self, space: u64) -> Result<(i64, i64)> {
+        let (cache, now) = (&self.shared.counts, self.env.now());
+        let version = cache.version.get();
+        let known = cache.known.lock().get(&space).copied();
+        if let Some(known) = known
+            && (known.version == version || known.large && now.millis() - known.at.millis() < AGE_MS)
+        {
+            return Ok((known.items, known.bytes));
+        }
+        let snapshot = self.snapshot().await?;
+        let counted = count_up_to(&snapshot, space, AT_ONCE_MAX).await?;
+        let (items, bytes, whole) = counted;
+        let before = known.filter(|_| !whole).map(|known| (known.items, known.bytes));
+        let (items, bytes) = before.unwrap_or((items, bytes));
+        cache.known.lock().insert(space, Known { version, at: now, items, bytes, large: !whole });
+        if !whole {
+            let db = self.clone();
+            self.env.spawn("dynamodb count", async move {
+                let Ok((items, bytes, _)) = count_up_to(&snapshot, space, i64::MAX).await else { return };
+                let known = Known { version, at: now, items, bytes, large: true };
+                db.shared.counts.known.lock().insert(space, known);
+            });
+        }
+        Ok((items, bytes))
+    }
+}
+
+/// Items, bytes, and whether that was all.
+async fn count_up_to(snapshot: &Snapshot, space: u64, max: i64) -> Result<(i64, i64, bool)> {
+    let (mut items, mut bytes) = (0, 0);
+    let prefix = keys::of_space(space);
+    let mut after: Option<RawKey> = None;
+    loop {
+        let mut range = Range::prefix(RawPrefix(&prefix));
+        if let Some(after) = &after {
+            range = range.after(after);
+        }
+        let page = snapshot.scan(&ITEMS, range, PAGE).await.map_err(error::store)?;
+        let count = page.len();
+        for (_, item) in &page {
+            items += 1;
+            bytes += size::of_item(&item.0) as i64;
+        }
+        match page.into_iter().last() {
+            Some((last, _)) if count == PAGE && items < max => after = Some(last),
+            _ => return Ok((items, bytes, count < PAGE)),
+        }
+    }
+}

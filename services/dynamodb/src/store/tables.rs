@@ -1,0 +1,295 @@
+//! Records of tables: made, changed, dropped; and the tables as the data plane sees them, kept while their records stay.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use haneul_kit::{AccountId, ApiError, Region, Result};
+use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
+use parking_lot::RwLock;
+
+use super::Db;
+use crate::error;
+use crate::model::{
+    COUNTERS, DROPPED, DroppedRecord, EPOCHS, STREAMS, StreamRecord, StreamSettings, TABLES, TableRecord,
+};
+use crate::table::TableInfo;
+use crate::table::name::TableId;
+
+const NEXT: &str = "next";
+
+/// Tables of one account in one Region. Source: "Quotas".
+const TABLES_MAX: usize = 2_500;
+
+/// Tables read so far, dropped as a whole when any record changes.
+pub(super) struct Cache {
+    version: TableVersion,
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    version: u64,
+    tables: HashMap<TableId, Arc<TableInfo>>,
+}
+
+impl Cache {
+    pub(super) fn new(store: &Store) -> Cache {
+        Cache { version: store.table_version(&TABLES), known: RwLock::default() }
+    }
+}
+
+/// What a transaction on tables fails with.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    Store(StoreError),
+    Api(ApiError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Failed {
+        Failed::Store(error)
+    }
+}
+
+impl From<Failed> for ApiError {
+    fn from(failed: Failed) -> ApiError {
+        match failed {
+            Failed::Store(error) => error::store(error),
+            Failed::Api(error) => error,
+        }
+    }
+}
+
+impl Db {
+    /// `None` when there is no such table.
+    pub(crate) async fn find_table(&self, id: &TableId) -> Result<Option<Arc<TableInfo>>> {
+        let cache = &self.shared.tables;
+        // Read first: a record that changes after this makes what is kept below look old, never the other way round.
+        let version = cache.version.get();
+        {
+            let known = cache.known.read();
+            if known.version == version
+                && let Some(info) = known.tables.get(id)
+            {
+                return Ok(Some(info.clone()));
+            }
+        }
+        let snapshot = self.store.snapshot().await.map_err(error::store)?;
+        let Some(record) = snapshot.get(&TABLES, id).await.map_err(error::store)? else { return Ok(None) };
+        let epoch = snapshot.get(&EPOCHS, &record.space).await.map_err(error::store)?.unwrap_or(0);
+        let info = Arc::new(TableInfo::new(id.clone(), record, epoch));
+        let mut known = cache.known.write();
+        if known.version < version {
+            *known = Known { version, tables: HashMap::new() };
+        }
+        if known.version == version {
+            known.tables.insert(id.clone(), info.clone());
+        }
+        Ok(Some(info))
+    }
+
+    /// Of an operation on items.
+    pub(crate) async fn table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
+        self.find_table(id).await?.ok_or_else(error::no_resource)
+    }
+
+    /// Of an operation on tables.
+    pub(crate) async fn named_table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
+        self.find_table(id).await?.ok_or_else(|| error::no_table(&id.2))
+    }
+
+    /// Names after `after`, one more than `limit` when there are more.
+    pub(crate) async fn table_names(
+        &self,
+        account: AccountId,
+        region: Region,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        let mut range = Range::prefix((account, region));
+        if let Some(after) = after {
+            range = range.after(&(account, region, after));
+        }
+        let keys = self.store.scan_keys(&TABLES, range, limit).await.map_err(error::store)?;
+        Ok(keys.into_iter().map(|(_, _, name)| name).collect())
+    }
+
+    /// Makes a table of a record whose spaces are given their numbers here; `stream` is the view of its stream.
+    pub(crate) async fn create_table(
+        &self,
+        id: &TableId,
+        record: TableRecord,
+        stream: Option<String>,
+    ) -> Result<Arc<TableInfo>> {
+        let now_ms = self.env.now().millis();
+        let mut record = record;
+        record.id = self.env.rng.uuid();
+        record.created_ms = now_ms;
+        let (record, stream) = (&record, &stream);
+        let made = self.store.transact(|tx| async move {
+            if tx.get(&TABLES, id).await?.is_some() {
+                return Err(Failed::Api(error::in_use(format!("Table already exists: {}", id.2))));
+            }
+            let others = tx.scan_keys(&TABLES, Range::prefix((id.0, id.1)), TABLES_MAX).await?;
+            if others.len() >= TABLES_MAX {
+                return Err(Failed::Api(error::limit_exceeded(format!(
+                    "Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per subscriber"
+                ))));
+            }
+            let mut record = record.clone();
+            let mut numbers = Numbers::new(&tx).await?;
+            record.space = numbers.next();
+            for index in &mut record.indexes {
+                index.space = numbers.next();
+            }
+            if let Some(view) = stream {
+                begin_stream(&tx, id, &mut record, view, now_ms, &mut numbers)?;
+            }
+            numbers.save(&tx)?;
+            tx.put(&TABLES, id, &record)?;
+            tx.put(&EPOCHS, &record.space, &1)?;
+            Ok(record)
+        });
+        let record = made.await?;
+        Ok(Arc::new(TableInfo::new(id.clone(), record, 1)))
+    }
+
+    /// Drops a table with all that belongs to it. Gives it as it was.
+    pub(crate) async fn delete_table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
+        let now_ms = self.env.now().millis();
+        let done = self.store.transact(|tx| async move {
+            let Some(record) = tx.get(&TABLES, id).await? else {
+                return Err(Failed::Api(error::no_table(&id.2)));
+            };
+            if record.deletion_protection {
+                return Err(Failed::Api(error::validation(format!(
+                    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
+                     protection first. (Table: {})",
+                    id.2
+                ))));
+            }
+            if record.indexes.iter().any(|index| !index.ready) {
+                return Err(Failed::Api(error::in_use(format!(
+                    "Attempt to change a resource which is still in use: Table is being updated: {}",
+                    id.2
+                ))));
+            }
+            let ttl = record.ttl.iter().map(|ttl| ttl.space);
+            let spaces = record.indexes.iter().map(|index| index.space).chain(ttl).chain([record.space]);
+            for space in spaces {
+                tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
+            }
+            end_stream(&tx, id, &record, now_ms).await?;
+            tx.delete(&TABLES, id)?;
+            tx.delete(&EPOCHS, &record.space)?;
+            Ok(record)
+        });
+        let record = done.await?;
+        self.shared.upkeep.wake();
+        Ok(Arc::new(TableInfo::new(id.clone(), record, 0)))
+    }
+
+    /// Changes a table's record. `edit` may run more than once; it gets a source of new numbers.
+    pub(crate) async fn change_table(
+        &self,
+        id: &TableId,
+        edit: impl Fn(&mut TableRecord, &mut Numbers) -> Result<Change> + Send + Sync,
+    ) -> Result<Arc<TableInfo>> {
+        let now_ms = self.env.now().millis();
+        let edit = &edit;
+        let changed = self.store.transact(|tx| async move {
+            let Some(before) = tx.get(&TABLES, id).await? else {
+                return Err(Failed::Api(error::no_table(&id.2)));
+            };
+            let mut record = before.clone();
+            let mut numbers = Numbers::new(&tx).await?;
+            let change = edit(&mut record, &mut numbers).map_err(Failed::Api)?;
+            match change.stream {
+                Some(Some(view)) => begin_stream(&tx, id, &mut record, &view, now_ms, &mut numbers)?,
+                Some(None) => {
+                    end_stream(&tx, id, &before, now_ms).await?;
+                    record.stream = None;
+                }
+                None => {}
+            }
+            for space in change.dropped {
+                tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
+            }
+            let epoch = tx.get(&EPOCHS, &record.space).await?.unwrap_or(0);
+            if record == before {
+                return Ok((record, epoch));
+            }
+            numbers.save(&tx)?;
+            tx.put(&TABLES, id, &record)?;
+            tx.put(&EPOCHS, &record.space, &(epoch + 1))?;
+            Ok((record, epoch + 1))
+        });
+        let (record, epoch) = changed.await?;
+        self.shared.upkeep.wake();
+        Ok(Arc::new(TableInfo::new(id.clone(), record, epoch)))
+    }
+}
+
+/// What goes with a change of a record.
+#[derive(Default)]
+pub(crate) struct Change {
+    /// A stream that begins (with its view) or the one there is that ends.
+    pub(crate) stream: Option<Option<String>>,
+    /// Spaces that nothing names any more.
+    pub(crate) dropped: Vec<u64>,
+}
+
+/// Numbers for spaces and logs, none of them ever given out twice.
+pub(crate) struct Numbers {
+    next: u64,
+    taken: bool,
+}
+
+impl Numbers {
+    async fn new(tx: &Tx) -> Result<Numbers, StoreError> {
+        Ok(Numbers { next: tx.get(&COUNTERS, NEXT).await?.unwrap_or(1), taken: false })
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.taken = true;
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn save(&self, tx: &Tx) -> Result<(), StoreError> {
+        if self.taken { tx.put(&COUNTERS, NEXT, &self.next) } else { Ok(()) }
+    }
+}
+
+fn begin_stream(
+    tx: &Tx,
+    id: &TableId,
+    record: &mut TableRecord,
+    view: &str,
+    now_ms: i64,
+    numbers: &mut Numbers,
+) -> Result<(), StoreError> {
+    let label = haneul_kit::Instant::from_millis(now_ms).iso8601_millis();
+    // `2026-01-01T00:00:00.000`
+    let label = label.trim_end_matches('Z').to_owned();
+    let log = numbers.next();
+    let stream = StreamRecord {
+        log,
+        view: view.to_owned(),
+        created_ms: now_ms,
+        ended_ms: None,
+        key_schema: record.key_schema.clone(),
+    };
+    tx.put(&STREAMS, &(id.0, id.1, &id.2, &label), &stream)?;
+    record.stream = Some(StreamSettings { log, label, view: view.to_owned() });
+    Ok(())
+}
+
+async fn end_stream(tx: &Tx, id: &TableId, record: &TableRecord, now_ms: i64) -> Result<(), StoreError> {
+    let Some(stream) = &record.stream else { return Ok(()) };
+    let key = (id.0, id.1, &id.2, &stream.label);
+    if let Some(record) = tx.get(&STREAMS, &key).await? {
+        tx.put(&STREAMS, &key, &StreamRecord { ended_ms: Some(now_ms), ..record })?;
+    }
+    Ok(())
+}

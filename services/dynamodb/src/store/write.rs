@@ -1,0 +1,291 @@
+//! Writes of items: one transaction for each request, with every index entry and log record that follows from it.
+
+use std::sync::Arc;
+
+use haneul_kit::{ApiError, Result};
+use haneul_store::{Reads, StoreError, Tx};
+
+use super::Db;
+use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
+use crate::error;
+use crate::model::{EPOCHS, ITEMS, LOG, RawKey, StoredItem, TOKENS, TableKey, TokenRecord};
+use crate::stream::record::Change;
+use crate::stream::sequence::Reserved;
+use crate::table::TableInfo;
+
+/// Why none of the writes was done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// At least one was refused; by position.
+    Refused(Vec<Option<Refusal>>),
+    /// A token that came with another request before.
+    TokenMismatch,
+    /// The very request was done before.
+    TokenDone,
+    Api(ApiError),
+    Store(StoreError),
+    /// A table changed since it was looked up.
+    Stale,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Store(error)
+    }
+}
+
+/// How a batch of writes is to be done.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) writes: Vec<Write>,
+    /// Whether the outcomes must tell what was there before and what it cost.
+    pub(crate) wants_old: bool,
+    pub(crate) token: Option<(TableKey, TokenRecord)>,
+}
+
+/// How often a batch is tried again because a table changed under it.
+const STALE_MAX: usize = 10;
+
+/// How long a token is good for.
+pub(crate) const TOKEN_MS: i64 = 10 * 60 * 1000;
+
+impl Db {
+    /// All of the writes, or none.
+    pub(crate) async fn write(&self, mut batch: Batch) -> Result<Vec<Outcome>, Failure> {
+        for _ in 0..STALE_MAX {
+            match self.write_once(batch.clone()).await {
+                Err(Failure::Stale) => self.renew(&mut batch).await.map_err(Failure::Api)?,
+                done => return done,
+            }
+        }
+        Err(Failure::Api(ApiError::internal("the table went on changing under a write")))
+    }
+
+    /// One write that nothing else goes with.
+    pub(crate) async fn write_one(&self, write: Write, wants_old: bool) -> Result<Outcome, OneFailure> {
+        let batch = Batch { writes: vec![write], wants_old, token: None };
+        match self.write(batch).await {
+            Ok(mut outcomes) => {
+                outcomes.pop().ok_or_else(|| OneFailure::Api(ApiError::internal("no outcome")))
+            }
+            Err(Failure::Refused(mut refusals)) => match refusals.pop().flatten() {
+                Some(refusal) => Err(OneFailure::Refused(refusal)),
+                None => Err(OneFailure::Api(ApiError::internal("refused without a reason"))),
+            },
+            Err(failure) => Err(OneFailure::Api(failure.into())),
+        }
+    }
+
+    async fn write_once(&self, batch: Batch) -> Result<Vec<Outcome>, Failure> {
+        if batch.writes.iter().all(|write| logs(&write.table).next().is_none()) {
+            let guards = self.shared.locks.lock(batch.writes.iter().map(|write| &write.at[..])).await;
+            let done = self.commit(&batch, &[]).await;
+            drop(guards);
+            return done;
+        }
+        // In a task of its own: a client that goes away must not leave a number reserved that is being committed.
+        let db = self.clone();
+        let task = self.env.spawn("dynamodb write", async move {
+            let _guards = db.shared.locks.lock(batch.writes.iter().map(|write| &write.at[..])).await;
+            let mut reserved = Vec::new();
+            for write in &batch.writes {
+                let mut of_write = Vec::new();
+                for log in logs(&write.table) {
+                    of_write.push(db.shared.sequences.reserve(&db.store, log, db.env.now()).await?);
+                }
+                reserved.push(of_write);
+            }
+            db.commit(&batch, &reserved).await
+        });
+        task.await.map_err(|failed| Failure::Api(ApiError::internal(failed)))?
+    }
+
+    async fn commit(&self, batch: &Batch, reserved: &[Vec<Reserved>]) -> Result<Vec<Outcome>, Failure> {
+        let now_ms = self.env.now().millis();
+        self.store
+            .transact(|tx| async move {
+                if let Some((key, record)) = &batch.token {
+                    check_token(&tx, key, record, now_ms).await?;
+                }
+                check_epochs(&tx, &batch.writes).await?;
+                let mut outcomes = Vec::with_capacity(batch.writes.len());
+                let mut refusals: Vec<Option<Refusal>> = vec![None; batch.writes.len()];
+                for (i, write) in batch.writes.iter().enumerate() {
+                    let old = match needs_old(write, batch.wants_old) {
+                        true => tx.get(&ITEMS, &write.at[..]).await?.map(|item| item.0),
+                        false => None,
+                    };
+                    match write.plan(old.as_ref()) {
+                        Ok(new) => {
+                            let reserved = reserved.get(i).map_or(&[][..], Vec::as_slice);
+                            outcomes.push(self.apply(&tx, write, old, new, reserved, now_ms)?);
+                        }
+                        Err(refusal) => refusals[i] = Some(refusal),
+                    }
+                }
+                if refusals.iter().any(Option::is_some) {
+                    return Err(Failure::Refused(refusals));
+                }
+                Ok(outcomes)
+            })
+            .await
+    }
+
+    fn apply(
+        &self,
+        tx: &Tx,
+        write: &Write,
+        old: Option<crate::value::Attrs>,
+        new: Option<crate::value::Attrs>,
+        reserved: &[Reserved],
+        now_ms: i64,
+    ) -> Result<Outcome, StoreError> {
+        let table = &write.table;
+        let (changes, used) = plan::entries(table, old.as_ref(), new.as_ref());
+        let blind = old.is_none() && !needs_old(write, false);
+        if write.writes() && (blind || old != new) {
+            match &new {
+                Some(item) => tx.put(&ITEMS, &write.at[..], &StoredItem(item.clone()))?,
+                None => tx.delete(&ITEMS, &write.at[..])?,
+            }
+            for change in changes {
+                match change.entry {
+                    Some(entry) => tx.put(&ITEMS, &change.at[..], &StoredItem(entry))?,
+                    None => tx.delete(&ITEMS, &change.at[..])?,
+                }
+            }
+            if table.record.ttl.is_some() {
+                self.apply_ttl(tx, table, write, old.as_ref(), new.as_ref())?;
+            }
+            for reserved in reserved {
+                let change = Change {
+                    at_ms: now_ms,
+                    by_service: write.by_service,
+                    key: write.key.clone(),
+                    old: old.clone(),
+                    new: new.clone(),
+                };
+                tx.put(&LOG, &RawKey(reserved.key()), &change.encode())?;
+            }
+        }
+        Ok(Outcome { old, new, used })
+    }
+
+    fn apply_ttl(
+        &self,
+        tx: &Tx,
+        table: &TableInfo,
+        write: &Write,
+        old: Option<&crate::value::Attrs>,
+        new: Option<&crate::value::Attrs>,
+    ) -> Result<(), StoreError> {
+        let Some(ttl) = &table.record.ttl else { return Ok(()) };
+        let at = |item: Option<&crate::value::Attrs>| crate::tasks::ttl::entry_at(ttl, item?, &write.at);
+        let (before, after) = (at(old), at(new));
+        if before == after {
+            return Ok(());
+        }
+        if let Some(before) = before {
+            tx.delete(&ITEMS, &before[..])?;
+        }
+        if let Some(after) = after {
+            tx.put(&ITEMS, &after[..], &StoredItem(write.key.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// The same writes on the tables as they are now.
+    async fn renew(&self, batch: &mut Batch) -> Result<()> {
+        for write in &mut batch.writes {
+            let table = &write.table;
+            let id = (table.account, table.region, table.name.clone());
+            let now = self.table(&id).await?;
+            if now.record.space != table.record.space {
+                return Err(error::no_resource());
+            }
+            if let Action::Put(item) = &write.action {
+                crate::engine::keys::check_index_keys(&now, item)?;
+            }
+            write.table = now;
+        }
+        Ok(())
+    }
+}
+
+/// Why a single write was not done.
+#[derive(Debug)]
+pub(crate) enum OneFailure {
+    Refused(Refusal),
+    Api(ApiError),
+}
+
+impl OneFailure {
+    /// `returned` is whether the client wants to see the item that did not meet the condition.
+    pub(crate) fn into_api(self, returned: bool) -> ApiError {
+        match self {
+            OneFailure::Refused(Refusal::Condition(item)) => {
+                error::conditional_check_failed(item.filter(|_| returned))
+            }
+            OneFailure::Refused(Refusal::Invalid(message)) => error::validation(message),
+            OneFailure::Api(error) => error,
+        }
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> ApiError {
+        match failure {
+            Failure::Refused(_) => error::conditional_check_failed(None),
+            Failure::TokenMismatch => error::idempotent_mismatch(),
+            Failure::TokenDone | Failure::Stale => {
+                ApiError::internal("a write that was not to be seen outside")
+            }
+            Failure::Api(error) => error,
+            Failure::Store(error) => error::store(error),
+        }
+    }
+}
+
+/// The logs that a table's changes go to.
+fn logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
+    let stream = table.record.stream.as_ref().map(|stream| stream.log);
+    let pitr = table.record.pitr.as_ref().map(|pitr| pitr.log);
+    stream.into_iter().chain(pitr)
+}
+
+/// A put that nothing asks about, into a table where nothing follows from it, need not look at what it replaces.
+fn needs_old(write: &Write, wants_old: bool) -> bool {
+    let table = &write.table;
+    wants_old
+        || write.condition.is_some()
+        || !matches!(write.action, Action::Put(_) | Action::Delete)
+        || !table.indexes.is_empty()
+        || table.record.ttl.is_some()
+        || logs(table).next().is_some()
+}
+
+async fn check_epochs(tx: &Tx, writes: &[Write]) -> Result<(), Failure> {
+    for (i, write) in writes.iter().enumerate() {
+        let space = write.table.record.space;
+        if writes[..i].iter().any(|other| other.table.record.space == space) {
+            continue;
+        }
+        if tx.get(&EPOCHS, &space).await? != Some(write.table.epoch) {
+            return Err(Failure::Stale);
+        }
+    }
+    Ok(())
+}
+
+async fn check_token(tx: &Tx, key: &TableKey, record: &TokenRecord, now_ms: i64) -> Result<(), Failure> {
+    match tx.get(&TOKENS, key).await? {
+        Some(before) if now_ms < before.at_ms + TOKEN_MS => {
+            if before.digest == record.digest {
+                Err(Failure::TokenDone)
+            } else {
+                Err(Failure::TokenMismatch)
+            }
+        }
+        _ => Ok(tx.put(&TOKENS, key, record)?),
+    }
+}

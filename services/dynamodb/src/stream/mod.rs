@@ -1,0 +1,6 @@
+//! Logs of changes: what DynamoDB Streams shows of a table, and what point-in-time recovery goes back by.
+//!
+//! Reading order: [`record`] (one change as bytes), [`sequence`] (their numbers).
+
+pub(crate) mod record;
+pub(crate) mod sequence;

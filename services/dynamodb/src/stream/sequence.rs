@@ -1,0 +1,95 @@
+//! Numbers of changes. A change gets its number before it commits, while its item is locked, so the numbers of one item's
+//! changes rise in the order of their commits. A reader must not pass a number whose commit is still under way.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use haneul_kit::Instant;
+use haneul_store::{Range, Reads, Store, StoreError};
+use parking_lot::Mutex;
+
+use crate::model::{LOG, RawPrefix};
+
+#[derive(Clone, Default)]
+pub(crate) struct Sequences(Arc<Mutex<HashMap<u64, Sequence>>>);
+
+#[derive(Default)]
+struct Sequence {
+    next: u64,
+    under_way: BTreeSet<u64>,
+}
+
+/// A number that is taken until this is dropped, which must be after its commit.
+pub(crate) struct Reserved {
+    sequences: Sequences,
+    log: u64,
+    number: u64,
+}
+
+/// Numbers begin with the time, in milliseconds, times this.
+pub(crate) const PER_MS: u64 = 1 << 20;
+
+impl Sequences {
+    pub(crate) async fn reserve(
+        &self,
+        store: &Store,
+        log: u64,
+        now: Instant,
+    ) -> Result<Reserved, StoreError> {
+        self.load(store, log).await?;
+        let mut all = self.0.lock();
+        let sequence = all.entry(log).or_default();
+        let number = sequence.next.max(of_time(now));
+        sequence.next = number + 1;
+        sequence.under_way.insert(number);
+        Ok(Reserved { sequences: self.clone(), log, number })
+    }
+
+    /// The first number that a reader must not come to yet.
+    pub(crate) async fn end(&self, store: &Store, log: u64) -> Result<u64, StoreError> {
+        self.load(store, log).await?;
+        let all = self.0.lock();
+        let Some(sequence) = all.get(&log) else { return Ok(0) };
+        Ok(sequence.under_way.first().copied().unwrap_or(sequence.next))
+    }
+
+    /// Begins above what an earlier run wrote, even if the clock ran ahead then.
+    async fn load(&self, store: &Store, log: u64) -> Result<(), StoreError> {
+        if self.0.lock().contains_key(&log) {
+            return Ok(());
+        }
+        let range = Range::prefix(RawPrefix(&log.to_be_bytes())).rev();
+        let last = store.scan_keys(&LOG, range, 1).await?;
+        let next = last.first().and_then(|key| number_of(&key.0)).map_or(0, |number| number + 1);
+        let mut all = self.0.lock();
+        let sequence = all.entry(log).or_default();
+        sequence.next = sequence.next.max(next);
+        Ok(())
+    }
+}
+
+impl Reserved {
+    pub(crate) fn key(&self) -> Vec<u8> {
+        key(self.log, self.number)
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some(sequence) = self.sequences.0.lock().get_mut(&self.log) {
+            sequence.under_way.remove(&self.number);
+        }
+    }
+}
+
+pub(crate) fn of_time(at: Instant) -> u64 {
+    u64::try_from(at.millis()).unwrap_or(0).saturating_mul(PER_MS)
+}
+
+pub(crate) fn key(log: u64, number: u64) -> Vec<u8> {
+    [log.to_be_bytes(), number.to_be_bytes()].concat()
+}
+
+pub(crate) fn number_of(key: &[u8]) -> Option<u64> {
+    key.get(8..16)?.try_into().ok().map(u64::from_be_bytes)
+}

@@ -1,0 +1,392 @@
+//! What CreateTable and UpdateTable ask for, checked against AWS's rules and put into the words of the records.
+
+use haneul_dynamodb_wire::shapes as s;
+use haneul_kit::{ApiError, Result};
+
+use super::name;
+use crate::error::{self, invalid, validation};
+use crate::model::{Billing, IndexRecord, KeyRecord, TableRecord, Throughput};
+
+/// Sources: "Quotas", "Secondary indexes per table".
+pub(crate) const LOCAL_INDEXES_MAX: usize = 5;
+pub(crate) const GLOBAL_INDEXES_MAX: usize = 20;
+const PROJECTED_MAX: usize = 100;
+
+/// Attributes of each half of a global index's key. Source: "Multi-attribute keys pattern".
+const INDEX_KEY_ATTRIBUTES_MAX: usize = 4;
+
+/// Units in a second that one table may have. Source: "Quotas", the initial table quota.
+const THROUGHPUT_MAX: i64 = 40_000;
+
+/// The record of a new table, its spaces still without a number.
+pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
+    name::check(&input.table_name)?;
+    refuse(input)?;
+    let attributes = definitions(input.attribute_definitions.as_deref())?;
+    let Some(keys) = &input.key_schema else {
+        return Err(invalid("KeySchema is required"));
+    };
+    let key_schema = key_schema(keys, &attributes, 1)?;
+    let billing = billing(input)?;
+    let mut indexes = Vec::new();
+    if let Some(local) = &input.local_secondary_indexes {
+        if local.is_empty() {
+            return Err(invalid("List of LocalSecondaryIndexes is empty"));
+        }
+        if local.len() > LOCAL_INDEXES_MAX {
+            return Err(invalid(format!(
+                "Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}"
+            )));
+        }
+        for index in local {
+            indexes.push(local_index(index, &key_schema, &attributes, &indexes)?);
+        }
+    }
+    if let Some(global) = &input.global_secondary_indexes {
+        if global.is_empty() {
+            return Err(invalid("List of GlobalSecondaryIndexes is empty"));
+        }
+        if global.len() > GLOBAL_INDEXES_MAX {
+            return Err(invalid(format!(
+                "GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}"
+            )));
+        }
+        for index in global {
+            let new = NewIndex {
+                name: &index.index_name,
+                keys: &index.key_schema,
+                projection: &index.projection,
+                throughput: index.provisioned_throughput.as_ref(),
+                on_demand: index.on_demand_throughput.as_ref(),
+            };
+            indexes.push(global_index(&new, &attributes, &indexes, billing.on_demand)?);
+        }
+    }
+    check_projected(&indexes)?;
+    check_definitions_used(&attributes, &key_schema, &indexes)?;
+    Ok(TableRecord {
+        space: 0,
+        id: String::new(),
+        created_ms: 0,
+        attributes,
+        key_schema,
+        indexes,
+        billing,
+        table_class: input.table_class.clone(),
+        deletion_protection: input.deletion_protection_enabled.unwrap_or(false),
+        tags: Default::default(),
+        stream: None,
+        ttl: None,
+        resource_policy: None,
+        pitr: None,
+        restored: None,
+    })
+}
+
+fn refuse(input: &s::CreateTableInput) -> Result<()> {
+    if input.vector_indexes.as_ref().is_some_and(|indexes| !indexes.is_empty()) {
+        return Err(error::not_here("vector indexes"));
+    }
+    if input.global_table_source_arn.is_some() || input.global_table_settings_replication_mode.is_some() {
+        return Err(error::not_here("replicas of global tables"));
+    }
+    check_encryption(input.sse_specification.as_ref())
+}
+
+/// The default encryption is there by nature of the disk; one with a key of KMS would have to be done to be promised.
+pub(crate) fn check_encryption(specification: Option<&s::SSESpecification>) -> Result<()> {
+    match specification {
+        Some(sse) if sse.enabled == Some(true) || sse.kms_master_key_id.is_some() => {
+            Err(error::not_here("encryption of tables with KMS keys"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn definitions(given: Option<&[s::AttributeDefinition]>) -> Result<Vec<(String, String)>> {
+    let mut attributes: Vec<(String, String)> = Vec::new();
+    for definition in given.unwrap_or_default() {
+        let s::AttributeDefinition { attribute_name: name, attribute_type: kind, .. } = definition;
+        match attributes.iter().find(|(other, _)| other == name) {
+            None => attributes.push((name.clone(), kind.clone())),
+            Some((_, other)) if other == kind => {
+                return Err(invalid(format!("Duplicate AttributeName in AttributeDefinitions: {name}")));
+            }
+            Some(_) => {
+                return Err(validation(
+                    "Cannot have two attributes with the same name and different types in AttributeDefinitions",
+                ));
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+/// Each half of the key may have up to `each_max` attributes.
+fn key_schema(
+    keys: &[s::KeySchemaElement],
+    attributes: &[(String, String)],
+    each_max: usize,
+) -> Result<Vec<KeyRecord>> {
+    let missing: Vec<&str> = keys
+        .iter()
+        .map(|key| key.attribute_name.as_str())
+        .filter(|key| !attributes.iter().any(|(name, _)| name == key))
+        .collect();
+    let bad = |why: &str| Err(validation(format!("Invalid KeySchema: {why}")));
+    if each_max == 1 {
+        match keys {
+            [] => return bad("Some index key attribute have no definition"),
+            [first, ..] if first.key_type != "HASH" => {
+                return bad("The first KeySchemaElement is not a HASH key type");
+            }
+            [_, second, ..] if second.key_type != "RANGE" => {
+                return bad("The second KeySchemaElement is not a RANGE key type");
+            }
+            [first, second, ..] if first.attribute_name == second.attribute_name => {
+                return Err(validation(
+                    "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+                ));
+            }
+            [_, _, _, ..] => {
+                return Err(validation(format!(
+                    "1 validation error detected: Value '{}' at 'keySchema' failed to satisfy constraint: Member must \
+                     have length less than or equal to 2",
+                    shown_keys(keys)
+                )));
+            }
+            _ => {}
+        }
+    } else {
+        let hashes = keys.iter().take_while(|key| key.key_type == "HASH").count();
+        if hashes == 0 {
+            return bad("The first KeySchemaElement is not a HASH key type");
+        }
+        if keys[hashes..].iter().any(|key| key.key_type != "RANGE") {
+            return bad("The HASH key elements must come before the RANGE key elements");
+        }
+        if hashes > each_max || keys.len() - hashes > each_max {
+            return bad("An index can have at most 4 HASH and 4 RANGE key attributes");
+        }
+        for (i, key) in keys.iter().enumerate() {
+            if keys[..i].iter().any(|other| other.attribute_name == key.attribute_name) {
+                return Err(validation(
+                    "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+                ));
+            }
+        }
+    }
+    if !missing.is_empty() {
+        let defined: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(invalid(format!(
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+            missing.join(", "),
+            defined.join(", ")
+        )));
+    }
+    let record = |key: &s::KeySchemaElement| KeyRecord {
+        name: key.attribute_name.clone(),
+        role: key.key_type.clone(),
+    };
+    Ok(keys.iter().map(record).collect())
+}
+
+fn shown_keys(keys: &[s::KeySchemaElement]) -> String {
+    let one = |key: &s::KeySchemaElement| {
+        format!("KeySchemaElement(attributeName={}, keyType={})", key.attribute_name, key.key_type)
+    };
+    format!("[{}]", keys.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+fn billing(input: &s::CreateTableInput) -> Result<Billing> {
+    let throughput = input.provisioned_throughput.as_ref();
+    let on_demand = input.billing_mode.as_deref() == Some("PAY_PER_REQUEST");
+    if on_demand
+        && throughput.is_some_and(|given| given.read_capacity_units != 0 || given.write_capacity_units != 0)
+    {
+        return Err(invalid(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+        ));
+    }
+    if !on_demand && throughput.is_none() {
+        return Err(invalid(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+        ));
+    }
+    if !on_demand && input.on_demand_throughput.is_some() {
+        return Err(invalid("OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST"));
+    }
+    let mut units = if on_demand { Throughput::default() } else { provisioned(throughput)? };
+    on_demand_bounds(&mut units, input.on_demand_throughput.as_ref())?;
+    Ok(Billing {
+        on_demand,
+        throughput: units,
+        on_demand_since_ms: None,
+        named: input.billing_mode.is_some() && on_demand,
+    })
+}
+
+pub(crate) fn provisioned(given: Option<&s::ProvisionedThroughput>) -> Result<Throughput> {
+    let Some(given) = given else { return Ok(Throughput::default()) };
+    let (read, write) = (given.read_capacity_units, given.write_capacity_units);
+    if read > THROUGHPUT_MAX || write > THROUGHPUT_MAX {
+        return Err(error::limit_exceeded(format!(
+            "The requested throughput exceeds the limit of {THROUGHPUT_MAX} units for one table"
+        )));
+    }
+    Ok(Throughput { read, write, ..Throughput::default() })
+}
+
+/// −1 takes the bound away.
+pub(crate) fn on_demand_bounds(units: &mut Throughput, given: Option<&s::OnDemandThroughput>) -> Result<()> {
+    let Some(given) = given else { return Ok(()) };
+    let pairs = [
+        (given.max_read_request_units, &mut units.read_max, "MaxReadRequestUnits"),
+        (given.max_write_request_units, &mut units.write_max, "MaxWriteRequestUnits"),
+    ];
+    for (given, bound, name) in pairs {
+        match given {
+            Some(-1) => *bound = 0,
+            Some(value) if value >= 1 => *bound = value,
+            Some(_) => return Err(invalid(format!("{name} must be -1 or at least 1"))),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn local_index(
+    index: &s::LocalSecondaryIndex,
+    table: &[KeyRecord],
+    attributes: &[(String, String)],
+    others: &[IndexRecord],
+) -> Result<IndexRecord> {
+    let name = &index.index_name;
+    let keys = key_schema(&index.key_schema, attributes, 1)?;
+    if table.len() < 2 {
+        return Err(invalid(
+            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+        ));
+    }
+    if keys.len() < 2 {
+        return Err(invalid(format!("Index KeySchema does not have a range key for index: {name}")));
+    }
+    if keys[0].name != table[0].name {
+        return Err(invalid(format!(
+            "Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}. index hash \
+             key: {}, table hash key: {}",
+            keys[0].name, table[0].name
+        )));
+    }
+    new_index(name, false, keys, &index.projection, others, Throughput::default())
+}
+
+/// A global index that is to be made, with a table or later.
+pub(crate) struct NewIndex<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) keys: &'a [s::KeySchemaElement],
+    pub(crate) projection: &'a s::Projection,
+    pub(crate) throughput: Option<&'a s::ProvisionedThroughput>,
+    pub(crate) on_demand: Option<&'a s::OnDemandThroughput>,
+}
+
+pub(crate) fn global_index(
+    index: &NewIndex<'_>,
+    attributes: &[(String, String)],
+    others: &[IndexRecord],
+    on_demand: bool,
+) -> Result<IndexRecord> {
+    let name = index.name;
+    let keys = key_schema(index.keys, attributes, INDEX_KEY_ATTRIBUTES_MAX)?;
+    match (on_demand, index.throughput) {
+        (false, None) => {
+            return Err(invalid(format!("ProvisionedThroughput is not specified for index: {name}")));
+        }
+        (true, Some(given)) if given.read_capacity_units != 0 || given.write_capacity_units != 0 => {
+            return Err(invalid(format!(
+                "ProvisionedThroughput should not be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
+            )));
+        }
+        _ => {}
+    }
+    let mut units = if on_demand { Throughput::default() } else { provisioned(index.throughput)? };
+    on_demand_bounds(&mut units, index.on_demand)?;
+    new_index(name, true, keys, index.projection, others, units)
+}
+
+fn new_index(
+    name: &str,
+    global: bool,
+    key_schema: Vec<KeyRecord>,
+    projection: &s::Projection,
+    others: &[IndexRecord],
+    throughput: Throughput,
+) -> Result<IndexRecord> {
+    if others.iter().any(|other| other.name == name) {
+        return Err(invalid(format!("Duplicate index name: {name}")));
+    }
+    let kind = projection.projection_type.clone();
+    let attributes = projection.non_key_attributes.clone();
+    match (kind.as_deref(), &attributes) {
+        (None, _) => return Err(invalid("Unknown ProjectionType: null")),
+        (Some("INCLUDE"), None) => {
+            return Err(invalid("ProjectionType is INCLUDE, but NonKeyAttributes is not specified"));
+        }
+        (Some("INCLUDE"), Some(_)) => {}
+        (Some(kind), Some(_)) => {
+            return Err(invalid(format!("ProjectionType is {kind}, but NonKeyAttributes is specified")));
+        }
+        _ => {}
+    }
+    Ok(IndexRecord {
+        name: name.to_owned(),
+        space: 0,
+        global,
+        key_schema,
+        projection: kind.unwrap_or_default(),
+        non_key_attributes: attributes.unwrap_or_default(),
+        throughput,
+        ready: true,
+    })
+}
+
+pub(crate) fn check_projected(indexes: &[IndexRecord]) -> Result<()> {
+    let projected: usize = indexes.iter().map(|index| index.non_key_attributes.len()).sum();
+    match projected > PROJECTED_MAX {
+        true => Err(invalid(format!(
+            "Total number of projected attributes across all indexes exceeds the limit of {PROJECTED_MAX}"
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// All that is defined must be part of some key.
+pub(crate) fn check_definitions_used(
+    attributes: &[(String, String)],
+    table: &[KeyRecord],
+    indexes: &[IndexRecord],
+) -> Result<()> {
+    let keys = || table.iter().chain(indexes.iter().flat_map(|index| &index.key_schema));
+    if attributes.iter().all(|(name, _)| keys().any(|key| key.name == *name)) {
+        return Ok(());
+    }
+    if indexes.is_empty() {
+        return Err(invalid(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in \
+             AttributeDefinitions",
+        ));
+    }
+    let defined: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
+    let mut used: Vec<&str> = keys().map(|key| key.name.as_str()).collect();
+    used.sort_unstable();
+    used.dedup();
+    Err(unused(&defined, &used))
+}
+
+fn unused(defined: &[&str], used: &[&str]) -> ApiError {
+    invalid(format!(
+        "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
+        defined.join(", "),
+        used.join(", ")
+    ))
+}

@@ -1,0 +1,142 @@
+//! Fills indexes that were added to a table, and empties the spaces of what was dropped. Both go page by page, from the
+//! records, so that a restart goes on with them.
+
+use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+use haneul_store::{Range, Reads, StoreError};
+
+use crate::engine::{keys, plan};
+use crate::error;
+use crate::model::{DROPPED, EPOCHS, ITEMS, RawKey, RawPrefix, StoredItem, TABLES, TableRecord};
+use crate::store::Db;
+use crate::store::tables::Change;
+use crate::table::TableInfo;
+use crate::table::name::TableId;
+use crate::value::Attrs;
+
+pub(crate) struct Upkeep {
+    db: Db,
+}
+
+/// Items that one transaction looks at.
+const PAGE: usize = 200;
+
+/// Tables that are looked through at once.
+const TABLES_PAGE: usize = 200;
+
+impl Upkeep {
+    pub(crate) fn new(db: Db) -> Upkeep {
+        Upkeep { db }
+    }
+
+    async fn run(&self) -> Result<Option<Instant>> {
+        let mut range = Range::all();
+        loop {
+            let page = self.db.store.scan(&TABLES, range, TABLES_PAGE).await.map_err(error::store)?;
+            let Some((last, _)) = page.last() else { break };
+            range = Range::all().after(last);
+            for (id, record) in page {
+                self.look_after(&id, &record).await?;
+            }
+        }
+        self.empty_dropped().await?;
+        Ok(None)
+    }
+
+    async fn look_after(&self, id: &TableId, record: &TableRecord) -> Result<()> {
+        for index in record.indexes.iter().filter(|index| !index.ready) {
+            tracing::debug!(table = id.2, index = index.name, "filling an index");
+            self.fill(id, |table, item, _| {
+                let index = table.indexes.iter().find(|other| other.record.space == index.space)?;
+                Some((
+                    keys::of_entry(index, &table.schema, item)?,
+                    plan::projected(index, &table.schema, item),
+                ))
+            })
+            .await?;
+            let space = index.space;
+            self.db
+                .change_table(id, move |record, _| {
+                    record
+                        .indexes
+                        .iter_mut()
+                        .filter(|index| index.space == space)
+                        .for_each(|index| index.ready = true);
+                    Ok(Change::default())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the entry of every item that is there. Writers make those of what changes meanwhile; a page that meets one
+    /// of them begins anew.
+    async fn fill(
+        &self,
+        id: &TableId,
+        entry: impl Fn(&TableInfo, &Attrs, &[u8]) -> Option<(Vec<u8>, Attrs)> + Send + Sync,
+    ) -> Result<()> {
+        let mut after: Option<RawKey> = None;
+        loop {
+            let Some(table) = self.db.find_table(id).await? else { return Ok(()) };
+            let prefix = keys::of_space(table.record.space);
+            let (table, entry, prefix, start) = (&table, &entry, &prefix, &after);
+            let done = self.db.store.transact(|tx| async move {
+                if tx.get(&EPOCHS, &table.record.space).await? != Some(table.epoch) {
+                    // The index may be gone: look again before anything is written into its space.
+                    return Ok(Some(start.clone()));
+                }
+                let mut range = Range::prefix(RawPrefix(prefix));
+                if let Some(start) = start {
+                    range = range.after(start);
+                }
+                let page = tx.scan(&ITEMS, range, PAGE).await?;
+                for (key, item) in &page {
+                    if let Some((at, entry)) = entry(table, &item.0, &key.0) {
+                        tx.put(&ITEMS, &at[..], &StoredItem(entry))?;
+                    }
+                }
+                let last = page.last().map(|(key, _)| key.clone());
+                Ok::<_, StoreError>(last.filter(|_| page.len() == PAGE).map(Some))
+            });
+            match done.await.map_err(error::store)? {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn empty_dropped(&self) -> Result<()> {
+        loop {
+            let dropped = self.db.store.scan_keys(&DROPPED, Range::all(), 1).await.map_err(error::store)?;
+            let Some(space) = dropped.first() else { return Ok(()) };
+            let prefix = keys::of_space(*space);
+            loop {
+                let range = Range::prefix(RawPrefix(&prefix));
+                let page = self.db.store.scan_keys(&ITEMS, range, PAGE * 5).await.map_err(error::store)?;
+                if page.is_empty() {
+                    break;
+                }
+                let mut batch = haneul_store::Batch::default();
+                for key in &page {
+                    batch.delete(&ITEMS, key).map_err(error::store)?;
+                }
+                self.db.store.write(batch).await.map_err(error::store)?;
+            }
+            self.db.store.delete(&DROPPED, space).await.map_err(error::store)?;
+        }
+    }
+}
+
+impl Reconciler for Upkeep {
+    fn name(&self) -> &'static str {
+        "dynamodb upkeep"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(self.run())
+    }
+
+    fn signal(&self) -> &Signal {
+        self.db.upkeep()
+    }
+}

@@ -1,0 +1,6 @@
+//! The service behind its codecs, in one process.
+
+mod dispatch;
+mod items;
+mod tables;
+mod world;

@@ -1,0 +1,44 @@
+//! Sizes as AWS counts them. Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
+
+use super::{Attrs, Number, Value};
+
+/// Largest item, names included.
+pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;
+
+/// What a list or map costs, whatever it contains, and each of its elements.
+const CONTAINER_BYTES: usize = 3;
+const ELEMENT_BYTES: usize = 1;
+
+pub(crate) fn of_item(item: &Attrs) -> usize {
+    item.iter().map(|(name, value)| name.len() + of_value(value)).sum()
+}
+
+pub(crate) fn of_value(value: &Value) -> usize {
+    match value {
+        Value::S(text) => text.len(),
+        Value::N(number) => of_number(number),
+        Value::B(bytes) => bytes.len(),
+        Value::Bool(_) | Value::Null => 1,
+        Value::M(map) => {
+            let entries = map.iter().map(|(name, value)| name.len() + of_value(value) + ELEMENT_BYTES);
+            CONTAINER_BYTES + entries.sum::<usize>()
+        }
+        Value::L(list) => {
+            CONTAINER_BYTES + list.iter().map(|value| of_value(value) + ELEMENT_BYTES).sum::<usize>()
+        }
+        Value::Ss(set) => set.iter().map(String::len).sum(),
+        Value::Ns(set) => set.iter().map(of_number).sum(),
+        Value::Bs(set) => set.iter().map(|bytes| bytes.len()).sum(),
+    }
+}
+
+/// One byte for two digits, one for the exponent, one for a minus.
+fn of_number(number: &Number) -> usize {
+    if number.is_zero() {
+        return 1;
+    }
+    let (digits, (_, _, exponent)) = (number.digits() as usize, number.parts());
+    // Digits go in pairs that begin at the point.
+    let pairs = (digits + usize::from(exponent.rem_euclid(2) == 1)).div_ceil(2);
+    1 + pairs + usize::from(number.is_negative())
+}
