@@ -73,12 +73,25 @@ pub(crate) fn idempotent_mismatch() -> ApiError {
     )
 }
 
-pub(crate) fn throughput_exceeded() -> ApiError {
-    ApiError::new(
-        error::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
-        "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
-         provisioning level with the UpdateTable API.",
-    )
+/// More than a table has provisioned.
+pub(crate) fn throughput_exceeded(reason: String, resource: String) -> ApiError {
+    const MESSAGE: &str = "The level of configured provisioned throughput for the table was exceeded. Consider \
+                           increasing your provisioning level with the UpdateTable API.";
+    let reasons = vec![s::ThrottlingReason { reason: Some(reason), resource: Some(resource) }];
+    let detail = s::ProvisionedThroughputExceededException {
+        message: Some(MESSAGE.to_owned()),
+        throttling_reasons: Some(reasons),
+    };
+    ApiError::new(error::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, MESSAGE).with_detail(detail)
+}
+
+/// More than a table on demand may use.
+pub(crate) fn throttled(reason: String, resource: String) -> ApiError {
+    const MESSAGE: &str = "Throughput exceeds the maximum OnDemandThroughput configured on table or index";
+    let reasons = vec![s::ThrottlingReason { reason: Some(reason), resource: Some(resource) }];
+    let detail =
+        s::ThrottlingException { message: Some(MESSAGE.to_owned()), throttling_reasons: Some(reasons) };
+    ApiError::new(error::THROTTLING_EXCEPTION, MESSAGE).with_detail(detail)
 }
 
 pub(crate) fn tags(why: InvalidTags) -> ApiError {

@@ -2,20 +2,20 @@
 //!
 //! Reading order: [`value`] (attribute values, numbers, their bytes), [`expression`] (the languages), [`model`] (what is
 //! kept), [`table`] (schemas and what may be said of them), [`engine`] (where items and index entries lie, what a write
-//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`ops`] (the API), [`tasks`] (what goes on
+//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`partiql`] (statements),
+//! [`ops`] (the API), [`tasks`] (what goes on
 //! behind: filling indexes, emptying what was dropped, expiring items), [`error`] (every error, in AWS's words).
 //!
 //! What must never happen here: an acknowledgement before item, index entries and log record are durable together; a
 //! write by an older schema than the table has; a wire type below `ops` (conversions are in `value::wire` and `table`);
 //! recursion that a client can deepen without a limit.
 
-#![allow(dead_code, reason = "logs are written; what reads them comes next")]
-
 mod engine;
 mod error;
 mod expression;
 mod model;
 mod ops;
+mod partiql;
 mod store;
 mod stream;
 mod table;

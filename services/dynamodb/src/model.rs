@@ -34,6 +34,14 @@ pub(crate) static LOG: Table<RawKey, Vec<u8>> = Table::new("dynamodb.log");
 pub(crate) static STREAMS: Table<(AccountId, Region, String, String), StreamRecord> =
     Table::new("dynamodb.streams");
 
+/// Backups, by the table's owner, Region and name, and the backup's id.
+pub(crate) static BACKUPS: Table<BackupKey, BackupRecord> = Table::new("dynamodb.backups");
+
+pub(crate) type BackupKey = (AccountId, Region, String, String);
+
+/// Logs that nothing reads any more, to be emptied.
+pub(crate) static DROPPED_LOGS: Table<u64, DroppedRecord> = Table::new("dynamodb.dropped-logs");
+
 /// Spaces whose table or index is gone, to be emptied.
 pub(crate) static DROPPED: Table<u64, DroppedRecord> = Table::new("dynamodb.dropped");
 
@@ -120,6 +128,8 @@ pub(crate) struct TableRecord {
     pub(crate) pitr: Option<PitrSettings>,
     /// Set by a restore.
     pub(crate) restored: Option<RestoredFrom>,
+    /// While a restore fills it.
+    pub(crate) restoring: Option<RestoreSource>,
 }
 
 impl Record for TableRecord {}
@@ -206,6 +216,31 @@ pub(crate) struct RestoredFrom {
     pub(crate) table_arn: String,
     pub(crate) at_ms: i64,
 }
+
+/// Where a restore takes its items from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RestoreSource {
+    /// Of a table, or of a backup.
+    pub(crate) space: u64,
+    /// The log by which to go back, and to when, in milliseconds.
+    pub(crate) log: Option<(u64, i64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BackupRecord {
+    /// Where its items are.
+    pub(crate) space: u64,
+    pub(crate) name: String,
+    pub(crate) created_ms: i64,
+    /// False until all items are copied.
+    pub(crate) ready: bool,
+    pub(crate) items: i64,
+    pub(crate) bytes: i64,
+    /// The table as it was.
+    pub(crate) record: TableRecord,
+}
+
+impl Record for BackupRecord {}
 
 /// A stream from its beginning until nothing is left of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

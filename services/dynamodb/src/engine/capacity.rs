@@ -26,7 +26,7 @@ pub(crate) struct Used {
     pub(crate) indexes: Vec<(usize, f64)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
     Read,
     Write,

@@ -46,7 +46,7 @@ impl Handle<BatchGetItem> for Dynamodb {
         }
         let snapshot = self.db.snapshot().await?;
         let (mut responses, mut unprocessed, mut consumed) = (Map::default(), Map::default(), Vec::new());
-        let mut bytes = 0;
+        let (mut bytes, mut read, mut throttled) = (0, 0, None);
         for (given, request) in input.request_items {
             let KeysAndAttributes {
                 keys: wire_keys,
@@ -74,14 +74,19 @@ impl Handle<BatchGetItem> for Dynamodb {
             let consistent = consistent_read.unwrap_or(false);
             let (mut used, mut items, mut left) = (Used::default(), Vec::new(), Vec::new());
             for (at, key) in places.iter().zip(wanted) {
-                if bytes >= BYTES_MAX {
+                let refused = self.db.admit_read(&table, None).err();
+                if bytes >= BYTES_MAX || refused.is_some() {
+                    throttled = throttled.or(refused);
                     left.push(wire::attrs_to_wire(key));
                     continue;
                 }
                 let item = crate::store::read::get(&snapshot, at).await?;
                 let size = item.as_ref().map_or(0, size::of_item);
                 bytes += size;
-                used.table += capacity::of_read(size, consistent);
+                let units = capacity::of_read(size, consistent);
+                self.db.charge_read(&table, &Used::of_table(units));
+                used.table += units;
+                read += 1;
                 if let Some(item) = item {
                     let item = projection.as_ref().map_or_else(|| item.clone(), |part| part.apply(&item));
                     items.push(wire::attrs_to_wire(item));
@@ -92,6 +97,9 @@ impl Handle<BatchGetItem> for Dynamodb {
                 unprocessed.0.push((given, KeysAndAttributes { keys: left, ..request }));
             }
             consumed.extend(used.report(&table, input.return_consumed_capacity.as_deref(), None));
+        }
+        if let (0, Some(error)) = (read, throttled) {
+            return Err(error);
         }
         Ok(BatchGetItemOutput {
             responses: Some(responses),

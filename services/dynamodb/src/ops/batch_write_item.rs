@@ -51,12 +51,21 @@ impl Handle<BatchWriteItem> for Dynamodb {
         }
         let mut writes = Vec::with_capacity(count);
         let mut tables: Vec<(String, Arc<TableInfo>)> = Vec::new();
+        let (mut unprocessed, mut throttled) = (Map::default(), None);
         for (given, requests) in input.request_items {
             let table = self.db.table(&name::of(cx, &given)?).await?;
+            if let Err(error) = self.db.admit_write(&table) {
+                throttled = Some(error);
+                unprocessed.0.push((given, requests));
+                continue;
+            }
             for request in requests {
                 writes.push(write(&table, request)?);
             }
             tables.push((given, table));
+        }
+        if let (true, Some(error)) = (writes.is_empty(), throttled) {
+            return Err(error);
         }
         for (i, write) in writes.iter().enumerate() {
             if writes[..i].iter().any(|other| other.at == write.at) {
@@ -85,7 +94,7 @@ impl Handle<BatchWriteItem> for Dynamodb {
             }
         }
         Ok(BatchWriteItemOutput {
-            unprocessed_items: Some(Map::default()),
+            unprocessed_items: Some(unprocessed),
             item_collection_metrics: (!collections.is_empty()).then_some(collections),
             consumed_capacity: (!consumed.is_empty()).then_some(consumed),
         })

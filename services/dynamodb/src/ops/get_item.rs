@@ -40,9 +40,11 @@ impl Handle<GetItem> for Dynamodb {
         let key = wire::attrs(input.key)?;
         let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
         keys::check_key(&table.schema, &key)?;
+        self.db.admit_read(&table, None)?;
         let item = self.db.get(&keys::of_item(table.record.space, &table.schema, &key)).await?;
         let bytes = item.as_ref().map_or(0, size::of_item);
         let used = Used::of_table(capacity::of_read(bytes, input.consistent_read.unwrap_or(false)));
+        self.db.charge_read(&table, &used);
         let item = match &projection {
             Some(projection) => item.map(|item| projection.apply(&item)),
             None => item,

@@ -4,24 +4,34 @@ use std::sync::Arc;
 
 use haneul_dynamodb_wire as wire;
 use haneul_dynamodb_wire::operations::*;
+use haneul_dynamodbstreams_wire::operations::{DescribeStream, GetRecords, GetShardIterator, ListStreams};
 use haneul_kit::{Platform, Result, Service};
 
 use crate::store::Db;
 
 mod access;
+mod backups;
 mod batch_get_item;
 mod batch_write_item;
+mod continuous_backups;
 mod delete_item;
 mod digest;
+mod execute_statement;
+mod execute_transaction;
 mod get_item;
 mod limits;
 mod metrics;
+mod partiql;
 mod put_item;
 mod query;
 mod request;
+mod resource_policies;
 mod scan;
 mod select;
+mod streams;
 mod tables;
+mod tags;
+mod time_to_live;
 mod transact_get_items;
 mod transact_write_items;
 mod update_item;
@@ -29,7 +39,6 @@ mod update_table;
 
 /// The state of the service.
 pub struct Dynamodb {
-    #[expect(dead_code, reason = "calls to other services come with exports")]
     platform: Platform,
     db: Db,
 }
@@ -37,31 +46,59 @@ pub struct Dynamodb {
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let db = Db::new(platform.store.clone(), platform.env.clone());
+    let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
+    let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
     Ok(vec![
         Service::of(&wire::SERVICE, state.clone())
+            .op::<BatchExecuteStatement>()
             .op::<BatchGetItem>()
             .op::<BatchWriteItem>()
+            .op::<CreateBackup>()
             .op::<CreateTable>()
+            .op::<DeleteBackup>()
             .op::<DeleteItem>()
+            .op::<DeleteResourcePolicy>()
             .op::<DeleteTable>()
+            .op::<DescribeBackup>()
+            .op::<DescribeContinuousBackups>()
             .op::<DescribeEndpoints>()
             .op::<DescribeLimits>()
             .op::<DescribeTable>()
+            .op::<DescribeTimeToLive>()
+            .op::<ExecuteStatement>()
+            .op::<ExecuteTransaction>()
             .op::<GetItem>()
+            .op::<GetResourcePolicy>()
+            .op::<ListBackups>()
             .op::<ListTables>()
+            .op::<ListTagsOfResource>()
             .op::<PutItem>()
+            .op::<PutResourcePolicy>()
             .op::<Query>()
+            .op::<RestoreTableFromBackup>()
+            .op::<RestoreTableToPointInTime>()
             .op::<Scan>()
+            .op::<TagResource>()
             .op::<TransactGetItems>()
             .op::<TransactWriteItems>()
+            .op::<UntagResource>()
+            .op::<UpdateContinuousBackups>()
             .op::<UpdateItem>()
             .op::<UpdateTable>()
+            .op::<UpdateTimeToLive>()
+            .reconciler(expire)
             .reconciler(tokens)
+            .reconciler(trim)
             .reconciler(upkeep)
             .build(),
-        Service::of(&haneul_dynamodbstreams_wire::SERVICE, state).build(),
+        Service::of(&haneul_dynamodbstreams_wire::SERVICE, state)
+            .op::<DescribeStream>()
+            .op::<GetRecords>()
+            .op::<GetShardIterator>()
+            .op::<ListStreams>()
+            .build(),
     ])
 }

@@ -210,6 +210,7 @@ impl Dynamodb {
     pub(super) async fn read(&self, reading: Reading<'_>, span: Span, limit: usize) -> Result<Read> {
         let Reading { table, index, wanted, filter, consistent } = reading;
         let fetches = index.map(|index| wanted.fetches(table, index)).transpose()?.unwrap_or(false);
+        self.db.admit_read(table, index.and_then(|index| position(table, index)))?;
         let snapshot = self.db.snapshot().await?;
         let Page { entries, more } = read::page(&snapshot, span, limit).await?;
         let scanned = entries.len() as i32;
@@ -241,6 +242,7 @@ impl Dynamodb {
                 items.push(wanted.part(item));
             }
         }
+        self.db.charge_read(table, &used);
         Ok(Read { items, count, scanned, last, used })
     }
 }

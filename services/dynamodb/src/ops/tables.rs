@@ -58,7 +58,11 @@ impl Handle<DescribeTable> for Dynamodb {
         let info = self.db.named_table(&name::of(cx, &input.table_name)?).await?;
         let counts = self.db.counts(&info).await?;
         let filling = info.indexes.iter().any(|index| !index.record.ready);
-        let status = if filling { "UPDATING" } else { "ACTIVE" };
+        let status = match (info.record.restoring.is_some(), filling) {
+            (true, _) => "CREATING",
+            (false, true) => "UPDATING",
+            (false, false) => "ACTIVE",
+        };
         Ok(s::DescribeTableOutput { table: Some(describe::table(&info, status, &counts)) })
     }
 }

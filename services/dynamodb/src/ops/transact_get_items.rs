@@ -53,12 +53,14 @@ impl Handle<TransactGetItems> for Dynamodb {
             }
             reads.push((table, at, projection));
         }
+        reads.iter().try_for_each(|(table, _, _)| self.db.admit_read(table, None))?;
         let snapshot = self.db.snapshot().await?;
         let mut responses = Vec::with_capacity(reads.len());
         let mut sums: Vec<(Arc<TableInfo>, Used)> = Vec::new();
         for (table, at, projection) in reads {
             let item = read::get(&snapshot, &at).await?;
             let units = capacity::of_read(item.as_ref().map_or(0, size::of_item), true);
+            self.db.charge_read(&table, &Used::of_table(units * 2.0));
             match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
                 Some((_, sum)) => sum.table += units,
                 None => sums.push((table, Used::of_table(units))),

@@ -9,12 +9,16 @@ pub(crate) mod tables;
 pub(crate) mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use haneul_kit::{Env, Signal};
+use haneul_kit::{Env, Instant, Result, Signal};
 use haneul_store::Store;
 
+use crate::engine::capacity::{Direction, Used};
 use crate::engine::locks::KeyLocks;
+use crate::engine::throttle::Buckets;
 use crate::stream::sequence::Sequences;
+use crate::table::TableInfo;
 
 /// The tables of the cloud. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -27,8 +31,12 @@ pub(crate) struct Db {
 struct Shared {
     tables: tables::Cache,
     locks: KeyLocks,
+    buckets: Buckets,
     sequences: Sequences,
     counts: counts::Cache,
+    /// Wakes the reconciler that expires items, and when it will look without that, in seconds.
+    expiry: Signal,
+    next_expiry_s: AtomicI64,
     /// Wakes the reconciler that fills indexes and empties spaces.
     upkeep: Signal,
 }
@@ -38,8 +46,11 @@ impl Db {
         let shared = Shared {
             tables: tables::Cache::new(&store),
             locks: KeyLocks::new(),
+            buckets: Buckets::default(),
             sequences: Sequences::default(),
             counts: counts::Cache::new(&store),
+            expiry: Signal::default(),
+            next_expiry_s: AtomicI64::new(i64::MAX),
             upkeep: Signal::default(),
         };
         Db { store, env, shared: Arc::new(shared) }
@@ -47,6 +58,35 @@ impl Db {
 
     pub(crate) fn upkeep(&self) -> &Signal {
         &self.shared.upkeep
+    }
+
+    /// Whether the table's throughput lets a read begin; `index` is the position of the index that is read.
+    pub(crate) fn admit_read(&self, table: &TableInfo, index: Option<usize>) -> Result<()> {
+        self.shared.buckets.admit(table, index, Direction::Read, self.env.now())
+    }
+
+    pub(crate) fn charge_read(&self, table: &TableInfo, used: &Used) {
+        self.shared.buckets.charge(table, used, Direction::Read, self.env.now());
+    }
+
+    pub(crate) fn admit_write(&self, table: &TableInfo) -> Result<()> {
+        self.shared.buckets.admit(table, None, Direction::Write, self.env.now())
+    }
+
+    pub(crate) fn expiry_signal(&self) -> &Signal {
+        &self.shared.expiry
+    }
+
+    /// When the next item is due, as far as is known.
+    pub(crate) fn note_expiry(&self, next: Option<Instant>) {
+        self.shared.next_expiry_s.store(next.map_or(i64::MAX, Instant::secs), Ordering::Relaxed);
+    }
+
+    /// An item will be due then.
+    fn will_expire(&self, at_s: i64) {
+        if at_s < self.shared.next_expiry_s.load(Ordering::Relaxed) {
+            self.shared.expiry.wake();
+        }
     }
 
     pub(crate) fn sequences(&self) -> &Sequences {

@@ -10,7 +10,8 @@ use parking_lot::RwLock;
 use super::Db;
 use crate::error;
 use crate::model::{
-    COUNTERS, DROPPED, DroppedRecord, EPOCHS, STREAMS, StreamRecord, StreamSettings, TABLES, TableRecord,
+    BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
+    StreamRecord, StreamSettings, TABLES, TableRecord,
 };
 use crate::table::TableInfo;
 use crate::table::name::TableId;
@@ -90,7 +91,8 @@ impl Db {
 
     /// Of an operation on items.
     pub(crate) async fn table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
-        self.find_table(id).await?.ok_or_else(error::no_resource)
+        let found = self.find_table(id).await?.filter(|table| table.record.restoring.is_none());
+        found.ok_or_else(error::no_resource)
     }
 
     /// Of an operation on tables.
@@ -179,6 +181,9 @@ impl Db {
             for space in spaces {
                 tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
             }
+            if let Some(pitr) = &record.pitr {
+                tx.put(&DROPPED_LOGS, &pitr.log, &DroppedRecord { at_ms: now_ms })?;
+            }
             end_stream(&tx, id, &record, now_ms).await?;
             tx.delete(&TABLES, id)?;
             tx.delete(&EPOCHS, &record.space)?;
@@ -215,6 +220,9 @@ impl Db {
             for space in change.dropped {
                 tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
             }
+            for log in change.dropped_logs {
+                tx.put(&DROPPED_LOGS, &log, &DroppedRecord { at_ms: now_ms })?;
+            }
             let epoch = tx.get(&EPOCHS, &record.space).await?.unwrap_or(0);
             if record == before {
                 return Ok((record, epoch));
@@ -230,13 +238,41 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Gives a backup its space; the reconciler fills it.
+    pub(crate) async fn create_backup(&self, key: &BackupKey, record: BackupRecord) -> Result<BackupRecord> {
+        let record = &record;
+        let made = self.store.transact(|tx| async move {
+            let mut numbers = Numbers::new(&tx).await?;
+            let record = BackupRecord { space: numbers.next(), ..record.clone() };
+            numbers.save(&tx)?;
+            tx.put(&BACKUPS, key, &record)?;
+            Ok::<_, Failed>(record)
+        });
+        let record = made.await?;
+        self.shared.upkeep.wake();
+        Ok(record)
+    }
+
+    pub(crate) async fn delete_backup(&self, key: &BackupKey, record: &BackupRecord) -> Result<()> {
+        let mut batch = haneul_store::Batch::default();
+        let dropped = DroppedRecord { at_ms: self.env.now().millis() };
+        batch.delete(&BACKUPS, key).map_err(error::store)?;
+        batch.put(&DROPPED, &record.space, &dropped).map_err(error::store)?;
+        self.store.write(batch).await.map_err(error::store)?;
+        self.shared.upkeep.wake();
+        Ok(())
+    }
+}
+
 /// What goes with a change of a record.
 #[derive(Default)]
 pub(crate) struct Change {
     /// A stream that begins (with its view) or the one there is that ends.
     pub(crate) stream: Option<Option<String>>,
-    /// Spaces that nothing names any more.
+    /// Spaces and logs that nothing names any more.
     pub(crate) dropped: Vec<u64>,
+    pub(crate) dropped_logs: Vec<u64>,
 }
 
 /// Numbers for spaces and logs, none of them ever given out twice.

@@ -6,6 +6,7 @@ use haneul_kit::{ApiError, Result};
 use haneul_store::{Reads, StoreError, Tx};
 
 use super::Db;
+use crate::engine::capacity::{Direction, Used};
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
 use crate::error;
 use crate::model::{EPOCHS, ITEMS, LOG, RawKey, StoredItem, TOKENS, TableKey, TokenRecord};
@@ -52,10 +53,16 @@ pub(crate) const TOKEN_MS: i64 = 10 * 60 * 1000;
 impl Db {
     /// All of the writes, or none.
     pub(crate) async fn write(&self, mut batch: Batch) -> Result<Vec<Outcome>, Failure> {
+        for write in batch.writes.iter().filter(|write| !write.by_service) {
+            self.admit_write(&write.table).map_err(Failure::Api)?;
+        }
         for _ in 0..STALE_MAX {
             match self.write_once(batch.clone()).await {
                 Err(Failure::Stale) => self.renew(&mut batch).await.map_err(Failure::Api)?,
-                done => return done,
+                done => {
+                    self.charge_writes(&batch, &done);
+                    return done;
+                }
             }
         }
         Err(Failure::Api(ApiError::internal("the table went on changing under a write")))
@@ -73,6 +80,18 @@ impl Db {
                 None => Err(OneFailure::Api(ApiError::internal("refused without a reason"))),
             },
             Err(failure) => Err(OneFailure::Api(failure.into())),
+        }
+    }
+
+    /// Also what was refused has cost a unit.
+    fn charge_writes(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        let (buckets, now) = (&self.shared.buckets, self.env.now());
+        for (i, write) in batch.writes.iter().enumerate().filter(|(_, write)| !write.by_service) {
+            let used = match done {
+                Ok(outcomes) => outcomes.get(i).map(|outcome| outcome.used.clone()).unwrap_or_default(),
+                Err(_) => Used::of_table(1.0),
+            };
+            buckets.charge(&write.table, &used, Direction::Write, now);
         }
     }
 
@@ -189,6 +208,9 @@ impl Db {
             tx.delete(&ITEMS, &before[..])?;
         }
         if let Some(after) = after {
+            if let Some(at_s) = crate::tasks::ttl::expiry_of_entry(&after) {
+                self.will_expire(at_s);
+            }
             tx.put(&ITEMS, &after[..], &StoredItem(write.key.clone()))?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Logs of changes: what DynamoDB Streams shows of a table, and what point-in-time recovery goes back by.
 //!
-//! Reading order: [`record`] (one change as bytes), [`sequence`] (their numbers).
+//! Reading order: [`record`] (one change as bytes), [`sequence`] (their numbers), [`read`] (shards).
 
+pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod sequence;

@@ -45,12 +45,12 @@ impl Sequences {
         Ok(Reserved { sequences: self.clone(), log, number })
     }
 
-    /// The first number that a reader must not come to yet.
-    pub(crate) async fn end(&self, store: &Store, log: u64) -> Result<u64, StoreError> {
+    /// The first number whose commit is under way, and the next one that will be given out. A reader must come to neither.
+    pub(crate) async fn bounds(&self, store: &Store, log: u64) -> Result<(Option<u64>, u64), StoreError> {
         self.load(store, log).await?;
         let all = self.0.lock();
-        let Some(sequence) = all.get(&log) else { return Ok(0) };
-        Ok(sequence.under_way.first().copied().unwrap_or(sequence.next))
+        let Some(sequence) = all.get(&log) else { return Ok((None, 0)) };
+        Ok((sequence.under_way.first().copied(), sequence.next))
     }
 
     /// Begins above what an earlier run wrote, even if the clock ran ahead then.

@@ -80,6 +80,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         resource_policy: None,
         pitr: None,
         restored: None,
+        restoring: None,
     })
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
             source_backup_arn: restored.backup_arn.clone(),
             source_table_arn: Some(restored.table_arn.clone()),
             restore_date_time: Instant::from_millis(restored.at_ms),
-            restore_in_progress: false,
+            restore_in_progress: record.restoring.is_some(),
         }),
         table_class_summary: record.table_class.as_ref().map(|class| s::TableClassSummary {
             table_class: Some(class.clone()),

@@ -1,6 +1,9 @@
-//! What goes on behind the answers: filling new indexes, emptying what was dropped ([`upkeep`]), expiring items ([`ttl`]), forgetting the
-//! [`tokens`] of transactions.
+//! What goes on behind the answers: filling new indexes, restored tables and backups, emptying what was dropped ([`upkeep`],
+//! [`copy`]), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), forgetting the [`tokens`] of transactions.
 
+pub(crate) mod copy;
+pub(crate) mod expire;
 pub(crate) mod tokens;
+pub(crate) mod trim;
 pub(crate) mod ttl;
 pub(crate) mod upkeep;

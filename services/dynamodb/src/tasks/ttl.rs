@@ -18,6 +18,12 @@ pub(crate) fn entry_at(ttl: &TtlSettings, item: &Attrs, at: &[u8]) -> Option<Vec
     Some(key)
 }
 
+/// The time of an entry, in seconds since 1970.
+pub(crate) fn expiry_of_entry(at: &[u8]) -> Option<i64> {
+    let bytes = at.get(keys::HASH_AT..keys::HASH_AT + 8)?;
+    i64::try_from(u64::from_be_bytes(bytes.try_into().ok()?)).ok()
+}
+
 /// In seconds since 1970.
 pub(crate) fn expiry(ttl: &TtlSettings, item: &Attrs) -> Option<i64> {
     match item.get(&ttl.attribute)? {

@@ -6,7 +6,9 @@ use haneul_store::{Range, Reads, StoreError};
 
 use crate::engine::{keys, plan};
 use crate::error;
-use crate::model::{DROPPED, EPOCHS, ITEMS, RawKey, RawPrefix, StoredItem, TABLES, TableRecord};
+use crate::model::{
+    BACKUPS, DROPPED, DROPPED_LOGS, EPOCHS, ITEMS, LOG, RawKey, RawPrefix, StoredItem, TABLES, TableRecord,
+};
 use crate::store::Db;
 use crate::store::tables::Change;
 use crate::table::TableInfo;
@@ -38,11 +40,42 @@ impl Upkeep {
                 self.look_after(&id, &record).await?;
             }
         }
+        for (key, backup) in
+            self.db.store.scan(&BACKUPS, Range::all(), usize::MAX).await.map_err(error::store)?
+        {
+            if !backup.ready {
+                self.db.fill_backup(&key).await?;
+            }
+        }
         self.empty_dropped().await?;
+        self.empty_dropped_logs().await?;
         Ok(None)
     }
 
     async fn look_after(&self, id: &TableId, record: &TableRecord) -> Result<()> {
+        if record.restoring.is_some() {
+            self.db.fill_restored(id).await?;
+        }
+        if record.ttl.as_ref().is_some_and(|ttl| !ttl.ready) {
+            self.fill(id, |table, item, at| {
+                let ttl = table.record.ttl.as_ref()?;
+                let key = plan::key_of(&table.schema, item);
+                Some((super::ttl::entry_at(ttl, item, at)?, key))
+            })
+            .await?;
+            let space = record.ttl.as_ref().map(|ttl| ttl.space);
+            self.db
+                .change_table(id, move |record, _| {
+                    record
+                        .ttl
+                        .iter_mut()
+                        .filter(|ttl| Some(ttl.space) == space)
+                        .for_each(|ttl| ttl.ready = true);
+                    Ok(Change::default())
+                })
+                .await?;
+            self.db.expiry_signal().wake();
+        }
         for index in record.indexes.iter().filter(|index| !index.ready) {
             tracing::debug!(table = id.2, index = index.name, "filling an index");
             self.fill(id, |table, item, _| {
@@ -124,6 +157,29 @@ impl Upkeep {
             }
             self.db.store.delete(&DROPPED, space).await.map_err(error::store)?;
         }
+    }
+}
+
+impl Upkeep {
+    async fn empty_dropped_logs(&self) -> Result<()> {
+        let dropped =
+            self.db.store.scan_keys(&DROPPED_LOGS, Range::all(), PAGE).await.map_err(error::store)?;
+        for log in dropped {
+            loop {
+                let range = Range::prefix(RawPrefix(&log.to_be_bytes()));
+                let page = self.db.store.scan_keys(&LOG, range, PAGE * 5).await.map_err(error::store)?;
+                if page.is_empty() {
+                    break;
+                }
+                let mut batch = haneul_store::Batch::default();
+                for key in &page {
+                    batch.delete(&LOG, key).map_err(error::store)?;
+                }
+                self.db.store.write(batch).await.map_err(error::store)?;
+            }
+            self.db.store.delete(&DROPPED_LOGS, &log).await.map_err(error::store)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,17 @@
 //! The service behind its codecs, in one process.
 
+mod access;
+mod batches;
+mod crash;
 mod dispatch;
+mod histories;
+mod indexes;
 mod items;
+mod model;
+mod queries;
+mod recovery;
+mod settings;
+mod statements;
+mod streams;
 mod tables;
 mod world;

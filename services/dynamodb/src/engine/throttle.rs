@@ -1,0 +1,147 @@
+//! Throughput that is provisioned, or bounded on demand: a bucket for each direction of each table and global index, which
+//! fills by the clock and keeps what five minutes bring. Source: "Burst and adaptive capacity".
+//!
+//! A request is let in while there is anything left, and pays afterwards what it used, so that large ones get through; the
+//! debt makes the next ones wait. A table's units are not divided among partitions: adaptive capacity would undo it.
+
+use std::collections::HashMap;
+
+use haneul_kit::{ApiError, Instant, Result};
+use parking_lot::Mutex;
+
+use super::capacity::{Direction, Used};
+use crate::error;
+use crate::model::Throughput;
+use crate::table::TableInfo;
+
+/// Seconds of unused units that are kept.
+const BURST_S: f64 = 300.0;
+
+#[derive(Default)]
+pub(crate) struct Buckets(Mutex<HashMap<(u64, Direction), Bucket>>);
+
+struct Bucket {
+    units: f64,
+    at: Instant,
+}
+
+impl Buckets {
+    /// Whether a request may begin. `index` is the position of the index that is read.
+    pub(crate) fn admit(
+        &self,
+        table: &TableInfo,
+        index: Option<usize>,
+        direction: Direction,
+        now: Instant,
+    ) -> Result<()> {
+        let of_index = |position: usize| table.indexes.get(position).filter(|index| index.record.global);
+        match (direction, index.and_then(of_index)) {
+            (Direction::Read, Some(index)) => self.check(
+                table,
+                Some(&index.record.name),
+                index.record.space,
+                &index.record.throughput,
+                direction,
+                now,
+            ),
+            (Direction::Read, None) => self.check_table(table, direction, now),
+            (Direction::Write, _) => {
+                self.check_table(table, direction, now)?;
+                // A global index that cannot keep up holds the table back.
+                table.indexes.iter().filter(|index| index.record.global).try_for_each(|index| {
+                    let record = &index.record;
+                    self.check(table, Some(&record.name), record.space, &record.throughput, direction, now)
+                })
+            }
+        }
+    }
+
+    /// Pays what was used.
+    pub(crate) fn charge(&self, table: &TableInfo, used: &Used, direction: Direction, now: Instant) {
+        self.take(table, table.record.space, &table.record.billing.throughput, used.table, direction, now);
+        for (position, units) in &used.indexes {
+            let Some(index) = table.indexes.get(*position) else { continue };
+            match index.record.global {
+                true => {
+                    self.take(table, index.record.space, &index.record.throughput, *units, direction, now)
+                }
+                // A local index uses the table's.
+                false => {
+                    let units_of_table = &table.record.billing.throughput;
+                    self.take(table, table.record.space, units_of_table, *units, direction, now);
+                }
+            }
+        }
+    }
+
+    fn check_table(&self, table: &TableInfo, direction: Direction, now: Instant) -> Result<()> {
+        self.check(table, None, table.record.space, &table.record.billing.throughput, direction, now)
+    }
+
+    fn check(
+        &self,
+        table: &TableInfo,
+        index: Option<&str>,
+        space: u64,
+        throughput: &Throughput,
+        direction: Direction,
+        now: Instant,
+    ) -> Result<()> {
+        let Some(rate) = rate(table, throughput, direction) else { return Ok(()) };
+        match self.filled(space, direction, rate, now, |bucket| bucket.units > 0.0) {
+            true => Ok(()),
+            false => Err(exceeded(table, index, direction)),
+        }
+    }
+
+    fn take(
+        &self,
+        table: &TableInfo,
+        space: u64,
+        throughput: &Throughput,
+        units: f64,
+        direction: Direction,
+        now: Instant,
+    ) {
+        if let Some(rate) = rate(table, throughput, direction) {
+            self.filled(space, direction, rate, now, |bucket| bucket.units -= units);
+        }
+    }
+
+    fn filled<T>(
+        &self,
+        space: u64,
+        direction: Direction,
+        rate: f64,
+        now: Instant,
+        then: impl FnOnce(&mut Bucket) -> T,
+    ) -> T {
+        let mut buckets = self.0.lock();
+        let bucket = buckets.entry((space, direction)).or_insert(Bucket { units: rate * BURST_S, at: now });
+        let passed_s = (now.millis() - bucket.at.millis()).max(0) as f64 / 1000.0;
+        bucket.units = (bucket.units + passed_s * rate).min(rate * BURST_S);
+        bucket.at = bucket.at.max(now);
+        then(bucket)
+    }
+}
+
+/// Units in a second; `None` when nothing bounds them.
+fn rate(table: &TableInfo, throughput: &Throughput, direction: Direction) -> Option<f64> {
+    let units = match (table.record.billing.on_demand, direction) {
+        (false, Direction::Read) => throughput.read,
+        (false, Direction::Write) => throughput.write,
+        (true, Direction::Read) => throughput.read_max,
+        (true, Direction::Write) => throughput.write_max,
+    };
+    (units > 0).then_some(units as f64)
+}
+
+fn exceeded(table: &TableInfo, index: Option<&str>, direction: Direction) -> ApiError {
+    let resource = index.map_or_else(|| table.arn(), |index| table.index_arn(index)).to_string();
+    let kind = if index.is_some() { "Index" } else { "Table" };
+    let action = if direction == Direction::Read { "Read" } else { "Write" };
+    match table.record.billing.on_demand {
+        true => error::throttled(format!("{kind}{action}MaxOnDemandThroughputExceeded"), resource),
+        false => error::throughput_exceeded(format!("{kind}{action}ProvisionedThroughputExceeded"), resource),
+    }
+}

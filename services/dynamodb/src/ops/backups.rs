@@ -1,0 +1,319 @@
+//! On-demand backups: CreateBackup, DescribeBackup, ListBackups, DeleteBackup and RestoreTableFromBackup.
+
+use haneul_dynamodb_wire::operations::{
+    CreateBackup, DeleteBackup, DescribeBackup, ListBackups, RestoreTableFromBackup,
+};
+use haneul_dynamodb_wire::shapes as s;
+use haneul_dynamodb_wire::values::error as code;
+use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Instant, Result};
+use haneul_store::{Range, Reads};
+
+use super::Dynamodb;
+use crate::error::{self, validation};
+use crate::model::{BACKUPS, BackupKey, BackupRecord, RestoreSource, RestoredFrom, TableRecord, Throughput};
+use crate::table::describe::{self, Counts};
+use crate::table::{define, name};
+
+/// Backups that one answer lists.
+const LISTED_MAX: i32 = 100;
+
+impl Handle<CreateBackup> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::CreateBackupInput) -> Result<Vec<Access>> {
+        self.on_table(cx, "dynamodb:CreateBackup", &input.table_name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::CreateBackupInput) -> Result<s::CreateBackupOutput> {
+        let id = name::of(cx, &input.table_name)?;
+        let info = self.db.find_table(&id).await?.ok_or_else(|| {
+            ApiError::new(code::TABLE_NOT_FOUND_EXCEPTION, format!("Table not found: {}", id.2))
+        })?;
+        let now_ms = cx.now().millis();
+        let mark = self.platform.env.rng.u64() as u32;
+        let key = (id.0, id.1, id.2.clone(), format!("{now_ms:014}-{mark:08x}"));
+        let record = BackupRecord {
+            space: 0,
+            name: input.backup_name,
+            created_ms: now_ms,
+            ready: false,
+            items: 0,
+            bytes: 0,
+            record: info.record.clone(),
+        };
+        let record = self.db.create_backup(&key, record).await?;
+        Ok(s::CreateBackupOutput { backup_details: Some(details(&key, &record)) })
+    }
+}
+
+impl Handle<DescribeBackup> for Dynamodb {
+    async fn access(&self, _: &Cx, input: &s::DescribeBackupInput) -> Result<Vec<Access>> {
+        on_backup("dynamodb:DescribeBackup", &input.backup_arn)
+    }
+
+    async fn call(&self, _: &Cx, input: s::DescribeBackupInput) -> Result<s::DescribeBackupOutput> {
+        let (key, record) = self.backup(&input.backup_arn).await?;
+        Ok(s::DescribeBackupOutput { backup_description: Some(description(&key, &record)) })
+    }
+}
+
+impl Handle<DeleteBackup> for Dynamodb {
+    async fn access(&self, _: &Cx, input: &s::DeleteBackupInput) -> Result<Vec<Access>> {
+        on_backup("dynamodb:DeleteBackup", &input.backup_arn)
+    }
+
+    async fn call(&self, _: &Cx, input: s::DeleteBackupInput) -> Result<s::DeleteBackupOutput> {
+        let (key, record) = self.backup(&input.backup_arn).await?;
+        if !record.ready {
+            return Err(ApiError::new(code::BACKUP_IN_USE_EXCEPTION, "The backup is still being created"));
+        }
+        self.db.delete_backup(&key, &record).await?;
+        let mut description = description(&key, &record);
+        if let Some(details) = &mut description.backup_details {
+            details.backup_status = "DELETED".to_owned();
+        }
+        Ok(s::DeleteBackupOutput { backup_description: Some(description) })
+    }
+}
+
+impl Handle<ListBackups> for Dynamodb {
+    async fn access(&self, _: &Cx, _: &s::ListBackupsInput) -> Result<Vec<Access>> {
+        Ok(vec![Access::to("dynamodb:ListBackups")])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::ListBackupsInput) -> Result<s::ListBackupsOutput> {
+        let limit = usize::try_from(input.limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX)).unwrap_or(1);
+        let (account, region) = (cx.account(), cx.region());
+        let mut range = match &input.table_name {
+            Some(given) => Range::prefix((account, region, name::of(cx, given)?.2)),
+            None => Range::prefix((account, region)),
+        };
+        if let Some(arn) = &input.exclusive_start_backup_arn {
+            range = range.after(&of_arn(arn)?);
+        }
+        if matches!(input.backup_type.as_deref(), Some("SYSTEM" | "AWS_BACKUP")) {
+            return Ok(s::ListBackupsOutput { backup_summaries: Some(Vec::new()), ..Default::default() });
+        }
+        let mut found = self.db.store.scan(&BACKUPS, range, limit + 1).await.map_err(error::store)?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| more).map(|(key, _)| arn(key).to_string());
+        let within = |record: &BackupRecord| {
+            let at = Instant::from_millis(record.created_ms);
+            input.time_range_lower_bound.is_none_or(|bound| at >= bound)
+                && input.time_range_upper_bound.is_none_or(|bound| at < bound)
+        };
+        let summaries =
+            found.iter().filter(|(_, record)| within(record)).map(|(key, record)| summary(key, record));
+        Ok(s::ListBackupsOutput {
+            backup_summaries: Some(summaries.collect()),
+            last_evaluated_backup_arn: last,
+        })
+    }
+}
+
+impl Handle<RestoreTableFromBackup> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::RestoreTableFromBackupInput) -> Result<Vec<Access>> {
+        let action = "dynamodb:RestoreTableFromBackup";
+        let mut needed = on_backup(action, &input.backup_arn)?;
+        let target = name::arn(&(cx.account(), cx.region(), input.target_table_name.clone()));
+        needed.push(Access::on(action, &target));
+        Ok(needed)
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::RestoreTableFromBackupInput,
+    ) -> Result<s::RestoreTableFromBackupOutput> {
+        let (key, backup) = self.backup(&input.backup_arn).await?;
+        if !backup.ready {
+            return Err(ApiError::new(code::BACKUP_IN_USE_EXCEPTION, "The backup is still being created"));
+        }
+        let overrides = Overrides {
+            billing_mode: input.billing_mode_override,
+            provisioned: input.provisioned_throughput_override,
+            global: input.global_secondary_index_override,
+            local: input.local_secondary_index_override,
+            encrypted: input.sse_specification_override.is_some(),
+        };
+        let mut record = restored(&backup.record, overrides)?;
+        record.restoring = Some(RestoreSource { space: backup.space, log: None });
+        record.restored = Some(RestoredFrom {
+            backup_arn: Some(input.backup_arn),
+            table_arn: name::arn(&(key.0, key.1, key.2)).to_string(),
+            at_ms: cx.now().millis(),
+        });
+        name::check(&input.target_table_name)?;
+        let target = (cx.account(), cx.region(), input.target_table_name);
+        let made = self.db.create_table(&target, record, None).await.map_err(exists)?;
+        self.db.upkeep().wake();
+        Ok(s::RestoreTableFromBackupOutput {
+            table_description: Some(describe::table(&made, "CREATING", &Counts::default())),
+        })
+    }
+}
+
+impl Dynamodb {
+    async fn backup(&self, given: &str) -> Result<(BackupKey, BackupRecord)> {
+        let key = of_arn(given)?;
+        let found = self.db.store.get(&BACKUPS, &key).await.map_err(error::store)?;
+        let record = found.ok_or_else(|| {
+            ApiError::new(code::BACKUP_NOT_FOUND_EXCEPTION, format!("Backup not found: {given}"))
+        })?;
+        Ok((key, record))
+    }
+}
+
+/// What a restore may change of the table.
+pub(super) struct Overrides {
+    pub(super) billing_mode: Option<String>,
+    pub(super) provisioned: Option<s::ProvisionedThroughput>,
+    pub(super) global: Option<Vec<s::GlobalSecondaryIndex>>,
+    pub(super) local: Option<Vec<s::LocalSecondaryIndex>>,
+    pub(super) encrypted: bool,
+}
+
+/// The record of a table that is made of another one: without its stream, TTL, tags, policy and recovery settings, which
+/// AWS does not restore either. Overrides may leave indexes out; they cannot add any.
+pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<TableRecord> {
+    if overrides.encrypted {
+        return Err(error::not_here("encryption of tables with KMS keys"));
+    }
+    let mut record = source.clone();
+    record.indexes.retain(|index| {
+        let kept = |names: Option<Vec<&str>>| names.is_none_or(|names| names.contains(&index.name.as_str()));
+        match index.global {
+            true => kept(
+                overrides.global.as_ref().map(|all| all.iter().map(|one| one.index_name.as_str()).collect()),
+            ),
+            false => kept(
+                overrides.local.as_ref().map(|all| all.iter().map(|one| one.index_name.as_str()).collect()),
+            ),
+        }
+    });
+    record.indexes.iter_mut().for_each(|index| index.ready = true);
+    match overrides.billing_mode.as_deref() {
+        Some("PAY_PER_REQUEST") => {
+            record.billing.on_demand = true;
+            record.billing.named = true;
+            record.billing.throughput = Throughput::default();
+        }
+        Some(_) if overrides.provisioned.is_none() && record.billing.on_demand => {
+            return Err(validation(
+                "ProvisionedThroughputOverride is required with BillingModeOverride PROVISIONED",
+            ));
+        }
+        Some(_) => record.billing.on_demand = false,
+        None => {}
+    }
+    if overrides.provisioned.is_some() {
+        record.billing.throughput = define::provisioned(overrides.provisioned.as_ref())?;
+    }
+    record.tags.clear();
+    (record.stream, record.ttl, record.resource_policy, record.pitr) = (None, None, None, None);
+    record.deletion_protection = false;
+    Ok(record)
+}
+
+/// Restores have a code of their own for a name that is taken.
+pub(super) fn exists(error: ApiError) -> ApiError {
+    match error.code() {
+        code::RESOURCE_IN_USE_EXCEPTION => {
+            ApiError::new(code::TABLE_ALREADY_EXISTS_EXCEPTION, error.message().to_owned())
+        }
+        _ => error,
+    }
+}
+
+fn arn(key: &BackupKey) -> Arn {
+    Arn::new("dynamodb", key.1, key.0, format_args!("table/{}/backup/{}", key.2, key.3))
+}
+
+fn of_arn(given: &str) -> Result<BackupKey> {
+    let wrong = || validation(format!("Invalid BackupArn: {given}"));
+    let (account, region, table) = name::of_arn(given).map_err(|_| wrong())?;
+    let (_, id) = given.split_once("/backup/").ok_or_else(wrong)?;
+    Ok((account, region, table, id.to_owned()))
+}
+
+fn on_backup(action: &'static str, given: &str) -> Result<Vec<Access>> {
+    Ok(vec![Access::on(action, &arn(&of_arn(given)?))])
+}
+
+fn status(record: &BackupRecord) -> String {
+    if record.ready { "AVAILABLE" } else { "CREATING" }.to_owned()
+}
+
+fn details(key: &BackupKey, record: &BackupRecord) -> s::BackupDetails {
+    s::BackupDetails {
+        backup_arn: arn(key).to_string(),
+        backup_name: record.name.clone(),
+        backup_size_bytes: Some(record.bytes),
+        backup_status: status(record),
+        backup_type: "USER".to_owned(),
+        backup_creation_date_time: Instant::from_millis(record.created_ms),
+        backup_expiry_date_time: None,
+    }
+}
+
+fn summary(key: &BackupKey, record: &BackupRecord) -> s::BackupSummary {
+    s::BackupSummary {
+        table_name: Some(key.2.clone()),
+        table_id: Some(record.record.id.clone()),
+        table_arn: Some(name::arn(&(key.0, key.1, key.2.clone())).to_string()),
+        backup_arn: Some(arn(key).to_string()),
+        backup_name: Some(record.name.clone()),
+        backup_creation_date_time: Some(Instant::from_millis(record.created_ms)),
+        backup_expiry_date_time: None,
+        backup_status: Some(status(record)),
+        backup_type: Some("USER".to_owned()),
+        backup_size_bytes: Some(record.bytes),
+    }
+}
+
+fn description(key: &BackupKey, backup: &BackupRecord) -> s::BackupDescription {
+    let record = &backup.record;
+    let throughput = s::ProvisionedThroughput {
+        read_capacity_units: record.billing.throughput.read,
+        write_capacity_units: record.billing.throughput.write,
+    };
+    let (global, local): (Vec<_>, Vec<_>) = record.indexes.iter().partition(|index| index.global);
+    let global: Vec<_> = global
+        .into_iter()
+        .map(|index| s::GlobalSecondaryIndexInfo {
+            index_name: Some(index.name.clone()),
+            key_schema: Some(describe::keys(&index.key_schema)),
+            projection: Some(describe::projection(index)),
+            ..Default::default()
+        })
+        .collect();
+    let local: Vec<_> = local
+        .into_iter()
+        .map(|index| s::LocalSecondaryIndexInfo {
+            index_name: Some(index.name.clone()),
+            key_schema: Some(describe::keys(&index.key_schema)),
+            projection: Some(describe::projection(index)),
+        })
+        .collect();
+    s::BackupDescription {
+        backup_details: Some(details(key, backup)),
+        source_table_details: Some(s::SourceTableDetails {
+            table_name: key.2.clone(),
+            table_id: record.id.clone(),
+            table_arn: Some(name::arn(&(key.0, key.1, key.2.clone())).to_string()),
+            table_size_bytes: Some(backup.bytes),
+            key_schema: describe::keys(&record.key_schema),
+            table_creation_date_time: Instant::from_millis(record.created_ms),
+            provisioned_throughput: throughput,
+            on_demand_throughput: None,
+            item_count: Some(backup.items),
+            billing_mode: Some(
+                if record.billing.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" }.to_owned(),
+            ),
+        }),
+        source_table_feature_details: Some(s::SourceTableFeatureDetails {
+            local_secondary_indexes: (!local.is_empty()).then_some(local),
+            global_secondary_indexes: (!global.is_empty()).then_some(global),
+            ..Default::default()
+        }),
+    }
+}

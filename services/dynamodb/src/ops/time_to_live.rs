@@ -1,0 +1,78 @@
+//! UpdateTimeToLive and DescribeTimeToLive.
+
+use haneul_dynamodb_wire::operations::{DescribeTimeToLive, UpdateTimeToLive};
+use haneul_dynamodb_wire::shapes as s;
+use haneul_kit::{Access, Cx, Handle, Result};
+
+use super::Dynamodb;
+use crate::error::validation;
+use crate::model::TtlSettings;
+use crate::store::tables::Change;
+use crate::table::name;
+
+impl Handle<UpdateTimeToLive> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::UpdateTimeToLiveInput) -> Result<Vec<Access>> {
+        self.on_table(cx, "dynamodb:UpdateTimeToLive", &input.table_name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::UpdateTimeToLiveInput) -> Result<s::UpdateTimeToLiveOutput> {
+        let wanted = &input.time_to_live_specification;
+        let now_ms = cx.now().millis();
+        self.db
+            .change_table(&name::of(cx, &input.table_name)?, |record, numbers| {
+                let mut change = Change::default();
+                record.ttl = match (record.ttl.take(), wanted.enabled) {
+                    (Some(ttl), true) if ttl.attribute == wanted.attribute_name => {
+                        return Err(validation("TimeToLive is already enabled"));
+                    }
+                    (Some(ttl), true) => {
+                        return Err(validation(format!(
+                            "TimeToLive is active on a different AttributeName: current AttributeName is {}",
+                            ttl.attribute
+                        )));
+                    }
+                    (None, true) => Some(TtlSettings {
+                        attribute: wanted.attribute_name.clone(),
+                        space: numbers.next(),
+                        changed_ms: now_ms,
+                        ready: false,
+                    }),
+                    (None, false) => return Err(validation("TimeToLive is already disabled")),
+                    (Some(ttl), false) if ttl.attribute != wanted.attribute_name => {
+                        return Err(validation(format!(
+                            "TimeToLive is active on a different AttributeName: current AttributeName is {}",
+                            ttl.attribute
+                        )));
+                    }
+                    (Some(ttl), false) => {
+                        change.dropped.push(ttl.space);
+                        None
+                    }
+                };
+                Ok(change)
+            })
+            .await?;
+        Ok(s::UpdateTimeToLiveOutput { time_to_live_specification: Some(input.time_to_live_specification) })
+    }
+}
+
+impl Handle<DescribeTimeToLive> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::DescribeTimeToLiveInput) -> Result<Vec<Access>> {
+        self.on_table(cx, "dynamodb:DescribeTimeToLive", &input.table_name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DescribeTimeToLiveInput) -> Result<s::DescribeTimeToLiveOutput> {
+        let info = self.db.named_table(&name::of(cx, &input.table_name)?).await?;
+        let status = match &info.record.ttl {
+            None => "DISABLED",
+            Some(ttl) if ttl.ready => "ENABLED",
+            Some(_) => "ENABLING",
+        };
+        Ok(s::DescribeTimeToLiveOutput {
+            time_to_live_description: Some(s::TimeToLiveDescription {
+                time_to_live_status: Some(status.to_owned()),
+                attribute_name: info.record.ttl.as_ref().map(|ttl| ttl.attribute.clone()),
+            }),
+        })
+    }
+}

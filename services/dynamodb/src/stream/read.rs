@@ -1,0 +1,145 @@
+//! Streams as they are read: shards, which are four hours of a log each, and the records in them.
+
+use haneul_kit::{Instant, Result};
+use haneul_store::{Range, Reads};
+
+use super::record::Change;
+use super::sequence::{self, of_time};
+use crate::error;
+use crate::model::{LOG, RawPrefix, StreamRecord};
+use crate::store::Db;
+
+/// How long a record can be read. Source: "Data retention limit for DynamoDB Streams".
+pub(crate) const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How long a shard takes records.
+pub(crate) const SHARD_MS: i64 = 4 * 60 * 60 * 1000;
+
+/// What one answer has. Source: the API reference of GetRecords.
+pub(crate) const RECORDS_MAX: usize = 1000;
+const BYTES_MAX: usize = 1024 * 1024;
+
+/// One shard: the changes numbered from `start` up to and without `end`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shard {
+    /// From zero, since the stream began.
+    pub(crate) index: i64,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// Nothing will be added to it.
+    pub(crate) closed: bool,
+}
+
+pub(crate) struct Records {
+    pub(crate) changes: Vec<(u64, Change)>,
+    /// Where to go on; `None` at the end of a closed shard.
+    pub(crate) next: Option<u64>,
+}
+
+impl Shard {
+    pub(crate) fn at(stream: &StreamRecord, index: i64, now: Instant) -> Shard {
+        let begins = stream.created_ms + index * SHARD_MS;
+        let ends = begins + SHARD_MS;
+        let ended = stream.ended_ms.is_some_and(|at| at < ends);
+        Shard {
+            index,
+            start: of_time(Instant::from_millis(begins)),
+            end: of_time(Instant::from_millis(ends)),
+            closed: ended || now.millis() >= ends,
+        }
+    }
+
+    /// The name of a shard is made of its beginning.
+    pub(crate) fn id(&self, stream: &StreamRecord) -> String {
+        let begins = stream.created_ms + self.index * SHARD_MS;
+        let mark = xxhash_rust::xxh3::xxh3_64(&stream.log.to_be_bytes()) as u32;
+        format!("shardId-{begins:020}-{mark:08x}")
+    }
+
+    pub(crate) fn of_id(stream: &StreamRecord, id: &str, now: Instant) -> Option<Shard> {
+        let begins: i64 = id.strip_prefix("shardId-")?.get(..20)?.parse().ok()?;
+        let index = (begins - stream.created_ms).checked_div(SHARD_MS)?;
+        all(stream, now).into_iter().find(|shard| shard.index == index && shard.id(stream) == id)
+    }
+}
+
+/// The shards of which something may be left, oldest first.
+pub(crate) fn all(stream: &StreamRecord, now: Instant) -> Vec<Shard> {
+    let last_ms = stream.ended_ms.unwrap_or(now.millis()).max(stream.created_ms);
+    let oldest_ms = (now.millis() - KEPT_MS).max(stream.created_ms);
+    let index = |at_ms: i64| (at_ms - stream.created_ms).div_euclid(SHARD_MS);
+    (index(oldest_ms)..=index(last_ms)).map(|index| Shard::at(stream, index, now)).collect()
+}
+
+/// The first number that has not been trimmed.
+pub(crate) fn horizon(now: Instant) -> u64 {
+    of_time(Instant::from_millis(now.millis() - KEPT_MS))
+}
+
+impl Db {
+    pub(crate) async fn records(
+        &self,
+        stream: &StreamRecord,
+        shard: &Shard,
+        from: u64,
+        limit: usize,
+    ) -> Result<Records> {
+        let (under_way, next) =
+            self.sequences().bounds(&self.store, stream.log).await.map_err(error::store)?;
+        let visible = under_way.unwrap_or(u64::MAX).min(shard.end);
+        let from = from.max(horizon(self.env.now())).max(shard.start);
+        let mut records = Records { changes: Vec::new(), next: None };
+        let mut bytes = 0;
+        if from < visible {
+            let range = Range::prefix(RawPrefix(&[]))
+                .from(&sequence::key(stream.log, from)[..])
+                .before(&sequence::key(stream.log, visible)[..]);
+            let found = self.store.scan(&LOG, range, limit.min(RECORDS_MAX)).await.map_err(error::store)?;
+            let count = found.len();
+            for (key, record) in found {
+                bytes += record.len();
+                if bytes > BYTES_MAX && !records.changes.is_empty() {
+                    break;
+                }
+                let number = sequence::number_of(&key.0);
+                let change = Change::decode(&record);
+                let (Some(number), Some(change)) = (number, change) else {
+                    return Err(haneul_kit::ApiError::internal("a record of a stream does not decode"));
+                };
+                records.changes.push((number, change));
+            }
+            let whole = records.changes.len() == count && count < limit.min(RECORDS_MAX);
+            if !whole {
+                records.next = records.changes.last().map(|(number, _)| number + 1);
+                return Ok(records);
+            }
+        }
+        let done = shard.closed && under_way.is_none_or(|number| number >= shard.end);
+        if !done {
+            let last = records.changes.last().map(|(number, _)| number + 1);
+            records.next = Some(last.unwrap_or(from).max(from.min(visible)).min(next.max(from)));
+        }
+        Ok(records)
+    }
+
+    /// Where what comes from now on will be.
+    pub(crate) async fn latest(&self, stream: &StreamRecord) -> Result<u64> {
+        let (under_way, next) =
+            self.sequences().bounds(&self.store, stream.log).await.map_err(error::store)?;
+        Ok(under_way.unwrap_or(next.max(of_time(self.env.now()))))
+    }
+
+    /// The numbers of the first and the last record of a shard that are there.
+    pub(crate) async fn extent(&self, stream: &StreamRecord, shard: &Shard) -> Result<Option<(u64, u64)>> {
+        let from = shard.start.max(horizon(self.env.now()));
+        let range = || {
+            Range::prefix(RawPrefix(&[]))
+                .from(&sequence::key(stream.log, from)[..])
+                .before(&sequence::key(stream.log, shard.end)[..])
+        };
+        let first = self.store.scan_keys(&LOG, range(), 1).await.map_err(error::store)?;
+        let last = self.store.scan_keys(&LOG, range().rev(), 1).await.map_err(error::store)?;
+        let number = |keys: &[crate::model::RawKey]| sequence::number_of(&keys.first()?.0);
+        Ok(number(&first).zip(number(&last)))
+    }
+}

@@ -1,0 +1,88 @@
+//! Trims logs: streams keep a day, point-in-time recovery what its settings say. An ended stream goes when its day is over.
+
+use std::time::Duration;
+
+use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+use haneul_store::{Batch, Range, Reads};
+
+use crate::error;
+use crate::model::{LOG, RawPrefix, STREAMS, TABLES};
+use crate::store::Db;
+use crate::stream::read::KEPT_MS;
+use crate::stream::sequence::{self, of_time};
+
+pub(crate) struct Trim {
+    db: Db,
+    signal: Signal,
+}
+
+const PAGE: usize = 1_000;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(15 * 60);
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Trim {
+    pub(crate) fn new(db: Db) -> Trim {
+        Trim { db, signal: Signal::default() }
+    }
+
+    async fn run(&self) -> Result<Option<Instant>> {
+        let now = self.db.env.now();
+        let mut range = Range::all();
+        loop {
+            let page = self.db.store.scan(&STREAMS, range, PAGE).await.map_err(error::store)?;
+            let Some((last, _)) = page.last() else { break };
+            range = Range::all().after(last);
+            for (key, stream) in page {
+                self.trim(stream.log, now.millis() - KEPT_MS).await?;
+                if stream.ended_ms.is_some_and(|ended| ended + KEPT_MS <= now.millis()) {
+                    self.db.store.delete(&STREAMS, &key).await.map_err(error::store)?;
+                }
+            }
+        }
+        let mut range = Range::all();
+        loop {
+            let page = self.db.store.scan(&TABLES, range, PAGE).await.map_err(error::store)?;
+            let Some((last, _)) = page.last() else { break };
+            range = Range::all().after(last);
+            for (_, record) in page {
+                if let Some(pitr) = &record.pitr {
+                    self.trim(pitr.log, now.millis() - i64::from(pitr.days) * DAY_MS).await?;
+                }
+            }
+        }
+        Ok(Some(now + EVERY))
+    }
+
+    async fn trim(&self, log: u64, before_ms: i64) -> Result<()> {
+        let end = sequence::key(log, of_time(Instant::from_millis(before_ms)));
+        loop {
+            let range = Range::prefix(RawPrefix(&log.to_be_bytes())).before(&end[..]);
+            let page = self.db.store.scan_keys(&LOG, range, PAGE).await.map_err(error::store)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let mut batch = Batch::default();
+            for key in &page {
+                batch.delete(&LOG, key).map_err(error::store)?;
+            }
+            self.db.store.write(batch).await.map_err(error::store)?;
+        }
+    }
+}
+
+impl Reconciler for Trim {
+    fn name(&self) -> &'static str {
+        "dynamodb trim"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(self.run())
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.signal
+    }
+}

@@ -1,0 +1,183 @@
+//! Who may do what: with IAM and the front's layers before the service.
+
+use haneul_blob::Blobs;
+use haneul_dynamodb_wire::operations as op;
+use haneul_dynamodb_wire::shapes as s;
+use haneul_env::Env;
+use haneul_front::{Cloud as Front, Options};
+use haneul_iam_wire::operations as iam;
+use haneul_iam_wire::shapes as i;
+use haneul_kit::platform::Config;
+use haneul_kit::{AccountId, Caller, Operation, Platform, Region, Result, Seal};
+use haneul_shape::value::Map;
+use haneul_store::Store;
+
+struct Cloud {
+    platform: Platform,
+    _front: std::sync::Arc<Front>,
+}
+
+const OURS: u64 = 111_111_111_111;
+const THEIRS: u64 = 222_222_222_222;
+
+fn root(account: u64) -> Caller {
+    Caller::root(AccountId::new(account).unwrap())
+}
+
+impl Cloud {
+    async fn new() -> Cloud {
+        let env = Env::simulated(5);
+        let seal = Seal::new(&[7; 32], env.rng.clone());
+        let config = Config { root_keys: Vec::new(), relaxed: false };
+        let platform = Platform::new(env.clone(), Store::memory(), Blobs::memory(&env), None, seal, config);
+        let mut services = vec![haneul_iam::service(&platform).await.unwrap()];
+        services.extend(crate::services(&platform).await.unwrap());
+        let models = [
+            &haneul_iam_wire::SERVICE,
+            &haneul_dynamodb_wire::SERVICE,
+            &haneul_dynamodbstreams_wire::SERVICE,
+        ];
+        let front = Front::new(platform.clone(), &models, services, Options::default());
+        Cloud { platform, _front: front }
+    }
+
+    async fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
+        self.platform.bus.call::<O>(caller.clone(), Region::US_EAST_1, None, input).await
+    }
+
+    /// A user of an account whose policy is this statement.
+    async fn user(&self, account: u64, name: &str, statement: &str) -> Caller {
+        let root = root(account);
+        let create = i::CreateUserRequest { user_name: name.into(), ..Default::default() };
+        self.call::<iam::CreateUser>(&root, create).await.unwrap();
+        let put = i::PutUserPolicyRequest {
+            user_name: name.into(),
+            policy_name: "own".into(),
+            policy_document: format!(r#"{{"Version":"2012-10-17","Statement":[{{{statement}}}]}}"#),
+        };
+        self.call::<iam::PutUserPolicy>(&root, put).await.unwrap();
+        let key = i::CreateAccessKeyRequest { user_name: Some(name.into()) };
+        let id = self.call::<iam::CreateAccessKey>(&root, key).await.unwrap().access_key.access_key_id;
+        self.platform.directory().access_key(&id).await.unwrap().unwrap().caller.clone()
+    }
+
+    async fn table(&self) {
+        let input = s::CreateTableInput {
+            table_name: "tab".into(),
+            attribute_definitions: Some(vec![s::AttributeDefinition {
+                attribute_name: "p".into(),
+                attribute_type: "S".into(),
+            }]),
+            key_schema: Some(vec![s::KeySchemaElement {
+                attribute_name: "p".into(),
+                key_type: "HASH".into(),
+            }]),
+            billing_mode: Some("PAY_PER_REQUEST".into()),
+            ..Default::default()
+        };
+        self.call::<op::CreateTable>(&root(OURS), input).await.unwrap();
+    }
+}
+
+fn text(value: &str) -> s::AttributeValue {
+    s::AttributeValue::S(value.into())
+}
+
+fn key(p: &str) -> Map<s::AttributeValue> {
+    [("p", text(p))].into_iter().collect()
+}
+
+fn get(table: &str, p: &str) -> s::GetItemInput {
+    s::GetItemInput { table_name: table.into(), key: key(p), ..Default::default() }
+}
+
+fn is_denied<T>(result: Result<T>) -> bool {
+    result.err().is_some_and(|error| error.code().starts_with("AccessDenied"))
+}
+
+#[tokio::test]
+async fn leading_keys_and_attributes_bound_what_a_user_sees() {
+    let cloud = Cloud::new().await;
+    cloud.table().await;
+    let mut item = key("alice");
+    item.0.extend([("shown".to_owned(), text("o")), ("secret".to_owned(), text("s"))]);
+    let put = s::PutItemInput { table_name: "tab".into(), item, ..Default::default() };
+    cloud.call::<op::PutItem>(&root(OURS), put).await.unwrap();
+    let alice = cloud
+        .user(
+            OURS,
+            "alice",
+            r#""Effect":"Allow","Action":["dynamodb:GetItem","dynamodb:Query","dynamodb:PutItem"],"Resource":"*",
+               "Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["${aws:username}"],
+                                                         "dynamodb:Attributes":["p","shown"]},
+                            "StringEqualsIfExists":{"dynamodb:Select":"SPECIFIC_ATTRIBUTES"}}"#,
+        )
+        .await;
+    let projected = |p: &str, projection: &str| s::GetItemInput {
+        projection_expression: Some(projection.into()),
+        ..get("tab", p)
+    };
+    let got = cloud.call::<op::GetItem>(&alice, projected("alice", "p, shown")).await.unwrap();
+    assert_eq!(got.item.unwrap().len(), 2);
+    assert!(is_denied(cloud.call::<op::GetItem>(&alice, projected("bob", "p, shown")).await));
+    assert!(is_denied(cloud.call::<op::GetItem>(&alice, projected("alice", "secret")).await));
+    let aliased = s::GetItemInput {
+        expression_attribute_names: Some([("#x", "secret".to_owned())].into_iter().collect()),
+        ..projected("alice", "#x")
+    };
+    assert!(is_denied(cloud.call::<op::GetItem>(&alice, aliased).await));
+    let query = |p: &str| s::QueryInput {
+        table_name: "tab".into(),
+        key_condition_expression: Some("p = :p".into()),
+        projection_expression: Some("shown".into()),
+        expression_attribute_values: Some([(":p", text(p))].into_iter().collect()),
+        ..Default::default()
+    };
+    assert_eq!(cloud.call::<op::Query>(&alice, query("alice")).await.unwrap().count, Some(1));
+    assert!(is_denied(cloud.call::<op::Query>(&alice, query("bob")).await));
+    let mut item = key("alice");
+    item.0.push(("secret".to_owned(), text("x")));
+    let put = s::PutItemInput { table_name: "tab".into(), item, ..Default::default() };
+    assert!(is_denied(cloud.call::<op::PutItem>(&alice, put).await));
+    assert!(is_denied(
+        cloud.call::<op::Scan>(&alice, s::ScanInput { table_name: "tab".into(), ..Default::default() }).await
+    ));
+}
+
+#[tokio::test]
+async fn a_resource_policy_lets_others_in() {
+    let cloud = Cloud::new().await;
+    cloud.table().await;
+    let arn = format!("arn:aws:dynamodb:us-east-1:{OURS}:table/tab");
+    let guest = cloud.user(THEIRS, "guest", r#""Effect":"Allow","Action":"dynamodb:*","Resource":"*""#).await;
+    assert!(is_denied(cloud.call::<op::GetItem>(&guest, get(&arn, "a")).await));
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{THEIRS}"}},"Action":"dynamodb:GetItem","Resource":"{arn}"}}]}}"#
+    );
+    let put = s::PutResourcePolicyInput { resource_arn: arn.clone(), policy, ..Default::default() };
+    cloud.call::<op::PutResourcePolicy>(&root(OURS), put).await.unwrap();
+    cloud.call::<op::GetItem>(&guest, get(&arn, "a")).await.unwrap();
+    let delete = s::DeleteItemInput { table_name: arn, key: key("a"), ..Default::default() };
+    assert!(is_denied(cloud.call::<op::DeleteItem>(&guest, delete).await));
+}
+
+#[tokio::test]
+async fn each_part_of_a_transaction_needs_its_own_permission() {
+    let cloud = Cloud::new().await;
+    cloud.table().await;
+    let writer =
+        cloud.user(OURS, "writer", r#""Effect":"Allow","Action":"dynamodb:PutItem","Resource":"*""#).await;
+    let put = || s::TransactWriteItem {
+        put: Some(s::Put { item: key("a"), table_name: "tab".into(), ..Default::default() }),
+        ..Default::default()
+    };
+    let delete = s::TransactWriteItem {
+        delete: Some(s::Delete { key: key("b"), table_name: "tab".into(), ..Default::default() }),
+        ..Default::default()
+    };
+    let transact = |transact_items| s::TransactWriteItemsInput { transact_items, ..Default::default() };
+    cloud.call::<op::TransactWriteItems>(&writer, transact(vec![put()])).await.unwrap();
+    assert!(is_denied(cloud.call::<op::TransactWriteItems>(&writer, transact(vec![put(), delete])).await));
+    let statement = s::ExecuteStatementInput { statement: "SELECT * FROM tab".into(), ..Default::default() };
+    assert!(is_denied(cloud.call::<op::ExecuteStatement>(&writer, statement).await));
+}

@@ -1,0 +1,116 @@
+use serde_json::json;
+
+use super::world::World;
+
+const ARN: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/tab";
+
+#[tokio::test]
+async fn tags() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    let tags: Vec<_> = (0..12).map(|i| json!({"Key": format!("k{i:02}"), "Value": i.to_string()})).collect();
+    world.ok("TagResource", json!({"ResourceArn": ARN, "Tags": tags})).await;
+    world.ok("UntagResource", json!({"ResourceArn": ARN, "TagKeys": ["k00", "none"]})).await;
+    let first = world.ok("ListTagsOfResource", json!({"ResourceArn": ARN})).await;
+    assert_eq!(first["Tags"].as_array().unwrap().len(), 10);
+    let rest =
+        world.ok("ListTagsOfResource", json!({"ResourceArn": ARN, "NextToken": first["NextToken"]})).await;
+    assert_eq!(rest["Tags"], json!([{"Key": "k11", "Value": "11"}]));
+    let none = json!({"ResourceArn": ARN.replace("/tab", "/none"), "Tags": [{"Key": "a", "Value": "b"}]});
+    assert!(world.err("TagResource", none).await.starts_with("ResourceNotFoundException"));
+}
+
+#[tokio::test]
+async fn resource_policies() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    assert!(
+        world
+            .err("GetResourcePolicy", json!({"ResourceArn": ARN}))
+            .await
+            .starts_with("PolicyNotFoundException")
+    );
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"dynamodb:GetItem","Resource":"*"}]}"#;
+    let put = world.ok("PutResourcePolicy", json!({"ResourceArn": ARN, "Policy": policy})).await;
+    let got = world.ok("GetResourcePolicy", json!({"ResourceArn": ARN})).await;
+    assert_eq!(got, json!({"Policy": policy, "RevisionId": put["RevisionId"]}));
+    let broken = json!({"ResourceArn": ARN, "Policy": "{"});
+    assert!(world.err("PutResourcePolicy", broken).await.starts_with("ValidationException"));
+    let stale = json!({"ResourceArn": ARN, "Policy": policy, "ExpectedRevisionId": "0"});
+    assert!(world.err("PutResourcePolicy", stale).await.starts_with("PolicyNotFoundException"));
+    world.ok("DeleteResourcePolicy", json!({"ResourceArn": ARN})).await;
+    assert!(
+        world
+            .err("GetResourcePolicy", json!({"ResourceArn": ARN}))
+            .await
+            .starts_with("PolicyNotFoundException")
+    );
+}
+
+#[tokio::test]
+async fn billing_and_protection() {
+    let world = World::new().await;
+    world.ok("CreateTable", json!({
+        "TableName": "tab", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}, "DeletionProtectionEnabled": true,
+    })).await;
+    let same = json!({"TableName": "tab", "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}});
+    assert!(
+        world
+            .err("UpdateTable", same)
+            .await
+            .contains("The provisioned throughput for the table will not change")
+    );
+    let lower = json!({"TableName": "tab", "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 9}});
+    let throughput = &world.ok("UpdateTable", lower).await["TableDescription"]["ProvisionedThroughput"];
+    assert_eq!(
+        (&throughput["ReadCapacityUnits"], &throughput["NumberOfDecreasesToday"]),
+        (&json!(1), &json!(1))
+    );
+    let on_demand = json!({"TableName": "tab", "BillingMode": "PAY_PER_REQUEST"});
+    let table = world.ok("UpdateTable", on_demand).await["TableDescription"].clone();
+    assert_eq!(table["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["ProvisionedThroughput"]["ReadCapacityUnits"], 0);
+    assert!(
+        world
+            .err("DeleteTable", json!({"TableName": "tab"}))
+            .await
+            .starts_with("ValidationException: Resource cannot be deleted")
+    );
+    world.ok("UpdateTable", json!({"TableName": "tab", "DeletionProtectionEnabled": false})).await;
+    world.ok("DeleteTable", json!({"TableName": "tab"})).await;
+    assert_eq!(world.ok("DescribeLimits", json!({})).await["TableMaxReadCapacityUnits"], 40_000);
+    assert_eq!(world.ok("DescribeEndpoints", json!({})).await["Endpoints"][0]["CachePeriodInMinutes"], 1440);
+}
+
+#[tokio::test]
+async fn provisioned_throughput_bounds_what_is_done() {
+    let world = World::new().await;
+    world
+        .ok(
+            "CreateTable",
+            json!({
+                "TableName": "tab", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+                "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+            }),
+        )
+        .await;
+    let put = json!({"TableName": "tab", "Item": {"p": {"S": "a"}, "v": {"S": "x".repeat(100 * 1024)}}});
+    // Five minutes' units are there from the beginning: three of these, and the one that overdraws.
+    let mut done = 0;
+    while world.call("PutItem", put.clone()).await.is_ok() {
+        done += 1;
+        assert!(done < 10);
+    }
+    assert_eq!(done, 3);
+    let (error, detail) = world.call("PutItem", put.clone()).await.unwrap_err();
+    assert!(error.starts_with("ProvisionedThroughputExceededException: The level of configured"), "{error}");
+    assert_eq!(detail["ThrottlingReasons"][0]["reason"], "TableWriteProvisionedThroughputExceeded");
+    let batch = json!({"RequestItems": {"tab": [{"PutRequest": {"Item": {"p": {"S": "b"}}}}]}});
+    assert!(world.err("BatchWriteItem", batch).await.starts_with("ProvisionedThroughputExceededException"));
+    world.env.clock.advance(std::time::Duration::from_secs(10));
+    world.ok("PutItem", put).await;
+    world.ok("GetItem", json!({"TableName": "tab", "Key": {"p": {"S": "a"}}})).await;
+}
