@@ -33,7 +33,7 @@ fn crash_child() {
         let world = std::sync::Arc::new(open(Path::new(&dir)).await);
         for writer in 0..4 {
             let world = world.clone();
-            tokio::spawn(async move {
+            world.env.clone().spawn("client", async move {
                 loop {
                     let key = json!({"p": {"S": format!("w{writer}")}});
                     let raise = json!({"Update": {

@@ -31,7 +31,7 @@ async fn counters_lose_nothing() {
     let mut tasks = Vec::new();
     for _ in 0..8 {
         let world = world.clone();
-        tasks.push(tokio::spawn(async move {
+        tasks.push(world.env.clone().spawn("client", async move {
             for _ in 0..50 {
                 world.ok("UpdateItem", json!({
                     "TableName": "tab", "Key": key("c"), "UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}},
@@ -51,7 +51,7 @@ async fn conditional_writes_are_won_once() {
     let mut tasks = Vec::new();
     for client in 0..8 {
         let world = world.clone();
-        tasks.push(tokio::spawn(async move {
+        tasks.push(world.env.clone().spawn("client", async move {
             let mut won = 0;
             for round in 0..40 {
                 let put = json!({
@@ -79,7 +79,7 @@ async fn transfers_keep_their_sum_whenever_it_is_looked_at() {
     let mut tasks = Vec::new();
     for client in 0..6u64 {
         let world = world.clone();
-        tasks.push(tokio::spawn(async move {
+        tasks.push(world.env.clone().spawn("client", async move {
             for round in 0..30u64 {
                 let (from, to) = ((client + round) % 5, (client * 3 + round * 2 + 1) % 5);
                 if from == to {
@@ -102,7 +102,7 @@ async fn transfers_keep_their_sum_whenever_it_is_looked_at() {
     }
     let reader = {
         let world = world.clone();
-        tokio::spawn(async move {
+        world.env.clone().spawn("client", async move {
             for _ in 0..60 {
                 let gets: Vec<_> = (0..5)
                     .map(|account| json!({"Get": {"TableName": "tab", "Key": key(&format!("a{account}"))}}))
@@ -127,7 +127,7 @@ async fn transactions_have_one_order() {
     let mut tasks = Vec::new();
     for client in 0..6u64 {
         let world = world.clone();
-        tasks.push(tokio::spawn(async move {
+        tasks.push(world.env.clone().spawn("client", async move {
             for round in 0..25u64 {
                 let id = client * 1000 + round;
                 let touched: BTreeSet<u64> = (0..3).map(|i| (id * 7 + i * (client + 2)) % 6).collect();
