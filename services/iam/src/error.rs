@@ -227,6 +227,6 @@ pub(crate) fn one_boundary() -> ApiError {
 }
 
 pub(crate) fn resource_handling() -> ApiError {
-    ApiError::new("NotImplemented", "Haneul does not simulate the scenarios of ResourceHandlingOption yet.")
+    ApiError::new("NotImplemented", "Haneul does not simulate the scenarios of ec2:RunInstances yet.")
         .with_status(501)
 }

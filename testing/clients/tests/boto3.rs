@@ -31,6 +31,14 @@ fn identity() {
 }
 
 #[test]
+fn iam() {
+    let python = python();
+    if available(&python, &["-c", "import pyotp"], "boto3_iam.py") {
+        run("boto3_iam.py", &[]);
+    }
+}
+
+#[test]
 fn the_clock_moves_every_timer() {
     run("boto3_clock.py", &["--ephemeral"]);
 }

@@ -4,6 +4,16 @@ use haneul_clients::{Server, available, missing, script};
 
 #[test]
 fn apply_plan_change_destroy() {
+    run("../terraform", &["visibility=77", "status=Suspended", "description=changed"]);
+}
+
+#[test]
+fn iam() {
+    run("../terraform_iam", &["description=changed", "length=20", "status=Inactive", "path=/elsewhere/"]);
+}
+
+/// Takes the configuration of a folder through its life; `changes` are the variables of the change in place.
+fn run(folder: &str, changes: &[&str]) {
     let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
         missing(
             "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
@@ -15,7 +25,8 @@ fn apply_plan_change_destroy() {
         let server = Server::start(&[]);
         let output = server
             .command("bash")
-            .args(["-eu", "-o", "pipefail", &script("terraform.sh"), &script("../terraform"), &mirror])
+            .args(["-eu", "-o", "pipefail", &script("terraform.sh"), &script(folder), &mirror])
+            .args(changes)
             .output()
             .expect("bash starts");
         let text =

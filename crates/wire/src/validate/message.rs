@@ -21,8 +21,24 @@ pub(crate) fn refusal(model: &Model, protocol: Protocol, violations: &[Violation
                 "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
             )
         }
+        Family::Query if model.service.name == "iam" => {
+            WireError::sender(code, iam(first).unwrap_or_else(|| coral(violations)))
+        }
         _ => WireError::sender(code, coral(violations)),
     }
+}
+
+/// IAM words a name or path with characters that it may not have in its own way, and all else as others do.
+fn iam(violation: &Violation<'_>) -> Option<String> {
+    let Rule::Pattern(pattern) = &violation.rule else { return None };
+    let allowed = match *pattern {
+        r"[\w+=,.@-]+" => "It must contain only alphanumeric characters and/or the following: +=,.@_-",
+        r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)" => {
+            "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+        }
+        _ => return None,
+    };
+    Some(format!("The specified value for {} is invalid. {allowed}", coral_path(&violation.path)))
 }
 
 fn coral(violations: &[Violation<'_>]) -> String {

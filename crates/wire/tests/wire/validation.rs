@@ -60,6 +60,21 @@ fn dynamodb_paths() {
 
 #[test]
 fn query_services() {
+    // IAM has words of its own for characters in names and paths.
+    refused::<iam::CreateUser>(
+        AwsQuery,
+        "UserName=a/b",
+        "ValidationError",
+        "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the \
+         following: +=,.@_-",
+    );
+    refused::<iam::CreateRole>(
+        AwsQuery,
+        "RoleName=a&AssumeRolePolicyDocument=b&Path=x",
+        "ValidationError",
+        "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters \
+         and/or / characters.",
+    );
     refused::<iam::CreateUser>(
         AwsQuery,
         "Action=CreateUser",

@@ -31,8 +31,9 @@ impl Handle<op::UploadServerCertificate> for Iam {
             id: self.unique_id("ASCA", cx.account()),
             uploaded: cx.now().into(),
             expires: read.not_after.into(),
-            body: input.certificate_body,
-            chain,
+            // AWS shows them without the white space around them.
+            body: input.certificate_body.trim().to_owned(),
+            chain: chain.map(|chain| chain.trim().to_owned()),
             private_key: Secret::seal(&self.platform.seal, &input.private_key),
             tags: tags::check(render::pairs(input.tags))?,
         };

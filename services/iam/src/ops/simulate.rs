@@ -1,5 +1,7 @@
 //! The policy simulator: the evaluator that decides every call, asked "what if".
 
+use std::collections::HashMap;
+
 use haneul_iam_wire::operations as op;
 use haneul_iam_wire::shapes as s;
 use haneul_iam_wire::values::policy_identifier_policy_type as excluded_type;
@@ -11,9 +13,10 @@ use crate::error;
 use crate::iam::Iam;
 use crate::model::{Group, Role, User};
 use crate::page::Wanted;
-use crate::simulation::{Simulation, context_keys, read};
+use crate::simulation::{Simulation, context_keys, read, texts};
 use crate::store::Identity;
 use crate::store::attachments::name_in;
+use crate::store::policies::default_document;
 
 impl Handle<op::SimulateCustomPolicy> for Iam {
     async fn access(&self, cx: &Cx, _: &s::SimulateCustomPolicyRequest) -> Result<Vec<Access>> {
@@ -25,9 +28,7 @@ impl Handle<op::SimulateCustomPolicy> for Iam {
         cx: &Cx,
         input: s::SimulateCustomPolicyRequest,
     ) -> Result<s::SimulatePolicyResponse> {
-        if input.resource_handling_option.is_some() {
-            return Err(error::resource_handling());
-        }
+        check_scenario(input.resource_handling_option.as_deref(), &input.action_names)?;
         if input.resource_policy.is_some() && input.caller_arn.is_none() {
             return Err(error::caller_arn_needed());
         }
@@ -43,6 +44,12 @@ impl Handle<op::SimulateCustomPolicy> for Iam {
             resource: read("ResourcePolicy", input.resource_policy.as_slice())?,
             resource_owner: input.resource_owner.as_deref().and_then(account_in),
             context: input.context_entries.unwrap_or_default(),
+            texts: texts("PolicyInputList", &input.policy_input_list)
+                .chain(given_texts(
+                    input.permissions_boundary_policy_input_list.as_deref(),
+                    input.resource_policy.as_slice(),
+                ))
+                .collect(),
         };
         let results = simulation.run(&input.action_names, &input.resource_arns.unwrap_or_default());
         let listing = format!("SimulateCustomPolicy {}", input.action_names.len());
@@ -64,9 +71,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Iam {
         cx: &Cx,
         input: s::SimulatePrincipalPolicyRequest,
     ) -> Result<s::SimulatePolicyResponse> {
-        if input.resource_handling_option.is_some() {
-            return Err(error::resource_handling());
-        }
+        check_scenario(input.resource_handling_option.as_deref(), &input.action_names)?;
         let (mut identity, own_boundary) = self.source(cx, &input.policy_source_arn).await?;
         let excluded = input.policy_exclusion_list.unwrap_or_default();
         identity.retain(|named| !excluded.iter().any(|of| is_excluded(named, of)));
@@ -75,15 +80,27 @@ impl Handle<op::SimulatePrincipalPolicy> for Iam {
             Some(given) => Some(given),
             None => own_boundary.filter(|_| !excluded.iter().any(is_boundary)),
         };
+        let own = input.policy_input_list.as_deref().unwrap_or_default();
+        let mut known = self.source_texts(cx, &input.policy_source_arn).await?;
+        known.extend(texts("PolicyInputList", own));
+        known.extend(given_texts(
+            input.permissions_boundary_policy_input_list.as_deref(),
+            input.resource_policy.as_slice(),
+        ));
+        // What the account's organization allows counts as it does for a call.
+        let is_excluded_type = |of: &s::PolicyIdentifier| matches!(of, s::PolicyIdentifier::PolicyType(kind) if kind == excluded_type::SCP);
+        let membership = self.membership(cx.account()).await?;
+        let scps = membership.filter(|_| !excluded.iter().any(is_excluded_type)).map(|of| of.scp_levels);
         let caller = input.caller_arn.as_ref().unwrap_or(&input.policy_source_arn);
         let simulation = Simulation {
             principal: principal_of(caller)?,
             identity,
             boundary,
-            scps: Vec::new(),
+            scps: scps.unwrap_or_default(),
             resource: read("ResourcePolicy", input.resource_policy.as_slice())?,
             resource_owner: input.resource_owner.as_deref().and_then(account_in),
             context: input.context_entries.unwrap_or_default(),
+            texts: known,
         };
         let results = simulation.run(&input.action_names, &input.resource_arns.unwrap_or_default());
         let listing = format!("SimulatePrincipalPolicy {}", input.policy_source_arn);
@@ -167,6 +184,40 @@ impl Iam {
         Ok((policies.identity, policies.boundary))
     }
 
+    /// The texts of the policies of [`Iam::source`], by name.
+    async fn source_texts(&self, cx: &Cx, arn: &str) -> Result<HashMap<String, String>> {
+        let name = name_in(arn);
+        let mut entities = Vec::new();
+        let mut boundary = None;
+        match kind_of(arn) {
+            Some("user") => {
+                let user: User = self.exactly(cx, name, arn).await?;
+                for group in &user.groups {
+                    let group: Group = self.state.entity(cx.account(), group).await?;
+                    entities.push(group.entity);
+                }
+                boundary.clone_from(&user.boundary);
+                entities.push(user.entity);
+            }
+            Some("role") => {
+                let role: Role = self.exactly(cx, name, arn).await?;
+                boundary.clone_from(&role.boundary);
+                entities.push(role.entity);
+            }
+            _ => entities.push(self.exactly::<Group>(cx, name, arn).await?.entity),
+        }
+        let mut texts = HashMap::new();
+        for entity in entities {
+            for arn in entity.attached.iter().chain(&boundary) {
+                if let Some(text) = default_document(&self.state.store, arn).await? {
+                    texts.insert(arn.clone(), text);
+                }
+            }
+            texts.extend(entity.inline);
+        }
+        Ok(texts)
+    }
+
     /// The entity of that name, when it has that ARN.
     pub(super) async fn exactly<T: Identity>(&self, cx: &Cx, name: &str, arn: &str) -> Result<T> {
         let record: T = self.state.entity(cx.account(), name).await?;
@@ -194,6 +245,17 @@ impl Iam {
 
 pub(super) fn kind_of(arn: &str) -> Option<&str> {
     arn.splitn(6, ':').nth(5).and_then(|resource| resource.split('/').next())
+}
+
+/// AWS's scenarios are of RunInstances alone, and change nothing for any other action.
+fn check_scenario(option: Option<&str>, actions: &[String]) -> Result<()> {
+    let runs = actions.iter().any(|action| action.eq_ignore_ascii_case("ec2:RunInstances"));
+    if option.is_some() && runs { Err(error::resource_handling()) } else { Ok(()) }
+}
+
+fn given_texts(boundary: Option<&[String]>, resource: &[String]) -> Vec<(String, String)> {
+    let boundary = texts("PermissionsBoundaryPolicyInputList", boundary.unwrap_or_default());
+    boundary.chain(texts("ResourcePolicy", resource)).collect()
 }
 
 fn account_in(arn: &str) -> Option<String> {

@@ -1,9 +1,10 @@
 use haneul_kit::{AccountId, Arn, Instant, Result};
-use haneul_store::{Reads, Record, Table, Tx};
+use haneul_store::{Range, Reads, Record, Table, Tx};
 
-use super::{State, attachments, key, list};
+use super::{LIST_MAX, State, attachments, key, list};
 use crate::model::{
-    ACCOUNTS, ATTACHMENTS, Account, Entity, GROUPS, Group, Key, Kind, ROLES, Role, USERS, Usage, User, tie,
+    ACCESSES, ACCOUNTS, ATTACHMENTS, Account, Entity, GROUPS, Group, Key, Kind, ROLES, Role, USERS, Usage,
+    User, tie,
 };
 use crate::{document, error, quotas, service_linked};
 
@@ -164,6 +165,9 @@ pub(super) async fn delete<T: Identity>(tx: &Tx, account: AccountId, record: &T)
     }
     if let Some(boundary) = record.boundary() {
         tx.delete(&ATTACHMENTS, &(account, boundary, tie(Usage::Boundary, T::KIND), &at.1))?;
+    }
+    for gone in tx.scan_keys(&ACCESSES, Range::prefix((account, &record.entity().id)), LIST_MAX).await? {
+        tx.delete(&ACCESSES, &gone)?;
     }
     uncount(tx, account, T::count).await?;
     Ok(tx.delete(T::TABLE, &at)?)

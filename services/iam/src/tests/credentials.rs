@@ -125,7 +125,10 @@ async fn certificates_are_read_and_matched() {
     cloud.ok::<op::UpdateServerCertificate>(rename).await;
     let get = s::GetServerCertificateRequest { server_certificate_name: "www".into() };
     let shown = cloud.ok::<op::GetServerCertificate>(get.clone()).await.server_certificate;
-    assert_eq!((shown.certificate_body, shown.certificate_chain), (body.clone(), Some(root.pem())));
+    assert_eq!(
+        (shown.certificate_body, shown.certificate_chain),
+        (body.trim().to_owned(), Some(root.pem().trim().to_owned()))
+    );
     let delete = s::DeleteServerCertificateRequest { server_certificate_name: "www".into() };
     cloud.ok::<op::DeleteServerCertificate>(delete).await;
     assert!(cloud.call::<op::GetServerCertificate>(get).await.is_err());

@@ -88,3 +88,25 @@ async fn a_user_is_tried_with_groups_and_boundary() {
     let source = cloud.call::<op::SimulatePrincipalPolicy>(input("arn:aws:s3:::bucket-of-somebody")).await;
     assert_eq!(source.err().unwrap().code(), "InvalidInputException");
 }
+
+#[tokio::test]
+async fn statements_are_told_with_their_places() {
+    let cloud = Cloud::new().await;
+    let input = s::SimulateCustomPolicyRequest {
+        policy_input_list: vec![TAGGED.into()],
+        action_names: vec!["s3:GetObjectAcl".into()],
+        resource_arns: Some(vec!["arn:aws:s3:::bea/k".into()]),
+        caller_arn: Some("arn:aws:iam::123456789012:user/ann".into()),
+        ..Default::default()
+    };
+    let results = cloud.ok::<op::SimulateCustomPolicy>(input).await.evaluation_results.unwrap();
+    let matched = &results[0].matched_statements.as_ref().unwrap()[0];
+    let of =
+        |position: &Option<s::Position>| position.as_ref().map(|at| (at.line.unwrap(), at.column.unwrap()));
+    assert_eq!(matched.source_policy_id.as_deref(), Some("PolicyInputList.1"));
+    assert_eq!(of(&matched.start_position), Some((2, 139)));
+    assert_eq!(of(&matched.end_position), Some((3, 64)));
+    let specific = &results[0].resource_specific_results.as_ref().unwrap()[0];
+    assert_eq!(specific.eval_resource_name, "arn:aws:s3:::bea/k");
+    assert_eq!(specific.eval_resource_decision, "explicitDeny");
+}

@@ -1,6 +1,6 @@
 //! One run of the policy simulator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use haneul_iam_wire::shapes as s;
@@ -11,6 +11,9 @@ use haneul_policy::{
 };
 
 use crate::error;
+use crate::store::attachments::name_in;
+
+mod positions;
 
 /// Policies as a simulation is given them, and who asks.
 pub(crate) struct Simulation {
@@ -23,6 +26,13 @@ pub(crate) struct Simulation {
     /// An account; without it the caller's.
     pub resource_owner: Option<String>,
     pub context: Vec<s::ContextEntry>,
+    /// The texts of the policies by name, to tell where in them a statement stands.
+    pub texts: HashMap<String, String>,
+}
+
+/// The texts of [`read`], by the names that it gives them.
+pub(crate) fn texts(list: &str, documents: &[String]) -> impl Iterator<Item = (String, String)> {
+    documents.iter().enumerate().map(move |(at, text)| (format!("{list}.{}", at + 1), text.clone()))
 }
 
 /// Documents of a request, named by their places in it: `PolicyInputList.1`.
@@ -70,9 +80,10 @@ impl Simulation {
         let any = [String::from("*")];
         let resources = if resources.is_empty() { &any[..] } else { resources };
         let context = self.context();
+        let given = !std::ptr::eq(resources, &any[..]);
         let pairs =
             actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
-        pairs.map(|(action, resource)| self.one(action, resource, &context)).collect()
+        pairs.map(|(action, resource)| self.one(action, resource, given, &context)).collect()
     }
 
     fn context(&self) -> Context<'static> {
@@ -85,7 +96,7 @@ impl Simulation {
         context
     }
 
-    fn one(&self, action: &str, resource: &str, context: &Context<'_>) -> s::EvaluationResult {
+    fn one(&self, action: &str, resource: &str, given: bool, context: &Context<'_>) -> s::EvaluationResult {
         let request = Request {
             principal: &self.principal,
             action,
@@ -106,30 +117,48 @@ impl Simulation {
             ..Inputs::default()
         };
         let decision = explain(&request, &inputs);
-        let matched = decision.matched.iter().map(|matched| s::Statement {
-            source_policy_id: Some(matched.name.to_owned()),
-            source_policy_type: Some(String::from("IAM Policy")),
-            ..Default::default()
-        });
+        let matched: Vec<s::Statement> =
+            decision.matched.iter().map(|matched| self.statement(matched.name, matched.index)).collect();
         // What one limit says for itself: as the only policy that there is.
         let allows = |only: &[Attached<'_>]| {
             explain(&request, &Inputs { identity: only, ..Inputs::default() }).is_allowed()
         };
+        let by_organizations = (!levels.is_empty()).then(|| levels.iter().all(|level| allows(level)));
+        let by_boundary = boundary.map(|boundary| s::PermissionsBoundaryDecisionDetail {
+            allowed_by_permissions_boundary: Some(allows(&[boundary])),
+        });
+        let eval_decision = decision.eval_decision().to_owned();
+        let missing = self.missing(context);
+        let specific = s::ResourceSpecificResult {
+            eval_resource_name: resource.to_owned(),
+            eval_resource_decision: eval_decision.clone(),
+            matched_statements: Some(matched.clone()),
+            missing_context_values: Some(missing.clone()),
+            permissions_boundary_decision_detail: by_boundary.clone(),
+            ..Default::default()
+        };
         s::EvaluationResult {
             eval_action_name: action.to_owned(),
             eval_resource_name: Some(resource.to_owned()),
-            eval_decision: decision.eval_decision().to_owned(),
-            matched_statements: Some(matched.collect()),
-            missing_context_values: Some(self.missing(context)),
-            organizations_decision_detail: (!levels.is_empty()).then(|| s::OrganizationsDecisionDetail {
-                allowed_by_organizations: Some(levels.iter().all(|level| allows(level))),
-            }),
-            permissions_boundary_decision_detail: boundary.map(|boundary| {
-                s::PermissionsBoundaryDecisionDetail {
-                    allowed_by_permissions_boundary: Some(allows(&[boundary])),
-                }
-            }),
+            eval_decision,
+            matched_statements: Some(matched),
+            missing_context_values: Some(missing),
+            organizations_decision_detail: by_organizations
+                .map(|allowed| s::OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) }),
+            permissions_boundary_decision_detail: by_boundary,
+            resource_specific_results: Some(given.then_some(specific).into_iter().collect()),
             ..Default::default()
+        }
+    }
+
+    /// A statement that matched, by the policy's name and the statement's place in it.
+    fn statement(&self, name: &str, index: usize) -> s::Statement {
+        let span = self.texts.get(name).and_then(|text| positions::spans(text).into_iter().nth(index));
+        s::Statement {
+            source_policy_id: Some(name_in(name).to_owned()),
+            source_policy_type: Some(String::from("IAM Policy")),
+            start_position: span.as_ref().map(|span| positions::position(span.start)),
+            end_position: span.as_ref().map(|span| positions::position(span.end)),
         }
     }
 
