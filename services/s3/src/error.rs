@@ -202,6 +202,10 @@ pub(crate) fn acl_with_ownership() -> ApiError {
     new("InvalidBucketAclWithObjectOwnership", 400, message)
 }
 
+pub(crate) fn invalid_object_state(message: &'static str, class: &str) -> ApiError {
+    new("InvalidObjectState", 403, message).with_field("StorageClass", class)
+}
+
 // Object Lock.
 
 pub(crate) fn no_object_lock() -> ApiError {

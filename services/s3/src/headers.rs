@@ -5,6 +5,7 @@ use haneul_kit::{Access, Result};
 
 use crate::acl::Requested;
 use crate::bucket::Bucket;
+use crate::encryption::Encryption;
 use crate::error;
 use crate::model::SystemMetadata;
 use crate::object_lock::LockHeaders;
@@ -28,13 +29,6 @@ pub(crate) struct ObjectHeaders {
     pub(crate) lock: LockHeaders,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Encryption {
-    pub(crate) algorithm: Option<String>,
-    pub(crate) kms_key: bool,
-    pub(crate) customer_key: bool,
-}
-
 /// Reads them off the input of one of the three operations.
 macro_rules! object_headers {
     ($input:expr) => {{
@@ -53,12 +47,12 @@ macro_rules! object_headers {
             metadata: $crate::headers::user_metadata(input.metadata.take()),
             storage_class: input.storage_class.take(),
             tagging: input.tagging.take(),
-            encryption: $crate::headers::Encryption {
+            encryption: $crate::encryption::Encryption {
                 algorithm: input.server_side_encryption.take(),
-                kms_key: input.ssekms_key_id.is_some() || input.ssekms_encryption_context.is_some(),
-                customer_key: input.sse_customer_algorithm.is_some()
-                    || input.sse_customer_key.is_some()
-                    || input.sse_customer_key_md5.is_some(),
+                kms_key: input.ssekms_key_id.take(),
+                context: input.ssekms_encryption_context.take(),
+                bucket_key: input.bucket_key_enabled,
+                customer: $crate::encryption::customer_key!(input),
             },
             lock: $crate::object_lock::LockHeaders {
                 mode: input.object_lock_mode.take(),
@@ -150,7 +144,6 @@ pub(crate) fn request_tag_keys(mut access: Access, tags: &TagMap) -> Access {
 impl ObjectHeaders {
     /// Refuses what cannot be kept, and gives the tags.
     pub(crate) fn check(&self, bucket: &Bucket) -> Result<TagMap> {
-        self.encryption.check()?;
         check_storage_class(self.storage_class.as_deref())?;
         if self.lock.is_given() && bucket.record.lock.is_none() {
             return Err(error::no_object_lock());
@@ -173,31 +166,6 @@ impl ObjectHeaders {
     /// `None` for STANDARD, which is not written down.
     pub(crate) fn stored_class(&self) -> Option<String> {
         self.storage_class.clone().filter(|class| class != "STANDARD")
-    }
-}
-
-impl Encryption {
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.customer_key {
-            return Err(error::not_implemented("Server-side encryption with customer-provided keys (SSE-C)"));
-        }
-        match self.algorithm.as_deref() {
-            Some("AES256") | None if self.kms_key => Err(error::invalid_argument(
-                "Server Side Encryption with AWS KMS managed key requires HTTP header \
-                 x-amz-server-side-encryption : aws:kms",
-                "x-amz-server-side-encryption",
-                self.algorithm.clone().unwrap_or_default(),
-            )),
-            Some("AES256") | None => Ok(()),
-            Some("aws:kms" | "aws:kms:dsse") => {
-                Err(error::not_implemented("Server-side encryption with AWS KMS keys"))
-            }
-            Some(other) => Err(error::invalid_argument(
-                "The encryption method specified is not supported",
-                "x-amz-server-side-encryption",
-                other,
-            )),
-        }
     }
 }
 
@@ -225,8 +193,7 @@ fn check_metadata(metadata: &[(String, String)]) -> Result<()> {
     if size > METADATA_BYTES_MAX { Err(error::metadata_too_large(size, METADATA_BYTES_MAX)) } else { Ok(()) }
 }
 
-/// All classes keep their bytes the same way here, and are told apart in listings and for the bill. Those whose
-/// objects cannot be read without a restore are refused, because here they could be.
+/// All classes keep their bytes the same way here; those of the archive classes are not given out before a restore.
 fn check_storage_class(class: Option<&str>) -> Result<()> {
     match class {
         None
@@ -236,11 +203,10 @@ fn check_storage_class(class: Option<&str>) -> Result<()> {
             | "STANDARD_IA"
             | "ONEZONE_IA"
             | "INTELLIGENT_TIERING"
-            | "GLACIER_IR",
+            | "GLACIER_IR"
+            | "GLACIER"
+            | "DEEP_ARCHIVE",
         ) => Ok(()),
-        Some(class @ ("GLACIER" | "DEEP_ARCHIVE")) => {
-            Err(error::not_implemented(format_args!("The storage class {class}")))
-        }
         Some(class) => {
             Err(error::new("InvalidStorageClass", 400, "The storage class you specified is not valid")
                 .with_field("StorageClassRequested", class))
@@ -280,27 +246,12 @@ mod tests {
             (None, "ok"),
             (Some("STANDARD_IA"), "ok"),
             (Some("GLACIER_IR"), "ok"),
-            (Some("GLACIER"), "NotImplemented"),
-            (Some("DEEP_ARCHIVE"), "NotImplemented"),
+            (Some("GLACIER"), "ok"),
+            (Some("DEEP_ARCHIVE"), "ok"),
             (Some("EXPRESS_ONEZONE"), "InvalidStorageClass"),
             (Some("nonsense"), "InvalidStorageClass"),
         ] {
             assert_eq!(code(class), expected, "{class:?}");
         }
-    }
-
-    #[test]
-    fn encryption() {
-        let code = |algorithm: Option<&str>, kms_key, customer_key| {
-            let headers = Encryption { algorithm: algorithm.map(str::to_owned), kms_key, customer_key };
-            headers.check().map_or_else(|e| e.code().to_owned(), |()| "ok".into())
-        };
-        assert_eq!(code(None, false, false), "ok");
-        assert_eq!(code(Some("AES256"), false, false), "ok");
-        assert_eq!(code(Some("aws:kms"), true, false), "NotImplemented");
-        assert_eq!(code(Some("aws:kms:dsse"), false, false), "NotImplemented");
-        assert_eq!(code(None, false, true), "NotImplemented");
-        assert_eq!(code(None, true, false), "InvalidArgument");
-        assert_eq!(code(Some("rot13"), false, false), "InvalidArgument");
     }
 }

@@ -7,10 +7,10 @@
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
-//! [`notification`], [`replication`], [`roles`], [`owner`], [`acl`], [`object_lock`], [`mfa`], [`redirect`], [`acceleration`], [`facts`] (what a
-//! permission asks of an object), [`calls`] (what is asked of other services), [`form`] (browsers' uploads), and [`ops`]
-//! (one file per operation or noun), [`tasks`] (what goes on after the answer), [`extension`] (preflights, CORS headers,
-//! browser uploads), [`website`] (a bucket as a website), [`access_log`] (a line for each request).
+//! [`notification`], [`replication`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`], [`object_lock`], [`mfa`], [`redirect`],
+//! [`acceleration`], [`facts`] (what a permission asks of an object), [`calls`] (what is asked of other services), [`form`]
+//! (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what goes on after the answer),
+//! [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website), [`access_log`] (a line for each request).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
@@ -18,6 +18,7 @@
 mod acceleration;
 mod access_log;
 mod acl;
+mod archive;
 mod bucket;
 mod calls;
 mod checksum;
@@ -25,6 +26,7 @@ mod conditions;
 mod content;
 mod copy_source;
 mod cors;
+mod encryption;
 mod error;
 mod extension;
 mod facts;

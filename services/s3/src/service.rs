@@ -8,6 +8,7 @@ use wire::operations as op;
 use crate::access_log::Waiting;
 use crate::bucket::BucketCache;
 use crate::content::Content;
+use crate::encryption::BucketKeys;
 use crate::store::Records;
 use crate::tasks::{self, Tasks};
 
@@ -21,6 +22,7 @@ pub struct S3 {
     /// Verifies browsers' forms.
     pub(crate) forms: Verifier,
     pub(crate) access_log: Waiting,
+    pub(crate) bucket_keys: BucketKeys,
 }
 
 /// Signing keys that are kept, some 500 bytes each.
@@ -38,6 +40,7 @@ impl S3 {
             tasks,
             forms: Verifier::new(FORM_KEYS_MAX),
             access_log: Waiting::default(),
+            bucket_keys: BucketKeys::default(),
         }
     }
 }
@@ -89,7 +92,8 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetObjectRetention>()
         .op::<op::PutObjectRetention>()
         .op::<op::GetObjectLegalHold>()
-        .op::<op::PutObjectLegalHold>();
+        .op::<op::PutObjectLegalHold>()
+        .op::<op::RestoreObject>();
     // Listings.
     let service = service.op::<op::ListObjects>().op::<op::ListObjectsV2>().op::<op::ListObjectVersions>();
     // Multipart uploads.

@@ -53,7 +53,6 @@ impl Digest {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn of(algorithm: Algorithm, bytes: &[u8]) -> Vec<u8> {
         let mut digest = Digest::new(algorithm);
         digest.update(bytes);

@@ -1,11 +1,12 @@
 //! The bytes of objects: in, out, and gone.
 //!
-//! Reading order: [`receive`] (a body becomes bytes with checksums), `hashing` (of many bodies at once), [`send`] (bytes become a body), [`readers`] (why
-//! nothing is deleted under a reader).
+//! Reading order: [`receive`] (a body becomes bytes with checksums), `hashing` (of many bodies at once), [`send`] (bytes become a body), [`cipher`] (encryption at rest),
+//! [`readers`] (why nothing is deleted under a reader).
 //!
 //! What must never happen here: a whole body in memory, a blob kept whose checksums did not hold, a record written
 //! before its blob is durable.
 
+pub(crate) mod cipher;
 mod hashing;
 pub(crate) mod readers;
 pub(crate) mod receive;

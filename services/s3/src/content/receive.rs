@@ -4,6 +4,7 @@ use bytes::Bytes;
 use haneul_kit::extension::Trailers;
 use haneul_kit::{ApiError, ByteStream, Result};
 
+use super::cipher::{PieceKey, Sealer, sealed_length};
 use super::hashing::{Hashes, Hashing};
 use super::{Content, INLINE_BYTES_MAX, blob};
 use crate::checksum::{Algorithm, Checksum, Claim, Kind};
@@ -67,7 +68,13 @@ pub(crate) struct Received {
 }
 
 impl Content {
-    pub(crate) async fn receive(&self, body: ByteStream, expected: &Expectation) -> Result<Received> {
+    /// With a key the bytes are encrypted before they are kept.
+    pub(crate) async fn receive(
+        &self,
+        body: ByteStream,
+        expected: &Expectation,
+        key: Option<PieceKey>,
+    ) -> Result<Received> {
         if let Some(length) = expected.length
             && length > expected.length_max
         {
@@ -90,11 +97,17 @@ impl Content {
             let size = head.len() as u64;
             let (data, inline) = match size {
                 0 => (Data::Empty, None),
-                _ => (Data::Inline(self.data_id()), Some(head)),
+                _ => {
+                    let kept = match key {
+                        Some(key) => key.seal_owned(head),
+                        None => head,
+                    };
+                    (Data::Inline(self.data_id()), Some(kept))
+                }
             };
             return Ok(Received { size, md5, checksum: sum, kept, data, inline });
         };
-        self.receive_blob(vec![Bytes::from(head), piece], source, hashes, expected).await
+        self.receive_blob(vec![Bytes::from(head), piece], source, hashes, expected, key).await
     }
 
     async fn receive_blob(
@@ -103,8 +116,12 @@ impl Content {
         mut source: Source,
         hashes: Hashes,
         expected: &Expectation,
+        key: Option<PieceKey>,
     ) -> Result<Received> {
-        let mut writer = self.blobs.writer(expected.length);
+        let mut sealer = key.map(Sealer::new);
+        let length =
+            expected.length.map(|length| if sealer.is_some() { sealed_length(length) } else { length });
+        let mut writer = self.blobs.writer(length);
         let mut hashing = Hashing::Idle(hashes);
         let mut segment: Vec<Bytes> = first;
         let mut ended = false;
@@ -131,10 +148,20 @@ impl Content {
                 self.hasher.update(hashes, pieces.clone())
             };
             for piece in pieces {
-                writer.write(piece).await.map_err(blob)?;
+                match &mut sealer {
+                    None => writer.write(piece).await.map_err(blob)?,
+                    Some(sealer) => {
+                        for chunk in sealer.push(&piece) {
+                            writer.write(chunk).await.map_err(blob)?;
+                        }
+                    }
+                }
             }
         }
         let (md5, sum, kept) = check(hashing.idle().await?, &source, expected)?;
+        if let Some(last) = sealer.and_then(|mut sealer| sealer.finish()) {
+            writer.write(last).await.map_err(blob)?;
+        }
         let written = writer.finish().await.map_err(blob)?;
         let data = Data::Blob(written.id);
         Ok(Received { size: source.read, md5, checksum: sum, kept, data, inline: None })

@@ -11,6 +11,7 @@ use haneul_shape::BoxError;
 use http_body::{Body, Frame, SizeHint};
 
 use super::Content;
+use super::cipher::{DataKey, Opener, PieceKey, sealed_span};
 use super::readers::Reading;
 use crate::model::{Data, DataId, Manifest};
 use crate::range::Span;
@@ -20,21 +21,32 @@ use crate::range::Span;
 pub(crate) struct Extent {
     pub(crate) data: Data,
     pub(crate) span: Span,
+    /// Bytes that the piece has.
+    pub(crate) length: u64,
+    /// For the key of a part.
+    pub(crate) salt: Option<[u8; 16]>,
+}
+
+/// What of an object is wanted, and how to read it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) data: &'a Data,
+    /// Bytes that the object has.
+    pub(crate) size: u64,
+    /// Needed when the data is in parts.
+    pub(crate) manifest: Option<&'a Manifest>,
+    pub(crate) span: Span,
+    /// Needed when the data is encrypted.
+    pub(crate) key: Option<DataKey>,
 }
 
 impl Content {
-    /// The bytes `span` of an object. `manifest` is needed when the data is in parts.
-    pub(crate) fn send(
-        &self,
-        data: &Data,
-        manifest: Option<&Manifest>,
-        span: Span,
-        reading: Reading,
-    ) -> ByteStream {
-        let extents = extents(data, manifest, span);
+    /// The wanted bytes of an object.
+    pub(crate) fn send(&self, wanted: Wanted<'_>, reading: Reading) -> ByteStream {
+        let extents = extents(&wanted);
         ByteStream::new(Outgoing {
             content: self.clone(),
-            left: span.length(),
+            left: wanted.span.length(),
+            key: wanted.key,
             extents,
             step: None,
             _reading: reading,
@@ -44,7 +56,17 @@ impl Content {
     /// The next bytes of an extent, and what is left to read of it.
     async fn step(self, source: Source) -> (Option<Source>, Result<Bytes, BoxError>) {
         match source {
-            Source::Extent(Extent { data: Data::Blob(id), span }) => {
+            Source::Extent(Extent { data: Data::Blob(id), span, length, .. }, Some(key)) => {
+                let at = sealed_span(span, length);
+                let opener = Opener::new(self.blobs.reader(id, at.start..at.end), key, span, length);
+                Box::pin(self.step(Source::Sealed(opener))).await
+            }
+            Source::Sealed(mut opener) => match opener.next().await {
+                None => (None, Ok(Bytes::new())),
+                Some(Ok(bytes)) => (Some(Source::Sealed(opener)), Ok(bytes)),
+                Some(Err(failure)) => (None, Err(failure)),
+            },
+            Source::Extent(Extent { data: Data::Blob(id), span, .. }, None) => {
                 let reader = self.blobs.reader(id, span.start..span.end);
                 Box::pin(self.step(Source::Blob(reader))).await
             }
@@ -53,13 +75,19 @@ impl Content {
                 Some(Ok(bytes)) => (Some(Source::Blob(reader)), Ok(bytes)),
                 Some(Err(failure)) => (None, Err(failure.into())),
             },
-            Source::Extent(Extent { data: Data::Inline(id), span }) => (None, self.inline(&id, span).await),
-            Source::Extent(_) => (None, Ok(Bytes::new())),
+            Source::Extent(Extent { data: Data::Inline(id), span, .. }, key) => {
+                (None, self.inline(&id, span, key).await)
+            }
+            Source::Extent(..) => (None, Ok(Bytes::new())),
         }
     }
 
-    async fn inline(&self, id: &DataId, span: Span) -> Result<Bytes, BoxError> {
-        let bytes = Bytes::from(self.records.inline(id).await?.ok_or("inline bytes are gone")?);
+    async fn inline(&self, id: &DataId, span: Span, key: Option<PieceKey>) -> Result<Bytes, BoxError> {
+        let bytes = self.records.inline(id).await?.ok_or("inline bytes are gone")?;
+        let bytes = Bytes::from(match key {
+            Some(key) => key.open_all(bytes)?,
+            None => bytes,
+        });
         if span.end > bytes.len() as u64 {
             return Err("inline bytes are shorter than their record says".into());
         }
@@ -67,10 +95,12 @@ impl Content {
     }
 }
 
-/// Where the bytes of `span` are.
-pub(crate) fn extents(data: &Data, manifest: Option<&Manifest>, span: Span) -> VecDeque<Extent> {
-    let Some(manifest) = manifest else {
-        return VecDeque::from([Extent { data: data.clone(), span }]);
+/// Where the wanted bytes are.
+fn extents(wanted: &Wanted<'_>) -> VecDeque<Extent> {
+    let span = wanted.span;
+    let Some(manifest) = wanted.manifest else {
+        let data = wanted.data.clone();
+        return VecDeque::from([Extent { data, span, length: wanted.size, salt: None }]);
     };
     let mut found = VecDeque::new();
     let mut offset = 0;
@@ -80,6 +110,8 @@ pub(crate) fn extents(data: &Data, manifest: Option<&Manifest>, span: Span) -> V
             found.push_back(Extent {
                 data: part.data.clone(),
                 span: Span { start: start - offset, end: end - offset },
+                length: part.size,
+                salt: part.salt.as_deref().and_then(|salt| hex::decode(salt).ok()?.try_into().ok()),
             });
         }
         offset += part.size;
@@ -88,8 +120,9 @@ pub(crate) fn extents(data: &Data, manifest: Option<&Manifest>, span: Span) -> V
 }
 
 enum Source {
-    Extent(Extent),
+    Extent(Extent, Option<PieceKey>),
     Blob(BlobReader),
+    Sealed(Opener),
 }
 
 type Step = Pin<Box<dyn Future<Output = (Option<Source>, Result<Bytes, BoxError>)> + Send>>;
@@ -100,6 +133,7 @@ struct Outgoing {
     extents: VecDeque<Extent>,
     step: Option<Step>,
     left: u64,
+    key: Option<DataKey>,
     _reading: Reading,
 }
 
@@ -118,7 +152,8 @@ impl Body for Outgoing {
                     let failure = missing.then(|| Err("an object is shorter than its record says".into()));
                     return Poll::Ready(failure);
                 };
-                let step = self.content.clone().step(Source::Extent(extent));
+                let key = self.key.as_ref().map(|key| key.piece(extent.salt.as_ref()));
+                let step = self.content.clone().step(Source::Extent(extent, key));
                 self.step = Some(Box::pin(step));
             }
             let Some(step) = &mut self.step else { continue };
@@ -165,10 +200,14 @@ mod tests {
             size,
             data: Data::Inline((0, u64::from(number))),
             checksum: None,
+            salt: None,
         };
         let manifest = Manifest { parts: vec![part(1, 10), part(2, 0), part(3, 5), part(4, 10)] };
+        let data = Data::Parts((0, 0));
         let spans = |start, end| {
-            extents(&Data::Parts((0, 0)), Some(&manifest), Span { start, end })
+            let span = Span { start, end };
+            let wanted = Wanted { data: &data, size: 25, manifest: Some(&manifest), span, key: None };
+            extents(&wanted)
                 .into_iter()
                 .map(|e| match e.data {
                     Data::Inline((_, id)) => (id, e.span.start, e.span.end),

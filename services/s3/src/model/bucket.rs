@@ -4,6 +4,7 @@ use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::{CorsRule, LifecycleRecord};
+use super::encryption::BucketEncryption;
 use super::features::Features;
 use super::{Acl, BucketLock};
 
@@ -30,7 +31,7 @@ pub(crate) struct BucketRecord {
     pub(crate) cors: Vec<CorsRule>,
     #[serde(default)]
     pub(crate) lifecycle: Option<LifecycleRecord>,
-    /// Whether PutBucketEncryption asked for a bucket key, which SSE-S3 ignores but echoes.
+    /// Whether KMS is asked for a key of the bucket rather than of each object; SSE-S3 ignores it.
     #[serde(default)]
     pub(crate) bucket_key: bool,
     #[serde(default)]
@@ -44,6 +45,8 @@ pub(crate) struct BucketRecord {
     pub(crate) requester_pays: bool,
     #[serde(default)]
     pub(crate) mfa_delete: bool,
+    #[serde(default)]
+    pub(crate) encryption: BucketEncryption,
 }
 
 impl Record for BucketRecord {}

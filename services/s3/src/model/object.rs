@@ -4,6 +4,7 @@ use haneul_blob::BlobId;
 use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
+use super::encryption::Sealed;
 use super::replication::Replicated;
 use super::{Acl, ObjectLock};
 use crate::checksum::Checksum;
@@ -69,6 +70,21 @@ pub(crate) struct Body {
     pub(crate) acl: Option<Acl>,
     #[serde(rename = "l", default, skip_serializing_if = "ObjectLock::is_empty")]
     pub(crate) lock: ObjectLock,
+    /// `None`: its bytes are as they came, of before there was encryption.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sealed: Option<Sealed>,
+    /// The last restore of an archived object, over or not.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restore: Option<Restore>,
+}
+
+/// When a copy of archived bytes is there, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restore {
+    #[serde(rename = "r")]
+    pub(crate) ready_ms: i64,
+    #[serde(rename = "x")]
+    pub(crate) expires_ms: i64,
 }
 
 /// Names bytes in the inline table, or a manifest: a time in milliseconds, so that neighbours in time are neighbours
@@ -110,6 +126,9 @@ pub(crate) struct ManifestPart {
     /// The part's own checksum, by the object's algorithm.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<String>,
+    /// Makes the part's key of the object's, in hexadecimal.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) salt: Option<String>,
 }
 
 /// The headers that S3 keeps and gives back.

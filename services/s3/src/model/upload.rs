@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
+use super::encryption::Sealed;
 use super::{Acl, Data, ObjectLock, SystemMetadata};
 use crate::checksum::{Algorithm, Kind};
 
@@ -25,6 +26,8 @@ pub(crate) struct UploadRecord {
     pub(crate) acl: Option<Acl>,
     #[serde(default)]
     pub(crate) lock: ObjectLock,
+    #[serde(default)]
+    pub(crate) sealed: Option<Sealed>,
 }
 
 impl Record for UploadRecord {}
@@ -39,6 +42,9 @@ pub(crate) struct PartRecord {
     pub(crate) checksum: String,
     pub(crate) modified_s: i64,
     pub(crate) data: Data,
+    /// Makes the part's key of the upload's, in hexadecimal.
+    #[serde(default)]
+    pub(crate) salt: Option<String>,
 }
 
 impl Record for PartRecord {}
@@ -51,6 +57,8 @@ pub(crate) struct CompletedUpload {
     pub(crate) etag: String,
     pub(crate) version_id: Option<String>,
     pub(crate) checksum: Option<crate::checksum::Checksum>,
+    #[serde(default)]
+    pub(crate) sealed: Option<Sealed>,
 }
 
 impl Record for CompletedUpload {}

@@ -7,6 +7,7 @@ use haneul_s3_wire::shapes::{
 use super::list_objects::limit;
 use super::read::shown_version;
 use crate::checksum::wire::show;
+use crate::encryption::customer_key;
 use crate::facts::Named;
 use crate::model::{Body, Manifest};
 use crate::{S3, error, names};
@@ -31,6 +32,7 @@ impl Handle<GetObjectAttributes> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         let (record, body) = self.readable(cx, found, named).await?;
+        self.check_customer_key(body.sealed.as_ref(), &customer_key!(input))?;
         let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
         let manifest = if has("ObjectParts") { self.manifest(&body.data).await? } else { None };
         let parts = match manifest {

@@ -11,12 +11,13 @@ use crate::conditions::{ReadConditions, Verdict, WriteConditions};
 use crate::content::readers::Reading;
 use crate::content::receive::Expectation;
 use crate::copy_source::CopySource;
+use crate::encryption::{CustomerKey, show_encryption};
 use crate::facts::Named;
 use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::{Body, ObjectRecord, SystemMetadata};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::watch::By;
-use crate::{S3, error, names, tagging};
+use crate::{S3, archive, error, names, tagging};
 
 impl Handle<CopyObject> for S3 {
     async fn access(&self, cx: &Cx, input: &CopyObjectRequest) -> Result<Vec<Access>> {
@@ -60,6 +61,11 @@ impl Handle<CopyObject> for S3 {
             if_modified_since: input.copy_source_if_modified_since,
             if_unmodified_since: input.copy_source_if_unmodified_since,
         };
+        let source_customer = CustomerKey {
+            algorithm: input.copy_source_sse_customer_algorithm.take(),
+            key: input.copy_source_sse_customer_key.take(),
+            md5: input.copy_source_sse_customer_key_md5.take(),
+        };
         let headers = object_headers!(input);
         let tags = headers.check(&target)?;
         let NewAcl { owner, acl } = acl::of_new_object(cx, &target, &headers.acl)?;
@@ -72,7 +78,7 @@ impl Handle<CopyObject> for S3 {
         let changes = replace_metadata
             || headers.storage_class.as_deref().is_some_and(|class| class != from.storage_class())
             || headers.system.website_redirect.is_some()
-            || headers.encryption.algorithm.is_some()
+            || headers.encryption.is_given()
             || (wanted.is_some() && wanted != from.checksum.as_ref().map(|sum| sum.algorithm));
         if onto_itself && !changes {
             return Err(error::invalid_request(
@@ -90,12 +96,14 @@ impl Handle<CopyObject> for S3 {
         let algorithm =
             wanted.or(from.checksum.as_ref().map(|sum| sum.algorithm)).unwrap_or(Algorithm::Crc64Nvme);
         let expected = Expectation::internal(from.size, algorithm);
-        let stream =
-            self.stream(from, opened.inline, crate::range::Span::whole(from.size), opened.reading).await?;
-        let received = self.content.receive(stream, &expected).await?;
+        let (data_key, sealed) = self.new_key(cx, &target, &input.key, &headers.encryption).await?;
+        let source_key = self.open_key(cx, from.sealed.as_ref(), &source_customer).await?;
+        let whole = crate::range::Span::whole(from.size);
+        let stream = self.stream(from, opened.inline, whole, opened.reading, source_key).await?;
+        let received = self.content.receive(stream, &expected, Some(data_key.piece(None))).await?;
         let body = Body {
             size: received.size,
-            etag: received.md5.clone(),
+            etag: super::put_object::etag(&data_key, &sealed, &received.md5),
             checksum: Some(received.checksum.clone()),
             data: received.data.clone(),
             parts: 0,
@@ -110,6 +118,8 @@ impl Handle<CopyObject> for S3 {
             tags: if replace_tags { tags } else { from.tags.clone() },
             acl,
             lock,
+            sealed: Some(sealed),
+            restore: None,
         };
         let record =
             self.commit(cx, &target, &input.key, owner, &body, received, &conditions, By::Copy).await?;
@@ -123,14 +133,15 @@ impl Handle<CopyObject> for S3 {
             result.checksum_type = Some(sum.kind.as_str().to_owned());
             show!(result, sum.algorithm, sum.value);
         }
-        Ok(CopyObjectOutput {
+        let mut output = CopyObjectOutput {
             copy_object_result: Some(result),
             expiration,
             copy_source_version_id: shown_version(&opened.bucket, &opened.record),
             version_id: record.version_id,
-            server_side_encryption: Some("AES256".to_owned()),
             ..CopyObjectOutput::default()
-        })
+        };
+        show_encryption!(output, body.sealed.as_ref());
+        Ok(output)
     }
 }
 
@@ -183,6 +194,11 @@ impl S3 {
             return Err(error::invalid_request(message));
         }
         let (record, body) = self.readable(cx, found, named).await?;
+        if archive::check_readable(&body, cx.now()).is_err() {
+            let message = "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 \
+                           Glacier.";
+            return Err(error::new("ObjectNotInActiveTierError", 403, message));
+        }
         let judged = ReadConditions {
             if_match: conditions.if_match.as_deref(),
             if_none_match: conditions.if_none_match.as_deref(),

@@ -3,13 +3,16 @@ use haneul_s3_wire::operations::GetObject;
 use haneul_s3_wire::shapes::{GetObjectOutput, GetObjectRequest};
 use http::StatusCode;
 
-use super::read::{check_conditions, check_overrides, fill, refuse_customer_key};
+use super::read::{check_conditions, check_overrides, fill};
 use crate::conditions::ReadConditions;
+use crate::content::cipher::DataKey;
 use crate::content::readers::Reading;
+use crate::content::send::Wanted;
+use crate::encryption::customer_key;
 use crate::facts::Named;
 use crate::model::{Body, Data};
 use crate::range::Span;
-use crate::{S3, names};
+use crate::{S3, archive, names};
 
 impl Handle<GetObject> for S3 {
     async fn access(&self, cx: &Cx, input: &GetObjectRequest) -> Result<Vec<Access>> {
@@ -38,7 +41,8 @@ impl Handle<GetObject> for S3 {
         let reading = self.content.readers.begin();
         let (found, inline) = self.records.read(bucket.id(), named.key, named.version).await?;
         let (record, body) = self.readable(cx, found, named).await?;
-        refuse_customer_key!(input);
+        archive::check_readable(&body, cx.now())?;
+        let key = self.open_key(cx, body.sealed.as_ref(), &customer_key!(input)).await?;
         let conditions = ReadConditions {
             if_match: input.if_match.as_deref(),
             if_none_match: input.if_none_match.as_deref(),
@@ -53,7 +57,8 @@ impl Handle<GetObject> for S3 {
         let mut output = GetObjectOutput::default();
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
         fill!(output, input, bucket, record, body, selection, lock);
-        output.body = self.stream(&body, inline, selection.span, reading).await?;
+        output.restore = archive::header(&body, cx.now());
+        output.body = self.stream(&body, inline, selection.span, reading, key).await?;
         Ok(output)
     }
 }
@@ -66,17 +71,26 @@ impl S3 {
         inline: Option<Vec<u8>>,
         span: Span,
         reading: Reading,
+        key: Option<DataKey>,
     ) -> Result<ByteStream> {
         match (&body.data, inline) {
             (Data::Empty, _) => Ok(ByteStream::from_bytes(bytes::Bytes::new())),
-            (Data::Inline(_), Some(bytes)) if span.end <= bytes.len() as u64 => {
+            (Data::Inline(_), Some(bytes)) => {
+                let bytes = match key {
+                    Some(key) => key.piece(None).open_all(bytes).map_err(ApiError::internal)?,
+                    None => bytes,
+                };
+                if span.end > bytes.len() as u64 {
+                    return Err(ApiError::internal("an object's inline bytes are too few"));
+                }
                 let bytes = bytes::Bytes::from(bytes);
                 Ok(ByteStream::from_bytes(bytes.slice(span.start as usize..span.end as usize)))
             }
             (Data::Inline(_), _) => Err(ApiError::internal("an object's inline bytes are gone")),
             (data, _) => {
                 let manifest = self.manifest(data).await?;
-                Ok(self.content.send(data, manifest.as_ref(), span, reading))
+                let wanted = Wanted { data, size: body.size, manifest: manifest.as_ref(), span, key };
+                Ok(self.content.send(wanted, reading))
             }
         }
     }

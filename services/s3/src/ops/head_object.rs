@@ -3,10 +3,11 @@ use haneul_s3_wire::operations::HeadObject;
 use haneul_s3_wire::shapes::{HeadObjectOutput, HeadObjectRequest};
 use http::StatusCode;
 
-use super::read::{check_conditions, fill, refuse_customer_key};
+use super::read::{check_conditions, fill};
 use crate::conditions::ReadConditions;
+use crate::encryption::customer_key;
 use crate::facts::Named;
-use crate::{S3, names};
+use crate::{S3, archive, names};
 
 impl Handle<HeadObject> for S3 {
     async fn access(&self, cx: &Cx, input: &HeadObjectRequest) -> Result<Vec<Access>> {
@@ -22,7 +23,7 @@ impl Handle<HeadObject> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         let (record, body) = self.readable(cx, found, named).await?;
-        refuse_customer_key!(input);
+        self.check_customer_key(body.sealed.as_ref(), &customer_key!(input))?;
         let conditions = ReadConditions {
             if_match: input.if_match.as_deref(),
             if_none_match: input.if_none_match.as_deref(),
@@ -37,6 +38,7 @@ impl Handle<HeadObject> for S3 {
         let mut output = HeadObjectOutput::default();
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
         fill!(output, input, bucket, record, body, selection, lock);
+        output.restore = archive::header(&body, cx.now());
         Ok(output)
     }
 }

@@ -41,6 +41,7 @@ mod object_tagging;
 mod post_object;
 pub(crate) mod put_object;
 mod read;
+mod restore_object;
 mod url_encoding;
 
 use haneul_kit::{Access, Cx, Result};

@@ -3,10 +3,11 @@ use haneul_s3_wire::operations::CompleteMultipartUpload;
 use haneul_s3_wire::shapes::{CompleteMultipartUploadOutput, CompleteMultipartUploadRequest, CompletedPart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::multipart_upload::{part_number, refuse_customer_key};
+use super::multipart_upload::part_number;
 use crate::checksum::Kind;
 use crate::checksum::wire::{claim, show};
 use crate::conditions::WriteConditions;
+use crate::encryption::Shown;
 use crate::store::assembly::{ListedPart, Whole};
 use crate::store::uploads::{Completion, UploadAt};
 use crate::store::watch::By;
@@ -27,7 +28,6 @@ impl Handle<CompleteMultipartUpload> for S3 {
     ) -> Result<CompleteMultipartUploadOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
-        refuse_customer_key(&input.sse_customer_algorithm, &input.sse_customer_key)?;
         let claim = claim!(input)?;
         let kind = input.checksum_type.as_deref().map(Kind::parse).transpose()?;
         let size = input.mpu_object_size.and_then(|size| u64::try_from(size).ok());
@@ -57,11 +57,14 @@ impl Handle<CompleteMultipartUpload> for S3 {
             location: Some(location(&cx.endpoint(), is_virtual, &bucket.name, &input.key)),
             bucket: Some(bucket.name.clone()),
             e_tag: Some(format!("\"{}\"", done.etag)),
-            server_side_encryption: Some("AES256".to_owned()),
             version_id: done.version_id,
             key: Some(input.key),
             ..CompleteMultipartUploadOutput::default()
         };
+        let shown = Shown::of(done.sealed.as_ref());
+        output.server_side_encryption = shown.algorithm;
+        output.ssekms_key_id = shown.kms_key;
+        output.bucket_key_enabled = shown.bucket_key;
         if let Some(sum) = done.checksum {
             output.checksum_type = Some(sum.kind.as_str().to_owned());
             show!(output, sum.algorithm, sum.value);

@@ -3,11 +3,12 @@ use haneul_s3_wire::operations::UploadPartCopy;
 use haneul_s3_wire::shapes::{CopyPartResult, UploadPartCopyOutput, UploadPartCopyRequest};
 
 use super::copy_object::SourceConditions;
-use super::multipart_upload::{algorithm, part_number, refuse_customer_key};
+use super::multipart_upload::{algorithm, part_number};
 use super::read::shown_version;
 use crate::checksum::wire::show;
 use crate::content::receive::Expectation;
 use crate::copy_source::CopySource;
+use crate::encryption::{CustomerKey, customer_key, show_encryption};
 use crate::range::{self, Span};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::uploads::UploadAt;
@@ -27,8 +28,6 @@ impl Handle<UploadPartCopy> for S3 {
         let source = CopySource::parse(&input.copy_source)?;
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
-        refuse_customer_key(&input.sse_customer_algorithm, &input.sse_customer_key)?;
-        refuse_customer_key(&input.copy_source_sse_customer_algorithm, &input.copy_source_sse_customer_key)?;
         let number = part_number(input.part_number)?;
         let at = UploadAt {
             bucket: bucket.id(),
@@ -51,11 +50,18 @@ impl Handle<UploadPartCopy> for S3 {
         if span.length() > PART_BYTES_MAX {
             return Err(error::entity_too_large(span.length(), PART_BYTES_MAX));
         }
-        let stream = self.stream(&opened.body, opened.inline, span, opened.reading).await?;
+        let source_customer = CustomerKey {
+            algorithm: input.copy_source_sse_customer_algorithm.clone(),
+            key: input.copy_source_sse_customer_key.clone(),
+            md5: input.copy_source_sse_customer_key_md5.clone(),
+        };
+        let source_key = self.open_key(cx, opened.body.sealed.as_ref(), &source_customer).await?;
+        let key = self.part_key(cx, &upload, &customer_key!(input)).await?;
+        let stream = self.stream(&opened.body, opened.inline, span, opened.reading, source_key).await?;
         let expected = Expectation::internal(span.length(), algorithm(&upload));
-        let received = self.content.receive(stream, &expected).await?;
+        let received = self.content.receive(stream, &expected, key.piece()).await?;
         let sum = received.checksum.clone();
-        let etag = self.keep_part(cx, at, number, received).await?;
+        let etag = self.keep_part(cx, at, number, received, &key).await?;
         let mut result = CopyPartResult {
             e_tag: Some(format!("\"{etag}\"")),
             last_modified: Some(Instant::from_secs(cx.now().secs())),
@@ -64,11 +70,12 @@ impl Handle<UploadPartCopy> for S3 {
         if upload.checksum.is_some() {
             show!(result, sum.algorithm, sum.value);
         }
-        Ok(UploadPartCopyOutput {
+        let mut output = UploadPartCopyOutput {
             copy_source_version_id: shown_version(&opened.bucket, &opened.record),
             copy_part_result: Some(result),
-            server_side_encryption: Some("AES256".to_owned()),
             ..UploadPartCopyOutput::default()
-        })
+        };
+        show_encryption!(output, upload.sealed.as_ref());
+        Ok(output)
     }
 }

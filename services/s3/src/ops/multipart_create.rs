@@ -4,6 +4,7 @@ use haneul_s3_wire::shapes::{CreateMultipartUploadOutput, CreateMultipartUploadR
 
 use crate::acl::{self, NewAcl};
 use crate::checksum::{Algorithm, Kind};
+use crate::encryption::show_encryption;
 use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::UploadRecord;
 use crate::store::uploads::UploadAt;
@@ -36,6 +37,7 @@ impl Handle<CreateMultipartUpload> for S3 {
         let tags = headers.check(&bucket)?;
         let NewAcl { owner, acl } = acl::of_new_object(cx, &bucket, &headers.acl)?;
         let lock = headers.lock.resolve(&bucket, cx.now())?;
+        let (_, sealed) = self.new_key(cx, &bucket, &input.key, &headers.encryption).await?;
         let upload = UploadRecord {
             initiated_ms: cx.now().millis(),
             initiator: cx.account().number(),
@@ -48,6 +50,7 @@ impl Handle<CreateMultipartUpload> for S3 {
             checksum,
             acl,
             lock,
+            sealed: Some(sealed),
         };
         let upload_id = self.upload_id(cx);
         let at = UploadAt {
@@ -58,17 +61,18 @@ impl Handle<CreateMultipartUpload> for S3 {
         };
         self.records.create_upload(at, &upload).await?;
         let abort = bucket.upload_abort(&input.key, upload.initiated_ms);
-        Ok(CreateMultipartUploadOutput {
+        let mut output = CreateMultipartUploadOutput {
             abort_date: abort.as_ref().map(|(at, _)| *at),
             abort_rule_id: abort.map(|(_, rule)| rule),
             bucket: Some(bucket.name.clone()),
             key: Some(input.key),
             upload_id: Some(upload_id),
-            server_side_encryption: Some("AES256".to_owned()),
             checksum_algorithm: checksum.map(|(algorithm, _)| algorithm.as_str().to_owned()),
             checksum_type: checksum.map(|(_, kind)| kind.as_str().to_owned()),
             ..CreateMultipartUploadOutput::default()
-        })
+        };
+        show_encryption!(output, upload.sealed.as_ref());
+        Ok(output)
     }
 }
 

@@ -5,7 +5,9 @@ use haneul_s3_wire::shapes::{UploadPartOutput, UploadPartRequest};
 use super::put_object::{Upload, expectation};
 use crate::checksum::wire::{claim, show};
 use crate::checksum::{Algorithm, Kind};
+use crate::content::cipher::{DataKey, PieceKey};
 use crate::content::receive::Received;
+use crate::encryption::{CustomerKey, customer_key, hides_md5, show_encryption};
 use crate::model::{PartRecord, UploadRecord};
 use crate::store::assembly::PART_NUMBER_MAX;
 use crate::store::uploads::UploadAt;
@@ -20,7 +22,6 @@ impl Handle<UploadPart> for S3 {
     async fn call(&self, cx: &Cx, input: UploadPartRequest) -> Result<UploadPartOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
-        refuse_customer_key(&input.sse_customer_algorithm, &input.sse_customer_key)?;
         let number = part_number(input.part_number)?;
         let at = UploadAt {
             bucket: bucket.id(),
@@ -29,6 +30,7 @@ impl Handle<UploadPart> for S3 {
             upload_id: &input.upload_id,
         };
         let record = self.records.upload(at).await?;
+        let key = self.part_key(cx, &record, &customer_key!(input)).await?;
         let claim = claim!(input)?;
         let upload = Upload {
             body: input.body,
@@ -44,14 +46,12 @@ impl Handle<UploadPart> for S3 {
             expected.algorithm = algorithm(&record);
         }
         expected.kept = Some(algorithm(&record));
-        let received = self.content.receive(upload.body, &expected).await?;
+        let received = self.content.receive(upload.body, &expected, key.piece()).await?;
         let sum = received.checksum.clone();
-        let etag = self.keep_part(cx, at, number, received).await?;
-        let mut output = UploadPartOutput {
-            server_side_encryption: Some("AES256".to_owned()),
-            e_tag: Some(format!("\"{etag}\"")),
-            ..UploadPartOutput::default()
-        };
+        let etag = self.keep_part(cx, at, number, received, &key).await?;
+        let mut output =
+            UploadPartOutput { e_tag: Some(format!("\"{etag}\"")), ..UploadPartOutput::default() };
+        show_encryption!(output, record.sealed.as_ref());
         if given || record.checksum.is_some() {
             show!(output, sum.algorithm, sum.value);
         }
@@ -59,7 +59,42 @@ impl Handle<UploadPart> for S3 {
     }
 }
 
+/// The key of a part that is about to be kept. Without one it is of an upload of before there was encryption.
+pub(super) struct PartKey {
+    upload: Option<DataKey>,
+    hides_md5: bool,
+    salt: [u8; 16],
+}
+
+impl PartKey {
+    pub(super) fn piece(&self) -> Option<PieceKey> {
+        self.upload.as_ref().map(|key| key.piece(Some(&self.salt)))
+    }
+
+    fn etag(&self, md5: String) -> String {
+        match &self.upload {
+            Some(key) if self.hides_md5 => key.etag(&md5),
+            _ => md5,
+        }
+    }
+}
+
 impl S3 {
+    /// The upload's key, for one more part.
+    pub(super) async fn part_key(
+        &self,
+        cx: &Cx,
+        upload: &UploadRecord,
+        customer: &CustomerKey,
+    ) -> Result<PartKey> {
+        let sealed = upload.sealed.as_ref();
+        Ok(PartKey {
+            upload: self.open_key(cx, sealed, customer).await?,
+            hides_md5: sealed.is_some_and(hides_md5),
+            salt: self.platform.env.rng.bytes(),
+        })
+    }
+
     /// Makes the record of a part, and gives its ETag.
     pub(super) async fn keep_part(
         &self,
@@ -67,14 +102,16 @@ impl S3 {
         at: UploadAt<'_>,
         number: u32,
         received: Received,
+        key: &PartKey,
     ) -> Result<String> {
         let part = PartRecord {
             size: received.size,
-            etag: received.md5,
+            etag: key.etag(received.md5),
             algorithm: received.kept.algorithm,
             checksum: received.kept.value,
             modified_s: cx.now().secs(),
             data: received.data,
+            salt: key.upload.as_ref().map(|_| hex::encode(key.salt)),
         };
         match self.records.put_part(at, number, &part, received.inline.as_ref()).await {
             Ok(freed) => {
@@ -118,11 +155,4 @@ pub(super) fn part_number(given: i32) -> Result<u32> {
             Err(error::invalid_argument(message, "partNumber", given.to_string()))
         }
     }
-}
-
-pub(super) fn refuse_customer_key(algorithm: &Option<String>, key: &Option<String>) -> Result<()> {
-    if algorithm.is_some() || key.is_some() {
-        return Err(error::not_implemented("Server-side encryption with customer-provided keys (SSE-C)"));
-    }
-    Ok(())
 }

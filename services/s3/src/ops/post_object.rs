@@ -41,6 +41,9 @@ impl S3 {
             return Err(error::invalid_argument(message, "key", ""));
         };
         key.1 = key.1.replace("${filename}", &form.file_name);
+        if key.1.is_empty() {
+            return Err(error::invalid_argument("User key must have a length greater than 0.", "key", ""));
+        }
         let (cx, limits) = self.admit(cx, &bucket.name, &form).await?;
         let answer = Answer::of(&form);
         let input = input(&bucket.name, form, limits)?;
@@ -216,7 +219,9 @@ impl Answer {
     fn of(form: &Form) -> Answer {
         let redirect = form.field("success_action_redirect").or_else(|| form.field("redirect"));
         // One that is no URL counts as absent.
-        let redirect = redirect.and_then(|url| url.parse::<Uri>().ok()).filter(|url| url.host().is_some());
+        let redirect = redirect
+            .and_then(|url| url.parse::<Uri>().ok())
+            .filter(|url| url.scheme().is_some() && url.host().is_some());
         let status = match form.field("success_action_status") {
             Some("200") => StatusCode::OK,
             Some("201") => StatusCode::CREATED,

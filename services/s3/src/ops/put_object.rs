@@ -8,9 +8,12 @@ use crate::bucket::Bucket;
 use crate::checksum::wire::{claim, show};
 use crate::checksum::{self, Algorithm, Claim};
 use crate::conditions::WriteConditions;
+use crate::content::cipher::DataKey;
 use crate::content::receive::{Expectation, Received};
+use crate::encryption::{hides_md5, show_encryption};
 use crate::facts::Named;
 use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys, write_needs};
+use crate::model::encryption::{Scheme, Sealed};
 use crate::model::{Body, ObjectRecord};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::objects::NewObject;
@@ -61,13 +64,14 @@ impl Handle<PutObject> for S3 {
             claim,
         };
         let record = self.put(cx, &bucket, &input.key, headers, conditions, upload).await?;
-        let mut output = PutObjectOutput {
-            server_side_encryption: Some("AES256".to_owned()),
-            version_id: record.version_id.clone(),
-            ..PutObjectOutput::default()
-        };
+        let mut output =
+            PutObjectOutput { version_id: record.version_id.clone(), ..PutObjectOutput::default() };
         if let Some(body) = record.body.clone() {
             output.expiration = bucket.expiration(&input.key, &record, &body);
+            show_encryption!(output, body.sealed.as_ref());
+            if let Some(Scheme::Kms(kms)) = body.sealed.as_ref().map(|sealed| &sealed.scheme) {
+                output.ssekms_encryption_context = kms.header.clone();
+            }
             output.e_tag = Some(body.quoted_etag());
             if let Some(sum) = body.checksum {
                 output.checksum_type = Some(sum.kind.as_str().to_owned());
@@ -108,10 +112,11 @@ impl S3 {
         }
         let expected = expectation(cx, &upload, Algorithm::Crc64Nvme)?;
         object_lock::check_integrity(cx, &lock, expected.is_vouched_for())?;
-        let received = self.content.receive(upload.body, &expected).await?;
+        let (data_key, sealed) = self.new_key(cx, bucket, key, &headers.encryption).await?;
+        let received = self.content.receive(upload.body, &expected, Some(data_key.piece(None))).await?;
         let body = Body {
             size: received.size,
-            etag: received.md5.clone(),
+            etag: etag(&data_key, &sealed, &received.md5),
             checksum: Some(received.checksum.clone()),
             data: received.data.clone(),
             parts: 0,
@@ -121,6 +126,8 @@ impl S3 {
             tags,
             acl,
             lock,
+            sealed: Some(sealed),
+            restore: None,
         };
         self.commit(cx, bucket, key, owner, &body, received, &conditions, by(cx)).await
     }
@@ -163,6 +170,11 @@ impl S3 {
             }
         }
     }
+}
+
+/// The MD5, unless the encryption is to hide it.
+pub(super) fn etag(key: &DataKey, sealed: &Sealed, md5: &str) -> String {
+    if hides_md5(sealed) { key.etag(md5) } else { md5.to_owned() }
 }
 
 /// Whether an object comes from a form.

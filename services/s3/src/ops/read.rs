@@ -222,7 +222,7 @@ macro_rules! fill {
             .or_else(|| Some($crate::headers::CONTENT_TYPE_DEFAULT.to_owned()));
         output.expires = input.response_expires.map(|at| at.http_date()).or_else(|| headers.expires.clone());
         output.website_redirect_location = headers.website_redirect.clone();
-        output.server_side_encryption = Some("AES256".to_owned());
+        $crate::encryption::show_encryption!(output, body.sealed.as_ref());
         output.expiration = $bucket.expiration(&input.key, &$record, body);
         output.replication_status = $record.replication.as_ref().map(|status| status.as_str().to_owned());
         output.storage_class = body.storage_class.clone();
@@ -238,15 +238,4 @@ macro_rules! fill {
     }};
 }
 
-/// Refuses SSE-C on objects that never have it.
-macro_rules! refuse_customer_key {
-    ($input:expr) => {
-        if $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some() {
-            return Err($crate::error::invalid_request(
-                "The encryption parameters are not applicable to this object.",
-            ));
-        }
-    };
-}
-
-pub(super) use {fill, refuse_customer_key};
+pub(super) use fill;

@@ -75,6 +75,7 @@ pub(crate) fn assemble(
         size: part.size,
         data: part.data,
         checksum: keep.then_some(part.checksum),
+        salt: part.salt,
     });
     let body = Body {
         size,
@@ -88,6 +89,8 @@ pub(crate) fn assemble(
         tags: upload.tags.clone(),
         acl: upload.acl.clone(),
         lock: upload.lock,
+        sealed: upload.sealed.clone(),
+        restore: None,
     };
     Ok(Assembled { body, manifest: Manifest { parts: parts.collect() }, unused })
 }
@@ -205,6 +208,7 @@ mod tests {
             checksum,
             acl: None,
             lock: Default::default(),
+            sealed: None,
         }
     }
 
@@ -219,6 +223,7 @@ mod tests {
             checksum: checksum::encode(&Digest::of(algorithm, &content)),
             modified_s: 0,
             data: Data::Inline((0, u64::from(number))),
+            salt: None,
         };
         (number, record)
     }

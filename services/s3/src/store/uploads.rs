@@ -196,6 +196,7 @@ async fn finish(
         etag: made.body.etag.clone(),
         version_id: record.version_id,
         checksum: made.body.checksum.clone(),
+        sealed: made.body.sealed.clone(),
     };
     tx.put(&COMPLETED, &(at.bucket, at.upload_id), &completed)?;
     Ok((completed, freed))

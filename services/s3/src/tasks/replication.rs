@@ -8,6 +8,7 @@ use crate::bucket::Bucket;
 use crate::checksum::Algorithm;
 use crate::conditions::WriteConditions;
 use crate::content::receive::Expectation;
+use crate::encryption::hides_md5;
 use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
 use crate::model::{Body, ObjectRecord, Ownership};
 use crate::range::Span;
@@ -153,14 +154,21 @@ impl Replicating {
         };
         let algorithm = body.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |sum| sum.algorithm);
         let expected = Expectation::internal(body.size, algorithm);
-        let stream = s3.stream(body, inline, Span::whole(body.size), reading).await?;
-        let received = s3.content.receive(stream, &expected).await?;
+        let (source_key, (new_key, sealed)) = match &body.sealed {
+            // What KMS or a client has the key of is not replicated, as in S3 where no rule selects it.
+            Some(sealed) if hides_md5(sealed) => return Ok(Outcome::Moot),
+            Some(sealed) => (Some(s3.open_own_key(sealed)?), s3.new_own_key()),
+            None => (None, s3.new_own_key()),
+        };
+        let stream = s3.stream(body, inline, Span::whole(body.size), reading, source_key).await?;
+        let received = s3.content.receive(stream, &expected, Some(new_key.piece(None))).await?;
         let class = rule.class.clone().or_else(|| body.storage_class.clone());
         let copy = Body {
             data: received.data.clone(),
             // It is in one piece now; what tells of the parts stays.
             parts: 0,
             storage_class: class.filter(|class| class != "STANDARD"),
+            sealed: Some(sealed),
             ..body.clone()
         };
         let enforced = target.ownership() == Ownership::BucketOwnerEnforced;

@@ -119,7 +119,7 @@ async fn encryption() {
         (put("AES256", None, None), "ok"),
         (put("AES256", None, Some(true)), "ok"),
         (put("AES256", Some("key"), None), "InvalidArgument"),
-        (put("aws:kms", None, None), "NotImplemented"),
+        (put("aws:kms:dsse", None, None), "NotImplemented"),
         (put("rot13", None, None), "MalformedXML"),
         (on_bucket!(s::PutBucketEncryptionRequest {}), "MalformedXML"),
     ] {

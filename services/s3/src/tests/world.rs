@@ -295,6 +295,6 @@ pub(super) fn code<T>(result: &Result<T>) -> String {
 }
 
 /// Bytes that do not repeat soon.
-pub(super) fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }

@@ -1,0 +1,144 @@
+//! Objects whose bytes lie in an archive, and how long it takes to get at them.
+//!
+//! A restore is a record; that it is under way, done, or over is what the clock makes of it. The times are the longest
+//! that S3 promises (S3 User Guide, "Understanding archive retrieval options").
+
+use haneul_kit::{Instant, Result};
+
+use crate::error;
+use crate::model::Body;
+use crate::model::object::Restore;
+
+const MINUTE_MS: i64 = 60 * 1000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// How fast, from the slowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tier {
+    Bulk,
+    Standard,
+    Expedited,
+}
+
+/// Where the bytes of an object are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Where they can be read: it is of no archive class.
+    Active,
+    Archived,
+    Restoring,
+    /// A copy can be read until then.
+    Restored(Instant),
+}
+
+impl Tier {
+    pub(crate) fn parse(text: &str) -> Option<Tier> {
+        match text {
+            "Bulk" => Some(Tier::Bulk),
+            "Standard" => Some(Tier::Standard),
+            "Expedited" => Some(Tier::Expedited),
+            _ => None,
+        }
+    }
+
+    /// How long it takes from a class; `None` where the class does not have the tier.
+    pub(crate) fn duration_ms(self, class: &str) -> Option<i64> {
+        match (class, self) {
+            ("GLACIER", Tier::Expedited) => Some(5 * MINUTE_MS),
+            ("GLACIER", Tier::Standard) => Some(5 * HOUR_MS),
+            ("GLACIER", Tier::Bulk) => Some(12 * HOUR_MS),
+            ("DEEP_ARCHIVE", Tier::Standard) => Some(12 * HOUR_MS),
+            ("DEEP_ARCHIVE", Tier::Bulk) => Some(48 * HOUR_MS),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn is_archive(class: &str) -> bool {
+    matches!(class, "GLACIER" | "DEEP_ARCHIVE")
+}
+
+pub(crate) fn state(body: &Body, now: Instant) -> State {
+    if !is_archive(body.storage_class()) {
+        return State::Active;
+    }
+    match body.restore {
+        Some(restore) if now.millis() < restore.ready_ms => State::Restoring,
+        Some(restore) if now.millis() < restore.expires_ms => {
+            State::Restored(Instant::from_millis(restore.expires_ms))
+        }
+        _ => State::Archived,
+    }
+}
+
+/// Refuses to read what has to be restored first.
+pub(crate) fn check_readable(body: &Body, now: Instant) -> Result<()> {
+    match state(body, now) {
+        State::Active | State::Restored(_) => Ok(()),
+        State::Archived | State::Restoring => Err(error::invalid_object_state(
+            "The operation is not valid for the object's storage class",
+            body.storage_class(),
+        )),
+    }
+}
+
+/// `x-amz-restore`.
+pub(crate) fn header(body: &Body, now: Instant) -> Option<String> {
+    match state(body, now) {
+        State::Active | State::Archived => None,
+        State::Restoring => Some("ongoing-request=\"true\"".to_owned()),
+        State::Restored(until) => {
+            Some(format!("ongoing-request=\"false\", expiry-date=\"{}\"", until.http_date()))
+        }
+    }
+}
+
+/// A copy lives until the midnight (UTC) after its days.
+pub(crate) fn restored(ready_ms: i64, days: i32) -> Restore {
+    let end = ready_ms + i64::from(days) * DAY_MS;
+    Restore { ready_ms, expires_ms: (end.div_euclid(DAY_MS) + 1) * DAY_MS }
+}
+
+/// The days of a copy that is there begin anew.
+pub(crate) fn prolonged(before: Restore, now_ms: i64, days: i32) -> Restore {
+    Restore { ready_ms: before.ready_ms, ..restored(now_ms, days) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states() {
+        let at = Instant::from_millis;
+        let body =
+            |class: &str, restore| Body { storage_class: Some(class.to_owned()), restore, ..Body::default() };
+        let restore = Some(Restore { ready_ms: 100, expires_ms: 200 });
+        for (body, now, expected) in [
+            (body("STANDARD_IA", None), 0, State::Active),
+            (body("GLACIER_IR", None), 0, State::Active),
+            (body("GLACIER", None), 0, State::Archived),
+            (body("GLACIER", restore), 99, State::Restoring),
+            (body("DEEP_ARCHIVE", restore), 100, State::Restored(at(200))),
+            (body("DEEP_ARCHIVE", restore), 200, State::Archived),
+        ] {
+            assert_eq!(state(&body, at(now)), expected, "{body:?} {now}");
+            let readable = matches!(expected, State::Active | State::Restored(_));
+            assert_eq!(check_readable(&body, at(now)).is_ok(), readable);
+        }
+        assert_eq!(restored(DAY_MS + 1, 1).expires_ms, 3 * DAY_MS);
+        assert_eq!(header(&body("GLACIER", restore), at(1)).as_deref(), Some("ongoing-request=\"true\""));
+        assert_eq!(
+            header(&body("GLACIER", restore), at(150)).as_deref(),
+            Some("ongoing-request=\"false\", expiry-date=\"Thu, 01 Jan 1970 00:00:00 GMT\"")
+        );
+    }
+
+    #[test]
+    fn tiers() {
+        assert_eq!(Tier::Expedited.duration_ms("DEEP_ARCHIVE"), None);
+        assert_eq!(Tier::Bulk.duration_ms("DEEP_ARCHIVE"), Some(2 * DAY_MS));
+        assert!(Tier::Expedited > Tier::Standard && Tier::Standard > Tier::Bulk);
+    }
+}

@@ -1,0 +1,450 @@
+//! Which key an object's bytes are encrypted with, and how it is found again.
+//!
+//! Every object gets a random data key of its own. What differs is what wraps it: the cloud's key (SSE-S3, the default), a
+//! key of KMS that the caller must be allowed to use (SSE-KMS; with a bucket key, KMS is asked once for many objects), or a
+//! key that the client brings with each request and that is never kept (SSE-C).
+//!
+//! Source: S3 User Guide, "Protecting data with encryption".
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use haneul_kit::{ApiError, Cx, Instant, Result};
+use haneul_kms_wire::operations as kms;
+use haneul_kms_wire::shapes as k;
+use haneul_shape::value::Map;
+use parking_lot::Mutex;
+
+use crate::bucket::Bucket;
+use crate::checksum::{Algorithm, Digest};
+use crate::content::cipher::{self, DataKey};
+use crate::model::encryption::{DefaultAlgorithm, KmsScheme, Scheme, Sealed};
+use crate::{S3, error};
+
+/// What a data key is wrapped for, so that nothing else that this cloud seals passes for one.
+const PURPOSE: &str = "s3 object key";
+
+const SERVICE: &str = "s3.amazonaws.com";
+
+/// The key of an account that S3 uses when none is named.
+const AWS_MANAGED_KEY: &str = "alias/aws/s3";
+
+/// How long a bucket key serves before KMS is asked again, and so before a change of its policy counts.
+const BUCKET_KEY_S: i64 = 5 * 60;
+const BUCKET_KEYS_MAX: usize = 1000;
+
+/// Longest `x-amz-server-side-encryption-context`, in characters.
+const CONTEXT_LENGTH_MAX: usize = 8 * 1024;
+
+/// The headers of a request that are about encryption.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Encryption {
+    pub(crate) algorithm: Option<String>,
+    pub(crate) kms_key: Option<String>,
+    pub(crate) context: Option<String>,
+    pub(crate) bucket_key: Option<bool>,
+    pub(crate) customer: CustomerKey,
+}
+
+/// `x-amz-server-side-encryption-customer-…`, or the same of a copy's source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CustomerKey {
+    pub(crate) algorithm: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) md5: Option<String>,
+}
+
+/// Reads the three members of a request.
+macro_rules! customer_key {
+    ($input:expr) => {
+        $crate::encryption::CustomerKey {
+            algorithm: $input.sse_customer_algorithm.clone(),
+            key: $input.sse_customer_key.clone(),
+            md5: $input.sse_customer_key_md5.clone(),
+        }
+    };
+}
+
+/// Sets the members of an answer that tell how an object is encrypted.
+macro_rules! show_encryption {
+    ($output:expr, $sealed:expr) => {{
+        let shown = $crate::encryption::Shown::of($sealed);
+        $output.server_side_encryption = shown.algorithm;
+        $output.ssekms_key_id = shown.kms_key;
+        $output.bucket_key_enabled = shown.bucket_key;
+        $output.sse_customer_algorithm = shown.customer_algorithm;
+        $output.sse_customer_key_md5 = shown.customer_md5;
+    }};
+}
+
+pub(crate) use {customer_key, show_encryption};
+
+pub(crate) struct Shown {
+    pub(crate) algorithm: Option<String>,
+    pub(crate) kms_key: Option<String>,
+    pub(crate) bucket_key: Option<bool>,
+    pub(crate) customer_algorithm: Option<String>,
+    pub(crate) customer_md5: Option<String>,
+}
+
+impl Shown {
+    pub(crate) fn of(sealed: Option<&Sealed>) -> Shown {
+        let mut shown = Shown {
+            algorithm: Some("AES256".to_owned()),
+            kms_key: None,
+            bucket_key: None,
+            customer_algorithm: None,
+            customer_md5: None,
+        };
+        match sealed.map(|sealed| &sealed.scheme) {
+            None | Some(Scheme::S3) => {}
+            Some(Scheme::Kms(kms)) => {
+                shown.algorithm = Some(if kms.dsse { "aws:kms:dsse" } else { "aws:kms" }.to_owned());
+                shown.kms_key = Some(kms.key_arn.clone());
+                shown.bucket_key = kms.bucket_key.then_some(true);
+            }
+            Some(Scheme::Customer(md5)) => {
+                shown.algorithm = None;
+                shown.customer_algorithm = Some("AES256".to_owned());
+                shown.customer_md5 = Some(md5.clone());
+            }
+        }
+        shown
+    }
+}
+
+impl CustomerKey {
+    fn is_given(&self) -> bool {
+        self.algorithm.is_some() || self.key.is_some() || self.md5.is_some()
+    }
+
+    /// The key and its MD5; all three headers come together.
+    fn read(&self) -> Result<Option<([u8; 32], String)>> {
+        if !self.is_given() {
+            return Ok(None);
+        }
+        let name = "x-amz-server-side-encryption-customer-algorithm";
+        let missing = |what: &str| {
+            let message = format!(
+                "Requests specifying Server Side Encryption with Customer provided keys must provide {what}."
+            );
+            error::invalid_argument(message, name, "null")
+        };
+        match self.algorithm.as_deref() {
+            None => return Err(missing("a valid encryption algorithm")),
+            Some("AES256") => {}
+            Some(other) => {
+                let message = "The requested encryption algorithm is not valid, must be AES256.";
+                return Err(error::new("InvalidEncryptionAlgorithmError", 400, message)
+                    .with_field("ArgumentName", name)
+                    .with_field("ArgumentValue", other));
+            }
+        }
+        let key = self.key.as_deref().ok_or_else(|| missing("an appropriate secret key"))?;
+        let md5 =
+            self.md5.as_deref().ok_or_else(|| missing("the client calculated MD5 of the secret key"))?;
+        let bytes: Option<[u8; 32]> = STANDARD.decode(key).ok().and_then(|key| key.try_into().ok());
+        let bytes = bytes.ok_or_else(|| {
+            let message = "The secret key was invalid for the specified algorithm.";
+            error::new("InvalidArgument", 400, message).with_field("ArgumentName", name)
+        })?;
+        if STANDARD.encode(Digest::of(Algorithm::Md5, &bytes)) != md5 {
+            let message = "The calculated MD5 hash of the key did not match the hash that was provided.";
+            return Err(error::new("InvalidArgument", 400, message).with_field("ArgumentName", name));
+        }
+        Ok(Some((bytes, md5.to_owned())))
+    }
+}
+
+/// Keys of buckets that KMS has given or opened, for whoever asked.
+#[derive(Default)]
+pub(crate) struct BucketKeys(Mutex<HashMap<Asked, Kept>>);
+
+/// Who asked KMS for what: another's permission is not one's own.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Asked {
+    New { caller: String, bucket: u64, key: String },
+    Open { caller: String, blob: String },
+}
+
+#[derive(Clone)]
+struct Kept {
+    key: DataKey,
+    key_arn: String,
+    blob: String,
+    until: Instant,
+}
+
+impl BucketKeys {
+    fn get(&self, asked: &Asked, now: Instant) -> Option<Kept> {
+        self.0.lock().get(asked).filter(|kept| now < kept.until).cloned()
+    }
+
+    fn keep(&self, asked: Asked, kept: Kept) {
+        let mut keys = self.0.lock();
+        if keys.len() >= BUCKET_KEYS_MAX {
+            keys.clear();
+        }
+        keys.insert(asked, kept);
+    }
+}
+
+impl S3 {
+    /// A data key for a new object, and what to keep of it.
+    pub(crate) async fn new_key(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        wanted: &Encryption,
+    ) -> Result<(DataKey, Sealed)> {
+        if let Some((with, md5)) = wanted.customer.read()? {
+            let data_key = DataKey::new(self.platform.env.rng.bytes());
+            if wanted.algorithm.is_some() {
+                let message = "Server Side Encryption with Customer provided key is incompatible with the encryption \
+                               method specified";
+                let algorithm = wanted.algorithm.clone().unwrap_or_default();
+                return Err(error::invalid_argument(message, "x-amz-server-side-encryption", algorithm));
+            }
+            if bucket.record.encryption.blocks_customer_keys == Some(true) {
+                return Err(error::access_denied(
+                    "Access Denied: the bucket blocks server-side encryption with customer-provided keys (SSE-C)",
+                ));
+            }
+            let wrapped = cipher::wrap(&data_key, &with, self.platform.env.rng.bytes(), PURPOSE.as_bytes());
+            let sealed = Sealed { key: STANDARD.encode(wrapped), scheme: Scheme::Customer(md5) };
+            return Ok((data_key, sealed));
+        }
+        match wanted.resolve(bucket)? {
+            DefaultAlgorithm::S3 => Ok(self.new_own_key()),
+            DefaultAlgorithm::Dsse => {
+                Err(error::not_implemented("Dual-layer server-side encryption with AWS KMS keys (DSSE-KMS)"))
+            }
+            DefaultAlgorithm::Kms => self.new_kms_key(cx, bucket, key, wanted).await,
+        }
+    }
+
+    /// A data key that the cloud's own key wraps.
+    pub(crate) fn new_own_key(&self) -> (DataKey, Sealed) {
+        let data_key = DataKey::new(self.platform.env.rng.bytes());
+        let wrapped = self.platform.seal.seal(PURPOSE, data_key.bytes());
+        (data_key, Sealed { key: wrapped, scheme: Scheme::S3 })
+    }
+
+    /// The data key of an object of SSE-S3.
+    pub(crate) fn open_own_key(&self, sealed: &Sealed) -> Result<DataKey> {
+        let opened = self.platform.seal.open(PURPOSE, &sealed.key).and_then(|key| DataKey::from_slice(&key));
+        opened.ok_or_else(|| ApiError::internal("an object's data key does not open"))
+    }
+
+    async fn new_kms_key(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        wanted: &Encryption,
+    ) -> Result<(DataKey, Sealed)> {
+        let by_default = bucket.record.encryption.kms_key.as_deref().filter(|_| wanted.algorithm.is_none());
+        let key_id = wanted.kms_key.as_deref().or(by_default).unwrap_or(AWS_MANAGED_KEY);
+        let uses_bucket_key = wanted.bucket_key.unwrap_or(bucket.record.bucket_key);
+        let arn = if uses_bucket_key { bucket.arn() } else { format!("{}/{key}", bucket.arn()) };
+        let context = context(arn, wanted.context.as_deref())?;
+        let scheme = |key_arn: String, blob: String| KmsScheme {
+            key_arn,
+            blob,
+            dsse: false,
+            bucket_key: uses_bucket_key,
+            context: context.clone(),
+            header: wanted.context.clone(),
+        };
+        if !uses_bucket_key {
+            let made = self.generate(cx, key_id, &context).await?;
+            let sealed = Sealed { key: String::new(), scheme: Scheme::Kms(scheme(made.key_arn, made.blob)) };
+            return Ok((made.key, sealed));
+        }
+        let caller = cx.caller().arn();
+        let asked = Asked::New { caller, bucket: bucket.id(), key: format!("{key_id} {context:?}") };
+        let kept = match self.bucket_keys.get(&asked, cx.now()) {
+            Some(kept) => kept,
+            None => {
+                let made = self.generate(cx, key_id, &context).await?;
+                self.bucket_keys.keep(asked, made.clone());
+                made
+            }
+        };
+        let data_key = DataKey::new(self.platform.env.rng.bytes());
+        let nonce = self.platform.env.rng.bytes();
+        let wrapped = cipher::wrap(&data_key, kept.key.bytes(), nonce, PURPOSE.as_bytes());
+        let sealed =
+            Sealed { key: STANDARD.encode(wrapped), scheme: Scheme::Kms(scheme(kept.key_arn, kept.blob)) };
+        Ok((data_key, sealed))
+    }
+
+    async fn generate(&self, cx: &Cx, key_id: &str, context: &[(String, String)]) -> Result<Kept> {
+        let input = k::GenerateDataKeyRequest {
+            key_id: key_id.to_owned(),
+            encryption_context: Some(Map(context.to_vec())),
+            key_spec: Some("AES_256".to_owned()),
+            ..k::GenerateDataKeyRequest::default()
+        };
+        let made = self.platform.forward::<kms::GenerateDataKey>(cx, SERVICE, input).await.map_err(of_kms)?;
+        let incomplete = || ApiError::internal("KMS gave no data key");
+        let key =
+            made.plaintext.as_ref().and_then(|plain| DataKey::from_slice(plain)).ok_or_else(incomplete)?;
+        let blob = STANDARD.encode(made.ciphertext_blob.ok_or_else(incomplete)?);
+        let key_arn = made.key_id.ok_or_else(incomplete)?;
+        Ok(Kept { key, key_arn, blob, until: in_a_while(cx.now()) })
+    }
+
+    /// The data key of an object, for its reading. `None` for bytes that are not encrypted, of before there was any.
+    pub(crate) async fn open_key(
+        &self,
+        cx: &Cx,
+        sealed: Option<&Sealed>,
+        customer: &CustomerKey,
+    ) -> Result<Option<DataKey>> {
+        let given = self.check_customer_key(sealed, customer)?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let lost = || ApiError::internal("an object's data key does not open");
+        let key = match (&sealed.scheme, given) {
+            (Scheme::Customer(_), Some(key)) => key,
+            (Scheme::Customer(_), None) => return Err(lost()),
+            (Scheme::S3, _) => self.open_own_key(sealed)?,
+            (Scheme::Kms(scheme), _) => {
+                let opened = self.decrypt(cx, scheme).await?;
+                if scheme.bucket_key {
+                    let wrapped = STANDARD.decode(&sealed.key).map_err(|_| lost())?;
+                    cipher::unwrap(&wrapped, opened.bytes(), PURPOSE.as_bytes()).ok_or_else(lost)?
+                } else {
+                    opened
+                }
+            }
+        };
+        Ok(Some(key))
+    }
+
+    async fn decrypt(&self, cx: &Cx, scheme: &KmsScheme) -> Result<DataKey> {
+        let asked = Asked::Open { caller: cx.caller().arn(), blob: scheme.blob.clone() };
+        if scheme.bucket_key
+            && let Some(kept) = self.bucket_keys.get(&asked, cx.now())
+        {
+            return Ok(kept.key);
+        }
+        let lost = || ApiError::internal("an object's data key does not open");
+        let input = k::DecryptRequest {
+            ciphertext_blob: Some(STANDARD.decode(&scheme.blob).map_err(|_| lost())?.into()),
+            encryption_context: Some(Map(scheme.context.clone())),
+            key_id: Some(scheme.key_arn.clone()),
+            ..k::DecryptRequest::default()
+        };
+        let opened = self.platform.forward::<kms::Decrypt>(cx, SERVICE, input).await.map_err(of_kms)?;
+        let key = opened.plaintext.as_ref().and_then(|plain| DataKey::from_slice(plain)).ok_or_else(lost)?;
+        if scheme.bucket_key {
+            let (key_arn, blob) = (scheme.key_arn.clone(), scheme.blob.clone());
+            self.bucket_keys
+                .keep(asked, Kept { key: key.clone(), key_arn, blob, until: in_a_while(cx.now()) });
+        }
+        Ok(key)
+    }
+
+    /// What a request to read must say of SSE-C: everything if the object has it, and nothing if not. Gives the object's
+    /// data key, if that is how it is wrapped.
+    pub(crate) fn check_customer_key(
+        &self,
+        sealed: Option<&Sealed>,
+        customer: &CustomerKey,
+    ) -> Result<Option<DataKey>> {
+        let given = customer.read()?;
+        match (sealed.map(|sealed| (&sealed.scheme, &sealed.key)), given) {
+            (Some((Scheme::Customer(md5), wrapped)), Some((with, given))) => {
+                let denied = || error::access_denied("Access Denied");
+                if given != *md5 {
+                    return Err(denied());
+                }
+                let wrapped = STANDARD.decode(wrapped).map_err(ApiError::internal)?;
+                cipher::unwrap(&wrapped, &with, PURPOSE.as_bytes()).map(Some).ok_or_else(denied)
+            }
+            (Some((Scheme::Customer(_), _)), None) => Err(error::invalid_request(
+                "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to \
+                 retrieve the object.",
+            )),
+            (_, Some(_)) => {
+                Err(error::invalid_request("The encryption parameters are not applicable to this object."))
+            }
+            (_, None) => Ok(None),
+        }
+    }
+}
+
+impl Encryption {
+    /// What the headers ask for, or else the bucket's default.
+    fn resolve(&self, bucket: &Bucket) -> Result<DefaultAlgorithm> {
+        let name = "x-amz-server-side-encryption";
+        let algorithm = match self.algorithm.as_deref() {
+            None => None,
+            Some(given) => Some(DefaultAlgorithm::parse(given).ok_or_else(|| {
+                error::invalid_argument("The encryption method specified is not supported", name, given)
+            })?),
+        };
+        let has_kms = self.kms_key.is_some() || self.context.is_some();
+        if has_kms && matches!(algorithm, None | Some(DefaultAlgorithm::S3)) {
+            let message = "Server Side Encryption with AWS KMS managed key requires HTTP header \
+                           x-amz-server-side-encryption : aws:kms";
+            return Err(error::invalid_argument(message, name, self.algorithm.clone().unwrap_or_default()));
+        }
+        Ok(algorithm.unwrap_or(bucket.record.encryption.algorithm))
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        self.algorithm.is_some() || self.customer.is_given()
+    }
+}
+
+/// The encryption context: S3's own pair, and what the client adds.
+fn context(arn: String, header: Option<&str>) -> Result<Vec<(String, String)>> {
+    let mut context = vec![("aws:s3:arn".to_owned(), arn)];
+    let Some(header) = header else { return Ok(context) };
+    let name = "x-amz-server-side-encryption-context";
+    let invalid = || error::invalid_argument("The encryption context is not valid.", name, header);
+    if header.len() > CONTEXT_LENGTH_MAX {
+        return Err(invalid());
+    }
+    let json = STANDARD.decode(header).map_err(|_| invalid())?;
+    let given: std::collections::BTreeMap<String, String> =
+        serde_json::from_slice(&json).map_err(|_| invalid())?;
+    if given.contains_key("aws:s3:arn") {
+        // Naming it is allowed only with the value that it has anyway.
+        if given.get("aws:s3:arn") != context.first().map(|(_, arn)| arn) {
+            return Err(invalid());
+        }
+    }
+    context.extend(given.into_iter().filter(|(key, _)| key != "aws:s3:arn"));
+    Ok(context)
+}
+
+fn in_a_while(now: Instant) -> Instant {
+    now + std::time::Duration::from_secs(BUCKET_KEY_S as u64)
+}
+
+/// KMS's refusal as S3 passes it on (S3 API Reference, "Error responses": KMS.…).
+fn of_kms(refused: ApiError) -> ApiError {
+    match refused.code() {
+        "AccessDeniedException" => error::access_denied(refused.message().to_owned()),
+        "DisabledException" => error::new("KMS.DisabledException", 400, refused.message().to_owned()),
+        "NotFoundException" => error::new("KMS.NotFoundException", 400, refused.message().to_owned()),
+        "KMSInvalidStateException" => {
+            error::new("KMS.KMSInvalidStateException", 400, refused.message().to_owned())
+        }
+        "InvalidKeyUsageException" => {
+            error::new("KMS.InvalidKeyUsageException", 400, refused.message().to_owned())
+        }
+        "ThrottlingException" => error::new("SlowDown", 503, "Please reduce your request rate."),
+        _ => refused,
+    }
+}
+
+/// Whether the ETag is another than the MD5 of the content.
+pub(crate) fn hides_md5(sealed: &Sealed) -> bool {
+    sealed.scheme != Scheme::S3
+}

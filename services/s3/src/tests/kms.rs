@@ -1,0 +1,209 @@
+//! Encryption with keys of KMS, against one that only knows what S3 asks: which key, in which context, for whom.
+
+use std::sync::Arc;
+
+use haneul_blob::Blobs;
+use haneul_front::{Cloud as Front, Options};
+use haneul_kit::platform::Config;
+use haneul_kit::{
+    Access, AccountId, ApiError, ByteStream, Caller, Cx, Env, Handle, Operation, Platform, Region, Result,
+    Seal, Service,
+};
+use haneul_kms_wire::{operations as kms, shapes as k};
+use haneul_s3_wire::{operations as op, shapes as s};
+use haneul_store::Store;
+use parking_lot::Mutex;
+
+use super::world::{code, get, put};
+use crate::S3;
+
+const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/k";
+
+/// Its data keys are what it encrypted: only the context must be the same. Key ids that end in `denied` are.
+#[derive(Default)]
+struct Stub {
+    asked: Mutex<Vec<String>>,
+}
+
+fn text(context: &Option<haneul_shape::value::Map<String>>) -> String {
+    let pairs: Vec<String> = context.iter().flat_map(|map| &map.0).map(|(k, v)| format!("{k}={v}")).collect();
+    pairs.join(",")
+}
+
+impl Handle<kms::GenerateDataKey> for Stub {
+    async fn access(&self, _: &Cx, _: &k::GenerateDataKeyRequest) -> Result<Vec<Access>> {
+        Ok(Vec::new())
+    }
+
+    async fn call(&self, cx: &Cx, input: k::GenerateDataKeyRequest) -> Result<k::GenerateDataKeyResponse> {
+        assert_eq!(cx.called_via(), ["s3.amazonaws.com"]);
+        let context = text(&input.encryption_context);
+        self.asked.lock().push(format!("generate {} {context}", input.key_id));
+        if input.key_id.ends_with("denied") {
+            return Err(ApiError::new("AccessDeniedException", "not for you").with_status(400));
+        }
+        let plain = [42; 32];
+        let blob = [&plain[..], context.as_bytes()].concat();
+        Ok(k::GenerateDataKeyResponse {
+            ciphertext_blob: Some(blob.into()),
+            plaintext: Some(plain.to_vec().into()),
+            key_id: Some(KEY.into()),
+            ..Default::default()
+        })
+    }
+}
+
+impl Handle<kms::Decrypt> for Stub {
+    async fn access(&self, _: &Cx, _: &k::DecryptRequest) -> Result<Vec<Access>> {
+        Ok(Vec::new())
+    }
+
+    async fn call(&self, _: &Cx, input: k::DecryptRequest) -> Result<k::DecryptResponse> {
+        let context = text(&input.encryption_context);
+        self.asked.lock().push(format!("decrypt {context}"));
+        let blob = input.ciphertext_blob.unwrap();
+        assert_eq!(&blob[32..], context.as_bytes(), "the context is part of it");
+        Ok(k::DecryptResponse {
+            plaintext: Some(blob[..32].to_vec().into()),
+            key_id: Some(KEY.into()),
+            ..Default::default()
+        })
+    }
+}
+
+struct World {
+    platform: Platform,
+    env: Env,
+    kms: Arc<Stub>,
+    _front: Arc<Front>,
+}
+
+impl World {
+    async fn new() -> World {
+        let env = Env::simulated(5);
+        let seal = Seal::new(&[7; 32], env.rng.clone());
+        let config = Config { root_keys: Vec::new(), relaxed: false };
+        let blobs = Blobs::memory(&env);
+        let platform = Platform::new(env.clone(), Store::memory(), blobs, None, seal, config);
+        let kms = Arc::new(Stub::default());
+        let service = Service::of(&haneul_kms_wire::SERVICE, kms.clone());
+        let service = service.op::<kms::GenerateDataKey>().op::<kms::Decrypt>().build();
+        let mut services = vec![haneul_iam::service(&platform).await.unwrap(), service];
+        services.extend(crate::service::services_of(Arc::new(S3::new(&platform))));
+        let models = [
+            &haneul_iam_wire::SERVICE,
+            &haneul_kms_wire::SERVICE,
+            &haneul_s3_wire::SERVICE,
+            &haneul_s3control_wire::SERVICE,
+        ];
+        let front = Front::new(platform.clone(), &models, services, Options::default());
+        let world = World { platform, env, kms, _front: front };
+        let input = s::CreateBucketRequest { bucket: "bkt".into(), ..Default::default() };
+        world.call::<op::CreateBucket>(input).await.unwrap();
+        world
+    }
+
+    async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output> {
+        let root = Caller::root(AccountId::DEFAULT);
+        self.platform.bus.call::<O>(root, Region::US_EAST_1, None, input).await
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.kms.asked.lock())
+    }
+
+    async fn read(&self, key: &str) -> Vec<u8> {
+        self.call::<op::GetObject>(get(key)).await.unwrap().body.collect(usize::MAX).await.unwrap()
+    }
+}
+
+fn put_with(key: &str, kms_key: Option<&str>) -> s::PutObjectRequest {
+    s::PutObjectRequest {
+        server_side_encryption: Some("aws:kms".into()),
+        ssekms_key_id: kms_key.map(str::to_owned),
+        body: ByteStream::from_bytes(vec![b'x'; 100_000]),
+        ..put(key, "")
+    }
+}
+
+#[tokio::test]
+async fn each_object_has_a_key_of_kms() {
+    let world = World::new().await;
+    let made = world.call::<op::PutObject>(put_with("k", Some("my-key"))).await.unwrap();
+    assert_eq!(made.server_side_encryption.as_deref(), Some("aws:kms"));
+    assert_eq!(made.ssekms_key_id.as_deref(), Some(KEY));
+    assert_eq!(made.bucket_key_enabled, None);
+    assert_eq!(world.asked(), ["generate my-key aws:s3:arn=arn:aws:s3:::bkt/k"]);
+    assert_eq!(world.read("k").await, vec![b'x'; 100_000]);
+    assert_eq!(world.asked(), ["decrypt aws:s3:arn=arn:aws:s3:::bkt/k"]);
+    // A look at it asks KMS for nothing.
+    let head = s::HeadObjectRequest { bucket: "bkt".into(), key: "k".into(), ..Default::default() };
+    let shown = world.call::<op::HeadObject>(head).await.unwrap();
+    assert_eq!((shown.ssekms_key_id.as_deref(), world.asked().len()), (Some(KEY), 0));
+    // Without a key, that of the account; with the client's context.
+    let header = "eyJ0ZWFtIjoiYSJ9";
+    let input = s::PutObjectRequest { ssekms_encryption_context: Some(header.into()), ..put_with("c", None) };
+    let made = world.call::<op::PutObject>(input).await.unwrap();
+    assert_eq!(made.ssekms_encryption_context.as_deref(), Some(header));
+    assert_eq!(world.asked(), ["generate alias/aws/s3 aws:s3:arn=arn:aws:s3:::bkt/c,team=a"]);
+    assert_eq!(world.read("c").await.len(), 100_000);
+    let denied = world.call::<op::PutObject>(put_with("d", Some("denied"))).await;
+    assert_eq!(code(&denied), "AccessDenied");
+    let input = s::PutObjectRequest { ssekms_encryption_context: Some("e".into()), ..put_with("d", None) };
+    assert_eq!(code(&world.call::<op::PutObject>(input).await), "InvalidArgument");
+}
+
+#[tokio::test]
+async fn a_bucket_key_serves_many_objects_for_a_while() {
+    let world = World::new().await;
+    let rule = s::ServerSideEncryptionRule {
+        apply_server_side_encryption_by_default: Some(s::ServerSideEncryptionByDefault {
+            sse_algorithm: "aws:kms".into(),
+            kms_master_key_id: Some("my-key".into()),
+        }),
+        bucket_key_enabled: Some(true),
+        ..Default::default()
+    };
+    let input = s::PutBucketEncryptionRequest {
+        bucket: "bkt".into(),
+        server_side_encryption_configuration: s::ServerSideEncryptionConfiguration { rules: vec![rule] },
+        ..Default::default()
+    };
+    world.call::<op::PutBucketEncryption>(input).await.unwrap();
+    for key in ["a", "b"] {
+        let made = world.call::<op::PutObject>(put(key, "hello")).await.unwrap();
+        assert_eq!(made.bucket_key_enabled, Some(true));
+    }
+    assert_eq!(world.asked(), ["generate my-key aws:s3:arn=arn:aws:s3:::bkt"]);
+    assert_eq!(world.read("a").await, b"hello");
+    assert_eq!(world.read("b").await, b"hello");
+    assert_eq!(world.asked(), ["decrypt aws:s3:arn=arn:aws:s3:::bkt"]);
+    world.env.clock.advance(std::time::Duration::from_secs(301));
+    assert_eq!(world.read("a").await, b"hello");
+    world.call::<op::PutObject>(put("c", "hello")).await.unwrap();
+    assert_eq!(world.asked().len(), 2);
+    // Parts of an upload are of its key.
+    let create =
+        s::CreateMultipartUploadRequest { bucket: "bkt".into(), key: "m".into(), ..Default::default() };
+    let upload_id = world.call::<op::CreateMultipartUpload>(create).await.unwrap().upload_id.unwrap();
+    let part = s::UploadPartRequest {
+        bucket: "bkt".into(),
+        key: "m".into(),
+        upload_id: upload_id.clone(),
+        part_number: 1,
+        body: ByteStream::from_bytes("part"),
+        ..Default::default()
+    };
+    let e_tag = world.call::<op::UploadPart>(part).await.unwrap().e_tag;
+    let part = s::CompletedPart { part_number: Some(1), e_tag, ..Default::default() };
+    let input = s::CompleteMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: "m".into(),
+        upload_id,
+        multipart_upload: Some(s::CompletedMultipartUpload { parts: Some(vec![part]) }),
+        ..Default::default()
+    };
+    let made = world.call::<op::CompleteMultipartUpload>(input).await.unwrap();
+    assert_eq!(made.ssekms_key_id.as_deref(), Some(KEY));
+    assert_eq!(world.read("m").await, b"part");
+}
