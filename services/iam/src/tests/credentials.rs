@@ -372,3 +372,31 @@ async fn what_was_tried_is_told() {
     let policies = granting.policies_granting_service_access[0].policies.as_ref().unwrap();
     assert_eq!((policies[0].policy_name.as_str(), policies[0].entity_name.as_deref()), ("all", Some("ops")));
 }
+
+/// A store of before the secrets were sealed: its keys work on, and are sealed at the first start.
+#[tokio::test]
+async fn keys_of_older_stores_are_sealed() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Old {
+        account: u64,
+        user: Option<String>,
+        secret: String,
+        active: bool,
+        created: i64,
+    }
+    impl haneul_store::Record for Old {}
+    static OLD: haneul_store::Table<String, Old> = haneul_store::Table::new("iam.access-keys");
+
+    let cloud = Cloud::new().await;
+    let secret = String::from("wJalrXUtnFEMI/K7MDENG");
+    let old = Old { account: super::cloud::ACCOUNT, user: None, secret, active: true, created: 0 };
+    let mut batch = haneul_store::Batch::default();
+    batch.put(&OLD, "AKIAOLD", &old).unwrap();
+    cloud.platform.store.write(batch).await.unwrap();
+    let read = async || cloud.directory().access_key("AKIAOLD").await.unwrap().unwrap().secret.clone();
+    assert_eq!(read().await, old.secret, "as it was");
+    crate::Iam::open(&cloud.platform).await.unwrap();
+    assert_eq!(read().await, old.secret, "sealed");
+    let export = cloud.platform.store.export(Vec::new()).await.unwrap();
+    assert!(!export.windows(old.secret.len()).any(|window| window == old.secret.as_bytes()));
+}
