@@ -1,8 +1,8 @@
 //! Hashes of bodies, computed beside the writing, for as many uploads at once as there are.
 //!
 //! A body's MD5 is the dearest part of an upload, and one core can compute several in the time of one
-//! ([`haneul_md5::update_all`]). So segments wait in one queue: an idle core takes what is there, which is one segment
-//! while few upload, and several at once when the cores are busy. Nobody waits for company.
+//! ([`haneul_md5::update_all`]). So segments wait in one queue, and a worker takes what is there: one segment while few
+//! upload, several at once when more come than it can do. Nobody waits for company.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Hasher {
         let (done, hashed) = oneshot::channel();
         let mut queue = self.0.lock();
         queue.waiting.push_back(Job { hashes, pieces, done });
-        if queue.workers < cores() {
+        if queue.workers < workers_max() {
             queue.workers += 1;
             let hasher = self.clone();
             tokio::task::spawn_blocking(move || hasher.work());
@@ -134,6 +134,8 @@ impl Hasher {
     }
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+/// Half of the cores: the others receive, check signatures and write meanwhile, and two workers that hash one stream
+/// each take twice the time of one that hashes both.
+fn workers_max() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
