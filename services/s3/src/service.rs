@@ -158,7 +158,8 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetBucketInventoryConfiguration>()
         .op::<op::ListBucketInventoryConfigurations>()
         .op::<op::GetBucketMetricsConfiguration>()
-        .op::<op::ListBucketMetricsConfigurations>();
+        .op::<op::ListBucketMetricsConfigurations>()
+        .op::<op::DeleteBucketMetricsConfiguration>();
     let service = tasks::reconcilers(&s3).into_iter().fold(service, |service, task| service.reconciler(task));
     service.extension(s3).build()
 }

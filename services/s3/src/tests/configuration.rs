@@ -35,6 +35,7 @@ async fn what_a_new_bucket_answers() {
         GetObjectLockConfiguration(GetObjectLockConfigurationRequest) => "ObjectLockConfigurationNotFoundError",
         GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest) => "NoSuchConfiguration",
         GetBucketMetricsConfiguration(GetBucketMetricsConfigurationRequest) => "NoSuchConfiguration",
+        DeleteBucketMetricsConfiguration(DeleteBucketMetricsConfigurationRequest) => "NoSuchConfiguration",
         GetBucketInventoryConfiguration(GetBucketInventoryConfigurationRequest) => "NoSuchConfiguration",
         GetBucketIntelligentTieringConfiguration(GetBucketIntelligentTieringConfigurationRequest)
             => "NoSuchConfiguration",
