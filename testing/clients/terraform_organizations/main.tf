@@ -50,6 +50,7 @@ resource "aws_organizations_policy" "region" {
   name        = "region"
   description = var.description
   type        = "SERVICE_CONTROL_POLICY"
+  depends_on  = [aws_organizations_organization.all]
   content = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -60,9 +61,10 @@ resource "aws_organizations_policy" "region" {
 }
 
 resource "aws_organizations_policy" "tags" {
-  name    = "tags"
-  type    = "TAG_POLICY"
-  content = jsonencode({ tags = { cost = { tag_key = { "@@assign" = "Cost" } } } })
+  name       = "tags"
+  type       = "TAG_POLICY"
+  depends_on = [aws_organizations_organization.all]
+  content    = jsonencode({ tags = { cost = { tag_key = { "@@assign" = "Cost" } } } })
 }
 
 resource "aws_organizations_policy_attachment" "region" {
