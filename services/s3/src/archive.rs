@@ -4,6 +4,7 @@
 //! that S3 promises (S3 User Guide, "Understanding archive retrieval options").
 
 use haneul_kit::{Instant, Result};
+use haneul_s3_wire::shapes::RestoreStatus;
 
 use crate::error;
 use crate::model::Body;
@@ -90,6 +91,23 @@ pub(crate) fn header(body: &Body, now: Instant) -> Option<String> {
         State::Restoring => Some("ongoing-request=\"true\"".to_owned()),
         State::Restored(until) => {
             Some(format!("ongoing-request=\"false\", expiry-date=\"{}\"", until.http_date()))
+        }
+    }
+}
+
+/// What a listing says of a restore, when it is asked to (`x-amz-optional-object-attributes: RestoreStatus`).
+pub(crate) fn shown(asked: &Option<Vec<String>>, body: &Body, now: Instant) -> Option<RestoreStatus> {
+    let names = asked.iter().flatten().flat_map(|names| names.split(','));
+    if !names.map(str::trim).any(|name| name == "RestoreStatus") {
+        return None;
+    }
+    match state(body, now) {
+        State::Active | State::Archived => None,
+        State::Restoring => {
+            Some(RestoreStatus { is_restore_in_progress: Some(true), restore_expiry_date: None })
+        }
+        State::Restored(until) => {
+            Some(RestoreStatus { is_restore_in_progress: Some(false), restore_expiry_date: Some(until) })
         }
     }
 }

@@ -67,7 +67,7 @@ impl Handle<ListObjectVersions> for S3 {
                     is_latest: Some(is_latest),
                     last_modified,
                     owner: Some(owner(account)),
-                    restore_status: None,
+                    restore_status: crate::archive::shown(&input.optional_object_attributes, &body, cx.now()),
                 }),
             }
         }

@@ -42,7 +42,13 @@ impl Handle<ListObjectsV2> for S3 {
         Ok(ListObjectsV2Output {
             is_truncated: Some(next.is_some()),
             common_prefixes: common_prefixes(&page.prefixes, encoding),
-            contents: contents(page, &bucket, encoding, fetch_owner),
+            contents: contents(
+                page,
+                &bucket,
+                encoding,
+                fetch_owner,
+                (&input.optional_object_attributes, cx.now()),
+            ),
             name: Some(bucket.name.clone()),
             prefix: Some(encoding.show(input.prefix.as_deref().unwrap_or_default())),
             delimiter: shown(&input.delimiter, encoding),
@@ -82,7 +88,7 @@ impl Handle<ListObjects> for S3 {
             marker: Some(encoding.show(input.marker.as_deref().unwrap_or_default())),
             next_marker,
             common_prefixes: common_prefixes(&page.prefixes, encoding),
-            contents: contents(page, &bucket, encoding, true),
+            contents: contents(page, &bucket, encoding, true, (&input.optional_object_attributes, cx.now())),
             name: Some(bucket.name.clone()),
             prefix: Some(encoding.show(input.prefix.as_deref().unwrap_or_default())),
             delimiter: shown(&input.delimiter, encoding),
@@ -150,6 +156,7 @@ fn contents(
     bucket: &Bucket,
     encoding: Encoding,
     with_owner: bool,
+    restores: (&Option<Vec<String>>, Instant),
 ) -> Option<Vec<Object>> {
     let objects = page.items.into_iter().filter_map(|(key, record)| {
         let account = bucket.owner_of(&record);
@@ -163,7 +170,7 @@ fn contents(
             size: Some(body.size as i64),
             storage_class: Some(body.storage_class().to_owned()),
             owner: with_owner.then(|| owner(account)),
-            restore_status: None,
+            restore_status: crate::archive::shown(restores.0, &body, restores.1),
         })
     });
     let objects: Vec<Object> = objects.collect();

@@ -1,10 +1,13 @@
-//! Encryption with keys of KMS, against one that only knows what S3 asks: which key, in which context, for whom.
+//! What needs other services: encryption with keys of KMS, against one that only knows what S3 asks (which key, in which
+//! context, for whom); and forms that are signed with a key of IAM.
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use haneul_blob::Blobs;
 use haneul_front::{Cloud as Front, Options};
-use haneul_kit::platform::Config;
+use haneul_kit::platform::{Config, RootKey};
 use haneul_kit::{
     Access, AccountId, ApiError, ByteStream, Caller, Cx, Env, Handle, Operation, Platform, Region, Result,
     Seal, Service,
@@ -75,6 +78,7 @@ struct World {
     platform: Platform,
     env: Env,
     kms: Arc<Stub>,
+    s3: Arc<S3>,
     _front: Arc<Front>,
 }
 
@@ -82,14 +86,20 @@ impl World {
     async fn new() -> World {
         let env = Env::simulated(5);
         let seal = Seal::new(&[7; 32], env.rng.clone());
-        let config = Config { root_keys: Vec::new(), relaxed: false };
+        let root = RootKey {
+            account: AccountId::DEFAULT,
+            access_key_id: "test".into(),
+            secret_access_key: "secret".into(),
+        };
+        let config = Config { root_keys: vec![root], relaxed: false };
         let blobs = Blobs::memory(&env);
         let platform = Platform::new(env.clone(), Store::memory(), blobs, None, seal, config);
         let kms = Arc::new(Stub::default());
         let service = Service::of(&haneul_kms_wire::SERVICE, kms.clone());
         let service = service.op::<kms::GenerateDataKey>().op::<kms::Decrypt>().build();
         let mut services = vec![haneul_iam::service(&platform).await.unwrap(), service];
-        services.extend(crate::service::services_of(Arc::new(S3::new(&platform))));
+        let s3 = Arc::new(S3::new(&platform));
+        services.extend(crate::service::services_of(s3.clone()));
         let models = [
             &haneul_iam_wire::SERVICE,
             &haneul_kms_wire::SERVICE,
@@ -97,7 +107,7 @@ impl World {
             &haneul_s3control_wire::SERVICE,
         ];
         let front = Front::new(platform.clone(), &models, services, Options::default());
-        let world = World { platform, env, kms, _front: front };
+        let world = World { platform, env, kms, s3, _front: front };
         let input = s::CreateBucketRequest { bucket: "bkt".into(), ..Default::default() };
         world.call::<op::CreateBucket>(input).await.unwrap();
         world
@@ -206,4 +216,69 @@ async fn a_bucket_key_serves_many_objects_for_a_while() {
     let made = world.call::<op::CompleteMultipartUpload>(input).await.unwrap();
     assert_eq!(made.ssekms_key_id.as_deref(), Some(KEY));
     assert_eq!(world.read("m").await, b"part");
+}
+
+/// Posts `file` under `key` with a policy that allows `in/` and up to ten bytes, valid for a minute.
+async fn post(world: &World, secret: &str, key: &str, more: &[(&str, &str)], file: &str) -> String {
+    let now = haneul_sigv4::Timestamp::from_unix_s(world.env.now().secs());
+    let date = now.basic();
+    let credential = format!("test/{}/us-east-1/s3/aws4_request", date.date());
+    let policy = format!(
+        r#"{{"expiration":"{}","conditions":[{{"bucket":"bkt"}},["starts-with","$key","in/"],["content-length-range",1,10],
+        {{"x-amz-algorithm":"AWS4-HMAC-SHA256"}},{{"x-amz-credential":"{credential}"}},{{"x-amz-date":"{}"}}]}}"#,
+        now.plus_s(60).extended(),
+        date.as_str(),
+    );
+    let policy = STANDARD.encode(policy);
+    let signer = haneul_sigv4::SigningKey::derive(secret, date.date(), "us-east-1", "s3");
+    let signature = String::from_utf8(signer.sign(policy.as_bytes()).to_vec()).unwrap();
+    let mut fields = vec![
+        ("key", key),
+        ("policy", &policy),
+        ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
+        ("x-amz-credential", &credential),
+        ("x-amz-date", date.as_str()),
+        ("x-amz-signature", &signature),
+    ];
+    fields.extend_from_slice(more);
+    let mut form = String::new();
+    for (name, value) in fields {
+        form += &format!("--xx\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    form += "--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+    form += &format!("{file}\r\n--xx--\r\n");
+    let mut headers = http::HeaderMap::new();
+    headers.insert("content-type", http::HeaderValue::from_static("multipart/form-data; boundary=xx"));
+    let http = haneul_kit::RequestHead::new(http::Method::POST, http::Uri::from_static("/bkt"), headers);
+    let cx = Cx::new(haneul_kit::cx::Parts {
+        request_id: "r".into(),
+        caller: Caller::anonymous(AccountId::DEFAULT),
+        region: Region::US_EAST_1,
+        now: world.env.now(),
+        source_ip: None,
+        secure: false,
+        http: Some(http.clone()),
+        called_via: Vec::new(),
+        source_arn: None,
+        answer: Default::default(),
+    });
+    code(&world.s3.post_object(&cx, &http, ByteStream::from_bytes(form)).await)
+}
+
+#[tokio::test]
+async fn signed_forms() {
+    let world = World::new().await;
+    for (secret, key, more, file, expected) in [
+        ("secret", "in/a", &[][..], "hello", "ok"),
+        ("wrong", "in/b", &[], "hello", "SignatureDoesNotMatch"),
+        ("secret", "out/b", &[], "hello", "AccessDenied"),
+        ("secret", "in/b", &[("acl", "private")], "hello", "AccessDenied"),
+        ("secret", "in/b", &[], "hello, world", "EntityTooLarge"),
+        ("secret", "in/b", &[], "", "EntityTooSmall"),
+    ] {
+        assert_eq!(post(&world, secret, key, more, file).await, expected, "{secret} {key} {file}");
+    }
+    assert_eq!(world.read("in/a").await, b"hello");
+    let missing = world.call::<op::GetObject>(get("in/b")).await;
+    assert_eq!(code(&missing), "NoSuchKey");
 }

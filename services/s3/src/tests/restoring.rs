@@ -70,6 +70,16 @@ async fn archived_bytes_are_there_when_the_clock_says() {
             header(&world).await.unwrap().starts_with("ongoing-request=\"false\", expiry-date="),
             "{what}"
         );
+        let listing = |asked: bool| s::ListObjectsV2Request {
+            bucket: "bkt".into(),
+            optional_object_attributes: asked.then(|| vec!["RestoreStatus".to_owned()]),
+            ..Default::default()
+        };
+        for asked in [false, true] {
+            let listed = world.root::<op::ListObjectsV2>(listing(asked)).await.unwrap().contents.unwrap();
+            let status = listed[0].restore_status.as_ref().map(|status| status.is_restore_in_progress);
+            assert_eq!(status, asked.then_some(Some(false)), "{what}");
+        }
         // A copy that is there is kept for longer at once.
         let longer = world.call::<op::RestoreObject>(&root, restore(Some(5), tier)).await;
         assert_eq!(outcome(&longer), "200", "{what}");
