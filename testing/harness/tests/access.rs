@@ -211,7 +211,6 @@ fn context(operation: &str) -> Cx {
 }
 
 #[tokio::test]
-#[ignore = "its list is of before several services came; bless it once more, then let it run always"]
 async fn every_operation_asks_for_a_permission_that_aws_has() {
     let cloud = Cloud::in_process(4).await;
     let known = Known::read();
