@@ -23,6 +23,8 @@ pub struct Access {
     pub federated: Option<String>,
     /// The service's own context keys and `aws:RequestTag/…`, `aws:ResourceTag/…`, `aws:TagKeys`.
     pub keys: Vec<(Cow<'static, str>, Vec<String>)>,
+    /// The resource through which this one is reached, which must allow it too: S3's access points.
+    pub through: Option<Box<Access>>,
 }
 
 impl Access {
@@ -36,6 +38,7 @@ impl Access {
             resource_mode: ResourceMode::Union,
             federated: None,
             keys: Vec::new(),
+            through: None,
         }
     }
 
@@ -56,6 +59,23 @@ impl Access {
     pub fn with_policy(mut self, policy: Option<Arc<Policy>>) -> Access {
         self.resource_policy = policy;
         self
+    }
+
+    /// Reached through another resource, which must allow it too.
+    pub fn through(mut self, other: Access) -> Access {
+        self.through = Some(Box::new(other));
+        self
+    }
+
+    /// This access and those through which it is reached; all must be allowed.
+    pub fn into_all(mut self) -> impl Iterator<Item = Access> {
+        let mut next = self.through.take();
+        let rest = std::iter::from_fn(move || {
+            let mut access = *next.take()?;
+            next = access.through.take();
+            Some(access)
+        });
+        std::iter::once(self).chain(rest)
     }
 
     /// The resource's policy must allow this, whatever identity policies say (a key's policy).

@@ -10,10 +10,11 @@ use haneul_store::feed::TableVersion;
 use parking_lot::RwLock;
 
 use crate::calls::Source;
+use crate::model::access_point::AccessPointRecord;
 use crate::model::event::Origin;
 use crate::model::{Body, BucketRecord, ObjectRecord, Ownership, PublicAccessBlock};
 use crate::store::Records;
-use crate::store::tables::BUCKETS;
+use crate::store::tables::{ACCESS_POINTS, ACCOUNT_BLOCKS, BUCKETS};
 use crate::store::watch::{By, Watch, Watching};
 use crate::{S3, acceleration, calls, error, lifecycle, redirect};
 
@@ -30,10 +31,57 @@ pub(crate) struct Bucket {
     pub(crate) region: Region,
     policy: Option<Arc<Policy>>,
     pub(crate) policy_is_public: bool,
+    /// The account's public access block, which counts beside the bucket's own.
+    account_block: PublicAccessBlock,
+    /// The access point by whose name the bucket was reached.
+    pub(crate) via: Option<Via>,
+}
+
+/// An access point as a bucket is reached by it.
+pub(crate) struct Via {
+    arn: String,
+    account: AccountId,
+    policy: Option<Arc<Policy>>,
+}
+
+impl Via {
+    fn compile(point: &AccessPointRecord) -> Result<Via> {
+        let region: Region =
+            point.region.parse().map_err(|_| ApiError::internal("an access point's Region is unknown"))?;
+        let account = AccountId::new(point.account).unwrap_or_default();
+        let policy = point.policy.as_deref().map(|text| Policy::parse(text, &POLICY_RULES)).transpose();
+        // It was parsed before it was stored.
+        let policy = policy.map_err(ApiError::internal)?;
+        // As for a bucket: a public policy that is restricted lets in nobody it could be for.
+        let restricted = point.block.restrict_public_buckets && policy.as_ref().is_some_and(is_public);
+        let arn = format!("arn:{}:s3:{region}:{account}:accesspoint/{}", region.partition(), point.name);
+        Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new) })
+    }
+
+    fn access(&self, action: &'static str, key: Option<&str>) -> Access {
+        let mut access = Access::to(action).owned_by(self.account).with_policy(self.policy.clone());
+        access.resource = Cow::Owned(match key {
+            Some(key) => format!("{}/object/{key}", self.arn),
+            None => self.arn.clone(),
+        });
+        self.keys(access)
+    }
+
+    fn keys(&self, access: Access) -> Access {
+        access
+            .key("s3:DataAccessPointArn", self.arn.clone())
+            .key("s3:DataAccessPointAccount", self.account.to_string())
+            .key("s3:AccessPointNetworkOrigin", "Internet")
+    }
 }
 
 impl Bucket {
-    fn compile(name: &str, record: BucketRecord) -> Result<Bucket> {
+    fn compile(
+        name: &str,
+        record: BucketRecord,
+        account_block: PublicAccessBlock,
+        point: Option<&AccessPointRecord>,
+    ) -> Result<Bucket> {
         let policy = match &record.policy {
             None => None,
             Some(text) => {
@@ -46,7 +94,17 @@ impl Bucket {
         let owner = AccountId::new(record.owner)
             .ok_or_else(|| ApiError::internal("a bucket's owner is no account"))?;
         let region = record.region.parse().map_err(|_| ApiError::internal("a bucket's Region is unknown"))?;
-        Ok(Bucket { name: name.to_owned(), owner, region, policy, policy_is_public, record })
+        let via = point.map(Via::compile).transpose()?;
+        Ok(Bucket {
+            name: name.to_owned(),
+            owner,
+            region,
+            policy,
+            policy_is_public,
+            account_block,
+            via,
+            record,
+        })
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -58,7 +116,13 @@ impl Bucket {
     }
 
     pub(crate) fn public_access_block(&self) -> PublicAccessBlock {
-        self.record.public_access_block.unwrap_or_default()
+        let (own, account) = (self.record.public_access_block.unwrap_or_default(), self.account_block);
+        PublicAccessBlock {
+            block_public_acls: own.block_public_acls || account.block_public_acls,
+            ignore_public_acls: own.ignore_public_acls || account.ignore_public_acls,
+            block_public_policy: own.block_public_policy || account.block_public_policy,
+            restrict_public_buckets: own.restrict_public_buckets || account.restrict_public_buckets,
+        }
     }
 
     pub(crate) fn has_policy(&self) -> bool {
@@ -88,18 +152,27 @@ impl Bucket {
 
     /// A permission on the bucket.
     pub(crate) fn access(&self, cx: &Cx, action: &'static str) -> Access {
-        self.access_on(cx, action, self.arn())
+        self.access_on(cx, action, None)
     }
 
     /// A permission on an object.
     pub(crate) fn object_access(&self, cx: &Cx, action: &'static str, key: &str) -> Access {
-        self.access_on(cx, action, format!("arn:{}:s3:::{}/{key}", self.region.partition(), self.name))
+        self.access_on(cx, action, Some(key))
     }
 
-    fn access_on(&self, cx: &Cx, action: &'static str, arn: String) -> Access {
+    fn access_on(&self, cx: &Cx, action: &'static str, key: Option<&str>) -> Access {
+        let mut arn = self.arn();
+        if let Some(key) = key {
+            arn.push('/');
+            arn.push_str(key);
+        }
         let mut access = Access::to(action).owned_by(self.owner).with_policy(self.policy_for(cx));
         access.resource = Cow::Owned(arn);
-        self.granted_by_bucket_acl(cx, access.key("s3:ResourceAccount", self.owner.to_string()))
+        let access = self.granted_by_bucket_acl(cx, access.key("s3:ResourceAccount", self.owner.to_string()));
+        match &self.via {
+            Some(via) => via.keys(access).through(via.access(action, key)),
+            None => access,
+        }
     }
 
     /// RestrictPublicBuckets: a public policy then counts only for the owner's account and for services.
@@ -118,8 +191,12 @@ impl Bucket {
     /// for it.
     pub(crate) fn trusts(&self, cx: &Cx) -> bool {
         let is_owner = cx.caller().principal == Principal::Root && cx.account() == self.owner;
-        is_owner && self.policy.is_none() && !self.has_acls()
+        is_owner && self.policy.is_none() && self.via.is_none() && !self.has_acls()
     }
+}
+
+async fn account_block(records: &Records, owner: u64) -> Result<PublicAccessBlock> {
+    Ok(records.account_block(AccountId::new(owner).unwrap_or_default()).await?.unwrap_or_default())
 }
 
 pub(crate) fn arn_of(region: Region, name: &str) -> String {
@@ -127,24 +204,31 @@ pub(crate) fn arn_of(region: Region, name: &str) -> String {
 }
 
 pub(crate) struct BucketCache {
-    version: TableVersion,
+    /// Of the tables that entries are made of.
+    versions: [TableVersion; 3],
     entries: RwLock<Entries>,
 }
 
 #[derive(Default)]
 struct Entries {
-    /// The version of the table that they are of.
-    version: u64,
+    /// The versions of the tables that they are of.
+    version: [u64; 3],
     buckets: HashMap<String, Arc<Bucket>>,
 }
 
 impl BucketCache {
     pub(crate) fn new(records: &Records) -> BucketCache {
-        BucketCache { version: records.store.table_version(&BUCKETS), entries: RwLock::default() }
+        let store = &records.store;
+        let versions = [
+            store.table_version(&BUCKETS),
+            store.table_version(&ACCOUNT_BLOCKS),
+            store.table_version(&ACCESS_POINTS),
+        ];
+        BucketCache { versions, entries: RwLock::default() }
     }
 
     async fn get(&self, records: &Records, name: &str) -> Result<Option<Arc<Bucket>>> {
-        let version = self.version.get();
+        let version = [0, 1, 2].map(|i: usize| self.versions[i].get());
         {
             let entries = self.entries.read();
             if entries.version == version
@@ -153,8 +237,23 @@ impl BucketCache {
                 return Ok(Some(bucket.clone()));
             }
         }
-        let Some(record) = records.bucket(name).await? else { return Ok(None) };
-        let bucket = Arc::new(Bucket::compile(name, record)?);
+        let bucket = match records.bucket(name).await? {
+            Some(record) => {
+                let block = account_block(records, record.owner).await?;
+                Bucket::compile(name, record, block, None)?
+            }
+            None => match records.access_point_by_alias(name).await? {
+                None => return Ok(None),
+                Some(point) => match records.bucket(&point.bucket).await? {
+                    Some(record) if record.id == point.bucket_id => {
+                        let block = account_block(records, record.owner).await?;
+                        Bucket::compile(&point.bucket, record, block, Some(&point))?
+                    }
+                    _ => return Ok(None),
+                },
+            },
+        };
+        let bucket = Arc::new(bucket);
         let mut entries = self.entries.write();
         if entries.version != version || entries.buckets.len() >= CACHED_MAX {
             *entries = Entries { version, buckets: HashMap::new() };

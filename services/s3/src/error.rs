@@ -116,6 +116,12 @@ pub(crate) fn bucket_not_empty(name: &str, versioned: bool) -> ApiError {
     new("BucketNotEmpty", 409, message).with_field("BucketName", name)
 }
 
+pub(crate) fn bucket_has_access_points(name: &str) -> ApiError {
+    let message =
+        "The bucket you tried to delete has access points attached. Delete your access points and try again";
+    new("BucketHasAccessPointsAttached", 400, message).with_field("BucketName", name)
+}
+
 /// A configuration that the bucket does not have.
 pub(crate) fn not_configured(code: &'static str, message: &'static str, bucket: &str) -> ApiError {
     new(code, 404, message).with_field("BucketName", bucket)

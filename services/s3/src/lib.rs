@@ -7,10 +7,11 @@
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
-//! [`notification`], [`replication`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`], [`object_lock`], [`mfa`], [`redirect`],
-//! [`acceleration`], [`facts`] (what a permission asks of an object), [`calls`] (what is asked of other services), [`form`]
-//! (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what goes on after the answer),
-//! [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website), [`access_log`] (a line for each request).
+//! [`notification`], [`replication`], [`inventory`], [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
+//! [`object_lock`], [`mfa`], [`redirect`], [`acceleration`], [`facts`] (what a permission asks of an object), [`calls`] (what
+//! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
+//! goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website),
+//! [`access_log`] (a line for each request), [`control`] (S3 Control).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
@@ -19,11 +20,13 @@ mod acceleration;
 mod access_log;
 mod acl;
 mod archive;
+mod batch;
 mod bucket;
 mod calls;
 mod checksum;
 mod conditions;
 mod content;
+mod control;
 mod copy_source;
 mod cors;
 mod encryption;
@@ -32,6 +35,7 @@ mod extension;
 mod facts;
 mod form;
 mod headers;
+mod inventory;
 mod lifecycle;
 mod mfa;
 mod model;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use haneul_kit::{Platform, Result, Service};
 use haneul_s3_wire as wire;
+use haneul_s3control_wire::operations as control;
 use haneul_sigv4::Verifier;
 use wire::operations as op;
 
@@ -54,7 +55,35 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
 }
 
 pub(crate) fn services_of(s3: Arc<S3>) -> Vec<Service> {
-    vec![service_of(s3.clone()), Service::of(&haneul_s3control_wire::SERVICE, s3).build()]
+    vec![service_of(s3.clone()), control_of(s3)]
+}
+
+/// The dispatch table of S3 Control.
+fn control_of(s3: Arc<S3>) -> Service {
+    Service::of(&haneul_s3control_wire::SERVICE, s3)
+        .op::<control::GetPublicAccessBlock>()
+        .op::<control::PutPublicAccessBlock>()
+        .op::<control::DeletePublicAccessBlock>()
+        .op::<control::CreateAccessPoint>()
+        .op::<control::GetAccessPoint>()
+        .op::<control::DeleteAccessPoint>()
+        .op::<control::ListAccessPoints>()
+        .op::<control::PutAccessPointPolicy>()
+        .op::<control::GetAccessPointPolicy>()
+        .op::<control::GetAccessPointPolicyStatus>()
+        .op::<control::DeleteAccessPointPolicy>()
+        .op::<control::CreateJob>()
+        .op::<control::DescribeJob>()
+        .op::<control::ListJobs>()
+        .op::<control::UpdateJobPriority>()
+        .op::<control::UpdateJobStatus>()
+        .op::<control::GetJobTagging>()
+        .op::<control::PutJobTagging>()
+        .op::<control::DeleteJobTagging>()
+        .op::<control::TagResource>()
+        .op::<control::UntagResource>()
+        .op::<control::ListTagsForResource>()
+        .build()
 }
 
 /// S3 alone.
@@ -137,6 +166,10 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutBucketRequestPayment>()
         .op::<op::GetObjectLockConfiguration>()
         .op::<op::PutObjectLockConfiguration>()
+        .op::<op::PutBucketInventoryConfiguration>()
+        .op::<op::GetBucketInventoryConfiguration>()
+        .op::<op::DeleteBucketInventoryConfiguration>()
+        .op::<op::ListBucketInventoryConfigurations>()
         .op::<op::GetBucketReplication>()
         .op::<op::PutBucketReplication>()
         .op::<op::DeleteBucketReplication>()
@@ -155,8 +188,6 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::ListBucketAnalyticsConfigurations>()
         .op::<op::GetBucketIntelligentTieringConfiguration>()
         .op::<op::ListBucketIntelligentTieringConfigurations>()
-        .op::<op::GetBucketInventoryConfiguration>()
-        .op::<op::ListBucketInventoryConfigurations>()
         .op::<op::GetBucketMetricsConfiguration>()
         .op::<op::ListBucketMetricsConfigurations>()
         .op::<op::DeleteBucketMetricsConfiguration>();

@@ -11,7 +11,7 @@ use crate::error;
 
 /// S3 User Guide, "Categorizing your objects using tags" and "Using cost allocation S3 bucket tags".
 const OBJECT_TAGS_MAX: usize = 10;
-const BUCKET_TAGS_MAX: usize = 50;
+pub(crate) const BUCKET_TAGS_MAX: usize = 50;
 const KEY_LENGTH_MAX: usize = 128;
 const VALUE_LENGTH_MAX: usize = 256;
 

@@ -23,6 +23,7 @@ pub async fn check(
     if accesses.is_empty() {
         return Ok(());
     }
+    let accesses: Vec<Access> = accesses.into_iter().flat_map(Access::into_all).collect();
     let directory = platform.directory();
     for access in &accesses {
         directory.note_access(cx.caller(), access.action, cx.region().as_str(), cx.now());

@@ -181,6 +181,13 @@ pub(crate) fn parse_content_md5(text: &str) -> Result<[u8; 16]> {
     bytes.try_into().map_err(|_| error::invalid_digest(text))
 }
 
+/// The MD5 of bytes that we made ourselves, in hexadecimal.
+pub(crate) fn md5_hex(bytes: &[u8]) -> String {
+    let mut digest = Digest::new(Algorithm::Md5);
+    digest.update(bytes);
+    hex::encode(digest.finish())
+}
+
 pub(crate) fn encode(digest: &[u8]) -> String {
     BASE64.encode(digest)
 }

@@ -1,14 +1,18 @@
 //! What is persisted: records of our own, apart from the wire's shapes, each table with a schema version.
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
-//! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`].
+//! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
+//! [`inventory`], [`job`].
 
+pub(crate) mod access_point;
 pub(crate) mod acl;
 pub(crate) mod bucket;
 pub(crate) mod configuration;
 pub(crate) mod encryption;
 pub(crate) mod event;
 pub(crate) mod features;
+pub(crate) mod inventory;
+pub(crate) mod job;
 pub(crate) mod lock;
 pub(crate) mod object;
 pub(crate) mod replication;

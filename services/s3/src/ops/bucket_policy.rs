@@ -56,8 +56,10 @@ impl Handle<PutBucketPolicy> for S3 {
         check(&policy, &bucket)?;
         let public = is_public(&policy);
         let caller = cx.caller().arn();
+        // By the account's block, perhaps.
+        let blocked = bucket.public_access_block().block_public_policy;
         let set = |record: &mut BucketRecord| {
-            if public && record.public_access_block.unwrap_or_default().block_public_policy {
+            if public && (blocked || record.public_access_block.unwrap_or_default().block_public_policy) {
                 let message = format!(
                     "User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because \
                      public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",

@@ -44,12 +44,6 @@ unset! {
     ListBucketIntelligentTieringConfigurations(ListBucketIntelligentTieringConfigurationsRequest)
         -> s::ListBucketIntelligentTieringConfigurationsOutput, "s3:GetIntelligentTieringConfiguration": |_bucket, _given|
         Ok(s::ListBucketIntelligentTieringConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
-    GetBucketInventoryConfiguration(GetBucketInventoryConfigurationRequest)
-        -> s::GetBucketInventoryConfigurationOutput, "s3:GetInventoryConfiguration": |bucket, _given|
-        none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
-    ListBucketInventoryConfigurations(ListBucketInventoryConfigurationsRequest)
-        -> s::ListBucketInventoryConfigurationsOutput, "s3:GetInventoryConfiguration": |_bucket, _given|
-        Ok(s::ListBucketInventoryConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
     GetBucketMetricsConfiguration(GetBucketMetricsConfigurationRequest)
         -> s::GetBucketMetricsConfigurationOutput, "s3:GetMetricsConfiguration": |bucket, _given|
         none("NoSuchConfiguration", NO_CONFIGURATION, bucket);

@@ -18,7 +18,7 @@ impl Handle<HeadBucket> for S3 {
             bucket_arn: Some(bucket.arn()),
             // Set in `access`, for refusals too.
             bucket_region: None,
-            access_point_alias: Some(false),
+            access_point_alias: Some(bucket.via.is_some()),
             ..HeadBucketOutput::default()
         })
     }

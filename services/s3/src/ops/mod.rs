@@ -5,6 +5,7 @@ mod attributes;
 mod bucket_accelerate;
 mod bucket_cors;
 mod bucket_encryption;
+mod bucket_inventory;
 mod bucket_lifecycle;
 mod bucket_location;
 mod bucket_logging;

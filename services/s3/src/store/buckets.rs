@@ -2,7 +2,7 @@ use haneul_kit::{AccountId, Result};
 use haneul_store::{Range, Reads};
 
 use super::Records;
-use super::tables::{BUCKETS, COMPLETED, CURRENT, OWNED, STATES, UPLOADS, VERSIONS};
+use super::tables::{BUCKETS, COMPLETED, CURRENT, DOORS, OWNED, STATES, UPLOADS, VERSIONS};
 use crate::error::{self, Failure};
 use crate::model::{BucketRecord, Versioning};
 
@@ -47,6 +47,9 @@ impl Records {
                 || !tx.scan_keys(&UPLOADS, Range::prefix((id,)), 1).await?.is_empty()
             {
                 return Err(Failure::Api(error::bucket_not_empty(name, versioned)));
+            }
+            if !tx.scan_keys(&DOORS, Range::prefix((id,)), 1).await?.is_empty() {
+                return Err(Failure::Api(error::bucket_has_access_points(name)));
             }
             for (bucket, upload) in tx.scan_keys(&COMPLETED, Range::prefix((id,)), COMPLETED_MAX).await? {
                 tx.delete(&COMPLETED, &(bucket, upload))?;

@@ -1,10 +1,16 @@
-use haneul_kit::AccountId;
+use haneul_kit::{AccountId, Region};
 use haneul_store::Table;
 
 use super::aging::Scan;
+use crate::model::access_point::AccessPointRecord;
 use crate::model::event::EventRecord;
+use crate::model::inventory::Inventory;
+use crate::model::job::JobRecord;
 use crate::model::replication::Copying;
-use crate::model::{BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, UploadRecord};
+use crate::model::{
+    BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, PublicAccessBlock,
+    UploadRecord,
+};
 
 /// By name: one name space for all accounts.
 pub(crate) static BUCKETS: Table<String, BucketRecord> = Table::new("s3.buckets");
@@ -54,3 +60,28 @@ pub(crate) static SCANS: Table<String, Scan> = Table::new("s3.scans");
 
 /// (due in milliseconds, random): versions that are to be copied to another bucket.
 pub(crate) static COPYING: Table<(u64, u64), Copying> = Table::new("s3.copying");
+
+/// Public access blocks of accounts.
+pub(crate) static ACCOUNT_BLOCKS: Table<AccountId, PublicAccessBlock> = Table::new("s3.account-blocks");
+
+/// (account, Region, name)
+pub(crate) static ACCESS_POINTS: Table<(AccountId, Region, String), AccessPointRecord> =
+    Table::new("s3.access-points");
+
+/// Names that stand for a bucket's → `account Region name` of an access point.
+pub(crate) static ALIASES: Table<String, String> = Table::new("s3.aliases");
+
+/// (bucket, `account Region name`): the access points of a bucket.
+pub(crate) static DOORS: Table<(u64, String), ()> = Table::new("s3.doors");
+
+/// (bucket's name, id): inventories to make.
+pub(crate) static INVENTORIES: Table<(String, String), Inventory> = Table::new("s3.inventories");
+
+/// (account, Region, id)
+pub(crate) static JOBS: Table<(AccountId, Region, String), JobRecord> = Table::new("s3.jobs");
+
+/// Jobs that have something to do.
+pub(crate) static RUNNING: Table<(AccountId, Region, String), ()> = Table::new("s3.running");
+
+/// (job, tasks before it): pieces of the reports of jobs.
+pub(crate) static JOB_REPORTS: Table<(String, u64), String> = Table::new("s3.job-reports");

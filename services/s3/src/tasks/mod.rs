@@ -1,10 +1,12 @@
 //! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
-//! [`logs`] (access logs), [`replication`] (copies in other buckets).
+//! [`logs`] (access logs), [`replication`] (copies in other buckets), [`inventory`], [`batch`].
 
+mod batch;
 mod cleaning;
 mod events;
+mod inventory;
 mod lifecycle;
 mod logs;
 mod replication;
@@ -22,6 +24,8 @@ pub(crate) struct Tasks {
     pub(crate) lifecycle: Signal,
     pub(crate) events: Signal,
     pub(crate) replication: Signal,
+    pub(crate) inventory: Signal,
+    pub(crate) batch: Signal,
 }
 
 pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
@@ -31,6 +35,8 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(events::Events::new(s3.clone())),
         Arc::new(logs::Logs::new(s3.clone())),
         Arc::new(replication::Replicating::new(s3.clone())),
+        Arc::new(inventory::Inventories::new(s3.clone())),
+        Arc::new(batch::Batch::new(s3.clone())),
     ]
 }
 

@@ -2,13 +2,16 @@
 
 mod access;
 mod acls;
+mod batch;
 mod buckets;
 mod checksums;
 mod cloud;
 mod configuration;
+mod control;
 mod crash;
 mod dispatch;
 mod encryption;
+mod inventory;
 mod kms;
 mod lifecycle;
 mod lifecycle_years;

@@ -215,10 +215,11 @@ impl World {
     where
         S3: Handle<O>,
     {
-        let result = async {
+        // On the heap, as the dispatch table has it.
+        let result = Box::pin(async {
             self.authorise::<O>(cx, who, &input).await?;
             Handle::<O>::call(&*self.s3, cx, input).await
-        }
+        })
         .await;
         let answer = cx.take_answer();
         Answered { result, status: answer.status, headers: answer.headers }

@@ -1,0 +1,283 @@
+use std::borrow::Cow;
+
+use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Policy, Region, Result};
+use haneul_policy::is_public;
+use haneul_s3control_wire::operations as op;
+use haneul_s3control_wire::shapes as s;
+use haneul_shape::Empty;
+
+use super::account;
+use super::account_block::{from_wire, to_wire};
+use crate::bucket::POLICY_RULES;
+use crate::model::PublicAccessBlock;
+use crate::model::access_point::AccessPointRecord;
+use crate::store::access_points::{PointRow, no_such_access_point};
+use crate::{S3, error, tagging};
+
+/// Longest name, and how long an alias may be.
+const NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=50;
+const ALIAS_LENGTH_MAX: usize = 63;
+const PAGE_MAX: usize = 1000;
+
+pub(super) fn arn(region: Region, account: AccountId, name: &str) -> String {
+    format!("arn:{}:s3:{region}:{account}:accesspoint/{name}", region.partition())
+}
+
+/// The name of an access point that is given by name or ARN.
+pub(super) fn name_of(given: &str) -> &str {
+    given.rsplit_once(":accesspoint/").map_or(given, |(_, name)| name)
+}
+
+fn on(cx: &Cx, action: &'static str, name: &str) -> Access {
+    let mut access = Access::to(action).owned_by(cx.account());
+    access.resource = Cow::Owned(arn(cx.region(), cx.account(), name_of(name)));
+    access
+}
+
+fn row(cx: &Cx, name: &str) -> PointRow {
+    (cx.account(), cx.region(), name_of(name).to_owned())
+}
+
+impl S3 {
+    async fn point(&self, cx: &Cx, name: &str) -> Result<AccessPointRecord> {
+        self.records.access_point(&row(cx, name)).await?.ok_or_else(no_such_access_point)
+    }
+}
+
+impl Handle<op::CreateAccessPoint> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::CreateAccessPointRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![on(cx, "s3:CreateAccessPoint", &input.name)])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::CreateAccessPointRequest) -> Result<s::CreateAccessPointResult> {
+        check_name(&input.name)?;
+        if input.vpc_configuration.is_some() {
+            return Err(error::not_implemented("An access point that is open to a VPC alone"));
+        }
+        if input.scope.is_some() {
+            return Err(error::not_implemented("The scope of an access point of a directory bucket"));
+        }
+        let bucket = self.bucket_anywhere(&input.bucket, &None).await?;
+        let named = input.bucket_account_id.clone().unwrap_or_else(|| cx.account().to_string());
+        if bucket.owner.to_string() != named || bucket.via.is_some() {
+            return Err(error::access_denied("Access Denied"));
+        }
+        if bucket.region != cx.region() {
+            let message = "The bucket is in another Region than the access point would be";
+            return Err(error::invalid_request(message));
+        }
+        let rest = self.platform.env.rng.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 34);
+        let room = ALIAS_LENGTH_MAX - "-s3alias".len() - rest.len() - 1;
+        let begin = input.name.get(..room.min(input.name.len())).unwrap_or_default().trim_end_matches('-');
+        let tags = input
+            .tags
+            .into_iter()
+            .flatten()
+            .map(|tag| haneul_s3_wire::shapes::Tag { key: tag.key, value: tag.value });
+        let point = AccessPointRecord {
+            account: cx.account().number(),
+            region: cx.region().to_string(),
+            name: input.name.clone(),
+            bucket: bucket.name.clone(),
+            bucket_id: bucket.id(),
+            bucket_account: bucket.owner.number(),
+            alias: format!("{begin}-{rest}-s3alias"),
+            created_ms: cx.now().millis(),
+            block: input.public_access_block_configuration.as_ref().map_or(PublicAccessBlock::ALL, from_wire),
+            policy: None,
+            tags: tagging::of_bucket(tags.collect())?,
+        };
+        if !self.records.create_access_point(&row(cx, &input.name), &point).await? {
+            let message =
+                "Your previous request to create the named accesspoint succeeded and you already own it.";
+            return Err(error::new("AccessPointAlreadyOwnedByYou", 409, message));
+        }
+        Ok(s::CreateAccessPointResult {
+            access_point_arn: Some(arn(cx.region(), cx.account(), &input.name)),
+            alias: Some(point.alias),
+        })
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let good = NAME_LENGTH.contains(&name.len())
+        && name.bytes().all(allowed)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.starts_with("xn--")
+        && !name.ends_with("-s3alias");
+    if good { Ok(()) } else { Err(error::invalid_request("Your Amazon S3 AccessPoint name is invalid")) }
+}
+
+impl Handle<op::GetAccessPoint> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::GetAccessPointRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![Access::to("s3:GetAccessPoint")])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::GetAccessPointRequest) -> Result<s::GetAccessPointResult> {
+        let point = self.point(cx, &input.name).await?;
+        let region = cx.region();
+        let endpoint = |kind: &str| format!("s3-accesspoint{kind}.{region}.amazonaws.com");
+        let endpoints = [
+            ("ipv4", endpoint("")),
+            ("fips", endpoint("-fips")),
+            ("fips_dualstack", endpoint("-fips.dualstack")),
+            ("dualstack", endpoint(".dualstack")),
+        ];
+        Ok(s::GetAccessPointResult {
+            access_point_arn: Some(arn(region, cx.account(), &point.name)),
+            bucket_account_id: Some(format!("{:012}", point.bucket_account)),
+            creation_date: Some(Instant::from_millis(point.created_ms)),
+            public_access_block_configuration: Some(to_wire(point.block)),
+            network_origin: Some("Internet".to_owned()),
+            endpoints: Some(endpoints.into_iter().map(|(name, host)| (name.to_owned(), host)).collect()),
+            name: Some(point.name),
+            bucket: Some(point.bucket),
+            alias: Some(point.alias),
+            ..Default::default()
+        })
+    }
+}
+
+impl Handle<op::DeleteAccessPoint> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::DeleteAccessPointRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![on(cx, "s3:DeleteAccessPoint", &input.name)])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteAccessPointRequest) -> Result<Empty> {
+        self.records.delete_access_point(&row(cx, &input.name)).await?;
+        Ok(Empty)
+    }
+}
+
+impl Handle<op::ListAccessPoints> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::ListAccessPointsRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![Access::to("s3:ListAccessPoints")])
+    }
+
+    /// The token is the name of the last one.
+    async fn call(&self, cx: &Cx, input: s::ListAccessPointsRequest) -> Result<s::ListAccessPointsResult> {
+        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(0, PAGE_MAX as i32) as usize);
+        let mut after = input.next_token;
+        let mut found = Vec::new();
+        loop {
+            let page =
+                self.records.access_points(cx.account(), cx.region(), after.as_deref(), PAGE_MAX).await?;
+            let last = page.last().map(|point| point.name.clone());
+            let more = page.len() == PAGE_MAX;
+            found.extend(
+                page.into_iter().filter(|point| input.bucket.as_ref().is_none_or(|b| *b == point.bucket)),
+            );
+            if found.len() > limit || !more {
+                break;
+            }
+            after = last;
+        }
+        let next_token = (found.len() > limit && limit > 0).then(|| found[limit - 1].name.clone());
+        found.truncate(limit);
+        let shown = found.into_iter().map(|point| s::AccessPoint {
+            access_point_arn: Some(arn(cx.region(), cx.account(), &point.name)),
+            bucket_account_id: Some(format!("{:012}", point.bucket_account)),
+            name: point.name,
+            bucket: point.bucket,
+            alias: Some(point.alias),
+            network_origin: "Internet".to_owned(),
+            ..Default::default()
+        });
+        Ok(s::ListAccessPointsResult { access_point_list: Some(shown.collect()), next_token })
+    }
+}
+
+impl Handle<op::PutAccessPointPolicy> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::PutAccessPointPolicyRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![on(cx, "s3:PutAccessPointPolicy", &input.name)])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutAccessPointPolicyRequest) -> Result<Empty> {
+        let malformed = |message: String| error::new("MalformedPolicy", 400, message);
+        let policy =
+            Policy::parse(&input.policy, &POLICY_RULES).map_err(|refused| malformed(refused.message))?;
+        let own = arn(cx.region(), cx.account(), name_of(&input.name));
+        for statement in policy.statements() {
+            let (_, mut resources) = statement.resources();
+            let within = format!("{own}/object/");
+            if !resources.all(|resource| resource == own || resource.starts_with(&within)) {
+                return Err(malformed("Policy has invalid resource".to_owned()));
+            }
+        }
+        let public = is_public(&policy);
+        let account_block = self.records.account_block(cx.account()).await?.unwrap_or_default();
+        let set = |point: &mut AccessPointRecord| {
+            if public && (point.block.block_public_policy || account_block.block_public_policy) {
+                return Err(error::access_denied("Access Denied"));
+            }
+            point.policy = Some(input.policy.clone());
+            Ok(())
+        };
+        self.records.change_access_point(&row(cx, &input.name), set).await?;
+        Ok(Empty)
+    }
+}
+
+impl Handle<op::GetAccessPointPolicy> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::GetAccessPointPolicyRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![on(cx, "s3:GetAccessPointPolicy", &input.name)])
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetAccessPointPolicyRequest,
+    ) -> Result<s::GetAccessPointPolicyResult> {
+        let policy = self.point(cx, &input.name).await?.policy.ok_or_else(no_policy)?;
+        Ok(s::GetAccessPointPolicyResult { policy: Some(policy) })
+    }
+}
+
+impl Handle<op::GetAccessPointPolicyStatus> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::GetAccessPointPolicyStatusRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![on(cx, "s3:GetAccessPointPolicyStatus", &input.name)])
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetAccessPointPolicyStatusRequest,
+    ) -> Result<s::GetAccessPointPolicyStatusResult> {
+        let point = self.point(cx, &input.name).await?;
+        let text = point.policy.ok_or_else(no_policy)?;
+        let policy = Policy::parse(&text, &POLICY_RULES).map_err(haneul_kit::ApiError::internal)?;
+        let public = is_public(&policy) && !point.block.restrict_public_buckets;
+        Ok(s::GetAccessPointPolicyStatusResult {
+            policy_status: Some(s::PolicyStatus { is_public: Some(public) }),
+        })
+    }
+}
+
+impl Handle<op::DeleteAccessPointPolicy> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::DeleteAccessPointPolicyRequest) -> Result<Vec<Access>> {
+        account(cx, &input.account_id)?;
+        Ok(vec![on(cx, "s3:DeleteAccessPointPolicy", &input.name)])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteAccessPointPolicyRequest) -> Result<Empty> {
+        let clear = |point: &mut AccessPointRecord| {
+            point.policy = None;
+            Ok(())
+        };
+        self.records.change_access_point(&row(cx, &input.name), clear).await?;
+        Ok(Empty)
+    }
+}
+
+fn no_policy() -> haneul_kit::ApiError {
+    error::new("NoSuchAccessPointPolicy", 404, "The specified accesspoint policy does not exist")
+}

@@ -1,0 +1,130 @@
+//! Tags of buckets and access points by ARN.
+
+use std::borrow::Cow;
+
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_s3_wire::shapes::Tag;
+use haneul_s3control_wire::operations as op;
+use haneul_s3control_wire::shapes as s;
+
+use super::access_points::name_of;
+use super::account;
+use crate::model::BucketRecord;
+use crate::model::access_point::AccessPointRecord;
+use crate::store::access_points::{PointRow, no_such_access_point};
+use crate::tagging::{self, TagMap};
+use crate::{S3, error};
+
+/// What an ARN names.
+enum Tagged {
+    Bucket(String),
+    Point(PointRow),
+}
+
+fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
+    if arn.contains(":accesspoint/") {
+        return Ok(Tagged::Point((cx.account(), cx.region(), name_of(arn).to_owned())));
+    }
+    match arn.split_once(":s3:::") {
+        Some((_, bucket)) if !bucket.is_empty() && !bucket.contains('/') => {
+            Ok(Tagged::Bucket(bucket.to_owned()))
+        }
+        _ => Err(error::invalid_request("The ARN is of no resource that can be tagged")),
+    }
+}
+
+impl S3 {
+    async fn tag_access(&self, cx: &Cx, account_id: &str, arn: &str, action: &'static str) -> Result<Access> {
+        account(cx, account_id)?;
+        if let Tagged::Bucket(bucket) = tagged(cx, arn)?
+            && let Ok(bucket) = self.bucket(cx, &bucket, &None).await
+        {
+            let tags = &bucket.record.tags;
+            let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            return Ok(bucket.access(cx, action).resource_tags(tags));
+        }
+        let mut access = Access::to(action).owned_by(cx.account());
+        access.resource = Cow::Owned(arn.to_owned());
+        Ok(access)
+    }
+
+    async fn change_tags(
+        &self,
+        cx: &Cx,
+        arn: &str,
+        change: impl Fn(&mut TagMap) -> Result<()> + Sync,
+    ) -> Result<()> {
+        match tagged(cx, arn)? {
+            Tagged::Bucket(bucket) => {
+                let bucket = self.bucket(cx, &bucket, &None).await?;
+                self.records
+                    .change_bucket(&bucket.name, |record: &mut BucketRecord| change(&mut record.tags))
+                    .await?;
+            }
+            Tagged::Point(row) => {
+                let change = |point: &mut AccessPointRecord| change(&mut point.tags);
+                self.records.change_access_point(&row, change).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Handle<op::TagResource> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::TagResourceRequest) -> Result<Vec<Access>> {
+        let access = self.tag_access(cx, &input.account_id, &input.resource_arn, "s3:TagResource").await?;
+        let tags = input.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        Ok(vec![access.request_tags(tags)])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::TagResourceRequest) -> Result<s::TagResourceResult> {
+        let given = input.tags.into_iter().map(|tag| Tag { key: tag.key, value: tag.value });
+        let given = tagging::of_bucket(given.collect())?;
+        let add = |tags: &mut TagMap| {
+            tags.extend(given.clone());
+            if tags.len() > tagging::BUCKET_TAGS_MAX {
+                return Err(error::new("BadRequest", 400, "Bucket tag count cannot be greater than 50"));
+            }
+            Ok(())
+        };
+        self.change_tags(cx, &input.resource_arn, add).await?;
+        Ok(s::TagResourceResult {})
+    }
+}
+
+impl Handle<op::UntagResource> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::UntagResourceRequest) -> Result<Vec<Access>> {
+        let access = self.tag_access(cx, &input.account_id, &input.resource_arn, "s3:UntagResource").await?;
+        Ok(vec![access.keys("aws:TagKeys", input.tag_keys.clone())])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::UntagResourceRequest) -> Result<s::UntagResourceResult> {
+        let remove = |tags: &mut TagMap| {
+            tags.retain(|key, _| !input.tag_keys.contains(key));
+            Ok(())
+        };
+        self.change_tags(cx, &input.resource_arn, remove).await?;
+        Ok(s::UntagResourceResult {})
+    }
+}
+
+impl Handle<op::ListTagsForResource> for S3 {
+    async fn access(&self, cx: &Cx, input: &s::ListTagsForResourceRequest) -> Result<Vec<Access>> {
+        Ok(vec![self.tag_access(cx, &input.account_id, &input.resource_arn, "s3:ListTagsForResource").await?])
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::ListTagsForResourceRequest,
+    ) -> Result<s::ListTagsForResourceResult> {
+        let tags = match tagged(cx, &input.resource_arn)? {
+            Tagged::Bucket(bucket) => self.bucket(cx, &bucket, &None).await?.record.tags.clone(),
+            Tagged::Point(row) => {
+                self.records.access_point(&row).await?.ok_or_else(no_such_access_point)?.tags
+            }
+        };
+        let tags = tags.into_iter().map(|(key, value)| s::Tag { key, value });
+        Ok(s::ListTagsForResourceResult { tags: Some(tags.collect()) })
+    }
+}

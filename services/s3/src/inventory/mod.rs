@@ -1,0 +1,79 @@
+//! Inventories: lists of a bucket's objects, as CSV, with a manifest. [`crate::tasks`] makes and delivers them.
+//!
+//! Reading order: this file (when, and the names of what is delivered), [`csv`] (rows).
+//! Source: S3 User Guide, "Cataloging and analyzing your data with S3 Inventory" and the pages under it.
+
+pub(crate) mod csv;
+
+use haneul_kit::Instant;
+use serde_json::json;
+
+use crate::lifecycle::DAY_S;
+use crate::model::inventory::Inventory;
+
+/// The midnight at which the next list is made; a weekly one on Sundays.
+pub(crate) fn next_s(weekly: bool, now_s: i64) -> i64 {
+    let midnight = now_s.div_euclid(DAY_S) + 1;
+    // The epoch was a Thursday: day 3 was a Sunday.
+    let wait = if weekly { (3 - midnight).rem_euclid(7) } else { 0 };
+    (midnight + wait) * DAY_S
+}
+
+/// A file of rows that was delivered.
+pub(crate) struct File {
+    pub(crate) key: String,
+    pub(crate) size: usize,
+    /// In hexadecimal.
+    pub(crate) md5: String,
+}
+
+/// Where the lists of a configuration go.
+pub(crate) fn folder(inventory: &Inventory, source: &str, id: &str) -> String {
+    match inventory.prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+        Some(prefix) => format!("{}/{source}/{id}", prefix.trim_end_matches('/')),
+        None => format!("{source}/{id}"),
+    }
+}
+
+/// `2016-11-06T21-32Z`
+pub(crate) fn stamp(at: Instant) -> String {
+    let iso = at.iso8601();
+    format!("{}Z", iso.get(..16).unwrap_or_default().replace(':', "-"))
+}
+
+pub(crate) fn manifest(
+    inventory: &Inventory,
+    source: &str,
+    target_arn: &str,
+    at: Instant,
+    files: &[File],
+) -> String {
+    let files: Vec<_> = files
+        .iter()
+        .map(|file| json!({ "key": file.key, "size": file.size, "MD5checksum": file.md5 }))
+        .collect();
+    let manifest = json!({
+        "sourceBucket": source,
+        "destinationBucket": target_arn,
+        "version": "2016-11-30",
+        "creationTimestamp": at.millis().to_string(),
+        "fileFormat": "CSV",
+        "fileSchema": csv::schema(inventory).join(", "),
+        "files": files,
+    });
+    serde_json::to_string_pretty(&manifest).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_sundays() {
+        assert_eq!(next_s(false, 0), DAY_S);
+        assert_eq!(next_s(true, 0), 3 * DAY_S);
+        assert_eq!(next_s(true, 3 * DAY_S), 10 * DAY_S);
+        assert_eq!(next_s(true, 3 * DAY_S - 1), 3 * DAY_S);
+        assert_eq!(stamp(Instant::from_secs(0)), "1970-01-01T00-00Z");
+    }
+}

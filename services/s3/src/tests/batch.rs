@@ -1,0 +1,138 @@
+use haneul_s3_wire::{operations as op, shapes as s};
+use haneul_s3control_wire::{operations as control, shapes as c};
+
+use super::cloud::{Cloud, OURS};
+
+async fn job(
+    cloud: &Cloud,
+    role: &str,
+    manifest: (&str, &str),
+    operation: c::JobOperation,
+    confirm: bool,
+) -> String {
+    let input = c::CreateJobRequest {
+        account_id: OURS.to_string(),
+        confirmation_required: Some(confirm),
+        operation,
+        report: c::JobReport {
+            enabled: true,
+            bucket: Some("arn:aws:s3:::bkt".into()),
+            prefix: Some("reports".into()),
+            format: Some("Report_CSV_20180820".into()),
+            report_scope: Some("AllTasks".into()),
+            ..Default::default()
+        },
+        client_request_token: cloud.env.rng.uuid(),
+        manifest: Some(c::JobManifest {
+            spec: c::JobManifestSpec {
+                format: "S3BatchOperations_CSV_20180820".into(),
+                fields: Some(vec!["Bucket".into(), "Key".into()]),
+            },
+            location: c::JobManifestLocation {
+                object_arn: format!("arn:aws:s3:::{}", manifest.0),
+                e_tag: manifest.1.into(),
+                ..Default::default()
+            },
+        }),
+        priority: 10,
+        role_arn: role.into(),
+        ..Default::default()
+    };
+    cloud.ok::<control::CreateJob>(input).await.job_id.unwrap()
+}
+
+async fn describe(cloud: &Cloud, id: &str) -> c::JobDescriptor {
+    let input = c::DescribeJobRequest { account_id: OURS.to_string(), job_id: id.into() };
+    cloud.ok::<control::DescribeJob>(input).await.job.unwrap()
+}
+
+fn tag() -> c::JobOperation {
+    c::JobOperation {
+        s3_put_object_tagging: Some(c::S3SetObjectTaggingOperation {
+            tag_set: Some(vec![c::S3Tag { key: "seen".into(), value: "yes".into() }]),
+        }),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_job_does_one_thing_to_a_list_of_objects() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    cloud.bucket("copies").await;
+    let mut list = String::new();
+    for i in 0..150 {
+        cloud.put("bkt", &format!("in/{i} x"), "body").await;
+        list.push_str(&format!("bkt,in/{i}%20x\n"));
+    }
+    list.push_str("bkt,in/none\n");
+    let etag = cloud.put("bkt", "list.csv", &list).await.e_tag.unwrap();
+    let role = cloud.role("batch", r#""Effect":"Allow","Action":"s3:*","Resource":"*""#).await;
+    let id = job(&cloud, &role, ("bkt/list.csv", &etag), tag(), true).await;
+    cloud.run().await;
+    let waiting = describe(&cloud, &id).await;
+    assert_eq!(waiting.status.as_deref(), Some("Suspended"));
+    assert_eq!(waiting.progress_summary.unwrap().total_number_of_tasks, Some(151));
+    let go = |status: &str| c::UpdateJobStatusRequest {
+        account_id: OURS.to_string(),
+        job_id: id.clone(),
+        requested_job_status: status.into(),
+        status_update_reason: None,
+    };
+    cloud.ok::<control::UpdateJobStatus>(go("Ready")).await;
+    cloud.run().await;
+    let done = describe(&cloud, &id).await;
+    let progress = done.progress_summary.unwrap();
+    assert_eq!(
+        done.status.as_deref(),
+        Some("Complete"),
+        "{:?}",
+        done.failure_reasons.map(|f| f[0].failure_reason.clone())
+    );
+    assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (Some(150), Some(1)));
+    let tags =
+        s::GetObjectTaggingRequest { bucket: "bkt".into(), key: "in/149 x".into(), ..Default::default() };
+    assert_eq!(cloud.ok::<op::GetObjectTagging>(tags).await.tag_set[0].key, "seen");
+    let manifest = cloud.get("bkt", &format!("reports/job-{id}/manifest.json")).await.unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let report = cloud.get("bkt", manifest["Results"][0]["Key"].as_str().unwrap()).await.unwrap();
+    assert_eq!(report.lines().count(), 151);
+    assert!(report.contains("bkt,in%2Fnone,,failed,NoSuchKey,404,"), "{report}");
+    assert!(cloud.err::<control::UpdateJobStatus>(go("Cancelled")).await.starts_with("JobStatusException"));
+
+    let copy = c::JobOperation {
+        s3_put_object_copy: Some(c::S3CopyObjectOperation {
+            target_resource: Some("arn:aws:s3:::copies".into()),
+            target_key_prefix: Some("to".into()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let id = job(&cloud, &role, ("bkt/list.csv", &etag), copy, false).await;
+    cloud.run().await;
+    assert_eq!(describe(&cloud, &id).await.status.as_deref(), Some("Complete"));
+    assert_eq!(cloud.get("copies", "to/in/7 x").await.unwrap(), "body");
+    let jobs = c::ListJobsRequest {
+        account_id: OURS.to_string(),
+        job_statuses: Some(vec!["Complete".into()]),
+        ..Default::default()
+    };
+    assert_eq!(cloud.ok::<control::ListJobs>(jobs).await.jobs.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_fails_with_its_reason() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    let etag = cloud.put("bkt", "list.csv", "bkt,k\n").await.e_tag.unwrap();
+    let weak = cloud.role("weak", r#""Effect":"Allow","Action":"s3:PutObject","Resource":"*""#).await;
+    let strong = cloud.role("strong", r#""Effect":"Allow","Action":"s3:*","Resource":"*""#).await;
+    for (role, etag, code) in [(&weak, etag.as_str(), "AccessDenied"), (&strong, "other", "InvalidManifest")]
+    {
+        let id = job(&cloud, role, ("bkt/list.csv", etag), tag(), false).await;
+        cloud.run().await;
+        let failed = describe(&cloud, &id).await;
+        assert_eq!(failed.status.as_deref(), Some("Failed"));
+        assert_eq!(failed.failure_reasons.unwrap()[0].failure_code.as_deref(), Some(code));
+    }
+}
