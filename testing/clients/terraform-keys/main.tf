@@ -8,6 +8,7 @@ variable "endpoint" { type = string }
 variable "visibility" { default = 45 }
 variable "status" { default = "Enabled" }
 variable "description" { default = "first" }
+variable "slow" { default = false }
 
 provider "aws" {
   region = "us-east-1"

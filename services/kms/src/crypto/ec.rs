@@ -90,7 +90,7 @@ fn facts(curve: Curve) -> Facts {
 fn algorithm_identifier(der: &[u8]) -> Option<&[u8]> {
     let inner = match der {
         [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] => rest,
-        [0x30, 0..0x80, rest @ ..] => rest,
+        [0x30, length, rest @ ..] if *length < 0x80 => rest,
         _ => return None,
     };
     let length = usize::from(*inner.get(1)?);

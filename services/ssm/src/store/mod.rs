@@ -179,10 +179,11 @@ impl State {
         id: &str,
         setting: Option<&SettingRecord>,
     ) -> Result<()> {
-        Ok(match setting {
+        match setting {
             Some(setting) => self.store.put(&SETTINGS, &(account, region, id), setting).await?,
             None => self.store.delete(&SETTINGS, &(account, region, id)).await?,
-        })
+        }
+        Ok(())
     }
 }
 
