@@ -21,6 +21,11 @@ fn sqs_send_receive_delete() {
 }
 
 #[test]
+fn dynamodb_items_and_waiters() {
+    run("cli_dynamodb.sh");
+}
+
+#[test]
 fn a_narrow_user_and_a_narrower_session() {
     run("cli_identity.sh");
 }

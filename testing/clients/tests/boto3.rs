@@ -26,6 +26,18 @@ fn logs() {
 }
 
 #[test]
+fn dynamodb() {
+    run("boto3_dynamodb.py", &[]);
+}
+
+#[test]
+fn dynamodb_by_pynamodb() {
+    if available(&python(), &["-c", "import pynamodb"], "pynamodb.py") {
+        run("pynamodb_models.py", &[]);
+    }
+}
+
+#[test]
 fn identity() {
     run("boto3_identity.py", &[]);
 }

@@ -12,6 +12,11 @@ fn iam() {
     run("../terraform_iam", &["description=changed", "length=20", "status=Inactive", "path=/elsewhere/"]);
 }
 
+#[test]
+fn dynamodb() {
+    run("../terraform_dynamodb", &["changed=true"]);
+}
+
 /// Takes the configuration of a folder through its life; `changes` are the variables of the change in place.
 fn run(folder: &str, changes: &[&str]) {
     let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {

@@ -61,6 +61,7 @@ impl Db {
                 Err(Failure::Stale) => self.renew(&mut batch).await.map_err(Failure::Api)?,
                 done => {
                     self.charge_writes(&batch, &done);
+                    self.note_expiries(&batch, &done);
                     return done;
                 }
             }
@@ -92,6 +93,16 @@ impl Db {
                 Err(_) => Used::of_table(1.0),
             };
             buckets.charge(&write.table, &used, Direction::Write, now);
+        }
+    }
+
+    /// Once they are committed: who expires items looks at the store.
+    fn note_expiries(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        for (write, outcome) in batch.writes.iter().zip(done.iter().flatten()) {
+            let ttl = write.table.record.ttl.as_ref().zip(outcome.new.as_ref());
+            if let Some(at_s) = ttl.and_then(|(ttl, item)| crate::tasks::ttl::expiry(ttl, item)) {
+                self.will_expire(at_s);
+            }
         }
     }
 
@@ -208,9 +219,6 @@ impl Db {
             tx.delete(&ITEMS, &before[..])?;
         }
         if let Some(after) = after {
-            if let Some(at_s) = crate::tasks::ttl::expiry_of_entry(&after) {
-                self.will_expire(at_s);
-            }
             tx.put(&ITEMS, &after[..], &StoredItem(write.key.clone()))?;
         }
         Ok(())

@@ -108,7 +108,7 @@ impl Upkeep {
         id: &TableId,
         entry: impl Fn(&TableInfo, &Attrs, &[u8]) -> Option<(Vec<u8>, Attrs)> + Send + Sync,
     ) -> Result<()> {
-        let mut after: Option<RawKey> = None;
+        let (mut after, mut size): (Option<RawKey>, usize) = (None, PAGE);
         loop {
             let Some(table) = self.db.find_table(id).await? else { return Ok(()) };
             let prefix = keys::of_space(table.record.space);
@@ -122,18 +122,22 @@ impl Upkeep {
                 if let Some(start) = start {
                     range = range.after(start);
                 }
-                let page = tx.scan(&ITEMS, range, PAGE).await?;
+                let page = tx.scan(&ITEMS, range, size).await?;
                 for (key, item) in &page {
                     if let Some((at, entry)) = entry(table, &item.0, &key.0) {
                         tx.put(&ITEMS, &at[..], &StoredItem(entry))?;
                     }
                 }
                 let last = page.last().map(|(key, _)| key.clone());
-                Ok::<_, StoreError>(last.filter(|_| page.len() == PAGE).map(Some))
+                Ok::<_, StoreError>(last.filter(|_| page.len() == size).map(Some))
             });
-            match done.await.map_err(error::store)? {
-                Some(next) => after = next,
-                None => return Ok(()),
+            let done = done.await;
+            match done {
+                Ok(Some(next)) => (after, size) = (next, (size * 2).min(PAGE)),
+                Ok(None) => return Ok(()),
+                // Writers are faster than a page of this size: a smaller one will meet none of them.
+                Err(StoreError::Conflict) if size > 1 => size /= 2,
+                Err(error) => return Err(error::store(error)),
             }
         }
     }
