@@ -221,7 +221,7 @@ impl S3 {
             DefaultAlgorithm::Dsse => {
                 Err(error::not_implemented("Dual-layer server-side encryption with AWS KMS keys (DSSE-KMS)"))
             }
-            DefaultAlgorithm::Kms => self.new_kms_key(cx, bucket, key, wanted).await,
+            DefaultAlgorithm::Kms => Box::pin(self.new_kms_key(cx, bucket, key, wanted)).await,
         }
     }
 
@@ -312,7 +312,7 @@ impl S3 {
             (Scheme::Customer(_), None) => return Err(lost()),
             (Scheme::S3, _) => self.open_own_key(sealed)?,
             (Scheme::Kms(scheme), _) => {
-                let opened = self.decrypt(cx, scheme).await?;
+                let opened = Box::pin(self.decrypt(cx, scheme)).await?;
                 if scheme.bucket_key {
                     let wrapped = STANDARD.decode(&sealed.key).map_err(|_| lost())?;
                     cipher::unwrap(&wrapped, opened.bytes(), PURPOSE.as_bytes()).ok_or_else(lost)?

@@ -107,7 +107,8 @@ impl Content {
             };
             return Ok(Received { size, md5, checksum: sum, kept, data, inline });
         };
-        self.receive_blob(vec![Bytes::from(head), piece], source, hashes, expected, key).await
+        // Boxed: it is large, and small bodies never come here.
+        Box::pin(self.receive_blob(vec![Bytes::from(head), piece], source, hashes, expected, key)).await
     }
 
     async fn receive_blob(

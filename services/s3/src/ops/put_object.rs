@@ -63,7 +63,7 @@ impl Handle<PutObject> for S3 {
             algorithm: input.checksum_algorithm,
             claim,
         };
-        let record = self.put(cx, &bucket, &input.key, headers, conditions, upload).await?;
+        let record = Box::pin(self.put(cx, &bucket, &input.key, headers, conditions, upload)).await?;
         let mut output =
             PutObjectOutput { version_id: record.version_id.clone(), ..PutObjectOutput::default() };
         if let Some(body) = record.body.clone() {
