@@ -88,6 +88,12 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
     if input.vector_index_updates.as_ref().is_some_and(|updates| !updates.is_empty()) {
         return Err(error::not_here("vector indexes"));
     }
+    let warms = |update: &s::GlobalSecondaryIndexUpdate| {
+        update.create.as_ref().is_some_and(|create| create.warm_throughput.is_some())
+            || update.update.as_ref().is_some_and(|update| update.warm_throughput.is_some())
+    };
+    let indexes = input.global_secondary_index_updates.iter().flatten();
+    define::check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(warms))?;
     define::check_encryption(input.sse_specification.as_ref())
 }
 

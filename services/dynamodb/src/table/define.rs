@@ -91,10 +91,17 @@ fn refuse(input: &s::CreateTableInput) -> Result<()> {
     if input.global_table_source_arn.is_some() || input.global_table_settings_replication_mode.is_some() {
         return Err(error::not_here("replicas of global tables"));
     }
+    let indexes = input.global_secondary_indexes.iter().flatten();
+    check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(|index| index.warm_throughput.is_some()))?;
     check_encryption(input.sse_specification.as_ref())
 }
 
 /// The default encryption is there by nature of the disk; one with a key of KMS would have to be done to be promised.
+/// How much a table takes at once is up to this machine, and cannot be promised.
+pub(crate) fn check_warm(asked: bool) -> Result<()> {
+    if asked { Err(error::not_here("warm throughput")) } else { Ok(()) }
+}
+
 pub(crate) fn check_encryption(specification: Option<&s::SSESpecification>) -> Result<()> {
     match specification {
         Some(sse) if sse.enabled == Some(true) || sse.kms_master_key_id.is_some() => {
