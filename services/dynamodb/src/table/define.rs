@@ -92,7 +92,9 @@ fn refuse(input: &s::CreateTableInput) -> Result<()> {
         return Err(error::not_here("replicas of global tables"));
     }
     let indexes = input.global_secondary_indexes.iter().flatten();
-    check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(|index| index.warm_throughput.is_some()))?;
+    check_warm(
+        input.warm_throughput.is_some() || indexes.into_iter().any(|index| index.warm_throughput.is_some()),
+    )?;
     check_encryption(input.sse_specification.as_ref())
 }
 

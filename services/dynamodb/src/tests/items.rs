@@ -128,7 +128,7 @@ async fn items_that_are_refused() {
              limit".into(),
         ),
         (
-            json!({"p": {"S": "k"}, "s": {"N": "1"}, "a": deep(1000)}),
+            json!({"p": {"S": "k"}, "s": {"N": "1"}, "a": deep(200)}),
             "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported \
              limit".into(),
         ),
