@@ -16,6 +16,16 @@ fn s3() {
 }
 
 #[test]
+fn s3_encryption() {
+    run("boto3_s3_encryption.py", &[]);
+}
+
+#[test]
+fn s3_features() {
+    run("boto3_s3_features.py", &[]);
+}
+
+#[test]
 fn sqs() {
     run("boto3_sqs.py", &[]);
 }
