@@ -8,7 +8,7 @@ use haneul_env::{Clock, Env, Rng, Tasks, clock};
 use haneul_front::serve::{Settings, tls};
 use haneul_front::{Cloud, Control, Options};
 use haneul_kit::{ApiError, BoxFuture};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::{Auth, ServeOptions, Tls};
 use crate::config::Config;
@@ -29,6 +29,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<()> {
 
 async fn serve(config: &Config) -> Result<()> {
     let began = clock::monotonic();
+    let mut stop_signals = StopSignals::listen();
     let listener = TcpListener::bind(config.listen)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .map_err(|error| {
@@ -56,7 +57,7 @@ async fn serve(config: &Config) -> Result<()> {
             .map_err(|error| format!("cannot listen: {error}"))?;
         tokio::select! {
             () = haneul_front::serve(life.clone(), listener, settings.clone()) => {}
-            () = told_to_stop() => tracing::info!("stopping; in-flight requests are finished first"),
+            () = stop_signals.received() => tracing::info!("stopping; in-flight requests are finished first"),
         }
         if !env.tasks.stop(&clock_of_the_host(), DRAIN).await {
             tracing::warn!("some requests had not ended after {} s and are cut off", DRAIN.as_secs());
@@ -131,17 +132,21 @@ fn clock_of_the_host() -> Clock {
     Clock::real()
 }
 
-/// Resolves at SIGTERM or SIGINT.
-async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers the default action of the signals stands: the process ends, and durable state survives that.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT. Listened to before anybody is told that we are up, so that who stops us at once is heard too.
+struct StopSignals(Option<(Signal, Signal)>);
+
+impl StopSignals {
+    /// Without handlers the default action of the signals stands: the process ends, and durable state survives that.
+    fn listen() -> StopSignals {
+        StopSignals(signal(SignalKind::terminate()).ok().zip(signal(SignalKind::interrupt()).ok()))
+    }
+
+    async fn received(&mut self) {
+        let Some((terminate, interrupt)) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 
