@@ -27,7 +27,6 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::ListChildren>()
         .op::<op::ListParents>()
         .op::<op::CreateAccount>()
-        .op::<op::CreateGovCloudAccount>()
         .op::<op::DescribeCreateAccountStatus>()
         .op::<op::ListCreateAccountStatus>()
         .op::<op::DescribeAccount>()

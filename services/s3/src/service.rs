@@ -189,8 +189,7 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetBucketIntelligentTieringConfiguration>()
         .op::<op::ListBucketIntelligentTieringConfigurations>()
         .op::<op::GetBucketMetricsConfiguration>()
-        .op::<op::ListBucketMetricsConfigurations>()
-        .op::<op::DeleteBucketMetricsConfiguration>();
+        .op::<op::ListBucketMetricsConfigurations>();
     let service = tasks::reconcilers(&s3).into_iter().fold(service, |service, task| service.reconciler(task));
     service.extension(s3).build()
 }

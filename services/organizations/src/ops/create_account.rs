@@ -55,28 +55,6 @@ impl Handle<op::CreateAccount> for Organizations {
     }
 }
 
-impl Handle<op::CreateGovCloudAccount> for Organizations {
-    async fn access(&self, cx: &Cx, input: &s::CreateGovCloudAccountRequest) -> Result<Vec<Access>> {
-        let tags = borrowed(input.tags.as_ref());
-        let action = "organizations:CreateGovCloudAccount";
-        let all = self.ask(cx, Who::Management, action, &[On::All], &[]).await?;
-        Ok(all.into_iter().map(|access| access.request_tags(tags.iter().copied())).collect())
-    }
-
-    async fn call(
-        &self,
-        cx: &Cx,
-        _: s::CreateGovCloudAccountRequest,
-    ) -> Result<s::CreateGovCloudAccountResponse> {
-        self.enter(cx, Who::Management).await?;
-        Err(error::constraint(
-            "MASTER_ACCOUNT_NOT_GOVCLOUD_ENABLED",
-            "To create an account in the AWS GovCloud (US) Region, the organization's management account must have an \
-             associated account in that Region.",
-        ))
-    }
-}
-
 impl Handle<op::DescribeCreateAccountStatus> for Organizations {
     async fn access(&self, cx: &Cx, _: &s::DescribeCreateAccountStatusRequest) -> Result<Vec<Access>> {
         self.ask(cx, Who::Reader, "organizations:DescribeCreateAccountStatus", &[On::All], &[]).await

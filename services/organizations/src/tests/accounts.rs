@@ -59,18 +59,6 @@ async fn an_address_is_used_once() {
 }
 
 #[tokio::test]
-async fn govcloud_is_refused() {
-    let cloud = Cloud::organized().await;
-    let input = s::CreateGovCloudAccountRequest {
-        email: "a@example.org".into(),
-        account_name: "a".into(),
-        ..Default::default()
-    };
-    let refused = cloud.err::<op::CreateGovCloudAccount>(&master(), input).await;
-    assert_eq!(refused, "ConstraintViolationException MASTER_ACCOUNT_NOT_GOVCLOUD_ENABLED");
-}
-
-#[tokio::test]
 async fn a_closed_account_is_suspended_and_then_gone() {
     let cloud = Cloud::organized().await;
     let account = cloud.account("one").await;

@@ -4,7 +4,6 @@
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
-use haneul_shape::Empty;
 
 use crate::{S3, error};
 
@@ -50,6 +49,4 @@ unset! {
     ListBucketMetricsConfigurations(ListBucketMetricsConfigurationsRequest)
         -> s::ListBucketMetricsConfigurationsOutput, "s3:GetMetricsConfiguration": |_bucket, _given|
         Ok(s::ListBucketMetricsConfigurationsOutput { is_truncated: Some(false), ..Default::default() });
-    DeleteBucketMetricsConfiguration(DeleteBucketMetricsConfigurationRequest) -> Empty,
-        "s3:PutMetricsConfiguration": |bucket, _given| none("NoSuchConfiguration", NO_CONFIGURATION, bucket);
 }

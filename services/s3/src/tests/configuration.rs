@@ -35,7 +35,6 @@ async fn what_a_new_bucket_answers() {
         GetObjectLockConfiguration(GetObjectLockConfigurationRequest) => "ObjectLockConfigurationNotFoundError",
         GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest) => "NoSuchConfiguration",
         GetBucketMetricsConfiguration(GetBucketMetricsConfigurationRequest) => "NoSuchConfiguration",
-        DeleteBucketMetricsConfiguration(DeleteBucketMetricsConfigurationRequest) => "NoSuchConfiguration",
         GetBucketInventoryConfiguration(GetBucketInventoryConfigurationRequest) => "NoSuchConfiguration",
         GetBucketIntelligentTieringConfiguration(GetBucketIntelligentTieringConfigurationRequest)
             => "NoSuchConfiguration",
