@@ -24,9 +24,11 @@ pub async fn serve(cloud: Arc<Cloud>, listener: TcpListener, settings: Settings)
             let place = places.clone().acquire_owned().await;
             (place, listener.accept().await)
         };
+        // Stopping is looked at first: who was told that we stop and connects anew waits for what listens next.
         let (place, accepted) = tokio::select! {
-            next = next => next,
+            biased;
             () = tasks.stopping() => return,
+            next = next => next,
         };
         match accepted {
             Ok((socket, peer)) => {
