@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use haneul_env::{Clock, Env, Rng, Tasks, clock};
-use haneul_front::serve::{Settings, tls};
+use haneul_front::serve::{Settings, Workers, tls};
 use haneul_front::{Cloud, Control, Options};
 use haneul_kit::{ApiError, BoxFuture};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -119,7 +119,9 @@ fn settings(config: &Config) -> Result<Settings> {
         (Tls::Files, Some((certificate, key))) => Some(given(certificate, key)?),
         (Tls::Files, None) => return Err("--tls files needs --tls-cert and --tls-key".into()),
     };
-    Ok(Settings { tls, ..Settings::default() })
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = Workers::start(threads).map_err(|error| format!("cannot start threads: {error}"))?;
+    Ok(Settings { tls, workers: Some(Arc::new(workers)), ..Settings::default() })
 }
 
 fn given(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>> {

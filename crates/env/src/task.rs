@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,15 +16,25 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts a task. A long-lived one must watch [`Tasks::stopping`]; a panic in it is logged, not swallowed.
-    // The one place that may ask tokio to spawn.
-    #[allow(clippy::disallowed_methods)]
     pub fn spawn<T: Send + 'static>(
         &self,
         name: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
+        self.spawn_on(&Handle::current(), name, work)
+    }
+
+    /// The same on another runtime than the present one.
+    // The one place that may ask tokio to spawn.
+    #[allow(clippy::disallowed_methods)]
+    pub fn spawn_on<T: Send + 'static>(
+        &self,
+        runtime: &Handle,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         let announced = Announce(name);
-        tokio::spawn(self.tracker.track_future(async move {
+        runtime.spawn(self.tracker.track_future(async move {
             let _announced = announced;
             work.await
         }))

@@ -1,8 +1,9 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::{Settings, connection};
 use crate::Cloud;
@@ -33,11 +34,12 @@ pub async fn serve(cloud: Arc<Cloud>, listener: TcpListener, settings: Settings)
         match accepted {
             Ok((socket, peer)) => {
                 prepare(&socket);
-                let (cloud, settings) = (cloud.clone(), settings.clone());
-                tasks.spawn("connection", async move {
-                    let _place = place;
-                    connection::serve(cloud, socket, peer, settings).await;
-                });
+                let served =
+                    Connection { cloud: cloud.clone(), settings: settings.clone(), peer, _place: place };
+                match &settings.workers {
+                    None => drop(tasks.spawn("connection", served.serve(socket))),
+                    Some(workers) => workers.take(&tasks, socket, move |socket| served.serve(socket)),
+                }
             }
             // The client gave up before we came to it.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
@@ -46,6 +48,19 @@ pub async fn serve(cloud: Arc<Cloud>, listener: TcpListener, settings: Settings)
                 settings.clock.sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+struct Connection {
+    cloud: Arc<Cloud>,
+    settings: Arc<Settings>,
+    peer: SocketAddr,
+    _place: Result<OwnedSemaphorePermit, AcquireError>,
+}
+
+impl Connection {
+    async fn serve(self, socket: TcpStream) {
+        connection::serve(self.cloud.clone(), socket, self.peer, self.settings.clone()).await;
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`listen`] accepts connections, at most so many, and ends when the cloud stops; [`connection`] serves one, in
 //! HTTP/1.1 or HTTP/2, plain or TLS (its first byte tells); [`tls`] makes the certificates; [`watch`] notices a
-//! connection that does nothing; [`pace`] a body that does not come; [`refusal`] words what hyper refuses.
+//! connection that does nothing; [`pace`] a body that does not come; [`refusal`] words what hyper refuses;
+//! [`workers`] are the threads that connections are served on.
 //!
 //! Time here is the host's, not the cloud's: a test that moves the cloud by a month must not cut off every upload.
 
@@ -13,6 +14,7 @@ pub mod refusal;
 pub mod stream;
 pub mod tls;
 pub mod watch;
+pub mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use haneul_env::Clock;
 
 pub use listen::serve;
 pub use pace::{Paced, Stalled};
+pub use workers::Workers;
 
 /// How a listener treats its clients.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ pub struct Settings {
     /// The clock of the limits below. [`Clock::real`], but for tests.
     pub clock: Clock,
     pub limits: Limits,
+    /// Threads to serve connections on; without them it is done on the runtime that listens.
+    pub workers: Option<Arc<Workers>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +71,6 @@ impl Default for Limits {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { tls: None, clock: Clock::real(), limits: Limits::default() }
+        Settings { tls: None, clock: Clock::real(), limits: Limits::default(), workers: None }
     }
 }
