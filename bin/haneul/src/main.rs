@@ -25,6 +25,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::{Cli, Command};
 
+/// The system's allocator gives pages back and asks for them again at the pace of requests, and keeps what large bodies
+/// used.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What a command fails with: a sentence for a person, which says what to do next.
 type Result<T> = std::result::Result<T, String>;
 
