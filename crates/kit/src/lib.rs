@@ -9,7 +9,7 @@
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
 //! [`directory`] (who exists), [`organization`] (what an account may do at most), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
 //! [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
-//! that no model describes).
+//! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch).
 //!
 //! What must never happen here: knowledge of any one service.
 
@@ -21,6 +21,7 @@ pub mod cx;
 pub mod directory;
 pub mod extension;
 pub mod handle;
+pub mod metrics;
 pub mod organization;
 pub mod paging;
 pub mod platform;

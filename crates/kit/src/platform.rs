@@ -7,6 +7,7 @@ use haneul_bus::Bus;
 use haneul_env::Env;
 use haneul_store::Store;
 
+use crate::metrics::Metrics;
 use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Organization, Result, Seal};
 
 /// What a service is given to work with. Cheap to clone; clones share everything.
@@ -21,6 +22,8 @@ pub struct Platform {
     pub data_dir: Option<Arc<Path>>,
     pub bus: Bus,
     pub seal: Seal,
+    /// What the services say of their own work.
+    pub metrics: Metrics,
     pub config: Arc<Config>,
     directory: Arc<OnceLock<Arc<dyn Directory>>>,
     organization: Arc<OnceLock<Arc<dyn Organization>>>,
@@ -65,6 +68,7 @@ impl Platform {
             data_dir: data_dir.map(Arc::from),
             bus: Bus::default(),
             seal,
+            metrics: Metrics::default(),
             config: Arc::new(config),
             directory: Arc::default(),
             organization: Arc::default(),
