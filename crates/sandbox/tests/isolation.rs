@@ -1,0 +1,325 @@
+//! Hostile programs in the real sandbox of this host: each trick must fail, and each test fails when the sandbox is
+//! weakened where it says.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Outcome, Trial, sh};
+use haneul_sandbox::{Exit, Mount, Network};
+
+/// Runs `script` by the shell in a sandbox that is like a function's.
+async fn inside(script: &str) -> Option<Outcome> {
+    sh(script).run().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_nobody_and_can_become_nobody_else() {
+    let Some(seen) = inside("id -u; id -g; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' /proc/self/status; grep Seccomp: /proc/1/status").await else {
+        return;
+    };
+    let text = seen.out();
+    assert!(text.starts_with("993\n990\n"), "{text}");
+    for line in ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
+        assert!(text.contains(line), "{text}");
+    }
+    // The first process too, which this one may write into.
+    assert_eq!(text.matches("Seccomp:\t2").count(), 2, "{text}");
+    // Not root of the host in disguise: its user has a number of its own there.
+    if common::is_root() {
+        let map = inside("cat /proc/self/uid_map").await.unwrap().out();
+        let outside: Vec<&str> = map.split_whitespace().collect();
+        assert_eq!(outside[0], "993", "{map}");
+        assert_ne!(seen.host_uid, Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hosts_files_are_not_there() {
+    let secret = tempfile::tempdir().unwrap();
+    std::fs::write(secret.path().join("store"), b"the data directory").unwrap();
+    let script = format!(
+        "for path in /etc/shadow /root /home /var/lib/dpkg /sys /boot {0} {0}/store /proc/1/root/{0} /proc/self/root/{0}; do
+           if ls -d $path 2>/dev/null; then echo SEEN $path; fi
+         done; cat /etc/passwd; ls /tmp | wc -l",
+        secret.path().display()
+    );
+    let Some(seen) = inside(&script).await else { return };
+    let text = seen.out();
+    assert!(!text.contains("SEEN"), "{text}");
+    assert!(text.contains("sbx_user1051") && text.lines().count() == 4, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_can_be_written_but_tmp() {
+    let script = "for folder in / /usr /usr/bin /etc /dev /dev/shm /proc /var/task /run /var; do
+           if touch $folder/x 2>/dev/null; then echo WROTE $folder; fi
+         done
+         for file in /etc/hosts /proc/sys/kernel/core_pattern /proc/sysrq-trigger /usr/bin/env /proc/self/oom_adj; do
+           if (echo x > $file) 2>/dev/null; then echo WROTE $file; fi
+         done
+         touch /tmp/x && echo tmp";
+    let Some(seen) = inside(script).await else { return };
+    let text = seen.out().replace("WROTE /proc/self/oom_adj\n", "");
+    assert_eq!(text, "tmp\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_filler_meets_its_quota() {
+    let Some(seen) = inside("dd if=/dev/zero of=/tmp/fill bs=1M count=200 2>&1; stat -c %s /tmp/fill").await else {
+        return;
+    };
+    let text = seen.out();
+    assert!(text.contains("No space left on device"), "{text}");
+    let size: u64 = text.lines().last().unwrap().parse().unwrap();
+    assert!(size <= common::TMP_BYTES, "{size}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_bomb_meets_its_limit() {
+    let trial = sh("n=0; while [ $n -lt 300 ]; do sleep 60 & n=$((n+1)); done; echo all").limit(|limits| {
+        limits.processes_max = 50;
+    });
+    let Some(seen) = trial.run().await else { return };
+    assert!(!seen.out().contains("all"), "{}", seen.out());
+    assert!(seen.err().contains("fork") || seen.err().contains("retry"), "{}", seen.err());
+    common::assert_gone(seen.pid).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_bomb_is_ended_and_said_to_be_one() {
+    // Doubles a string in the shell's memory.
+    let trial = sh("x=0123456789abcdef; while :; do x=$x$x; done").limit(|limits| {
+        limits.memory_bytes = 64 << 20;
+    });
+    let Some(seen) = trial.run().await else { return };
+    assert_eq!(seen.exit, Exit::OutOfMemory, "{}", seen.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_in_tmp_is_not_the_programs_memory() {
+    let trial = sh("dd if=/dev/zero of=/tmp/fill bs=1M count=15 2>/dev/null; sleep 0.2; echo ok").limit(|limits| {
+        limits.memory_bytes = 12 << 20;
+    });
+    let Some(seen) = trial.run().await else { return };
+    assert_eq!((seen.exit, seen.out().as_str()), (Exit::Code(0), "ok\n"), "{}", seen.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_no_network_but_what_we_listen_on() {
+    let script = "ls /sys/class/net 2>/dev/null; cat /proc/net/dev | tail -n +3 | cut -d: -f1
+         (exec 3<>/dev/tcp/127.0.0.1/22) 2>/dev/null && echo REACHED 22
+         (exec 3<>/dev/tcp/1.1.1.1/53) 2>/dev/null && echo REACHED out
+         exec 3<>/dev/tcp/127.0.0.1/9001 && echo ask >&3 && cat <&3";
+    let mut trial = Trial::new(&["/bin/bash", "-c", script]);
+    trial.program.network = Network::Loopback(vec![9001]);
+    let Some(seen) = trial.answering("answered\n").run().await else { return };
+    assert_eq!(seen.out().split_whitespace().collect::<Vec<_>>(), ["lo", "answered"], "{}", seen.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ports_of_the_host_are_not_its_loopback() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = format!("(exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null && echo REACHED; echo end");
+    let Some(seen) = Trial::new(&["/bin/bash", "-c", &script]).run().await else { return };
+    assert_eq!(seen.out(), "end\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sandboxes_do_not_see_each_other() {
+    let Some(mut other) = sh("echo secret > /tmp/theirs; echo here; sleep 300").start().await else { return };
+    other.line().await;
+    let script = format!(
+        "cat /tmp/theirs 2>/dev/null; for pid in /proc/[0-9]*; do tr '\\0' ' ' < $pid/cmdline; echo; done | grep -c 300
+         ls -d /proc/{0} 2>/dev/null; kill -9 {0} 2>/dev/null && echo KILLED; echo end",
+        other.process.id()
+    );
+    let seen = sh(&script).run().await.unwrap();
+    // The script's own text has the number in it.
+    let text = seen.out();
+    assert!(!text.contains("secret") && !text.contains("KILLED") && !text.contains("/proc/"), "{text}");
+    assert!(text.ends_with("end\n"));
+    other.process.kill();
+    assert_eq!(other.process.wait().await, Exit::Signal(9));
+}
+
+/// One trick of a hostile program: code in Python whose line must come out as `denied`.
+const TRICKS: &[(&str, &str)] = &[
+    ("ptrace", "call(101, 16, 1, 0, 0)"),
+    ("ptrace traceme", "call(101, 0, 0, 0, 0)"),
+    ("mount", "call(165, b'none', b'/tmp', b'tmpfs', 0, 0)"),
+    ("mount overlay", "call(165, b'o', b'/tmp', b'overlay', 0, b'lowerdir=/usr,upperdir=/tmp/u,workdir=/tmp/w')"),
+    ("umount", "call(166, b'/usr', 2)"),
+    ("remount", "call(165, b'none', b'/', b'', 32 | 4096, 0)"),
+    ("pivot_root", "call(155, b'/tmp', b'/tmp')"),
+    ("chroot", "call(161, b'/tmp')"),
+    ("new user namespace", "call(272, 0x10000000)"),
+    ("new mount namespace", "call(272, 0x00020000)"),
+    ("clone into namespaces", "call(56, 0x10000000 | 17, 0, 0, 0, 0)"),
+    ("enter a namespace", "call(308, os.open('/proc/1/ns/net', os.O_RDONLY), 0)"),
+    ("add_key", "call(248, b'user', b'x', b'y', 1, -3)"),
+    ("keyctl", "call(250, 0, -3, 0)"),
+    ("bpf", "call(321, 0, 0, 0)"),
+    ("perf_event_open", "call(298, 0, 0, -1, -1, 0)"),
+    ("userfaultfd", "call(323, 0)"),
+    ("io_uring", "call(425, 1, 0)"),
+    ("open_by_handle_at", "call(304, -100, 0, 0)"),
+    ("process_vm_readv", "call(310, 1, 0, 0, 0, 0, 0)"),
+    ("init_module", "call(175, 0, 0, b'')"),
+    ("kexec", "call(246, 0, 0, 0, 0)"),
+    ("reboot", "call(169, 0, 0, 0, 0)"),
+    ("settimeofday", "call(164, 0, 0)"),
+    ("sethostname", "call(170, b'x', 1)"),
+    ("swapon", "call(167, b'/tmp/x', 0)"),
+    ("syslog", "call(103, 3, 0, 0)"),
+    ("raw sockets", "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"),
+    ("kernel crypto sockets", "socket.socket(38, socket.SOCK_SEQPACKET)"),
+    ("vsock", "socket.socket(40, socket.SOCK_STREAM)"),
+    ("setuid", "os.setuid(0)"),
+    ("a device", "os.mknod('/tmp/mem', 0o666 | stat.S_IFCHR, os.makedev(1, 1))"),
+    ("kernel memory", "open('/proc/kcore', 'rb').read(1)"),
+    ("typing into a terminal", "fcntl.ioctl(0, 0x5412, b'x')"),
+    ("a symlink to the host", "os.symlink('/etc/shadow', '/tmp/link') or open('/tmp/link').read()"),
+    ("the root of the first process", "open('/proc/1/root/etc/shadow').read()"),
+    ("the working directory before", "open('/proc/self/cwd/../../../../../../etc/shadow').read()"),
+    ("more open files", "resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 20, 1 << 20))"),
+    ("a higher priority", "os.nice(-5)"),
+    ("user id maps", "os.write(os.open('/proc/self/uid_map', os.O_WRONLY), b'0 0 1')"),
+    ("control groups", "os.listdir('/sys/fs/cgroup')"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tricks_are_denied() {
+    if !cfg!(target_arch = "x86_64") {
+        println!("skipped: the tricks' system calls are numbered for x86_64");
+        return;
+    }
+    let Some(python) = common::python() else { return };
+    let mut script = String::from(
+        "import ctypes, fcntl, os, resource, socket, stat\n\
+         libc = ctypes.CDLL(None, use_errno=True)\n\
+         def call(number, *args):\n\
+         \x20   if libc.syscall(number, *args) == -1:\n\
+         \x20       raise OSError(ctypes.get_errno(), 'no')\n",
+    );
+    for (name, code) in TRICKS {
+        script.push_str(&format!(
+            "try:\n    {code}\n    print('{name}: DONE')\nexcept (OSError, ValueError) as error:\n    print('{name}: denied', error.args[0])\n"
+        ));
+    }
+    let Some(seen) = Trial::new(&[&python, "-c", &script]).run().await else { return };
+    let text = seen.out();
+    assert_eq!(text.lines().count(), TRICKS.len(), "{text}{}", seen.err());
+    let done: Vec<&str> = text.lines().filter(|line| !line.contains(": denied")).collect();
+    assert!(done.is_empty(), "{done:?}");
+    // Denied by the filter, not by chance.
+    for by_filter in ["ptrace: denied 1", "mount: denied 1", "new user namespace: denied 1", "keyctl: denied 1"] {
+        assert!(text.contains(by_filter), "{by_filter} in {text}");
+    }
+    assert!(text.contains("io_uring: denied 38"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_its_own_descriptors_and_environment_are_there() {
+    let mut trial = sh("ls /proc/self/fd | tr '\\n' ' '; echo; env; tr '\\0' '\\n' < /proc/1/environ");
+    trial.program.environment.insert("LD_PRELOAD_OF_MINE".into(), "kept".into());
+    let Some(seen) = trial.run().await else { return };
+    let text = seen.out();
+    // Its three, the folder that ls reads, and dash's copy of its standard input.
+    let descriptors = text.lines().next().unwrap_or_default();
+    assert!(descriptors.split_whitespace().all(|fd| ["0", "1", "2", "3", "10"].contains(&fd)), "{text}");
+    assert!(text.contains("LD_PRELOAD_OF_MINE=kept"), "{text}");
+    assert!(!text.contains("CARGO") && !text.contains("HOME="), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preloaded_library_of_the_program_stays_inside() {
+    // Were it in bubblewrap's own environment, the loader would complain of it outside.
+    let mut trial = sh("echo ran");
+    trial.program.environment.insert("LD_PRELOAD".into(), "/tmp/none.so".into());
+    let Some(seen) = trial.run().await else { return };
+    assert_eq!(seen.out(), "ran\n");
+    // The first process and the script's shell, which are both inside.
+    assert!(seen.err().matches("/tmp/none.so").count() <= 2, "{}", seen.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_end_is_the_end_of_all_its_children() {
+    let Some(mut trial) = sh("(setsid sleep 301 &) ; (setsid sleep 301 &) ; echo begun; sleep 301").start().await
+    else {
+        return;
+    };
+    trial.line().await;
+    let pid = trial.process.id();
+    assert!(trial.process.usage().processes >= 4, "{:?}", trial.process.usage());
+    trial.process.kill();
+    assert_eq!(trial.process.wait().await, Exit::Signal(9));
+    common::assert_gone(pid).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frozen_it_does_nothing_and_can_still_be_killed() {
+    let script = "while :; do echo tick; sleep 0.01; done";
+    let Some(mut trial) = sh(script).start().await else { return };
+    trial.line().await;
+    trial.process.freeze();
+    trial.drain().await;
+    let before = trial.process.usage().cpu_micros;
+    let silent = haneul_env::Clock::real().timeout(Duration::from_millis(120), trial.line()).await;
+    assert!(silent.is_none(), "it wrote while it was frozen");
+    assert_eq!(trial.process.usage().cpu_micros, before);
+    trial.process.thaw();
+    trial.line().await;
+    trial.process.freeze();
+    trial.process.kill();
+    assert_eq!(trial.process.wait().await, Exit::Signal(9));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exits_are_told_apart() {
+    for (script, exit) in [
+        ("exit 0", Exit::Code(0)),
+        ("exit 7", Exit::Code(7)),
+        ("kill -9 $$", Exit::Signal(9)),
+        ("kill -11 $$", Exit::Signal(11)),
+    ] {
+        let Some(seen) = inside(script).await else { return };
+        assert_eq!(seen.exit, exit, "{script}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_lie_over_one_another() {
+    let folders: Vec<tempfile::TempDir> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
+    for (number, folder) in folders.iter().enumerate() {
+        common::readable(folder.path());
+        std::fs::write(folder.path().join("both"), format!("{number}\n")).unwrap();
+        std::fs::write(folder.path().join(format!("only{number}")), "x").unwrap();
+    }
+    if !common::is_root() {
+        println!("skipped: only root can mount layers");
+        return;
+    }
+    let mut trial = sh("cat /opt/both; ls /opt; touch /opt/x 2>/dev/null && echo WROTE; rm /opt/both 2>/dev/null; echo");
+    let sources = folders.iter().map(|folder| folder.path().to_owned()).collect();
+    trial.program.mounts.push(Mount::Layers { sources, target: "/opt".into() });
+    let Some(seen) = trial.run().await else { return };
+    assert_eq!(seen.out().split_whitespace().collect::<Vec<_>>(), ["1", "both", "only0", "only1"], "{}", seen.err());
+    assert_eq!(std::fs::read_to_string(folders[1].path().join("both")).unwrap(), "1\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_run_is_said() {
+    let Some(sandbox) = common::sandbox() else { return };
+    let mut trial = sh("true");
+    trial.program.command.clear();
+    assert!(sandbox.start(trial.program).await.is_err());
+    let mut trial = sh("true");
+    trial.program.mounts.push(Mount::ReadOnly { source: "/no/such/folder".into(), target: "/x".into() });
+    let error = sandbox.start(trial.program).await.err().expect("there is no such folder");
+    assert!(error.to_string().contains("/no/such/folder"), "{error}");
+    let mut trial = sh("true");
+    trial.program.environment.insert("A".into(), "zero\0byte".into());
+    assert!(sandbox.start(trial.program).await.is_err());
+}

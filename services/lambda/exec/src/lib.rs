@@ -1,0 +1,26 @@
+//! Runs the code of functions: what is behind `Invoke`.
+//!
+//! A [`Spec`] says what one execution environment is: a version's code, runtime, limits and role. An [`Executor`] keeps
+//! environments of many specs, starts one when an [`Invocation`] finds none idle, freezes it between invocations, and
+//! takes it away when it was idle for long, crashed, or its place is needed. Programs run in a sandbox
+//! (`haneul-sandbox`); they talk to us by Lambda's own Runtime, Extensions and Telemetry APIs, so any bootstrap that
+//! works on AWS works here, and the managed runtimes are small bootstraps of ours for the interpreters of the host.
+//!
+//! Reading order: [`spec`], [`invocation`], [`executor`] (the trait and its errors), [`logs`], [`simulated`] (an executor
+//! of closures, for tests); then how it is done.
+//!
+//! What must never happen here: a call to another service, or a look at a record; a secret in a log; a function's
+//! process that outlives us; an invocation that is answered twice or never.
+
+pub mod executor;
+pub mod invocation;
+pub mod logs;
+pub mod simulated;
+pub mod spec;
+
+pub use executor::{Available, ExecError, Executor};
+pub use invocation::{Body, FunctionError, Invocation, Outcome, Piece, Report, StreamEnd, StreamError};
+pub use logs::{LogEvent, LogSink, LogTarget, NoLogs};
+pub use spec::{CredentialSource, Credentials, Family, LogFormat, LogLevel, Logging, Runtime, Spec};
+
+pub use haneul_kit::BoxFuture;

@@ -1,0 +1,186 @@
+//! An executor of closures: functions without processes, for tests of what calls them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use haneul_env::Env;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{
+    Available, Body, BoxFuture, ExecError, Executor, FunctionError, Invocation, LogEvent, LogSink, LogTarget,
+    Outcome, Piece, Report, Runtime, Spec, StreamEnd,
+};
+
+/// What a simulated function answers.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Value(Value),
+    /// It throws: `errorType`, `errorMessage`.
+    Throws(&'static str, String),
+    /// It streams these chunks.
+    Streams(Vec<Bytes>),
+    /// It never answers, until the clock has passed its timeout.
+    Hangs,
+    /// The event does not reach it.
+    Fails(ExecError),
+}
+
+type Handler = dyn Fn(Arc<Spec>, Invocation) -> BoxFuture<'static, Answer> + Send + Sync;
+
+/// Answers every invocation by one handler, which may look at the spec to decide.
+pub struct Simulated {
+    env: Env,
+    handler: Arc<Handler>,
+    logs: Arc<dyn LogSink>,
+    provisioned: Mutex<BTreeMap<String, u32>>,
+    /// Specs that have an environment: the next invocation is warm.
+    warm: Mutex<HashSet<String>>,
+    invoked: AtomicU64,
+}
+
+impl Simulated {
+    pub fn new(
+        env: &Env,
+        logs: Arc<dyn LogSink>,
+        handler: impl Fn(Arc<Spec>, Invocation) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
+    ) -> Simulated {
+        Simulated {
+            env: env.clone(),
+            handler: Arc::new(handler),
+            logs,
+            provisioned: Mutex::default(),
+            warm: Mutex::default(),
+            invoked: AtomicU64::new(0),
+        }
+    }
+
+    /// Answers the event itself.
+    pub fn echo(env: &Env, logs: Arc<dyn LogSink>) -> Simulated {
+        Simulated::new(env, logs, |_, call| {
+            Box::pin(async move {
+                match serde_json::from_slice(&call.payload) {
+                    Ok(event) => Answer::Value(event),
+                    Err(error) => Answer::Throws("Runtime.UnmarshalError", error.to_string()),
+                }
+            })
+        })
+    }
+
+    /// Events that reached a function so far.
+    pub fn invoked(&self) -> u64 {
+        self.invoked.load(Ordering::SeqCst)
+    }
+
+    async fn run(&self, spec: Arc<Spec>, call: Invocation) -> Result<Outcome, ExecError> {
+        let (began, timeout) = (self.env.now(), spec.timeout);
+        let (id, stream) = (call.request_id.clone(), call.stream);
+        let answering = (self.handler)(spec.clone(), call);
+        let answer = self.env.clock.timeout(timeout, answering).await;
+        let answer = match answer {
+            Some(Answer::Fails(error)) => return Err(error),
+            Some(Answer::Hangs) => {
+                self.env.clock.sleep_until(began + timeout).await;
+                None
+            }
+            other => other,
+        };
+        self.invoked.fetch_add(1, Ordering::SeqCst);
+        let cold = self.warm.lock().insert(spec.id.clone());
+        let duration = self.env.now().since(began);
+        let report = Report {
+            duration,
+            billed: Duration::from_millis(duration.as_millis().max(1) as u64),
+            memory_mb: spec.memory_mb,
+            memory_mb_max: 32.min(spec.memory_mb),
+            init: cold.then_some(Duration::from_millis(100)),
+            timed_out: answer.is_none(),
+        };
+        let log = format!(
+            "START RequestId: {id} Version: {}\nEND RequestId: {id}\nREPORT RequestId: {id}\tDuration: {} ms\n",
+            spec.version,
+            duration.as_millis()
+        );
+        let target = Arc::new(LogTarget { spec: spec.clone(), stream: "simulated".into() });
+        let events =
+            log.lines().map(|line| LogEvent { timestamp: self.env.now(), message: format!("{line}\n") });
+        self.logs.write(&target, events.collect());
+        let log_tail = Bytes::from(log);
+        let whole = |value: &Value, function_error| {
+            let body = Body::Whole(value.to_string().into());
+            Ok(Outcome { body, function_error, content_type: None, log_tail: log_tail.clone(), report })
+        };
+        match answer {
+            Some(Answer::Value(value)) => whole(&value, None),
+            Some(Answer::Throws(kind, message)) => {
+                let error = json!({ "errorMessage": message, "errorType": kind, "requestId": id, "stackTrace": [] });
+                whole(&error, Some(FunctionError::Unhandled))
+            }
+            Some(Answer::Streams(chunks)) if stream => {
+                let (pieces, body) = mpsc::channel(chunks.len() + 1);
+                for chunk in chunks {
+                    let _ = pieces.try_send(Piece::Chunk(chunk));
+                }
+                let end = StreamEnd { error: None, log_tail, report };
+                let _ = pieces.try_send(Piece::End(Box::new(end)));
+                let content_type = Some("application/octet-stream".into());
+                Ok(Outcome {
+                    body: Body::Stream(body),
+                    function_error: None,
+                    content_type,
+                    log_tail: Bytes::new(),
+                    report,
+                })
+            }
+            Some(Answer::Streams(chunks)) => {
+                let body = Body::Whole(chunks.concat().into());
+                Ok(Outcome { body, function_error: None, content_type: None, log_tail, report })
+            }
+            Some(Answer::Hangs | Answer::Fails(_)) | None => {
+                let seconds = timeout.as_secs_f64();
+                let message = format!("RequestId: {id} Error: Task timed out after {seconds:.2} seconds");
+                let error = json!({ "errorType": "Sandbox.Timedout", "errorMessage": message });
+                whole(&error, Some(FunctionError::Unhandled))
+            }
+        }
+    }
+}
+
+impl Executor for Simulated {
+    fn invoke(
+        &self,
+        spec: Arc<Spec>,
+        call: Invocation,
+    ) -> BoxFuture<'_, Result<Outcome, ExecError>> {
+        Box::pin(self.run(spec, call))
+    }
+
+    fn provision(&self, spec: Arc<Spec>, environments: u32) -> BoxFuture<'_, Result<(), ExecError>> {
+        Box::pin(async move {
+            let mut provisioned = self.provisioned.lock();
+            match environments {
+                0 => provisioned.remove(&spec.id),
+                some => provisioned.insert(spec.id.clone(), some),
+            };
+            Ok(())
+        })
+    }
+
+    fn provisioned(&self, spec_id: &str) -> u32 {
+        self.provisioned.lock().get(spec_id).copied().unwrap_or(0)
+    }
+
+    fn retire(&self, prefix: &str) -> BoxFuture<'_, ()> {
+        self.provisioned.lock().retain(|id, _| !id.starts_with(prefix));
+        self.warm.lock().retain(|id| !id.starts_with(prefix));
+        Box::pin(async {})
+    }
+
+    fn available(&self) -> Vec<Available> {
+        Runtime::all().map(|runtime| Available { runtime, missing: None }).collect()
+    }
+}
