@@ -35,13 +35,28 @@ pub enum Root {
 
 #[derive(Clone, Debug)]
 pub enum Mount {
-    ReadOnly { source: PathBuf, target: PathBuf },
-    Writable { source: PathBuf, target: PathBuf },
+    ReadOnly {
+        source: PathBuf,
+        target: PathBuf,
+    },
+    Writable {
+        source: PathBuf,
+        target: PathBuf,
+    },
     /// A file system in memory of at most `bytes`, writable by the program.
-    Memory { target: PathBuf, bytes: u64 },
+    Memory {
+        target: PathBuf,
+        bytes: u64,
+    },
     /// Directories over one another, the last on top, read-only.
-    Layers { sources: Vec<PathBuf>, target: PathBuf },
-    Symlink { to: PathBuf, at: PathBuf },
+    Layers {
+        sources: Vec<PathBuf>,
+        target: PathBuf,
+    },
+    Symlink {
+        to: PathBuf,
+        at: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,11 @@
 //! Hostile programs in the real sandbox of this host: each trick must fail, and each test fails when the sandbox is
 //! weakened where it says.
 
-mod common;
+mod trial;
 
 use std::time::Duration;
 
-use common::{Outcome, Trial, sh};
+use trial::{Outcome, Trial, sh};
 use haneul_sandbox::{Exit, Mount, Network};
 
 /// Runs `script` by the shell in a sandbox that is like a function's.
@@ -26,7 +26,7 @@ async fn it_is_nobody_and_can_become_nobody_else() {
     // The first process too, which this one may write into.
     assert_eq!(text.matches("Seccomp:\t2").count(), 2, "{text}");
     // Not root of the host in disguise: its user has a number of its own there.
-    if common::is_root() {
+    if trial::is_root() {
         let map = inside("cat /proc/self/uid_map").await.unwrap().out();
         let outside: Vec<&str> = map.split_whitespace().collect();
         assert_eq!(outside[0], "993", "{map}");
@@ -39,7 +39,7 @@ async fn the_hosts_files_are_not_there() {
     let secret = tempfile::tempdir().unwrap();
     std::fs::write(secret.path().join("store"), b"the data directory").unwrap();
     let script = format!(
-        "for path in /etc/shadow /root /home /var/lib/dpkg /sys /boot {0} {0}/store /proc/1/root/{0} /proc/self/root/{0}; do
+        "for path in /etc/shadow /root /home /var/lib/dpkg /sys /boot {0} {0}/store /proc/1/root{0} /proc/self/root{0}; do
            if ls -d $path 2>/dev/null; then echo SEEN $path; fi
          done; cat /etc/passwd; ls /tmp | wc -l",
         secret.path().display()
@@ -66,13 +66,14 @@ async fn nothing_can_be_written_but_tmp() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_filler_meets_its_quota() {
-    let Some(seen) = inside("dd if=/dev/zero of=/tmp/fill bs=1M count=200 2>&1; stat -c %s /tmp/fill").await else {
+    let Some(seen) = inside("dd if=/dev/zero of=/tmp/fill bs=1M count=200 2>&1; stat -c %s /tmp/fill").await
+    else {
         return;
     };
     let text = seen.out();
     assert!(text.contains("No space left on device"), "{text}");
     let size: u64 = text.lines().last().unwrap().parse().unwrap();
-    assert!(size <= common::TMP_BYTES, "{size}");
+    assert!(size <= trial::TMP_BYTES, "{size}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +84,7 @@ async fn a_fork_bomb_meets_its_limit() {
     let Some(seen) = trial.run().await else { return };
     assert!(!seen.out().contains("all"), "{}", seen.out());
     assert!(seen.err().contains("fork") || seen.err().contains("retry"), "{}", seen.err());
-    common::assert_gone(seen.pid).await;
+    trial::assert_gone(seen.pid).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,9 +99,10 @@ async fn a_memory_bomb_is_ended_and_said_to_be_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_lies_in_tmp_is_not_the_programs_memory() {
-    let trial = sh("dd if=/dev/zero of=/tmp/fill bs=1M count=15 2>/dev/null; sleep 0.2; echo ok").limit(|limits| {
-        limits.memory_bytes = 12 << 20;
-    });
+    let trial =
+        sh("dd if=/dev/zero of=/tmp/fill bs=1M count=15 2>/dev/null; sleep 0.2; echo ok").limit(|limits| {
+            limits.memory_bytes = 12 << 20;
+        });
     let Some(seen) = trial.run().await else { return };
     assert_eq!((seen.exit, seen.out().as_str()), (Exit::Code(0), "ok\n"), "{}", seen.err());
 }
@@ -149,7 +151,10 @@ const TRICKS: &[(&str, &str)] = &[
     ("ptrace", "call(101, 16, 1, 0, 0)"),
     ("ptrace traceme", "call(101, 0, 0, 0, 0)"),
     ("mount", "call(165, b'none', b'/tmp', b'tmpfs', 0, 0)"),
-    ("mount overlay", "call(165, b'o', b'/tmp', b'overlay', 0, b'lowerdir=/usr,upperdir=/tmp/u,workdir=/tmp/w')"),
+    (
+        "mount overlay",
+        "call(165, b'o', b'/tmp', b'overlay', 0, b'lowerdir=/usr,upperdir=/tmp/u,workdir=/tmp/w')",
+    ),
     ("umount", "call(166, b'/usr', 2)"),
     ("remount", "call(165, b'none', b'/', b'', 32 | 4096, 0)"),
     ("pivot_root", "call(155, b'/tmp', b'/tmp')"),
@@ -181,7 +186,7 @@ const TRICKS: &[(&str, &str)] = &[
     ("kernel memory", "open('/proc/kcore', 'rb').read(1)"),
     ("typing into a terminal", "fcntl.ioctl(0, 0x5412, b'x')"),
     ("a symlink to the host", "os.symlink('/etc/shadow', '/tmp/link') or open('/tmp/link').read()"),
-    ("the root of the first process", "open('/proc/1/root/etc/shadow').read()"),
+    ("the root of the first process", "open('/proc/1/root' '/etc/shadow').read()"),
     ("the working directory before", "open('/proc/self/cwd/../../../../../../etc/shadow').read()"),
     ("more open files", "resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 20, 1 << 20))"),
     ("a higher priority", "os.nice(-5)"),
@@ -195,7 +200,7 @@ async fn tricks_are_denied() {
         println!("skipped: the tricks' system calls are numbered for x86_64");
         return;
     }
-    let Some(python) = common::python() else { return };
+    let Some(python) = trial::python() else { return };
     let mut script = String::from(
         "import ctypes, fcntl, os, resource, socket, stat\n\
          libc = ctypes.CDLL(None, use_errno=True)\n\
@@ -214,7 +219,9 @@ async fn tricks_are_denied() {
     let done: Vec<&str> = text.lines().filter(|line| !line.contains(": denied")).collect();
     assert!(done.is_empty(), "{done:?}");
     // Denied by the filter, not by chance.
-    for by_filter in ["ptrace: denied 1", "mount: denied 1", "new user namespace: denied 1", "keyctl: denied 1"] {
+    for by_filter in
+        ["ptrace: denied 1", "mount: denied 1", "new user namespace: denied 1", "keyctl: denied 1"]
+    {
         assert!(text.contains(by_filter), "{by_filter} in {text}");
     }
     assert!(text.contains("io_uring: denied 38"), "{text}");
@@ -246,7 +253,8 @@ async fn a_preloaded_library_of_the_program_stays_inside() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_end_is_the_end_of_all_its_children() {
-    let Some(mut trial) = sh("(setsid sleep 301 &) ; (setsid sleep 301 &) ; echo begun; sleep 301").start().await
+    let Some(mut trial) =
+        sh("(setsid sleep 301 &) ; (setsid sleep 301 &) ; echo begun; sleep 301").start().await
     else {
         return;
     };
@@ -255,7 +263,7 @@ async fn its_end_is_the_end_of_all_its_children() {
     assert!(trial.process.usage().processes >= 4, "{:?}", trial.process.usage());
     trial.process.kill();
     assert_eq!(trial.process.wait().await, Exit::Signal(9));
-    common::assert_gone(pid).await;
+    trial::assert_gone(pid).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,25 +301,31 @@ async fn exits_are_told_apart() {
 async fn layers_lie_over_one_another() {
     let folders: Vec<tempfile::TempDir> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
     for (number, folder) in folders.iter().enumerate() {
-        common::readable(folder.path());
+        trial::readable(folder.path());
         std::fs::write(folder.path().join("both"), format!("{number}\n")).unwrap();
         std::fs::write(folder.path().join(format!("only{number}")), "x").unwrap();
     }
-    if !common::is_root() {
+    if !trial::is_root() {
         println!("skipped: only root can mount layers");
         return;
     }
-    let mut trial = sh("cat /opt/both; ls /opt; touch /opt/x 2>/dev/null && echo WROTE; rm /opt/both 2>/dev/null; echo");
+    let mut trial =
+        sh("cat /opt/both; ls /opt; touch /opt/x 2>/dev/null && echo WROTE; rm /opt/both 2>/dev/null; echo");
     let sources = folders.iter().map(|folder| folder.path().to_owned()).collect();
     trial.program.mounts.push(Mount::Layers { sources, target: "/opt".into() });
     let Some(seen) = trial.run().await else { return };
-    assert_eq!(seen.out().split_whitespace().collect::<Vec<_>>(), ["1", "both", "only0", "only1"], "{}", seen.err());
+    assert_eq!(
+        seen.out().split_whitespace().collect::<Vec<_>>(),
+        ["1", "both", "only0", "only1"],
+        "{}",
+        seen.err()
+    );
     assert_eq!(std::fs::read_to_string(folders[1].path().join("both")).unwrap(), "1\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_run_is_said() {
-    let Some(sandbox) = common::sandbox() else { return };
+    let Some(sandbox) = trial::sandbox() else { return };
     let mut trial = sh("true");
     trial.program.command.clear();
     assert!(sandbox.start(trial.program).await.is_err());

@@ -13,9 +13,16 @@ use crate::{Limits, Usage};
 /// Where this host lets us make groups.
 #[derive(Clone, Debug)]
 pub(crate) enum Hierarchies {
-    V2 { parent: PathBuf },
+    V2 {
+        parent: PathBuf,
+    },
     /// A folder for each controller that is there.
-    V1 { memory: Option<PathBuf>, pids: Option<PathBuf>, cpu: Option<PathBuf>, cpuacct: Option<PathBuf> },
+    V1 {
+        memory: Option<PathBuf>,
+        pids: Option<PathBuf>,
+        cpu: Option<PathBuf>,
+        cpuacct: Option<PathBuf>,
+    },
 }
 
 /// Our groups are named so, with our process id: `haneul-PID-NUMBER`.

@@ -30,7 +30,8 @@ impl Host {
             return Err(format!("{version} is too old, 0.7 is needed; {INSTALL}"));
         }
         let users = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
-        let allowed = std::fs::read_to_string("/proc/sys/kernel/unprivileged_userns_clone").unwrap_or_default();
+        let allowed =
+            std::fs::read_to_string("/proc/sys/kernel/unprivileged_userns_clone").unwrap_or_default();
         if users.trim() == "0" || allowed.trim() == "0" {
             return Err("running programs needs user namespaces: sysctl user.max_user_namespaces=15000 \
                         kernel.unprivileged_userns_clone=1"

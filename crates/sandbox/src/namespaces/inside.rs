@@ -26,7 +26,8 @@ pub(super) fn listen(pid: u32, ports: &[u16]) -> io::Result<Vec<TcpListener>> {
         bound.collect::<io::Result<Vec<TcpListener>>>()
     };
     std::thread::scope(|scope| {
-        let ended = std::thread::Builder::new().name("sandbox-listen".into()).spawn_scoped(scope, work)?.join();
+        let ended =
+            std::thread::Builder::new().name("sandbox-listen".into()).spawn_scoped(scope, work)?.join();
         ended.unwrap_or_else(|_| Err(io::Error::other("the thread that listens in a sandbox panicked")))
     })
 }

@@ -151,7 +151,8 @@ impl Sandbox for Namespaces {
 impl Ready {
     fn describe(&self) -> String {
         let user = if self.host.is_root { "a user of its own" } else { "our own user" };
-        let groups = self.groups.as_ref().map_or("no control groups: limits are watched", |groups| groups.name());
+        let groups =
+            self.groups.as_ref().map_or("no control groups: limits are watched", |groups| groups.name());
         format!("namespaces by {}, {user}, seccomp, {groups}", self.host.version)
     }
 }

@@ -26,7 +26,8 @@ const SETUP_MAX: Duration = Duration::from_secs(30);
 /// we may not set another user's without CAP_SYS_RESOURCE. It is the first process, and runs nothing before them.
 fn first_process(limits: &Limits) -> String {
     let Limits { processes_max, open_files_max, .. } = limits;
-    let file = limits.file_bytes_max.map_or(String::new(), |bytes| format!("ulimit -f {};", bytes.div_ceil(512)));
+    let file =
+        limits.file_bytes_max.map_or(String::new(), |bytes| format!("ulimit -f {};", bytes.div_ceil(512)));
     format!(
         "set -e; ulimit -c 0; ulimit -n {open_files_max}; ulimit -l 64; {file} \
          if (ulimit -u {processes_max}) 2>/dev/null; then ulimit -u {processes_max}; else ulimit -p {processes_max}; fi; \

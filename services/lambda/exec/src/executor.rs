@@ -10,11 +10,7 @@ pub trait Executor: Send + Sync + 'static {
     /// What the function does wrong (it throws, times out, cannot be loaded) is an [`Outcome`] with a
     /// `function_error`; an error is what kept the event from it. An [`ExecError`] means that the function saw nothing
     /// of the event, so it can be tried again.
-    fn invoke(
-        &self,
-        spec: Arc<Spec>,
-        call: Invocation,
-    ) -> BoxFuture<'_, Result<Outcome, ExecError>>;
+    fn invoke(&self, spec: Arc<Spec>, call: Invocation) -> BoxFuture<'_, Result<Outcome, ExecError>>;
 
     /// Keeps `environments` of `spec` initialised and never reaps them; returns when they are. 0 takes that back.
     ///

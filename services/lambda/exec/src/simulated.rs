@@ -117,7 +117,8 @@ impl Simulated {
         match answer {
             Some(Answer::Value(value)) => whole(&value, None),
             Some(Answer::Throws(kind, message)) => {
-                let error = json!({ "errorMessage": message, "errorType": kind, "requestId": id, "stackTrace": [] });
+                let error =
+                    json!({ "errorMessage": message, "errorType": kind, "requestId": id, "stackTrace": [] });
                 whole(&error, Some(FunctionError::Unhandled))
             }
             Some(Answer::Streams(chunks)) if stream => {
@@ -151,11 +152,7 @@ impl Simulated {
 }
 
 impl Executor for Simulated {
-    fn invoke(
-        &self,
-        spec: Arc<Spec>,
-        call: Invocation,
-    ) -> BoxFuture<'_, Result<Outcome, ExecError>> {
+    fn invoke(&self, spec: Arc<Spec>, call: Invocation) -> BoxFuture<'_, Result<Outcome, ExecError>> {
         Box::pin(self.run(spec, call))
     }
 
