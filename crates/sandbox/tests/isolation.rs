@@ -5,8 +5,8 @@ mod trial;
 
 use std::time::Duration;
 
-use trial::{Outcome, Trial, sh};
 use haneul_sandbox::{Exit, Mount, Network};
+use trial::{Outcome, Trial, sh};
 
 /// Runs `script` by the shell in a sandbox that is like a function's.
 async fn inside(script: &str) -> Option<Outcome> {
