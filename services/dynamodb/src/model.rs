@@ -4,6 +4,7 @@
 //! describes tables is JSON under names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use haneul_kit::{AccountId, Region};
 use haneul_store::{Key, KeyOf, Prefix, Record, RecordError, Table};
@@ -81,7 +82,7 @@ impl Prefix<RawKey> for RawPrefix<'_> {
 
 /// An item, or the part of it that an index has, in the form of [`codec`].
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StoredItem(pub(crate) Attrs);
+pub(crate) struct StoredItem(pub(crate) Arc<Attrs>);
 
 impl Record for StoredItem {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -90,7 +91,10 @@ impl Record for StoredItem {
     }
 
     fn decode(bytes: &[u8]) -> Result<StoredItem, RecordError> {
-        codec::decode(bytes).map(StoredItem).ok_or_else(|| RecordError("this is not an item".to_owned()))
+        codec::decode(bytes)
+            .map(Arc::new)
+            .map(StoredItem)
+            .ok_or_else(|| RecordError("this is not an item".to_owned()))
     }
 }
 

@@ -15,12 +15,6 @@ pub(crate) fn refusal(model: &Model, protocol: Protocol, violations: &[Violation
             WireError::sender(code, format!("The request must contain the parameter {parameter}{end}"))
         }
         Family::S3 => s3(first),
-        Family::DynamoDb if violations.iter().any(|v| matches!(v.rule, Rule::UnionUnset)) => {
-            WireError::sender(
-                code,
-                "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
-            )
-        }
         Family::Query if model.service.name == "iam" => {
             WireError::sender(code, iam(first).unwrap_or_else(|| coral(violations)))
         }

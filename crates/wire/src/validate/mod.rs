@@ -1,10 +1,11 @@
 //! The model's constraints, held against a decoded request in one place.
 //!
 //! What is checked, and in whose words a refusal is, depends on the family of the service: [`family`]. [`walk`] finds the
-//! violations, [`message`] words them.
+//! violations, `order` says in which order they are named, [`message`] words them.
 
 pub(crate) mod family;
 pub(crate) mod message;
+mod order;
 pub(crate) mod walk;
 
 pub use family::Family;

@@ -1,5 +1,7 @@
 use haneul_shape::{ListShape, MapShape, Ref, Shape, ShapeId};
 
+use super::family::Family;
+use super::order;
 use crate::missing::Missing;
 use crate::model::{Bound, Constraints, Kind, Member, Model};
 
@@ -33,12 +35,15 @@ pub(crate) enum Rule<'a> {
     Elements(Vec<Rule<'a>>),
     Keys(Vec<Rule<'a>>),
     Values(Vec<Rule<'a>>),
-    /// DynamoDB's attribute value without a type.
+    /// A union without a value.
     UnionUnset,
 }
 
-/// A message with more than these helps nobody.
-const VIOLATIONS_MAX: usize = 100;
+/// A message names no more than these, as AWS's do.
+const VIOLATIONS_MAX: usize = 10;
+
+/// No more are looked for; they are put in order before the rest is left out.
+const FOUND_MAX: usize = 100;
 
 pub(crate) fn violations<'a>(
     model: &'a Model,
@@ -54,7 +59,10 @@ pub(crate) fn violations<'a>(
         indices: Vec::new(),
     };
     walk.structure(input);
-    walk.found
+    let mut found = walk.found;
+    order::sort(model.family, &mut found);
+    found.truncate(VIOLATIONS_MAX);
+    found
 }
 
 struct Walk<'a> {
@@ -70,7 +78,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn structure(&mut self, shape: &'a dyn Shape) {
         let def = self.model.structure(shape.id());
-        if def.union && self.values && shape.variant().is_none() {
+        // DynamoDB says this of an attribute value where it reads it, since the words depend on where it stands.
+        let said_later = self.model.family == Family::DynamoDb;
+        if def.union && self.values && shape.variant().is_none() && !said_later {
             self.report(None, Rule::UnionUnset);
         }
         for (i, member) in def.members.iter().enumerate() {
@@ -103,6 +113,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What a value of a map contains; its own length was checked with the map.
+    fn inside(&mut self, shape: ShapeId, value: Ref<'a>) {
+        match value {
+            Ref::List(list) => self.list(shape, list),
+            Ref::Map(map) => self.map(shape, map),
+            value => self.value(shape, value),
+        }
+    }
+
     fn list(&mut self, shape: ShapeId, list: &'a dyn ListShape) {
         let Kind::List(def) = &self.model.shape(shape).kind else { return };
         if !self.is_composite(def.member) {
@@ -129,6 +148,15 @@ impl<'a> Walk<'a> {
             let rules = all_rules(self.model, def.key);
             self.report(self.shown(shape, Ref::Map(map)), Rule::Keys(rules));
         }
+        // A collection in a map is checked like a scalar: the message names the map, and all constraints of its values.
+        let is_list = matches!(self.model.shape(def.value).kind, Kind::List(_) | Kind::Map(_));
+        if is_list && self.values {
+            let fails = |value: Ref<'_>| !self.broken(def.value, &value, length_of(&value)).is_empty();
+            if entries().any(|(_, value)| fails(value)) {
+                let rules = all_rules(self.model, def.value);
+                self.report(self.shown(shape, Ref::Map(map)), Rule::Values(rules));
+            }
+        }
         if !self.is_composite(def.value) {
             if self.values && entries().any(|(_, value)| !self.broken(def.value, &value, 0).is_empty()) {
                 let rules = all_rules(self.model, def.value);
@@ -139,7 +167,7 @@ impl<'a> Walk<'a> {
         for (i, (key, value)) in entries().enumerate() {
             self.path.push(Step::Key(key));
             self.indices.push(i as u32);
-            self.value(def.value, value);
+            self.inside(def.value, value);
             self.path.pop();
             self.indices.pop();
         }
@@ -169,7 +197,7 @@ impl<'a> Walk<'a> {
                     broken.push(Rule::Pattern(&pattern.text));
                 }
                 if !rules.values.is_empty() && !rules.values.contains(text) {
-                    broken.push(Rule::Enum(&rules.values));
+                    broken.push(Rule::Enum(order::of_values(self.model.family, &rules.values)));
                 }
                 broken
             }
@@ -197,9 +225,17 @@ impl<'a> Walk<'a> {
     }
 
     fn report(&mut self, value: Option<String>, rule: Rule<'a>) {
-        if self.found.len() < VIOLATIONS_MAX {
+        if self.found.len() < FOUND_MAX {
             self.found.push(Violation { path: self.path.clone(), value, rule });
         }
+    }
+}
+
+fn length_of(value: &Ref<'_>) -> usize {
+    match value {
+        Ref::List(list) => list.len(),
+        Ref::Map(map) => map.len(),
+        _ => 0,
     }
 }
 
@@ -227,7 +263,7 @@ fn all_rules(model: &Model, shape: ShapeId) -> Vec<Rule<'_>> {
     all.extend(rules.min.map(if number { Rule::ValueMin } else { Rule::LengthMin }));
     all.extend(rules.pattern.as_ref().map(|pattern| Rule::Pattern(&pattern.text)));
     if !rules.values.is_empty() {
-        all.push(Rule::Enum(&rules.values));
+        all.push(Rule::Enum(order::of_values(model.family, &rules.values)));
     }
     all
 }

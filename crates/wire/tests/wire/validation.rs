@@ -40,14 +40,27 @@ fn dynamodb_paths() {
         r#"{"TableName":"table","KeySchema":[{"AttributeName":"a"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"X"}]}"#,
         "ValidationException",
         "2 validation errors detected: Value 'X' at 'attributeDefinitions.1.member.attributeType' failed to satisfy \
-         constraint: Member must satisfy enum value set: [S, N, B]; Value null at 'keySchema.1.member.keyType' failed to \
+         constraint: Member must satisfy enum value set: [B, N, S]; Value null at 'keySchema.1.member.keyType' failed to \
          satisfy constraint: Member must not be null",
     );
-    refused::<dynamodb::GetItem>(
+    refused::<dynamodb::CreateTable>(
         AwsJson,
-        r#"{"TableName":"t","Key":{"a":{}}}"#,
+        r#"{"TableName":"table","KeySchema":[],"AttributeDefinitions":[],
+            "ProvisionedThroughput":{"ReadCapacityUnits":0,"WriteCapacityUnits":-1}}"#,
         "ValidationException",
-        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+        "3 validation errors detected: Value '-1' at 'provisionedThroughput.writeCapacityUnits' failed to satisfy \
+         constraint: Member must have value greater than or equal to 1; Value '0' at \
+         'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must have value greater than or \
+         equal to 1; Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or \
+         equal to 1",
+    );
+    refused::<dynamodb::BatchWriteItem>(
+        AwsJson,
+        r#"{"RequestItems":{"t":[]}}"#,
+        "ValidationException",
+        "1 validation error detected: Value '{t=[]}' at 'requestItems' failed to satisfy constraint: Map value must \
+         satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or \
+         equal to 1]",
     );
     refused::<dynamodb::ListTables>(
         AwsJson,

@@ -1,9 +1,9 @@
 //! The bytes under which items and index entries lie, and the rules for attributes that are part of a key.
 
-use haneul_kit::Result;
+use haneul_kit::{ApiError, Result};
 
 use crate::error::{invalid, validation};
-use crate::table::{Index, KeySchema, TableInfo};
+use crate::table::{Index, KeyAttribute, KeySchema, TableInfo};
 use crate::value::{Attrs, Value, order};
 
 /// Source: "Quotas", "Partition keys and sort keys".
@@ -34,17 +34,19 @@ pub(crate) fn of_partition<'a>(space: u64, values: impl IntoIterator<Item = &'a 
 
 /// Of an item, or of a key alone, that has been checked: all key attributes are there.
 pub(crate) fn of_item(space: u64, schema: &KeySchema, item: &Attrs) -> Vec<u8> {
-    let part = |keys: &'_ [crate::table::KeyAttribute]| -> Vec<Value> {
-        keys.iter().filter_map(|key| item.get(&key.name).cloned()).collect()
-    };
-    let mut key = of_partition(space, &part(&schema.hash));
-    part(&schema.range).iter().for_each(|value| order::encode(value, &mut key));
+    let value = |key: &KeyAttribute| item.get(&key.name);
+    let mut key = of_partition(space, schema.hash.iter().filter_map(value));
+    schema.range.iter().filter_map(value).for_each(|value| order::encode(value, &mut key));
     key
 }
 
-/// The key of an item's entry in an index, or `None` when it has none: an attribute of the index's key is missing.
+/// The key of an item's entry in an index, or `None` when it has none: an attribute of the index's key is missing, or is
+/// nothing that this index can have, which can be when the item is older than the index.
 pub(crate) fn of_entry(index: &Index, table: &KeySchema, item: &Attrs) -> Option<Vec<u8>> {
-    if !index.schema.attributes().all(|key| item.contains(&key.name)) {
+    let fits = |key: &KeyAttribute| {
+        item.get(&key.name).is_some_and(|value| value.type_name() == key.kind && empty(value).is_none())
+    };
+    if !index.schema.attributes().all(fits) || check_sizes(&index.schema, item).is_err() {
         return None;
     }
     let mut key = of_item(index.record.space, &index.schema, item);
@@ -52,7 +54,7 @@ pub(crate) fn of_entry(index: &Index, table: &KeySchema, item: &Attrs) -> Option
     Some(key)
 }
 
-/// The key attributes of an item that is to be put.
+/// The attributes of an item that is to be put: those of the table's key and of the indexes'.
 pub(crate) fn check_item(table: &TableInfo, item: &Attrs) -> Result<()> {
     for key in table.schema.attributes() {
         let Some(value) = item.get(&key.name) else {
@@ -66,21 +68,19 @@ pub(crate) fn check_item(table: &TableInfo, item: &Attrs) -> Result<()> {
                 value.type_name()
             )));
         }
-        check_not_empty(value, |what| {
-            format!(
-                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
-                 empty {what} value. Key: {}",
-                key.name
-            )
-        })?;
     }
     check_sizes(&table.schema, item)?;
     check_index_keys(table, item)
 }
 
+/// Whether an item has the table's key, in a batch's words.
+pub(crate) fn check_has_key(schema: &KeySchema, item: &Attrs) -> Result<()> {
+    let fits = |key: &KeyAttribute| item.get(&key.name).is_some_and(|value| value.type_name() == key.kind);
+    if schema.attributes().all(fits) { Ok(()) } else { Err(mismatch()) }
+}
+
 /// A parameter that is a key and nothing else.
 pub(crate) fn check_key(schema: &KeySchema, key: &Attrs) -> Result<()> {
-    let mismatch = || validation("The provided key element does not match the schema");
     if key.len() != schema.len() {
         return Err(mismatch());
     }
@@ -89,50 +89,107 @@ pub(crate) fn check_key(schema: &KeySchema, key: &Attrs) -> Result<()> {
         if value.type_name() != attribute.kind {
             return Err(mismatch());
         }
-        check_not_empty(value, |what| {
-            format!(
-                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
-                 empty {what} value. Key: {}",
-                attribute.name
-            )
-        })?;
+        check_not_empty(value, &attribute.name)?;
     }
     check_sizes(schema, key)
 }
 
-/// Attributes that are part of an index's key must have its type where they are present.
-pub(crate) fn check_index_keys(table: &TableInfo, item: &Attrs) -> Result<()> {
+fn mismatch() -> ApiError {
+    validation("The provided key element does not match the schema")
+}
+
+/// Attributes that are part of an index's key must have its type where they are present. Of several indexes that do not
+/// fit, AWS names the first by its name.
+fn check_index_keys(table: &TableInfo, item: &Attrs) -> Result<()> {
+    let mut first: Option<(&Index, &KeyAttribute, &Value)> = None;
     for index in &table.indexes {
         for key in index.schema.attributes() {
-            let Some(value) = item.get(&key.name) else { continue };
-            let name = &index.record.name;
+            let Some(value) = item.get(&key.name).filter(|value| value.type_name() != key.kind) else {
+                continue;
+            };
+            if first.is_none_or(|(other, ..)| index.record.name < other.record.name) {
+                first = Some((index, key, value));
+            }
+        }
+    }
+    if let Some((index, key, value)) = first {
+        return Err(invalid(format!(
+            "Type mismatch for Index Key {} Expected: {} Actual: {} IndexName: {}",
+            key.name,
+            key.kind,
+            value.type_name(),
+            index.record.name
+        )));
+    }
+    table.indexes.iter().try_for_each(|index| check_sizes(&index.schema, item))
+}
+
+/// The same of an item that an update has made, in words of its own, as far as the update changed it. Source: the API
+/// reference, the cancellation reasons of TransactWriteItems.
+pub(crate) fn check_updated(table: &TableInfo, old: Option<&Attrs>, new: &Attrs) -> Result<()> {
+    for index in &table.indexes {
+        let changed = |key: &&KeyAttribute| old.and_then(|old| old.get(&key.name)) != new.get(&key.name);
+        for key in index.schema.attributes().filter(changed) {
+            let Some(value) = new.get(&key.name) else { continue };
             if value.type_name() != key.kind {
-                return Err(invalid(format!(
-                    "Type mismatch for Index Key {} Expected: {} Actual: {} IndexName: {name}",
-                    key.name,
-                    key.kind,
-                    value.type_name()
+                return Err(validation(
+                    "The update expression attempted to update the secondary index key to unsupported type",
+                ));
+            }
+            if let Some(what) = empty(value) {
+                return Err(validation(format!(
+                    "One or more parameter values are not valid. The update expression attempted to update a secondary \
+                     index key to a value that is not supported. The AttributeValue for a key attribute cannot contain \
+                     an empty {what} value."
                 )));
             }
-            check_not_empty(value, |what| {
-                format!(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is not \
-                     supported. The AttributeValue for a key attribute cannot contain an empty {what} value. \
-                     IndexName: {name}, IndexKey: {}",
-                    key.name
+            check_sizes(&index.schema, new).map_err(|_| {
+                validation(
+                    "The update expression attempted to update the secondary index key beyond allowed size limits",
                 )
             })?;
         }
-        check_sizes(&index.schema, item)?;
     }
     Ok(())
 }
 
-fn check_not_empty(value: &Value, message: impl Fn(&str) -> String) -> Result<()> {
+/// Attributes that are part of a key, the table's or an index's, and empty.
+pub(crate) fn check_empty(table: &TableInfo, item: &Attrs) -> Result<()> {
+    let of_kind = |key: &KeyAttribute| item.get(&key.name).filter(|value| value.type_name() == key.kind);
+    for key in table.schema.attributes() {
+        of_kind(key).map_or(Ok(()), |value| check_not_empty(value, &key.name))?;
+    }
+    for index in &table.indexes {
+        for key in index.schema.attributes() {
+            if let Some(what) = of_kind(key).and_then(empty) {
+                return Err(validation(format!(
+                    "One or more parameter values are not valid. A value specified for a secondary index key is not \
+                     supported. The AttributeValue for a key attribute cannot contain an empty {what} value. \
+                     IndexName: {}, IndexKey: {}",
+                    index.record.name, key.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A part of a key cannot be empty.
+pub(crate) fn check_not_empty(value: &Value, key: &str) -> Result<()> {
+    match empty(value) {
+        Some(what) => Err(validation(format!(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty \
+             {what} value. Key: {key}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn empty(value: &Value) -> Option<&'static str> {
     match value {
-        Value::S(text) if text.is_empty() => Err(validation(message("string"))),
-        Value::B(bytes) if bytes.is_empty() => Err(validation(message("binary"))),
-        _ => Ok(()),
+        Value::S(text) if text.is_empty() => Some("string"),
+        Value::B(bytes) if bytes.is_empty() => Some("binary"),
+        _ => None,
     }
 }
 

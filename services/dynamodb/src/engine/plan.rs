@@ -6,10 +6,9 @@ use haneul_kit::{ApiError, Result};
 
 use super::capacity::{self, Used};
 use super::keys;
-use crate::error::validation;
 use crate::expression::{Condition, Update};
 use crate::table::{Index, KeySchema, TableInfo};
-use crate::value::{Attrs, size};
+use crate::value::{Attrs, size, wire};
 
 /// A write of one item, ready to be done.
 #[derive(Clone, Debug)]
@@ -27,18 +26,20 @@ pub(crate) struct Write {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    Put(Attrs),
+    Put(Arc<Attrs>),
     Update(Update),
     Delete,
     /// Only the condition counts.
     Check,
+    /// Nothing: the request's key is none of the table, which a transaction says as a reason for its cancellation.
+    Refuse(String),
 }
 
 /// An item before and after, and what the change cost.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
-    pub(crate) old: Option<Attrs>,
-    pub(crate) new: Option<Attrs>,
+    pub(crate) old: Option<Arc<Attrs>>,
+    pub(crate) new: Option<Arc<Attrs>>,
     pub(crate) used: Used,
 }
 
@@ -46,20 +47,19 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
     /// The condition failed; with the item as it is.
-    Condition(Option<Attrs>),
+    Condition(Option<Arc<Attrs>>),
     /// Something about the values: an update that does not fit the item, an item that is too large.
     Invalid(String),
 }
 
 impl Write {
     pub(crate) fn put(table: Arc<TableInfo>, item: Attrs, condition: Option<Condition>) -> Result<Write> {
+        keys::check_empty(&table, &item)?;
         keys::check_item(&table, &item)?;
-        if size::of_item(&item) > size::ITEM_BYTES_MAX {
-            return Err(validation("Item size has exceeded the maximum allowed size"));
-        }
+        size::check(&item)?;
         let at = keys::of_item(table.record.space, &table.schema, &item);
         let key = key_of(&table.schema, &item);
-        Ok(Write { table, at, key, action: Action::Put(item), condition, by_service: false })
+        Ok(Write { table, at, key, action: Action::Put(Arc::new(item)), condition, by_service: false })
     }
 
     pub(crate) fn of_key(
@@ -83,11 +83,40 @@ impl Write {
         Ok(Write { table, at, key, action, condition, by_service: false })
     }
 
+    /// A put of a transaction. An empty key or an item that is too large is the request's fault as a whole; anything else
+    /// about the key cancels the transaction, with this as the reason.
+    pub(crate) fn transact_put(
+        table: Arc<TableInfo>,
+        item: Attrs,
+        condition: Option<Condition>,
+    ) -> Result<Write> {
+        size::check(&item)?;
+        keys::check_empty(&table, &item)?;
+        Ok(Write::put(table.clone(), item, condition).unwrap_or_else(|why| Write::refused(table, &why)))
+    }
+
+    /// The same of a write that names its item by the key.
+    pub(crate) fn transact_key(
+        table: Arc<TableInfo>,
+        key: Attrs,
+        action: Action,
+        condition: Option<Condition>,
+    ) -> Result<Write> {
+        keys::check_empty(&table, &key)?;
+        let write = Write::of_key(table.clone(), key, action, condition);
+        Ok(write.unwrap_or_else(|why| Write::refused(table, &why)))
+    }
+
+    fn refused(table: Arc<TableInfo>, why: &ApiError) -> Write {
+        let action = Action::Refuse(why.message().to_owned());
+        Write { table, at: Vec::new(), key: Attrs::new(), action, condition: None, by_service: false }
+    }
+
     /// The item after the write, when it was `old`.
-    pub(crate) fn plan(&self, old: Option<&Attrs>) -> Result<Option<Attrs>, Refusal> {
+    pub(crate) fn plan(&self, old: Option<&Arc<Attrs>>) -> Result<Option<Arc<Attrs>>, Refusal> {
         if let Some(condition) = &self.condition {
             let nothing = Attrs::new();
-            if !condition.holds(old.unwrap_or(&nothing)) {
+            if !condition.holds(old.map_or(&nothing, |old| old)) {
                 return Err(Refusal::Condition(old.cloned()));
             }
         }
@@ -95,22 +124,29 @@ impl Write {
             Action::Put(item) => Ok(Some(item.clone())),
             Action::Delete => Ok(None),
             Action::Check => Ok(old.cloned()),
+            Action::Refuse(why) => Err(Refusal::Invalid(why.clone())),
             Action::Update(update) => {
                 let invalid = |error: ApiError| Refusal::Invalid(error.message().to_owned());
-                let new = update.apply(old.unwrap_or(&self.key)).map_err(invalid)?;
-                keys::check_index_keys(&self.table, &new).map_err(invalid)?;
+                let new = update.apply(old.map_or(&self.key, |old| old)).map_err(invalid)?;
+                keys::check_updated(&self.table, old.map(|old| &**old), &new).map_err(invalid)?;
+                wire::check_nesting(&new).map_err(invalid)?;
                 if size::of_item(&new) > size::ITEM_BYTES_MAX {
                     return Err(Refusal::Invalid(
                         "Item size to update has exceeded the maximum allowed size".into(),
                     ));
                 }
-                Ok(Some(new))
+                Ok(Some(Arc::new(new)))
             }
         }
     }
 
     pub(crate) fn writes(&self) -> bool {
-        !matches!(self.action, Action::Check)
+        !matches!(self.action, Action::Check | Action::Refuse(_))
+    }
+
+    /// Whether there is nothing to do.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.action, Action::Refuse(_))
     }
 }
 
@@ -121,33 +157,33 @@ pub(crate) fn key_of(schema: &KeySchema, item: &Attrs) -> Attrs {
 }
 
 /// What an index has of an item.
-pub(crate) fn projected(index: &Index, table: &KeySchema, item: &Attrs) -> Attrs {
+pub(crate) fn projected(index: &Index, table: &KeySchema, item: &Arc<Attrs>) -> Arc<Attrs> {
     if index.projects_all() {
         return item.clone();
     }
     let wanted = item.iter().filter(|(name, _)| index.projects(name, table));
-    wanted.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    Arc::new(wanted.map(|(name, value)| (name.to_owned(), value.clone())).collect())
 }
 
 /// One index entry that changes.
 #[derive(Debug, PartialEq)]
 pub(crate) struct EntryChange {
     pub(crate) at: Vec<u8>,
-    pub(crate) entry: Option<Attrs>,
+    pub(crate) entry: Option<Arc<Attrs>>,
 }
 
 /// The changes of all indexes that follow from a change of an item, and what all of it costs.
 pub(crate) fn entries(
     table: &TableInfo,
-    old: Option<&Attrs>,
-    new: Option<&Attrs>,
+    old: Option<&Arc<Attrs>>,
+    new: Option<&Arc<Attrs>>,
 ) -> (Vec<EntryChange>, Used) {
-    let size = |item: Option<&Attrs>| item.map_or(0, size::of_item);
+    let size = |item: Option<&Arc<Attrs>>| item.map_or(0, |item| size::of_item(item));
     let mut used = Used::of_table(capacity::of_write(size(old).max(size(new))));
     let mut changes = Vec::new();
     for (position, index) in table.indexes.iter().enumerate() {
-        let at = |item: Option<&Attrs>| item.and_then(|item| keys::of_entry(index, &table.schema, item));
-        let of = |item: Option<&Attrs>| item.map(|item| projected(index, &table.schema, item));
+        let at = |item: Option<&Arc<Attrs>>| item.and_then(|item| keys::of_entry(index, &table.schema, item));
+        let of = |item: Option<&Arc<Attrs>>| item.map(|item| projected(index, &table.schema, item));
         match (at(old), at(new)) {
             (None, None) => {}
             (Some(before), Some(after)) if before == after => {

@@ -85,7 +85,7 @@ pub(crate) fn key_terms(conditions: Map<WireCondition>) -> Result<Vec<KeyTerm>> 
 
 /// AttributeUpdates. An ADD makes what is not there, PUT replaces, DELETE removes an attribute or elements of a set.
 pub(crate) fn updates(updates: Map<AttributeValueUpdate>) -> Result<Update> {
-    let mut update = Update::default();
+    let mut update = Update { legacy: true, ..Update::default() };
     for (name, change) in updates {
         let path = Path::of_name(name.clone());
         let value = change.value.map(wire::value).transpose()?;
@@ -203,6 +203,11 @@ fn check_arguments(operator: &str, values: &[Value]) -> Result<()> {
             "{INVALID} Invalid number of argument(s) for the {operator} ComparisonOperator"
         )));
     }
+    if values.windows(2).any(|pair| pair[0].type_name() != pair[1].type_name()) {
+        return Err(validation(format!(
+            "{INVALID} AttributeValues inside AttributeValueList must be of same type"
+        )));
+    }
     let scalar = |value: &Value| matches!(value, Value::S(_) | Value::N(_) | Value::B(_));
     for value in values {
         let fits = match operator {
@@ -220,27 +225,14 @@ fn check_arguments(operator: &str, values: &[Value]) -> Result<()> {
             )));
         }
     }
-    if let ("BETWEEN", [low, high]) = (operator, values) {
-        match low.compare(high) {
-            None => {
-                return Err(validation(format!(
-                    "{INVALID} AttributeValues inside AttributeValueList must be of same type"
-                )));
-            }
-            Some(std::cmp::Ordering::Greater) => {
-                return Err(validation(
-                    "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound",
-                ));
-            }
-            Some(_) => {}
+    match (operator, values) {
+        ("BETWEEN", [low, high]) if low.compare(high) == Some(std::cmp::Ordering::Greater) => {
+            Err(validation(
+                "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound",
+            ))
         }
+        _ => Ok(()),
     }
-    if operator == "IN" && values.windows(2).any(|pair| pair[0].type_name() != pair[1].type_name()) {
-        return Err(validation(format!(
-            "{INVALID} AttributeValues inside AttributeValueList must be of same type"
-        )));
-    }
-    Ok(())
 }
 
 fn comparison(name: &str, operator: &str, values: Vec<Value>) -> Result<Condition> {

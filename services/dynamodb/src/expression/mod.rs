@@ -23,7 +23,7 @@ mod token;
 pub(crate) mod update;
 
 pub(crate) use condition::Condition;
-pub(crate) use names::Placeholders;
+pub(crate) use names::{Placeholders, check_takers};
 pub(crate) use path::Path;
 pub(crate) use projection::Projection;
 pub(crate) use update::Update;

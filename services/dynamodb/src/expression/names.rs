@@ -30,13 +30,8 @@ impl Placeholders {
         values: Option<Map<AttributeValue>>,
         expressions: &[(&str, bool)],
     ) -> Result<Placeholders> {
-        let any = expressions.iter().any(|(_, given)| *given);
+        check_takers(names.is_some(), values.is_some(), expressions)?;
         if let Some(names) = &names {
-            if !any {
-                return Err(validation(
-                    "ExpressionAttributeNames can only be specified when using expressions",
-                ));
-            }
             if names.is_empty() {
                 return Err(validation("ExpressionAttributeNames must not be empty"));
             }
@@ -44,16 +39,7 @@ impl Placeholders {
                 check_key("ExpressionAttributeNames", key, '#')?;
             }
         }
-        let with_values = |expression: &str| expression != "ProjectionExpression";
         if let Some(values) = &values {
-            let takers: Vec<_> = expressions.iter().filter(|(name, _)| with_values(name)).collect();
-            if !takers.iter().any(|(_, given)| *given) {
-                let names: Vec<_> = takers.iter().map(|(name, _)| *name).collect();
-                let (list, verb) = (names.join(" and "), if names.len() > 1 { "are" } else { "is" });
-                return Err(validation(format!(
-                    "ExpressionAttributeValues can only be specified when using expressions: {list} {verb} null"
-                )));
-            }
             if values.is_empty() {
                 return Err(validation("ExpressionAttributeValues must not be empty"));
             }
@@ -149,6 +135,25 @@ impl Placeholders {
             used.insert(key.to_owned());
         }
     }
+}
+
+/// Whether there is an expression that takes the placeholders that are given. AWS says this before it looks at any of them.
+pub(crate) fn check_takers(names: bool, values: bool, expressions: &[(&str, bool)]) -> Result<()> {
+    if names && !expressions.iter().any(|(_, given)| *given) {
+        return Err(validation("ExpressionAttributeNames can only be specified when using expressions"));
+    }
+    if !values {
+        return Ok(());
+    }
+    let takers: Vec<_> = expressions.iter().filter(|(name, _)| *name != "ProjectionExpression").collect();
+    if takers.iter().any(|(_, given)| *given) {
+        return Ok(());
+    }
+    let names: Vec<_> = takers.iter().map(|(name, _)| *name).collect();
+    let (list, verb) = (names.join(" and "), if names.len() > 1 { "are" } else { "is" });
+    Err(validation(format!(
+        "ExpressionAttributeValues can only be specified when using expressions: {list} {verb} null"
+    )))
 }
 
 fn check_key(what: &str, key: &str, sigil: char) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use haneul_kit::Result;
+use haneul_kit::{ApiError, Result};
 
 use super::condition::{arity, not_allowed_so, operand_type};
 use super::names::Placeholders;
@@ -18,6 +18,8 @@ pub(crate) struct Update {
     pub(crate) remove: Vec<Path>,
     pub(crate) add: Vec<(Path, Value)>,
     pub(crate) delete: Vec<(Path, Value)>,
+    /// Made of AttributeUpdates, whose mismatches have words of their own.
+    pub(crate) legacy: bool,
 }
 
 /// The right side of SET.
@@ -79,10 +81,10 @@ impl Update {
             set(&mut item, path, value)?;
         }
         for (path, value) in &self.add {
-            add(&mut item, path, value)?;
+            add(&mut item, path, value).map_err(|error| self.worded(error))?;
         }
         for (path, value) in &self.delete {
-            delete(&mut item, path, value)?;
+            delete(&mut item, path, value).map_err(|error| self.worded(error))?;
         }
         // From the back, so that an index still means what it meant.
         let mut removed: Vec<&Path> = self.remove.iter().collect();
@@ -94,6 +96,15 @@ impl Update {
             remove(&mut item, path)?;
         }
         Ok(item)
+    }
+}
+
+impl Update {
+    fn worded(&self, error: ApiError) -> ApiError {
+        match self.legacy && error.message() == WRONG_TYPE {
+            true => validation("Type mismatch for attribute to update"),
+            false => error,
+        }
     }
 }
 

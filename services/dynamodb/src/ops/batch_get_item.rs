@@ -7,12 +7,12 @@ use haneul_shape::value::Map;
 
 use super::Dynamodb;
 use super::access::{Facts, named};
-use super::get_item::projection;
+use super::get_item::{check_given, projection};
 use crate::engine::capacity::{self, Used};
 use crate::engine::keys;
 use crate::error::validation;
 use crate::table::name;
-use crate::value::{size, wire};
+use crate::value::{Attrs, size, wire};
 
 /// Source: the API reference.
 const KEYS_MAX: usize = 100;
@@ -55,21 +55,26 @@ impl Handle<BatchGetItem> for Dynamodb {
                 projection_expression,
                 expression_attribute_names,
             } = request.clone();
+            check_given(
+                projection_expression.is_some(),
+                attributes_to_get.is_some(),
+                expression_attribute_names.is_some(),
+            )?;
+            let mut wanted: Vec<Attrs> = Vec::with_capacity(wire_keys.len());
+            for key in wire_keys {
+                let key = wire::attrs(key)?;
+                if wanted.contains(&key) {
+                    return Err(validation("Provided list of item keys contains duplicates"));
+                }
+                wanted.push(key);
+            }
             let projection =
                 projection(projection_expression.as_deref(), attributes_to_get, expression_attribute_names)?;
-            let mut wanted = Vec::with_capacity(wire_keys.len());
-            for key in wire_keys {
-                wanted.push(wire::attrs(key)?);
-            }
             let table = self.db.table(&name::of(cx, &given)?).await?;
             let mut places: Vec<Vec<u8>> = Vec::with_capacity(wanted.len());
             for key in &wanted {
                 keys::check_key(&table.schema, key)?;
-                let at = keys::of_item(table.record.space, &table.schema, key);
-                if places.contains(&at) {
-                    return Err(validation("Provided list of item keys contains duplicates"));
-                }
-                places.push(at);
+                places.push(keys::of_item(table.record.space, &table.schema, key));
             }
             let consistent = consistent_read.unwrap_or(false);
             let (mut used, mut items, mut left) = (Used::default(), Vec::new(), Vec::new());
@@ -88,7 +93,10 @@ impl Handle<BatchGetItem> for Dynamodb {
                 used.table += units;
                 read += 1;
                 if let Some(item) = item {
-                    let item = projection.as_ref().map_or_else(|| item.clone(), |part| part.apply(&item));
+                    let item = match &projection {
+                        Some(part) => part.apply(&item),
+                        None => item,
+                    };
                     items.push(wire::attrs_to_wire(item));
                 }
             }

@@ -11,11 +11,12 @@ use super::Dynamodb;
 use super::access::Facts;
 use super::request::asks_for;
 use crate::engine::capacity::Used;
+use crate::engine::keys;
 use crate::engine::plan::{Action, Write};
 use crate::error::validation;
 use crate::store::write::Batch;
 use crate::table::{TableInfo, name};
-use crate::value::wire;
+use crate::value::{size, wire};
 
 /// Source: the API reference.
 const WRITES_MAX: usize = 25;
@@ -103,14 +104,17 @@ impl Handle<BatchWriteItem> for Dynamodb {
 
 fn write(table: &Arc<TableInfo>, request: WriteRequest) -> Result<Write> {
     match (request.put_request, request.delete_request) {
-        (Some(put), None) => Write::put(table.clone(), wire::attrs(put.item)?, None),
+        (Some(put), None) => {
+            let item = wire::attrs(put.item)?;
+            size::check(&item)?;
+            keys::check_has_key(&table.schema, &item)?;
+            Write::put(table.clone(), item, None)
+        }
         (None, Some(delete)) => Write::of_key(table.clone(), wire::attrs(delete.key)?, Action::Delete, None),
-        (None, None) => Err(validation(
-            "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest",
-        )),
-        (Some(_), Some(_)) => Err(validation(
-            "Supplied WriteRequest has more than one operation set, must contain exactly one of PutRequest and \
-             DeleteRequest",
+        // AWS's words, which are those for attribute values.
+        _ => Err(validation(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported \
+             datatypes",
         )),
     }
 }

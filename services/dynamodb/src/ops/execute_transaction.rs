@@ -64,16 +64,14 @@ impl Dynamodb {
         }
         check_writes(&writes)?;
         let tables: Vec<_> = writes.iter().map(|write| write.table.clone()).collect();
-        let outcomes = match self.db.write(Batch { writes, wants_old: true, token }).await {
-            Ok(outcomes) => outcomes,
-            Err(Failure::TokenDone) => Vec::new(),
+        let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
+        let consumed_capacity = match self.db.write(Batch { writes, wants_old: true, token }).await {
+            Ok(outcomes) => consumed(&tables, &outcomes, capacity),
+            Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
             Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, returned)),
             Err(failure) => return Err(failure.into()),
         };
-        Ok(s::ExecuteTransactionOutput {
-            responses: Some(Vec::new()),
-            consumed_capacity: consumed(&tables, &outcomes, capacity),
-        })
+        Ok(s::ExecuteTransactionOutput { responses: Some(Vec::new()), consumed_capacity })
     }
 
     async fn transact_reads(

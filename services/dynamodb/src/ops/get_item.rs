@@ -10,7 +10,7 @@ use super::access::{Facts, named};
 use crate::engine::capacity::{self, Used};
 use crate::engine::keys;
 use crate::error::invalid;
-use crate::expression::{Placeholders, Projection, legacy};
+use crate::expression::{Placeholders, Projection, check_takers, legacy};
 use crate::table::name;
 use crate::value::{size, wire};
 
@@ -32,12 +32,17 @@ impl Handle<GetItem> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: GetItemInput) -> Result<GetItemOutput> {
+        check_given(
+            input.projection_expression.is_some(),
+            input.attributes_to_get.is_some(),
+            input.expression_attribute_names.is_some(),
+        )?;
+        let key = wire::attrs(input.key)?;
         let projection = projection(
             input.projection_expression.as_deref(),
             input.attributes_to_get,
             input.expression_attribute_names,
         )?;
-        let key = wire::attrs(input.key)?;
         let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
         keys::check_key(&table.schema, &key)?;
         self.db.admit_read(&table, None)?;
@@ -56,16 +61,20 @@ impl Handle<GetItem> for Dynamodb {
     }
 }
 
+/// What a read that has no other expression cannot be given together.
+pub(super) fn check_given(expression: bool, attributes_to_get: bool, names: bool) -> Result<()> {
+    let expressions = [("ProjectionExpression", expression)];
+    legacy::check_mix(&[("AttributesToGet", attributes_to_get)], &expressions)?;
+    check_takers(names, false, &expressions)
+}
+
 /// Of a read that has no other expression.
 pub(super) fn projection(
     expression: Option<&str>,
     attributes_to_get: Option<Vec<String>>,
     names: Option<Map<String>>,
 ) -> Result<Option<Projection>> {
-    legacy::check_mix(
-        &[("AttributesToGet", attributes_to_get.is_some())],
-        &[("ProjectionExpression", expression.is_some())],
-    )?;
+    check_given(expression.is_some(), attributes_to_get.is_some(), names.is_some())?;
     let placeholders = Placeholders::of(names, None, &[("ProjectionExpression", expression.is_some())])?;
     if let Some(expression) = expression {
         let projection = Projection::parse(expression, &placeholders)?;

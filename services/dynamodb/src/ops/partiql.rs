@@ -145,7 +145,7 @@ impl Dynamodb {
         let mut left = paging.limit.unwrap_or(usize::MAX);
         for (position, mut span) in spans.into_iter().enumerate().skip(first) {
             if let Some(key) = start.take() {
-                span = span.after(&select::start_key(&table, index, wire::attrs_to_wire(key))?);
+                span = span.after(&select::start_at(&table, index, &key)?);
             }
             let reading = Reading {
                 table: &table,
@@ -238,10 +238,11 @@ impl Dynamodb {
 }
 
 fn returned(outcome: Outcome, returning: Option<Returning>, touched: &Projection) -> Option<Attrs> {
-    let part = |item: Option<Attrs>| item.map(|item| touched.apply(&item)).filter(|part| !part.is_empty());
+    let part =
+        |item: Option<Arc<Attrs>>| item.map(|item| touched.apply(&item)).filter(|part| !part.is_empty());
     match returning? {
-        Returning::AllOld => outcome.old,
-        Returning::AllNew => outcome.new,
+        Returning::AllOld => outcome.old.map(Arc::unwrap_or_clone),
+        Returning::AllNew => outcome.new.map(Arc::unwrap_or_clone),
         Returning::ModifiedOld => part(outcome.old),
         Returning::ModifiedNew => part(outcome.new),
     }

@@ -6,10 +6,9 @@ use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::Dynamodb;
 use super::access::{Facts, named};
-use super::request::{Conditional, asks_for, condition_only, returns_old_or_nothing};
+use super::request::{Written, parameters};
 use crate::engine::plan::Write;
-use crate::table::name;
-use crate::value::wire;
+use crate::value::{size, wire};
 
 impl Handle<PutItem> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &PutItemInput) -> Result<Vec<Access>> {
@@ -28,27 +27,14 @@ impl Handle<PutItem> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: PutItemInput) -> Result<PutItemOutput> {
-        let returns_old = returns_old_or_nothing(input.return_values.as_deref())?;
-        let conditional = Conditional {
-            expression: input.condition_expression.as_deref(),
-            expected: input.expected,
-            operator: input.conditional_operator.as_deref(),
-        };
-        let condition =
-            condition_only(conditional, input.expression_attribute_names, input.expression_attribute_values)?;
+        let parameters = parameters!(input);
+        parameters.check()?;
         let item = wire::attrs(input.item)?;
-        let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
-        let write = Write::put(table.clone(), item, condition)?;
-        let (capacity, metrics) =
-            (input.return_consumed_capacity.as_deref(), input.return_item_collection_metrics.as_deref());
-        let key = write.key.clone();
-        let on_failure = input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
-        let done = self.db.write_one(write, returns_old || asks_for(capacity)).await;
-        let outcome = done.map_err(|failure| failure.into_api(on_failure))?;
-        Ok(PutItemOutput {
-            attributes: outcome.old.filter(|_| returns_old).map(wire::attrs_to_wire),
-            consumed_capacity: outcome.used.report(&table, capacity, None),
-            item_collection_metrics: self.collection_metrics(&table, &key, metrics).await?,
-        })
+        parameters.returns_old()?;
+        size::check(&item)?;
+        let write = |table, condition| Write::put(table, item, condition);
+        let Written { attributes, consumed_capacity, item_collection_metrics } =
+            self.write_item(cx, parameters, write).await?;
+        Ok(PutItemOutput { attributes, consumed_capacity, item_collection_metrics })
     }
 }

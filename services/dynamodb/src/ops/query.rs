@@ -10,10 +10,10 @@ use super::select::{self, Asked, Wanted};
 use crate::engine::capacity::{self, Used};
 use crate::engine::keys;
 use crate::error::validation;
-use crate::expression::key_condition::{KeyRange, SortCondition};
-use crate::expression::{Condition, Placeholders, legacy};
+use crate::expression::key_condition::{self, KeyRange, SortCondition};
+use crate::expression::{Condition, Placeholders, check_takers, legacy};
 use crate::store::read::{self, Page, Span, successor};
-use crate::table::{Index, KeySchema, TableInfo, name};
+use crate::table::{Index, KeyAttribute, KeySchema, TableInfo, name};
 use crate::value::{Attrs, Value, order, size, wire};
 
 impl Handle<Query> for Dynamodb {
@@ -42,53 +42,57 @@ impl Handle<Query> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: QueryInput) -> Result<QueryOutput> {
+        let expressions = [
+            ("ProjectionExpression", input.projection_expression.is_some()),
+            ("FilterExpression", input.filter_expression.is_some()),
+            ("KeyConditionExpression", input.key_condition_expression.is_some()),
+        ];
+        // KeyConditions may stand beside the other expressions, as long as their own has not replaced them.
+        let twice = input.key_conditions.is_some() && input.key_condition_expression.is_some();
         legacy::check_mix(
             &[
                 ("AttributesToGet", input.attributes_to_get.is_some()),
                 ("QueryFilter", input.query_filter.is_some()),
                 ("ConditionalOperator", input.conditional_operator.is_some()),
-                ("KeyConditions", input.key_conditions.is_some()),
+                ("KeyConditions", twice),
             ],
-            &[
-                ("ProjectionExpression", input.projection_expression.is_some()),
-                ("FilterExpression", input.filter_expression.is_some()),
-                ("KeyConditionExpression", input.key_condition_expression.is_some()),
-            ],
+            &expressions,
         )?;
+        let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
+        check_takers(names.is_some(), values.is_some(), &expressions)?;
+        let legacy_filter = legacy::filter(
+            input.query_filter.unwrap_or_default(),
+            input.conditional_operator.as_deref(),
+            "QueryFilter",
+        )?;
+        let asked = Asked::new(
+            input.select,
+            input.projection_expression,
+            input.attributes_to_get,
+            input.index_name.is_some(),
+        )?;
+        let start = select::start_key(input.exclusive_start_key)?;
         if input.key_conditions.is_none() && input.key_condition_expression.is_none() {
             return Err(validation(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
             ));
         }
-        let placeholders = Placeholders::of(
-            input.expression_attribute_names,
-            input.expression_attribute_values,
-            &[
-                ("ProjectionExpression", input.projection_expression.is_some()),
-                ("FilterExpression", input.filter_expression.is_some()),
-                ("KeyConditionExpression", input.key_condition_expression.is_some()),
-            ],
-        )?;
-        let keys = match &input.key_condition_expression {
-            Some(text) => Keys::Expression(Condition::parse("KeyConditionExpression", text, &placeholders)?),
-            None => Keys::Terms(legacy::key_terms(input.key_conditions.unwrap_or_default())?),
-        };
+        let placeholders = Placeholders::of(names, values, &expressions)?;
+        let key_condition = input
+            .key_condition_expression
+            .as_deref()
+            .map(|text| Condition::parse("KeyConditionExpression", text, &placeholders))
+            .transpose()?;
         let filter = match &input.filter_expression {
             Some(text) => Some(Condition::parse("FilterExpression", text, &placeholders)?),
-            None => legacy::filter(
-                input.query_filter.unwrap_or_default(),
-                input.conditional_operator.as_deref(),
-                "QueryFilter",
-            )?,
-        };
-        let asked = Asked {
-            select: input.select,
-            projection: input.projection_expression,
-            attributes_to_get: input.attributes_to_get,
-            on_index: input.index_name.is_some(),
+            None => legacy_filter,
         };
         let wanted = asked.wanted(&placeholders)?;
         placeholders.check_used()?;
+        let terms = match &key_condition {
+            Some(condition) => key_condition::terms(condition)?,
+            None => legacy::key_terms(input.key_conditions.unwrap_or_default())?,
+        };
         let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
         let index = input.index_name.as_deref().map(|name| table.index(name)).transpose()?;
         let consistent = input.consistent_read.unwrap_or(false);
@@ -97,22 +101,21 @@ impl Handle<Query> for Dynamodb {
         }
         let schema = index.map_or(&table.schema, |index| &index.schema);
         let space = index.map_or(table.record.space, |index| index.record.space);
+        if let Some(start) = &start {
+            check_start(&table, schema, start)?;
+        }
+        let range = KeyRange::of_terms(terms, schema)?;
+        let mut span = span(space, &range);
+        span.reverse = input.scan_index_forward == Some(false);
+        if let Some(start) = &start {
+            check_within(&range, schema, start)?;
+            let at = select::start_at(&table, index, start)?;
+            span = span.after(&at);
+        }
         if let Some(filter) = &filter {
             let parameter =
                 if input.filter_expression.is_some() { "Filter Expression" } else { "QueryFilter" };
             check_filter(filter, schema, parameter)?;
-        }
-        let range = keys.range(schema)?;
-        let mut span = span(space, &range);
-        span.reverse = input.scan_index_forward == Some(false);
-        if let Some(start) = input.exclusive_start_key {
-            let start = select::start_key(&table, index, start)?;
-            if !span.contains(&start) {
-                return Err(validation(
-                    "The provided starting key is outside query boundaries based on provided conditions",
-                ));
-            }
-            span = span.after(&start);
         }
         let limit = input.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(1));
         let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent };
@@ -127,17 +130,40 @@ impl Handle<Query> for Dynamodb {
     }
 }
 
-enum Keys {
-    Expression(Condition),
-    Terms(Vec<crate::expression::key_condition::KeyTerm>),
+/// ExclusiveStartKey has the attributes of the table's key and of the index's, and no others.
+fn check_start(table: &TableInfo, schema: &KeySchema, start: &Attrs) -> Result<()> {
+    let others = schema.attributes().filter(|key| !table.schema.has(&key.name)).count();
+    if start.len() != table.schema.len() + others {
+        return Err(select::invalid_start(""));
+    }
+    for key in schema.attributes() {
+        match start.get(&key.name) {
+            None => return Err(select::invalid_start("")),
+            Some(value) if value.type_name() != key.kind => {
+                return Err(validation("The provided key element does not match the schema"));
+            }
+            Some(value) => keys::check_not_empty(value, &key.name)?,
+        }
+    }
+    Ok(())
 }
 
-impl Keys {
-    fn range(self, schema: &KeySchema) -> Result<KeyRange> {
-        match self {
-            Keys::Expression(condition) => KeyRange::of_expression(&condition, schema),
-            Keys::Terms(terms) => KeyRange::of_terms(terms, schema),
+/// A page goes on within what the query asks for.
+fn check_within(range: &KeyRange, schema: &KeySchema, start: &Attrs) -> Result<()> {
+    let of = |keys: &'_ [KeyAttribute]| -> Vec<&Value> {
+        keys.iter().filter_map(|key| start.get(&key.name)).collect()
+    };
+    if !range.allows(&of(&schema.range)) {
+        return Err(validation("The provided starting key does not match the range key predicate"));
+    }
+    match of(&schema.hash).into_iter().eq(&range.partition) {
+        true => Ok(()),
+        false if range.is_one_item(schema) => {
+            Err(validation("The query can return at most one row and cannot be restarted"))
         }
+        false => Err(validation(
+            "The provided starting key is outside query boundaries based on provided conditions",
+        )),
     }
 }
 
@@ -270,7 +296,7 @@ fn leading_key(info: &TableInfo, input: &QueryInput) -> Option<String> {
     .ok()?;
     let text = input.key_condition_expression.as_ref()?;
     let condition = Condition::parse("KeyConditionExpression", text, &placeholders).ok()?;
-    let range = KeyRange::of_expression(&condition, schema).ok()?;
+    let range = KeyRange::of_terms(key_condition::terms(&condition).ok()?, schema).ok()?;
     let value: AttributeValue = wire::to_wire(range.partition.into_iter().next()?);
     super::access::text_of(&value)
 }

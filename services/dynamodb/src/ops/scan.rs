@@ -10,7 +10,7 @@ use super::query::Reading;
 use super::select::{self, Asked};
 use crate::engine::keys;
 use crate::error::validation;
-use crate::expression::{Condition, Placeholders, legacy};
+use crate::expression::{Condition, Placeholders, check_takers, legacy};
 use crate::store::read::Span;
 use crate::table::name;
 use crate::value::wire;
@@ -33,39 +33,37 @@ impl Handle<Scan> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: ScanInput) -> Result<ScanOutput> {
+        let expressions = [
+            ("ProjectionExpression", input.projection_expression.is_some()),
+            ("FilterExpression", input.filter_expression.is_some()),
+        ];
         legacy::check_mix(
             &[
                 ("AttributesToGet", input.attributes_to_get.is_some()),
                 ("ScanFilter", input.scan_filter.is_some()),
                 ("ConditionalOperator", input.conditional_operator.is_some()),
             ],
-            &[
-                ("ProjectionExpression", input.projection_expression.is_some()),
-                ("FilterExpression", input.filter_expression.is_some()),
-            ],
+            &expressions,
+        )?;
+        let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
+        check_takers(names.is_some(), values.is_some(), &expressions)?;
+        let asked = Asked::new(
+            input.select,
+            input.projection_expression,
+            input.attributes_to_get,
+            input.index_name.is_some(),
+        )?;
+        let legacy_filter = legacy::filter(
+            input.scan_filter.unwrap_or_default(),
+            input.conditional_operator.as_deref(),
+            "ScanFilter",
         )?;
         let segment = segment(input.segment, input.total_segments)?;
-        let placeholders = Placeholders::of(
-            input.expression_attribute_names,
-            input.expression_attribute_values,
-            &[
-                ("ProjectionExpression", input.projection_expression.is_some()),
-                ("FilterExpression", input.filter_expression.is_some()),
-            ],
-        )?;
+        let start = select::start_key(input.exclusive_start_key)?;
+        let placeholders = Placeholders::of(names, values, &expressions)?;
         let filter = match &input.filter_expression {
             Some(text) => Some(Condition::parse("FilterExpression", text, &placeholders)?),
-            None => legacy::filter(
-                input.scan_filter.unwrap_or_default(),
-                input.conditional_operator.as_deref(),
-                "ScanFilter",
-            )?,
-        };
-        let asked = Asked {
-            select: input.select,
-            projection: input.projection_expression,
-            attributes_to_get: input.attributes_to_get,
-            on_index: input.index_name.is_some(),
+            None => legacy_filter,
         };
         let wanted = asked.wanted(&placeholders)?;
         placeholders.check_used()?;
@@ -77,8 +75,8 @@ impl Handle<Scan> for Dynamodb {
         }
         let space = index.map_or(table.record.space, |index| index.record.space);
         let mut span = span(space, segment);
-        if let Some(start) = input.exclusive_start_key {
-            let start = select::start_key(&table, index, start)?;
+        if let Some(start) = start {
+            let start = select::start_at(&table, index, &start)?;
             if !span.contains(&start) {
                 return Err(validation(
                     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \

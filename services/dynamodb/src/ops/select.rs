@@ -8,17 +8,16 @@ use haneul_store::Snapshot;
 use super::get_item::of_attributes;
 use crate::engine::keys;
 use crate::error::{invalid, validation};
-use crate::expression::{Path, Placeholders, Projection, legacy};
+use crate::expression::{Path, Placeholders, Projection};
 use crate::store::read;
 use crate::table::{Index, TableInfo};
 use crate::value::{Attrs, wire};
 
 /// What a request says of it.
 pub(super) struct Asked {
-    pub(super) select: Option<String>,
-    pub(super) projection: Option<String>,
-    pub(super) attributes_to_get: Option<Vec<String>>,
-    pub(super) on_index: bool,
+    select: Option<String>,
+    projection: Option<String>,
+    attributes: Option<Projection>,
 }
 
 #[derive(Debug)]
@@ -32,17 +31,19 @@ pub(super) enum Wanted {
 }
 
 impl Asked {
-    pub(super) fn wanted(self, placeholders: &Placeholders) -> Result<Wanted> {
-        legacy::check_mix(
-            &[("AttributesToGet", self.attributes_to_get.is_some())],
-            &[("ProjectionExpression", self.projection.is_some())],
-        )?;
-        let given = match (&self.projection, &self.attributes_to_get) {
+    /// Refuses parameters that contradict one another.
+    pub(super) fn new(
+        select: Option<String>,
+        projection: Option<String>,
+        attributes_to_get: Option<Vec<String>>,
+        on_index: bool,
+    ) -> Result<Asked> {
+        let given = match (&projection, &attributes_to_get) {
             (Some(_), _) => Some("ProjectionExpression"),
             (None, Some(_)) => Some("AttributesToGet"),
             (None, None) => None,
         };
-        match (self.select.as_deref(), given) {
+        match (select.as_deref(), given) {
             (Some("COUNT"), Some(given)) => {
                 return Err(validation(format!(
                     "Cannot specify the {given} when choosing to get only the Count"
@@ -57,23 +58,26 @@ impl Asked {
                      SPECIFIC_ATTRIBUTES",
                 ));
             }
-            (Some("ALL_PROJECTED_ATTRIBUTES"), None) if !self.on_index => {
+            (Some("ALL_PROJECTED_ATTRIBUTES"), None) if !on_index => {
                 return Err(validation(
                     "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
                 ));
             }
             _ => {}
         }
+        let attributes = attributes_to_get.map(|names| of_attributes(&names)).transpose()?;
+        Ok(Asked { select, projection, attributes })
+    }
+
+    pub(super) fn wanted(self, placeholders: &Placeholders) -> Result<Wanted> {
         if let Some(projection) = &self.projection {
             return Projection::parse(projection, placeholders).map(Wanted::Some);
         }
-        if let Some(names) = &self.attributes_to_get {
-            return of_attributes(names).map(Wanted::Some);
-        }
-        Ok(match self.select.as_deref() {
-            Some("COUNT") => Wanted::Count,
-            Some("ALL_ATTRIBUTES") => Wanted::All,
-            _ => Wanted::Default,
+        Ok(match (self.attributes, self.select.as_deref()) {
+            (Some(attributes), _) => Wanted::Some(attributes),
+            (None, Some("COUNT")) => Wanted::Count,
+            (None, Some("ALL_ATTRIBUTES")) => Wanted::All,
+            (None, _) => Wanted::Default,
         })
     }
 }
@@ -120,33 +124,35 @@ impl Wanted {
     }
 }
 
-/// ExclusiveStartKey as the key in the space that is read, and as attributes.
-pub(super) fn start_key(
-    table: &TableInfo,
-    index: Option<&Index>,
-    given: Map<AttributeValue>,
-) -> Result<Vec<u8>> {
-    let key = wire::attrs(given)?;
-    let wrong = |why: &str| validation(format!("The provided starting key is invalid{why}"));
-    let mismatch = || wrong(": The provided key element does not match the schema");
+/// ExclusiveStartKey as attributes, whatever the table may be.
+pub(super) fn start_key(given: Option<Map<AttributeValue>>) -> Result<Option<Attrs>> {
+    let wrong = |error: haneul_kit::ApiError| invalid_start(&format!(": {}", error.message()));
+    given.map(|key| wire::attrs(key).map_err(wrong)).transpose()
+}
+
+/// The same as the key in the space that is read.
+pub(super) fn start_at(table: &TableInfo, index: Option<&Index>, key: &Attrs) -> Result<Vec<u8>> {
+    let mismatch = || invalid_start(": The provided key element does not match the schema");
     let Some(index) = index else {
-        if keys::check_key(&table.schema, &key).is_err() {
-            return Err(mismatch());
-        }
-        return Ok(keys::of_item(table.record.space, &table.schema, &key));
+        keys::check_key(&table.schema, key).map_err(|_| mismatch())?;
+        return Ok(keys::of_item(table.record.space, &table.schema, key));
     };
     let known = |name: &str| index.schema.has(name) || table.schema.has(name);
     if !key.iter().all(|(name, _)| known(name)) {
-        return Err(wrong(""));
+        return Err(invalid_start(""));
     }
     for attribute in index.schema.attributes().chain(table.schema.attributes()) {
         match key.get(&attribute.name) {
-            None => return Err(wrong("")),
+            None => return Err(invalid_start("")),
             Some(value) if value.type_name() != attribute.kind => return Err(mismatch()),
             Some(_) => {}
         }
     }
-    keys::of_entry(index, &table.schema, &key).ok_or_else(|| wrong(""))
+    keys::of_entry(index, &table.schema, key).ok_or_else(|| invalid_start(""))
+}
+
+pub(super) fn invalid_start(why: &str) -> haneul_kit::ApiError {
+    validation(format!("The provided starting key is invalid{why}"))
 }
 
 /// The key by which a next page goes on after an item.

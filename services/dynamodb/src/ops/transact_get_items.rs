@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use haneul_dynamodb_wire::operations::TransactGetItems;
 use haneul_dynamodb_wire::shapes::{ItemResponse, TransactGetItemsInput, TransactGetItemsOutput};
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, ApiError, Cx, Handle, Result};
 
 use super::Dynamodb;
 use super::access::{Facts, named};
 use super::get_item::projection;
+use super::transact_write_items::cancelled;
 use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::keys;
+use crate::engine::plan::Refusal;
 use crate::error::validation;
 use crate::store::read;
 use crate::table::{TableInfo, name};
@@ -40,18 +42,29 @@ impl Handle<TransactGetItems> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: TransactGetItemsInput) -> Result<TransactGetItemsOutput> {
         let mut reads = Vec::with_capacity(input.transact_items.len());
+        let mut reasons = Vec::with_capacity(reads.capacity());
         for item in input.transact_items {
             let get = item.get;
+            let key = wire::attrs(get.key)?;
             let projection =
                 projection(get.projection_expression.as_deref(), None, get.expression_attribute_names)?;
-            let key = wire::attrs(get.key)?;
             let table = self.db.table(&name::of(cx, &get.table_name)?).await?;
-            keys::check_key(&table.schema, &key)?;
+            keys::check_empty(&table, &key)?;
+            // A key that is none of the table's cancels the transaction, rather than being the request's fault.
+            let wrong = keys::check_key(&table.schema, &key).err();
+            let reason = |error: &ApiError| Refusal::Invalid(error.message().to_owned());
+            reasons.push(wrong.as_ref().map(reason));
+            if wrong.is_some() {
+                continue;
+            }
             let at = keys::of_item(table.record.space, &table.schema, &key);
             if reads.iter().any(|(_, other, _)| *other == at) {
                 return Err(validation("Transaction request cannot include multiple operations on one item"));
             }
             reads.push((table, at, projection));
+        }
+        if reasons.iter().any(Option::is_some) {
+            return Err(cancelled(reasons, &[]));
         }
         reads.iter().try_for_each(|(table, _, _)| self.db.admit_read(table, None))?;
         let snapshot = self.db.snapshot().await?;

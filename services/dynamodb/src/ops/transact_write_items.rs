@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use haneul_dynamodb_wire::operations::TransactWriteItems;
 use haneul_dynamodb_wire::shapes::{
-    CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, TransactWriteItemsInput,
-    TransactWriteItemsOutput, Update as WireUpdate,
+    CancellationReason, ConditionCheck, ConsumedCapacity, Delete, Put, TransactWriteItem,
+    TransactWriteItemsInput, TransactWriteItemsOutput, Update as WireUpdate,
 };
 use haneul_kit::{Access, ApiError, Cx, Handle, Result};
 use haneul_shape::value::Map;
 
 use super::access::{Facts, named};
+use super::request::{asks_for, to_wire};
 use super::{Dynamodb, digest};
-use crate::engine::capacity::{Direction, Used};
+use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::plan::{Action, Outcome, Refusal, Write};
 use crate::error::{CONDITIONAL_FAILED, transaction_cancelled, validation};
 use crate::expression::{Condition, Placeholders, Update};
 use crate::model::TokenRecord;
+use crate::store::read;
 use crate::store::write::{Batch, Failure};
 use crate::table::{TableInfo, name};
 use crate::value::{size, wire};
@@ -91,10 +93,10 @@ impl Handle<TransactWriteItems> for Dynamodb {
             (input.return_consumed_capacity.as_deref(), input.return_item_collection_metrics.as_deref());
         let (tables, keys): (Vec<_>, Vec<_>) =
             writes.iter().map(|write| (write.table.clone(), write.key.clone())).unzip();
-        let outcomes = match self.db.write(Batch { writes, wants_old: true, token }).await {
-            Ok(outcomes) => outcomes,
-            // It is done already; AWS charges the repetition as reads.
-            Err(Failure::TokenDone) => Vec::new(),
+        let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
+        let consumed_capacity = match self.db.write(Batch { writes, wants_old: true, token }).await {
+            Ok(outcomes) => consumed(&tables, &outcomes, capacity),
+            Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
             Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, &returned)),
             Err(failure) => return Err(failure.into()),
         };
@@ -107,69 +109,88 @@ impl Handle<TransactWriteItems> for Dynamodb {
             }
         }
         Ok(TransactWriteItemsOutput {
-            consumed_capacity: consumed(&tables, &outcomes, capacity),
+            consumed_capacity,
             item_collection_metrics: (!collections.is_empty()).then_some(collections),
         })
     }
 }
 
 impl Dynamodb {
+    /// What the repetition of a transaction costs that is done already: reading its items.
+    pub(super) async fn repeated(
+        &self,
+        tables: &[Arc<TableInfo>],
+        places: &[Vec<u8>],
+        wanted: Option<&str>,
+    ) -> Result<Option<Vec<ConsumedCapacity>>> {
+        if !asks_for(wanted) {
+            return Ok(None);
+        }
+        let snapshot = self.db.snapshot().await?;
+        let mut all = Vec::with_capacity(places.len());
+        for at in places {
+            let item = read::get(&snapshot, at).await?;
+            all.push(Used::of_table(capacity::of_read(item.as_ref().map_or(0, size::of_item), true)));
+        }
+        Ok(of_tables(tables, &all, wanted, Direction::Read))
+    }
+
     /// A write, and whether its item is returned when its condition fails.
     async fn transact_write(&self, cx: &Cx, item: TransactWriteItem) -> Result<(Write, bool)> {
         let returns = |wanted: &Option<String>| wanted.as_deref() == Some("ALL_OLD");
         match item {
             TransactWriteItem { put: Some(put), condition_check: None, delete: None, update: None } => {
                 let Put { item, table_name, condition_expression, .. } = put;
+                let item = wire::attrs(item)?;
                 let (condition, _) = expressions(
                     None,
                     condition_expression,
                     put.expression_attribute_names,
                     put.expression_attribute_values,
                 )?;
-                let item = wire::attrs(item)?;
                 let table = self.db.table(&name::of(cx, &table_name)?).await?;
                 let returns = returns(&put.return_values_on_condition_check_failure);
-                Ok((Write::put(table, item, condition)?, returns))
+                Ok((Write::transact_put(table, item, condition)?, returns))
             }
             TransactWriteItem { update: Some(update), condition_check: None, delete: None, put: None } => {
                 let WireUpdate { key, update_expression, table_name, condition_expression, .. } = update;
+                let key = wire::attrs(key)?;
                 let (condition, change) = expressions(
                     Some(update_expression),
                     condition_expression,
                     update.expression_attribute_names,
                     update.expression_attribute_values,
                 )?;
-                let key = wire::attrs(key)?;
                 let table = self.db.table(&name::of(cx, &table_name)?).await?;
                 let returns = returns(&update.return_values_on_condition_check_failure);
                 let action = Action::Update(change.unwrap_or_default());
-                Ok((Write::of_key(table, key, action, condition)?, returns))
+                Ok((Write::transact_key(table, key, action, condition)?, returns))
             }
             TransactWriteItem { delete: Some(delete), condition_check: None, put: None, update: None } => {
                 let Delete { key, table_name, condition_expression, .. } = delete;
+                let key = wire::attrs(key)?;
                 let (condition, _) = expressions(
                     None,
                     condition_expression,
                     delete.expression_attribute_names,
                     delete.expression_attribute_values,
                 )?;
-                let key = wire::attrs(key)?;
                 let table = self.db.table(&name::of(cx, &table_name)?).await?;
                 let returns = returns(&delete.return_values_on_condition_check_failure);
-                Ok((Write::of_key(table, key, Action::Delete, condition)?, returns))
+                Ok((Write::transact_key(table, key, Action::Delete, condition)?, returns))
             }
             TransactWriteItem { condition_check: Some(check), delete: None, put: None, update: None } => {
                 let ConditionCheck { key, table_name, condition_expression, .. } = check;
+                let key = wire::attrs(key)?;
                 let (condition, _) = expressions(
                     None,
                     Some(condition_expression),
                     check.expression_attribute_names,
                     check.expression_attribute_values,
                 )?;
-                let key = wire::attrs(key)?;
                 let table = self.db.table(&name::of(cx, &table_name)?).await?;
                 let returns = returns(&check.return_values_on_condition_check_failure);
-                Ok((Write::of_key(table, key, Action::Check, condition)?, returns))
+                Ok((Write::transact_key(table, key, Action::Check, condition)?, returns))
             }
             _ => Err(validation("TransactItems can only contain one of Check, Put, Update or Delete")),
         }
@@ -196,7 +217,7 @@ fn expressions(
 
 pub(super) fn check_writes(writes: &[Write]) -> Result<()> {
     for (i, write) in writes.iter().enumerate() {
-        if writes[..i].iter().any(|other| other.at == write.at) {
+        if !write.is_refused() && writes[..i].iter().any(|other| other.at == write.at) {
             return Err(validation("Transaction request cannot include multiple operations on one item"));
         }
     }
@@ -214,7 +235,7 @@ pub(super) fn cancelled(refusals: Vec<Option<Refusal>>, returned: &[bool]) -> Ap
     let reason = |(i, refusal): (usize, Option<Refusal>)| match refusal {
         None => CancellationReason { code: Some("None".into()), ..Default::default() },
         Some(Refusal::Condition(item)) => CancellationReason {
-            item: item.filter(|_| returned.get(i) == Some(&true)).map(wire::attrs_to_wire),
+            item: item.filter(|_| returned.get(i) == Some(&true)).map(to_wire),
             code: Some("ConditionalCheckFailed".into()),
             message: Some(CONDITIONAL_FAILED.into()),
         },
@@ -225,22 +246,33 @@ pub(super) fn cancelled(refusals: Vec<Option<Refusal>>, returned: &[bool]) -> Ap
     transaction_cancelled(refusals.into_iter().enumerate().map(reason).collect())
 }
 
-/// One report for each table.
+/// What the writes cost.
 pub(super) fn consumed(
     tables: &[Arc<TableInfo>],
     outcomes: &[Outcome],
     wanted: Option<&str>,
-) -> Option<Vec<haneul_dynamodb_wire::shapes::ConsumedCapacity>> {
+) -> Option<Vec<ConsumedCapacity>> {
+    let all: Vec<Used> = outcomes.iter().map(|outcome| outcome.used.clone()).collect();
+    of_tables(tables, &all, wanted, Direction::Write)
+}
+
+/// One report for each table, doubled, since a transaction touches each item twice.
+fn of_tables(
+    tables: &[Arc<TableInfo>],
+    all: &[Used],
+    wanted: Option<&str>,
+    direction: Direction,
+) -> Option<Vec<ConsumedCapacity>> {
     let mut sums: Vec<(&Arc<TableInfo>, Used)> = Vec::new();
-    for (table, outcome) in tables.iter().zip(outcomes) {
+    for (table, used) in tables.iter().zip(all) {
         match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
-            Some((_, sum)) => sum.add(&outcome.used),
-            None => sums.push((table, outcome.used.clone())),
+            Some((_, sum)) => sum.add(used),
+            None => sums.push((table, used.clone())),
         }
     }
     let reports: Vec<_> = sums
         .into_iter()
-        .filter_map(|(table, used)| used.doubled().report(table, wanted, Some(Direction::Write)))
+        .filter_map(|(table, used)| used.doubled().report(table, wanted, Some(direction)))
         .collect();
     (!reports.is_empty()).then_some(reports)
 }

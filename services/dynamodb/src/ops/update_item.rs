@@ -1,14 +1,16 @@
 //! UpdateItem.
 
+use std::sync::Arc;
+
 use haneul_dynamodb_wire::operations::UpdateItem;
 use haneul_dynamodb_wire::shapes::{UpdateItemInput, UpdateItemOutput};
 use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::Dynamodb;
 use super::access::{Facts, named};
-use super::request::Conditional;
+use super::request::{asks_for, to_wire};
 use crate::engine::plan::{Action, Outcome, Write};
-use crate::expression::{Placeholders, Projection, Update, legacy};
+use crate::expression::{Condition, Placeholders, Projection, Update, check_takers, legacy};
 use crate::table::name;
 use crate::value::{Attrs, wire};
 
@@ -30,60 +32,61 @@ impl Handle<UpdateItem> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: UpdateItemInput) -> Result<UpdateItemOutput> {
+        let expressions = [
+            ("UpdateExpression", input.update_expression.is_some()),
+            ("ConditionExpression", input.condition_expression.is_some()),
+        ];
         legacy::check_mix(
             &[
                 ("AttributeUpdates", input.attribute_updates.is_some()),
                 ("Expected", input.expected.is_some()),
                 ("ConditionalOperator", input.conditional_operator.is_some()),
             ],
-            &[
-                ("UpdateExpression", input.update_expression.is_some()),
-                ("ConditionExpression", input.condition_expression.is_some()),
-            ],
+            &expressions,
         )?;
-        let placeholders = Placeholders::of(
-            input.expression_attribute_names,
-            input.expression_attribute_values,
-            &[
-                ("UpdateExpression", input.update_expression.is_some()),
-                ("ConditionExpression", input.condition_expression.is_some()),
-            ],
-        )?;
+        let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
+        check_takers(names.is_some(), values.is_some(), &expressions)?;
+        let key = wire::attrs(input.key)?;
+        let legacy_update = legacy::updates(input.attribute_updates.unwrap_or_default())?;
+        let expected =
+            legacy::expected(input.expected.unwrap_or_default(), input.conditional_operator.as_deref())?;
+        let placeholders = Placeholders::of(names, values, &expressions)?;
         let update = match &input.update_expression {
             Some(expression) => Update::parse(expression, &placeholders)?,
-            None => legacy::updates(input.attribute_updates.unwrap_or_default())?,
+            None => legacy_update,
         };
-        let conditional = Conditional {
-            expression: input.condition_expression.as_deref(),
-            expected: input.expected,
-            operator: input.conditional_operator.as_deref(),
+        let condition = match &input.condition_expression {
+            Some(text) => Some(Condition::parse("ConditionExpression", text, &placeholders)?),
+            None => expected,
         };
-        let condition = conditional.condition(&placeholders)?;
         placeholders.check_used()?;
-        let key = wire::attrs(input.key)?;
         let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
         let touched = update.touched();
         let write = Write::of_key(table.clone(), key, Action::Update(update), condition)?;
         let (capacity, metrics) =
             (input.return_consumed_capacity.as_deref(), input.return_item_collection_metrics.as_deref());
-        let key = write.key.clone();
+        let key = asks_for(metrics).then(|| write.key.clone());
         let on_failure = input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
         let done = self.db.write_one(write, true).await;
         let outcome = done.map_err(|failure| failure.into_api(on_failure))?;
         let consumed_capacity = outcome.used.report(&table, capacity, None);
         let attributes = returned(outcome, input.return_values.as_deref(), &touched);
         Ok(UpdateItemOutput {
-            attributes: attributes.map(wire::attrs_to_wire),
+            attributes: attributes.map(to_wire),
             consumed_capacity,
-            item_collection_metrics: self.collection_metrics(&table, &key, metrics).await?,
+            item_collection_metrics: match key {
+                Some(key) => self.collection_metrics(&table, &key, metrics).await?,
+                None => None,
+            },
         })
     }
 }
 
 /// What `ReturnValues` asks for; nothing, rather than an empty map.
-fn returned(outcome: Outcome, wanted: Option<&str>, touched: &Projection) -> Option<Attrs> {
-    let part = |item: Option<Attrs>| {
-        item.map(|item| touched.apply(&item)).filter(|attributes| !attributes.is_empty())
+fn returned(outcome: Outcome, wanted: Option<&str>, touched: &Projection) -> Option<Arc<Attrs>> {
+    let part = |item: Option<Arc<Attrs>>| {
+        let part = item.map(|item| touched.apply(&item)).filter(|attributes| !attributes.is_empty());
+        part.map(Arc::new)
     };
     match wanted {
         Some("ALL_OLD") => outcome.old,

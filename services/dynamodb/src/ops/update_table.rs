@@ -39,6 +39,7 @@ impl Handle<UpdateTable> for Dynamodb {
             definitions(record, input)?;
             billing(record, input, now_ms)?;
             change.dropped = indexes(record, input, numbers, now_ms)?;
+            forget_definitions(record);
             define::check_projected(&record.indexes)?;
             if let Some(class) = &input.table_class {
                 record.table_class = Some(class.clone());
@@ -185,6 +186,7 @@ fn indexes(
 ) -> Result<Vec<u64>> {
     let mut dropped = Vec::new();
     let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    check_updates(updates)?;
     let changes = updates.iter().filter(|update| update.create.is_some() || update.delete.is_some()).count();
     if changes > 1 {
         return Err(error::limit_exceeded(
@@ -221,7 +223,9 @@ fn indexes(
                     on_demand: create.on_demand_throughput.as_ref(),
                 };
                 let on_demand = record.billing.on_demand;
-                let mut index = define::global_index(&new, &record.attributes, &record.indexes, on_demand)?;
+                // The request itself must define the new key, even where the table does already.
+                let defined = define::definitions(input.attribute_definitions.as_deref())?;
+                let mut index = define::global_index(&new, &defined, &record.indexes, on_demand)?;
                 index.space = numbers.next();
                 index.ready = false;
                 record.indexes.push(index);
@@ -244,16 +248,38 @@ fn indexes(
             (None, None, Some(delete)) => {
                 dropped.push(global_index(record, &delete.index_name)?.space);
                 record.indexes.retain(|index| index.name != delete.index_name);
-                forget_definitions(record);
             }
-            _ => {
-                return Err(invalid(
-                    "Exactly one of Create, Update and Delete must be specified in each GlobalSecondaryIndexUpdate",
-                ));
-            }
+            _ => return Err(one_of_each()),
         }
     }
     Ok(dropped)
+}
+
+/// What is refused of index updates before the table is looked at.
+fn check_updates(updates: &[s::GlobalSecondaryIndexUpdate]) -> Result<()> {
+    let mut seen: Vec<&str> = Vec::with_capacity(updates.len());
+    for update in updates {
+        let name = match (&update.create, &update.update, &update.delete) {
+            (Some(create), None, None) => &create.index_name,
+            (None, Some(update), None) => &update.index_name,
+            (None, None, Some(delete)) => &delete.index_name,
+            _ => return Err(one_of_each()),
+        };
+        if seen.contains(&name.as_str()) {
+            return Err(invalid(format!(
+                "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+fn one_of_each() -> haneul_kit::ApiError {
+    invalid(
+        "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+         GlobalSecondaryIndexUpdate.Delete must not be null",
+    )
 }
 
 fn global_index<'a>(record: &'a mut TableRecord, name: &str) -> Result<&'a mut crate::model::IndexRecord> {

@@ -1,5 +1,7 @@
 //! Pages of items and index entries.
 
+use std::sync::Arc;
+
 use haneul_kit::Result;
 use haneul_store::{Range, Reads, Snapshot};
 
@@ -79,7 +81,7 @@ pub(crate) fn successor(prefix: &[u8]) -> Vec<u8> {
 
 impl Db {
     pub(crate) async fn get(&self, at: &[u8]) -> Result<Option<Attrs>> {
-        Ok(self.store.get(&ITEMS, at).await.map_err(error::store)?.map(|item| item.0))
+        Ok(self.store.get(&ITEMS, at).await.map_err(error::store)?.map(|item| Arc::unwrap_or_clone(item.0)))
     }
 
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
@@ -88,7 +90,7 @@ impl Db {
 }
 
 pub(crate) async fn get(snapshot: &Snapshot, at: &[u8]) -> Result<Option<Attrs>> {
-    Ok(snapshot.get(&ITEMS, at).await.map_err(error::store)?.map(|item| item.0))
+    Ok(snapshot.get(&ITEMS, at).await.map_err(error::store)?.map(|item| Arc::unwrap_or_clone(item.0)))
 }
 
 /// Up to `limit` entries, or as many as a page holds.
@@ -106,7 +108,7 @@ pub(crate) async fn page(snapshot: &Snapshot, span: Span, limit: usize) -> Resul
                 page.more = true;
                 return Ok(page);
             }
-            page.entries.push((item.0, size));
+            page.entries.push((Arc::unwrap_or_clone(item.0), size));
         }
         if page.entries.len() >= limit {
             page.more = true;

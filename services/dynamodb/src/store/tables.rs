@@ -164,11 +164,10 @@ impl Db {
                 return Err(Failed::Api(error::no_table(&id.2)));
             };
             if record.deletion_protection {
-                return Err(Failed::Api(error::validation(format!(
+                return Err(Failed::Api(error::validation(
                     "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
-                     protection first. (Table: {})",
-                    id.2
-                ))));
+                     protection first.",
+                )));
             }
             if record.indexes.iter().any(|index| !index.ready) {
                 return Err(Failed::Api(error::in_use(format!(

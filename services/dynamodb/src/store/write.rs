@@ -7,12 +7,14 @@ use haneul_store::{Reads, StoreError, Tx};
 
 use super::Db;
 use crate::engine::capacity::{Direction, Used};
+use crate::engine::keys;
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
 use crate::error;
 use crate::model::{EPOCHS, ITEMS, LOG, RawKey, StoredItem, TOKENS, TableKey, TokenRecord};
-use crate::stream::record::Change;
+use crate::stream::record;
 use crate::stream::sequence::Reserved;
 use crate::table::TableInfo;
+use crate::value::Attrs;
 
 /// Why none of the writes was done.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl From<StoreError> for Failure {
 }
 
 /// How a batch of writes is to be done.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) writes: Vec<Write>,
     /// Whether the outcomes must tell what was there before and what it cost.
@@ -52,13 +54,15 @@ pub(crate) const TOKEN_MS: i64 = 10 * 60 * 1000;
 
 impl Db {
     /// All of the writes, or none.
-    pub(crate) async fn write(&self, mut batch: Batch) -> Result<Vec<Outcome>, Failure> {
+    pub(crate) async fn write(&self, batch: Batch) -> Result<Vec<Outcome>, Failure> {
         for write in batch.writes.iter().filter(|write| !write.by_service) {
             self.admit_write(&write.table).map_err(Failure::Api)?;
         }
+        // A write that is logged goes on by itself, so that the batch is shared with a task.
+        let mut batch = Arc::new(batch);
         for _ in 0..STALE_MAX {
-            match self.write_once(batch.clone()).await {
-                Err(Failure::Stale) => self.renew(&mut batch).await.map_err(Failure::Api)?,
+            match self.write_once(&batch).await {
+                Err(Failure::Stale) => batch = Arc::new(self.renew(&batch).await.map_err(Failure::Api)?),
                 done => {
                     self.charge_writes(&batch, &done);
                     self.note_expiries(&batch, &done);
@@ -106,15 +110,15 @@ impl Db {
         }
     }
 
-    async fn write_once(&self, batch: Batch) -> Result<Vec<Outcome>, Failure> {
+    async fn write_once(&self, batch: &Arc<Batch>) -> Result<Vec<Outcome>, Failure> {
         if batch.writes.iter().all(|write| logs(&write.table).next().is_none()) {
             let guards = self.shared.locks.lock(batch.writes.iter().map(|write| &write.at[..])).await;
-            let done = self.commit(&batch, &[]).await;
+            let done = self.commit(batch, &[]).await;
             drop(guards);
             return done;
         }
         // In a task of its own: a client that goes away must not leave a number reserved that is being committed.
-        let db = self.clone();
+        let (db, batch) = (self.clone(), batch.clone());
         let task = self.env.spawn("dynamodb write", async move {
             let _guards = db.shared.locks.lock(batch.writes.iter().map(|write| &write.at[..])).await;
             let mut reserved = Vec::new();
@@ -165,8 +169,8 @@ impl Db {
         &self,
         tx: &Tx,
         write: &Write,
-        old: Option<crate::value::Attrs>,
-        new: Option<crate::value::Attrs>,
+        old: Option<Arc<Attrs>>,
+        new: Option<Arc<Attrs>>,
         reserved: &[Reserved],
         now_ms: i64,
     ) -> Result<Outcome, StoreError> {
@@ -187,15 +191,12 @@ impl Db {
             if table.record.ttl.is_some() {
                 self.apply_ttl(tx, table, write, old.as_ref(), new.as_ref())?;
             }
-            for reserved in reserved {
-                let change = Change {
-                    at_ms: now_ms,
-                    by_service: write.by_service,
-                    key: write.key.clone(),
-                    old: old.clone(),
-                    new: new.clone(),
-                };
-                tx.put(&LOG, &RawKey(reserved.key()), &change.encode())?;
+            if !reserved.is_empty() {
+                let images = (old.as_deref(), new.as_deref());
+                let change = record::encode(now_ms, write.by_service, &write.key, images);
+                for reserved in reserved {
+                    tx.put(&LOG, &RawKey(reserved.key()), &change)?;
+                }
             }
         }
         Ok(Outcome { old, new, used })
@@ -206,11 +207,11 @@ impl Db {
         tx: &Tx,
         table: &TableInfo,
         write: &Write,
-        old: Option<&crate::value::Attrs>,
-        new: Option<&crate::value::Attrs>,
+        old: Option<&Arc<Attrs>>,
+        new: Option<&Arc<Attrs>>,
     ) -> Result<(), StoreError> {
         let Some(ttl) = &table.record.ttl else { return Ok(()) };
-        let at = |item: Option<&crate::value::Attrs>| crate::tasks::ttl::entry_at(ttl, item?, &write.at);
+        let at = |item: Option<&Arc<Attrs>>| crate::tasks::ttl::entry_at(ttl, item?, &write.at);
         let (before, after) = (at(old), at(new));
         if before == after {
             return Ok(());
@@ -219,14 +220,15 @@ impl Db {
             tx.delete(&ITEMS, &before[..])?;
         }
         if let Some(after) = after {
-            tx.put(&ITEMS, &after[..], &StoredItem(write.key.clone()))?;
+            tx.put(&ITEMS, &after[..], &StoredItem(Arc::new(write.key.clone())))?;
         }
         Ok(())
     }
 
     /// The same writes on the tables as they are now.
-    async fn renew(&self, batch: &mut Batch) -> Result<()> {
-        for write in &mut batch.writes {
+    async fn renew(&self, batch: &Batch) -> Result<Batch> {
+        let mut writes = batch.writes.clone();
+        for write in &mut writes {
             let table = &write.table;
             let id = (table.account, table.region, table.name.clone());
             let now = self.table(&id).await?;
@@ -234,11 +236,12 @@ impl Db {
                 return Err(error::no_resource());
             }
             if let Action::Put(item) = &write.action {
-                crate::engine::keys::check_index_keys(&now, item)?;
+                keys::check_empty(&now, item)?;
+                keys::check_item(&now, item)?;
             }
             write.table = now;
         }
-        Ok(())
+        Ok(Batch { writes, wants_old: batch.wants_old, token: batch.token.clone() })
     }
 }
 
@@ -254,7 +257,7 @@ impl OneFailure {
     pub(crate) fn into_api(self, returned: bool) -> ApiError {
         match self {
             OneFailure::Refused(Refusal::Condition(item)) => {
-                error::conditional_check_failed(item.filter(|_| returned))
+                error::conditional_check_failed(item.filter(|_| returned).map(Arc::unwrap_or_clone))
             }
             OneFailure::Refused(Refusal::Invalid(message)) => error::validation(message),
             OneFailure::Api(error) => error,
@@ -286,6 +289,9 @@ fn logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
 /// A put that nothing asks about, into a table where nothing follows from it, need not look at what it replaces.
 fn needs_old(write: &Write, wants_old: bool) -> bool {
     let table = &write.table;
+    if write.is_refused() {
+        return false;
+    }
     wants_old
         || write.condition.is_some()
         || !matches!(write.action, Action::Put(_) | Action::Delete)

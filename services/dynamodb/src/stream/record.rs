@@ -16,26 +16,27 @@ const BY_SERVICE: u8 = 1;
 const HAS_OLD: u8 = 2;
 const HAS_NEW: u8 = 4;
 
-impl Change {
-    /// Time, flags, and the key and images as length and item.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256);
-        out.extend_from_slice(&self.at_ms.to_le_bytes());
-        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-        out.push(
-            flag(self.by_service, BY_SERVICE)
-                | flag(self.old.is_some(), HAS_OLD)
-                | flag(self.new.is_some(), HAS_NEW),
-        );
-        let mut item = Vec::new();
-        for part in [Some(&self.key), self.old.as_ref(), self.new.as_ref()].into_iter().flatten() {
-            item.clear();
-            codec::encode(part, &mut item);
-            codec::bytes(&item, &mut out);
-        }
-        out
+/// A change as bytes: time, flags, and the key and images as length and item.
+pub(crate) fn encode(
+    at_ms: i64,
+    by_service: bool,
+    key: &Attrs,
+    (old, new): (Option<&Attrs>, Option<&Attrs>),
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(&at_ms.to_le_bytes());
+    let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+    out.push(flag(by_service, BY_SERVICE) | flag(old.is_some(), HAS_OLD) | flag(new.is_some(), HAS_NEW));
+    let mut item = Vec::new();
+    for part in [Some(key), old, new].into_iter().flatten() {
+        item.clear();
+        codec::encode(part, &mut item);
+        codec::bytes(&item, &mut out);
     }
+    out
+}
 
+impl Change {
     /// `None` when these are not the bytes of a change.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Change> {
         let (at, rest) = bytes.split_first_chunk::<8>()?;

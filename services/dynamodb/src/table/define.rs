@@ -22,34 +22,41 @@ const THROUGHPUT_MAX: i64 = 40_000;
 pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
     name::check(&input.table_name)?;
     refuse(input)?;
+    let billing = billing(input)?;
     let attributes = definitions(input.attribute_definitions.as_deref())?;
     let Some(keys) = &input.key_schema else {
         return Err(invalid("KeySchema is required"));
     };
-    let key_schema = key_schema(keys, &attributes, 1)?;
-    let billing = billing(input)?;
+    let key_schema = table_key_schema(keys, &attributes)?;
+    let (local, global) = (&input.local_secondary_indexes, &input.global_secondary_indexes);
+    if local.is_none() && global.is_none() && attributes.len() != key_schema.len() {
+        return Err(invalid(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in \
+             AttributeDefinitions",
+        ));
+    }
     let mut indexes = Vec::new();
-    if let Some(local) = &input.local_secondary_indexes {
+    if let Some(local) = local {
         if local.is_empty() {
             return Err(invalid("List of LocalSecondaryIndexes is empty"));
+        }
+        if key_schema.len() < 2 {
+            return Err(invalid(
+                "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+            ));
+        }
+        for index in local {
+            indexes.push(local_index(index, &key_schema, &attributes, &indexes)?);
         }
         if local.len() > LOCAL_INDEXES_MAX {
             return Err(invalid(format!(
                 "Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}"
             )));
         }
-        for index in local {
-            indexes.push(local_index(index, &key_schema, &attributes, &indexes)?);
-        }
     }
-    if let Some(global) = &input.global_secondary_indexes {
+    if let Some(global) = global {
         if global.is_empty() {
             return Err(invalid("List of GlobalSecondaryIndexes is empty"));
-        }
-        if global.len() > GLOBAL_INDEXES_MAX {
-            return Err(invalid(format!(
-                "GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}"
-            )));
         }
         for index in global {
             let new = NewIndex {
@@ -60,6 +67,11 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
                 on_demand: index.on_demand_throughput.as_ref(),
             };
             indexes.push(global_index(&new, &attributes, &indexes, billing.on_demand)?);
+        }
+        if global.len() > GLOBAL_INDEXES_MAX {
+            return Err(invalid(format!(
+                "GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}"
+            )));
         }
     }
     check_projected(&indexes)?;
@@ -132,41 +144,47 @@ pub(crate) fn definitions(given: Option<&[s::AttributeDefinition]>) -> Result<Ve
     Ok(attributes)
 }
 
-/// Each half of the key may have up to `each_max` attributes.
-fn key_schema(
+/// The key of a table, in the order in which AWS looks at it.
+fn table_key_schema(keys: &[s::KeySchemaElement], attributes: &[(String, String)]) -> Result<Vec<KeyRecord>> {
+    if keys.len() > 2 {
+        return Err(validation(format!(
+            "1 validation error detected: Value '{}' at 'keySchema' failed to satisfy constraint: Member must have length \
+             less than or equal to 2",
+            shown_keys(keys)
+        )));
+    }
+    let missing = keys.iter().any(|key| !is_defined(key, attributes));
+    let twice = matches!(keys, [first, second] if first.attribute_name == second.attribute_name);
+    if keys.len() == 2 && (missing || twice && attributes.len() == 1) {
+        return Err(validation("Invalid KeySchema: Some index key attribute have no definition"));
+    }
+    if missing {
+        return Err(undefined(keys, attributes));
+    }
+    if twice {
+        return Err(same_name());
+    }
+    check_roles(keys)?;
+    Ok(keys.iter().map(key_record).collect())
+}
+
+/// The key of an index; each half may have up to `each_max` attributes.
+fn index_key_schema(
     keys: &[s::KeySchemaElement],
     attributes: &[(String, String)],
     each_max: usize,
 ) -> Result<Vec<KeyRecord>> {
-    let missing: Vec<&str> = keys
-        .iter()
-        .map(|key| key.attribute_name.as_str())
-        .filter(|key| !attributes.iter().any(|(name, _)| name == key))
-        .collect();
     let bad = |why: &str| Err(validation(format!("Invalid KeySchema: {why}")));
-    if each_max == 1 {
-        match keys {
-            [] => return bad("Some index key attribute have no definition"),
-            [first, ..] if first.key_type != "HASH" => {
-                return bad("The first KeySchemaElement is not a HASH key type");
-            }
-            [_, second, ..] if second.key_type != "RANGE" => {
-                return bad("The second KeySchemaElement is not a RANGE key type");
-            }
-            [first, second, ..] if first.attribute_name == second.attribute_name => {
-                return Err(validation(
-                    "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-                ));
-            }
-            [_, _, _, ..] => {
-                return Err(validation(format!(
-                    "1 validation error detected: Value '{}' at 'keySchema' failed to satisfy constraint: Member must \
-                     have length less than or equal to 2",
-                    shown_keys(keys)
-                )));
-            }
-            _ => {}
+    if keys.iter().any(|key| !is_defined(key, attributes)) {
+        return Err(undefined(keys, attributes));
+    }
+    for (i, key) in keys.iter().enumerate() {
+        if keys[..i].iter().any(|other| other.attribute_name == key.attribute_name) {
+            return Err(same_name());
         }
+    }
+    if each_max == 1 || keys.len() <= 2 && keys.iter().filter(|key| key.key_type == "HASH").count() == 1 {
+        check_roles(keys)?;
     } else {
         let hashes = keys.iter().take_while(|key| key.key_type == "HASH").count();
         if hashes == 0 {
@@ -178,27 +196,41 @@ fn key_schema(
         if hashes > each_max || keys.len() - hashes > each_max {
             return bad("An index can have at most 4 HASH and 4 RANGE key attributes");
         }
-        for (i, key) in keys.iter().enumerate() {
-            if keys[..i].iter().any(|other| other.attribute_name == key.attribute_name) {
-                return Err(validation(
-                    "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-                ));
-            }
+    }
+    Ok(keys.iter().map(key_record).collect())
+}
+
+fn check_roles(keys: &[s::KeySchemaElement]) -> Result<()> {
+    let role = |at: usize| keys.get(at).map(|key| key.key_type.as_str());
+    match (role(0), role(1)) {
+        (Some("HASH"), None | Some("RANGE")) => Ok(()),
+        (Some("HASH"), _) => {
+            Err(validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"))
         }
+        _ => Err(validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")),
     }
-    if !missing.is_empty() {
-        let defined: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(invalid(format!(
-            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
-            missing.join(", "),
-            defined.join(", ")
-        )));
-    }
-    let record = |key: &s::KeySchemaElement| KeyRecord {
-        name: key.attribute_name.clone(),
-        role: key.key_type.clone(),
-    };
-    Ok(keys.iter().map(record).collect())
+}
+
+fn is_defined(key: &s::KeySchemaElement, attributes: &[(String, String)]) -> bool {
+    attributes.iter().any(|(name, _)| *name == key.attribute_name)
+}
+
+fn undefined(keys: &[s::KeySchemaElement], attributes: &[(String, String)]) -> ApiError {
+    let keys: Vec<&str> = keys.iter().map(|key| key.attribute_name.as_str()).collect();
+    let defined: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
+    invalid(format!(
+        "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+        keys.join(", "),
+        defined.join(", ")
+    ))
+}
+
+fn same_name() -> ApiError {
+    validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+}
+
+fn key_record(key: &s::KeySchemaElement) -> KeyRecord {
+    KeyRecord { name: key.attribute_name.clone(), role: key.key_type.clone() }
 }
 
 fn shown_keys(keys: &[s::KeySchemaElement]) -> String {
@@ -272,12 +304,7 @@ fn local_index(
     others: &[IndexRecord],
 ) -> Result<IndexRecord> {
     let name = &index.index_name;
-    let keys = key_schema(&index.key_schema, attributes, 1)?;
-    if table.len() < 2 {
-        return Err(invalid(
-            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
-        ));
-    }
+    let keys = index_key_schema(&index.key_schema, attributes, 1)?;
     if keys.len() < 2 {
         return Err(invalid(format!("Index KeySchema does not have a range key for index: {name}")));
     }
@@ -307,7 +334,7 @@ pub(crate) fn global_index(
     on_demand: bool,
 ) -> Result<IndexRecord> {
     let name = index.name;
-    let keys = key_schema(index.keys, attributes, INDEX_KEY_ATTRIBUTES_MAX)?;
+    let keys = index_key_schema(index.keys, attributes, INDEX_KEY_ATTRIBUTES_MAX)?;
     match (on_demand, index.throughput) {
         (false, None) => {
             return Err(invalid(format!("ProvisionedThroughput is not specified for index: {name}")));
@@ -332,9 +359,6 @@ fn new_index(
     others: &[IndexRecord],
     throughput: Throughput,
 ) -> Result<IndexRecord> {
-    if others.iter().any(|other| other.name == name) {
-        return Err(invalid(format!("Duplicate index name: {name}")));
-    }
     let kind = projection.projection_type.clone();
     let attributes = projection.non_key_attributes.clone();
     match (kind.as_deref(), &attributes) {
@@ -347,6 +371,9 @@ fn new_index(
             return Err(invalid(format!("ProjectionType is {kind}, but NonKeyAttributes is specified")));
         }
         _ => {}
+    }
+    if others.iter().any(|other| other.name == name) {
+        return Err(invalid(format!("Duplicate index name: {name}")));
     }
     Ok(IndexRecord {
         name: name.to_owned(),

@@ -1,6 +1,7 @@
 //! Fills restored tables, and backups: copies of a space as of one moment.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use haneul_kit::{ApiError, Instant, Result};
 use haneul_store::{Range, Reads, Snapshot};
@@ -17,6 +18,9 @@ use crate::table::{KeySchema, TableInfo};
 use crate::value::Attrs;
 
 const PAGE: usize = 200;
+
+/// What items were at a moment that are something else now, by their keys without the space.
+type Then = HashMap<Vec<u8>, Option<Arc<Attrs>>>;
 
 impl Db {
     /// Copies what a restored table is to have, and lets it be used.
@@ -59,13 +63,13 @@ impl Db {
         &self,
         snapshot: &Snapshot,
         space: u64,
-        then: &HashMap<Vec<u8>, Option<Attrs>>,
-        writes: impl Fn(&Attrs, &mut Vec<(Vec<u8>, Attrs)>),
+        then: &Then,
+        writes: impl Fn(&Arc<Attrs>, &mut Vec<(Vec<u8>, Arc<Attrs>)>),
     ) -> Result<(i64, i64)> {
         let prefix = keys::of_space(space);
         let (mut items, mut bytes) = (0, 0);
         let mut after: Option<RawKey> = None;
-        let mut pending: Vec<Attrs> = then.values().flatten().cloned().collect();
+        let mut pending: Vec<Arc<Attrs>> = then.values().flatten().cloned().collect();
         loop {
             let mut range = Range::prefix(RawPrefix(&prefix));
             if let Some(after) = &after {
@@ -102,7 +106,7 @@ impl Db {
 }
 
 /// The item and its index entries.
-fn table_writes(table: &TableInfo, item: &Attrs, out: &mut Vec<(Vec<u8>, Attrs)>) {
+fn table_writes(table: &TableInfo, item: &Arc<Attrs>, out: &mut Vec<(Vec<u8>, Arc<Attrs>)>) {
     out.push((keys::of_item(table.record.space, &table.schema, item), item.clone()));
     for index in &table.indexes {
         if let Some(at) = keys::of_entry(index, &table.schema, item) {
@@ -113,12 +117,7 @@ fn table_writes(table: &TableInfo, item: &Attrs, out: &mut Vec<(Vec<u8>, Attrs)>
 
 /// What the items that changed after `at_ms` were then, by their keys without the space: the old image of the first change
 /// after it.
-async fn undo(
-    snapshot: &Snapshot,
-    schema: &KeySchema,
-    log: u64,
-    at_ms: i64,
-) -> Result<HashMap<Vec<u8>, Option<Attrs>>> {
+async fn undo(snapshot: &Snapshot, schema: &KeySchema, log: u64, at_ms: i64) -> Result<Then> {
     let mut then = HashMap::new();
     let mut from = sequence::key(log, of_time(Instant::from_millis(at_ms + 1)));
     loop {
@@ -131,7 +130,7 @@ async fn undo(
             let change = record::Change::decode(&bytes)
                 .ok_or_else(|| ApiError::internal("a record of a log does not decode"))?;
             let at = keys::of_item(0, schema, &change.key).split_off(keys::HASH_AT);
-            then.entry(at).or_insert(change.old);
+            then.entry(at).or_insert_with(|| change.old.map(Arc::new));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Deletes items whose time has come, as the service: the stream tells them from what clients delete.
 
+use std::sync::Arc;
+
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use haneul_store::{Range, Reads};
 
@@ -63,7 +65,12 @@ impl Expire {
                 let Some(table) = self.db.find_table(id).await? else { return Ok(None) };
                 let write = Write {
                     by_service: true,
-                    ..Write::of_key(table, key.0, Action::Delete, Some(due(ttl, now_s)))?
+                    ..Write::of_key(
+                        table,
+                        Arc::unwrap_or_clone(key.0),
+                        Action::Delete,
+                        Some(due(ttl, now_s)),
+                    )?
                 };
                 match self.db.write_one(write, true).await {
                     // It has another time by now, or none.

@@ -1,6 +1,8 @@
 //! Fills indexes that were added to a table, and empties the spaces of what was dropped. Both go page by page, from the
 //! records, so that a restart goes on with them.
 
+use std::sync::Arc;
+
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use haneul_store::{Range, Reads, StoreError};
 
@@ -59,7 +61,7 @@ impl Upkeep {
         if record.ttl.as_ref().is_some_and(|ttl| !ttl.ready) {
             self.fill(id, |table, item, at| {
                 let ttl = table.record.ttl.as_ref()?;
-                let key = plan::key_of(&table.schema, item);
+                let key = Arc::new(plan::key_of(&table.schema, item));
                 Some((super::ttl::entry_at(ttl, item, at)?, key))
             })
             .await?;
@@ -106,7 +108,7 @@ impl Upkeep {
     async fn fill(
         &self,
         id: &TableId,
-        entry: impl Fn(&TableInfo, &Attrs, &[u8]) -> Option<(Vec<u8>, Attrs)> + Send + Sync,
+        entry: impl Fn(&TableInfo, &Arc<Attrs>, &[u8]) -> Option<(Vec<u8>, Arc<Attrs>)> + Send + Sync,
     ) -> Result<()> {
         let (mut after, mut size): (Option<RawKey>, usize) = (None, PAGE);
         loop {

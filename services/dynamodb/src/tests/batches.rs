@@ -36,7 +36,7 @@ async fn batches_write_and_read() {
         (
             "BatchWriteItem",
             json!({"RequestItems": {"one": [{}]}}),
-            "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest",
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
         ),
         (
             "BatchWriteItem",

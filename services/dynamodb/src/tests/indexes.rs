@@ -100,7 +100,7 @@ async fn keys_of_indexes_are_checked() {
         (
             "n",
             json!({"S": "x"}),
-            "One or more parameter values were invalid: Type mismatch for Index Key n Expected: N Actual: S IndexName: local",
+            "One or more parameter values were invalid: Type mismatch for Index Key n Expected: N Actual: S IndexName: all",
         ),
         (
             "g",

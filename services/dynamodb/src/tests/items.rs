@@ -30,7 +30,7 @@ async fn return_values() {
     assert_eq!(old["Attributes"]["n"], json!({"N": "1"}));
     assert_eq!(
         world.err("PutItem", put("2", "ALL_NEW")).await,
-        "ValidationException: Return values set to invalid value"
+        "ValidationException: ReturnValues can only be ALL_OLD or NONE"
     );
     let update = |returns: &str| {
         json!({

@@ -2,6 +2,7 @@
 
 mod access;
 mod batches;
+mod cases;
 mod crash;
 mod dispatch;
 mod histories;

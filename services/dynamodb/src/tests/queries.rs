@@ -173,10 +173,7 @@ async fn filters_projections_and_counts() {
             json!({"ExclusiveStartKey": {"p": {"S": "b"}, "s": {"N": "1"}}}),
             "The provided starting key is outside query boundaries based on provided conditions",
         ),
-        (
-            json!({"ExclusiveStartKey": {"p": {"S": "a"}}}),
-            "The provided starting key is invalid: The provided key element does not match the schema",
-        ),
+        (json!({"ExclusiveStartKey": {"p": {"S": "a"}}}), "The provided starting key is invalid"),
         (
             json!({"KeyConditions": {}}),
             "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {KeyConditions} Expression parameters: {KeyConditionExpression}",

@@ -113,10 +113,6 @@ impl Attrs {
         self.find(name).ok().map(|at| &mut self.0[at].1)
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.find(name).is_ok()
-    }
-
     pub(crate) fn insert(&mut self, name: &str, value: Value) {
         match self.find(name) {
             Ok(at) => self.0[at].1 = value,

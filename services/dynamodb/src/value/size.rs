@@ -9,6 +9,14 @@ pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;
 const CONTAINER_BYTES: usize = 3;
 const ELEMENT_BYTES: usize = 1;
 
+/// Whether an item that is to be put is small enough.
+pub(crate) fn check(item: &Attrs) -> haneul_kit::Result<()> {
+    match of_item(item) > ITEM_BYTES_MAX {
+        true => Err(crate::error::validation("Item size has exceeded the maximum allowed size")),
+        false => Ok(()),
+    }
+}
+
 pub(crate) fn of_item(item: &Attrs) -> usize {
     item.iter().map(|(name, value)| name.len() + of_value(value)).sum()
 }

@@ -71,6 +71,22 @@ pub(crate) fn shown(value: &Value) -> String {
     out
 }
 
+/// The rule for nesting, of an item that an update has made.
+pub(crate) fn check_nesting(item: &Attrs) -> Result<()> {
+    fn deepest(value: &Value) -> usize {
+        match value {
+            Value::M(map) => 1 + map.iter().map(|(_, value)| deepest(value)).max().unwrap_or(0),
+            Value::L(list) => 1 + list.iter().map(deepest).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+    // What is kept has few levels, and an update adds no more than a request's.
+    match item.iter().any(|(_, value)| deepest(value) > CONTAINERS_MAX) {
+        true => Err(validation(NESTING)),
+        false => Ok(()),
+    }
+}
+
 fn attrs_at(map: Map<AttributeValue>, depth: usize) -> Result<Attrs> {
     let mut entries = Vec::with_capacity(map.len());
     for (name, value) in map {
