@@ -71,6 +71,15 @@ impl Instant {
             .expect("the years 1 to 9999 format")
     }
 
+    /// `Nov 24, 2026, 2:35:48 AM`, the form of times in audit records.
+    pub fn long_form(self) -> String {
+        self.date_time()
+            .format(format_description!(
+                "[month repr:short] [day padding:none], [year], [hour repr:12 padding:none]:[minute]:[second] [period]"
+            ))
+            .expect("the years 1 to 9999 format")
+    }
+
     /// `20261124T023548Z`, the form of SigV4.
     pub fn basic(self) -> String {
         self.date_time()

@@ -10,6 +10,7 @@ use crate::Cloud;
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
 use crate::layers::{authn, authz};
+use crate::noted::Noted;
 use crate::reply;
 
 impl Cloud {
@@ -20,10 +21,14 @@ impl Cloud {
         cx: &Cx,
         input: Box<dyn Shape>,
         speaker: &Speaker<'_>,
+        noted: &mut Noted,
     ) -> Result<Box<dyn Shape>, ApiError> {
         let accesses = handler.access(cx, &*input).await?;
+        noted.accesses(&accesses);
         authz::check(&self.platform, &self.decisions, cx, accesses, speaker).await?;
-        handler.call(cx, input).await
+        let output = handler.call(cx, input).await?;
+        noted.response(&*output);
+        Ok(output)
     }
 
     async fn call_on_bus(&self, call: Call) -> Result<Box<dyn Shape>, ApiError> {
@@ -43,7 +48,14 @@ impl Cloud {
             source_arn,
             answer: Default::default(),
         });
-        let result = self.validated(service.name, operation, &cx, input).await;
+        let mut noted = Noted::default();
+        let mut result = self.validated(service.name, operation, &cx, input, &mut noted).await;
+        let error = result.as_ref().err().map(|error| (error.code(), error.message()));
+        if let Some(recorded) = noted.finish(error)
+            && let Err(error) = recorded.await
+        {
+            result = Err(error);
+        }
         let record = Record {
             request_id: cx.request_id(),
             service: service.name,
@@ -66,16 +78,19 @@ impl Cloud {
         operation: &'static str,
         cx: &Cx,
         input: Box<dyn Shape>,
+        noted: &mut Noted,
     ) -> Result<Box<dyn Shape>, ApiError> {
         let not_here = || ApiError::not_implemented(service, operation);
         let entry = self.catalog.named(service).ok_or_else(not_here)?;
         let handler = entry.service.as_ref().and_then(|s| s.operation(operation)).ok_or_else(not_here)?;
         let model = haneul_wire::model(entry.model);
         let protocol = entry.facts.protocols.first().copied().ok_or_else(not_here)?;
+        *noted = Noted::begin(&self.platform, entry, model, operation, cx);
+        noted.request(&*input);
         // Built in Rust: a required member cannot be missing, only wrong.
         haneul_wire::validate(model, protocol, &*input, &Missing::default()).map_err(reply::api_error)?;
         let speaker = Speaker { service: entry.name(), family: authn::family_of(Some(entry), protocol) };
-        self.perform(handler, cx, input, &speaker).await
+        self.perform(handler, cx, input, &speaker, noted).await
     }
 }
 

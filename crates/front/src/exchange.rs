@@ -20,6 +20,7 @@ use crate::layers::authn::{self, Terms};
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
 use crate::layers::{limits, place, request_id};
+use crate::noted::Noted;
 use crate::reply;
 use crate::route::{self, Asked, queue_url};
 use crate::{Cloud, ConnInfo};
@@ -34,6 +35,7 @@ struct Seen<'c> {
     operation_name: Cow<'static, str>,
     region: Option<Region>,
     cx: Option<Cx>,
+    noted: Noted,
 }
 
 /// What is to be done.
@@ -87,14 +89,21 @@ impl Cloud {
             operation_name: Cow::Borrowed(""),
             region: None,
             cx: None,
+            noted: Noted::default(),
         };
         let mut head = Some(head);
         let mut bodies = Bodies { unread: Some(body), read: None, leftover: Leftover::default() };
         let run = AssertUnwindSafe(self.run(&mut seen, &mut head, &mut bodies, conn, now)).catch_unwind();
-        let result = match run.await {
+        let mut result = match run.await {
             Ok(result) => result,
             Err(panic) => Err(ApiError::internal(format_args!("panic: {}", words_of(&*panic)))),
         };
+        let error = result.as_ref().err().map(|error| (error.code(), error.message()));
+        if let Some(recorded) = seen.noted.finish(error)
+            && let Err(error) = recorded.await
+        {
+            result = Err(error);
+        }
         if seen.request_id.is_empty() {
             seen.request_id = request_id::new(&self.platform.env.rng, seen.is_s3());
         }
@@ -206,6 +215,7 @@ impl Cloud {
         seen.cx = Some(cx.clone());
         match &plan.work {
             Work::Call { operation, labels } => {
+                seen.noted = Noted::begin(&self.platform, plan.entry, plan.model, operation.name, &cx);
                 self.call(seen, &plan, operation, labels, &cx, known.payload, bodies).await
             }
             Work::Unmodelled => {
@@ -282,7 +292,7 @@ impl Cloud {
     #[allow(clippy::too_many_arguments)] // The facts of one call, each of another layer.
     async fn call<B>(
         &self,
-        seen: &Seen<'_>,
+        seen: &mut Seen<'_>,
         plan: &Plan<'_>,
         operation: &'static OperationDef,
         labels: &[Label],
@@ -316,9 +326,10 @@ impl Cloud {
         let mut input = handler.new_input();
         let missing = haneul_wire::decode_request(model, operation, seen.protocol, &parts, body, &mut *input)
             .map_err(reply::api_error)?;
+        seen.noted.request(&*input);
         haneul_wire::validate(model, seen.protocol, &*input, &missing).map_err(reply::api_error)?;
         let speaker = Speaker { service: entry.name(), family: authn::family_of(Some(entry), seen.protocol) };
-        let mut output = self.perform(handler, cx, input, &speaker).await?;
+        let mut output = self.perform(handler, cx, input, &speaker, &mut seen.noted).await?;
         let encoded =
             haneul_wire::encode_response(model, operation, seen.protocol, &mut *output, cx.request_id());
         let mut answer = encoded.map_err(reply::api_error)?.map(Payload::into_stream);

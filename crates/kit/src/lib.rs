@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
-//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
+//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
 //! [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
 //! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch).
 //!
@@ -29,6 +29,7 @@ pub mod reconcile;
 pub mod seal;
 pub mod service;
 pub mod session_token;
+pub mod trail;
 
 pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
@@ -42,6 +43,7 @@ pub use platform::{Authorizer, Platform};
 pub use reconcile::{Reconciler, Signal};
 pub use seal::Seal;
 pub use service::Service;
+pub use trail::Trail;
 
 pub use haneul_base::{AccountId, Arn, Instant, Region, Tags};
 pub use haneul_bus::{ApiError, Bus, Caller, Fault, Federation, Principal, Session};

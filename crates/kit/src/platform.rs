@@ -8,7 +8,7 @@ use haneul_env::Env;
 use haneul_store::Store;
 
 use crate::metrics::Metrics;
-use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Organization, Result, Seal};
+use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Organization, Result, Seal, Trail};
 
 /// What a service is given to work with. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -28,6 +28,7 @@ pub struct Platform {
     directory: Arc<OnceLock<Arc<dyn Directory>>>,
     organization: Arc<OnceLock<Arc<dyn Organization>>>,
     authorizer: Arc<OnceLock<Weak<dyn Authorizer>>>,
+    trail: Arc<OnceLock<Weak<dyn Trail>>>,
 }
 
 /// Settings that services may look at.
@@ -73,6 +74,7 @@ impl Platform {
             directory: Arc::default(),
             organization: Arc::default(),
             authorizer: Arc::default(),
+            trail: Arc::default(),
         }
     }
 
@@ -101,6 +103,20 @@ impl Platform {
     /// The organizations, if there are any.
     pub fn organization(&self) -> Option<&Arc<dyn Organization>> {
         self.organization.get().filter(|organization| organization.in_use())
+    }
+
+    /// Said once, by the CloudTrail service when it is made. A cloud without that service records nothing. Weak, because
+    /// the service holds the platform.
+    ///
+    /// # Panics
+    /// When it was said before.
+    pub fn set_trail(&self, trail: Weak<dyn Trail>) {
+        assert!(self.trail.set(trail).is_ok(), "the platform has a trail already");
+    }
+
+    /// Who is told of every call, if anybody is.
+    pub fn trail(&self) -> Option<Arc<dyn Trail>> {
+        self.trail.get().and_then(Weak::upgrade)
     }
 
     /// Said once, by the front door. Weak, because the front door holds the platform.

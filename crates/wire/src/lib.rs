@@ -38,6 +38,7 @@ pub use error::{Fault, WireError};
 pub use event::codec::{decode_event, encode_event, encode_event_error};
 pub use event::frame::{Frame, HeaderValue};
 pub use failure::encode_error;
+pub use json::describe::{HIDDEN, describe};
 pub use message::{Label, Payload, Request, RequestParts, Response};
 pub use missing::Missing;
 pub use model::{Model, OperationDef, model};

@@ -126,7 +126,7 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-fn display(out: &mut Vec<u8>, value: impl std::fmt::Display) {
+pub(crate) fn display(out: &mut Vec<u8>, value: impl std::fmt::Display) {
     let _ = write!(out, "{value}");
 }
 

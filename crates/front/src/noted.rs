@@ -1,0 +1,98 @@
+use std::sync::Arc;
+
+use haneul_kit::trail::Called;
+use haneul_kit::{Access, BoxFuture, Cx, Platform, Result, Trail};
+use haneul_shape::Shape;
+use haneul_wire::Model;
+
+use crate::catalog::Entry;
+
+/// What a call tells of itself while it runs, for the trail and the meter.
+///
+/// A call whose client goes away in the middle is dropped: what was found out by then is recorded all the same.
+#[derive(Default)]
+pub(crate) struct Noted {
+    kept: Option<Kept>,
+    /// The first resource that permission was asked for.
+    pub(crate) resource: Option<String>,
+}
+
+struct Kept {
+    trail: Arc<dyn Trail>,
+    cx: Cx,
+    service: &'static str,
+    operation: &'static str,
+    model: &'static Model,
+    request: Option<Vec<u8>>,
+    response: Option<Vec<u8>>,
+    resources: Vec<(String, Option<haneul_kit::AccountId>)>,
+}
+
+impl Noted {
+    pub(crate) fn begin(
+        platform: &Platform,
+        entry: &Entry,
+        model: &'static Model,
+        operation: &'static str,
+        cx: &Cx,
+    ) -> Noted {
+        let service = entry.name();
+        let trail = platform.trail().filter(|trail| trail.wants(service, operation, cx.account()));
+        let kept = trail.map(|trail| Kept {
+            trail,
+            cx: cx.clone(),
+            service,
+            operation,
+            model,
+            request: None,
+            response: None,
+            resources: Vec::new(),
+        });
+        Noted { kept, resource: None }
+    }
+
+    pub(crate) fn request(&mut self, input: &dyn Shape) {
+        if let Some(kept) = &mut self.kept {
+            kept.request = haneul_wire::describe(kept.model, input);
+        }
+    }
+
+    pub(crate) fn accesses(&mut self, accesses: &[Access]) {
+        self.resource =
+            accesses.first().map(|access| access.resource.to_string()).filter(|resource| resource != "*");
+        if let Some(kept) = &mut self.kept {
+            let account = kept.cx.account();
+            let resources = accesses.iter().filter(|access| access.resource != "*").map(|access| {
+                (access.resource.to_string(), access.resource_account.filter(|owner| *owner != account))
+            });
+            kept.resources = resources.collect();
+        }
+    }
+
+    pub(crate) fn response(&mut self, output: &dyn Shape) {
+        if let Some(kept) = &mut self.kept {
+            kept.response = haneul_wire::describe(kept.model, output);
+        }
+    }
+
+    /// Records the call. `Some` must be waited for before it is answered.
+    pub(crate) fn finish(&mut self, error: Option<(&str, &str)>) -> Option<BoxFuture<'static, Result<()>>> {
+        let kept = self.kept.take()?;
+        kept.trail.record(Called {
+            service: kept.service,
+            operation: kept.operation,
+            cx: &kept.cx,
+            request: kept.request,
+            response: kept.response,
+            resources: kept.resources,
+            error,
+        })
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        // It has its place; nobody is there any more to wait for the sync.
+        drop(self.finish(None));
+    }
+}

@@ -1,0 +1,10 @@
+//! One file for each noun.
+
+mod keys;
+mod logging;
+mod lookup;
+mod selectors;
+mod stores;
+mod tags;
+mod trails;
+

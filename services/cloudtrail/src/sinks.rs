@@ -1,0 +1,100 @@
+//! Who takes events: every trail that logs and every event data store that ingests, ready for evaluation.
+
+use std::sync::Arc;
+
+use haneul_kit::{AccountId, Region};
+use parking_lot::RwLock;
+use serde_json::Value;
+
+use crate::calls::PRINCIPAL;
+use crate::model::{EventStore, Trail};
+use crate::selectors::Advanced;
+
+/// Where what was taken goes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// The trail's id.
+    Trail { id: String, logs: bool },
+    /// The event data store's id.
+    Store(String),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Sink {
+    pub(crate) target: Target,
+    account: AccountId,
+    organization: Option<String>,
+    /// `None` for all.
+    region: Option<Region>,
+    global: bool,
+    recursive: bool,
+    selectors: Vec<Advanced>,
+}
+
+/// Event sources that `IncludeGlobalServiceEvents` is about.
+const GLOBAL_SOURCES: &[&str] = &["iam.amazonaws.com", "organizations.amazonaws.com", "sts.amazonaws.com"];
+
+#[derive(Default)]
+pub(crate) struct Sinks(RwLock<Arc<Vec<Sink>>>);
+
+impl Sinks {
+    pub(crate) fn set(&self, all: Vec<Sink>) {
+        *self.0.write() = Arc::new(all);
+    }
+
+    pub(crate) fn all(&self) -> Arc<Vec<Sink>> {
+        self.0.read().clone()
+    }
+
+    /// Whether anybody may want data events of this account's calls.
+    pub(crate) fn may_want_data(&self, account: AccountId, kind: &str) -> bool {
+        let all = self.0.read();
+        all.iter().any(|sink| {
+            (sink.account == account || sink.organization.is_some())
+                && sink.selectors.iter().any(|selector| selector.may_take_data(kind))
+        })
+    }
+}
+
+impl Sink {
+    pub(crate) fn of_trail(account: AccountId, region: Region, trail: &Trail) -> Sink {
+        Sink {
+            target: Target::Trail { id: trail.id.clone(), logs: trail.log_group.is_some() },
+            account,
+            organization: trail.organization.clone(),
+            region: (!trail.multi_region).then_some(region),
+            global: trail.global,
+            recursive: trail.recursive,
+            selectors: trail.selectors.compiled(),
+        }
+    }
+
+    pub(crate) fn of_store(account: AccountId, region: Region, id: &str, store: &EventStore) -> Sink {
+        Sink {
+            target: Target::Store(id.to_owned()),
+            account,
+            organization: store.organization.clone(),
+            region: (!store.multi_region).then_some(region),
+            global: true,
+            recursive: true,
+            selectors: store.selectors.clone(),
+        }
+    }
+
+    /// Whether events of the account are within its scope; `organization` is the account's.
+    pub(crate) fn covers(&self, account: AccountId, region: Region, organization: Option<&str>) -> bool {
+        let own = self.account == account
+            || self.organization.is_some() && self.organization.as_deref() == organization;
+        own && self.region.is_none_or(|own| own == region)
+    }
+
+    pub(crate) fn is_of_organization(&self) -> bool {
+        self.organization.is_some()
+    }
+
+    pub(crate) fn takes(&self, event: &Value) -> bool {
+        let global = GLOBAL_SOURCES.contains(&event["eventSource"].as_str().unwrap_or_default());
+        let ours = event["userIdentity"]["invokedBy"] == PRINCIPAL;
+        (self.global || !global) && (self.recursive || !ours) && self.selectors.iter().any(|selector| selector.takes(event))
+    }
+}

@@ -1,0 +1,9 @@
+//! What goes on after the answer.
+//!
+//! Reading order: [`ingest`] (from the journal into the tables), [`deliver`] (log files and log groups), [`digest`] (the
+//! chain), [`sweep`] (what is too old).
+
+pub(crate) mod deliver;
+pub(crate) mod digest;
+pub(crate) mod ingest;
+pub(crate) mod sweep;

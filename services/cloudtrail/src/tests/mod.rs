@@ -1,0 +1,6 @@
+mod cloud;
+mod dispatch;
+mod lookup;
+mod queue;
+mod secrets;
+mod trails;
