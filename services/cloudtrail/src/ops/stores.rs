@@ -37,7 +37,8 @@ impl CloudTrail {
     }
 
     pub(super) async fn on_store(&self, cx: &Cx, action: &'static str, given: &str) -> Result<Access> {
-        let key = store_key(cx, given)?;
+        // What is no store's name is refused by the call, once it is allowed.
+        let key = store_key(cx, given).unwrap_or_else(|_| (cx.account(), cx.region(), given.to_owned()));
         let access = Access::on(action, &store_arn(key.0, key.1, &key.2));
         Ok(match self.find_store(&key).await? {
             Some(store) => access.resource_tags(store.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),

@@ -5,7 +5,7 @@ use haneul_kit::{Access, Arn, Cx, Handle, Result, Tags};
 
 use crate::CloudTrail;
 use crate::error;
-use crate::names::TrailName;
+use crate::names::{TrailName, trail_arn};
 use crate::store::TrailKey;
 
 /// What has tags.
@@ -38,7 +38,8 @@ impl CloudTrail {
             Ok(arn) if arn.resource().starts_with("trail/") => self.on_trail(cx, action, given).await,
             Ok(arn) if arn.resource().starts_with("eventdatastore/") => self.on_store(cx, action, given).await,
             Ok(arn) => Ok(Access::on(action, &arn)),
-            Err(_) => Err(error::trail_arn(given)),
+            // Refused by the call, once it is allowed.
+            Err(_) => Ok(Access::on(action, &trail_arn(cx.account(), cx.region(), given))),
         }
     }
 

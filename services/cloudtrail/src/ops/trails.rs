@@ -120,7 +120,7 @@ fn given(text: Option<String>) -> Option<String> {
 }
 
 fn pass_role(role: Option<&String>) -> Option<Access> {
-    let arn = Arn::parse(role.filter(|role| !role.is_empty())?).ok()?;
+    let arn = Arn::parse(role?).ok().filter(|arn| arn.service() == "iam")?;
     Some(Access::on("iam:PassRole", &arn).key("iam:PassedToService", crate::calls::PRINCIPAL))
 }
 
