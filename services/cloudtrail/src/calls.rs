@@ -44,7 +44,10 @@ impl CloudTrail {
             ..put(trail, arn)
         };
         let (account, region) = owner(arn)?;
-        self.platform.bus.call::<s3::PutObject>(self.principal(account), region, Some(arn.to_string()), input).await?;
+        self.platform
+            .bus
+            .call::<s3::PutObject>(self.principal(account), region, Some(arn.to_string()), input)
+            .await?;
         Ok(())
     }
 
@@ -58,7 +61,9 @@ impl CloudTrail {
         match bus.call::<s3::GetBucketAcl>(self.principal(account), region, source.clone(), get).await {
             Ok(_) => {}
             Err(error) if error.code() == "NoSuchBucket" => return Err(error::no_bucket(&trail.bucket)),
-            Err(error) if error.code() == "InvalidBucketName" => return Err(error::bucket_name(&trail.bucket)),
+            Err(error) if error.code() == "InvalidBucketName" => {
+                return Err(error::bucket_name(&trail.bucket));
+            }
             Err(error) if is_denial(&error) => return Err(error::bucket_policy(&trail.bucket)),
             Err(error) => return Err(error),
         }
@@ -84,7 +89,8 @@ impl CloudTrail {
     pub(crate) async fn find_key(&self, caller: &Caller, region: Region, given: &str) -> Result<String> {
         let input = k::DescribeKeyRequest { key_id: given.to_owned(), ..Default::default() };
         let via = vec![PRINCIPAL.to_owned()];
-        let found = self.platform.bus.call_via::<kms::DescribeKey>(caller.clone(), region, None, via, input).await;
+        let found =
+            self.platform.bus.call_via::<kms::DescribeKey>(caller.clone(), region, None, via, input).await;
         let found = match found {
             Ok(found) => found.key_metadata,
             Err(error) if is_denial(&error) => return Err(error::key_policy()),
@@ -119,8 +125,10 @@ impl CloudTrail {
             ..Default::default()
         };
         let source = Some(arn.to_string());
-        let made = self.platform.bus.call::<sts::AssumeRole>(self.principal(account), region, source, input).await?;
-        let made = made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
+        let made =
+            self.platform.bus.call::<sts::AssumeRole>(self.principal(account), region, source, input).await?;
+        let made =
+            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
         let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
         let caller = opened.map_err(|_| ApiError::internal("a session's token does not open"))?.caller;
         self.sessions.lock().insert(trail.id.clone(), caller.clone());
@@ -129,8 +137,10 @@ impl CloudTrail {
 
     /// Makes the stream if it is not there.
     pub(crate) async fn make_stream(&self, session: &Caller, group: &LogGroup, stream: &str) -> Result<()> {
-        let input =
-            l::CreateLogStreamRequest { log_group_name: group.name.clone(), log_stream_name: stream.to_owned() };
+        let input = l::CreateLogStreamRequest {
+            log_group_name: group.name.clone(),
+            log_stream_name: stream.to_owned(),
+        };
         let via = vec![PRINCIPAL.to_owned()];
         let bus = &self.platform.bus;
         match bus.call_via::<logs::CreateLogStream>(session.clone(), group.region, None, via, input).await {
@@ -156,7 +166,10 @@ impl CloudTrail {
         let bus = &self.platform.bus;
         let via = || vec![PRINCIPAL.to_owned()];
         let (caller, region) = (session.clone(), group.region);
-        match bus.call_via::<logs::PutLogEvents>(caller.clone(), region, None, via(), put(events.clone())).await {
+        match bus
+            .call_via::<logs::PutLogEvents>(caller.clone(), region, None, via(), put(events.clone()))
+            .await
+        {
             Err(error) if error.code() == "ResourceNotFoundException" => {}
             other => return other.map(drop),
         }
@@ -204,4 +217,3 @@ fn put(trail: &Trail, arn: &Arn) -> b::PutObjectRequest {
 pub(crate) fn is_denial(error: &ApiError) -> bool {
     error.code().starts_with("AccessDenied") || error.code() == "AllAccessDisabled"
 }
-

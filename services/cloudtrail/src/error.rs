@@ -52,7 +52,10 @@ pub(crate) fn bucket_policy(name: &str) -> ApiError {
 }
 
 pub(crate) fn prefix() -> ApiError {
-    ApiError::new(code::INVALID_S3_PREFIX_EXCEPTION, "S3 prefix is longer than maximum allowed size of 200 characters")
+    ApiError::new(
+        code::INVALID_S3_PREFIX_EXCEPTION,
+        "S3 prefix is longer than maximum allowed size of 200 characters",
+    )
 }
 
 pub(crate) fn no_key(name: &str) -> ApiError {
@@ -82,7 +85,8 @@ pub(crate) fn logs_role(message: &str) -> ApiError {
 }
 
 pub(crate) fn topics() -> ApiError {
-    ApiError::new("NotImplemented", "Haneul's CloudTrail does not publish to SNS topics yet.").with_status(501)
+    ApiError::new("NotImplemented", "Haneul's CloudTrail does not publish to SNS topics yet.")
+        .with_status(501)
 }
 
 pub(crate) fn selectors(message: impl Into<String>) -> ApiError {
@@ -131,7 +135,10 @@ pub(crate) fn resource_type(arn: &str) -> ApiError {
 }
 
 pub(crate) fn no_organization() -> ApiError {
-    ApiError::new(code::ORGANIZATIONS_NOT_IN_USE_EXCEPTION, "Your account is not a member of an organization.")
+    ApiError::new(
+        code::ORGANIZATIONS_NOT_IN_USE_EXCEPTION,
+        "Your account is not a member of an organization.",
+    )
 }
 
 pub(crate) fn not_management_account() -> ApiError {

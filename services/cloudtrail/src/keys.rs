@@ -30,7 +30,9 @@ impl Signer {
     /// In hexadecimal.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<String> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(ApiError::internal)?;
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map_err(ApiError::internal)?;
         Ok(hex::encode(signature))
     }
 }

@@ -28,7 +28,13 @@ impl TrailName {
         if !given.starts_with("arn:") {
             check(given)?;
             let (account, region) = (cx.account(), cx.region());
-            return Ok(TrailName { account, region, name: given.to_owned(), given: given.to_owned(), is_arn: false });
+            return Ok(TrailName {
+                account,
+                region,
+                name: given.to_owned(),
+                given: given.to_owned(),
+                is_arn: false,
+            });
         }
         let parsed = Arn::parse(given).ok().filter(|arn| arn.service() == "cloudtrail");
         let parts = parsed.as_ref().and_then(|arn| {
@@ -100,7 +106,8 @@ mod tests {
         for good in ["abc", "my-trail", "T.1_a-b", &"a".repeat(128)] {
             assert!(check(good).is_ok(), "{good}");
         }
-        for bad in ["", "ab", "-abc", "abc-", "a..b", "a-_b", "192.168.5.4", "a b", "é-é", &"a".repeat(129)] {
+        for bad in ["", "ab", "-abc", "abc-", "a..b", "a-_b", "192.168.5.4", "a b", "é-é", &"a".repeat(129)]
+        {
             assert!(check(bad).is_err(), "{bad}");
         }
     }

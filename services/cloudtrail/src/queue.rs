@@ -62,10 +62,16 @@ impl Queue {
     }
 
     /// Opens the journal in `dir` and finds what was not yet taken. Blocks.
-    pub(crate) fn open(env: &Env, dir: &Path, known: Option<Ingested>, seed: u32) -> Result<Queue, StoreError> {
+    pub(crate) fn open(
+        env: &Env,
+        dir: &Path,
+        known: Option<Ingested>,
+        seed: u32,
+    ) -> Result<Queue, StoreError> {
         let ingested = known.unwrap_or_default();
         let mut state = State { seq: ingested.seq, ..State::default() };
-        let options = LogOptions { segment_bytes: SEGMENT_BYTES, must_exist: known.is_some(), ..LogOptions::default() };
+        let options =
+            LogOptions { segment_bytes: SEGMENT_BYTES, must_exist: known.is_some(), ..LogOptions::default() };
         let from = Position::from_u64(ingested.position);
         let journal = Journal::open(&env.fs, dir, seed, options, from, |position, bytes| {
             let record = decode(bytes).ok_or_else(|| {

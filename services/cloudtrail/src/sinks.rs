@@ -95,6 +95,8 @@ impl Sink {
     pub(crate) fn takes(&self, event: &Value) -> bool {
         let global = GLOBAL_SOURCES.contains(&event["eventSource"].as_str().unwrap_or_default());
         let ours = event["userIdentity"]["invokedBy"] == PRINCIPAL;
-        (self.global || !global) && (self.recursive || !ours) && self.selectors.iter().any(|selector| selector.takes(event))
+        (self.global || !global)
+            && (self.recursive || !ours)
+            && self.selectors.iter().any(|selector| selector.takes(event))
     }
 }

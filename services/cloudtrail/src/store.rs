@@ -6,8 +6,7 @@ use haneul_store::{Range, Reads};
 use crate::CloudTrail;
 use crate::error;
 use crate::model::{
-    CHAINS, EventStore, FILES, LAKE, OUTBOX, PLANNED, QUERIES, RESULTS, STATUS, STORES, Status, TRAILS,
-    Trail,
+    CHAINS, EventStore, FILES, LAKE, OUTBOX, PLANNED, QUERIES, RESULTS, STATUS, STORES, Status, TRAILS, Trail,
 };
 use crate::names::TrailName;
 use crate::sinks::Sink;
@@ -188,7 +187,11 @@ impl CloudTrail {
         }
     }
 
-    pub(crate) async fn stores_of(&self, account: AccountId, region: Region) -> Result<Vec<(TrailKey, EventStore)>> {
+    pub(crate) async fn stores_of(
+        &self,
+        account: AccountId,
+        region: Region,
+    ) -> Result<Vec<(TrailKey, EventStore)>> {
         Ok(self.platform.store.scan(&STORES, Range::prefix((account, region)), PAGE).await?)
     }
 

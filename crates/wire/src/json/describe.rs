@@ -123,7 +123,9 @@ impl Writer<'_> {
             Ref::Bool(value) => display(&mut self.out, value),
             Ref::I32(value) => display(&mut self.out, value),
             Ref::I64(value) => display(&mut self.out, value),
-            Ref::F32(value) if value.is_finite() => self.out.extend_from_slice(text::float32(value).as_bytes()),
+            Ref::F32(value) if value.is_finite() => {
+                self.out.extend_from_slice(text::float32(value).as_bytes())
+            }
             Ref::F64(value) if value.is_finite() => self.out.extend_from_slice(text::float(value).as_bytes()),
             Ref::F32(value) => string(&mut self.out, &text::float32(value)),
             Ref::F64(value) => string(&mut self.out, &text::float(value)),

@@ -161,10 +161,9 @@ fn matching(json: &[u8], attribute: Option<&s::LookupAttribute>) -> Option<Value
 /// An event as LookupEvents shows it.
 fn describe(event: &Value, json: &[u8]) -> Option<s::Event> {
     let text = |name: &str| event[name].as_str().map(str::to_owned);
-    let resources = resources(event).into_iter().map(|(kind, name)| s::Resource {
-        resource_type: Some(kind),
-        resource_name: Some(name),
-    });
+    let resources = resources(event)
+        .into_iter()
+        .map(|(kind, name)| s::Resource { resource_type: Some(kind), resource_name: Some(name) });
     Some(s::Event {
         event_id: text("eventID"),
         event_name: text("eventName"),
@@ -198,11 +197,24 @@ const NAMES: &[(&str, &[(&str, &str)])] = &[
     ("sns.amazonaws.com", &[("topicArn", "AWS::SNS::Topic")]),
     ("dynamodb.amazonaws.com", &[("tableName", "AWS::DynamoDB::Table")]),
     ("lambda.amazonaws.com", &[("functionName", "AWS::Lambda::Function")]),
-    ("logs.amazonaws.com", &[("logGroupName", "AWS::Logs::LogGroup"), ("logStreamName", "AWS::Logs::LogStream")]),
-    ("secretsmanager.amazonaws.com", &[("secretId", "AWS::SecretsManager::Secret"), ("name", "AWS::SecretsManager::Secret")]),
+    (
+        "logs.amazonaws.com",
+        &[("logGroupName", "AWS::Logs::LogGroup"), ("logStreamName", "AWS::Logs::LogStream")],
+    ),
+    (
+        "secretsmanager.amazonaws.com",
+        &[("secretId", "AWS::SecretsManager::Secret"), ("name", "AWS::SecretsManager::Secret")],
+    ),
     ("ssm.amazonaws.com", &[("name", "AWS::SSM::Parameter")]),
     ("monitoring.amazonaws.com", &[("alarmName", "AWS::CloudWatch::Alarm")]),
-    ("cloudtrail.amazonaws.com", &[("name", "AWS::CloudTrail::Trail"), ("trailName", "AWS::CloudTrail::Trail"), ("s3BucketName", "AWS::S3::Bucket")]),
+    (
+        "cloudtrail.amazonaws.com",
+        &[
+            ("name", "AWS::CloudTrail::Trail"),
+            ("trailName", "AWS::CloudTrail::Trail"),
+            ("s3BucketName", "AWS::S3::Bucket"),
+        ],
+    ),
     ("sts.amazonaws.com", &[("roleArn", "AWS::IAM::Role"), ("roleSessionName", "AWS::STS::AssumedRole")]),
 ];
 

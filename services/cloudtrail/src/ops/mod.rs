@@ -7,4 +7,3 @@ mod selectors;
 mod stores;
 mod tags;
 mod trails;
-

@@ -12,15 +12,23 @@ impl Handle<op::PutEventSelectors> for CloudTrail {
         Ok(vec![self.on_trail(cx, "cloudtrail:PutEventSelectors", &input.trail_name).await?])
     }
 
-    async fn call(&self, cx: &Cx, input: s::PutEventSelectorsRequest) -> Result<s::PutEventSelectorsResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::PutEventSelectorsRequest,
+    ) -> Result<s::PutEventSelectorsResponse> {
         let (key, trail) = self.own_trail(cx, &input.trail_name).await?;
         let selectors = match (input.event_selectors, input.advanced_event_selectors) {
             (Some(_), Some(_)) => {
-                return Err(error::selectors("Either event selectors or advanced event selectors can be set, not both."));
+                return Err(error::selectors(
+                    "Either event selectors or advanced event selectors can be set, not both.",
+                ));
             }
             (Some(basic), None) => parse::basic(basic)?,
             (None, Some(advanced)) => Selectors::Advanced(parse::advanced(advanced)?),
-            (None, None) => return Err(error::selectors("Event selectors or advanced event selectors are required.")),
+            (None, None) => {
+                return Err(error::selectors("Event selectors or advanced event selectors are required."));
+            }
         };
         if trail.logging {
             self.deliver_now(&key, &trail).await?;
@@ -42,7 +50,11 @@ impl Handle<op::GetEventSelectors> for CloudTrail {
         Ok(vec![self.on_trail(cx, "cloudtrail:GetEventSelectors", &input.trail_name).await?])
     }
 
-    async fn call(&self, cx: &Cx, input: s::GetEventSelectorsRequest) -> Result<s::GetEventSelectorsResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetEventSelectorsRequest,
+    ) -> Result<s::GetEventSelectorsResponse> {
         let (key, trail) = self.trail(cx, &input.trail_name).await?;
         let (event_selectors, advanced_event_selectors) = shapes(&trail.selectors);
         let trail_arn = Some(trail_arn(key.0, key.1, &key.2).to_string());
@@ -61,7 +73,11 @@ impl Handle<op::GetInsightSelectors> for CloudTrail {
     }
 
     /// Insights cannot be enabled yet, so they never are.
-    async fn call(&self, cx: &Cx, input: s::GetInsightSelectorsRequest) -> Result<s::GetInsightSelectorsResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetInsightSelectorsRequest,
+    ) -> Result<s::GetInsightSelectorsResponse> {
         match (&input.trail_name, &input.event_data_store) {
             (Some(trail), None) => {
                 let (key, _) = self.trail(cx, trail).await?;

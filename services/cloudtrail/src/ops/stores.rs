@@ -41,7 +41,9 @@ impl CloudTrail {
         let key = store_key(cx, given).unwrap_or_else(|_| (cx.account(), cx.region(), given.to_owned()));
         let access = Access::on(action, &store_arn(key.0, key.1, &key.2));
         Ok(match self.find_store(&key).await? {
-            Some(store) => access.resource_tags(store.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+            Some(store) => {
+                access.resource_tags(store.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+            }
             None => access,
         })
     }
@@ -85,7 +87,9 @@ fn check_retention(days: i32, billing: &str) -> Result<i32> {
     if (RETENTION_DAYS_MIN..=max).contains(&days) {
         return Ok(days);
     }
-    Err(error::parameter(format!("RetentionPeriod must be between {RETENTION_DAYS_MIN} and {max} days for {billing}.")))
+    Err(error::parameter(format!(
+        "RetentionPeriod must be between {RETENTION_DAYS_MIN} and {max} days for {billing}."
+    )))
 }
 
 fn selectors(given: Option<Vec<s::AdvancedEventSelector>>) -> Result<Vec<Advanced>> {
@@ -174,7 +178,11 @@ impl Handle<op::GetEventDataStore> for CloudTrail {
         Ok(vec![self.on_store(cx, "cloudtrail:GetEventDataStore", &input.event_data_store).await?])
     }
 
-    async fn call(&self, cx: &Cx, input: s::GetEventDataStoreRequest) -> Result<s::GetEventDataStoreResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetEventDataStoreRequest,
+    ) -> Result<s::GetEventDataStoreResponse> {
         let (key, store) = self.event_store(cx, &input.event_data_store).await?;
         let made = shape(&key, &store);
         Ok(s::GetEventDataStoreResponse {
@@ -220,7 +228,9 @@ impl Handle<op::UpdateEventDataStore> for CloudTrail {
         };
         let billing = input.billing_mode.unwrap_or_else(|| before.billing.clone());
         if billing != before.billing && billing != EXTENDABLE {
-            return Err(error::parameter("The billing mode can be changed to EXTENDABLE_RETENTION_PRICING only."));
+            return Err(error::parameter(
+                "The billing mode can be changed to EXTENDABLE_RETENTION_PRICING only.",
+            ));
         }
         let retention = check_retention(input.retention_period.unwrap_or(before.retention_days), &billing)?;
         self.ingest().await?;
@@ -330,7 +340,11 @@ impl Handle<op::ListEventDataStores> for CloudTrail {
         Ok(vec![Access::to("cloudtrail:ListEventDataStores")])
     }
 
-    async fn call(&self, cx: &Cx, input: s::ListEventDataStoresRequest) -> Result<s::ListEventDataStoresResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::ListEventDataStoresRequest,
+    ) -> Result<s::ListEventDataStoresResponse> {
         let purpose = format!("cloudtrail.stores {} {}", cx.account(), cx.region());
         let seal = &self.platform.seal;
         let after: Option<String> = match &input.next_token {
@@ -350,7 +364,11 @@ impl CloudTrail {
     async fn set_ingesting(&self, cx: &Cx, given: &str, on: bool) -> Result<()> {
         let (key, store) = self.active_store(cx, given).await?;
         if store.ingesting == on {
-            let message = if on { "The event data store ingests already." } else { "The event data store does not ingest." };
+            let message = if on {
+                "The event data store ingests already."
+            } else {
+                "The event data store does not ingest."
+            };
             return Err(error::store_status(message));
         }
         self.ingest().await?;

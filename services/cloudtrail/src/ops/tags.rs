@@ -36,7 +36,9 @@ impl CloudTrail {
     async fn on_tagged(&self, cx: &Cx, action: &'static str, given: &str) -> Result<Access> {
         match Arn::parse(given) {
             Ok(arn) if arn.resource().starts_with("trail/") => self.on_trail(cx, action, given).await,
-            Ok(arn) if arn.resource().starts_with("eventdatastore/") => self.on_store(cx, action, given).await,
+            Ok(arn) if arn.resource().starts_with("eventdatastore/") => {
+                self.on_store(cx, action, given).await
+            }
             Ok(arn) => Ok(Access::on(action, &arn)),
             // Refused by the call, once it is allowed.
             Err(_) => Ok(Access::on(action, &trail_arn(cx.account(), cx.region(), given))),

@@ -98,7 +98,8 @@ impl CloudTrail {
     async fn check_logs(&self, key: &TrailKey, trail: &Trail, arn: &Arn, group: &str) -> Result<()> {
         let group = LogGroup::parse(group).ok_or_else(error::log_group)?;
         let session = self.logs_session(trail, arn).await;
-        let session = session.map_err(|_| error::logs_role("Access denied. Check the trust relationships for your role."))?;
+        let session = session
+            .map_err(|_| error::logs_role("Access denied. Check the trust relationships for your role."))?;
         let stream = match &trail.organization {
             Some(id) => format!("{id}_{}_CloudTrail_{}", key.0, key.1),
             None => format!("{}_CloudTrail_{}", key.0, key.1),
@@ -135,7 +136,9 @@ impl Handle<op::CreateTrail> for CloudTrail {
     async fn call(&self, cx: &Cx, input: s::CreateTrailRequest) -> Result<s::CreateTrailResponse> {
         let name = TrailName::parse(cx, &input.name)?;
         if name.is_arn {
-            return Err(error::trail_name("Trail name can only contain uppercase letters, lowercase letters, numbers, periods (.), hyphens (-), and underscores (_)."));
+            return Err(error::trail_name(
+                "Trail name can only contain uppercase letters, lowercase letters, numbers, periods (.), hyphens (-), and underscores (_).",
+            ));
         }
         if given(input.sns_topic_name).is_some() {
             return Err(error::topics());
@@ -294,7 +297,9 @@ impl CloudTrail {
         let mut all = self.trails_of(cx.account()).await?;
         all.retain(|((_, region, _), trail)| *region == cx.region() || shadows && trail.multi_region);
         let standing = self.platform.standing(cx.account()).await?;
-        if let Some(own) = standing.as_ref().and_then(|standing| standing.membership.as_ref()).filter(|_| shadows) {
+        if let Some(own) =
+            standing.as_ref().and_then(|standing| standing.membership.as_ref()).filter(|_| shadows)
+        {
             for (key, trail) in self.every_trail().await? {
                 let ours = trail.organization.as_ref() == Some(&own.organization_id);
                 if ours && key.0 != cx.account() && (trail.multi_region || key.1 == cx.region()) {

@@ -98,8 +98,23 @@ const NEVER: &[(&str, &[&str])] = &[("logs", &["PutLogEvents"])];
 
 /// Beginnings of the names of operations that change nothing.
 const READS: &[&str] = &[
-    "BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Query", "Scan", "Search", "Select",
-    "Simulate", "Test", "TransactGet", "Validate", "View",
+    "BatchGet",
+    "Check",
+    "Describe",
+    "Filter",
+    "Get",
+    "Head",
+    "List",
+    "Lookup",
+    "Query",
+    "Scan",
+    "Search",
+    "Select",
+    "Simulate",
+    "Test",
+    "TransactGet",
+    "Validate",
+    "View",
 ];
 
 /// Others that count as read-only.

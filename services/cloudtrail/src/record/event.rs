@@ -127,7 +127,9 @@ fn resources(call: &Called<'_>, caller: &Caller, management: bool) -> Vec<Value>
         let Some(kind) = catalog::resource_type(arn) else { return };
         let resource = match kind {
             "AWS::S3::Object" => json!({ "type": kind, "ARN": arn }),
-            _ => json!({ "accountId": owner.unwrap_or(caller.account).to_string(), "type": kind, "ARN": arn }),
+            _ => {
+                json!({ "accountId": owner.unwrap_or(caller.account).to_string(), "type": kind, "ARN": arn })
+            }
         };
         if !all.contains(&resource) {
             all.push(resource);

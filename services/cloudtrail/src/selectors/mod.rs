@@ -95,12 +95,16 @@ impl Basic {
             all.push(Advanced { name: None, fields });
         }
         for (kind, arns) in &self.data {
-            let mut fields =
-                vec![Field::equal("eventCategory", ["Data"]), Field::equal("resources.type", [kind.as_str()])];
+            let mut fields = vec![
+                Field::equal("eventCategory", ["Data"]),
+                Field::equal("resources.type", [kind.as_str()]),
+            ];
             fields.extend(read_only.clone());
             let prefixes = kind == "AWS::S3::Object" || arns.iter().any(|arn| arn.matches(':').count() < 5);
             fields.push(match prefixes {
-                true => Field { field: "resources.ARN".into(), starts_with: arns.clone(), ..Field::default() },
+                true => {
+                    Field { field: "resources.ARN".into(), starts_with: arns.clone(), ..Field::default() }
+                }
                 false => Field { field: "resources.ARN".into(), equals: arns.clone(), ..Field::default() },
             });
             all.push(Advanced { name: None, fields });

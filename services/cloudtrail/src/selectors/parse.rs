@@ -157,10 +157,10 @@ fn check(field: &Field, operators: char) -> Result<()> {
 }
 
 pub(crate) fn basic_shape(selector: &Basic) -> s::EventSelector {
-    let data = selector.data.iter().map(|(kind, values)| s::DataResource {
-        r#type: Some(kind.clone()),
-        values: Some(values.clone()),
-    });
+    let data = selector
+        .data
+        .iter()
+        .map(|(kind, values)| s::DataResource { r#type: Some(kind.clone()), values: Some(values.clone()) });
     s::EventSelector {
         read_write_type: Some(selector.read_write.clone()),
         include_management_events: Some(selector.management),

@@ -55,7 +55,13 @@ impl CloudTrail {
     }
 
     /// Delivers the groups whose oldest record is older than `before_ms`. Whether any is left.
-    async fn deliver_files(&self, key: &TrailKey, trail: &Trail, now: Instant, before_ms: i64) -> Result<bool> {
+    async fn deliver_files(
+        &self,
+        key: &TrailKey,
+        trail: &Trail,
+        now: Instant,
+        before_ms: i64,
+    ) -> Result<bool> {
         let name = outbox(&trail.id, false);
         let mut left = false;
         let mut after: Option<Group> = None;
@@ -142,7 +148,9 @@ impl CloudTrail {
         let (day, minute) = (day(now), &now.basic()[..13]);
         let unique = self.ids.text(ALPHANUMERIC, 16);
         let directory = directory(trail, account);
-        format!("{directory}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{minute}Z_{unique}.json.gz")
+        format!(
+            "{directory}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{minute}Z_{unique}.json.gz"
+        )
     }
 
     /// Whether anything could not be delivered and is to be tried again.

@@ -118,9 +118,8 @@ impl CloudTrail {
             let organization = organizations.get(&account).and_then(Option::as_deref);
             let mut event = None;
             for sink in sinks.iter().filter(|sink| sink.covers(account, region, organization)) {
-                let event = event.get_or_insert_with(|| {
-                    serde_json::from_slice::<Value>(&record.json).unwrap_or_default()
-                });
+                let event = event
+                    .get_or_insert_with(|| serde_json::from_slice::<Value>(&record.json).unwrap_or_default());
                 if !sink.takes(event) {
                     continue;
                 }

@@ -28,7 +28,8 @@ impl Cloud {
         let env = Env::simulated(11);
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
-        Cloud::over(Platform::new(env.clone(), Store::memory(), Blobs::memory(&env), None, seal, config)).await
+        Cloud::over(Platform::new(env.clone(), Store::memory(), Blobs::memory(&env), None, seal, config))
+            .await
     }
 
     pub(super) async fn over(platform: Platform) -> Cloud {
@@ -100,7 +101,8 @@ impl Cloud {
                 {{"Effect":"Allow","Principal":{{"Service":"cloudtrail.amazonaws.com"}},"Action":"s3:PutObject","Resource":"arn:aws:s3:::{name}/AWSLogs/{OURS}/*",
                   "Condition":{{"StringEquals":{{"s3:x-amz-acl":"bucket-owner-full-control","aws:SourceArn":"arn:aws:cloudtrail:us-east-1:{OURS}:trail/main"}}}}}}]}}"#
             );
-            let put = b::PutBucketPolicyRequest { bucket: name.into(), policy: document, ..Default::default() };
+            let put =
+                b::PutBucketPolicyRequest { bucket: name.into(), policy: document, ..Default::default() };
             self.ok::<s3::PutBucketPolicy>(put).await;
         }
     }

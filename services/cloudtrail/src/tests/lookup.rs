@@ -17,7 +17,8 @@ async fn make_user(cloud: &Cloud, name: &str) {
 async fn a_change_is_recorded_with_who_what_and_the_answer() {
     let cloud = Cloud::new().await;
     let ann = cloud.user("ann", ALL).await;
-    let create = i::CreateUserRequest { user_name: "bob".into(), path: Some("/x/".into()), ..Default::default() };
+    let create =
+        i::CreateUserRequest { user_name: "bob".into(), path: Some("/x/".into()), ..Default::default() };
     cloud.call_as::<iam::CreateUser>(&ann, create).await.unwrap();
     let found = cloud.events(Some(("Username", "ann")), 50).await;
     let [event] = &found[..] else { panic!("{found:#?}") };
@@ -83,7 +84,8 @@ async fn each_attribute_finds_its_event() {
     make_user(&cloud, "bob").await;
     let delete = i::DeleteUserRequest { user_name: "bob".into() };
     cloud.call_as::<iam::DeleteUser>(&ann, delete).await.unwrap();
-    let id = cloud.events(Some(("EventName", "DeleteUser")), 50).await[0]["eventID"].as_str().unwrap().to_owned();
+    let id =
+        cloud.events(Some(("EventName", "DeleteUser")), 50).await[0]["eventID"].as_str().unwrap().to_owned();
     let key = ann.access_key_id.clone().unwrap();
     for (attribute, value, count) in [
         ("EventId", id.as_str(), 1),
@@ -109,7 +111,11 @@ async fn times_bound_and_ninety_days_end_it() {
     cloud.advance(3600).await;
     make_user(&cloud, "new").await;
     let names = |answer: s::LookupEventsResponse| -> Vec<String> {
-        let named = answer.events.unwrap().into_iter().filter(|event| event.event_name.as_deref() == Some("CreateUser"));
+        let named = answer
+            .events
+            .unwrap()
+            .into_iter()
+            .filter(|event| event.event_name.as_deref() == Some("CreateUser"));
         named.flat_map(|event| event.resources.unwrap()).filter_map(|one| one.resource_name).collect()
     };
     let after = s::LookupEventsRequest { start_time: Some(between), ..Default::default() };
@@ -157,8 +163,11 @@ async fn sessions_say_whose_they_are() {
         policy_document: policy(ALL),
     };
     cloud.ok::<iam::PutRolePolicy>(put).await;
-    let assume =
-        t::AssumeRoleRequest { role_arn: arn.clone(), role_session_name: "work".into(), ..Default::default() };
+    let assume = t::AssumeRoleRequest {
+        role_arn: arn.clone(),
+        role_session_name: "work".into(),
+        ..Default::default()
+    };
     let made = cloud.call_as::<sts::AssumeRole>(&ann, assume).await.unwrap().credentials.unwrap();
     let now = cloud.platform.env.now();
     let opened =

@@ -11,13 +11,15 @@ use super::cloud::Cloud;
 #[tokio::test]
 async fn no_record_holds_a_secret() {
     let cloud = Cloud::new().await;
-    let mut secrets: Vec<String> = ["Pa55word!", "s3cr3t-string", "p4ram3ter", "pl4int3xt", "m3ssage-b0dy", "n3w-s3cr3t"]
-        .iter()
-        .map(|text| (*text).to_owned())
-        .collect();
+    let mut secrets: Vec<String> =
+        ["Pa55word!", "s3cr3t-string", "p4ram3ter", "pl4int3xt", "m3ssage-b0dy", "n3w-s3cr3t"]
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect();
     let create = i::CreateUserRequest { user_name: "ann".into(), ..Default::default() };
     cloud.ok::<iam::CreateUser>(create).await;
-    let key = cloud.ok::<iam::CreateAccessKey>(i::CreateAccessKeyRequest { user_name: Some("ann".into()) }).await;
+    let key =
+        cloud.ok::<iam::CreateAccessKey>(i::CreateAccessKeyRequest { user_name: Some("ann".into()) }).await;
     secrets.push(key.access_key.secret_access_key);
     let login = i::CreateLoginProfileRequest {
         user_name: Some("ann".into()),
@@ -37,7 +39,9 @@ async fn no_record_holds_a_secret() {
         ..Default::default()
     };
     cloud.ok::<sm::PutSecretValue>(put).await;
-    cloud.ok::<sm::GetSecretValue>(m::GetSecretValueRequest { secret_id: "db".into(), ..Default::default() }).await;
+    cloud
+        .ok::<sm::GetSecretValue>(m::GetSecretValueRequest { secret_id: "db".into(), ..Default::default() })
+        .await;
     let put = p::PutParameterRequest {
         name: "/db/password".into(),
         value: "p4ram3ter".into(),
@@ -50,12 +54,15 @@ async fn no_record_holds_a_secret() {
     cloud.ok::<kms::Encrypt>(encrypt).await;
     let queue = q::CreateQueueRequest { queue_name: "q".into(), ..Default::default() };
     let url = cloud.ok::<sqs::CreateQueue>(queue).await.queue_url.unwrap();
-    let send = q::SendMessageRequest { queue_url: url, message_body: "m3ssage-b0dy".into(), ..Default::default() };
+    let send =
+        q::SendMessageRequest { queue_url: url, message_body: "m3ssage-b0dy".into(), ..Default::default() };
     cloud.ok::<sqs::SendMessage>(send).await;
 
     let records = cloud.events(None, 50).await;
     let text: String = records.iter().map(|record| record.to_string()).collect();
-    for name in ["CreateAccessKey", "CreateLoginProfile", "CreateSecret", "PutSecretValue", "PutParameter", "Encrypt"] {
+    for name in
+        ["CreateAccessKey", "CreateLoginProfile", "CreateSecret", "PutSecretValue", "PutParameter", "Encrypt"]
+    {
         assert!(records.iter().any(|record| record["eventName"] == name), "{name} is not recorded");
     }
     for secret in &secrets {

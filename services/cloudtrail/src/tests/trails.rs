@@ -29,10 +29,16 @@ async fn a_trail_needs_a_bucket_that_lets_it_in() {
     };
     assert_eq!(cloud.err::<op::CreateTrail>(create("main", "gone")).await, "S3BucketDoesNotExistException");
     cloud.bucket("shut", false).await;
-    assert_eq!(cloud.err::<op::CreateTrail>(create("main", "shut")).await, "InsufficientS3BucketPolicyException");
+    assert_eq!(
+        cloud.err::<op::CreateTrail>(create("main", "shut")).await,
+        "InsufficientS3BucketPolicyException"
+    );
     cloud.bucket("open", true).await;
     // The policy names the trail.
-    assert_eq!(cloud.err::<op::CreateTrail>(create("other", "open")).await, "InsufficientS3BucketPolicyException");
+    assert_eq!(
+        cloud.err::<op::CreateTrail>(create("other", "open")).await,
+        "InsufficientS3BucketPolicyException"
+    );
     cloud.ok::<op::CreateTrail>(create("main", "open")).await;
     assert!(cloud.keys("open").await.is_empty(), "the check leaves nothing behind");
     assert_eq!(cloud.err::<op::CreateTrail>(create("main", "open")).await, "TrailAlreadyExistsException");
@@ -56,11 +62,18 @@ async fn files_come_every_five_minutes_with_every_event_once() {
     cloud.advance(301).await;
     let keys = cloud.keys("logs").await;
     let [key] = &keys[..] else { panic!("{keys:?}") };
-    let start = format!("AWSLogs/{OURS}/CloudTrail/us-east-1/2026/01/01/{OURS}_CloudTrail_us-east-1_20260101T0005Z_");
-    let unique = key.strip_prefix(&start).and_then(|rest| rest.strip_suffix(".json.gz")).unwrap_or_else(|| panic!("{key}"));
+    let start =
+        format!("AWSLogs/{OURS}/CloudTrail/us-east-1/2026/01/01/{OURS}_CloudTrail_us-east-1_20260101T0005Z_");
+    let unique = key
+        .strip_prefix(&start)
+        .and_then(|rest| rest.strip_suffix(".json.gz"))
+        .unwrap_or_else(|| panic!("{key}"));
     assert!(unique.len() == 16 && unique.bytes().all(|b| b.is_ascii_alphanumeric()));
     let object = cloud.object("logs", key).await;
-    assert_eq!((object.content_type.as_deref(), object.content_encoding.as_deref()), (Some("application/json"), Some("gzip")));
+    assert_eq!(
+        (object.content_type.as_deref(), object.content_encoding.as_deref()),
+        (Some("application/json"), Some("gzip"))
+    );
     let events = cloud.delivered("logs").await;
     assert_eq!(names(&events).iter().filter(|name| **name == "CreateUser").count(), 5);
     for n in 5..8 {
@@ -83,7 +96,9 @@ async fn files_come_every_five_minutes_with_every_event_once() {
     cloud.ok::<op::StopLogging>(s::StopLoggingRequest { name: "main".into() }).await;
     make_user(&cloud, "after").await;
     cloud.advance(600).await;
-    assert!(!cloud.delivered("logs").await.iter().any(|event| event["requestParameters"]["userName"] == "after"));
+    assert!(
+        !cloud.delivered("logs").await.iter().any(|event| event["requestParameters"]["userName"] == "after")
+    );
 }
 
 #[tokio::test]
@@ -99,7 +114,9 @@ async fn what_a_bucket_refused_is_delivered_when_it_lets_in_again() {
     assert!(cloud.keys("logs").await.is_empty());
     let put = b::PutBucketPolicyRequest {
         bucket: "logs".into(),
-        policy: policy(r#""Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::logs/*""#),
+        policy: policy(
+            r#""Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::logs/*""#,
+        ),
         ..Default::default()
     };
     cloud.ok::<s3::PutBucketPolicy>(put).await;
@@ -208,7 +225,8 @@ async fn selectors_choose_data_events() {
     };
     cloud.ok::<op::PutEventSelectors>(put).await;
     let before = cloud.delivered("logs").await.len();
-    let send = q::SendMessageRequest { queue_url: url.clone(), message_body: "x".into(), ..Default::default() };
+    let send =
+        q::SendMessageRequest { queue_url: url.clone(), message_body: "x".into(), ..Default::default() };
     cloud.ok::<sqs::SendMessage>(send).await;
     let receive = q::ReceiveMessageRequest { queue_url: url, ..Default::default() };
     cloud.ok::<sqs::ReceiveMessage>(receive).await;
@@ -260,7 +278,9 @@ async fn a_trail_sends_events_to_its_log_group() {
     let put = i::PutRolePolicyRequest {
         role_name: "to-logs".into(),
         policy_name: "logs".into(),
-        policy_document: policy(r#""Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*""#),
+        policy_document: policy(
+            r#""Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*""#,
+        ),
     };
     cloud.ok::<iam::PutRolePolicy>(put).await;
     cloud.ok::<op::CreateTrail>(create()).await;
