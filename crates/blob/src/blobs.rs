@@ -9,7 +9,7 @@ use haneul_env::Env;
 
 use crate::local::LocalBlobs;
 use crate::memory::MemoryBlobs;
-use crate::{BlobError, BlobId};
+use crate::{BlobError, BlobId, Cipher};
 
 /// The blobs of the cloud. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Blobs {
 pub struct Blob {
     pub id: BlobId,
     pub len: u64,
-    /// CRC32C of the content.
+    /// CRC32C of the content; 0 of a sealed blob.
     pub crc32c: u32,
 }
 
@@ -37,10 +37,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where blobs are kept. An object store somewhere else fits too: nothing here knows of files.
 pub trait Backend: Send + Sync + 'static {
-    fn writer(&self, len: Option<u64>) -> Box<dyn BackendWriter>;
+    fn writer(&self, len: Option<u64>, cipher: Option<Cipher>) -> Box<dyn BackendWriter>;
 
     /// Reads `range` of the blob; the error comes with the first chunk.
-    fn reader(&self, id: BlobId, range: Range<u64>) -> Box<dyn BackendReader>;
+    fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader>;
 
     /// Length and checksum as they were when the blob was finished.
     fn stat(&self, id: BlobId) -> BoxFuture<'_, Result<Blob, BlobError>>;
@@ -85,7 +85,12 @@ impl Blobs {
 
     /// Starts a blob. When the length is known, a disk too full for it refuses early. Needs a tokio runtime.
     pub fn writer(&self, len: Option<u64>) -> BlobWriter {
-        BlobWriter(self.backend.writer(len))
+        BlobWriter(self.backend.writer(len, None))
+    }
+
+    /// The same of a blob that is sealed; lengths are those of the plain bytes.
+    pub fn sealed_writer(&self, len: Option<u64>, cipher: Cipher) -> BlobWriter {
+        BlobWriter(self.backend.writer(len, Some(cipher)))
     }
 
     /// Writes a whole blob at once.
@@ -97,7 +102,12 @@ impl Blobs {
 
     /// Streams a range of a blob; an empty range gives nothing and finds no error.
     pub fn reader(&self, id: BlobId, range: Range<u64>) -> BlobReader {
-        BlobReader(self.backend.reader(id, range))
+        BlobReader(self.backend.reader(id, range, None))
+    }
+
+    /// The same of a blob that is sealed; ranges are of the plain bytes.
+    pub fn sealed_reader(&self, id: BlobId, range: Range<u64>, cipher: Cipher) -> BlobReader {
+        BlobReader(self.backend.reader(id, range, Some(cipher)))
     }
 
     /// A range at once, for what is known to be small.

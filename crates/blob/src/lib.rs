@@ -18,18 +18,20 @@
 //! # }
 //! ```
 //!
-//! Reading order: [`blobs`] is the interface and what a backend must do; [`memory`] forgets at the end; [`local`] is
+//! Reading order: [`blobs`] is the interface and what a backend must do; [`cipher`] is who encrypts; [`memory`] forgets at the end; [`local`] is
 //! files: [`local::format`] says what is in one.
 //!
 //! What must never happen here: bytes handed out that are not the ones written; a blob acknowledged that a crash
 //! takes away; blocking IO on the async runtime's threads.
 
 pub mod blobs;
+pub mod cipher;
 pub mod error;
 pub mod id;
 pub mod local;
 pub mod memory;
 
 pub use blobs::{Blob, BlobReader, BlobWriter, Blobs, Swept};
+pub use cipher::{BlockCipher, Cipher};
 pub use error::BlobError;
 pub use id::BlobId;

@@ -7,7 +7,9 @@ use haneul_env::Rng;
 use parking_lot::RwLock;
 
 use crate::blobs::{Backend, BackendReader, BackendWriter, Blob, BoxFuture};
-use crate::{BlobError, BlobId};
+use crate::cipher::TAG_BYTES;
+use crate::local::format::BLOCK;
+use crate::{BlobError, BlobId, Cipher};
 
 /// Blobs in memory, for `--ephemeral` and for tests.
 pub struct MemoryBlobs {
@@ -18,7 +20,9 @@ pub struct MemoryBlobs {
 type Shared = Arc<RwLock<BTreeMap<BlobId, Stored>>>;
 
 struct Stored {
+    /// Of a sealed blob each is one block with its tag.
     chunks: Arc<[Bytes]>,
+    sealed: bool,
     blob: Blob,
 }
 
@@ -37,14 +41,20 @@ fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, T> {
 }
 
 impl Backend for MemoryBlobs {
-    fn writer(&self, _len: Option<u64>) -> Box<dyn BackendWriter> {
+    fn writer(&self, _len: Option<u64>, cipher: Option<Cipher>) -> Box<dyn BackendWriter> {
         let id = BlobId::new(0, u128::from_be_bytes(self.rng.bytes()));
         let blob = Blob { id, len: 0, crc32c: 0 };
-        Box::new(Writer { blobs: self.blobs.clone(), blob, chunks: Vec::new(), small: BytesMut::new() })
+        Box::new(Writer {
+            blobs: self.blobs.clone(),
+            cipher,
+            blob,
+            chunks: Vec::new(),
+            small: BytesMut::new(),
+        })
     }
 
-    fn reader(&self, id: BlobId, range: Range<u64>) -> Box<dyn BackendReader> {
-        Box::new(Reader { chunks: slices(&self.blobs, id, range) })
+    fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader> {
+        Box::new(Reader { id, pieces: slices(&self.blobs, id, range, cipher.is_some()), cipher })
     }
 
     fn stat(&self, id: BlobId) -> BoxFuture<'_, Result<Blob, BlobError>> {
@@ -72,7 +82,15 @@ impl Backend for MemoryBlobs {
     }
 }
 
-fn slices(blobs: &Shared, id: BlobId, range: Range<u64>) -> VecDeque<Result<Bytes, BlobError>> {
+/// A part of a chunk that is wanted.
+struct Piece {
+    chunk: Bytes,
+    /// Its place among the chunks.
+    index: u64,
+    span: Range<usize>,
+}
+
+fn slices(blobs: &Shared, id: BlobId, range: Range<u64>, sealed: bool) -> VecDeque<Result<Piece, BlobError>> {
     if range.is_empty() {
         return VecDeque::new();
     }
@@ -81,15 +99,21 @@ fn slices(blobs: &Shared, id: BlobId, range: Range<u64>) -> VecDeque<Result<Byte
         Some(stored) if range.end > stored.blob.len => {
             return VecDeque::from([Err(BlobError::Range { id, len: stored.blob.len })]);
         }
+        Some(stored) if stored.sealed != sealed => {
+            let what = if sealed { "it is not sealed" } else { "it is sealed" };
+            return VecDeque::from([Err(BlobError::Damaged { id, what })]);
+        }
         Some(stored) => stored.chunks.clone(),
     };
     let mut start = 0;
     let mut found = VecDeque::new();
-    for chunk in chunks.iter() {
-        let end = start + chunk.len() as u64;
+    for (index, chunk) in chunks.iter().enumerate() {
+        let len = if sealed { chunk.len() - TAG_BYTES } else { chunk.len() };
+        let end = start + len as u64;
         let (from, to) = (range.start.max(start), range.end.min(end));
         if from < to {
-            found.push_back(Ok(chunk.slice((from - start) as usize..(to - start) as usize)));
+            let span = (from - start) as usize..(to - start) as usize;
+            found.push_back(Ok(Piece { chunk: chunk.clone(), index: index as u64, span }));
         }
         start = end;
     }
@@ -98,6 +122,7 @@ fn slices(blobs: &Shared, id: BlobId, range: Range<u64>) -> VecDeque<Result<Byte
 
 struct Writer {
     blobs: Shared,
+    cipher: Option<Cipher>,
     blob: Blob,
     chunks: Vec<Bytes>,
     small: BytesMut,
@@ -105,8 +130,25 @@ struct Writer {
 
 impl Writer {
     fn flush(&mut self) {
-        if !self.small.is_empty() {
-            self.chunks.push(self.small.split().freeze());
+        if self.small.is_empty() {
+            return;
+        }
+        let mut chunk = self.small.split();
+        if let Some(cipher) = &self.cipher {
+            let tag = cipher.seal(self.chunks.len() as u64, &mut chunk);
+            chunk.extend_from_slice(&tag);
+        }
+        self.chunks.push(chunk.freeze());
+    }
+
+    fn seal(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.small.len()));
+            self.small.extend_from_slice(now);
+            bytes = later;
+            if self.small.len() == BLOCK {
+                self.flush();
+            }
         }
     }
 }
@@ -114,6 +156,10 @@ impl Writer {
 impl BackendWriter for Writer {
     fn write(&mut self, chunk: Bytes) -> BoxFuture<'_, Result<(), BlobError>> {
         self.blob.len += chunk.len() as u64;
+        if self.cipher.is_some() {
+            self.seal(&chunk);
+            return ready(Ok(()));
+        }
         self.blob.crc32c = crc32c::crc32c_append(self.blob.crc32c, &chunk);
         if chunk.len() >= CHUNK_KEPT_MIN {
             self.flush();
@@ -129,18 +175,35 @@ impl BackendWriter for Writer {
 
     fn finish(mut self: Box<Self>) -> BoxFuture<'static, Result<Blob, BlobError>> {
         self.flush();
-        let stored = Stored { chunks: std::mem::take(&mut self.chunks).into(), blob: self.blob };
+        let chunks = std::mem::take(&mut self.chunks).into();
+        let stored = Stored { chunks, sealed: self.cipher.is_some(), blob: self.blob };
         self.blobs.write().insert(self.blob.id, stored);
         ready(Ok(self.blob))
     }
 }
 
 struct Reader {
-    chunks: VecDeque<Result<Bytes, BlobError>>,
+    id: BlobId,
+    pieces: VecDeque<Result<Piece, BlobError>>,
+    cipher: Option<Cipher>,
+}
+
+impl Reader {
+    fn open(&self, piece: &Piece) -> Result<Bytes, BlobError> {
+        let Some(cipher) = &self.cipher else { return Ok(piece.chunk.slice(piece.span.clone())) };
+        let damaged = BlobError::Damaged { id: self.id, what: "a block does not open" };
+        let Some((content, tag)) = piece.chunk.split_last_chunk::<TAG_BYTES>() else { return Err(damaged) };
+        let mut plain = content.to_vec();
+        if !cipher.open(piece.index, &mut plain, tag) {
+            return Err(damaged);
+        }
+        Ok(Bytes::from(plain).slice(piece.span.clone()))
+    }
 }
 
 impl BackendReader for Reader {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Bytes, BlobError>>> {
-        ready(self.chunks.pop_front())
+        let next = self.pieces.pop_front();
+        ready(next.map(|piece| piece.and_then(|piece| self.open(&piece))))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use haneul_blob::{BlobError, BlobId, Blobs};
+use haneul_blob::cipher::TAG_BYTES;
+use haneul_blob::{BlobError, BlobId, Blobs, BlockCipher};
 use haneul_env::fs::{Fault, Open};
 use haneul_env::{Env, Fs, Rng};
 
@@ -30,6 +32,34 @@ fn content(rng: &Rng, len: usize) -> Bytes {
         page[..count].copy_from_slice(&start[..count]);
     }
     bytes.into()
+}
+
+/// Not a cipher that hides much, but one that notices.
+struct Toy;
+
+impl BlockCipher for Toy {
+    fn seal(&self, block: u64, content: &mut [u8]) -> [u8; TAG_BYTES] {
+        let sum = crc32c::crc32c_append(block as u32, content);
+        content.iter_mut().for_each(|byte| *byte ^= 0x5a);
+        let mut tag = [0; TAG_BYTES];
+        tag[..4].copy_from_slice(&sum.to_le_bytes());
+        tag
+    }
+
+    fn open(&self, block: u64, content: &mut [u8], tag: &[u8; TAG_BYTES]) -> bool {
+        content.iter_mut().for_each(|byte| *byte ^= 0x5a);
+        let sum = crc32c::crc32c_append(block as u32, content);
+        tag[..4] == sum.to_le_bytes() && tag[4..] == [0; TAG_BYTES - 4]
+    }
+}
+
+async fn read_sealed(blobs: &Blobs, id: BlobId, range: std::ops::Range<u64>) -> Result<Vec<u8>, BlobError> {
+    let mut reader = blobs.sealed_reader(id, range, Arc::new(Toy));
+    let mut all = Vec::new();
+    while let Some(chunk) = reader.next().await {
+        all.extend_from_slice(&chunk?);
+    }
+    Ok(all)
 }
 
 async fn write(blobs: &Blobs, rng: &Rng, content: &Bytes) -> Result<haneul_blob::Blob, BlobError> {
@@ -233,6 +263,39 @@ fn damage_is_an_error_and_never_wrong_bytes() {
         };
         fs.rename(&path_of(a.id), &path_of(b.id)).unwrap();
         assert!(matches!(blobs.read(b.id, 0..4).await, Err(BlobError::Damaged { .. })));
+    });
+}
+
+#[test]
+fn damage_of_a_sealed_blob_is_an_error() {
+    let (env, blobs) = simulated(9);
+    let rng = Rng::seeded(10);
+    let sim = env.fs.sim().unwrap();
+    block_on(async {
+        for len in [50, 2 * BLOCK + 50] {
+            let bytes = content(&rng, len);
+            let mut writer = blobs.sealed_writer(Some(len as u64), Arc::new(Toy));
+            writer.write(bytes.clone()).await.unwrap();
+            let blob = writer.finish().await.unwrap();
+            assert_eq!(blobs.stat(blob.id).await, Ok(blob));
+            let files = sim.files();
+            let (path, file_len) =
+                files.into_iter().find(|(path, _)| path.ends_with(blob.id.to_string())).unwrap();
+            let all = 0..len as u64;
+            for offset in (0..file_len).step_by(file_len as usize / 90 + 1) {
+                sim.flip_bit(&path, offset, 3);
+                match read_sealed(&blobs, blob.id, all.clone()).await {
+                    Err(error) => assert!(matches!(error, BlobError::Damaged { .. }), "{error}"),
+                    // In the checksums, which are for those who have no key.
+                    Ok(read) => assert!(read == bytes, "{len}: byte {offset}"),
+                }
+                sim.flip_bit(&path, offset, 3);
+            }
+            assert!(read_sealed(&blobs, blob.id, all.clone()).await.unwrap() == bytes);
+            assert!(matches!(blobs.read(blob.id, all).await, Err(BlobError::Damaged { .. })));
+        }
+        let plain = blobs.put("plain".into()).await.unwrap();
+        assert!(matches!(read_sealed(&blobs, plain.id, 0..5).await, Err(BlobError::Damaged { .. })));
     });
 }
 

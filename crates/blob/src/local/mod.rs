@@ -21,7 +21,7 @@ use std::sync::Arc;
 use haneul_env::Env;
 
 use crate::blobs::{Backend, BackendReader, BackendWriter, Blob, BoxFuture};
-use crate::{BlobError, BlobId};
+use crate::{BlobError, BlobId, Cipher};
 use dirs::Dirs;
 use pool::Pool;
 
@@ -64,12 +64,12 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 impl Backend for LocalBlobs {
-    fn writer(&self, len: Option<u64>) -> Box<dyn BackendWriter> {
-        Box::new(writer::Writer::new(self.shared.clone(), len))
+    fn writer(&self, len: Option<u64>, cipher: Option<Cipher>) -> Box<dyn BackendWriter> {
+        Box::new(writer::Writer::new(self.shared.clone(), len, cipher))
     }
 
-    fn reader(&self, id: BlobId, range: Range<u64>) -> Box<dyn BackendReader> {
-        Box::new(reader::Reader::new(self.shared.clone(), id, range))
+    fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader> {
+        Box::new(reader::Reader::new(self.shared.clone(), id, range, cipher))
     }
 
     fn stat(&self, id: BlobId) -> BoxFuture<'_, Result<Blob, BlobError>> {

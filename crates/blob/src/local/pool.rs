@@ -6,8 +6,8 @@ pub(crate) struct Pool {
     free: Mutex<Vec<Vec<u8>>>,
 }
 
-/// Four blocks with their checksums, and the header.
-pub(crate) const BUFFER: usize = super::format::HEADER + 4 * super::format::STORED_BLOCK;
+/// Four blocks with what follows them, and the header.
+pub(crate) const BUFFER: usize = super::format::HEADER + 4 * super::format::STORED_BLOCK_MAX;
 
 const FREE_MAX: usize = 16;
 

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
-use super::format::{BLOCK, HEADER, Header, STORED_BLOCK, block_checksum, offset_of};
+use super::format::{BLOCK, HEADER, Header, Layout, block_checksum};
 use super::pool::BUFFER;
 use super::{Shared, blocking};
 use crate::blobs::{BackendReader, BoxFuture};
-use crate::{BlobError, BlobId};
+use crate::cipher::TAG_BYTES;
+use crate::{BlobError, BlobId, Cipher};
 
 /// Blocks that are read at once, and then once more ahead of the consumer.
 const STEP_BLOCKS: u64 = 4;
@@ -38,6 +39,7 @@ pub(super) struct Reader {
 struct Source {
     shared: Arc<Shared>,
     id: BlobId,
+    cipher: Option<Cipher>,
     /// `None` before the first step.
     open: Option<(File, Header)>,
 }
@@ -48,9 +50,9 @@ struct Step {
 }
 
 impl Reader {
-    pub(super) fn new(shared: Arc<Shared>, id: BlobId, range: Range<u64>) -> Reader {
+    pub(super) fn new(shared: Arc<Shared>, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Reader {
         Reader {
-            source: Source { shared, id, open: None },
+            source: Source { shared, id, cipher, open: None },
             rest: range,
             chunks: VecDeque::new(),
             ahead: None,
@@ -136,8 +138,9 @@ impl Source {
         let first = part.start / BLOCK as u64;
         // The header comes along when the read starts at the front: one read for a small blob.
         let with_header = self.open.is_none() && first == 0;
-        let from = if with_header { 0 } else { offset_of(first) };
-        let mut to = offset_of(part.end.div_ceil(BLOCK as u64));
+        let layout = self.layout();
+        let from = if with_header { 0 } else { layout.offset_of(first) };
+        let mut to = layout.offset_of(part.end.div_ceil(BLOCK as u64));
         let file = match &self.open {
             Some((file, header)) => {
                 to = to.min(header.file_len());
@@ -161,6 +164,10 @@ impl Source {
                 Header::decode(&bytes[..got], id)?
             }
         };
+        if header.layout != layout {
+            let what = if layout.sealed { "it is not sealed" } else { "it is sealed" };
+            return Err(BlobError::Damaged { id, what });
+        }
         self.open = Some((file, header));
         if end > header.len {
             return Err(BlobError::Range { id, len: header.len });
@@ -173,8 +180,8 @@ impl Source {
     fn read_cached(&self, part: &Range<u64>) -> Result<Option<VecDeque<Bytes>>, BlobError> {
         let Some((file, header)) = &self.open else { return Ok(None) };
         let first = part.start / BLOCK as u64;
-        let from = offset_of(first);
-        let to = offset_of(part.end.div_ceil(BLOCK as u64)).min(header.file_len());
+        let from = header.layout.offset_of(first);
+        let to = header.layout.offset_of(part.end.div_ceil(BLOCK as u64)).min(header.file_len());
         let wanted = to.saturating_sub(from) as usize;
         let mut buffer = self.buffer(wanted);
         if !file.read_cached_at(&mut buffer[..wanted], from)? {
@@ -191,36 +198,54 @@ impl Source {
         buffer
     }
 
-    /// Checks the blocks in `buffer[at..got]`, of which `first` is the first, and cuts `part` out of them.
+    fn layout(&self) -> Layout {
+        Layout { sealed: self.cipher.is_some() }
+    }
+
+    /// Checks and opens the blocks in `buffer[at..got]`, of which `first` is the first, and cuts `part` out of them.
     fn chunks(
         &self,
-        buffer: Vec<u8>,
+        mut buffer: Vec<u8>,
         mut at: usize,
         got: usize,
         first: u64,
         part: &Range<u64>,
         header: Header,
     ) -> Result<VecDeque<Bytes>, BlobError> {
-        let buffer = Bytes::from_owner(Pooled { buffer, shared: self.shared.clone() });
-        let mut chunks = VecDeque::new();
+        let layout = header.layout;
+        let mut spans = Vec::with_capacity(got / layout.stored_block() + 1);
         let mut index = first;
         let mut start = first * BLOCK as u64;
         while start < part.end {
             let len = (header.len - start).min(BLOCK as u64) as usize;
-            let Some(checksum) = buffer[..got].get(at + len..at + len + 4) else {
+            let Some(block) = buffer[..got].get_mut(at..at + len + layout.trailer()) else {
                 return Err(BlobError::Damaged { id: self.id, what: "its file is cut short" });
             };
-            if checksum != block_checksum(self.id, index, &buffer[at..at + len]) {
-                return Err(BlobError::Damaged { id: self.id, what: "a block's checksum is wrong" });
-            }
+            self.check(index, block, len)?;
             let from = part.start.saturating_sub(start) as usize;
             let to = (part.end - start).min(len as u64) as usize;
-            chunks.push_back(buffer.slice(at + from..at + to));
-            at += STORED_BLOCK;
+            spans.push(at + from..at + to);
+            at += layout.stored_block();
             index += 1;
             start += BLOCK as u64;
         }
-        Ok(chunks)
+        let buffer = Bytes::from_owner(Pooled { buffer, shared: self.shared.clone() });
+        Ok(spans.into_iter().map(|span| buffer.slice(span)).collect())
+    }
+
+    /// Whether a block with what follows it is what was written; a sealed one is opened, and its tag says so.
+    fn check(&self, index: u64, block: &mut [u8], len: usize) -> Result<(), BlobError> {
+        let (content, trailer) = block.split_at_mut(len);
+        if let (Some(cipher), Some(tag)) = (&self.cipher, trailer.first_chunk::<TAG_BYTES>()) {
+            return match cipher.open(index, content, tag) {
+                true => Ok(()),
+                false => Err(BlobError::Damaged { id: self.id, what: "a block does not open" }),
+            };
+        }
+        if trailer[..] != block_checksum(self.id, index, content) {
+            return Err(BlobError::Damaged { id: self.id, what: "a block's checksum is wrong" });
+        }
+        Ok(())
     }
 }
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
-use super::format::{BLOCK, HEADER, Header, block_checksum};
+use super::format::{BLOCK, HEADER, Header, Layout, block_checksum};
 use super::{Shared, blocking};
 use crate::blobs::{BackendWriter, Blob, BoxFuture};
-use crate::{BlobError, BlobId};
+use crate::{BlobError, BlobId, Cipher};
 
 /// Content bytes that are handed to the writing thread at once.
 const STEP: usize = 512 * 1024;
@@ -37,9 +37,10 @@ enum State {
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, len: Option<u64>) -> Writer {
+    pub(super) fn new(shared: Arc<Shared>, len: Option<u64>, cipher: Option<Cipher>) -> Writer {
         let output = Output {
             shared,
+            cipher,
             file: None,
             buffer: Vec::new(),
             flushed: 0,
@@ -130,6 +131,7 @@ impl Drop for Writer {
 /// The file side, on blocking threads. Takes the file back when dropped before it is finished.
 struct Output {
     shared: Arc<Shared>,
+    cipher: Option<Cipher>,
     /// `None` before the first write and when finished.
     file: Option<(BlobId, File)>,
     /// What comes next in the file: room for the header at its start, whole blocks, one that is not full yet.
@@ -148,7 +150,9 @@ impl Output {
     fn write(&mut self, chunks: &[Bytes]) -> Result<(), BlobError> {
         let id = self.start()?;
         for chunk in chunks {
-            self.crc32c = crc32c::crc32c_append(self.crc32c, chunk);
+            if self.cipher.is_none() {
+                self.crc32c = crc32c::crc32c_append(self.crc32c, chunk);
+            }
             self.len += chunk.len() as u64;
             let mut rest = &chunk[..];
             while !rest.is_empty() {
@@ -172,7 +176,8 @@ impl Output {
         if self.in_block > 0 {
             self.end_block(id);
         }
-        let header = Header { len: self.len, crc32c: self.crc32c }.encode(id);
+        let layout = Layout { sealed: self.cipher.is_some() };
+        let header = Header { len: self.len, crc32c: self.crc32c, layout }.encode(id);
         if self.flushed == 0 {
             self.buffer[..HEADER].copy_from_slice(&header);
             self.flush()?;
@@ -199,11 +204,13 @@ impl Output {
         Ok(id)
     }
 
-    /// Completes a block in the buffer, where it is from its first byte on, in one piece. What is to be done to blocks
-    /// before they get to the disk (encryption: in place, its tag in the checksum's place) is done here, and undone in
-    /// the reader's `chunks`.
+    /// Completes a block in the buffer, where it is from its first byte on, in one piece.
     fn end_block(&mut self, id: BlobId) {
         let start = self.buffer.len() - self.in_block;
+        if let Some(cipher) = &self.cipher {
+            let tag = cipher.seal(self.blocks, &mut self.buffer[start..]);
+            self.buffer.extend_from_slice(&tag);
+        }
         let checksum = block_checksum(id, self.blocks, &self.buffer[start..]);
         self.buffer.extend_from_slice(&checksum);
         self.in_block = 0;

@@ -1,27 +1,15 @@
-//! Bytes at rest: AES-256-GCM in chunks, so that a range of an object costs the chunks that it touches.
+//! Bytes at rest: AES-256-GCM in the blocks of a blob, so that a range of an object costs the blocks that it touches.
 //!
-//! Every object has a data key of its own; each part of an upload a key derived from that with the part's salt. A chunk's
-//! nonce is its number, which no key sees twice, so that a chunk in another place, a changed bit, or a missing tail does
-//! not decrypt; how many chunks there are, the record knows.
+//! Every object has a data key of its own; each part of an upload a key derived from that with the part's salt. A block's
+//! nonce is its number, which no key sees twice, so that a block in another place, a changed bit, or a missing tail does
+//! not decrypt; how many bytes there are, the record knows.
 
-use bytes::Bytes;
-use haneul_blob::BlobReader;
+use haneul_blob::BlockCipher;
+use haneul_blob::cipher::TAG_BYTES;
 use haneul_shape::BoxError;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac;
 use zeroize::Zeroizing;
-
-use crate::range::Span;
-
-/// Plain bytes of one chunk; the last of a piece may be shorter.
-pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
-
-const TAG_BYTES: usize = 16;
-
-/// How long `length` bytes are when they are sealed.
-pub(crate) fn sealed_length(length: u64) -> u64 {
-    length + length.div_ceil(CHUNK_BYTES as u64) * TAG_BYTES as u64
-}
 
 /// The key of one object, or of one upload. Gone from memory when it is dropped.
 #[derive(Clone)]
@@ -67,7 +55,7 @@ impl std::fmt::Debug for DataKey {
     }
 }
 
-/// The key of one piece of data. It seals each chunk once.
+/// The key of one piece of data. It seals each block once.
 pub(crate) struct PieceKey(LessSafeKey);
 
 impl PieceKey {
@@ -76,176 +64,52 @@ impl PieceKey {
         PieceKey(LessSafeKey::new(key))
     }
 
-    fn nonce(chunk: u64) -> Nonce {
+    fn nonce(block: u64) -> Nonce {
         let mut nonce = [0; 12];
-        nonce[4..].copy_from_slice(&chunk.to_be_bytes());
+        nonce[4..].copy_from_slice(&block.to_be_bytes());
         Nonce::assume_unique_for_key(nonce)
     }
 
-    fn seal(&self, chunk: u64, bytes: &mut Vec<u8>) {
-        // It fails only for more bytes than any chunk has.
-        let sealed = self.0.seal_in_place_append_tag(Self::nonce(chunk), Aad::empty(), bytes);
-        sealed.expect("a chunk is short enough for AES-GCM");
-    }
-
-    fn open(&self, chunk: u64, bytes: &mut Vec<u8>) -> Result<(), BoxError> {
-        let plain = self.0.open_in_place(Self::nonce(chunk), Aad::empty(), bytes).map_err(|_| damaged())?;
-        let length = plain.len();
-        bytes.truncate(length);
-        Ok(())
-    }
-
-    /// Bytes that are in memory as a whole, sealed.
-    pub(crate) fn seal_all(&self, plain: &[u8]) -> Vec<u8> {
-        let mut sealed = Vec::with_capacity(sealed_length(plain.len() as u64) as usize);
-        for (i, chunk) in plain.chunks(CHUNK_BYTES).enumerate() {
-            let mut chunk = chunk.to_vec();
-            self.seal(i as u64, &mut chunk);
-            sealed.append(&mut chunk);
-        }
-        sealed
-    }
-
-    /// The same, in the memory that the bytes are in where they are one chunk.
-    pub(crate) fn seal_owned(&self, mut plain: Vec<u8>) -> Vec<u8> {
-        if plain.len() > CHUNK_BYTES {
-            return self.seal_all(&plain);
-        }
+    /// Small bytes, in the memory that they are in.
+    pub(crate) fn seal_whole(&self, mut plain: Vec<u8>) -> Vec<u8> {
         if !plain.is_empty() {
-            self.seal(0, &mut plain);
+            let tag = self.seal(0, &mut plain);
+            plain.extend_from_slice(&tag);
         }
         plain
     }
 
     /// The other way round.
-    pub(crate) fn open_all(&self, sealed: Vec<u8>) -> Result<Vec<u8>, BoxError> {
-        if sealed.len() <= CHUNK_BYTES + TAG_BYTES {
-            let mut only = sealed;
-            if !only.is_empty() {
-                self.open(0, &mut only)?;
-            }
-            return Ok(only);
+    pub(crate) fn open_whole(&self, mut sealed: Vec<u8>) -> Result<Vec<u8>, BoxError> {
+        if sealed.is_empty() {
+            return Ok(sealed);
         }
-        let mut plain = Vec::with_capacity(sealed.len());
-        for (i, chunk) in sealed.chunks(CHUNK_BYTES + TAG_BYTES).enumerate() {
-            let mut chunk = chunk.to_vec();
-            self.open(i as u64, &mut chunk)?;
-            plain.append(&mut chunk);
+        let Some((content, tag)) = sealed.split_last_chunk_mut::<TAG_BYTES>() else { return Err(damaged()) };
+        if !self.open(0, content, tag) {
+            return Err(damaged());
         }
-        Ok(plain)
+        sealed.truncate(sealed.len() - TAG_BYTES);
+        Ok(sealed)
+    }
+}
+
+impl BlockCipher for PieceKey {
+    fn seal(&self, block: u64, content: &mut [u8]) -> [u8; TAG_BYTES] {
+        // It fails only for more bytes than any block has.
+        let tag = self.0.seal_in_place_separate_tag(Self::nonce(block), Aad::empty(), content);
+        let tag = tag.expect("a block is short enough for AES-GCM");
+        tag.as_ref().try_into().expect("AES-GCM has tags of 16 bytes")
+    }
+
+    fn open(&self, block: u64, content: &mut [u8], tag: &[u8; TAG_BYTES]) -> bool {
+        let opened =
+            self.0.open_in_place_separate_tag(Self::nonce(block), Aad::empty(), (*tag).into(), content, 0..);
+        opened.is_ok()
     }
 }
 
 fn damaged() -> BoxError {
     "encrypted bytes are damaged".into()
-}
-
-/// Seals a stream, chunk by chunk.
-pub(crate) struct Sealer {
-    key: PieceKey,
-    chunk: u64,
-    pending: Vec<u8>,
-}
-
-impl Sealer {
-    pub(crate) fn new(key: PieceKey) -> Sealer {
-        Sealer { key, chunk: 0, pending: Vec::new() }
-    }
-
-    /// Takes bytes and gives the chunks that they fill.
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Vec<Bytes> {
-        let mut full = Vec::with_capacity(bytes.len() / CHUNK_BYTES + 1);
-        while !bytes.is_empty() {
-            if self.pending.capacity() == 0 {
-                self.pending.reserve_exact(CHUNK_BYTES + TAG_BYTES);
-            }
-            let (now, later) = bytes.split_at(bytes.len().min(CHUNK_BYTES - self.pending.len()));
-            self.pending.extend_from_slice(now);
-            bytes = later;
-            if self.pending.len() == CHUNK_BYTES {
-                full.extend(self.finish());
-            }
-        }
-        full
-    }
-
-    /// The last chunk, if anything is left for it.
-    pub(crate) fn finish(&mut self) -> Option<Bytes> {
-        if self.pending.is_empty() {
-            return None;
-        }
-        let mut chunk = std::mem::take(&mut self.pending);
-        self.key.seal(self.chunk, &mut chunk);
-        self.chunk += 1;
-        Some(Bytes::from(chunk))
-    }
-}
-
-/// The sealed bytes in which a span of a piece of `length` plain bytes is.
-pub(crate) fn sealed_span(span: Span, length: u64) -> Span {
-    let chunk = CHUNK_BYTES as u64;
-    let sealed = chunk + TAG_BYTES as u64;
-    let start = span.start / chunk * sealed;
-    let end = span.end.div_ceil(chunk) * sealed;
-    Span { start, end: end.min(sealed_length(length)) }
-}
-
-/// Opens a span of a sealed blob.
-pub(crate) struct Opener {
-    reader: BlobReader,
-    key: PieceKey,
-    chunk: u64,
-    /// Plain bytes before the span in its first chunk, and of the span that are left.
-    skip: usize,
-    left: u64,
-    /// Sealed bytes that are to come.
-    sealed: u64,
-    piece: Bytes,
-}
-
-impl Opener {
-    /// `reader` reads [`sealed_span`] of the span.
-    pub(crate) fn new(reader: BlobReader, key: PieceKey, span: Span, length: u64) -> Opener {
-        let chunk = CHUNK_BYTES as u64;
-        Opener {
-            reader,
-            key,
-            chunk: span.start / chunk,
-            skip: (span.start % chunk) as usize,
-            left: span.length(),
-            sealed: sealed_span(span, length).length(),
-            piece: Bytes::new(),
-        }
-    }
-
-    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
-        if self.left == 0 {
-            return None;
-        }
-        Some(self.chunk().await)
-    }
-
-    async fn chunk(&mut self) -> Result<Bytes, BoxError> {
-        let length = self.sealed.min((CHUNK_BYTES + TAG_BYTES) as u64) as usize;
-        let mut chunk = Vec::with_capacity(length);
-        while chunk.len() < length {
-            if self.piece.is_empty() {
-                self.piece = self.reader.next().await.ok_or_else(damaged)??;
-            }
-            let taken = self.piece.split_to(self.piece.len().min(length - chunk.len()));
-            chunk.extend_from_slice(&taken);
-        }
-        self.sealed -= length as u64;
-        self.key.open(self.chunk, &mut chunk)?;
-        self.chunk += 1;
-        let skip = std::mem::take(&mut self.skip);
-        let end = (chunk.len() as u64).min((skip as u64).saturating_add(self.left)) as usize;
-        if skip >= end {
-            return Err(damaged());
-        }
-        self.left -= (end - skip) as u64;
-        Ok(Bytes::from(chunk).slice(skip..end))
-    }
 }
 
 /// Wraps a key with another: 12 bytes of nonce, then the key and its tag.
@@ -270,7 +134,10 @@ pub(crate) fn unwrap(wrapped: &[u8], with: &[u8; 32], purpose: &[u8]) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use haneul_blob::Blobs;
+    use haneul_blob::local::format::BLOCK;
     use haneul_kit::Env;
 
     use super::*;
@@ -280,85 +147,64 @@ mod tests {
         DataKey::new([7; 32])
     }
 
-    fn sealed(plain: &[u8], step: usize) -> Vec<u8> {
-        let mut sealer = Sealer::new(key().piece(None));
-        let mut out = Vec::new();
-        for piece in plain.chunks(step) {
-            sealer.push(piece).into_iter().for_each(|chunk| out.extend_from_slice(&chunk));
-        }
-        out.extend(sealer.finish().into_iter().flatten());
-        out
-    }
-
-    async fn read(sealed: &[u8], span: Span, length: u64) -> Result<Vec<u8>, BoxError> {
-        let blobs = Blobs::memory(&Env::simulated(1));
-        let blob = blobs.put(Bytes::copy_from_slice(sealed)).await.unwrap();
-        let at = sealed_span(span, length);
-        let mut opener =
-            Opener::new(blobs.reader(blob.id, at.start..at.end), key().piece(None), span, length);
-        let mut plain = Vec::new();
-        while let Some(piece) = opener.next().await {
-            plain.extend_from_slice(&piece?);
-        }
-        Ok(plain)
-    }
-
     #[tokio::test]
     async fn spans_of_any_length() {
-        let chunk = CHUNK_BYTES;
-        for length in [1, 100, chunk - 1, chunk, chunk + 1, 3 * chunk, 3 * chunk + 17] {
-            let plain = noise(length);
-            let stored = sealed(&plain, 5000);
-            assert_eq!(stored.len() as u64, sealed_length(length as u64));
-            assert_eq!(stored, sealed(&plain, length), "whatever the pieces");
-            assert_eq!(stored, key().piece(None).seal_all(&plain));
-            assert_eq!(key().piece(None).open_all(stored.clone()).unwrap(), plain);
-            for (start, end) in [
-                (0, length),
-                (0, 1),
-                (length - 1, length),
-                (length / 2, length / 2 + 1),
-                (length / 3, length),
-            ] {
-                let span = Span { start: start as u64, end: end as u64 };
-                assert_eq!(
-                    read(&stored, span, length as u64).await.unwrap(),
-                    plain[start..end],
-                    "{length}: {start}..{end}"
-                );
+        let env = Env::simulated(1);
+        for blobs in [Blobs::memory(&env), Blobs::open(&env, std::path::Path::new("/blobs")).unwrap()] {
+            for length in [1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 5 * BLOCK + 17] {
+                let plain = noise(length);
+                let mut writer = blobs.sealed_writer(Some(length as u64), Arc::new(key().piece(None)));
+                for piece in plain.chunks(50_000) {
+                    writer.write(piece.to_vec().into()).await.unwrap();
+                }
+                let blob = writer.finish().await.unwrap();
+                assert_eq!(blob.len, length as u64);
+                for span in
+                    [0..length, 0..1, length - 1..length, length / 2..length / 2 + 1, length / 3..length]
+                {
+                    let range = span.start as u64..span.end as u64;
+                    let mut reader = blobs.sealed_reader(blob.id, range.clone(), Arc::new(key().piece(None)));
+                    let mut read = Vec::new();
+                    while let Some(piece) = reader.next().await {
+                        read.extend_from_slice(&piece.unwrap());
+                    }
+                    assert!(read == plain[span.clone()], "{length}: {span:?}");
+                    let other = Arc::new(key().piece(Some(&[1; 16])));
+                    assert!(
+                        blobs.sealed_reader(blob.id, range.clone(), other).next().await.unwrap().is_err()
+                    );
+                    assert!(blobs.reader(blob.id, range).next().await.unwrap().is_err());
+                }
             }
         }
-        assert_eq!(sealed_length(0), 0);
-        assert!(key().piece(None).open_all(Vec::new()).unwrap().is_empty());
     }
 
-    #[tokio::test]
-    async fn whatever_is_changed_is_found() {
-        let length = 2 * CHUNK_BYTES + 100;
-        let plain = noise(length);
-        let stored = sealed(&plain, length);
-        let whole = Span::whole(length as u64);
-        for at in [0, 1, CHUNK_BYTES, CHUNK_BYTES + TAG_BYTES - 1, CHUNK_BYTES + TAG_BYTES, stored.len() - 1]
-        {
+    #[test]
+    fn whatever_is_changed_is_found() {
+        let plain = noise(1000);
+        let stored = key().piece(None).seal_whole(plain.clone());
+        assert_eq!(stored.len(), plain.len() + TAG_BYTES);
+        assert_eq!(key().piece(None).open_whole(stored.clone()).unwrap(), plain);
+        for at in [0, 1, 999, 1000, stored.len() - 1] {
             let mut flipped = stored.clone();
             flipped[at] ^= 1;
-            assert!(read(&flipped, whole, length as u64).await.is_err(), "byte {at}");
-            assert!(key().piece(None).open_all(flipped).is_err());
+            assert!(key().piece(None).open_whole(flipped).is_err(), "byte {at}");
+            assert!(key().piece(None).open_whole(stored[..at.max(1)].to_vec()).is_err(), "cut at {at}");
         }
-        // Torn at a chunk's end, and two chunks changed for one another.
-        let torn = &stored[..CHUNK_BYTES + TAG_BYTES];
-        assert!(read(torn, whole, length as u64).await.is_err());
-        let (a, rest) = stored.split_at(CHUNK_BYTES + TAG_BYTES);
-        let (b, c) = rest.split_at(CHUNK_BYTES + TAG_BYTES);
-        assert!(read(&[b, a, c].concat(), whole, length as u64).await.is_err());
+        let mut block = plain.clone();
+        let tag = BlockCipher::seal(&key().piece(None), 1, &mut block);
+        assert!(!BlockCipher::open(&key().piece(None), 2, &mut block.clone(), &tag), "another place");
+        assert!(BlockCipher::open(&key().piece(None), 1, &mut block, &tag) && block == plain);
+        assert!(key().piece(None).seal_whole(Vec::new()).is_empty());
+        assert!(key().piece(None).open_whole(Vec::new()).unwrap().is_empty());
     }
 
     #[test]
     fn keys() {
         let (a, b) = (key().piece(Some(&[1; 16])), key().piece(Some(&[2; 16])));
-        let stored = a.seal_all(b"hello");
-        assert!(b.open_all(stored.clone()).is_err(), "each part has a key of its own");
-        assert_eq!(a.open_all(stored).unwrap(), b"hello");
+        let stored = a.seal_whole(b"hello".to_vec());
+        assert!(b.open_whole(stored.clone()).is_err(), "each part has a key of its own");
+        assert_eq!(a.open_whole(stored).unwrap(), b"hello");
         let wrapped = wrap(&key(), &[9; 32], [3; 12], b"x");
         assert_eq!(unwrap(&wrapped, &[9; 32], b"x").unwrap().bytes(), key().bytes());
         assert!(unwrap(&wrapped, &[8; 32], b"x").is_none());

@@ -1,10 +1,12 @@
 //! A body becomes stored bytes: streamed, hashed while it is written, and checked before it is published.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use haneul_kit::extension::Trailers;
 use haneul_kit::{ApiError, ByteStream, Result};
 
-use super::cipher::{PieceKey, Sealer, sealed_length};
+use super::cipher::PieceKey;
 use super::hashing::{Hashes, Hashing};
 use super::{Content, INLINE_BYTES_MAX, blob};
 use crate::checksum::{Algorithm, Checksum, Claim, Kind};
@@ -99,7 +101,7 @@ impl Content {
                 0 => (Data::Empty, None),
                 _ => {
                     let kept = match key {
-                        Some(key) => key.seal_owned(head),
+                        Some(key) => key.seal_whole(head),
                         None => head,
                     };
                     (Data::Inline(self.data_id()), Some(kept))
@@ -119,10 +121,10 @@ impl Content {
         expected: &Expectation,
         key: Option<PieceKey>,
     ) -> Result<Received> {
-        let mut sealer = key.map(Sealer::new);
-        let length =
-            expected.length.map(|length| if sealer.is_some() { sealed_length(length) } else { length });
-        let mut writer = self.blobs.writer(length);
+        let mut writer = match key {
+            Some(key) => self.blobs.sealed_writer(expected.length, Arc::new(key)),
+            None => self.blobs.writer(expected.length),
+        };
         let mut hashing = Hashing::Idle(hashes);
         let mut segment: Vec<Bytes> = first;
         let mut ended = false;
@@ -149,20 +151,10 @@ impl Content {
                 self.hasher.update(hashes, pieces.clone())
             };
             for piece in pieces {
-                match &mut sealer {
-                    None => writer.write(piece).await.map_err(blob)?,
-                    Some(sealer) => {
-                        for chunk in sealer.push(&piece) {
-                            writer.write(chunk).await.map_err(blob)?;
-                        }
-                    }
-                }
+                writer.write(piece).await.map_err(blob)?;
             }
         }
         let (md5, sum, kept) = check(hashing.idle().await?, &source, expected)?;
-        if let Some(last) = sealer.and_then(|mut sealer| sealer.finish()) {
-            writer.write(last).await.map_err(blob)?;
-        }
         let written = writer.finish().await.map_err(blob)?;
         let data = Data::Blob(written.id);
         Ok(Received { size: source.read, md5, checksum: sum, kept, data, inline: None })

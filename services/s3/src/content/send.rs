@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use haneul_shape::BoxError;
 use http_body::{Body, Frame, SizeHint};
 
 use super::Content;
-use super::cipher::{DataKey, Opener, PieceKey, sealed_span};
+use super::cipher::{DataKey, PieceKey};
 use super::readers::Reading;
 use crate::model::{Data, DataId, Manifest};
 use crate::range::Span;
@@ -21,8 +22,6 @@ use crate::range::Span;
 pub(crate) struct Extent {
     pub(crate) data: Data,
     pub(crate) span: Span,
-    /// Bytes that the piece has.
-    pub(crate) length: u64,
     /// For the key of a part.
     pub(crate) salt: Option<[u8; 16]>,
 }
@@ -30,8 +29,6 @@ pub(crate) struct Extent {
 /// What of an object is wanted, and how to read it.
 pub(crate) struct Wanted<'a> {
     pub(crate) data: &'a Data,
-    /// Bytes that the object has.
-    pub(crate) size: u64,
     /// Needed when the data is in parts.
     pub(crate) manifest: Option<&'a Manifest>,
     pub(crate) span: Span,
@@ -56,18 +53,12 @@ impl Content {
     /// The next bytes of an extent, and what is left to read of it.
     async fn step(self, source: Source) -> (Option<Source>, Result<Bytes, BoxError>) {
         match source {
-            Source::Extent(Extent { data: Data::Blob(id), span, length, .. }, Some(key)) => {
-                let at = sealed_span(span, length);
-                let opener = Opener::new(self.blobs.reader(id, at.start..at.end), key, span, length);
-                Box::pin(self.step(Source::Sealed(opener))).await
-            }
-            Source::Sealed(mut opener) => match opener.next().await {
-                None => (None, Ok(Bytes::new())),
-                Some(Ok(bytes)) => (Some(Source::Sealed(opener)), Ok(bytes)),
-                Some(Err(failure)) => (None, Err(failure)),
-            },
-            Source::Extent(Extent { data: Data::Blob(id), span, .. }, None) => {
-                let reader = self.blobs.reader(id, span.start..span.end);
+            Source::Extent(Extent { data: Data::Blob(id), span, .. }, key) => {
+                let range = span.start..span.end;
+                let reader = match key {
+                    Some(key) => self.blobs.sealed_reader(id, range, key),
+                    None => self.blobs.reader(id, range),
+                };
                 Box::pin(self.step(Source::Blob(reader))).await
             }
             Source::Blob(mut reader) => match reader.next().await {
@@ -82,10 +73,10 @@ impl Content {
         }
     }
 
-    async fn inline(&self, id: &DataId, span: Span, key: Option<PieceKey>) -> Result<Bytes, BoxError> {
+    async fn inline(&self, id: &DataId, span: Span, key: Option<Arc<PieceKey>>) -> Result<Bytes, BoxError> {
         let bytes = self.records.inline(id).await?.ok_or("inline bytes are gone")?;
         let bytes = Bytes::from(match key {
-            Some(key) => key.open_all(bytes)?,
+            Some(key) => key.open_whole(bytes)?,
             None => bytes,
         });
         if span.end > bytes.len() as u64 {
@@ -100,7 +91,7 @@ fn extents(wanted: &Wanted<'_>) -> VecDeque<Extent> {
     let span = wanted.span;
     let Some(manifest) = wanted.manifest else {
         let data = wanted.data.clone();
-        return VecDeque::from([Extent { data, span, length: wanted.size, salt: None }]);
+        return VecDeque::from([Extent { data, span, salt: None }]);
     };
     let mut found = VecDeque::new();
     let mut offset = 0;
@@ -110,7 +101,6 @@ fn extents(wanted: &Wanted<'_>) -> VecDeque<Extent> {
             found.push_back(Extent {
                 data: part.data.clone(),
                 span: Span { start: start - offset, end: end - offset },
-                length: part.size,
                 salt: part.salt.as_deref().and_then(|salt| hex::decode(salt).ok()?.try_into().ok()),
             });
         }
@@ -120,9 +110,8 @@ fn extents(wanted: &Wanted<'_>) -> VecDeque<Extent> {
 }
 
 enum Source {
-    Extent(Extent, Option<PieceKey>),
+    Extent(Extent, Option<Arc<PieceKey>>),
     Blob(BlobReader),
-    Sealed(Opener),
 }
 
 type Step = Pin<Box<dyn Future<Output = (Option<Source>, Result<Bytes, BoxError>)> + Send>>;
@@ -152,7 +141,7 @@ impl Body for Outgoing {
                     let failure = missing.then(|| Err("an object is shorter than its record says".into()));
                     return Poll::Ready(failure);
                 };
-                let key = self.key.as_ref().map(|key| key.piece(extent.salt.as_ref()));
+                let key = self.key.as_ref().map(|key| Arc::new(key.piece(extent.salt.as_ref())));
                 let step = self.content.clone().step(Source::Extent(extent, key));
                 self.step = Some(Box::pin(step));
             }
@@ -206,7 +195,7 @@ mod tests {
         let data = Data::Parts((0, 0));
         let spans = |start, end| {
             let span = Span { start, end };
-            let wanted = Wanted { data: &data, size: 25, manifest: Some(&manifest), span, key: None };
+            let wanted = Wanted { data: &data, manifest: Some(&manifest), span, key: None };
             extents(&wanted)
                 .into_iter()
                 .map(|e| match e.data {

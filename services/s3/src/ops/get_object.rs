@@ -77,7 +77,7 @@ impl S3 {
             (Data::Empty, _) => Ok(ByteStream::from_bytes(bytes::Bytes::new())),
             (Data::Inline(_), Some(bytes)) => {
                 let bytes = match key {
-                    Some(key) => key.piece(None).open_all(bytes).map_err(ApiError::internal)?,
+                    Some(key) => key.piece(None).open_whole(bytes).map_err(ApiError::internal)?,
                     None => bytes,
                 };
                 if span.end > bytes.len() as u64 {
@@ -89,7 +89,7 @@ impl S3 {
             (Data::Inline(_), _) => Err(ApiError::internal("an object's inline bytes are gone")),
             (data, _) => {
                 let manifest = self.manifest(data).await?;
-                let wanted = Wanted { data, size: body.size, manifest: manifest.as_ref(), span, key };
+                let wanted = Wanted { data, manifest: manifest.as_ref(), span, key };
                 Ok(self.content.send(wanted, reading))
             }
         }

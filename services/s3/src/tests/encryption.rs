@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use haneul_blob::BlockCipher;
+use haneul_blob::cipher::TAG_BYTES;
 use haneul_kit::ByteStream;
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
@@ -17,6 +21,19 @@ fn has_plain(bytes: &[u8]) -> bool {
 /// Text of some length with the sentence all over it.
 fn text(length: usize) -> Vec<u8> {
     PLAIN.iter().copied().cycle().take(length).collect()
+}
+
+/// Shows what is kept.
+struct AsItIs;
+
+impl BlockCipher for AsItIs {
+    fn seal(&self, _block: u64, _content: &mut [u8]) -> [u8; TAG_BYTES] {
+        [0; TAG_BYTES]
+    }
+
+    fn open(&self, _block: u64, _content: &mut [u8], _tag: &[u8; TAG_BYTES]) -> bool {
+        true
+    }
 }
 
 #[tokio::test]
@@ -45,7 +62,11 @@ async fn plain_text_is_nowhere_in_what_is_kept() {
         let blobs = &world.s3.content.blobs;
         let id = haneul_blob::BlobId::from_bytes(row.try_into().unwrap());
         let length = blobs.stat(id).await.unwrap().len;
-        assert!(!has_plain(&blobs.read(id, 0..length).await.unwrap()));
+        let mut reader = blobs.sealed_reader(id, 0..length, Arc::new(AsItIs));
+        while let Some(block) = reader.next().await {
+            assert!(!has_plain(&block.unwrap()));
+        }
+        assert!(blobs.read(id, 0..length).await.is_err(), "it is sealed");
     }
 }
 
