@@ -1,7 +1,15 @@
 /// Writes elements into a string. What is opened must be closed by the caller.
-#[derive(Default)]
 pub(crate) struct XmlWriter {
     pub(crate) out: String,
+}
+
+/// Room for a small answer.
+const FIRST_BYTES: usize = 512;
+
+impl Default for XmlWriter {
+    fn default() -> XmlWriter {
+        XmlWriter { out: String::with_capacity(FIRST_BYTES) }
+    }
 }
 
 pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
