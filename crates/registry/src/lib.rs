@@ -38,6 +38,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     all.push(haneul_iam::service(platform).await?);
     all.push(haneul_accessanalyzer::service(platform).await?);
     all.push(haneul_cloudtrail::service(platform).await?);
+    all.push(haneul_cloudwatch::service(platform).await?);
     all.extend(haneul_dynamodb::services(platform).await?);
     all.push(haneul_kms::service(platform).await?);
     all.push(haneul_logs::service(platform).await?);

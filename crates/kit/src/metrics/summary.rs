@@ -29,9 +29,9 @@ impl Summary {
         Summary { count, sum: value * count, min: value, max: value, values: Values::One }
     }
 
-    /// A set of statistics, whose distribution is only known when all its samples are alike.
+    /// A set of statistics, whose distribution is only known when all its samples are alike and their sum says so, too.
     pub fn of_statistics(count: f64, sum: f64, min: f64, max: f64) -> Summary {
-        let values = if min == max { Values::One } else { Values::Unknown };
+        let values = if min == max && sum == min * count { Values::One } else { Values::Unknown };
         Summary { count, sum, min, max, values }
     }
 

@@ -1,0 +1,130 @@
+//! What follows from a change of state: a line of history, and actions to be called.
+
+use haneul_kit::Instant;
+use haneul_kit::metrics::Owner;
+use serde_json::{Value, json};
+
+use super::message;
+use super::reason::iso_millis;
+use crate::model::{Alarm, AlarmKind, AlarmState, HistoryItem, PendingAction, StateValue};
+
+impl Alarm {
+    pub(crate) fn is_composite(&self) -> bool {
+        matches!(self.kind, AlarmKind::Composite(_))
+    }
+
+    pub(crate) fn actions(&self, state: StateValue) -> &[String] {
+        match state {
+            StateValue::Ok => &self.ok_actions,
+            StateValue::Alarm => &self.alarm_actions,
+            StateValue::InsufficientData => &self.insufficient_data_actions,
+        }
+    }
+
+    /// Goes into another state; the old one is handed back.
+    pub(crate) fn enter(
+        &mut self,
+        state: StateValue,
+        reason: String,
+        data: Option<String>,
+        now: Instant,
+    ) -> AlarmState {
+        let now_ms = now.millis();
+        let changed_ms = if state == self.state.value { self.state.changed_ms } else { now_ms };
+        let entered = AlarmState {
+            value: state,
+            reason,
+            reason_data: data,
+            updated_ms: now_ms,
+            changed_ms,
+            evaluation: None,
+            suppressed: self.state.suppressed.clone(),
+        };
+        std::mem::replace(&mut self.state, entered)
+    }
+
+    /// The history's line on having gone from `before` into its present state.
+    pub(crate) fn changed(&self, name: &str, before: &AlarmState) -> HistoryItem {
+        let data = json!({ "version": "1.0", "oldState": state(before), "newState": state(&self.state) });
+        let summary = format!("Alarm updated from {} to {}", before.value.name(), self.state.value.name());
+        self.item(name, "StateUpdate", summary, &data)
+    }
+
+    pub(crate) fn item(&self, name: &str, kind: &str, summary: String, data: &Value) -> HistoryItem {
+        HistoryItem {
+            alarm: name.to_owned(),
+            composite: self.is_composite(),
+            kind: kind.to_owned(),
+            summary,
+            data: data.to_string(),
+        }
+    }
+
+    /// The actions of its present state, to be called.
+    pub(crate) fn called(
+        &self,
+        owner: Owner,
+        name: &str,
+        before: &AlarmState,
+        now: Instant,
+    ) -> Vec<PendingAction> {
+        if !self.actions_enabled {
+            return Vec::new();
+        }
+        self.actions(self.state.value)
+            .iter()
+            .map(|arn| {
+                let content = match arn.split(':').nth(2) {
+                    Some("lambda") => message::event(owner, name, self, before, now),
+                    _ => message::notification(owner, name, self, before, now),
+                };
+                PendingAction {
+                    alarm: name.to_owned(),
+                    composite: self.is_composite(),
+                    arn: arn.clone(),
+                    state: self.state.value,
+                    message: content.to_string(),
+                    subject: message::subject(owner, name, &self.state),
+                    attempts: 0,
+                }
+            })
+            .collect()
+    }
+}
+
+fn state(state: &AlarmState) -> Value {
+    let mut shown = json!({ "stateValue": state.value.name(), "stateReason": state.reason });
+    if let Some(data) = &state.reason_data {
+        shown["stateReasonData"] = serde_json::from_str(data).unwrap_or_else(|_| json!(data));
+    }
+    shown
+}
+
+/// The history's line on an action that was called.
+pub(crate) fn acted(action: &PendingAction, now: Instant, failure: Option<&str>) -> HistoryItem {
+    let service = action.arn.split(':').nth(2).unwrap_or_default();
+    let mut data = json!({
+        "actionState": if failure.is_none() { "Succeeded" } else { "Failed" },
+        "notificationResource": action.arn,
+        "stateUpdateTimestamp": now.millis(),
+        "publishedMessage": serde_json::from_str::<Value>(&action.message).unwrap_or(Value::Null),
+        "error": failure,
+    });
+    data["timestamp"] = json!(iso_millis(now));
+    let target = match service {
+        "sns" => "notification action",
+        "lambda" => "Lambda action",
+        _ => "action",
+    };
+    let summary = match failure {
+        None => format!("Successfully executed action {}", action.arn),
+        Some(error) => format!("Failed to execute {target} {}. Received error: \"{error}\"", action.arn),
+    };
+    HistoryItem {
+        alarm: action.alarm.clone(),
+        composite: action.composite,
+        kind: "Action".to_owned(),
+        summary: summary.chars().take(255).collect(),
+        data: data.to_string(),
+    }
+}

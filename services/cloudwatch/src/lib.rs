@@ -1,0 +1,32 @@
+//! CloudWatch: metrics, what is worked out from them, and alarms that watch them.
+//!
+//! Reading order: [`model`] (what is kept), [`series`] (points and how they are packed), [`store`] (the only transactions), [`statistic`]
+//! (percentiles and the like), [`math`], [`search`], [`insights`] (the three languages), [`anomaly`] (what is expected of a metric), [`query`]
+//! (GetMetricData's queries, for everybody), [`alarms`] (what a state is made from), [`dashboard`] (what a
+//! dashboard's body may be), [`calls`] (what we ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (what goes on after the
+//! answer).
+//!
+//! What must never happen here: a point acknowledged before it is durable, or counted twice after a crash; an expression that takes the
+//! memory or the stack away; an alarm that changes its state without a line in its history; a dependency on another service.
+
+mod alarms;
+mod anomaly;
+mod calls;
+mod dashboard;
+mod error;
+mod insights;
+mod math;
+mod model;
+mod ops;
+mod query;
+mod search;
+mod series;
+mod service;
+mod statistic;
+mod store;
+mod tasks;
+
+pub use service::{CloudWatch, service};
+
+#[cfg(test)]
+mod tests;

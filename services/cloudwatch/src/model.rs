@@ -1,0 +1,244 @@
+//! What is kept, and under which keys.
+
+use haneul_kit::{AccountId, Region};
+use haneul_store::{Record, Table};
+use serde::{Deserialize, Serialize};
+
+/// A metric that was put at least once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Metric {
+    /// What its points are stored under.
+    pub(crate) id: u64,
+    pub(crate) dimensions: Vec<(String, String)>,
+    pub(crate) created_ms: i64,
+    /// When a point was last put; may lag by minutes.
+    pub(crate) last_put_ms: i64,
+}
+
+impl Record for Metric {}
+
+/// By namespace, name, and the digest of the dimensions.
+pub(crate) static METRICS: Table<(AccountId, Region, String, String, String), Metric> =
+    Table::new("cloudwatch.metrics");
+
+/// Points as they came: generation and place → a batch in the form of [`crate::series::chunk`].
+pub(crate) static JOURNAL: Table<(u64, u64), Vec<u8>> = Table::new("cloudwatch.journal");
+
+/// Points by series: tier, series, the block's beginning in seconds, and the generation that wrote it → a chunk.
+pub(crate) static POINTS: Table<(u8, u64, i64, u64), Vec<u8>> = Table::new("cloudwatch.points");
+
+/// `written`: the last generation whose points are all in [`POINTS`].
+pub(crate) static STATE: Table<String, u64> = Table::new("cloudwatch.state");
+
+/// What an alarm watches and does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Alarm {
+    pub(crate) kind: AlarmKind,
+    pub(crate) description: Option<String>,
+    pub(crate) actions_enabled: bool,
+    pub(crate) ok_actions: Vec<String>,
+    pub(crate) alarm_actions: Vec<String>,
+    pub(crate) insufficient_data_actions: Vec<String>,
+    pub(crate) created_ms: i64,
+    pub(crate) configured_ms: i64,
+    pub(crate) state: AlarmState,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Record for Alarm {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StateValue {
+    Ok,
+    Alarm,
+    InsufficientData,
+}
+
+impl StateValue {
+    pub(crate) const ALL: [StateValue; 3] = [StateValue::Ok, StateValue::Alarm, StateValue::InsufficientData];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            StateValue::Ok => "OK",
+            StateValue::Alarm => "ALARM",
+            StateValue::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<StateValue> {
+        StateValue::ALL.into_iter().find(|value| value.name() == name)
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AlarmState {
+    pub(crate) value: StateValue,
+    pub(crate) reason: String,
+    pub(crate) reason_data: Option<String>,
+    /// When the state or its reason was last written.
+    pub(crate) updated_ms: i64,
+    /// When the value last changed.
+    pub(crate) changed_ms: i64,
+    /// `PARTIAL_DATA`, `EVALUATION_ERROR`.
+    #[serde(default)]
+    pub(crate) evaluation: Option<String>,
+    /// For composite alarms: why actions do not run.
+    #[serde(default)]
+    pub(crate) suppressed: Option<Suppressed>,
+}
+
+/// Actions of a composite alarm that are held back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Suppressed {
+    /// `Alarm`, `WaitPeriod`, `ExtensionPeriod`.
+    pub(crate) by: String,
+    pub(crate) reason: String,
+    /// When a wait or extension period ends.
+    pub(crate) until_ms: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum AlarmKind {
+    Metric(Box<MetricAlarm>),
+    Composite(CompositeAlarm),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MetricAlarm {
+    pub(crate) watched: Watched,
+    pub(crate) evaluation_periods: i32,
+    pub(crate) datapoints_to_alarm: Option<i32>,
+    /// None for anomaly detection, whose threshold is a band.
+    pub(crate) threshold: Option<f64>,
+    pub(crate) threshold_metric_id: Option<String>,
+    pub(crate) comparison: String,
+    /// As given: `missing` is the default, and not shown when it was not given.
+    pub(crate) treat_missing_data: Option<String>,
+    pub(crate) evaluate_low_sample_count: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Watched {
+    One(OneMetric),
+    Queries(Vec<Query>),
+}
+
+/// The metric of a plain alarm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OneMetric {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) dimensions: Vec<(String, String)>,
+    pub(crate) period: i32,
+    /// The statistic as given, and whether it was given as `ExtendedStatistic`.
+    pub(crate) statistic: String,
+    pub(crate) extended: bool,
+    pub(crate) unit: Option<String>,
+}
+
+/// One of GetMetricData's queries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Query {
+    pub(crate) id: String,
+    pub(crate) source: Source,
+    pub(crate) label: Option<String>,
+    pub(crate) return_data: Option<bool>,
+    pub(crate) period: Option<i32>,
+    pub(crate) account: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Source {
+    Metric {
+        namespace: String,
+        name: String,
+        dimensions: Vec<(String, String)>,
+        period: i32,
+        statistic: String,
+        unit: Option<String>,
+    },
+    Expression(String),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CompositeAlarm {
+    pub(crate) rule: String,
+    /// What the rule said last, so that a state set by hand stays until that changes.
+    #[serde(default)]
+    pub(crate) held: Option<bool>,
+    pub(crate) suppressor: Option<String>,
+    pub(crate) wait_s: Option<i32>,
+    pub(crate) extension_s: Option<i32>,
+}
+
+pub(crate) static ALARMS: Table<(AccountId, Region, String), Alarm> = Table::new("cloudwatch.alarms");
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HistoryItem {
+    pub(crate) alarm: String,
+    pub(crate) composite: bool,
+    /// `ConfigurationUpdate`, `StateUpdate`, `Action`.
+    pub(crate) kind: String,
+    pub(crate) summary: String,
+    pub(crate) data: String,
+}
+
+impl Record for HistoryItem {}
+
+/// By time and a number of the process, so that two at the same time both stay.
+pub(crate) static HISTORY: Table<(AccountId, Region, i64, u64), HistoryItem> =
+    Table::new("cloudwatch.history");
+
+/// An action that has still to be called.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PendingAction {
+    pub(crate) alarm: String,
+    pub(crate) composite: bool,
+    pub(crate) arn: String,
+    pub(crate) state: StateValue,
+    /// What the action is told, as JSON.
+    pub(crate) message: String,
+    pub(crate) subject: String,
+    pub(crate) attempts: u32,
+}
+
+impl Record for PendingAction {}
+
+/// By when they are due, whose they are, and a random number.
+pub(crate) static ACTIONS: Table<(i64, AccountId, Region, u64), PendingAction> =
+    Table::new("cloudwatch.actions");
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Dashboard {
+    pub(crate) body: String,
+    pub(crate) modified_ms: i64,
+    #[serde(default)]
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Record for Dashboard {}
+
+/// Dashboards belong to the account, in every Region.
+pub(crate) static DASHBOARDS: Table<(AccountId, String), Dashboard> = Table::new("cloudwatch.dashboards");
+
+/// What an anomaly detector watches.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Detector {
+    pub(crate) watched: DetectorSource,
+    pub(crate) excluded_ms: Vec<(i64, i64)>,
+    pub(crate) timezone: Option<String>,
+    pub(crate) periodic_spikes: Option<bool>,
+    pub(crate) created_ms: i64,
+}
+
+impl Record for Detector {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum DetectorSource {
+    Single { namespace: String, name: String, dimensions: Vec<(String, String)>, statistic: String },
+    Math(Vec<Query>),
+}
+
+/// By the detector's id.
+pub(crate) static DETECTORS: Table<(AccountId, Region, String), Detector> =
+    Table::new("cloudwatch.detectors");

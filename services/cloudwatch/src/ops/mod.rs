@@ -1,0 +1,18 @@
+//! The operations, one file per noun.
+//!
+//! Reading order: [`access`] (what each asks permission for), [`put_metric_data`], then what reads, then alarms, dashboards, detectors, tags.
+
+pub(crate) mod access;
+mod alarm_history;
+pub(crate) mod alarm_parts;
+pub(crate) mod alarm_state;
+mod anomaly_detectors;
+mod dashboards;
+mod describe_alarms;
+mod get_metric_data;
+mod get_metric_statistics;
+mod list_metrics;
+mod put_composite_alarm;
+mod put_metric_alarm;
+pub(crate) mod put_metric_data;
+mod tags;

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use haneul_cloudwatch_wire as wire;
+use haneul_kit::{Platform, Result, Service, Signal};
+use wire::operations as op;
+
+use crate::store::Points;
+use crate::tasks::{Actions, Alarms, Intake, Rolling, Writing};
+
+/// The state of the service.
+pub struct CloudWatch {
+    pub(crate) platform: Platform,
+    pub(crate) points: Points,
+    /// Says that an alarm has changed.
+    pub(crate) alarms_signal: Signal,
+    /// Says that there are actions to be called.
+    pub(crate) actions_signal: Signal,
+    /// The next line of history, the next action.
+    pub(crate) numbers: AtomicU64,
+}
+
+/// The dispatch table.
+///
+/// # Errors
+/// When what a crash left in the journal cannot be read.
+pub async fn service(platform: &Platform) -> Result<Service> {
+    let points = Points::open(&platform.store, &platform.env.rng, Signal::default()).await?;
+    platform.metrics.open();
+    let cloudwatch = Arc::new(CloudWatch {
+        platform: platform.clone(),
+        points,
+        alarms_signal: Signal::default(),
+        actions_signal: Signal::default(),
+        numbers: AtomicU64::new(0),
+    });
+    // Metrics.
+    let service = Service::of(&wire::SERVICE, cloudwatch.clone())
+        .op::<op::PutMetricData>()
+        .op::<op::GetMetricData>()
+        .op::<op::GetMetricStatistics>()
+        .op::<op::ListMetrics>();
+    // Alarms.
+    let service = service
+        .op::<op::PutMetricAlarm>()
+        .op::<op::PutCompositeAlarm>()
+        .op::<op::DescribeAlarms>()
+        .op::<op::DescribeAlarmsForMetric>()
+        .op::<op::DescribeAlarmHistory>()
+        .op::<op::SetAlarmState>()
+        .op::<op::EnableAlarmActions>()
+        .op::<op::DisableAlarmActions>()
+        .op::<op::DeleteAlarms>();
+    // Dashboards and detectors.
+    let service = service
+        .op::<op::PutDashboard>()
+        .op::<op::GetDashboard>()
+        .op::<op::ListDashboards>()
+        .op::<op::DeleteDashboards>()
+        .op::<op::PutAnomalyDetector>()
+        .op::<op::DescribeAnomalyDetectors>()
+        .op::<op::DeleteAnomalyDetector>();
+    // Tags.
+    let service = service.op::<op::TagResource>().op::<op::UntagResource>().op::<op::ListTagsForResource>();
+    let service = service
+        .reconciler(Arc::new(Writing::new(cloudwatch.clone())))
+        .reconciler(Arc::new(Rolling::new(cloudwatch.clone())))
+        .reconciler(Arc::new(Intake::new(cloudwatch.clone())))
+        .reconciler(Arc::new(Alarms::new(cloudwatch.clone())))
+        .reconciler(Arc::new(Actions::new(cloudwatch)));
+    Ok(service.build())
+}

@@ -1,0 +1,14 @@
+//! What goes on after the answer: points go from the journal to the series ([`writing`]), from one tier to the next ([`rolling`]); the metrics of
+//! other services come in ([`intake`]); alarms are looked at ([`alarms`]) and their actions called ([`actions`]).
+
+mod actions;
+mod alarms;
+mod intake;
+mod rolling;
+mod writing;
+
+pub(crate) use actions::Actions;
+pub(crate) use alarms::Alarms;
+pub(crate) use intake::Intake;
+pub(crate) use rolling::Rolling;
+pub(crate) use writing::Writing;

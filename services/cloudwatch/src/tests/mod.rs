@@ -1,0 +1,6 @@
+mod alarms;
+mod cloud;
+mod crash;
+mod dispatch;
+mod points;
+mod queries;
