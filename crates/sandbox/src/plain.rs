@@ -50,6 +50,7 @@ impl Plain {
         }
         let (stdout, out) = std::io::pipe()?;
         let (stderr, err) = std::io::pipe()?;
+        let err = if program.merge_output { out.try_clone()? } else { err };
         let mut pipes = Vec::new();
         let mut mappings = Vec::new();
         for number in 0..program.pipes {

@@ -17,6 +17,8 @@ pub struct Program {
     pub mounts: Vec<Mount>,
     pub limits: Limits,
     pub network: Network,
+    /// Standard error goes where standard output goes, in order.
+    pub merge_output: bool,
     /// Further pipes that the program writes and we read, as descriptors [`FIRST_PIPE`] and up.
     pub pipes: usize,
 }

@@ -24,14 +24,15 @@ const SETUP_MAX: Duration = Duration::from_secs(30);
 /// Runs the program as a child of a shell that waits for it, so that somebody collects its orphans. The shell also sets
 /// the kernel's limits on each process, beside those of the control groups on all: it may lower its own limits, while
 /// we may not set another user's without CAP_SYS_RESOURCE. It is the first process, and runs nothing before them.
-fn first_process(limits: &Limits) -> String {
+fn first_process(limits: &Limits, merge_output: bool) -> String {
     let Limits { processes_max, open_files_max, .. } = limits;
+    let merge = if merge_output { " 2>&1" } else { "" };
     let file =
         limits.file_bytes_max.map_or(String::new(), |bytes| format!("ulimit -f {};", bytes.div_ceil(512)));
     format!(
         "set -e; ulimit -c 0; ulimit -n {open_files_max}; ulimit -l 64; {file} \
          if (ulimit -u {processes_max}) 2>/dev/null; then ulimit -u {processes_max}; else ulimit -p {processes_max}; fi; \
-         set +e; \"$@\" & child=$!; wait \"$child\""
+         set +e; \"$@\"{merge} & child=$!; wait \"$child\""
     )
 }
 
@@ -139,7 +140,7 @@ fn command(
     };
     command.args(["--args", &bwrap::ARGS_FD.to_string(), "--"]);
     if has_shell {
-        command.args(["/bin/sh", "-c", &first_process(&program.limits), "init"]);
+        command.args(["/bin/sh", "-c", &first_process(&program.limits, program.merge_output), "init"]);
     }
     command.args(&program.command).env_clear().current_dir("/").stdin(Stdio::null());
     if let Some((out, err)) = plumbing.out.take() {

@@ -66,6 +66,7 @@ impl Trial {
             mounts: vec![Mount::Memory { target: "/tmp".into(), bytes: TMP_BYTES }],
             limits: Limits { memory_bytes: 256 << 20, ..Limits::default() },
             network: Network::None,
+            merge_output: false,
             pipes: 0,
         };
         Trial { program, answer: None }

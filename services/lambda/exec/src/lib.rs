@@ -7,7 +7,9 @@
 //! works on AWS works here, and the managed runtimes are small bootstraps of ours for the interpreters of the host.
 //!
 //! Reading order: [`spec`], [`invocation`], [`executor`] (the trait and its errors), [`logs`], [`simulated`] (an executor
-//! of closures, for tests); then how it is done.
+//! of closures, for tests); then how it is done: `host` (the real executor), `pool` (all environments, and who waits),
+//! `environment` (one of them), `program` (what its sandbox runs), `runtimes` and `interpreters` (what this host has),
+//! `collector` and `lines` (its log).
 //!
 //! What must never happen here: a call to another service, or a look at a record; a secret in a log; a function's
 //! process that outlives us; an invocation that is answered twice or never.
@@ -18,7 +20,18 @@ pub mod logs;
 pub mod simulated;
 pub mod spec;
 
+mod collector;
+mod environment;
+mod host;
+mod interpreters;
+mod lines;
+mod pool;
+mod program;
+mod runtimes;
+
+pub use environment::{Endpoint, NoEndpoint};
 pub use executor::{Available, ExecError, Executor};
+pub use host::{HostExecutor, Settings};
 pub use invocation::{Body, FunctionError, Invocation, Outcome, Piece, Report, StreamEnd, StreamError};
 pub use logs::{LogEvent, LogSink, LogTarget, NoLogs};
 pub use spec::{CredentialSource, Credentials, Family, LogFormat, LogLevel, Logging, Runtime, Spec};
