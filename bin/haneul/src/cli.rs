@@ -79,6 +79,9 @@ pub(crate) struct ServeOptions {
     /// Private key in PEM, for --tls files
     #[arg(long, env = "HANEUL_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// What keeps programs of users (functions) from this host: namespaces, or nothing at all [default: namespaces]
+    #[arg(long, env = "HANEUL_SANDBOX", value_enum)]
+    pub(crate) sandbox: Option<Sandbox>,
     /// How the log is written [default: text]
     #[arg(long, env = "HANEUL_LOG_FORMAT", value_enum)]
     pub(crate) log_format: Option<LogFormat>,
@@ -106,6 +109,16 @@ pub(crate) enum Tls {
     Own,
     /// Use --tls-cert and --tls-key
     Files,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sandbox {
+    /// Namespaces, a filter of system calls, control groups; needs bubblewrap
+    #[default]
+    Namespaces,
+    /// None: programs run with our own rights. Only for who trusts all of them
+    None,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]

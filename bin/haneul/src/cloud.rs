@@ -6,10 +6,11 @@ use haneul_env::Env;
 use haneul_front::{Cloud, Options};
 use haneul_kit::platform::{Config as Settings, RootKey};
 use haneul_kit::{Platform, Seal, Service};
+use haneul_sandbox::{Isolation, Sandbox};
 use haneul_store::Store;
 
-use crate::Result;
 use crate::master_key::{MasterKey, seal_key};
+use crate::{Result, cli};
 
 /// Opens the engines: in memory, or under `dir`.
 pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store, Blobs)> {
@@ -23,7 +24,22 @@ pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store
     opening.await.map_err(|error| format!("opening the state failed: {error}"))?
 }
 
+/// What programs of users run in. Its folder is only written to when there is something to run.
+pub(crate) fn sandbox(env: &Env, dir: Option<&Path>, chosen: cli::Sandbox) -> Arc<dyn Sandbox> {
+    let folder = match dir {
+        Some(dir) => dir.join("sandbox"),
+        // A name that nobody can have put there before.
+        None => std::env::temp_dir().join(format!("haneul-sandbox-{}", env.rng.uuid())),
+    };
+    let isolation = match chosen {
+        cli::Sandbox::Namespaces => Isolation::Namespaces,
+        cli::Sandbox::None => Isolation::None,
+    };
+    haneul_sandbox::detect(env, haneul_sandbox::Options { isolation, ..haneul_sandbox::Options::new(folder) })
+}
+
 /// Puts the parts together: platform, every service of the registry, the front door.
+#[allow(clippy::too_many_arguments)]
 pub(crate) async fn assemble(
     env: Env,
     (store, blobs): (Store, Blobs),
@@ -32,9 +48,11 @@ pub(crate) async fn assemble(
     relaxed: bool,
     options: Options,
     master: Option<&MasterKey>,
+    sandbox: Arc<dyn Sandbox>,
 ) -> Result<Arc<Cloud>> {
     let key = seal_key(&store, &env.rng, master).await?;
     let platform = platform(env, store, blobs, dir, root_keys, relaxed, &key);
+    platform.set_sandbox(sandbox);
     let services = haneul_registry::services(&platform).await.map_err(|error| error.to_string())?;
     let cloud = Cloud::new(platform, haneul_registry::MODELS, services, options);
     cloud.start_reconcilers();

@@ -6,7 +6,7 @@ use haneul_kit::platform::RootKey;
 use serde::Deserialize;
 
 use crate::Result;
-use crate::cli::{Auth, LogFormat, ServeOptions, Tls};
+use crate::cli::{Auth, LogFormat, Sandbox, ServeOptions, Tls};
 use crate::master_key::MasterKey;
 
 /// Settings after flags, environment and file were put together, in that order of precedence.
@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) master_key: Option<MasterKey>,
     pub(crate) tls: Tls,
     pub(crate) tls_files: Option<(PathBuf, PathBuf)>,
+    pub(crate) sandbox: Sandbox,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
 }
@@ -40,6 +41,7 @@ struct File {
     tls: Option<Tls>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    sandbox: Option<Sandbox>,
     log_format: Option<LogFormat>,
     log: Option<String>,
     /// Further accounts, each with a root key of its own.
@@ -91,6 +93,7 @@ impl Config {
             master_key,
             tls,
             tls_files,
+            sandbox: options.sandbox.or(file.sandbox).unwrap_or_default(),
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
             log: options.log.or(file.log).unwrap_or_else(|| "info".into()),
         })

@@ -1,9 +1,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::Result;
-use crate::cli::DoctorOptions;
-use crate::config;
+use haneul_env::Env;
+
+use crate::cli::{self, DoctorOptions};
+use crate::{Result, cloud, config};
 
 /// Tells what this host offers. Nothing here is needed to start except a directory that can be written.
 pub(crate) fn run(options: &DoctorOptions) -> Result<()> {
@@ -19,6 +20,20 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<()> {
         &std::thread::available_parallelism().map_or(1, usize::from).to_string(),
         &Ok(String::new()),
     );
+    println!();
+    println!("running functions");
+    let sandbox = cloud::sandbox(&Env::real(), None, cli::Sandbox::Namespaces);
+    match sandbox.missing() {
+        None => line("sandbox", &sandbox.describe(), &Ok(String::new())),
+        Some(why) => line("sandbox", MISSING, &Ok(why)),
+    }
+    let (there, lacking): (Vec<_>, Vec<_>) =
+        haneul_lambda_exec::runtimes_of_this_host().into_iter().partition(|one| one.missing.is_none());
+    let names = |of: &[haneul_lambda_exec::Available]| {
+        of.iter().map(|one| one.runtime.identifier()).collect::<Vec<_>>().join(" ")
+    };
+    println!("  + runtimes         {}", names(&there));
+    println!("  - not here         {}", names(&lacking));
     println!();
     println!("clients (none is needed to run; the tests use them when they are there)");
     for (program, argument, enables) in CLIENTS {

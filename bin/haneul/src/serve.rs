@@ -93,7 +93,9 @@ async fn begin(
     let options = Options { version: env!("CARGO_PKG_VERSION"), control, ..Options::default() };
     let relaxed = config.auth == Auth::Relaxed;
     let master = config.master_key.as_ref();
-    let cloud = cloud::assemble(env.clone(), engines, dir, root_keys, relaxed, options, master).await?;
+    let sandbox = cloud::sandbox(env, dir, config.sandbox);
+    let cloud =
+        cloud::assemble(env.clone(), engines, dir, root_keys, relaxed, options, master, sandbox).await?;
     if let Some(began) = announce {
         banner::print(config, address, &root, began.elapsed().as_millis());
     }

@@ -89,6 +89,7 @@ impl Cloud {
         });
         cloud.platform.bus.connect(cloud.clone());
         cloud.platform.set_authorizer(Arc::downgrade(&cloud) as _);
+        cloud.platform.set_guests(Arc::downgrade(&cloud) as _);
         cloud
     }
 

@@ -8,7 +8,7 @@
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
 //! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
-//! [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
+//! [`guests`] (programs that we run), [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
 //! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch).
 //!
 //! What must never happen here: knowledge of any one service.
@@ -20,6 +20,7 @@ pub mod canonical_user;
 pub mod cx;
 pub mod directory;
 pub mod extension;
+pub mod guests;
 pub mod handle;
 pub mod metrics;
 pub mod organization;
@@ -37,6 +38,7 @@ pub use canonical_user::canonical_user_id;
 pub use cx::Cx;
 pub use directory::{AccessKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider};
 pub use extension::{Extension, RequestHead, Trailers};
+pub use guests::Guests;
 pub use handle::Handle;
 pub use organization::{Membership, Organization, Standing};
 pub use platform::{Authorizer, Platform};

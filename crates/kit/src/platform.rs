@@ -5,10 +5,13 @@ use haneul_base::AccountId;
 use haneul_blob::Blobs;
 use haneul_bus::Bus;
 use haneul_env::Env;
+use haneul_sandbox::Sandbox;
 use haneul_store::Store;
 
 use crate::metrics::Metrics;
-use crate::{Access, ApiError, BoxFuture, Cx, Directory, Operation, Organization, Result, Seal, Trail};
+use crate::{
+    Access, ApiError, BoxFuture, Cx, Directory, Guests, Operation, Organization, Result, Seal, Trail,
+};
 
 /// What a service is given to work with. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub struct Platform {
     organization: Arc<OnceLock<Arc<dyn Organization>>>,
     authorizer: Arc<OnceLock<Weak<dyn Authorizer>>>,
     trail: Arc<OnceLock<Weak<dyn Trail>>>,
+    sandbox: Arc<OnceLock<Arc<dyn Sandbox>>>,
+    guests: Arc<OnceLock<Weak<dyn Guests>>>,
 }
 
 /// Settings that services may look at.
@@ -75,6 +80,8 @@ impl Platform {
             organization: Arc::default(),
             authorizer: Arc::default(),
             trail: Arc::default(),
+            sandbox: Arc::default(),
+            guests: Arc::default(),
         }
     }
 
@@ -117,6 +124,32 @@ impl Platform {
     /// Who is told of every call, if anybody is.
     pub fn trail(&self) -> Option<Arc<dyn Trail>> {
         self.trail.get().and_then(Weak::upgrade)
+    }
+
+    /// Said once, by who puts the cloud together, before its services are made. Without one no program can be run.
+    ///
+    /// # Panics
+    /// When it was said before.
+    pub fn set_sandbox(&self, sandbox: Arc<dyn Sandbox>) {
+        assert!(self.sandbox.set(sandbox).is_ok(), "the platform has a sandbox already");
+    }
+
+    /// Where programs of users run, if any can.
+    pub fn sandbox(&self) -> Option<&Arc<dyn Sandbox>> {
+        self.sandbox.get()
+    }
+
+    /// Said once, by the front door. Weak, because the front door holds the platform.
+    ///
+    /// # Panics
+    /// When it was said before.
+    pub fn set_guests(&self, guests: Weak<dyn Guests>) {
+        assert!(self.guests.set(guests).is_ok(), "the platform has a door for guests already");
+    }
+
+    /// The way of programs in a sandbox to our endpoint, once there is a front door.
+    pub fn guests(&self) -> Option<Arc<dyn Guests>> {
+        self.guests.get().and_then(Weak::upgrade)
     }
 
     /// Said once, by the front door. Weak, because the front door holds the platform.

@@ -8,6 +8,7 @@
 //! Time here is the host's, not the cloud's: a test that moves the cloud by a month must not cut off every upload.
 
 pub mod connection;
+mod guests;
 pub mod listen;
 pub mod pace;
 pub mod refusal;

@@ -1,0 +1,262 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use haneul_env::{Clock, Env};
+use haneul_sandbox::process::Reader;
+use tokio::io::AsyncReadExt;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{LogEvent, LogSink, LogTarget};
+
+/// What `LogType=Tail` shows (Invoke, `LogResult`).
+const TAIL_BYTES: usize = 4096;
+/// A line that is longer is cut into several events (CloudWatch Logs' largest event is 1 MB, Lambda cuts at 256 KB).
+const LINE_BYTES_MAX: usize = 256 * 1024;
+/// A function that runs for long is read along with.
+const FLUSH_AFTER: Duration = Duration::from_millis(200);
+const READ_BYTES: usize = 64 * 1024;
+/// Of our own bootstraps: one event of any number of lines follows.
+const FRAME: [u8; 4] = [0xa5, 0x5a, 0x00, 0x03];
+const FRAME_HEAD: usize = 16;
+
+/// Takes what one environment writes, and our own lines about it, to the log.
+pub(crate) struct Collector {
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+enum Command {
+    /// An invocation begins: the tail begins anew, with this line.
+    Begin(Option<String>),
+    Write(String),
+    /// Takes what was written until now, then these lines; answers with the tail.
+    End(Vec<String>, oneshot::Sender<Bytes>),
+}
+
+impl Collector {
+    pub(crate) fn start(
+        env: &Env,
+        sink: Arc<dyn LogSink>,
+        target: Arc<LogTarget>,
+        reader: Reader,
+    ) -> Collector {
+        let (commands, taken) = mpsc::unbounded_channel();
+        let work = Work {
+            env: env.clone(),
+            sink,
+            target,
+            reader: Some(reader),
+            parser: Parser::default(),
+            events: Vec::new(),
+            tail: String::new(),
+        };
+        env.spawn("function log", work.run(taken));
+        Collector { commands }
+    }
+
+    pub(crate) fn begin(&self, line: Option<String>) {
+        let _ = self.commands.send(Command::Begin(line));
+    }
+
+    pub(crate) fn write(&self, line: String) {
+        let _ = self.commands.send(Command::Write(line));
+    }
+
+    pub(crate) async fn end(&self, lines: Vec<String>) -> Bytes {
+        let (answer, tail) = oneshot::channel();
+        let _ = self.commands.send(Command::End(lines, answer));
+        tail.await.unwrap_or_default()
+    }
+}
+
+struct Work {
+    env: Env,
+    sink: Arc<dyn LogSink>,
+    target: Arc<LogTarget>,
+    reader: Option<Reader>,
+    parser: Parser,
+    events: Vec<LogEvent>,
+    tail: String,
+}
+
+impl Work {
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let clock = Clock::real();
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let dirty = !self.events.is_empty();
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command, &mut buffer),
+                    // The environment is gone; what it still wrote is read to the end, which its death has set.
+                    None => {
+                        self.drain(&mut buffer);
+                        self.parser.finish().into_iter().for_each(|text| self.push(text));
+                        return self.flush();
+                    }
+                },
+                read = read(&mut self.reader, &mut buffer) => self.took(read, &buffer),
+                () = clock.sleep(FLUSH_AFTER), if dirty => self.flush(),
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command, buffer: &mut [u8]) {
+        match command {
+            Command::Begin(line) => {
+                self.drain(buffer);
+                self.tail.clear();
+                if let Some(line) = line {
+                    self.push(line);
+                }
+            }
+            Command::Write(line) => self.push(line),
+            Command::End(lines, answer) => {
+                self.drain(buffer);
+                self.parser.finish().into_iter().for_each(|text| self.push(text));
+                lines.into_iter().for_each(|line| self.push(line));
+                self.flush();
+                let _ = answer.send(Bytes::copy_from_slice(tail_of(&self.tail).as_bytes()));
+            }
+        }
+    }
+
+    /// Reads what is there. A program wrote its lines before it told us that it is done, so they are.
+    fn drain(&mut self, buffer: &mut [u8]) {
+        while let Some(read) = read(&mut self.reader, buffer).now_or_never() {
+            let more = read > 0;
+            self.took(read, buffer);
+            if !more {
+                return;
+            }
+        }
+    }
+
+    fn took(&mut self, read: usize, buffer: &[u8]) {
+        if read == 0 {
+            self.reader = None;
+        }
+        for text in self.parser.take(&buffer[..read]) {
+            self.push(text);
+        }
+    }
+
+    fn push(&mut self, message: String) {
+        self.tail.push_str(&message);
+        if self.tail.len() > 16 * TAIL_BYTES {
+            self.tail = tail_of(&self.tail).to_owned();
+        }
+        self.events.push(LogEvent { timestamp: self.env.now(), message });
+    }
+
+    fn flush(&mut self) {
+        if !self.events.is_empty() {
+            self.sink.write(&self.target, std::mem::take(&mut self.events));
+        }
+    }
+}
+
+/// 0 at the end; waits for ever after it.
+async fn read(reader: &mut Option<Reader>, buffer: &mut [u8]) -> usize {
+    match reader {
+        Some(reader) => reader.read(buffer).await.unwrap_or(0),
+        None => std::future::pending().await,
+    }
+}
+
+fn tail_of(text: &str) -> &str {
+    let mut at = text.len().saturating_sub(TAIL_BYTES);
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    &text[at..]
+}
+
+/// Cuts what was written into events: lines, and frames of our bootstraps.
+#[derive(Default)]
+struct Parser {
+    rest: Vec<u8>,
+}
+
+impl Parser {
+    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.rest.extend_from_slice(bytes);
+        let (mut events, mut at) = (Vec::new(), 0);
+        while let Some(used) = self.next(at, &mut events) {
+            at += used;
+        }
+        self.rest.drain(..at);
+        events
+    }
+
+    fn next(&self, at: usize, events: &mut Vec<String>) -> Option<usize> {
+        let rest = &self.rest[at..];
+        let framed = rest.len().min(4);
+        if framed > 0 && rest[..framed] == FRAME[..framed] {
+            let head = rest.get(..FRAME_HEAD)?;
+            let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
+            if length <= 8 * LINE_BYTES_MAX {
+                let text = rest.get(FRAME_HEAD..FRAME_HEAD + length)?;
+                events.push(String::from_utf8_lossy(text).into_owned());
+                return Some(FRAME_HEAD + length);
+            }
+        }
+        let end = rest.iter().take(LINE_BYTES_MAX).position(|byte| *byte == b'\n').map(|end| end + 1);
+        let end = end.or((rest.len() >= LINE_BYTES_MAX).then_some(LINE_BYTES_MAX))?;
+        events.push(String::from_utf8_lossy(&rest[..end]).into_owned());
+        Some(end)
+    }
+
+    /// What is there without an end.
+    fn finish(&mut self) -> Option<String> {
+        let rest = std::mem::take(&mut self.rest);
+        (!rest.is_empty()).then(|| String::from_utf8_lossy(&rest).into_owned() + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_frames_are_told_apart_wherever_they_are_cut() {
+        let mut bytes = b"one\ntwo\n".to_vec();
+        bytes.extend_from_slice(&FRAME);
+        bytes.extend_from_slice(&8u32.to_be_bytes());
+        bytes.extend_from_slice(&7u64.to_be_bytes());
+        bytes.extend_from_slice(b"a\nb\nc\nd\nthree\n\xa5x\nrest");
+        for step in 1..bytes.len() {
+            let mut parser = Parser::default();
+            let mut events: Vec<String> = bytes.chunks(step).flat_map(|chunk| parser.take(chunk)).collect();
+            events.extend(parser.finish());
+            assert_eq!(
+                events,
+                ["one\n", "two\n", "a\nb\nc\nd\n", "three\n", "\u{fffd}x\n", "rest\n"],
+                "{step}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let mut parser = Parser::default();
+        let events = parser.take(&vec![b'x'; LINE_BYTES_MAX + 10]);
+        assert_eq!(events.len(), 1);
+        assert_eq!(parser.rest.len(), 10);
+        // A frame that promises more than there may be is a line.
+        let mut parser = Parser::default();
+        let mut bytes = FRAME.to_vec();
+        bytes.extend_from_slice(&[0xff; 12]);
+        bytes.push(b'\n');
+        assert_eq!(parser.take(&bytes).len(), 1);
+    }
+
+    #[test]
+    fn the_tail_is_cut_between_letters() {
+        let text = "é".repeat(TAIL_BYTES);
+        assert_eq!(tail_of(&text).len(), TAIL_BYTES);
+        assert_eq!(tail_of(&format!("{text}x")).len(), TAIL_BYTES - 1);
+    }
+}

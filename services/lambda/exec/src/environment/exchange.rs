@@ -1,0 +1,331 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use haneul_kit::Instant;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What runtime and extensions wait for, and what they said.
+pub(crate) struct Exchange {
+    state: Mutex<State>,
+    /// Counts changes that somebody may wait for.
+    changes: watch::Sender<u64>,
+    closed: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The runtime's `/next` that is not answered yet.
+    runtime: Option<oneshot::Sender<Event>>,
+    /// An event that came before it.
+    queued: Option<Event>,
+    current: Option<Current>,
+    /// The runtime has asked for its first event.
+    ready: bool,
+    init_error: Option<Fault>,
+    /// External extensions that must register, by name.
+    expected: BTreeSet<String>,
+    extensions: BTreeMap<String, Extension>,
+    closed: bool,
+}
+
+struct Current {
+    request_id: String,
+    answer: Option<oneshot::Sender<Answer>>,
+    taken: bool,
+    stream: bool,
+}
+
+struct Extension {
+    name: String,
+    events: BTreeSet<String>,
+    waiting: Option<oneshot::Sender<Value>>,
+    queue: VecDeque<Value>,
+    /// It has asked for its first event.
+    ready: bool,
+    gone: bool,
+}
+
+/// What `/next` is answered with.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) payload: Bytes,
+}
+
+/// What the runtime answered.
+pub(crate) enum Answer {
+    Response { body: Bytes },
+    TooLarge,
+    Stream { content_type: String, pieces: mpsc::Receiver<StreamPiece> },
+    Fault(Fault),
+}
+
+pub(crate) enum StreamPiece {
+    Chunk(Bytes),
+    /// It ended; with the error that its trailers told.
+    End(Option<Fault>),
+}
+
+/// An error that a runtime reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: String,
+    pub(crate) body: Bytes,
+    /// We say it, not the runtime: how a process ended.
+    pub(crate) by_platform: bool,
+}
+
+/// Queued events for one extension, at most; more is a bug of ours.
+const QUEUE_MAX: usize = 64;
+const EXTENSIONS_MAX: usize = 10;
+
+/// Where the init stands.
+pub(crate) enum Init {
+    Going,
+    Ready,
+    Failed(Fault),
+}
+
+impl Exchange {
+    pub(crate) fn new(expected: impl IntoIterator<Item = String>) -> Exchange {
+        let state = State { expected: expected.into_iter().collect(), ..State::default() };
+        Exchange {
+            state: Mutex::new(state),
+            changes: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    // The runtime's side.
+
+    /// The runtime asks for an event; resolves when there is one. `None` when the environment ends.
+    pub(crate) fn next(&self) -> Next {
+        let mut state = self.state.lock();
+        state.ready = true;
+        let (give, take) = oneshot::channel();
+        if state.closed {
+            return take;
+        }
+        match state.queued.take() {
+            Some(event) => {
+                if let Some(current) = &mut state.current {
+                    current.taken = true;
+                }
+                let _ = give.send(event);
+            }
+            None => state.runtime = Some(give),
+        }
+        drop(state);
+        self.changed();
+        take
+    }
+
+    /// Whether `request_id` is the invocation under way, and whether its caller reads a stream.
+    pub(crate) fn is_current(&self, request_id: &str) -> Option<bool> {
+        let state = self.state.lock();
+        let current = state.current.as_ref().filter(|current| current.request_id == request_id)?;
+        current.answer.is_some().then_some(current.stream)
+    }
+
+    /// False when `request_id` is not under way, or was answered.
+    pub(crate) fn answer(&self, request_id: &str, answer: Answer) -> bool {
+        let mut state = self.state.lock();
+        let current = state.current.as_mut().filter(|current| current.request_id == request_id);
+        let given = current.and_then(|current| current.answer.take());
+        drop(state);
+        given.is_some_and(|given| given.send(answer).is_ok())
+    }
+
+    pub(crate) fn init_failed(&self, fault: Fault) {
+        self.state.lock().init_error.get_or_insert(fault);
+        self.changed();
+    }
+
+    // Our side.
+
+    /// Gives the event to the runtime, or keeps it for when it asks; resolves with its answer.
+    pub(crate) fn offer(&self, request_id: &str, stream: bool, event: Event) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let mut state = self.state.lock();
+        let mut taken = false;
+        match state.runtime.take() {
+            Some(waiting) => match waiting.send(event) {
+                Ok(()) => taken = true,
+                // Its connection is gone; it may ask anew.
+                Err(event) => state.queued = Some(event),
+            },
+            None => state.queued = Some(event),
+        }
+        state.current =
+            Some(Current { request_id: request_id.to_owned(), answer: Some(answer), taken, stream });
+        answered
+    }
+
+    /// The invocation is over. False when the runtime never saw its event.
+    pub(crate) fn over(&self) -> bool {
+        let mut state = self.state.lock();
+        state.queued = None;
+        state.current.take().is_some_and(|current| current.taken)
+    }
+
+    pub(crate) fn init(&self) -> Init {
+        let state = self.state.lock();
+        if let Some(fault) = &state.init_error {
+            return Init::Failed(fault.clone());
+        }
+        let extensions = state.extensions.values().all(|extension| extension.ready || extension.gone);
+        match state.ready && state.expected.is_empty() && extensions {
+            true => Init::Ready,
+            false => Init::Going,
+        }
+    }
+
+    /// Resolves when [`Exchange::init`] is no longer going.
+    pub(crate) async fn initialised(&self) -> Init {
+        let mut changes = self.changes.subscribe();
+        loop {
+            match self.init() {
+                Init::Going => {}
+                decided => return decided,
+            }
+            if changes.changed().await.is_err() {
+                return Init::Going;
+            }
+        }
+    }
+
+    /// Whether runtime and extensions all wait for an event, so that nothing is lost when they are frozen.
+    pub(crate) fn all_wait(&self) -> bool {
+        let state = self.state.lock();
+        let runtime = state.runtime.as_ref().is_some_and(|waiting| !waiting.is_closed());
+        runtime && state.extensions.values().all(|extension| extension.gone || extension.waiting.is_some())
+    }
+
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.runtime = None;
+        state.queued = None;
+        for extension in state.extensions.values_mut() {
+            extension.waiting = None;
+        }
+        drop(state);
+        self.closed.send_replace(true);
+        self.changed();
+    }
+
+    /// Turns true with [`Exchange::close`].
+    pub(crate) fn subscribe(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
+    // The extensions.
+
+    /// # Errors
+    /// A sentence why it may not.
+    pub(crate) fn register(
+        &self,
+        id: String,
+        name: &str,
+        events: BTreeSet<String>,
+    ) -> Result<(), &'static str> {
+        let mut state = self.state.lock();
+        if state.extensions.len() >= EXTENSIONS_MAX {
+            return Err("Too many extensions");
+        }
+        if state.extensions.values().any(|extension| extension.name == name) {
+            return Err("Extension with this name already registered");
+        }
+        state.expected.remove(name);
+        let extension = Extension {
+            name: name.to_owned(),
+            events,
+            waiting: None,
+            queue: VecDeque::new(),
+            ready: false,
+            gone: false,
+        };
+        state.extensions.insert(id, extension);
+        drop(state);
+        self.changed();
+        Ok(())
+    }
+
+    pub(crate) fn extension_name(&self, id: &str) -> Option<String> {
+        self.state.lock().extensions.get(id).map(|extension| extension.name.clone())
+    }
+
+    pub(crate) fn extension_next(&self, id: &str) -> Option<oneshot::Receiver<Value>> {
+        let mut state = self.state.lock();
+        let extension = state.extensions.get_mut(id)?;
+        extension.ready = true;
+        let (give, take) = oneshot::channel();
+        match extension.queue.pop_front() {
+            Some(event) => {
+                let _ = give.send(event);
+            }
+            None => extension.waiting = Some(give),
+        }
+        drop(state);
+        self.changed();
+        Some(take)
+    }
+
+    pub(crate) fn extension_gone(&self, id: &str) {
+        if let Some(extension) = self.state.lock().extensions.get_mut(id) {
+            extension.gone = true;
+        }
+        self.changed();
+    }
+
+    pub(crate) fn has_extensions(&self) -> bool {
+        !self.state.lock().extensions.is_empty()
+    }
+
+    pub(crate) fn tell_invoke(&self, event: &Value) {
+        self.tell("INVOKE", event);
+    }
+
+    pub(crate) fn shut_down(&self, reason: &str, deadline: Instant) {
+        let event = json!({
+            "eventType": "SHUTDOWN", "shutdownReason": reason, "deadlineMs": deadline.millis(),
+        });
+        self.tell("SHUTDOWN", &event);
+    }
+
+    fn tell(&self, kind: &str, event: &Value) {
+        for extension in self.state.lock().extensions.values_mut() {
+            if extension.gone || !extension.events.contains(kind) {
+                continue;
+            }
+            let kept = match extension.waiting.take() {
+                Some(waiting) => waiting.send(event.clone()).err(),
+                None => Some(event.clone()),
+            };
+            if let Some(event) = kept.filter(|_| extension.queue.len() < QUEUE_MAX) {
+                extension.queue.push_back(event);
+            }
+        }
+    }
+
+    /// Resolves when every extension that was told of the shutdown has asked for the next event, or is gone.
+    pub(crate) async fn extensions_gone(&self) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            let done = self.state.lock().extensions.values().all(|extension| {
+                extension.gone || extension.waiting.is_some() || !extension.events.contains("SHUTDOWN")
+            });
+            if done || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+pub(crate) type Next = oneshot::Receiver<Event>;
