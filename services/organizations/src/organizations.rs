@@ -168,7 +168,7 @@ impl Organizations {
             },
             On::ResourcePolicy => {
                 let policy = vantage.organization.resource_policy.as_ref();
-                let id = policy.map_or("new", |policy| policy.id.as_str());
+                let id = policy.map_or("rp-new", |policy| policy.id.as_str());
                 let tags = policy.map(|policy| policy.tags.clone()).unwrap_or_default();
                 (Some(arns.resource_policy(id)), tags)
             }

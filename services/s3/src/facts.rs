@@ -25,10 +25,7 @@ impl S3 {
         action: &'static str,
         named: Named<'_>,
     ) -> Result<Vec<Access>> {
-        let mut access = bucket.object_access(cx, action, named.key);
-        if let Some(version) = named.version {
-            access = access.key("s3:VersionId", version);
-        }
+        let access = of_version(bucket.object_access(cx, action, named.key), named.version);
         if bucket.trusts(cx) {
             return Ok(vec![access]);
         }
@@ -51,10 +48,7 @@ impl S3 {
         action: &'static str,
         named: Named<'_>,
     ) -> Result<Access> {
-        let mut access = bucket.object_access(cx, action, named.key);
-        if let Some(version) = named.version {
-            access = access.key("s3:VersionId", version);
-        }
+        let access = of_version(bucket.object_access(cx, action, named.key), named.version);
         if bucket.trusts(cx) {
             return Ok(access);
         }
@@ -66,7 +60,36 @@ impl S3 {
     }
 }
 
+/// The actions that know the tags that an object has. Source: Service Authorization Reference.
+const KNOW_TAGS: &[&str] = &[
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersionTagging",
+    "s3:GetObject",
+    "s3:GetObjectAcl",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionAttributes",
+    "s3:GetObjectVersionTagging",
+    "s3:PutObjectAcl",
+    "s3:PutObjectTagging",
+    "s3:PutObjectVersionAcl",
+    "s3:PutObjectVersionTagging",
+];
+
+/// `s3:VersionId` is for the actions on versions; those on locks and restores have no second name for them.
+fn of_version(access: Access, version: Option<&str>) -> Access {
+    match version.filter(|_| access.action.contains("Version")) {
+        Some(version) => access.key("s3:VersionId", version),
+        None => access,
+    }
+}
+
 fn existing_tags(access: Access, record: &ObjectRecord) -> Access {
+    if !KNOW_TAGS.contains(&access.action) {
+        return access;
+    }
     let tags = record.body.iter().flat_map(|body| &body.tags);
     tags.fold(access, |access, (key, value)| access.key(format!("s3:ExistingObjectTag/{key}"), value.clone()))
 }

@@ -14,6 +14,12 @@ pub(super) fn with_boundary(access: Access, arn: Option<&str>) -> Access {
     }
 }
 
+/// The first of several accesses is the one that the boundary is for.
+pub(super) fn first_with_boundary(all: Vec<Access>, arn: Option<&str>) -> Vec<Access> {
+    let all = all.into_iter().enumerate();
+    all.map(|(at, access)| if at == 0 { with_boundary(access, arn) } else { access }).collect()
+}
+
 macro_rules! boundaries {
     ($record:ty, $name:ident,
      $put:ident($put_input:ident, $put_action:literal),

@@ -15,11 +15,8 @@ const MAX_SESSION_SECS_DEFAULT: i32 = 3600;
 impl Handle<op::CreateRole> for Iam {
     async fn access(&self, cx: &Cx, input: &s::CreateRoleRequest) -> Result<Vec<Access>> {
         let access = Iam::on_new(cx, "iam:CreateRole", "role", input.path.as_deref(), &input.role_name)?;
-        Ok(super::tags::with_request_tags(
-            "iam:TagRole",
-            super::boundaries::with_boundary(access, input.permissions_boundary.as_deref()),
-            input.tags.as_ref(),
-        ))
+        let all = super::tags::with_request_tags("iam:TagRole", access, input.tags.as_ref());
+        Ok(super::boundaries::first_with_boundary(all, input.permissions_boundary.as_deref()))
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateRoleRequest) -> Result<s::CreateRoleResponse> {

@@ -166,7 +166,7 @@ impl Handle<op::ListServiceSpecificCredentials> for Iam {
     async fn access(&self, cx: &Cx, input: &s::ListServiceSpecificCredentialsRequest) -> Result<Vec<Access>> {
         let action = "iam:ListServiceSpecificCredentials";
         if input.all_users == Some(true) {
-            return Iam::to(cx, action);
+            return Ok(vec![Iam::on_new(cx, action, "user", None, "")?]);
         }
         self.on_subject(cx, action, input.user_name.as_deref()).await
     }

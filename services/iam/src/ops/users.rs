@@ -13,11 +13,8 @@ use crate::store::tags;
 impl Handle<op::CreateUser> for Iam {
     async fn access(&self, cx: &Cx, input: &s::CreateUserRequest) -> Result<Vec<Access>> {
         let access = Iam::on_new(cx, "iam:CreateUser", "user", input.path.as_deref(), &input.user_name)?;
-        Ok(super::tags::with_request_tags(
-            "iam:TagUser",
-            super::boundaries::with_boundary(access, input.permissions_boundary.as_deref()),
-            input.tags.as_ref(),
-        ))
+        let all = super::tags::with_request_tags("iam:TagUser", access, input.tags.as_ref());
+        Ok(super::boundaries::first_with_boundary(all, input.permissions_boundary.as_deref()))
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateUserRequest) -> Result<s::CreateUserResponse> {

@@ -81,8 +81,8 @@ impl Handle<op::DeleteAlias> for Kms {
 }
 
 impl Handle<op::ListAliases> for Kms {
-    async fn access(&self, cx: &Cx, _: &s::ListAliasesRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::to("kms:ListAliases").key("kms:CallerAccount", cx.account().to_string())])
+    async fn access(&self, _: &Cx, _: &s::ListAliasesRequest) -> Result<Vec<Access>> {
+        Ok(vec![Access::to("kms:ListAliases")])
     }
 
     async fn call(&self, cx: &Cx, input: s::ListAliasesRequest) -> Result<s::ListAliasesResponse> {

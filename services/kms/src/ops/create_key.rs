@@ -25,7 +25,6 @@ impl Handle<op::CreateKey> for Kms {
             .key("kms:CustomerMasterKeyUsage", input.key_usage.as_deref().unwrap_or(ENCRYPT_DECRYPT))
             .key("kms:KeyOrigin", input.origin.as_deref().unwrap_or(origin(imported)))
             .key("kms:MultiRegion", input.multi_region.unwrap_or(false).to_string())
-            .key("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string())
             .request_tags(tags::borrowed(input.tags.as_ref()));
         if input.multi_region == Some(true) {
             access = access.key("kms:MultiRegionKeyType", "PRIMARY");
@@ -33,10 +32,11 @@ impl Handle<op::CreateKey> for Kms {
         if let Some(via) = via_service(cx) {
             access = access.key("kms:ViaService", via);
         }
+        let tagging = Access { action: "kms:TagResource", ..access.clone() };
+        let access = access.key("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string());
         if input.tags.as_ref().is_none_or(Vec::is_empty) {
             return Ok(vec![access]);
         }
-        let tagging = Access { action: "kms:TagResource", ..access.clone() };
         Ok(vec![access, tagging])
     }
 

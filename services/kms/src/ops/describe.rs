@@ -23,8 +23,8 @@ impl Handle<op::DescribeKey> for Kms {
 }
 
 impl Handle<op::ListKeys> for Kms {
-    async fn access(&self, cx: &Cx, _: &s::ListKeysRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::to("kms:ListKeys").key("kms:CallerAccount", cx.account().to_string())])
+    async fn access(&self, _: &Cx, _: &s::ListKeysRequest) -> Result<Vec<Access>> {
+        Ok(vec![Access::to("kms:ListKeys")])
     }
 
     async fn call(&self, cx: &Cx, input: s::ListKeysRequest) -> Result<s::ListKeysResponse> {

@@ -6,8 +6,8 @@ use crate::error;
 use crate::kms::Kms;
 
 impl Handle<op::GenerateRandom> for Kms {
-    async fn access(&self, cx: &Cx, _: &s::GenerateRandomRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::to("kms:GenerateRandom").key("kms:CallerAccount", cx.account().to_string())])
+    async fn access(&self, _: &Cx, _: &s::GenerateRandomRequest) -> Result<Vec<Access>> {
+        Ok(vec![Access::to("kms:GenerateRandom")])
     }
 
     async fn call(&self, _: &Cx, input: s::GenerateRandomRequest) -> Result<s::GenerateRandomResponse> {

@@ -47,9 +47,9 @@ impl Handle<op::RetireGrant> for Kms {
 }
 
 impl Handle<op::ListRetirableGrants> for Kms {
-    async fn access(&self, cx: &Cx, input: &s::ListRetirableGrantsRequest) -> Result<Vec<Access>> {
+    async fn access(&self, _: &Cx, input: &s::ListRetirableGrantsRequest) -> Result<Vec<Access>> {
         check_retiring(input)?;
-        Ok(vec![Access::to("kms:ListRetirableGrants").key("kms:CallerAccount", cx.account().to_string())])
+        Ok(vec![Access::to("kms:ListRetirableGrants")])
     }
 
     async fn call(&self, cx: &Cx, input: s::ListRetirableGrantsRequest) -> Result<s::ListGrantsResponse> {

@@ -47,7 +47,13 @@ impl S3 {
 impl Handle<op::CreateAccessPoint> for S3 {
     async fn access(&self, cx: &Cx, input: &s::CreateAccessPointRequest) -> Result<Vec<Access>> {
         account(cx, &input.account_id)?;
-        Ok(vec![on(cx, "s3:CreateAccessPoint", &input.name)])
+        let tags = input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        let access = on(cx, "s3:CreateAccessPoint", &input.name).request_tags(tags);
+        if input.tags.as_ref().is_none_or(Vec::is_empty) {
+            return Ok(vec![access]);
+        }
+        let tagging = Access { action: "s3:TagResource", ..access.clone() };
+        Ok(vec![access, tagging])
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateAccessPointRequest) -> Result<s::CreateAccessPointResult> {

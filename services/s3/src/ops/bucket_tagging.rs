@@ -26,8 +26,7 @@ impl Handle<GetBucketTagging> for S3 {
 impl Handle<PutBucketTagging> for S3 {
     async fn access(&self, cx: &Cx, input: &PutBucketTaggingRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let tags = input.tagging.tag_set.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
-        Ok(vec![bucket.access(cx, "s3:PutBucketTagging").request_tags(tags)])
+        Ok(vec![bucket.access(cx, "s3:PutBucketTagging")])
     }
 
     async fn call(&self, cx: &Cx, input: PutBucketTaggingRequest) -> Result<Empty> {

@@ -5,7 +5,7 @@ use haneul_s3_wire::shapes::{
     MultipartUpload, Part,
 };
 
-use super::list_objects::{common_prefixes, limit, list_keys, query, shown};
+use super::list_objects::{common_prefixes, limit, query, shown};
 use super::url_encoding::Encoding;
 use crate::S3;
 use crate::bucket::Bucket;
@@ -75,8 +75,7 @@ impl Handle<ListParts> for S3 {
 impl Handle<ListMultipartUploads> for S3 {
     async fn access(&self, cx: &Cx, input: &ListMultipartUploadsRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let access = bucket.access(cx, "s3:ListBucketMultipartUploads");
-        Ok(vec![list_keys(access, &input.prefix, &input.delimiter, None)])
+        Ok(vec![bucket.access(cx, "s3:ListBucketMultipartUploads")])
     }
 
     async fn call(&self, cx: &Cx, input: ListMultipartUploadsRequest) -> Result<ListMultipartUploadsOutput> {

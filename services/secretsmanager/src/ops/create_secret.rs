@@ -15,10 +15,11 @@ const SUFFIX_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 
 impl Handle<op::CreateSecret> for Secrets {
     async fn access(&self, cx: &Cx, input: &s::CreateSecretRequest) -> Result<Vec<Access>> {
-        let mut access = Access::to("secretsmanager:CreateSecret")
-            .key("secretsmanager:Name", input.name.as_str())
-            .request_tags(borrowed(input.tags.as_ref()));
+        let mut access =
+            Access::to("secretsmanager:CreateSecret").request_tags(borrowed(input.tags.as_ref()));
         access.resource = self.guess(cx, &input.name).into();
+        let others = access.clone();
+        access = access.key("secretsmanager:Name", input.name.as_str());
         if let Some(description) = &input.description {
             access = access.key("secretsmanager:Description", description.as_str());
         }
@@ -27,11 +28,12 @@ impl Handle<op::CreateSecret> for Secrets {
         }
         let mut all = vec![access];
         if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-            all.push(Access { action: "secretsmanager:TagResource", ..all[0].clone() });
+            all.push(Access { action: "secretsmanager:TagResource", ..others.clone() });
         }
         if let Some(regions) = &input.add_replica_regions {
             let regions = regions.iter().filter_map(|one| one.region.clone()).collect();
-            let replicate = Access { action: "secretsmanager:ReplicateSecretToRegions", ..all[0].clone() };
+            let keys = Vec::new();
+            let replicate = Access { action: "secretsmanager:ReplicateSecretToRegions", keys, ..others };
             all.push(replicate.keys("secretsmanager:AddReplicaRegions", regions));
         }
         Ok(all)

@@ -25,10 +25,10 @@ impl Handle<op::PutParameter> for Parameters {
     async fn access(&self, cx: &Cx, input: &s::PutParameterRequest) -> Result<Vec<Access>> {
         let mut access = self.ask(cx, "ssm:PutParameter", &input.name).await?;
         access = access.request_tags(borrowed(input.tags.as_ref()));
-        access = access.key("ssm:Overwrite", input.overwrite.unwrap_or(false).to_string());
-        let mut all = vec![access];
+        let tagging = Access { action: "ssm:AddTagsToResource", ..access.clone() };
+        let mut all = vec![access.key("ssm:Overwrite", input.overwrite.unwrap_or(false).to_string())];
         if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-            all.push(Access { action: "ssm:AddTagsToResource", ..all[0].clone() });
+            all.push(tagging);
         }
         Ok(all)
     }
