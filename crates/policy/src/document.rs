@@ -219,9 +219,9 @@ impl Statement {
 pub(crate) struct Index {
     /// By action: statements that name it without a wildcard.
     exact: Lists<u32>,
-    /// By service: wildcards in the operation, and whose they are. Kept here too, next to one another, because
-    /// reading them out of their statements is what costs.
-    service: Lists<(u32, Pattern)>,
+    /// By service: wildcards in the operation, each once, and the statements that have it. Kept here too, next to one
+    /// another, because reading them out of their statements is what costs.
+    service: Lists<(Pattern, Box<[u32]>)>,
     /// Statements with `*`.
     all: Box<[u32]>,
     /// Statements with `NotAction`, which must be asked.
@@ -247,12 +247,21 @@ impl Index {
             for action in &statement.actions.items {
                 match (action.exact(), &action.service) {
                     (Some(action), _) => exact.push((Box::from(action), at)),
-                    (None, Some(name)) => service.push((name.clone(), (at, action.pattern().clone()))),
+                    (None, Some(name)) => {
+                        let name = (name.clone(), action.source.to_ascii_lowercase());
+                        service.push((name, (at, action.pattern().clone())));
+                    }
                     (None, None) => {}
                 }
             }
         }
-        Self { exact: group(exact), service: group(service), all: all.into(), not: not.into() }
+        let service = group(service).into_iter().map(|((service, _), of)| {
+            let (at, patterns): (Vec<u32>, Vec<Pattern>) = of.into_iter().unzip();
+            // They were written alike, so any of them will do.
+            (service, (patterns.into_iter().next().unwrap_or(Pattern::Any), at.into_boxed_slice()))
+        });
+        let service = group(service.collect());
+        Self { exact: boxed(group(exact)), service: boxed(service), all: all.into(), not: not.into() }
     }
 
     /// The statements that speak about an action in lower case, without those whose `NotAction` must be asked.
@@ -260,9 +269,8 @@ impl Index {
     #[inline]
     pub(crate) fn naming(&self, service: &str, action: &str) -> impl Iterator<Item = u32> {
         let exact = find(&self.exact, action).iter().copied();
-        let wild =
-            find(&self.service, service).iter().filter(move |(_, p)| p.matches(action)).map(|(at, _)| *at);
-        exact.chain(wild).chain(self.all.iter().copied())
+        let wild = find(&self.service, service).iter().filter(move |(pattern, _)| pattern.matches(action));
+        exact.chain(wild.flat_map(|(_, at)| at.iter().copied())).chain(self.all.iter().copied())
     }
 
     pub(crate) fn negated(&self) -> impl Iterator<Item = u32> {
@@ -271,16 +279,20 @@ impl Index {
 }
 
 /// Keeps the order within a name, which is the order of the statements.
-fn group<T>(mut pairs: Vec<(Box<str>, T)>) -> Lists<T> {
+fn group<N: Ord, T>(mut pairs: Vec<(N, T)>) -> Vec<(N, Vec<T>)> {
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut out: Vec<(Box<str>, Vec<T>)> = Vec::new();
+    let mut out: Vec<(N, Vec<T>)> = Vec::new();
     for (name, item) in pairs {
         match out.last_mut() {
             Some((last, items)) if *last == name => items.push(item),
             _ => out.push((name, vec![item])),
         }
     }
-    out.into_iter().map(|(name, items)| (name, items.into())).collect()
+    out
+}
+
+fn boxed<T>(lists: Vec<(Box<str>, Vec<T>)>) -> Lists<T> {
+    lists.into_iter().map(|(name, items)| (name, items.into())).collect()
 }
 
 #[inline]

@@ -1,4 +1,4 @@
-//! Whole decisions, as data: every file in `tests/cases` names the page it is from, and may hold policies that
+//! Whole decisions, as data: every group in `tests/cases` names the page it is from, and may hold policies that
 //! its cases refer to by name.
 //!
 //! Shorthands of the files: a principal is `user:bob`, `user:bob@ACCOUNT`, `root`, `role:NAME/SESSION`,
@@ -26,6 +26,7 @@ fn decisions() {
         ("cross_account.json", include_str!("cases/cross_account.json")),
         ("ceilings.json", include_str!("cases/ceilings.json")),
         ("global_keys.json", include_str!("cases/global_keys.json")),
+        ("global_keys_by_effect.json", include_str!("cases/global_keys_by_effect.json")),
         ("examples_iam.json", include_str!("cases/examples_iam.json")),
         ("examples_services.json", include_str!("cases/examples_services.json")),
         ("examples_organizations.json", include_str!("cases/examples_organizations.json")),
@@ -33,6 +34,7 @@ fn decisions() {
         let file_json: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{file}: {e}"));
         for group in file_json["groups"].as_array().unwrap() {
             let page = group["page"].as_str().expect("a page");
+            assert!(is_page(page), "{file}: {page} is no page of AWS's documentation");
             for case in group["cases"].as_array().unwrap() {
                 let name = format!("{file}: {page}: {}", case["name"].as_str().expect("a name"));
                 assert!(names.insert(name.clone()), "{name} twice");
@@ -42,7 +44,19 @@ fn decisions() {
         }
     }
     assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
-    assert!(count >= 500, "only {count} cases");
+    assert!(count >= 600, "only {count} cases");
+}
+
+/// `guide/version/userguide/page.html#section`, under docs.aws.amazon.com; of the IAM User Guide the page alone.
+fn is_page(page: &str) -> bool {
+    let (path, section) = page.split_once('#').unwrap_or((page, "x"));
+    let named = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    path.ends_with(".html")
+        && named(section)
+        && path.split('/').all(named)
+        && matches!(path.split('/').count(), 1 | 3 | 4)
 }
 
 fn run(name: &str, shared: &Value, case: &Value, failures: &mut Vec<String>) {
