@@ -45,6 +45,8 @@ pub struct Session {
     pub federation: Option<Federation>,
     /// The root user's, by AssumeRoot (`aws:AssumedRoot`).
     pub assumed_root: bool,
+    /// A version 1 token of STS's global endpoint: good only in Regions that need no opting in.
+    pub default_regions_only: bool,
 }
 
 /// Who vouched for the holder of a session, and what of it stays.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cors;
 use crate::layers::authn::Terms;
-use crate::route::Hosts;
+use crate::route::{self, Hosts};
 use crate::{Cloud, ConnInfo, body};
 
 /// What the program does when it is asked to, beyond what the front door can do by itself.
@@ -45,7 +45,7 @@ const ADVANCE_SECONDS_MAX: f64 = 100.0 * 366.0 * 86_400.0;
 
 /// Whether a path is ours: no bucket's name begins with an underscore.
 pub fn is_control(path: &str) -> bool {
-    path.starts_with("/_haneul/") || path == "/_localstack/health"
+    path.starts_with("/_haneul/") && !path.starts_with(route::TOKENS_PATH) || path == "/_localstack/health"
 }
 
 /// Answers what is asked of the program itself.

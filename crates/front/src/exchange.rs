@@ -12,7 +12,7 @@ use haneul_sigv4::{self as sigv4, Body as SignedBody, PayloadVerifier, RequestAu
 use haneul_wire::{Label, Model, OperationDef, Payload, Protocol};
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::Body;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::body::{self, Checked, Leftover};
 use crate::catalog::Entry;
@@ -526,7 +526,7 @@ fn rest(model: &'static Model, head: &RequestHead, bucket: Option<&str>) -> Resu
     })
 }
 
-/// The service that a signature is scoped to. A header that cannot be parsed still tells whose words its refusal is put in.
+/// The service that a signature is scoped to. One that cannot be parsed still tells whose words its refusal is put in.
 fn scope_of<'a>(
     auth: &'a Result<RequestAuth<'_>, sigv4::AuthError>,
     head: &'a RequestHead,
@@ -535,9 +535,17 @@ fn scope_of<'a>(
         Ok(RequestAuth::SigV4(signature)) => Some(Cow::Borrowed(signature.credential.service())),
         Ok(_) => None,
         Err(_) => {
-            let header = head.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-            let credential = header.split("Credential=").nth(1)?.split([',', ' ']).next()?;
-            credential.split('/').nth(3).filter(|service| !service.is_empty()).map(Cow::Borrowed)
+            let text = match head.headers.get(header::AUTHORIZATION) {
+                Some(header) => Cow::Borrowed(header.to_str().ok()?.split("Credential=").nth(1)?),
+                None => {
+                    let mut pairs = head.uri.query().unwrap_or_default().split('&');
+                    let credential = pairs.find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
+                    percent_decode_str(credential).decode_utf8().ok()?
+                }
+            };
+            let credential = text.split([',', ' ']).next()?;
+            let service = credential.split('/').nth(3).filter(|service| !service.is_empty())?;
+            Some(Cow::Owned(service.to_owned()))
         }
     }
 }

@@ -42,6 +42,8 @@ const FORM: u8 = 2;
 /// Without federation and assumed root. Tokens of it may be around for 36 hours after an upgrade.
 const FORM_BEFORE: u8 = 1;
 const SECRET_BYTES: usize = 30;
+/// A flag beside that of assumed root.
+const DEFAULT_REGIONS_ONLY: u8 = 2;
 
 /// Makes credentials for `caller`, whose session says when they expire.
 ///
@@ -105,7 +107,9 @@ fn read(content: &[u8], access_key_id: &str) -> Option<Opened> {
     let principal = from.principal()?;
     let mut session = from.session()?;
     if form == FORM {
-        session.assumed_root = from.byte()? == 1;
+        let flags = from.byte()?;
+        session.assumed_root = flags & 1 != 0;
+        session.default_regions_only = flags & DEFAULT_REGIONS_ONLY != 0;
         session.federation = from.option(Reader::federation)?;
         let padding = usize::try_from(from.number()?).ok()?;
         from.bytes(padding)?;
@@ -172,7 +176,8 @@ impl Writer {
         self.option(session.source_identity.as_deref(), Writer::text);
         self.option(session.mfa_at, Writer::instant);
         self.option(session.issuer.as_deref(), Writer::principal);
-        self.0.push(u8::from(session.assumed_root));
+        let regions = if session.default_regions_only { DEFAULT_REGIONS_ONLY } else { 0 };
+        self.0.push(u8::from(session.assumed_root) | regions);
         self.option(session.federation.as_ref(), Writer::federation);
     }
 
@@ -271,6 +276,7 @@ impl<'a> Reader<'a> {
             issuer: self.option(Reader::principal)?.map(Box::new),
             federation: None,
             assumed_root: false,
+            default_regions_only: false,
         })
     }
 
@@ -318,6 +324,7 @@ mod tests {
                     ],
                 }),
                 assumed_root: true,
+                default_regions_only: true,
             }),
         }
     }
@@ -339,7 +346,7 @@ mod tests {
         let seal = Seal::new(&[1; 32], rng.clone());
         let mut old = caller();
         let session = old.session.as_mut().unwrap();
-        (session.federation, session.assumed_root) = (None, false);
+        (session.federation, session.assumed_root, session.default_regions_only) = (None, false, false);
         let mut out = Writer(vec![FORM_BEFORE]);
         out.0.extend_from_slice(&[7; SECRET_BYTES]);
         out.number(old.account.number());

@@ -399,6 +399,14 @@ impl Directory for Cache {
         })
     }
 
+    fn global_tokens_v2(&self, account: AccountId) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move { Ok(self.state.account(account).await?.global_token_v2) })
+    }
+
+    fn outbound_issuer_of<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(self.state.outbound_issuer_of(id))
+    }
+
     fn root_access(&self, management: AccountId) -> BoxFuture<'_, Result<RootAccess>> {
         Box::pin(async move {
             let account = self.state.account(management).await?;

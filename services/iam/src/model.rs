@@ -303,6 +303,8 @@ pub(crate) static ACCESS_KEYS: Table<String, AccessKey> = Table::new("iam.access
 pub(crate) static ACCOUNTS: Table<AccountId, Account> = Table::new("iam.accounts");
 /// Which account has an alias: unique in the whole cloud.
 pub(crate) static ALIASES: Table<String, u64> = Table::new("iam.aliases");
+/// Issuers of web identity tokens by their ids, with their accounts.
+pub(crate) static OUTBOUND_ISSUERS: Table<String, u64> = Table::new("iam.outbound-issuers");
 /// Users of a group: account, group, user; both names in lower case.
 pub(crate) static MEMBERS: Table<(AccountId, String, String), ()> = Table::new("iam.members");
 pub(crate) static ATTACHMENTS: Table<AttachmentKey, ()> = Table::new("iam.attachments");

@@ -142,6 +142,11 @@ pub(crate) fn no_oidc_provider(issuer: &str) -> ApiError {
     ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, message)
 }
 
+pub(crate) fn own_issuer() -> ApiError {
+    let message = "Tokens of GetWebIdentityToken cannot be used for AssumeRoleWithWebIdentity";
+    ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, message)
+}
+
 pub(crate) fn metadata_expired() -> ApiError {
     ApiError::new(code::INVALID_IDENTITY_TOKEN_EXCEPTION, "The metadata of the SAML provider has expired")
 }
@@ -202,4 +207,37 @@ pub(crate) fn target_principal(text: &str) -> ApiError {
 
 pub(crate) fn task_policy() -> ApiError {
     validation("TaskPolicyArn must be one of the AWS managed policies for privileged root tasks.")
+}
+
+/// `operation` is for Regional endpoints.
+pub(crate) fn not_at_the_global_endpoint(operation: &str) -> ApiError {
+    validation(format!("{operation} is not supported on the STS global endpoint. Use a Regional endpoint."))
+}
+
+pub(crate) fn signing_algorithm(name: &str) -> ApiError {
+    validation(format!(
+        "1 validation error detected: Value '{name}' at 'signingAlgorithm' failed to satisfy constraint: Member must \
+         satisfy enum value set: [RS256, ES384]"
+    ))
+}
+
+pub(crate) fn session_escalation() -> ApiError {
+    ApiError::new(
+        code::SESSION_DURATION_ESCALATION_EXCEPTION,
+        "The requested token duration would extend the session beyond its original expiration time.",
+    )
+}
+
+pub(crate) fn outbound_disabled() -> ApiError {
+    ApiError::new(
+        code::OUTBOUND_WEB_IDENTITY_FEDERATION_DISABLED_EXCEPTION,
+        "The outbound web identity federation feature is not enabled for this account.",
+    )
+}
+
+pub(crate) fn payload_size() -> ApiError {
+    ApiError::new(
+        code::JWT_PAYLOAD_SIZE_EXCEEDED_EXCEPTION,
+        "The requested token payload size exceeds the maximum allowed size. Reduce the number of request tags.",
+    )
 }

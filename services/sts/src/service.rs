@@ -6,11 +6,16 @@ use wire::operations as op;
 
 use crate::Sts;
 use crate::oidc::issuer::Issuers;
+use crate::store::State;
 
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
-    let sts = Arc::new(Sts { platform: platform.clone(), issuers: Issuers::new(platform.env.clone()) });
-    Ok(Service::of(&wire::SERVICE, sts)
+    let sts = Arc::new(Sts {
+        platform: platform.clone(),
+        issuers: Issuers::new(platform.env.clone()),
+        state: State { store: platform.store.clone() },
+    });
+    Ok(Service::of(&wire::SERVICE, sts.clone())
         .op::<op::GetCallerIdentity>()
         .op::<op::AssumeRole>()
         .op::<op::AssumeRoleWithSAML>()
@@ -20,5 +25,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetFederationToken>()
         .op::<op::GetAccessKeyInfo>()
         .op::<op::DecodeAuthorizationMessage>()
+        .op::<op::GetWebIdentityToken>()
+        .extension(sts)
         .build())
 }

@@ -85,7 +85,7 @@ impl Limits {
     }
 }
 
-fn check_tags(tags: &[(String, String)]) -> Result<()> {
+pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<()> {
     if tags.len() > TAGS_MAX {
         return Err(error::too_many_tags());
     }

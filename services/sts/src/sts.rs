@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
 use haneul_kit::session_token::{self, Credentials};
-use haneul_kit::{Arn, Caller, Cx, Platform, Principal, Result, Role, Session};
+use haneul_kit::{AccountId, Arn, Caller, Cx, Platform, Principal, Result, Role, Session};
 use haneul_sts_wire::shapes as s;
 
 use crate::error;
 use crate::oidc::issuer::Issuers;
+use crate::store::State;
 
-/// The state of the service: the keys of identity providers, for a while. Sessions are in their tokens.
+/// The state of the service: the keys of identity providers, for a while, and our own. Sessions are in their tokens.
 pub struct Sts {
     pub(crate) platform: Platform,
     pub(crate) issuers: Issuers,
+    pub(crate) state: State,
 }
 
 impl Sts {
@@ -47,6 +49,12 @@ impl Sts {
         (self.issue(caller, size_min), user)
     }
 
+    /// Whether sessions that this call makes are of version 1: the global endpoint's, unless the account wants the other
+    /// (IAM's SetSecurityTokenServicePreferences). Source: IAM User Guide, "Manage AWS STS in an AWS Region".
+    pub(crate) async fn is_version_one(&self, cx: &Cx, account: AccountId) -> Result<bool> {
+        Ok(is_global_endpoint(cx) && !self.platform.directory().global_tokens_v2(account).await?)
+    }
+
     /// Whether a second factor was shown, which must then be good. The code is used up by this, so it is asked once a
     /// call: when access is decided, which it takes part in.
     pub(crate) async fn check_mfa(&self, cx: &Cx, serial: Option<&str>, code: Option<&str>) -> Result<bool> {
@@ -62,6 +70,15 @@ impl Sts {
         if good { Ok(true) } else { Err(error::mfa_code()) }
     }
 }
+
+/// Whether a call came to the global endpoint, `sts.amazonaws.com`: by its name, which no Region is in.
+pub(crate) fn is_global_endpoint(cx: &Cx) -> bool {
+    let host = cx.http().and_then(|http| http.host()).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    GLOBAL_ENDPOINTS.iter().any(|global| name.eq_ignore_ascii_case(global))
+}
+
+const GLOBAL_ENDPOINTS: [&str; 2] = ["sts.amazonaws.com", "sts.localhost"];
 
 /// Reads the ARN of a role.
 pub(crate) fn role_arn(text: &str) -> Result<Arn> {

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_base::{AccountId, Instant};
+use haneul_base::{AccountId, Instant, Region};
 use haneul_kit::session_token::{self, Opened, TokenError};
 use haneul_kit::{AccessKey, ApiError, Caller, Platform};
 use haneul_sigv4::{
@@ -122,6 +122,9 @@ impl Authn {
         if platform.standing(credential.account()).await?.is_some_and(|standing| standing.suspended) {
             return Err(Problem::Suspended.in_words(terms.family, id));
         }
+        if credential.is_of_default_regions() && is_opt_in(signature.credential.region()) {
+            return Err(Problem::InvalidToken.in_words(terms.family, id));
+        }
         let at = signing_time(platform, signature, now);
         let verified =
             self.verifier.verify(signature, request, credential.secret(), body, at).map_err(refuse)?;
@@ -201,6 +204,15 @@ impl Credential {
         }
     }
 
+    fn is_of_default_regions(&self) -> bool {
+        match self {
+            Credential::LongLived(_) => false,
+            Credential::Temporary(opened) => {
+                opened.caller.session.as_ref().is_some_and(|session| session.default_regions_only)
+            }
+        }
+    }
+
     fn caller(&self, id: &str) -> Caller {
         let mut caller = match self {
             Credential::LongLived(key) => key.caller.clone(),
@@ -277,6 +289,10 @@ fn signing_time(platform: &Platform, signature: &SigV4<'_>, now: Instant) -> Tim
     let skew = Duration::from_secs(SKEW_S_MAX as u64);
     let at = by_host.filter(|by_host| signed <= *by_host + skew).unwrap_or(now);
     Timestamp::from_unix_s(at.secs())
+}
+
+fn is_opt_in(region: &str) -> bool {
+    region.parse().is_ok_and(Region::opt_in)
 }
 
 /// The root user of the account whose number the id is, or of the default one.

@@ -124,6 +124,10 @@ fn read_left<'h>(left: &'h str, aws: bool, is_service: impl Fn(&str) -> bool) ->
         ("s3-control", account) => Site::S3Control { account, region },
         ("execute-api", Some(id)) => Site::ExecuteApi { id, region },
         ("lambda-url", Some(id)) => Site::LambdaUrl { id, region },
+        // Of the issuers of web identity tokens.
+        ("global", Some(before)) if before.ends_with(".tokens.sts") => {
+            Site::Service { prefix: "tokens.sts.global", region: None }
+        }
         // `streams.dynamodb`: the one prefix with a dot.
         ("dynamodb", Some("streams")) => Site::Service { prefix: "streams.dynamodb", region },
         (prefix, None) if is_service(prefix) || (aws && region.is_none()) || region.is_some() => {
@@ -223,6 +227,7 @@ mod tests {
             ),
             ("s3-control.localhost", S3Control { account: None, region: None }),
             ("abc.execute-api.us-east-1.localhost", ExecuteApi { id: "abc", region: region("us-east-1") }),
+            ("abc.tokens.sts.global.api.aws", Service { prefix: "tokens.sts.global", region: None }),
             ("abc.lambda-url.us-east-1.on.aws", LambdaUrl { id: "abc", region: region("us-east-1") }),
         ];
         let hosts = Hosts::new(&["cloud.test:4566".into()]);

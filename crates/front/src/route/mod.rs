@@ -62,6 +62,9 @@ pub fn route<'c, 'h>(
     let site =
         head.host().map_or(Site::Plain, |host| hosts.read(host, |label| catalog.by_prefix(label).is_some()));
     let path = head.uri.path();
+    if path.starts_with(TOKENS_PATH) || site == (Site::Service { prefix: TOKENS_HOST, region: None }) {
+        return unmodelled(catalog, "sts", None);
+    }
     if let Some((service, operation)) = rpc::read(path)
         && (head.header("smithy-protocol") == Some("rpc-v2-cbor") || catalog.by_target(service).is_some())
     {
@@ -95,6 +98,11 @@ pub fn route<'c, 'h>(
         site => of_site(catalog, site),
     }
 }
+
+/// Under which the issuers of STS's web identity tokens show their keys, to anybody.
+pub const TOKENS_PATH: &str = "/_haneul/tokens/";
+/// `id.tokens.sts.global.api.aws`, where AWS's issuers are.
+const TOKENS_HOST: &str = "tokens.sts.global";
 
 /// What of the query protocol there is to see before the body has come.
 struct Form<'h> {

@@ -6,7 +6,6 @@ use haneul_shape::Empty;
 
 use crate::error;
 use crate::iam::Iam;
-use crate::model::OutboundFederation;
 
 impl Handle<op::SetSecurityTokenServicePreferences> for Iam {
     async fn access(&self, cx: &Cx, _: &s::SetSecurityTokenServicePreferencesRequest) -> Result<Vec<Access>> {
@@ -31,21 +30,8 @@ impl Handle<op::EnableOutboundWebIdentityFederation> for Iam {
     }
 
     async fn call(&self, cx: &Cx, _: Empty) -> Result<s::EnableOutboundWebIdentityFederationResponse> {
-        let fresh = format!("https://{}.tokens.sts.global.api.aws", self.platform.env.rng.uuid());
-        let fresh = &fresh;
-        let issuer = self
-            .state
-            .change_account(cx.account(), |account| {
-                let before = account.outbound.take();
-                if before.as_ref().is_some_and(|before| before.enabled) {
-                    return Err(error::outbound_enabled());
-                }
-                // The issuer stays the same, for those who trust it already.
-                let issuer = before.map_or_else(|| fresh.clone(), |before| before.issuer);
-                account.outbound = Some(OutboundFederation { issuer: issuer.clone(), enabled: true });
-                Ok(issuer)
-            })
-            .await?;
+        let id = self.platform.env.rng.uuid();
+        let issuer = self.state.enable_outbound(cx.account(), (&id, &issuer(cx, &id))).await?;
         Ok(s::EnableOutboundWebIdentityFederationResponse { issuer_identifier: Some(issuer) })
     }
 }
@@ -79,5 +65,16 @@ impl Handle<op::GetOutboundWebIdentityFederationInfo> for Iam {
             issuer_identifier: Some(outbound.issuer),
             jwt_vending_enabled: Some(true),
         })
+    }
+}
+
+/// Where relying parties will find the keys: by AWS's own name for who reaches us by AWS's names, else under the address
+/// that the client used, because nobody else's name leads here.
+fn issuer(cx: &Cx, id: &str) -> String {
+    let host = cx.http().and_then(|http| http.host()).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    match name.is_empty() || name.ends_with(".amazonaws.com") {
+        true => format!("https://{id}.tokens.sts.global.api.aws"),
+        false => format!("{}/_haneul/tokens/{id}", cx.endpoint()),
     }
 }

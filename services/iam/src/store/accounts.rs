@@ -3,7 +3,7 @@ use haneul_store::{Range, Reads};
 
 use super::State;
 use crate::error;
-use crate::model::{ACCOUNTS, ALIASES, Account};
+use crate::model::{ACCOUNTS, ALIASES, Account, OUTBOUND_ISSUERS, OutboundFederation};
 
 impl State {
     pub(crate) async fn account(&self, account: AccountId) -> Result<Account> {
@@ -44,6 +44,35 @@ impl State {
                 Ok(())
             })
             .await
+    }
+
+    /// Turns outbound federation on. The issuer stays the one that it was, for those who trust it already; `fresh` gives the
+    /// id and the URL of a new one.
+    pub(crate) async fn enable_outbound(&self, account: AccountId, fresh: (&str, &str)) -> Result<String> {
+        self.store
+            .transact(|tx| async move {
+                let mut record = tx.get(&ACCOUNTS, &account).await?.unwrap_or_default();
+                let issuer = match record.outbound.take() {
+                    Some(before) if before.enabled => return Err(error::outbound_enabled()),
+                    Some(before) => before.issuer,
+                    None => {
+                        let (id, issuer) = fresh;
+                        tx.put(&OUTBOUND_ISSUERS, id, &account.number())?;
+                        issuer.to_owned()
+                    }
+                };
+                record.outbound = Some(OutboundFederation { issuer: issuer.clone(), enabled: true });
+                tx.put(&ACCOUNTS, &account, &record)?;
+                Ok(issuer)
+            })
+            .await
+    }
+
+    /// The issuer of that id, of whatever account.
+    pub(crate) async fn outbound_issuer_of(&self, id: &str) -> Result<Option<String>> {
+        let Some(account) = self.store.get(&OUTBOUND_ISSUERS, id).await? else { return Ok(None) };
+        let Some(account) = AccountId::new(account) else { return Ok(None) };
+        Ok(self.account(account).await?.outbound.map(|outbound| outbound.issuer))
     }
 
     /// An account has one alias: a new one replaces it.

@@ -86,6 +86,7 @@ impl Handle<op::AssumeRole> for Sts {
             transitive_tag_keys,
             source_identity: source_identity.clone(),
             mfa_at: mfa_at(cx, input.serial_number.is_some()),
+            default_regions_only: self.is_version_one(cx, cx.account()).await?,
             ..Session::default()
         };
         let (made, user) =

@@ -68,12 +68,24 @@ impl Sts {
         let token = Token::parse(&input.web_identity_token).map_err(error::web_identity)?;
         let no_issuer = || error::web_identity(TokenError::Invalid("Missing a required claim: iss"));
         let issuer = token.issuer().ok_or_else(no_issuer)?.to_owned();
+        if self.is_own_issuer(&issuer).await? {
+            return Err(error::own_issuer());
+        }
         let account = role_arn.account_id().ok_or_else(|| error::role_arn(&input.role_arn))?;
         let provider = self.oidc_provider(account, &issuer).await?;
         let provider = provider.ok_or_else(|| error::no_oidc_provider(&issuer))?;
         let keys = self.issuers.keys(&provider, token.key_id.as_deref()).await.map_err(error::issuer_keys)?;
         let claims = token.verify(&keys, &issuer, &provider.client_ids, cx.now());
         Ok((provider, claims.map_err(error::web_identity)?))
+    }
+
+    /// Whether tokens of this issuer are made by GetWebIdentityToken, which AWS itself does not take.
+    async fn is_own_issuer(&self, issuer: &str) -> Result<bool> {
+        let Some((_, place)) = issuer.split_once("://") else { return Ok(false) };
+        let last = place.rsplit('/').next().unwrap_or_default();
+        let id = last.split('.').next().unwrap_or_default();
+        let known = self.platform.directory().outbound_issuer_of(id).await?;
+        Ok(known.is_some_and(|known| known == issuer))
     }
 
     /// A provider is known by its URL without the scheme. The token's issuer must be the URL as it was registered, but for

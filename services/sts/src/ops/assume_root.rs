@@ -4,54 +4,16 @@ use haneul_sts_wire::shapes as s;
 
 use crate::error;
 use crate::session::expiry;
-use crate::sts::{Sts, credentials};
+use crate::sts::{Sts, credentials, is_global_endpoint};
 
 const SECS_DEFAULT: i32 = 900;
 const IAM: &str = "iam.amazonaws.com";
 
-/// The task policies and what each lets the root user do. Source: IAM User Guide, "Perform a privileged task on an AWS
-/// Organizations member account".
-const TASKS: &[(&str, &[&str], &str)] = &[
-    ("IAMAuditRootUserCredentials", AUDIT, ROOT),
-    ("IAMCreateRootUserPassword", &["iam:CreateLoginProfile", "iam:GetLoginProfile"], ROOT),
-    (
-        "IAMDeleteRootUserCredentials",
-        &[
-            "iam:DeleteLoginProfile",
-            "iam:DeleteAccessKey",
-            "iam:DeleteSigningCertificate",
-            "iam:DeactivateMFADevice",
-            "iam:ListAccessKeys",
-            "iam:ListSigningCertificates",
-            "iam:ListMFADevices",
-            "iam:GetLoginProfile",
-            "iam:GetUser",
-            "iam:GetAccessKeyLastUsed",
-        ],
-        ROOT,
-    ),
-    (
-        "S3UnlockBucketPolicy",
-        &["s3:DeleteBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:ListAllMyBuckets"],
-        "*",
-    ),
-    (
-        "SQSUnlockQueuePolicy",
-        &["sqs:SetQueueAttributes", "sqs:GetQueueAttributes", "sqs:ListQueues", "sqs:GetQueueUrl"],
-        "*",
-    ),
-];
-const AUDIT: &[&str] = &[
-    "iam:ListAccessKeys",
-    "iam:ListSigningCertificates",
-    "iam:ListMFADevices",
-    "iam:GetLoginProfile",
-    "iam:GetUser",
-    "iam:GetAccessKeyLastUsed",
-];
-/// Only the root user's own, and never another user's.
-const ROOT: &str = "arn:aws:iam::*:root";
+/// AWS's policies for this: each denies all but its task, and whatever is not the root user's own.
 const TASK_POLICIES: &str = "arn:aws:iam::aws:policy/root-task/";
+/// What the task policy leaves: a root user may do everything, and a session's policies have to allow it too.
+const EVERYTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 impl Handle<op::AssumeRoot> for Sts {
     async fn access(&self, cx: &Cx, input: &s::AssumeRootRequest) -> Result<Vec<Access>> {
@@ -67,14 +29,18 @@ impl Handle<op::AssumeRoot> for Sts {
 
     async fn call(&self, cx: &Cx, input: s::AssumeRootRequest) -> Result<s::AssumeRootResponse> {
         let target = target(&input.target_principal)?;
-        let policy = task_policy(input.task_policy_arn.arn.as_deref().unwrap_or_default())?;
+        if is_global_endpoint(cx) {
+            return Err(error::not_at_the_global_endpoint("AssumeRoot"));
+        }
+        let task = self.task_policy(input.task_policy_arn.arn.as_deref().unwrap_or_default()).await?;
         self.check_organization(cx, target, &input.target_principal).await?;
         let source_identity =
             cx.caller().session.as_ref().and_then(|session| session.source_identity.clone());
         let session = Session {
             issued_at: cx.now(),
             expires_at: expiry(cx.now(), input.duration_seconds.unwrap_or(SECS_DEFAULT)),
-            policy: Some(policy),
+            policy: Some(EVERYTHING.to_owned()),
+            policy_arns: vec![task],
             source_identity: source_identity.clone(),
             assumed_root: true,
             ..Session::default()
@@ -116,6 +82,14 @@ impl Sts {
         });
         if is_member { Ok(()) } else { Err(error::target_principal(given)) }
     }
+
+    /// The ARN of a task policy, if it is of one.
+    async fn task_policy(&self, arn: &str) -> Result<String> {
+        let parsed = Arn::parse(arn).ok().filter(|_| arn.starts_with(TASK_POLICIES));
+        let parsed = parsed.ok_or_else(error::task_policy)?;
+        let found = self.platform.directory().managed_policy(&parsed).await?;
+        found.map(|_| arn.to_owned()).ok_or_else(error::task_policy)
+    }
 }
 
 /// An account's number, or the ARN of its root user.
@@ -126,13 +100,4 @@ fn target(text: &str) -> Result<AccountId> {
     };
     let account = text.parse().ok().or_else(of_arn);
     account.ok_or_else(|| error::target_principal(text))
-}
-
-/// The session policy of a task.
-fn task_policy(arn: &str) -> Result<String> {
-    let name = arn.strip_prefix(TASK_POLICIES).unwrap_or_default();
-    let task = TASKS.iter().find(|(task, ..)| *task == name);
-    let (_, actions, resource) = task.ok_or_else(error::task_policy)?;
-    let statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
-    Ok(serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string())
 }

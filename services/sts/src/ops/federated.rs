@@ -110,6 +110,7 @@ impl Sts {
             transitive_tag_keys: holder.transitive_tag_keys,
             source_identity: holder.source_identity,
             federation: Some(Federation { provider: holder.provider, keys: holder.kept }),
+            default_regions_only: self.is_version_one(cx, role.account).await?,
             ..Session::default()
         };
         let (credentials, user) = self.role_session(role, holder.session_name, session, wanted.size_min);

@@ -43,6 +43,7 @@ impl Handle<op::GetFederationToken> for Sts {
             policy_arns: limits.policy_arns,
             tags: limits.tags,
             issuer: Some(Box::new(issuer)),
+            default_regions_only: self.is_version_one(cx, account).await?,
             ..Session::default()
         };
         let principal = Principal::FederatedUser { name: input.name };

@@ -31,6 +31,7 @@ impl Handle<op::GetSessionToken> for Sts {
             issuer: Some(Box::new(principal.clone())),
             // The code was found good when access was decided.
             mfa_at: input.serial_number.is_some().then(|| cx.now()),
+            default_regions_only: self.is_version_one(cx, cx.account()).await?,
             ..Session::default()
         };
         let caller = Caller { account: cx.account(), principal, access_key_id: None, session: Some(session) };

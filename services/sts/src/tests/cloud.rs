@@ -11,7 +11,7 @@ use haneul_sts_wire::shapes as s;
 
 pub(super) struct Cloud {
     pub platform: Platform,
-    _front: std::sync::Arc<Front>,
+    pub front: std::sync::Arc<Front>,
 }
 
 /// Root users of two accounts.
@@ -32,7 +32,7 @@ impl Cloud {
             vec![haneul_iam::service(&platform).await.unwrap(), crate::service(&platform).await.unwrap()];
         let models = [&haneul_iam_wire::SERVICE, &haneul_sts_wire::SERVICE];
         let front = Front::new(platform.clone(), &models, services, Options::default());
-        Cloud { platform, _front: front }
+        Cloud { platform, front }
     }
 
     pub(super) async fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
@@ -49,6 +49,16 @@ impl Cloud {
             Ok(_) => panic!("{} went through", O::NAME),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// A page that anybody may read.
+    pub(super) async fn page(&self, uri: &str) -> (u16, String) {
+        let body = http_body_util::Empty::<bytes::Bytes>::new();
+        let request = http::Request::get(uri).header("host", "localhost:4566").body(body).unwrap();
+        let answer = self.front.handle(request, Default::default()).await;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect(usize::MAX).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
     /// A user with an inline policy, as the caller that its key would make it.

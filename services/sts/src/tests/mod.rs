@@ -2,7 +2,9 @@
 
 mod assume_role;
 mod cloud;
+mod https_issuer;
 mod mfa;
+mod outbound;
 mod saml;
 mod tokens;
 mod web_identity;

@@ -27,7 +27,9 @@ const RSA: &[u8] = include_bytes!("data/rsa.p8");
 const EC: &[u8] = include_bytes!("data/ec.p8");
 const EC384: &[u8] = include_bytes!("data/ec384.p8");
 
-fn rsa(message: &[u8], how: &'static dyn RsaEncoding) -> Vec<u8> {
+pub(super) const RSA256: &dyn RsaEncoding = &RSA_PKCS1_SHA256;
+
+pub(super) fn rsa(message: &[u8], how: &'static dyn RsaEncoding) -> Vec<u8> {
     let pair = RsaKeyPair::from_pkcs8(RSA).unwrap();
     let mut signature = vec![0; pair.public().modulus_len()];
     pair.sign(how, &SystemRandom::new(), message, &mut signature).unwrap();
@@ -47,7 +49,7 @@ fn point(key: &[u8], how: &'static EcdsaSigningAlgorithm) -> (String, String) {
 }
 
 /// The key set of the issuer.
-fn key_set() -> Value {
+pub(super) fn key_set() -> Value {
     let pair = RsaKeyPair::from_pkcs8(RSA).unwrap();
     let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
     let (n, e) = (BASE64.encode(public.n), BASE64.encode(public.e));
@@ -63,7 +65,7 @@ fn key_set() -> Value {
     ]})
 }
 
-fn token(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+pub(super) fn token(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let message = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
     let signature = BASE64.encode(sign(message.as_bytes()));
     format!("{message}.{signature}")
@@ -80,7 +82,7 @@ fn claims() -> Value {
     json!({ "iss": ISSUER, "sub": "repo:org/app", "aud": "sts.amazonaws.com", "exp": now + 300, "iat": now })
 }
 
-fn with(changes: Value) -> Value {
+pub(super) fn with(changes: Value) -> Value {
     let mut all = claims();
     for (key, value) in changes.as_object().unwrap() {
         match value {
