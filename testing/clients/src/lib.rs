@@ -24,6 +24,14 @@ impl Server {
         Server::start_in(Arc::new(tempfile::tempdir().expect("a temporary folder")), more)
     }
 
+    /// As [`Server::start`], with more in its environment.
+    pub fn start_with(environment: &[(&str, &str)]) -> Server {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let mut command = serve(&folder, &[]);
+        command.envs(environment.iter().copied());
+        Server::of(command, folder)
+    }
+
     /// Kills the program as a power cut would and starts it again on the same data, with these flags.
     pub fn restart(self, more: &[&str]) -> Server {
         let folder = self.folder.clone();
@@ -43,7 +51,12 @@ impl Server {
     }
 
     fn start_in(folder: Arc<tempfile::TempDir>, more: &[&str]) -> Server {
-        let mut process = serve(&folder, more).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let command = serve(&folder, more);
+        Server::of(command, folder)
+    }
+
+    fn of(mut command: Command, folder: Arc<tempfile::TempDir>) -> Server {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         let endpoint = lines
             .by_ref()

@@ -53,6 +53,25 @@ fn identity() {
 }
 
 #[test]
+fn federation() {
+    let (python, name) = (python(), script("boto3_federation.py"));
+    if available(&python, &["-c", "import boto3, cryptography, requests"], "boto3_federation.py") {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_str().expect("UTF-8");
+        let made = std::process::Command::new(&python).args([&name, "authority", path]).status();
+        assert!(made.expect("Python starts").success());
+        let authority = format!("{path}/authority.pem");
+        let server = Server::start_with(&[("SSL_CERT_FILE", &authority)]);
+        server.run(&python, &[&name, path]);
+    }
+}
+
+#[test]
+fn root_tasks() {
+    run("boto3_root_tasks.py", &[]);
+}
+
+#[test]
 fn iam() {
     let python = python();
     if available(&python, &["-c", "import pyotp"], "boto3_iam.py") {
