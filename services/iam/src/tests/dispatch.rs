@@ -36,7 +36,7 @@ async fn what_a_call_asks_permission_for() {
     let arn = "arn:aws:iam::123456789012:user/x/ann";
     assert_eq!(shown, [("iam:CreateUser", arn), ("iam:TagUser", arn)]);
     let keys: Vec<&str> = asked[0].keys.iter().map(|(key, _)| &**key).collect();
-    assert_eq!(keys, ["iam:PermissionsBoundary", "aws:RequestTag/Team", "aws:TagKeys"]);
+    assert_eq!(keys, ["aws:RequestTag/Team", "aws:TagKeys", "iam:PermissionsBoundary"]);
     cloud.ok::<op::CreateUser>(input).await;
 
     let attach = s::AttachUserPolicyRequest {
