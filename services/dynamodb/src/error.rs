@@ -112,6 +112,21 @@ pub(crate) fn not_here(what: &str) -> ApiError {
     validation(format!("Haneul does not support {what} yet, so that it refuses it."))
 }
 
+/// What KMS says of the key of a table.
+pub(crate) fn kms(refused: &ApiError) -> ApiError {
+    if refused.fault() == Fault::Server {
+        return ApiError::internal(refused.message().to_owned());
+    }
+    ApiError::new(
+        "AccessDeniedException",
+        format!(
+            "KMS key access denied error: {} (Service: AWSKMS; Status Code: 400; Error Code: {})",
+            refused.message(),
+            refused.code()
+        ),
+    )
+}
+
 /// What the store says is our fault, never the client's.
 pub(crate) fn store(error: StoreError) -> ApiError {
     let retry = error.is_retryable();

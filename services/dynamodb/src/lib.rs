@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`value`] (attribute values, numbers, their bytes), [`expression`] (the languages), [`model`] (what is
 //! kept), [`table`] (schemas and what may be said of them), [`engine`] (where items and index entries lie, what a write
-//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`partiql`] (statements),
+//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`calls`] (what we ask of KMS), [`partiql`] (statements),
 //! [`ops`] (the API), [`tasks`] (what goes on
 //! behind: filling indexes, emptying what was dropped, expiring items), [`error`] (every error, in AWS's words).
 //!
@@ -10,9 +10,12 @@
 //! write by an older schema than the table has; a wire type below `ops` (conversions are in `value::wire` and `table`);
 //! recursion that a client can deepen without a limit.
 
+mod calls;
 mod engine;
 mod error;
 mod expression;
+#[doc(hidden)]
+pub mod fuzzing;
 mod model;
 mod ops;
 mod partiql;

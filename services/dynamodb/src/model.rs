@@ -80,21 +80,50 @@ impl Prefix<RawKey> for RawPrefix<'_> {
     }
 }
 
-/// An item, or the part of it that an index has, in the form of [`codec`].
+/// An item, or the part of it that an index has.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StoredItem(pub(crate) Arc<Attrs>);
+pub(crate) enum StoredItem {
+    /// In the form of [`codec`].
+    Plain(Arc<Attrs>),
+    /// The same, encrypted with the table's key (`store::seal`), and how large the item is.
+    Sealed { bytes: u32, sealed: Vec<u8> },
+}
+
+/// What an encrypted item begins with: no item has no attributes.
+const SEALED: u8 = 0;
+
+impl StoredItem {
+    /// The size of the item.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            StoredItem::Plain(item) => crate::value::size::of_item(item),
+            StoredItem::Sealed { bytes, .. } => *bytes as usize,
+        }
+    }
+}
 
 impl Record for StoredItem {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        codec::encode(&self.0, out);
+        match self {
+            StoredItem::Plain(item) => codec::encode(item, out),
+            StoredItem::Sealed { bytes, sealed } => {
+                out.push(SEALED);
+                out.extend_from_slice(&bytes.to_le_bytes());
+                out.extend_from_slice(sealed);
+            }
+        }
         Ok(())
     }
 
     fn decode(bytes: &[u8]) -> Result<StoredItem, RecordError> {
-        codec::decode(bytes)
-            .map(Arc::new)
-            .map(StoredItem)
-            .ok_or_else(|| RecordError("this is not an item".to_owned()))
+        let broken = || RecordError("this is not an item".to_owned());
+        match bytes.split_first() {
+            Some((&SEALED, rest)) => {
+                let (bytes, sealed) = rest.split_first_chunk::<4>().ok_or_else(broken)?;
+                Ok(StoredItem::Sealed { bytes: u32::from_le_bytes(*bytes), sealed: sealed.to_vec() })
+            }
+            _ => codec::decode(bytes).map(|item| StoredItem::Plain(Arc::new(item))).ok_or_else(broken),
+        }
     }
 }
 
@@ -134,6 +163,27 @@ pub(crate) struct TableRecord {
     pub(crate) restored: Option<RestoredFrom>,
     /// While a restore fills it.
     pub(crate) restoring: Option<RestoreSource>,
+    /// Set when it is, or ever was, encrypted with a key of KMS.
+    #[serde(default)]
+    pub(crate) sse: Option<SseRecord>,
+}
+
+/// How the items of a table are encrypted with a key of KMS.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SseRecord {
+    pub(crate) key_arn: String,
+    /// The table's data key under that key, as base64. A table has no second one.
+    pub(crate) data_key: String,
+    /// What the data key is bound to, and whom the grant is for.
+    pub(crate) table_arn: String,
+    /// The id of the grant by which the service itself uses the key.
+    pub(crate) grant: String,
+    /// What is written is encrypted.
+    pub(crate) on: bool,
+    /// All that was there before is as `on` says.
+    pub(crate) settled: bool,
+    /// Since when the key cannot be used.
+    pub(crate) inaccessible_ms: Option<i64>,
 }
 
 impl Record for TableRecord {}
@@ -228,6 +278,9 @@ pub(crate) struct RestoreSource {
     pub(crate) space: u64,
     /// The log by which to go back, and to when, in milliseconds.
     pub(crate) log: Option<(u64, i64)>,
+    /// How its items are encrypted.
+    #[serde(default)]
+    pub(crate) sse: Option<SseRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -255,6 +308,9 @@ pub(crate) struct StreamRecord {
     /// When it was disabled; it can be read for a day after.
     pub(crate) ended_ms: Option<i64>,
     pub(crate) key_schema: Vec<KeyRecord>,
+    /// The table's.
+    #[serde(default)]
+    pub(crate) sse: Option<SseRecord>,
 }
 
 impl Record for StreamRecord {}

@@ -1,6 +1,8 @@
 //! What operations ask permission for, with the keys of fine-grained access control. Source: DynamoDB Developer Guide,
 //! "Using IAM policy conditions for fine-grained access control".
 
+use std::sync::Arc;
+
 use haneul_dynamodb_wire::shapes::AttributeValue;
 use haneul_kit::{Access, Cx, Result};
 use haneul_shape::value::Map;
@@ -37,6 +39,13 @@ impl Dynamodb {
         let id = name::of(cx, table)?;
         let info = self.db.find_table(&id).await?;
         Ok(item_access(action, &id, info.as_deref(), facts))
+    }
+
+    /// A table whose items the caller uses, its key open if it is encrypted with one of KMS.
+    pub(super) async fn table(&self, cx: &Cx, given: &str) -> Result<Arc<TableInfo>> {
+        let table = self.db.table(&name::of(cx, given)?).await?;
+        self.db.open_for(cx, &table).await?;
+        Ok(table)
     }
 
     /// For an operation on a table as a whole.

@@ -133,10 +133,10 @@ impl Handle<RestoreTableFromBackup> for Dynamodb {
             provisioned: input.provisioned_throughput_override,
             global: input.global_secondary_index_override,
             local: input.local_secondary_index_override,
-            encrypted: input.sse_specification_override.is_some(),
         };
         let mut record = restored(&backup.record, overrides)?;
-        record.restoring = Some(RestoreSource { space: backup.space, log: None });
+        let sse = backup.record.sse.clone();
+        record.restoring = Some(RestoreSource { space: backup.space, log: None, sse: sse.clone() });
         record.restored = Some(RestoredFrom {
             backup_arn: Some(input.backup_arn),
             table_arn: name::arn(&(key.0, key.1, key.2)).to_string(),
@@ -144,6 +144,9 @@ impl Handle<RestoreTableFromBackup> for Dynamodb {
         });
         name::check(&input.target_table_name)?;
         let target = (cx.account(), cx.region(), input.target_table_name);
+        record.sse = self
+            .restored_encryption(cx, &target, input.sse_specification_override.as_ref(), sse.as_ref())
+            .await?;
         let made = self.db.create_table(&target, record, None).await.map_err(exists)?;
         self.db.upkeep().wake();
         Ok(s::RestoreTableFromBackupOutput {
@@ -169,15 +172,11 @@ pub(super) struct Overrides {
     pub(super) provisioned: Option<s::ProvisionedThroughput>,
     pub(super) global: Option<Vec<s::GlobalSecondaryIndex>>,
     pub(super) local: Option<Vec<s::LocalSecondaryIndex>>,
-    pub(super) encrypted: bool,
 }
 
 /// The record of a table that is made of another one: without its stream, TTL, tags, policy and recovery settings, which
 /// AWS does not restore either. Overrides may leave indexes out; they cannot add any.
 pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<TableRecord> {
-    if overrides.encrypted {
-        return Err(error::not_here("encryption of tables with KMS keys"));
-    }
     let mut record = source.clone();
     record.indexes.retain(|index| {
         let kept = |names: Option<Vec<&str>>| names.is_none_or(|names| names.contains(&index.name.as_str()));
@@ -210,6 +209,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     }
     record.tags.clear();
     (record.stream, record.ttl, record.resource_policy, record.pitr) = (None, None, None, None);
+    record.sse = None;
     record.deletion_protection = false;
     Ok(record)
 }

@@ -11,7 +11,6 @@ use super::get_item::{check_given, projection};
 use crate::engine::capacity::{self, Used};
 use crate::engine::keys;
 use crate::error::validation;
-use crate::table::name;
 use crate::value::{Attrs, size, wire};
 
 /// Source: the API reference.
@@ -70,7 +69,7 @@ impl Handle<BatchGetItem> for Dynamodb {
             }
             let projection =
                 projection(projection_expression.as_deref(), attributes_to_get, expression_attribute_names)?;
-            let table = self.db.table(&name::of(cx, &given)?).await?;
+            let table = self.table(cx, &given).await?;
             let mut places: Vec<Vec<u8>> = Vec::with_capacity(wanted.len());
             for key in &wanted {
                 keys::check_key(&table.schema, key)?;
@@ -85,7 +84,7 @@ impl Handle<BatchGetItem> for Dynamodb {
                     left.push(wire::attrs_to_wire(key));
                     continue;
                 }
-                let item = crate::store::read::get(&snapshot, at).await?;
+                let item = crate::store::read::get(&snapshot, &table, at).await?;
                 let size = item.as_ref().map_or(0, size::of_item);
                 bytes += size;
                 let units = capacity::of_read(size, consistent);

@@ -15,7 +15,7 @@ use crate::engine::keys;
 use crate::engine::plan::{Action, Write};
 use crate::error::validation;
 use crate::store::write::Batch;
-use crate::table::{TableInfo, name};
+use crate::table::TableInfo;
 use crate::value::{size, wire};
 
 /// Source: the API reference.
@@ -54,7 +54,7 @@ impl Handle<BatchWriteItem> for Dynamodb {
         let mut tables: Vec<(String, Arc<TableInfo>)> = Vec::new();
         let (mut unprocessed, mut throttled) = (Map::default(), None);
         for (given, requests) in input.request_items {
-            let table = self.db.table(&name::of(cx, &given)?).await?;
+            let table = self.table(cx, &given).await?;
             if let Err(error) = self.db.admit_write(&table) {
                 throttled = Some(error);
                 unprocessed.0.push((given, requests));

@@ -121,15 +121,21 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
             provisioned: input.provisioned_throughput_override,
             global: input.global_secondary_index_override,
             local: input.local_secondary_index_override,
-            encrypted: input.sse_specification_override.is_some(),
         };
         let mut record = restored(&info.record, overrides)?;
-        record.restoring =
-            Some(RestoreSource { space: info.record.space, log: Some((pitr.log, at.millis())) });
+        let sse = info.record.sse.clone();
+        record.restoring = Some(RestoreSource {
+            space: info.record.space,
+            log: Some((pitr.log, at.millis())),
+            sse: sse.clone(),
+        });
         record.restored =
             Some(RestoredFrom { backup_arn: None, table_arn: info.arn().to_string(), at_ms: at.millis() });
         name::check(&input.target_table_name)?;
         let target = (cx.account(), cx.region(), input.target_table_name);
+        record.sse = self
+            .restored_encryption(cx, &target, input.sse_specification_override.as_ref(), sse.as_ref())
+            .await?;
         let made = self.db.create_table(&target, record, None).await.map_err(super::backups::exists)?;
         self.db.upkeep().wake();
         Ok(s::RestoreTableToPointInTimeOutput {

@@ -126,7 +126,7 @@ impl Handle<BatchExecuteStatement> for Dynamodb {
 impl Dynamodb {
     /// A statement of a batch or a transaction reads one item by its key.
     pub(super) async fn single(&self, cx: &Cx, select: &crate::partiql::Select) -> Result<()> {
-        let table = self.db.table(&crate::table::name::of(cx, &select.table)?).await?;
+        let table = self.table(cx, &select.table).await?;
         let key = select
             .condition
             .as_ref()

@@ -14,7 +14,6 @@ use crate::model::TokenRecord;
 use crate::partiql::{Statement, parse, plan};
 use crate::store::read;
 use crate::store::write::{Batch, Failure};
-use crate::table::name;
 use crate::value::{size, wire};
 
 impl Handle<ExecuteTransaction> for Dynamodb {
@@ -85,14 +84,15 @@ impl Dynamodb {
         for statement in statements {
             let Statement::Select(select) = statement else { return Err(not_in_transaction()) };
             self.single(cx, &select).await?;
-            let table = self.db.table(&name::of(cx, &select.table)?).await?;
+            let table = self.table(cx, &select.table).await?;
             let condition = select.condition.as_ref();
             let Some((key, rest)) = condition.and_then(|condition| plan::key(condition, &table.schema))
             else {
                 return Err(not_in_transaction());
             };
             keys::check_key(&table.schema, &key)?;
-            let item = read::get(&snapshot, &keys::of_item(table.record.space, &table.schema, &key)).await?;
+            let item =
+                read::get(&snapshot, &table, &keys::of_item(table.record.space, &table.schema, &key)).await?;
             let used = Used::of_table(capacity::of_read(item.as_ref().map_or(0, size::of_item), true));
             reports.extend(used.doubled().report(&table, capacity, Some(Direction::Read)));
             let item = item.filter(|item| rest.as_ref().is_none_or(|rest| rest.holds(item)));

@@ -11,7 +11,6 @@ use crate::engine::capacity::{self, Used};
 use crate::engine::keys;
 use crate::error::invalid;
 use crate::expression::{Placeholders, Projection, check_takers, legacy};
-use crate::table::name;
 use crate::value::{size, wire};
 
 impl Handle<GetItem> for Dynamodb {
@@ -43,10 +42,10 @@ impl Handle<GetItem> for Dynamodb {
             input.attributes_to_get,
             input.expression_attribute_names,
         )?;
-        let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
+        let table = self.table(cx, &input.table_name).await?;
         keys::check_key(&table.schema, &key)?;
         self.db.admit_read(&table, None)?;
-        let item = self.db.get(&keys::of_item(table.record.space, &table.schema, &key)).await?;
+        let item = self.db.get(&table, &keys::of_item(table.record.space, &table.schema, &key)).await?;
         let bytes = item.as_ref().map_or(0, size::of_item);
         let used = Used::of_table(capacity::of_read(bytes, input.consistent_read.unwrap_or(false)));
         self.db.charge_read(&table, &used);

@@ -32,7 +32,7 @@ impl Dynamodb {
             let prefix = keys::of_partition(space, &partition);
             let mut span = Span::prefix(prefix);
             loop {
-                let page = read::page(&snapshot, span.clone(), usize::MAX).await?;
+                let page = read::page(&snapshot, table, span.clone(), usize::MAX).await?;
                 bytes += page.entries.iter().map(|(_, size)| size).sum::<usize>();
                 let (Some((last, _)), true) = (page.entries.last(), page.more) else { break };
                 let at = table

@@ -16,6 +16,7 @@ mod batch_write_item;
 mod continuous_backups;
 mod delete_item;
 mod digest;
+mod encryption;
 mod execute_statement;
 mod execute_transaction;
 mod get_item;
@@ -45,7 +46,7 @@ pub struct Dynamodb {
 
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
-    let db = Db::new(platform.store.clone(), platform.env.clone());
+    let db = Db::new(platform.store.clone(), platform.env.clone(), platform.bus.clone());
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));

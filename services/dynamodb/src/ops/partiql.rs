@@ -114,7 +114,7 @@ impl Dynamodb {
     }
 
     pub(super) async fn select(&self, cx: &Cx, select: &Select, paging: Paging) -> Result<Done> {
-        let table = self.db.table(&name::of(cx, &select.table)?).await?;
+        let table = self.table(cx, &select.table).await?;
         let index = select.index.as_deref().map(|name| table.index(name)).transpose()?;
         if paging.consistent && index.is_some_and(|index| index.record.global) {
             return Err(validation("Consistent reads are not supported on global secondary indexes"));
@@ -172,7 +172,7 @@ impl Dynamodb {
         cx: &Cx,
         statement: Statement,
     ) -> Result<(Write, Option<Returning>, Projection)> {
-        let table = self.db.table(&name::of(cx, statement.table())?).await?;
+        let table = self.table(cx, statement.table()).await?;
         let nothing = Projection::default();
         match statement {
             Statement::Insert { item, .. } => {

@@ -93,7 +93,7 @@ impl Handle<Query> for Dynamodb {
             Some(condition) => key_condition::terms(condition)?,
             None => legacy::key_terms(input.key_conditions.unwrap_or_default())?,
         };
-        let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
+        let table = self.table(cx, &input.table_name).await?;
         let index = input.index_name.as_deref().map(|name| table.index(name)).transpose()?;
         let consistent = input.consistent_read.unwrap_or(false);
         if consistent && index.is_some_and(|index| index.record.global) {
@@ -238,7 +238,7 @@ impl Dynamodb {
         let fetches = index.map(|index| wanted.fetches(table, index)).transpose()?.unwrap_or(false);
         self.db.admit_read(table, index.and_then(|index| position(table, index)))?;
         let snapshot = self.db.snapshot().await?;
-        let Page { entries, more } = read::page(&snapshot, span, limit).await?;
+        let Page { entries, more } = read::page(&snapshot, table, span, limit).await?;
         let scanned = entries.len() as i32;
         let bytes: usize = entries.iter().map(|(_, size)| size).sum();
         let last = entries.last().filter(|_| more).map(|(item, _)| select::last_key(table, index, item));

@@ -12,7 +12,7 @@ use super::Dynamodb;
 use crate::engine::plan::Write;
 use crate::error::validation;
 use crate::expression::{Condition, Placeholders, check_takers, legacy};
-use crate::table::{TableInfo, name};
+use crate::table::TableInfo;
 use crate::value::{Attrs, wire};
 
 /// The parameters that PutItem and DeleteItem share.
@@ -94,7 +94,7 @@ impl Dynamodb {
             None => expected,
         };
         placeholders.check_used()?;
-        let table = self.db.table(&name::of(cx, &table)?).await?;
+        let table = self.table(cx, &table).await?;
         let write = write(table.clone(), condition)?;
         let (capacity, metrics) = (parameters.capacity.as_deref(), parameters.metrics.as_deref());
         let key = asks_for(metrics).then(|| write.key.clone());

@@ -12,7 +12,6 @@ use crate::engine::keys;
 use crate::error::validation;
 use crate::expression::{Condition, Placeholders, check_takers, legacy};
 use crate::store::read::Span;
-use crate::table::name;
 use crate::value::wire;
 
 impl Handle<Scan> for Dynamodb {
@@ -67,7 +66,7 @@ impl Handle<Scan> for Dynamodb {
         };
         let wanted = asked.wanted(&placeholders)?;
         placeholders.check_used()?;
-        let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
+        let table = self.table(cx, &input.table_name).await?;
         let index = input.index_name.as_deref().map(|name| table.index(name)).transpose()?;
         let consistent = input.consistent_read.unwrap_or(false);
         if consistent && index.is_some_and(|index| index.record.global) {

@@ -165,5 +165,5 @@ pub(super) fn last_key(table: &TableInfo, index: Option<&Index>, item: &Attrs) -
 
 /// The whole item of an entry.
 pub(super) async fn fetch(snapshot: &Snapshot, table: &TableInfo, entry: &Attrs) -> Result<Option<Attrs>> {
-    read::get(snapshot, &keys::of_item(table.record.space, &table.schema, entry)).await
+    read::get(snapshot, table, &keys::of_item(table.record.space, &table.schema, entry)).await
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Dynamodb;
 use crate::error::{self, validation};
 use crate::model::{STREAMS, StreamRecord};
+use crate::store::seal::Keeping;
 use crate::stream::read::{self, Shard};
 use crate::stream::record::Change;
 use crate::table::name;
@@ -177,7 +178,12 @@ impl Handle<GetRecords> for Dynamodb {
         let (id, _, stream) = self.stream(&position.arn).await?;
         let shard = Shard::at(&stream, position.shard, cx.now());
         let limit = input.limit.map_or(read::RECORDS_MAX, |limit| usize::try_from(limit).unwrap_or(1));
-        let records = self.db.records(&stream, &shard, position.number, limit).await?;
+        let key = match &stream.sse {
+            Some(sse) => Some(self.db.key_for(cx, sse).await?),
+            None => None,
+        };
+        let keeping = Keeping { seals: false, key: key.as_ref() };
+        let records = self.db.records(&stream, &shard, position.number, limit, keeping).await?;
         let next = records
             .next
             .map(|number| self.iterator(&Position { number, made_ms: cx.now().millis(), ..position }));

@@ -43,6 +43,10 @@ impl Handle<CreateTable> for Dynamodb {
             record.billing.on_demand_since_ms = Some(cx.now().millis());
         }
         let id = (cx.account(), cx.region(), input.table_name);
+        if input.sse_specification.is_some() && self.db.find_table(&id).await?.is_some() {
+            return Err(error::in_use(format!("Table already exists: {}", id.2)));
+        }
+        record.sse = self.new_encryption(cx, &id, input.sse_specification.as_ref(), None).await?;
         let made = self.db.create_table(&id, record, stream).await?;
         let description = describe::table(&made, "CREATING", &Counts::default());
         Ok(s::CreateTableOutput { table_description: Some(description) })
@@ -55,10 +59,15 @@ impl Handle<DescribeTable> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: s::DescribeTableInput) -> Result<s::DescribeTableOutput> {
-        let info = self.db.named_table(&name::of(cx, &input.table_name)?).await?;
+        let id = name::of(cx, &input.table_name)?;
+        let mut info = self.db.named_table(&id).await?;
+        if info.record.sse.is_some() && self.db.check_key(&info).await? != describe::inaccessible_ms(&info) {
+            info = self.db.named_table(&id).await?;
+        }
         let counts = self.db.counts(&info).await?;
         let filling = info.indexes.iter().any(|index| !index.record.ready);
         let status = match (info.record.restoring.is_some(), filling) {
+            _ if describe::inaccessible_ms(&info).is_some() => "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
             (true, _) => "CREATING",
             (false, true) => "UPDATING",
             (false, false) => "ACTIVE",
@@ -73,7 +82,13 @@ impl Handle<DeleteTable> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: s::DeleteTableInput) -> Result<s::DeleteTableOutput> {
-        let gone = self.db.delete_table(&name::of(cx, &input.table_name)?).await?;
+        let id = name::of(cx, &input.table_name)?;
+        let gone = self.db.delete_table(&id).await?;
+        if let Some(sse) = &gone.record.sse
+            && !self.db.has_backups(&id).await?
+        {
+            self.db.retire(sse).await;
+        }
         let mut description = describe::table(&gone, "DELETING", &Counts::default());
         // AWS no longer tells the keys of what is on its way out.
         (description.attribute_definitions, description.key_schema) = (None, None);

@@ -15,7 +15,7 @@ use crate::engine::keys;
 use crate::engine::plan::Refusal;
 use crate::error::validation;
 use crate::store::read;
-use crate::table::{TableInfo, name};
+use crate::table::TableInfo;
 use crate::value::{size, wire};
 
 impl Handle<TransactGetItems> for Dynamodb {
@@ -48,7 +48,7 @@ impl Handle<TransactGetItems> for Dynamodb {
             let key = wire::attrs(get.key)?;
             let projection =
                 projection(get.projection_expression.as_deref(), None, get.expression_attribute_names)?;
-            let table = self.db.table(&name::of(cx, &get.table_name)?).await?;
+            let table = self.table(cx, &get.table_name).await?;
             keys::check_empty(&table, &key)?;
             // A key that is none of the table's cancels the transaction, rather than being the request's fault.
             let wrong = keys::check_key(&table.schema, &key).err();
@@ -71,7 +71,7 @@ impl Handle<TransactGetItems> for Dynamodb {
         let mut responses = Vec::with_capacity(reads.len());
         let mut sums: Vec<(Arc<TableInfo>, Used)> = Vec::new();
         for (table, at, projection) in reads {
-            let item = read::get(&snapshot, &at).await?;
+            let item = read::get(&snapshot, &table, &at).await?;
             let units = capacity::of_read(item.as_ref().map_or(0, size::of_item), true);
             self.db.charge_read(&table, &Used::of_table(units * 2.0));
             match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {

@@ -20,7 +20,7 @@ use crate::expression::{Condition, Placeholders, Update};
 use crate::model::TokenRecord;
 use crate::store::read;
 use crate::store::write::{Batch, Failure};
-use crate::table::{TableInfo, name};
+use crate::table::TableInfo;
 use crate::value::{size, wire};
 
 const ENCLOSING: &str = "TransactWriteItems";
@@ -128,8 +128,8 @@ impl Dynamodb {
         }
         let snapshot = self.db.snapshot().await?;
         let mut all = Vec::with_capacity(places.len());
-        for at in places {
-            let item = read::get(&snapshot, at).await?;
+        for (table, at) in tables.iter().zip(places) {
+            let item = read::get(&snapshot, table, at).await?;
             all.push(Used::of_table(capacity::of_read(item.as_ref().map_or(0, size::of_item), true)));
         }
         Ok(of_tables(tables, &all, wanted, Direction::Read))
@@ -148,7 +148,7 @@ impl Dynamodb {
                     put.expression_attribute_names,
                     put.expression_attribute_values,
                 )?;
-                let table = self.db.table(&name::of(cx, &table_name)?).await?;
+                let table = self.table(cx, &table_name).await?;
                 let returns = returns(&put.return_values_on_condition_check_failure);
                 Ok((Write::transact_put(table, item, condition)?, returns))
             }
@@ -161,7 +161,7 @@ impl Dynamodb {
                     update.expression_attribute_names,
                     update.expression_attribute_values,
                 )?;
-                let table = self.db.table(&name::of(cx, &table_name)?).await?;
+                let table = self.table(cx, &table_name).await?;
                 let returns = returns(&update.return_values_on_condition_check_failure);
                 let action = Action::Update(change.unwrap_or_default());
                 Ok((Write::transact_key(table, key, action, condition)?, returns))
@@ -175,7 +175,7 @@ impl Dynamodb {
                     delete.expression_attribute_names,
                     delete.expression_attribute_values,
                 )?;
-                let table = self.db.table(&name::of(cx, &table_name)?).await?;
+                let table = self.table(cx, &table_name).await?;
                 let returns = returns(&delete.return_values_on_condition_check_failure);
                 Ok((Write::transact_key(table, key, Action::Delete, condition)?, returns))
             }
@@ -188,7 +188,7 @@ impl Dynamodb {
                     check.expression_attribute_names,
                     check.expression_attribute_values,
                 )?;
-                let table = self.db.table(&name::of(cx, &table_name)?).await?;
+                let table = self.table(cx, &table_name).await?;
                 let returns = returns(&check.return_values_on_condition_check_failure);
                 Ok((Write::transact_key(table, key, Action::Check, condition)?, returns))
             }

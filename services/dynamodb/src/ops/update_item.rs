@@ -11,7 +11,6 @@ use super::access::{Facts, named};
 use super::request::{asks_for, to_wire};
 use crate::engine::plan::{Action, Outcome, Write};
 use crate::expression::{Condition, Placeholders, Projection, Update, check_takers, legacy};
-use crate::table::name;
 use crate::value::{Attrs, wire};
 
 impl Handle<UpdateItem> for Dynamodb {
@@ -60,7 +59,7 @@ impl Handle<UpdateItem> for Dynamodb {
             None => expected,
         };
         placeholders.check_used()?;
-        let table = self.db.table(&name::of(cx, &input.table_name)?).await?;
+        let table = self.table(cx, &input.table_name).await?;
         let touched = update.touched();
         let write = Write::of_key(table.clone(), key, Action::Update(update), condition)?;
         let (capacity, metrics) =

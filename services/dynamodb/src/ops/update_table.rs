@@ -21,6 +21,10 @@ impl Handle<UpdateTable> for Dynamodb {
         let id = name::of(cx, &input.table_name)?;
         let now_ms = cx.now().millis();
         let stream = stream_view(input.stream_specification.as_ref())?;
+        let encryption = match &input.sse_specification {
+            Some(given) => Some(self.changed_encryption(cx, &id, given).await?),
+            None => None,
+        };
         let input = &input;
         let edit = move |record: &mut TableRecord, numbers: &mut Numbers| {
             let mut change = Change::default();
@@ -41,6 +45,9 @@ impl Handle<UpdateTable> for Dynamodb {
             change.dropped = indexes(record, input, numbers, now_ms)?;
             forget_definitions(record);
             define::check_projected(&record.indexes)?;
+            if encryption.is_some() {
+                record.sse.clone_from(&encryption);
+            }
             if let Some(class) = &input.table_class {
                 record.table_class = Some(class.clone());
             }
@@ -94,8 +101,7 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
             || update.update.as_ref().is_some_and(|update| update.warm_throughput.is_some())
     };
     let indexes = input.global_secondary_index_updates.iter().flatten();
-    define::check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(warms))?;
-    define::check_encryption(input.sse_specification.as_ref())
+    define::check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(warms))
 }
 
 /// New definitions add to those there are; what is defined already must be the same.

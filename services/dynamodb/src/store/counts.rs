@@ -14,7 +14,6 @@ use crate::error;
 use crate::model::{ITEMS, RawKey, RawPrefix};
 use crate::table::TableInfo;
 use crate::table::describe::Counts;
-use crate::value::size;
 
 /// Entries that are counted while the client waits.
 const AT_ONCE_MAX: i64 = 5_000;
@@ -98,7 +97,7 @@ async fn count_up_to(snapshot: &Snapshot, space: u64, max: i64) -> Result<(i64, 
         let count = page.len();
         for (_, item) in &page {
             items += 1;
-            bytes += size::of_item(&item.0) as i64;
+            bytes += item.bytes() as i64;
         }
         match page.into_iter().last() {
             Some((last, _)) if count == PAGE && items < max => after = Some(last),

@@ -1,17 +1,20 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`counts`] (how many there are).
+//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`counts`] (how many there are), [`seal`] and [`keys`]
+//! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod counts;
+pub(crate) mod keys;
 pub(crate) mod read;
+pub(crate) mod seal;
 pub(crate) mod tables;
 pub(crate) mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use haneul_kit::{Env, Instant, Result, Signal};
+use haneul_kit::{Bus, Env, Instant, Result, Signal};
 use haneul_store::Store;
 
 use crate::engine::capacity::{Direction, Used};
@@ -25,6 +28,7 @@ use crate::table::TableInfo;
 pub(crate) struct Db {
     pub(crate) store: Store,
     pub(crate) env: Env,
+    pub(crate) bus: Bus,
     shared: Arc<Shared>,
 }
 
@@ -33,6 +37,7 @@ struct Shared {
     locks: KeyLocks,
     buckets: Buckets,
     sequences: Sequences,
+    keys: keys::OpenKeys,
     counts: counts::Cache,
     /// Wakes the reconciler that expires items, and when it will look without that, in seconds.
     expiry: Signal,
@@ -42,18 +47,19 @@ struct Shared {
 }
 
 impl Db {
-    pub(crate) fn new(store: Store, env: Env) -> Db {
+    pub(crate) fn new(store: Store, env: Env, bus: Bus) -> Db {
         let shared = Shared {
             tables: tables::Cache::new(&store),
             locks: KeyLocks::new(),
             buckets: Buckets::default(),
             sequences: Sequences::default(),
+            keys: keys::OpenKeys::default(),
             counts: counts::Cache::new(&store),
             expiry: Signal::default(),
             next_expiry_s: AtomicI64::new(i64::MAX),
             upkeep: Signal::default(),
         };
-        Db { store, env, shared: Arc::new(shared) }
+        Db { store, env, bus, shared: Arc::new(shared) }
     }
 
     pub(crate) fn upkeep(&self) -> &Signal {
@@ -87,6 +93,10 @@ impl Db {
         if at_s < self.shared.next_expiry_s.load(Ordering::Relaxed) {
             self.shared.expiry.wake();
         }
+    }
+
+    pub(crate) fn keys(&self) -> &keys::OpenKeys {
+        &self.shared.keys
     }
 
     pub(crate) fn sequences(&self) -> &Sequences {

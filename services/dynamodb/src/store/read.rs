@@ -7,8 +7,9 @@ use haneul_store::{Range, Reads, Snapshot};
 
 use super::Db;
 use crate::error;
-use crate::model::{ITEMS, RawKey, RawPrefix};
-use crate::value::{Attrs, size};
+use crate::model::{ITEMS, RawKey, RawPrefix, StoredItem};
+use crate::table::TableInfo;
+use crate::value::Attrs;
 
 /// Bytes that one page may have before what is filtered out is gone.
 pub(crate) const PAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -80,8 +81,9 @@ pub(crate) fn successor(prefix: &[u8]) -> Vec<u8> {
 }
 
 impl Db {
-    pub(crate) async fn get(&self, at: &[u8]) -> Result<Option<Attrs>> {
-        Ok(self.store.get(&ITEMS, at).await.map_err(error::store)?.map(|item| Arc::unwrap_or_clone(item.0)))
+    pub(crate) async fn get(&self, table: &TableInfo, at: &[u8]) -> Result<Option<Attrs>> {
+        let stored = self.store.get(&ITEMS, at).await.map_err(error::store)?;
+        opened(table, at, stored)
     }
 
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
@@ -89,26 +91,33 @@ impl Db {
     }
 }
 
-pub(crate) async fn get(snapshot: &Snapshot, at: &[u8]) -> Result<Option<Attrs>> {
-    Ok(snapshot.get(&ITEMS, at).await.map_err(error::store)?.map(|item| Arc::unwrap_or_clone(item.0)))
+pub(crate) async fn get(snapshot: &Snapshot, table: &TableInfo, at: &[u8]) -> Result<Option<Attrs>> {
+    let stored = snapshot.get(&ITEMS, at).await.map_err(error::store)?;
+    opened(table, at, stored)
+}
+
+fn opened(table: &TableInfo, at: &[u8], stored: Option<StoredItem>) -> Result<Option<Attrs>> {
+    let item = stored.map(|stored| table.keeping().item(at, stored)).transpose()?;
+    Ok(item.map(Arc::unwrap_or_clone))
 }
 
 /// Up to `limit` entries, or as many as a page holds.
-pub(crate) async fn page(snapshot: &Snapshot, span: Span, limit: usize) -> Result<Page> {
-    let mut page = Page::default();
+pub(crate) async fn page(snapshot: &Snapshot, table: &TableInfo, span: Span, limit: usize) -> Result<Page> {
+    let (mut page, keeping) = (Page::default(), table.keeping());
     let (mut bytes, mut span, mut chunk) = (0, span, CHUNK);
     while span.start < span.end {
         let wanted = chunk.min(limit - page.entries.len());
         let found = snapshot.scan(&ITEMS, span.range(), wanted).await.map_err(error::store)?;
         let (count, last) = (found.len(), found.last().map(|(key, _)| key.0.clone()));
-        for (_, item) in found {
-            let size = size::of_item(&item.0);
+        for (at, stored) in found {
+            let size = stored.bytes();
             bytes += size;
             if bytes > PAGE_BYTES_MAX && !page.entries.is_empty() {
                 page.more = true;
                 return Ok(page);
             }
-            page.entries.push((Arc::unwrap_or_clone(item.0), size));
+            let item = keeping.item(&at.0, stored)?;
+            page.entries.push((Arc::unwrap_or_clone(item), size));
         }
         if page.entries.len() >= limit {
             page.more = true;

@@ -216,6 +216,12 @@ impl Db {
                 }
                 None => {}
             }
+            if let (Some(stream), true) = (&record.stream, record.sse != before.sse) {
+                let key = (id.0, id.1, &id.2, &stream.label);
+                if let Some(kept) = tx.get(&STREAMS, &key).await? {
+                    tx.put(&STREAMS, &key, &StreamRecord { sse: record.sse.clone(), ..kept })?;
+                }
+            }
             for space in change.dropped {
                 tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
             }
@@ -251,6 +257,11 @@ impl Db {
         let record = made.await?;
         self.shared.upkeep.wake();
         Ok(record)
+    }
+
+    pub(crate) async fn has_backups(&self, id: &TableId) -> Result<bool> {
+        let range = Range::prefix((id.0, id.1, id.2.clone()));
+        Ok(!self.store.scan_keys(&BACKUPS, range, 1).await.map_err(error::store)?.is_empty())
     }
 
     pub(crate) async fn delete_backup(&self, key: &BackupKey, record: &BackupRecord) -> Result<()> {
@@ -314,6 +325,7 @@ fn begin_stream(
         created_ms: now_ms,
         ended_ms: None,
         key_schema: record.key_schema.clone(),
+        sse: record.sse.clone(),
     };
     tx.put(&STREAMS, &(id.0, id.1, &id.2, &label), &stream)?;
     record.stream = Some(StreamSettings { log, label, view: view.to_owned() });

@@ -10,7 +10,7 @@ use crate::engine::capacity::{Direction, Used};
 use crate::engine::keys;
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
 use crate::error;
-use crate::model::{EPOCHS, ITEMS, LOG, RawKey, StoredItem, TOKENS, TableKey, TokenRecord};
+use crate::model::{EPOCHS, ITEMS, LOG, RawKey, TOKENS, TableKey, TokenRecord};
 use crate::stream::record;
 use crate::stream::sequence::Reserved;
 use crate::table::TableInfo;
@@ -29,6 +29,12 @@ pub(crate) enum Failure {
     Store(StoreError),
     /// A table changed since it was looked up.
     Stale,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Failure {
+        Failure::Api(error)
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -146,9 +152,13 @@ impl Db {
                 let mut refusals: Vec<Option<Refusal>> = vec![None; batch.writes.len()];
                 for (i, write) in batch.writes.iter().enumerate() {
                     let old = match needs_old(write, batch.wants_old) {
-                        true => tx.get(&ITEMS, &write.at[..]).await?.map(|item| item.0),
+                        true => tx
+                            .get(&ITEMS, &write.at[..])
+                            .await?
+                            .map(|stored| write.table.keeping().item(&write.at, stored)),
                         false => None,
                     };
+                    let old = old.transpose()?;
                     match write.plan(old.as_ref()) {
                         Ok(new) => {
                             let reserved = reserved.get(i).map_or(&[][..], Vec::as_slice);
@@ -173,18 +183,19 @@ impl Db {
         new: Option<Arc<Attrs>>,
         reserved: &[Reserved],
         now_ms: i64,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Outcome, Failure> {
         let table = &write.table;
+        let keeping = table.keeping();
         let (changes, used) = plan::entries(table, old.as_ref(), new.as_ref());
         let blind = old.is_none() && !needs_old(write, false);
         if write.writes() && (blind || old != new) {
             match &new {
-                Some(item) => tx.put(&ITEMS, &write.at[..], &StoredItem(item.clone()))?,
+                Some(item) => tx.put(&ITEMS, &write.at[..], &keeping.stored(&write.at, item.clone())?)?,
                 None => tx.delete(&ITEMS, &write.at[..])?,
             }
             for change in changes {
                 match change.entry {
-                    Some(entry) => tx.put(&ITEMS, &change.at[..], &StoredItem(entry))?,
+                    Some(entry) => tx.put(&ITEMS, &change.at[..], &keeping.stored(&change.at, entry)?)?,
                     None => tx.delete(&ITEMS, &change.at[..])?,
                 }
             }
@@ -195,7 +206,9 @@ impl Db {
                 let images = (old.as_deref(), new.as_deref());
                 let change = record::encode(now_ms, write.by_service, &write.key, images);
                 for reserved in reserved {
-                    tx.put(&LOG, &RawKey(reserved.key()), &change)?;
+                    let at = reserved.key();
+                    let logged = keeping.logged(&at, change.clone())?;
+                    tx.put(&LOG, &RawKey(at), &logged)?;
                 }
             }
         }
@@ -209,7 +222,7 @@ impl Db {
         write: &Write,
         old: Option<&Arc<Attrs>>,
         new: Option<&Arc<Attrs>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Failure> {
         let Some(ttl) = &table.record.ttl else { return Ok(()) };
         let at = |item: Option<&Arc<Attrs>>| crate::tasks::ttl::entry_at(ttl, item?, &write.at);
         let (before, after) = (at(old), at(new));
@@ -220,7 +233,8 @@ impl Db {
             tx.delete(&ITEMS, &before[..])?;
         }
         if let Some(after) = after {
-            tx.put(&ITEMS, &after[..], &StoredItem(Arc::new(write.key.clone())))?;
+            let entry = table.keeping().stored(&after, Arc::new(write.key.clone()))?;
+            tx.put(&ITEMS, &after[..], &entry)?;
         }
         Ok(())
     }
@@ -239,6 +253,10 @@ impl Db {
                 keys::check_empty(&now, item)?;
                 keys::check_item(&now, item)?;
             }
+            if let Some(key) = table.key.get() {
+                let _ = now.key.set(key.clone());
+            }
+            self.open(&now).await?;
             write.table = now;
         }
         Ok(Batch { writes, wants_old: batch.wants_old, token: batch.token.clone() })

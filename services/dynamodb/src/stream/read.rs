@@ -8,6 +8,7 @@ use super::sequence::{self, of_time};
 use crate::error;
 use crate::model::{LOG, RawPrefix, StreamRecord};
 use crate::store::Db;
+use crate::store::seal::Keeping;
 
 /// How long a record can be read. Source: "Data retention limit for DynamoDB Streams".
 pub(crate) const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
@@ -83,6 +84,7 @@ impl Db {
         shard: &Shard,
         from: u64,
         limit: usize,
+        keeping: Keeping<'_>,
     ) -> Result<Records> {
         let (under_way, next) =
             self.sequences().bounds(&self.store, stream.log).await.map_err(error::store)?;
@@ -101,11 +103,9 @@ impl Db {
                 if bytes > BYTES_MAX && !records.changes.is_empty() {
                     break;
                 }
-                let number = sequence::number_of(&key.0);
-                let change = Change::decode(&record);
-                let (Some(number), Some(change)) = (number, change) else {
-                    return Err(haneul_kit::ApiError::internal("a record of a stream does not decode"));
-                };
+                let number = sequence::number_of(&key.0)
+                    .ok_or_else(|| haneul_kit::ApiError::internal("a record of a stream has no number"))?;
+                let change = keeping.change(&key.0, &record)?;
                 records.changes.push((number, change));
             }
             let whole = records.changes.len() == count && count < limit.min(RECORDS_MAX);

@@ -93,6 +93,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         pitr: None,
         restored: None,
         restoring: None,
+        sse: None,
     })
 }
 
@@ -103,25 +104,33 @@ fn refuse(input: &s::CreateTableInput) -> Result<()> {
     if input.global_table_source_arn.is_some() || input.global_table_settings_replication_mode.is_some() {
         return Err(error::not_here("replicas of global tables"));
     }
-    let indexes = input.global_secondary_indexes.iter().flatten();
-    check_warm(
-        input.warm_throughput.is_some() || indexes.into_iter().any(|index| index.warm_throughput.is_some()),
-    )?;
-    check_encryption(input.sse_specification.as_ref())
+    let mut indexes = input.global_secondary_indexes.iter().flatten();
+    check_warm(input.warm_throughput.is_some() || indexes.any(|index| index.warm_throughput.is_some()))
 }
 
-/// The default encryption is there by nature of the disk; one with a key of KMS would have to be done to be promised.
 /// How much a table takes at once is up to this machine, and cannot be promised.
 pub(crate) fn check_warm(asked: bool) -> Result<()> {
     if asked { Err(error::not_here("warm throughput")) } else { Ok(()) }
 }
 
-pub(crate) fn check_encryption(specification: Option<&s::SSESpecification>) -> Result<()> {
-    match specification {
-        Some(sse) if sse.enabled == Some(true) || sse.kms_master_key_id.is_some() => {
-            Err(error::not_here("encryption of tables with KMS keys"))
-        }
-        _ => Ok(()),
+/// What is asked for of encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption<'a> {
+    /// With the cloud's own key, which every disk has: nothing more is to be done.
+    Own,
+    /// With a key of KMS, by default the account's for DynamoDB.
+    Kms(Option<&'a str>),
+}
+
+pub(crate) fn encryption(specification: &s::SSESpecification) -> Result<Encryption<'_>> {
+    let key = specification.kms_master_key_id.as_deref();
+    match (specification.enabled, specification.sse_type.as_deref()) {
+        (Some(true), None | Some("KMS")) => Ok(Encryption::Kms(key)),
+        (Some(true), Some(other)) => Err(invalid(format!("SSEType {other} is not supported"))),
+        (_, _) if key.is_some() || specification.sse_type.is_some() => Err(invalid(
+            "SSEType and KMSMasterKeyId can only be specified when server-side encryption is enabled",
+        )),
+        _ => Ok(Encryption::Own),
     }
 }
 

@@ -59,6 +59,14 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
             table_class: Some(class.clone()),
             last_update_date_time: None,
         }),
+        sse_description: record.sse.as_ref().filter(|sse| sse.on || !sse.settled).map(|sse| {
+            s::SSEDescription {
+                status: Some(if sse.settled { "ENABLED" } else { "UPDATING" }.to_owned()),
+                sse_type: Some("KMS".to_owned()),
+                kms_master_key_arn: Some(sse.key_arn.clone()),
+                inaccessible_encryption_date_time: sse.inaccessible_ms.map(Instant::from_millis),
+            }
+        }),
         deletion_protection_enabled: Some(record.deletion_protection),
         on_demand_throughput: on_demand(&billing.throughput),
         warm_throughput: Some(s::TableWarmThroughputDescription {
@@ -68,6 +76,11 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
         }),
         ..Default::default()
     }
+}
+
+/// Since when a table's key cannot be used.
+pub(crate) fn inaccessible_ms(info: &TableInfo) -> Option<i64> {
+    info.record.sse.as_ref().filter(|sse| sse.on).and_then(|sse| sse.inaccessible_ms)
 }
 
 impl Counts {

@@ -7,12 +7,13 @@ pub(crate) mod define;
 pub(crate) mod describe;
 pub(crate) mod name;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use haneul_kit::{AccountId, Arn, Policy, Region, Result};
 
 use crate::error;
 use crate::model::{IndexRecord, KeyRecord, TableRecord};
+use crate::store::seal::ItemKey;
 
 /// Everything of one table that does not change from one item to the next. Kept while the record stays as it is.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct TableInfo {
     pub(crate) schema: KeySchema,
     pub(crate) indexes: Vec<Index>,
     pub(crate) policy: Option<Arc<Policy>>,
+    /// Its data key, once it was opened for somebody.
+    pub(crate) key: OnceLock<ItemKey>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,7 +68,7 @@ impl TableInfo {
             .as_ref()
             .and_then(|policy| name::parse_policy(&policy.document).ok())
             .map(Arc::new);
-        TableInfo { account, region, name, record, epoch, schema, indexes, policy }
+        TableInfo { account, region, name, record, epoch, schema, indexes, policy, key: OnceLock::new() }
     }
 
     pub(crate) fn arn(&self) -> Arn {

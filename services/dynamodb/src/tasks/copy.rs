@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use haneul_kit::{ApiError, Instant, Result};
+use haneul_kit::{Instant, Result};
 use haneul_store::{Range, Reads, Snapshot};
 
 use crate::engine::{keys, plan};
 use crate::error;
-use crate::model::{BACKUPS, ITEMS, LOG, RawKey, RawPrefix, StoredItem};
+use crate::model::{BACKUPS, ITEMS, LOG, RawKey, RawPrefix};
 use crate::store::Db;
+use crate::store::seal::Keeping;
 use crate::store::tables::Change;
-use crate::stream::record;
 use crate::stream::sequence::{self, of_time};
 use crate::table::name::TableId;
 use crate::table::{KeySchema, TableInfo};
@@ -27,12 +27,20 @@ impl Db {
     pub(crate) async fn fill_restored(&self, id: &TableId) -> Result<()> {
         let Some(table) = self.find_table(id).await? else { return Ok(()) };
         let Some(source) = table.record.restoring.clone() else { return Ok(()) };
+        let key = match &source.sse {
+            Some(sse) => Some(self.key_by_grant(sse).await?),
+            None => None,
+        };
+        let from = Keeping { seals: false, key: key.as_ref() };
+        self.open(&table).await?;
         let snapshot = self.snapshot().await?;
         let then = match source.log {
-            Some((log, at_ms)) => undo(&snapshot, &table.schema, log, at_ms).await?,
+            Some((log, at_ms)) => undo(&snapshot, &table.schema, from, log, at_ms).await?,
             None => HashMap::new(),
         };
-        self.copy(&snapshot, source.space, &then, |item, out| table_writes(&table, item, out)).await?;
+        let keepings = (from, table.keeping());
+        self.copy(&snapshot, source.space, &then, keepings, |item, out| table_writes(&table, item, out))
+            .await?;
         self.change_table(id, |record, _| {
             record.restoring = None;
             Ok(Change::default())
@@ -46,11 +54,17 @@ impl Db {
         let Some(mut backup) = self.store.get(&BACKUPS, key).await.map_err(error::store)? else {
             return Ok(());
         };
+        let sse = backup.record.sse.as_ref();
+        let item_key = match sse {
+            Some(sse) => Some(self.key_by_grant(sse).await?),
+            None => None,
+        };
+        let keeping = Keeping { seals: sse.is_some_and(|sse| sse.on), key: item_key.as_ref() };
         let snapshot = self.snapshot().await?;
         let (from, to) = (backup.record.space, backup.space);
         let schema = KeySchema::new(&backup.record.key_schema, &backup.record.attributes);
         let (items, bytes) = self
-            .copy(&snapshot, from, &HashMap::new(), |item, out| {
+            .copy(&snapshot, from, &HashMap::new(), (keeping, keeping), |item, out| {
                 out.push((keys::of_item(to, &schema, item), item.clone()));
             })
             .await?;
@@ -58,12 +72,14 @@ impl Db {
         self.store.put(&BACKUPS, key, &backup).await.map_err(error::store)
     }
 
-    /// Items and bytes that were copied. `then` has the items that were other than they are now.
+    /// Items and bytes that were copied. `then` has the items that were other than they are now; `keepings` are how they
+    /// are kept where they come from and where they go.
     async fn copy(
         &self,
         snapshot: &Snapshot,
         space: u64,
         then: &Then,
+        (from, to): (Keeping<'_>, Keeping<'_>),
         writes: impl Fn(&Arc<Attrs>, &mut Vec<(Vec<u8>, Arc<Attrs>)>),
     ) -> Result<(i64, i64)> {
         let prefix = keys::of_space(space);
@@ -78,11 +94,11 @@ impl Db {
             let page = snapshot.scan(&ITEMS, range, PAGE).await.map_err(error::store)?;
             let count = page.len();
             after = page.last().map(|(key, _)| key.clone());
-            pending.extend(
-                page.into_iter()
-                    .filter(|(key, _)| !then.contains_key(&key.0[keys::HASH_AT..]))
-                    .map(|(_, item)| item.0),
-            );
+            for (key, stored) in page {
+                if !then.contains_key(&key.0[keys::HASH_AT..]) {
+                    pending.push(from.item(&key.0, stored)?);
+                }
+            }
             while !pending.is_empty() {
                 let mut batch = haneul_store::Batch::default();
                 let rest = pending.split_off(pending.len().min(PAGE));
@@ -92,7 +108,8 @@ impl Db {
                     let mut out = Vec::new();
                     writes(item, &mut out);
                     for (at, item) in out {
-                        batch.put(&ITEMS, &at[..], &StoredItem(item)).map_err(error::store)?;
+                        let stored = to.stored(&at, item)?;
+                        batch.put(&ITEMS, &at[..], &stored).map_err(error::store)?;
                     }
                 }
                 self.store.write(batch).await.map_err(error::store)?;
@@ -117,7 +134,13 @@ fn table_writes(table: &TableInfo, item: &Arc<Attrs>, out: &mut Vec<(Vec<u8>, Ar
 
 /// What the items that changed after `at_ms` were then, by their keys without the space: the old image of the first change
 /// after it.
-async fn undo(snapshot: &Snapshot, schema: &KeySchema, log: u64, at_ms: i64) -> Result<Then> {
+async fn undo(
+    snapshot: &Snapshot,
+    schema: &KeySchema,
+    keeping: Keeping<'_>,
+    log: u64,
+    at_ms: i64,
+) -> Result<Then> {
     let mut then = HashMap::new();
     let mut from = sequence::key(log, of_time(Instant::from_millis(at_ms + 1)));
     loop {
@@ -126,9 +149,8 @@ async fn undo(snapshot: &Snapshot, schema: &KeySchema, log: u64, at_ms: i64) -> 
         let Some((last, _)) = page.last() else { return Ok(then) };
         from = last.0.clone();
         from.push(0);
-        for (_, bytes) in page {
-            let change = record::Change::decode(&bytes)
-                .ok_or_else(|| ApiError::internal("a record of a log does not decode"))?;
+        for (key, bytes) in page {
+            let change = keeping.change(&key.0, &bytes)?;
             let at = keys::of_item(0, schema, &change.key).split_off(keys::HASH_AT);
             then.entry(at).or_insert_with(|| change.old.map(Arc::new));
         }

@@ -57,20 +57,21 @@ impl Expire {
             let Some((last, _)) = page.last() else { return Ok(None) };
             from = last.0.clone();
             from.push(0);
-            for (at, key) in page {
+            for (at, stored) in page {
                 let Some(expiry) = expiry_of_entry(&at.0) else { continue };
                 if expiry > now_s {
                     return Ok(Some(Instant::from_secs(expiry)));
                 }
                 let Some(table) = self.db.find_table(id).await? else { return Ok(None) };
+                if let Err(error) = self.db.open(&table).await {
+                    // Its items go when its key can be used again.
+                    tracing::warn!(table = id.2, %error, "items of a table cannot be expired");
+                    return Ok(None);
+                }
+                let key = Arc::unwrap_or_clone(table.keeping().item(&at.0, stored)?);
                 let write = Write {
                     by_service: true,
-                    ..Write::of_key(
-                        table,
-                        Arc::unwrap_or_clone(key.0),
-                        Action::Delete,
-                        Some(due(ttl, now_s)),
-                    )?
+                    ..Write::of_key(table, key, Action::Delete, Some(due(ttl, now_s)))?
                 };
                 match self.db.write_one(write, true).await {
                     // It has another time by now, or none.

@@ -1,8 +1,9 @@
 //! What goes on behind the answers: filling new indexes, restored tables and backups, emptying what was dropped ([`upkeep`],
-//! [`copy`]), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), forgetting the [`tokens`] of transactions.
+//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), forgetting the [`tokens`] of transactions.
 
 pub(crate) mod copy;
 pub(crate) mod expire;
+mod reseal;
 pub(crate) mod tokens;
 pub(crate) mod trim;
 pub(crate) mod ttl;

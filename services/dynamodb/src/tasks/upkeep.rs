@@ -9,10 +9,10 @@ use haneul_store::{Range, Reads, StoreError};
 use crate::engine::{keys, plan};
 use crate::error;
 use crate::model::{
-    BACKUPS, DROPPED, DROPPED_LOGS, EPOCHS, ITEMS, LOG, RawKey, RawPrefix, StoredItem, TABLES, TableRecord,
+    BACKUPS, DROPPED, DROPPED_LOGS, EPOCHS, ITEMS, LOG, RawKey, RawPrefix, TABLES, TableRecord,
 };
 use crate::store::Db;
-use crate::store::tables::Change;
+use crate::store::tables::{Change, Failed};
 use crate::table::TableInfo;
 use crate::table::name::TableId;
 use crate::value::Attrs;
@@ -39,7 +39,13 @@ impl Upkeep {
             let Some((last, _)) = page.last() else { break };
             range = Range::all().after(last);
             for (id, record) in page {
-                self.look_after(&id, &record).await?;
+                // One whose key cannot be used must not keep the others waiting.
+                match self.look_after(&id, &record).await {
+                    Err(error) if record.sse.is_some() && error.code() == "AccessDeniedException" => {
+                        tracing::warn!(table = id.2, %error, "a table cannot be looked after");
+                    }
+                    done => done?,
+                }
             }
         }
         for (key, backup) in
@@ -78,6 +84,9 @@ impl Upkeep {
                 .await?;
             self.db.expiry_signal().wake();
         }
+        if record.sse.as_ref().is_some_and(|sse| !sse.settled) {
+            self.db.reseal(id).await?;
+        }
         for index in record.indexes.iter().filter(|index| !index.ready) {
             tracing::debug!(table = id.2, index = index.name, "filling an index");
             self.fill(id, |table, item, _| {
@@ -113,6 +122,7 @@ impl Upkeep {
         let (mut after, mut size): (Option<RawKey>, usize) = (None, PAGE);
         loop {
             let Some(table) = self.db.find_table(id).await? else { return Ok(()) };
+            self.db.open(&table).await?;
             let prefix = keys::of_space(table.record.space);
             let (table, entry, prefix, start) = (&table, &entry, &prefix, &after);
             let done = self.db.store.transact(|tx| async move {
@@ -125,21 +135,23 @@ impl Upkeep {
                     range = range.after(start);
                 }
                 let page = tx.scan(&ITEMS, range, size).await?;
-                for (key, item) in &page {
-                    if let Some((at, entry)) = entry(table, &item.0, &key.0) {
-                        tx.put(&ITEMS, &at[..], &StoredItem(entry))?;
+                let last = page.last().map(|(key, _)| key.clone()).filter(|_| page.len() == size);
+                for (key, stored) in page {
+                    let item = table.keeping().item(&key.0, stored).map_err(Failed::Api)?;
+                    if let Some((at, entry)) = entry(table, &item, &key.0) {
+                        let entry = table.keeping().stored(&at, entry).map_err(Failed::Api)?;
+                        tx.put(&ITEMS, &at[..], &entry)?;
                     }
                 }
-                let last = page.last().map(|(key, _)| key.clone());
-                Ok::<_, StoreError>(last.filter(|_| page.len() == size).map(Some))
+                Ok::<_, Failed>(last.map(Some))
             });
             let done = done.await;
             match done {
                 Ok(Some(next)) => (after, size) = (next, (size * 2).min(PAGE)),
                 Ok(None) => return Ok(()),
                 // Writers are faster than a page of this size: a smaller one will meet none of them.
-                Err(StoreError::Conflict) if size > 1 => size /= 2,
-                Err(error) => return Err(error::store(error)),
+                Err(Failed::Store(StoreError::Conflict)) if size > 1 => size /= 2,
+                Err(failed) => return Err(failed.into()),
             }
         }
     }

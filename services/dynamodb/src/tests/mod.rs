@@ -5,6 +5,7 @@ mod batches;
 mod cases;
 mod crash;
 mod dispatch;
+mod encryption;
 mod histories;
 mod indexes;
 mod items;

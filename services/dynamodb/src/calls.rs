@@ -1,0 +1,214 @@
+//! All that we ask of other services: KMS for the data keys of tables.
+//!
+//! Who uses a table that is encrypted with a key of KMS must be allowed to decrypt with it, so the data key is asked for on
+//! the caller's behalf; what goes on behind uses a grant that was made on behalf of who encrypted the table.
+//! Source: DynamoDB Developer Guide, "DynamoDB encryption at rest: how it works".
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use haneul_kit::{ApiError, Caller, Cx, Instant, Operation, Result};
+use haneul_kms_wire::operations as kms;
+use haneul_kms_wire::shapes as k;
+use haneul_shape::value::Map;
+
+use crate::error;
+use crate::model::SseRecord;
+use crate::store::Db;
+use crate::store::seal::ItemKey;
+use crate::store::tables::Change;
+use crate::table::TableInfo;
+use crate::table::name::{self, TableId};
+
+const PRINCIPAL: &str = "dynamodb.amazonaws.com";
+
+/// The key of an account that DynamoDB uses when none is named.
+const DEFAULT_KEY: &str = "alias/aws/dynamodb";
+
+/// How long an open key is good before KMS is asked again, and so before a change of its policy counts. Source: the guide,
+/// "caches the plaintext table keys for each principal".
+const OPEN_MS: i64 = 5 * 60 * 1000;
+
+/// What the service itself must be able to do.
+const GRANTED: [&str; 3] = ["Decrypt", "DescribeKey", "RetireGrant"];
+
+fn context(id: &TableId) -> Map<String> {
+    let pairs = [("aws:dynamodb:tableName", id.2.clone()), ("aws:dynamodb:subscriberId", id.0.to_string())];
+    pairs.into_iter().collect()
+}
+
+impl Db {
+    /// A data key for a table, under a key of KMS.
+    pub(crate) async fn new_data_key(&self, cx: &Cx, id: &TableId, key: Option<&str>) -> Result<SseRecord> {
+        let input = k::GenerateDataKeyRequest {
+            key_id: key.unwrap_or(DEFAULT_KEY).to_owned(),
+            key_spec: Some("AES_256".into()),
+            encryption_context: Some(context(id)),
+            ..Default::default()
+        };
+        let made = self.forward::<kms::GenerateDataKey>(cx, id, input).await.map_err(denied)?;
+        let (Some(blob), Some(key_arn)) = (made.ciphertext_blob, made.key_id) else {
+            return Err(ApiError::internal("KMS gave no data key"));
+        };
+        self.granted(cx, id, key_arn, &blob).await
+    }
+
+    /// The same data key under another key of KMS.
+    pub(crate) async fn wrapped_again(
+        &self,
+        cx: &Cx,
+        id: &TableId,
+        old: &SseRecord,
+        key: Option<&str>,
+    ) -> Result<SseRecord> {
+        let opened = self.forward::<kms::Decrypt>(cx, id, decrypt(old)?).await.map_err(denied)?;
+        let input = k::EncryptRequest {
+            key_id: key.unwrap_or(DEFAULT_KEY).to_owned(),
+            plaintext: opened.plaintext.ok_or_else(|| ApiError::internal("KMS gave no data key"))?,
+            encryption_context: Some(context(id)),
+            ..Default::default()
+        };
+        let made = self.forward::<kms::Encrypt>(cx, id, input).await.map_err(denied)?;
+        let (Some(blob), Some(key_arn)) = (made.ciphertext_blob, made.key_id) else {
+            return Err(ApiError::internal("KMS encrypted nothing"));
+        };
+        self.granted(cx, id, key_arn, &blob).await
+    }
+
+    async fn granted(&self, cx: &Cx, id: &TableId, key_arn: String, blob: &[u8]) -> Result<SseRecord> {
+        let table_arn = name::arn(id).to_string();
+        let input = k::CreateGrantRequest {
+            key_id: key_arn.clone(),
+            grantee_service_principal: Some(PRINCIPAL.into()),
+            retiring_service_principal: Some(PRINCIPAL.into()),
+            operations: GRANTED.map(str::to_owned).to_vec(),
+            constraints: Some(k::GrantConstraints {
+                encryption_context_subset: Some(context(id)),
+                source_arn: Some(table_arn.clone()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let grant = self.forward::<kms::CreateGrant>(cx, id, input).await.map_err(denied)?;
+        Ok(SseRecord {
+            key_arn,
+            data_key: STANDARD.encode(blob),
+            table_arn,
+            grant: grant.grant_id.unwrap_or_default(),
+            on: true,
+            settled: false,
+            inaccessible_ms: None,
+        })
+    }
+
+    /// Opens the key of a table for whoever calls, if it has one.
+    pub(crate) async fn open_for(&self, cx: &Cx, table: &TableInfo) -> Result<()> {
+        let Some(sse) = table.record.sse.as_ref().filter(|sse| sse.on || !sse.settled) else { return Ok(()) };
+        match self.key_for(cx, sse).await {
+            Ok(key) => {
+                let _ = table.key.set(key);
+                Ok(())
+            }
+            Err(refused) => {
+                self.check_key(table).await?;
+                Err(refused)
+            }
+        }
+    }
+
+    /// The data key, if the caller may use the key of KMS that it is under.
+    pub(crate) async fn key_for(&self, cx: &Cx, sse: &SseRecord) -> Result<ItemKey> {
+        let who = cx.caller().arn();
+        if let Some(key) = self.keys().get(&who, sse, cx.now()) {
+            return Ok(key);
+        }
+        let opened = self
+            .forward::<kms::Decrypt>(cx, &name::of_arn(&sse.table_arn)?, decrypt(sse)?)
+            .await
+            .map_err(denied)?;
+        self.opened(&who, sse, opened)
+    }
+
+    /// The same for the service itself.
+    pub(crate) async fn key_by_grant(&self, sse: &SseRecord) -> Result<ItemKey> {
+        if let Some(key) = self.keys().get(PRINCIPAL, sse, self.env.now()) {
+            return Ok(key);
+        }
+        let opened = self.as_service::<kms::Decrypt>(sse, decrypt(sse)?).await.map_err(denied)?;
+        self.opened(PRINCIPAL, sse, opened)
+    }
+
+    /// Opens a table's key for what goes on behind.
+    pub(crate) async fn open(&self, table: &TableInfo) -> Result<()> {
+        if let Some(sse) = &table.record.sse
+            && table.key.get().is_none()
+        {
+            let _ = table.key.set(self.key_by_grant(sse).await?);
+        }
+        Ok(())
+    }
+
+    /// Asks KMS whether the table's key can be used, and notes when it cannot.
+    pub(crate) async fn check_key(&self, table: &TableInfo) -> Result<Option<i64>> {
+        let Some(sse) = table.record.sse.as_ref().filter(|sse| sse.on) else { return Ok(None) };
+        let works = self.as_service::<kms::Decrypt>(sse, decrypt(sse)?).await.is_ok();
+        let since = (!works).then(|| sse.inaccessible_ms.unwrap_or(self.env.now().millis()));
+        if since != sse.inaccessible_ms {
+            let id = (table.account, table.region, table.name.clone());
+            let data_key = &sse.data_key;
+            self.change_table(&id, |record, _| {
+                let same = record.sse.iter_mut().filter(|sse| sse.data_key == *data_key);
+                same.for_each(|sse| sse.inaccessible_ms = since);
+                Ok(Change::default())
+            })
+            .await?;
+        }
+        Ok(since)
+    }
+
+    /// Gives back the permission to use a key.
+    pub(crate) async fn retire(&self, sse: &SseRecord) {
+        let input = k::RetireGrantRequest {
+            key_id: Some(sse.key_arn.clone()),
+            grant_id: Some(sse.grant.clone()),
+            ..Default::default()
+        };
+        if let Err(refused) = self.as_service::<kms::RetireGrant>(sse, input).await {
+            tracing::debug!(table = sse.table_arn, error = %refused, "a grant was not retired");
+        }
+    }
+
+    fn opened(&self, who: &str, sse: &SseRecord, opened: k::DecryptResponse) -> Result<ItemKey> {
+        let key = opened.plaintext.and_then(|plaintext| ItemKey::new(&plaintext, self.env.clone()));
+        let key = key.ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
+        let until = Instant::from_millis(self.env.now().millis() + OPEN_MS);
+        self.keys().keep(who, sse, key.clone(), until);
+        Ok(key)
+    }
+
+    async fn forward<O: Operation>(&self, cx: &Cx, id: &TableId, input: O::Input) -> Result<O::Output> {
+        let mut called_via = cx.called_via().to_vec();
+        called_via.push(PRINCIPAL.to_owned());
+        let source = cx.source_arn().map(str::to_owned);
+        self.bus.call_via::<O>(cx.caller().clone(), id.1, source, called_via, input).await
+    }
+
+    async fn as_service<O: Operation>(&self, sse: &SseRecord, input: O::Input) -> Result<O::Output> {
+        let (account, region, _) = name::of_arn(&sse.table_arn)?;
+        let caller = Caller::service(PRINCIPAL, account);
+        self.bus.call::<O>(caller, region, Some(sse.table_arn.clone()), input).await
+    }
+}
+
+fn decrypt(sse: &SseRecord) -> Result<k::DecryptRequest> {
+    let blob = STANDARD.decode(&sse.data_key).map_err(|_| ApiError::internal("a data key is damaged"))?;
+    Ok(k::DecryptRequest {
+        ciphertext_blob: Some(blob.into()),
+        encryption_context: Some(context(&name::of_arn(&sse.table_arn)?)),
+        key_id: Some(sse.key_arn.clone()),
+        ..Default::default()
+    })
+}
+
+fn denied(refused: ApiError) -> ApiError {
+    error::kms(&refused)
+}
