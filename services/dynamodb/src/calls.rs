@@ -1,4 +1,4 @@
-//! All that we ask of other services: KMS for the data keys of tables.
+//! All that we ask of other services: KMS for the data keys of tables, S3 for the files of exports and imports.
 //!
 //! Who uses a table that is encrypted with a key of KMS must be allowed to decrypt with it, so the data key is asked for on
 //! the caller's behalf; what goes on behind uses a grant that was made on behalf of who encrypted the table.
@@ -6,13 +6,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::{ApiError, Caller, Cx, Instant, Operation, Result};
+use haneul_kit::{ApiError, ByteStream, Caller, Cx, Instant, Operation, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
+use haneul_s3_wire::operations as s3;
+use haneul_s3_wire::shapes as o;
 use haneul_shape::value::Map;
 
 use crate::error;
-use crate::model::SseRecord;
+use crate::model::{ExportRecord, ImportRecord, SseRecord};
 use crate::store::Db;
 use crate::store::seal::ItemKey;
 use crate::store::tables::Change;
@@ -196,6 +198,74 @@ impl Db {
         let (account, region, _) = name::of_arn(&sse.table_arn)?;
         let caller = Caller::service(PRINCIPAL, account);
         self.bus.call::<O>(caller, region, Some(sse.table_arn.clone()), input).await
+    }
+}
+
+/// Largest file of an import, which is read as a whole.
+const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+impl Db {
+    /// The object's ETag.
+    pub(crate) async fn put_object(
+        &self,
+        cx: &Cx,
+        export: &ExportRecord,
+        key: String,
+        bytes: Vec<u8>,
+    ) -> Result<Option<String>> {
+        let kms = export.sse_algorithm.as_deref() == Some("KMS");
+        let algorithm = export.sse_algorithm.as_ref().map(|_| if kms { "aws:kms" } else { "AES256" });
+        let input = o::PutObjectRequest {
+            bucket: export.bucket.clone(),
+            key,
+            content_length: i64::try_from(bytes.len()).ok(),
+            body: ByteStream::from_bytes(bytes),
+            server_side_encryption: algorithm.map(str::to_owned),
+            ssekms_key_id: export.sse_key.clone().filter(|_| kms),
+            expected_bucket_owner: export.bucket_owner.clone(),
+            ..Default::default()
+        };
+        Ok(self.to_s3::<s3::PutObject>(cx, input).await?.e_tag)
+    }
+
+    /// Keys of objects, and where to go on.
+    pub(crate) async fn list_objects(
+        &self,
+        cx: &Cx,
+        import: &ImportRecord,
+        after: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>)> {
+        let input = o::ListObjectsV2Request {
+            bucket: import.bucket.clone(),
+            prefix: import.prefix.clone(),
+            continuation_token: after,
+            expected_bucket_owner: import.bucket_owner.clone(),
+            ..Default::default()
+        };
+        let listed = self.to_s3::<s3::ListObjectsV2>(cx, input).await?;
+        let files = listed.contents.unwrap_or_default().into_iter();
+        let keys = files.filter(|file| file.size != Some(0)).filter_map(|file| file.key).collect();
+        Ok((keys, listed.next_continuation_token))
+    }
+
+    pub(crate) async fn get_object(&self, cx: &Cx, import: &ImportRecord, key: String) -> Result<Vec<u8>> {
+        let input = o::GetObjectRequest {
+            bucket: import.bucket.clone(),
+            key: key.clone(),
+            expected_bucket_owner: import.bucket_owner.clone(),
+            ..Default::default()
+        };
+        let file = self.to_s3::<s3::GetObject>(cx, input).await?;
+        file.body.collect(FILE_BYTES_MAX).await.map_err(|error| {
+            ApiError::new("S3FileNotRead", format!("{key} was not read, or is larger than 256 MB: {error}"))
+        })
+    }
+
+    async fn to_s3<O: Operation>(&self, cx: &Cx, input: O::Input) -> Result<O::Output> {
+        let mut called_via = cx.called_via().to_vec();
+        called_via.push(PRINCIPAL.to_owned());
+        let source = cx.source_arn().map(str::to_owned);
+        self.bus.call_via::<O>(cx.caller().clone(), cx.region(), source, called_via, input).await
     }
 }
 

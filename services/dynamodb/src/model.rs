@@ -46,6 +46,14 @@ pub(crate) static DROPPED_LOGS: Table<u64, DroppedRecord> = Table::new("dynamodb
 /// Spaces whose table or index is gone, to be emptied.
 pub(crate) static DROPPED: Table<u64, DroppedRecord> = Table::new("dynamodb.dropped");
 
+/// Exports, by the table's owner, Region and name, and the export's id.
+pub(crate) static EXPORTS: Table<JobKey, ExportRecord> = Table::new("dynamodb.exports");
+
+/// Imports, by the same.
+pub(crate) static IMPORTS: Table<JobKey, ImportRecord> = Table::new("dynamodb.imports");
+
+pub(crate) type JobKey = (AccountId, Region, String, String);
+
 /// Tokens of transactions, by owner, Region and token.
 pub(crate) static TOKENS: Table<TableKey, TokenRecord> = Table::new("dynamodb.tokens");
 
@@ -166,6 +174,9 @@ pub(crate) struct TableRecord {
     /// Set when it is, or ever was, encrypted with a key of KMS.
     #[serde(default)]
     pub(crate) sse: Option<SseRecord>,
+    /// The id of the import that fills it.
+    #[serde(default)]
+    pub(crate) importing: Option<String>,
 }
 
 /// How the items of a table are encrypted with a key of KMS.
@@ -330,3 +341,107 @@ pub(crate) struct TokenRecord {
 }
 
 impl Record for TokenRecord {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum JobStatus {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl JobStatus {
+    /// As the API calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            JobStatus::InProgress => "IN_PROGRESS",
+            JobStatus::Completed => "COMPLETED",
+            JobStatus::Failed => "FAILED",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ExportRecord {
+    pub(crate) status: JobStatus,
+    pub(crate) started_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    pub(crate) table_id: String,
+    /// The log by which to go back.
+    pub(crate) log: u64,
+    /// The moment that is exported.
+    pub(crate) at_ms: i64,
+    /// Of an incremental export: from when, and up to and without when.
+    pub(crate) window_ms: Option<(i64, i64)>,
+    pub(crate) view: Option<String>,
+    pub(crate) token: Option<String>,
+    /// Of the request.
+    pub(crate) digest: String,
+    pub(crate) bucket: String,
+    pub(crate) bucket_owner: Option<String>,
+    pub(crate) prefix: Option<String>,
+    /// `AES256` or `KMS`
+    pub(crate) sse_algorithm: Option<String>,
+    pub(crate) sse_key: Option<String>,
+    pub(crate) format: String,
+    pub(crate) items: Option<i64>,
+    pub(crate) bytes: Option<i64>,
+    /// Code and message.
+    pub(crate) failure: Option<(String, String)>,
+}
+
+impl Record for ExportRecord {}
+
+impl ExportRecord {
+    /// Where everything of the export with this id is.
+    pub(crate) fn folder(&self, id: &str) -> String {
+        format!("{}/{id}", self.root())
+    }
+
+    /// Where its data files are: those of all incremental exports lie together.
+    pub(crate) fn data_folder(&self, id: &str) -> String {
+        match self.window_ms {
+            None => format!("{}/{id}/data", self.root()),
+            Some(_) => format!("{}/data", self.root()),
+        }
+    }
+
+    pub(crate) fn manifest_key(&self, id: &str) -> String {
+        format!("{}/manifest-summary.json", self.folder(id))
+    }
+
+    fn root(&self) -> String {
+        match self.prefix.as_deref().map(|prefix| prefix.trim_end_matches('/')) {
+            None | Some("") => "AWSDynamoDB".to_owned(),
+            Some(prefix) => format!("{prefix}/AWSDynamoDB"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ImportRecord {
+    pub(crate) status: JobStatus,
+    pub(crate) started_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    /// The table as it was made.
+    pub(crate) table: TableRecord,
+    pub(crate) token: Option<String>,
+    /// Of the request.
+    pub(crate) digest: String,
+    pub(crate) bucket: String,
+    pub(crate) bucket_owner: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) format: String,
+    pub(crate) compression: Option<String>,
+    /// Of CSV.
+    pub(crate) delimiter: Option<String>,
+    pub(crate) header: Option<Vec<String>>,
+    /// Bytes and records that were read, and records that were imported and that were not.
+    pub(crate) bytes: i64,
+    pub(crate) processed: i64,
+    pub(crate) imported: i64,
+    pub(crate) errors: i64,
+    /// Code and message.
+    pub(crate) failure: Option<(String, String)>,
+}
+
+impl Record for ImportRecord {}

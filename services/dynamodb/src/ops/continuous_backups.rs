@@ -149,7 +149,7 @@ fn source(input: &s::RestoreTableToPointInTimeInput) -> Result<&str> {
     given.ok_or_else(|| validation("Either SourceTableName or SourceTableArn must be specified"))
 }
 
-fn earliest(pitr: &PitrSettings, now: Instant) -> Instant {
+pub(super) fn earliest(pitr: &PitrSettings, now: Instant) -> Instant {
     Instant::from_millis(pitr.since_ms.max(now.millis() - i64::from(pitr.days) * DAY_MS))
 }
 
@@ -169,7 +169,7 @@ fn description(record: &TableRecord, now: Instant) -> s::ContinuousBackupsDescri
 }
 
 /// These operations have a code of their own for it.
-fn no_such_table(error: ApiError, given: &str) -> ApiError {
+pub(super) fn no_such_table(error: ApiError, given: &str) -> ApiError {
     match error.code() {
         code::RESOURCE_NOT_FOUND_EXCEPTION => {
             let name =

@@ -19,7 +19,9 @@ mod digest;
 mod encryption;
 mod execute_statement;
 mod execute_transaction;
+mod exports;
 mod get_item;
+mod imports;
 mod limits;
 mod metrics;
 mod partiql;
@@ -38,6 +40,8 @@ mod transact_write_items;
 mod update_item;
 mod update_table;
 
+pub(crate) use exports::{LISTED_MS as TRANSFERS_LISTED_MS, arn as transfer_arn};
+
 /// The state of the service.
 pub struct Dynamodb {
     platform: Platform,
@@ -50,6 +54,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));
+    let jobs = Arc::new(crate::tasks::jobs::Jobs::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
     Ok(vec![
@@ -66,14 +71,20 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<DescribeBackup>()
             .op::<DescribeContinuousBackups>()
             .op::<DescribeEndpoints>()
+            .op::<DescribeExport>()
+            .op::<DescribeImport>()
             .op::<DescribeLimits>()
             .op::<DescribeTable>()
             .op::<DescribeTimeToLive>()
             .op::<ExecuteStatement>()
             .op::<ExecuteTransaction>()
+            .op::<ExportTableToPointInTime>()
             .op::<GetItem>()
             .op::<GetResourcePolicy>()
+            .op::<ImportTable>()
             .op::<ListBackups>()
+            .op::<ListExports>()
+            .op::<ListImports>()
             .op::<ListTables>()
             .op::<ListTagsOfResource>()
             .op::<PutItem>()
@@ -91,6 +102,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<UpdateTable>()
             .op::<UpdateTimeToLive>()
             .reconciler(expire)
+            .reconciler(jobs)
             .reconciler(tokens)
             .reconciler(trim)
             .reconciler(upkeep)

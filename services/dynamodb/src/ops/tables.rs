@@ -66,7 +66,8 @@ impl Handle<DescribeTable> for Dynamodb {
         }
         let counts = self.db.counts(&info).await?;
         let filling = info.indexes.iter().any(|index| !index.record.ready);
-        let status = match (info.record.restoring.is_some(), filling) {
+        let made = info.record.restoring.is_none() && info.record.importing.is_none();
+        let status = match (!made, filling) {
             _ if describe::inaccessible_ms(&info).is_some() => "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
             (true, _) => "CREATING",
             (false, true) => "UPDATING",

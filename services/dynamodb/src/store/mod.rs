@@ -22,6 +22,7 @@ use crate::engine::locks::KeyLocks;
 use crate::engine::throttle::Buckets;
 use crate::stream::sequence::Sequences;
 use crate::table::TableInfo;
+use crate::tasks::jobs::Running;
 
 /// The tables of the cloud. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -38,6 +39,7 @@ struct Shared {
     buckets: Buckets,
     sequences: Sequences,
     keys: keys::OpenKeys,
+    jobs: Running,
     counts: counts::Cache,
     /// Wakes the reconciler that expires items, and when it will look without that, in seconds.
     expiry: Signal,
@@ -54,6 +56,7 @@ impl Db {
             buckets: Buckets::default(),
             sequences: Sequences::default(),
             keys: keys::OpenKeys::default(),
+            jobs: Running::default(),
             counts: counts::Cache::new(&store),
             expiry: Signal::default(),
             next_expiry_s: AtomicI64::new(i64::MAX),
@@ -93,6 +96,10 @@ impl Db {
         if at_s < self.shared.next_expiry_s.load(Ordering::Relaxed) {
             self.shared.expiry.wake();
         }
+    }
+
+    pub(crate) fn jobs(&self) -> &Running {
+        &self.shared.jobs
     }
 
     pub(crate) fn keys(&self) -> &keys::OpenKeys {

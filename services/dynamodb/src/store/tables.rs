@@ -91,7 +91,10 @@ impl Db {
 
     /// Of an operation on items.
     pub(crate) async fn table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
-        let found = self.find_table(id).await?.filter(|table| table.record.restoring.is_none());
+        let found = self
+            .find_table(id)
+            .await?
+            .filter(|table| table.record.restoring.is_none() && table.record.importing.is_none());
         found.ok_or_else(error::no_resource)
     }
 

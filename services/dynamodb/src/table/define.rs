@@ -94,6 +94,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         restored: None,
         restoring: None,
         sse: None,
+        importing: None,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::value::Attrs;
 const PAGE: usize = 200;
 
 /// What items were at a moment that are something else now, by their keys without the space.
-type Then = HashMap<Vec<u8>, Option<Arc<Attrs>>>;
+pub(super) type Then = HashMap<Vec<u8>, Option<Arc<Attrs>>>;
 
 impl Db {
     /// Copies what a restored table is to have, and lets it be used.
@@ -134,7 +134,7 @@ fn table_writes(table: &TableInfo, item: &Arc<Attrs>, out: &mut Vec<(Vec<u8>, Ar
 
 /// What the items that changed after `at_ms` were then, by their keys without the space: the old image of the first change
 /// after it.
-async fn undo(
+pub(super) async fn undo(
     snapshot: &Snapshot,
     schema: &KeySchema,
     keeping: Keeping<'_>,

@@ -1,8 +1,12 @@
 //! What goes on behind the answers: filling new indexes, restored tables and backups, emptying what was dropped ([`upkeep`],
-//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), forgetting the [`tokens`] of transactions.
+//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), forgetting the [`tokens`] of transactions, exporting and importing
+//! (`export`, `import`, [`jobs`]).
 
 pub(crate) mod copy;
 pub(crate) mod expire;
+mod export;
+mod import;
+pub(crate) mod jobs;
 mod reseal;
 pub(crate) mod tokens;
 pub(crate) mod trim;

@@ -1,74 +1,22 @@
 //! Tables that are encrypted with keys of KMS: with IAM, KMS and the front's layers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_blob::Blobs;
 use haneul_dynamodb_wire::operations as op;
 use haneul_dynamodb_wire::shapes as s;
-use haneul_env::Env;
-use haneul_front::{Cloud as Front, Options};
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::platform::Config;
-use haneul_kit::{AccountId, Caller, Operation, Platform, Reconciler, Region, Result, Seal};
+use haneul_kit::{Caller, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_shape::value::Map;
-use haneul_store::{Range, Reads, Store};
+use haneul_store::{Range, Reads};
 
+use super::cloud::{Cloud, root};
 use crate::model::{ITEMS, LOG, StoredItem};
 use crate::value::{Attrs, Value, wire};
 
-struct Cloud {
-    platform: Platform,
-    reconcilers: Vec<Arc<dyn Reconciler>>,
-    _front: Arc<Front>,
-}
-
-const ACCOUNT: u64 = 111_111_111_111;
-
-fn root() -> Caller {
-    Caller::root(AccountId::new(ACCOUNT).unwrap())
-}
-
 impl Cloud {
-    async fn new() -> Cloud {
-        let env = Env::simulated(5);
-        let seal = Seal::new(&[7; 32], env.rng.clone());
-        let config = Config { root_keys: Vec::new(), relaxed: false };
-        let platform = Platform::new(env.clone(), Store::memory(), Blobs::memory(&env), None, seal, config);
-        let mut services = vec![
-            haneul_iam::service(&platform).await.unwrap(),
-            haneul_kms::service(&platform).await.unwrap(),
-        ];
-        let ours = crate::services(&platform).await.unwrap();
-        let reconcilers = ours.iter().flat_map(|service| service.reconcilers()).cloned().collect();
-        services.extend(ours);
-        let models = [
-            &haneul_iam_wire::SERVICE,
-            &haneul_kms_wire::SERVICE,
-            &haneul_dynamodb_wire::SERVICE,
-            &haneul_dynamodbstreams_wire::SERVICE,
-        ];
-        let front = Front::new(platform.clone(), &models, services, Options::default());
-        Cloud { platform, reconcilers, _front: front }
-    }
-
-    async fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
-        self.platform.bus.call::<O>(caller.clone(), Region::US_EAST_1, None, input).await
-    }
-
-    async fn ok<O: Operation>(&self, input: O::Input) -> O::Output {
-        self.call::<O>(&root(), input).await.unwrap()
-    }
-
-    async fn settle(&self) {
-        for reconciler in &self.reconcilers {
-            reconciler.reconcile().await.unwrap();
-        }
-    }
-
     async fn table(&self, sse: Option<s::SSESpecification>) -> s::TableDescription {
         let key = |name: &str| s::KeySchemaElement { attribute_name: name.into(), key_type: "HASH".into() };
         let attribute =

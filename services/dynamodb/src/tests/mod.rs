@@ -3,6 +3,7 @@
 mod access;
 mod batches;
 mod cases;
+mod cloud;
 mod crash;
 mod dispatch;
 mod encryption;
@@ -16,4 +17,5 @@ mod settings;
 mod statements;
 mod streams;
 mod tables;
+mod transfers;
 mod world;
