@@ -41,10 +41,7 @@ pub(crate) fn find(runtime: &Runtime) -> Result<Option<Interpreter>, String> {
         Family::Provided => return Ok(None),
         Family::Python => python(version),
         Family::Node => node(version),
-        Family::Java if crate::program::HAS_JAVA => java(version),
-        Family::Java => {
-            return Err(format!("{runtime} is not supported yet: there is no bootstrap for Java"));
-        }
+        Family::Java => java(version),
         Family::Ruby => {
             return Err(format!("{runtime} is not supported yet: there is no bootstrap for Ruby"));
         }

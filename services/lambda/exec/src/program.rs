@@ -44,8 +44,9 @@ impl Parts {
 const BOOTSTRAPS: &[(&str, &str)] = &[
     ("bootstrap.py", include_str!("bootstraps/python.py")),
     ("bootstrap.mjs", include_str!("bootstraps/node.mjs")),
+    ("Bootstrap.java", include_str!("bootstraps/Bootstrap.java")),
+    ("Json.java", include_str!("bootstraps/Json.java")),
 ];
-pub(crate) const HAS_JAVA: bool = false;
 
 /// Starts the extensions, then becomes the runtime.
 const WITH_EXTENSIONS: &str = r#"for extension in /opt/extensions/*; do [ -f "$extension" ] && [ -x "$extension" ] && "$extension" & done; exec "$@""#;

@@ -73,9 +73,12 @@ impl Runtimes {
 /// Compiles our bootstrap with the host's compiler, once for all versions: its classes are for Java 8.
 fn compile_java(java: &Interpreter, bootstraps: &Path) -> Result<(), String> {
     let target = bootstraps.join("java");
-    let source = bootstraps.join("Bootstrap.java");
+    let sources = ["Bootstrap.java", "Json.java"].map(|name| bootstraps.join(name));
     let stamp = target.join("source");
-    let text = std::fs::read(&source).map_err(|error| error.to_string())?;
+    let mut text = Vec::new();
+    for source in &sources {
+        text.extend(std::fs::read(source).map_err(|error| error.to_string())?);
+    }
     if std::fs::read(&stamp).is_ok_and(|there| there == text) {
         return Ok(());
     }
@@ -88,7 +91,7 @@ fn compile_java(java: &Interpreter, bootstraps: &Path) -> Result<(), String> {
         .args(release)
         .args(["-nowarn", "-Xlint:none", "-d"])
         .arg(&fresh)
-        .arg(&source)
+        .args(&sources)
         .output()
         .map_err(|error| format!("cannot run {}: {error}", compiler.display()))?;
     if !shown.status.success() {

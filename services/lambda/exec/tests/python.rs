@@ -129,7 +129,7 @@ async fn an_environment_is_kept_and_its_faults_are_told_as_aws_tells_them() {
     let Some(host) = Host::new() else { return };
     let Some(runtime) = RUNTIMES.iter().rev().find(|runtime| host.has(runtime)) else { return };
     let state = function(runtime, "app.handler", &[("app.py", STATE)])
-        .with(|spec| spec.timeout = Duration::from_secs(3))
+        .with(|spec| spec.timeout = Duration::from_secs(60))
         .done();
     for count in 1..=3 {
         let answer = host.invoke(&state, &json!({})).await;
@@ -171,17 +171,20 @@ async fn an_environment_is_kept_and_its_faults_are_told_as_aws_tells_them() {
         assert_eq!(again.ok()["count"], 1, "{what}");
     }
 
-    let answer = host.invoke(&state, &json!({ "do": "sleep" })).await;
-    let message = format!("RequestId: {} Error: Task timed out after 3.00 seconds", answer.request_id);
+    let short = function(runtime, "app.handler", &[("app.py", STATE)])
+        .with(|spec| spec.timeout = Duration::from_secs(1))
+        .done();
+    let answer = host.invoke(&short, &json!({ "do": "sleep" })).await;
+    let message = format!("RequestId: {} Error: Task timed out after 1.00 seconds", answer.request_id);
     assert_eq!(answer.failed(), ("Sandbox.Timedout", message.as_str()));
-    assert!(answer.log.contains(&format!("{} Task timed out after 3.00 seconds\n", answer.request_id)));
+    assert!(answer.log.contains(&format!("{} Task timed out after 1.00 seconds\n", answer.request_id)));
     assert!(
-        answer.log.contains("going to sleep\n") && answer.log.contains("Duration: 3000.00 ms"),
+        answer.log.contains("going to sleep\n") && answer.log.contains("Duration: 1000.00 ms"),
         "{}",
         answer.log
     );
     assert!(answer.log.contains("Status: timeout"), "{}", answer.log);
-    assert_eq!(host.invoke(&state, &json!({})).await.ok()["count"], 1);
+    assert_eq!(host.invoke(&short, &json!({})).await.ok()["count"], 1);
 
     let small =
         function(runtime, "app.handler", &[("app.py", STATE)]).with(|spec| spec.ephemeral_mb = 32).done();

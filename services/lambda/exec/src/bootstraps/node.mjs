@@ -322,7 +322,7 @@ async function stream(api, handler, event, context) {
       }, reject);
     });
   } catch (error) {
-    log("ERROR", ["Invoke Error ", shown(error)]);
+    log("ERROR", [`Invoke Error \t${shown(error)}`]);
     if (!body.begun) return fault(api, id, error, true);
     return api.end(failed(error));
   }
@@ -336,7 +336,7 @@ async function stream(api, handler, event, context) {
 function fault(api, id, error, logged = false) {
   if (!logged) {
     if (JSON_LOGS) log("ERROR", [error instanceof Error ? error : new Error(String(error))]);
-    else log("ERROR", ["Invoke Error ", shown(error)]);
+    else log("ERROR", [`Invoke Error \t${shown(error)}`]);
   }
   const shape = errorShape(error);
   return api.call("POST", `/invocation/${id}/error`, {
@@ -351,7 +351,8 @@ async function main() {
   const unhandled = (type, error) => {
     const failure = new InitError(type, String(error));
     failure.stack = [`${type}: ${error}`, ...String(error?.stack ?? "").split("\n").slice(1)].join("\n");
-    log("ERROR", [type === "Runtime.UnhandledPromiseRejection" ? "Unhandled Promise Rejection" : "Uncaught Exception", "\t", shown(failure)]);
+    const what = type === "Runtime.UnhandledPromiseRejection" ? "Unhandled Promise Rejection" : "Uncaught Exception";
+    log("ERROR", [`${what} \t${shown(failure)}`]);
     const shape = type === "Runtime.UnhandledPromiseRejection" ? failure : error;
     const where = current ? fault(api, current, shape, true) : api.call("POST", "/init/error", {
       "Lambda-Runtime-Function-Error-Type": errorShape(shape).errorType,
@@ -364,7 +365,7 @@ async function main() {
   try {
     handler = await load(env.LAMBDA_TASK_ROOT, env._HANDLER);
   } catch (error) {
-    log("ERROR", ["Uncaught Exception ", "\t", shown(error)]);
+    log("ERROR", [`Uncaught Exception \t${shown(error)}`]);
     const shape = errorShape(error);
     await api.call("POST", "/init/error", { "Lambda-Runtime-Function-Error-Type": shape.errorType }, JSON.stringify(shape));
     process.exit(1);

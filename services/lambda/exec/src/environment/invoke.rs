@@ -88,7 +88,8 @@ impl Call {
     pub(super) async fn finish(self, status: &Status) -> Finished {
         let environment = self.lease.environment().clone();
         let report = environment.report(self.began.elapsed(), self.init, status);
-        let lines = environment.lines().end(&self.request_id, &report, status, self.trace.as_deref());
+        let trace = self.trace.as_deref().filter(|_| environment.spec.tracing);
+        let lines = environment.lines().end(&self.request_id, &report, status, trace);
         let log_tail = environment.collector.end(lines).await;
         environment.busy.store(false, Ordering::SeqCst);
         drop(self.lease);

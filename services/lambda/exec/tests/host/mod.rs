@@ -1,6 +1,9 @@
+//! Functions and an executor of this host, for the tests of all runtimes; each uses its part.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -168,6 +171,10 @@ impl Draft {
         self.spec.layers.push(layer.path().to_owned());
         self.layers.push(layer);
         self
+    }
+
+    pub(crate) fn code(&self) -> PathBuf {
+        self.code.path().to_owned()
     }
 
     pub(crate) fn done(self) -> Function {
