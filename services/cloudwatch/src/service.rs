@@ -57,6 +57,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetDashboard>()
         .op::<op::ListDashboards>()
         .op::<op::DeleteDashboards>()
+        .op::<op::GetMetricWidgetImage>()
         .op::<op::PutAnomalyDetector>()
         .op::<op::DescribeAnomalyDetectors>()
         .op::<op::DeleteAnomalyDetector>();

@@ -21,6 +21,11 @@ fn sqs_send_receive_delete() {
 }
 
 #[test]
+fn cloudwatch_points_and_alarms() {
+    run("cli_cloudwatch.sh");
+}
+
+#[test]
 fn dynamodb_items_and_waiters() {
     run("cli_dynamodb.sh");
 }

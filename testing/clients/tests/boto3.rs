@@ -36,6 +36,14 @@ fn logs() {
 }
 
 #[test]
+fn cloudwatch() {
+    let python = python();
+    if available(&python, &["-c", "import numpy"], "boto3_cloudwatch.py") {
+        run("boto3_cloudwatch.py", &[]);
+    }
+}
+
+#[test]
 fn dynamodb() {
     run("boto3_dynamodb.py", &[]);
 }

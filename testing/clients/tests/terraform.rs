@@ -13,6 +13,11 @@ fn iam() {
 }
 
 #[test]
+fn cloudwatch() {
+    run("../terraform_cloudwatch", &["threshold=90", "description=changed"]);
+}
+
+#[test]
 fn dynamodb() {
     run("../terraform_dynamodb", &["changed=true"]);
 }

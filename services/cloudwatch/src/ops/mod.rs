@@ -16,3 +16,4 @@ mod put_composite_alarm;
 mod put_metric_alarm;
 pub(crate) mod put_metric_data;
 mod tags;
+mod widget_image;

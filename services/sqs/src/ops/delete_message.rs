@@ -8,6 +8,7 @@ use haneul_sqs_wire::values::error as code;
 
 use super::{Sqs, batch};
 use crate::engine::HandleError;
+use crate::metrics::{DELETED, count};
 use crate::{error, receipt};
 
 impl Handle<DeleteMessage> for Sqs {
@@ -24,7 +25,10 @@ impl Handle<DeleteMessage> for Sqs {
         let outcomes = self.plane.delete(&queue, &[receipt]).await?;
         match outcomes.first() {
             Some(Err(_)) => Err(error::receipt_handle_expired(&input.receipt_handle)),
-            _ => Ok(Empty),
+            _ => {
+                count(&self.platform.metrics, cx, &queue, DELETED, 1);
+                Ok(Empty)
+            }
         }
     }
 }
@@ -53,6 +57,9 @@ impl Handle<DeleteMessageBatch> for Sqs {
                 Ok(()) => successful.push(DeleteMessageBatchResultEntry { id }),
                 Err(why) => failed.push(batch::failed(id, &in_batch(why))),
             }
+        }
+        if !successful.is_empty() {
+            count(&self.platform.metrics, cx, &queue, DELETED, successful.len());
         }
         Ok(DeleteMessageBatchResult { successful, failed })
     }

@@ -6,6 +6,7 @@ use haneul_kit::{Access, Cx, Platform, Result, Service};
 use haneul_sqs_wire::operations::*;
 
 use crate::error;
+use crate::metrics::Depths;
 use crate::plane::clean::Cleaner;
 use crate::plane::log::Limits;
 use crate::plane::{LiveQueue, Plane, QueueKey};
@@ -46,6 +47,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     let sqs = Arc::new(Sqs::open(platform, Limits::default()).await?);
     let cleaner = Arc::new(Cleaner::new(sqs.plane.clone()));
     let mover = sqs.mover.clone();
+    platform.metrics.register(Arc::new(Depths { plane: sqs.plane.clone() }));
     Ok(Service::of(&haneul_sqs_wire::SERVICE, sqs)
         .op::<AddPermission>()
         .op::<CancelMessageMoveTask>()

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Sqs, batch};
 use crate::engine::DedupKey;
 use crate::error;
+use crate::metrics::{SENT, SENT_SIZE, count};
 use crate::message::body::{MESSAGE_BYTES_MAX, is_allowed};
 use crate::message::digest::{attributes_md5, md5};
 use crate::message::{Attribute, Stored, Value, attributes};
@@ -55,9 +56,10 @@ impl Handle<SendMessage> for Sqs {
             group_id: input.message_group_id,
         };
         let meta = queue.meta();
-        let (outgoing, digests, _) = self.check(cx, &meta, request)?;
+        let (outgoing, digests, size) = self.check(cx, &meta, request)?;
         let sent = self.plane.send(&queue, &[outgoing]).await?;
         let sent = sent.first().ok_or_else(|| haneul_kit::ApiError::internal("nothing was sent"))?;
+        self.count_sent(cx, &queue, [size]);
         Ok(SendMessageResult {
             md5_of_message_body: Some(digests.body),
             md5_of_message_attributes: digests.attributes,
@@ -78,6 +80,7 @@ impl Handle<SendMessageBatch> for Sqs {
         batch::check("SendMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
         let meta = queue.meta();
         let (mut failed, mut accepted, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sizes = Vec::new();
         let total: usize = input.entries.iter().map(size_of_entry).sum();
         if total > MESSAGE_BYTES_MAX {
             return Err(error::batch_too_long(total));
@@ -92,7 +95,8 @@ impl Handle<SendMessageBatch> for Sqs {
                 group_id: entry.message_group_id,
             };
             match self.check(cx, &meta, request) {
-                Ok((outgoing, digests, _)) => {
+                Ok((outgoing, digests, size)) => {
+                    sizes.push(size);
                     accepted.push((entry.id, digests));
                     messages.push(outgoing);
                 }
@@ -100,6 +104,7 @@ impl Handle<SendMessageBatch> for Sqs {
             }
         }
         let sent = if messages.is_empty() { Vec::new() } else { self.plane.send(&queue, &messages).await? };
+        self.count_sent(cx, &queue, sizes);
         let successful =
             accepted.into_iter().zip(&sent).map(|((id, digests), sent)| SendMessageBatchResultEntry {
                 id,
@@ -114,6 +119,13 @@ impl Handle<SendMessageBatch> for Sqs {
 }
 
 impl Sqs {
+    fn count_sent(&self, cx: &Cx, queue: &LiveQueue, sizes: impl IntoIterator<Item = usize>) {
+        for size in sizes {
+            count(&self.platform.metrics, cx, queue, SENT, 1);
+            count(&self.platform.metrics, cx, queue, SENT_SIZE, size);
+        }
+    }
+
     /// A checked message with its digests and its size in bytes.
     fn check(&self, cx: &Cx, meta: &Meta, request: Request) -> Result<(Outgoing, Digests, usize)> {
         let queue = &meta.attributes;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 
 use haneul_kit::{AccountId, Arn, Env, Region};
 use parking_lot::{Mutex, RwLock};
@@ -34,6 +34,8 @@ pub(crate) struct LiveQueue {
     pub(crate) key: QueueKey,
     pub(crate) arn: Arn,
     meta: RwLock<Arc<Meta>>,
+    /// When a message was last sent, received or deleted, in this process; `i64::MIN` for never.
+    pub(crate) used_ms: AtomicI64,
     pub(crate) core: Mutex<Core>,
 }
 
@@ -68,6 +70,7 @@ impl LiveQueue {
             arn: key.arn(),
             key,
             meta: RwLock::new(Arc::new(Meta { record, attributes })),
+            used_ms: AtomicI64::new(i64::MIN),
             core: Mutex::new(core),
         }
     }
