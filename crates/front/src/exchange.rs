@@ -246,6 +246,7 @@ impl Cloud {
         seen.request_id = request_id::new(&self.platform.env.rng, seen.is_s3());
         if route.asked == Asked::Form {
             let body = bodies.read_whole_for(route.entry).await?;
+            let body = body::unpacked(&head.headers, body, body::limit_of(route.entry))?;
             let form = String::from_utf8_lossy(&body);
             let action = route::Action::read(&form);
             if route.entry.is_none() && route.service.is_empty() {
@@ -309,12 +310,15 @@ impl Cloud {
             .as_ref()
             .and_then(|service| service.operation(operation.name))
             .ok_or_else(|| ApiError::not_implemented(entry.name(), operation.name))?;
+        let Some(head) = cx.http() else { return Err(ApiError::internal("a request without its head")) };
         let body = match (plan.streams(), entry.is_s3()) {
             (true, _) => Payload::Stream(bodies.stream(payload, cx)?),
             (false, true) => Payload::Bytes(bodies.decoded(payload, cx)?),
-            (false, false) => Payload::Bytes(bodies.read.take().unwrap_or_default()),
+            (false, false) => {
+                let body = bodies.read.take().unwrap_or_default();
+                Payload::Bytes(body::unpacked(&head.headers, body, body::limit_of(Some(entry)))?)
+            }
         };
-        let Some(head) = cx.http() else { return Err(ApiError::internal("a request without its head")) };
         let body = with_queue_url(entry, seen.protocol, head, cx, body);
         let parts = haneul_wire::RequestParts {
             method: head.method.as_str(),

@@ -226,9 +226,12 @@ assert [label for _, label in found] == ["s2", "s0"], found
 metrics = cloudwatch.list_metrics(Namespace="Shop", RecentlyActive="PT3H")["Metrics"]
 assert len(metrics) == 4 and all(metric["Namespace"] == "Shop" for metric in metrics), metrics
 
+# A large request, which botocore sends compressed.
+cloudwatch.put_metric_data(Namespace="Large", MetricData=[{"MetricName": f"metric-{i}", "Value": i, "Timestamp": now()} for i in range(1000)])
+pages = list(cloudwatch.get_paginator("list_metrics").paginate(Namespace="Large"))
+assert [len(page["Metrics"]) for page in pages] == [500, 500], [len(page["Metrics"]) for page in pages]
+
 # Refusals.
-
-
 def refused_put(datum):
     return refused("InvalidParameterValue", cloudwatch.put_metric_data, Namespace="X", MetricData=[{"MetricName": "m", **datum}])
 

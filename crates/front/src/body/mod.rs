@@ -1,6 +1,8 @@
-//! Bodies of requests: read whole up to a limit ([`collect`]), or checked and decoded while they stream ([`Checked`]).
+//! Bodies of requests: read whole up to a limit ([`collect`]), or checked and decoded while they stream ([`Checked`]);
+//! unpacked when they came compressed.
 
 mod checked;
+mod packed;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 
 pub use checked::{Checked, Leftover};
+pub(crate) use packed::unpacked;
 
 use crate::catalog::Entry;
 use crate::serve::Stalled;

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::arithmetic;
 use super::functions;
-use super::{Expr, Line, Value};
+use super::{Expr, Line, POINTS_MAX, Value, too_many};
 use crate::series::window::Window;
 
 /// What the names in an expression mean.
@@ -35,12 +35,18 @@ pub(crate) fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Result<Value, String> 
             arithmetic::apply(*operator, evaluate(left, scope)?, evaluate(right, scope)?)
         }
         Expr::Array(list) => {
-            let mut lines = Vec::new();
+            let mut lines: Vec<Line> = Vec::new();
+            let (mut held, mut counted) = (0, 0);
             for one in list {
                 match evaluate(one, scope)? {
                     Value::Line(line) => lines.push(line),
                     Value::Lines(more) => lines.extend(more),
                     Value::Scalar(value) => lines.push(scope.constant(value)),
+                }
+                held += lines[counted..].iter().map(|line| line.points.len() + 1).sum::<usize>();
+                counted = lines.len();
+                if held > POINTS_MAX {
+                    return Err(too_many());
                 }
             }
             Ok(Value::Lines(lines))

@@ -2,7 +2,7 @@ use haneul_kit::Instant;
 use time::OffsetDateTime;
 
 use super::eval::{Scope, evaluate};
-use super::{Expr, Function, Line, Value};
+use super::{Expr, Function, Line, POINTS_MAX, Value, too_many};
 use crate::series::window::Window;
 
 pub(super) enum Wrong {
@@ -60,6 +60,8 @@ pub(super) fn call(function: Function, arguments: &[Expr], scope: &Scope<'_>) ->
             _ => Err(Wrong::Arguments),
         },
         (F::Minute | F::Hour | F::Day | F::Date | F::Month | F::Year | F::Epoch, [one]) => {
+            // A point at every period, whatever the series has.
+            dense(&evaluate(one, scope)?, scope.window)?;
             each(one, scope, |line| calendar(function, &line, scope.window))
         }
         (F::Fill, [one, with]) => fill(one, with, scope),
@@ -234,11 +236,24 @@ fn fill(one: &Expr, with: &Expr, scope: &Scope<'_>) -> Outcome {
         }
         line.with(points)
     };
-    match evaluate(one, scope)? {
+    let value = evaluate(one, scope)?;
+    dense(&value, scope.window)?;
+    match value {
         Value::Line(line) => Ok(Value::Line(filled(line))),
         Value::Lines(lines) => Ok(Value::Lines(lines.into_iter().map(filled).collect())),
         Value::Scalar(_) => Err(Wrong::Arguments),
     }
+}
+
+/// Whether the series may have a point at every period.
+fn dense(value: &Value, window: Window) -> Result<(), Wrong> {
+    let lines = match value {
+        Value::Scalar(_) => &[][..],
+        Value::Line(line) => std::slice::from_ref(line),
+        Value::Lines(lines) => lines,
+    };
+    let points: i64 = lines.iter().map(|line| Window { period: line.period, ..window }.len()).sum();
+    if points > POINTS_MAX as i64 { Err(too_many().into()) } else { Ok(()) }
 }
 
 fn choose(condition: &Expr, then: &Expr, otherwise: Option<&Expr>, scope: &Scope<'_>) -> Outcome {

@@ -13,7 +13,7 @@ mod value;
 
 pub(crate) use eval::{Scope, evaluate};
 pub(crate) use parser::parse;
-pub(crate) use value::{Line, Origin, Value};
+pub(crate) use value::{Line, Origin, POINTS_MAX, Value, too_many};
 
 /// A parsed expression.
 #[derive(Clone, Debug, PartialEq)]

@@ -53,7 +53,22 @@ impl Line {
     }
 }
 
+/// Points that one value, or all results of a request, may have: what bounds the memory of a request.
+pub(crate) const POINTS_MAX: usize = 5_000_000;
+
+pub(crate) fn too_many() -> String {
+    "The request has too many datapoints; shorten the range or lengthen the period".to_owned()
+}
+
 impl Value {
+    pub(crate) fn points(&self) -> usize {
+        match self {
+            Value::Scalar(_) => 0,
+            Value::Line(line) => line.points.len(),
+            Value::Lines(lines) => lines.iter().map(|line| line.points.len()).sum(),
+        }
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::Scalar(_) => "Scalar",

@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use haneul_kit::metrics::{Owner, Summary, Unit};
+use haneul_kit::metrics::{Owner, Summary, Unit, Values};
 use haneul_kit::{ApiError, Result};
 
 use super::label::Labels;
 use super::plan::{Plan, Work, wrong};
 use crate::CloudWatch;
 use crate::insights::{self, Select};
-use crate::math::{self, Line, Need, Origin, Scope, Value};
+use crate::math::{self, Line, Need, Origin, POINTS_MAX, Scope, Value, too_many};
 use crate::model::{Query, Source};
 use crate::search::Search;
 use crate::series::window::Window;
@@ -20,8 +20,8 @@ use crate::store::listing;
 /// Metrics that one search returns at most.
 const SEARCH_MAX: usize = 500;
 
-/// Points of one result at most: what a request could make with long ranges and short periods.
-const POINTS_MAX: i64 = 1_000_000;
+/// Periods of one query at most.
+const PERIODS_MAX: i64 = 200_000;
 
 const TWO_WEEKS_S: i64 = 14 * 86_400;
 
@@ -59,6 +59,7 @@ impl CloudWatch {
         let labels = Labels::of(plan);
         let mut results: HashMap<String, Value> = HashMap::with_capacity(plan.steps.len());
         let mut partial: HashMap<String, bool> = HashMap::new();
+        let mut held = 0;
         let mut metrics: Vec<(usize, String, Line)> = Vec::new();
         for step in &plan.steps {
             let query = &step.query;
@@ -119,6 +120,10 @@ impl CloudWatch {
                     return Err(ApiError::internal("a plan that does not fit its queries"));
                 }
             };
+            held += value.points();
+            if held > POINTS_MAX {
+                return Err(wrong(&query.id, &too_many()));
+            }
             results.insert(query.id.clone(), value);
         }
         let mut shown: Vec<_> =
@@ -227,8 +232,13 @@ impl CloudWatch {
         found.truncate(SEARCH_MAX);
         found.sort_by(|a, b| a.identity.cmp(&b.identity));
         let mut lines = Vec::with_capacity(found.len());
+        let mut held = 0;
         for series in &found {
             let points = self.line_points(view, series, parsed, None, window).await?;
+            held += points.len();
+            if held > POINTS_MAX {
+                return Err(crate::error::validation(too_many()));
+            }
             let mut line = Line::new(series.identity.name.clone(), window.period, points);
             line.origin =
                 Some(Arc::new(Origin { identity: series.identity.clone(), statistic: statistic.to_owned() }));
@@ -260,12 +270,19 @@ impl CloudWatch {
             |identity: &Identity, last_put_ms: i64| last_put_ms >= oldest_ms && select.finds(identity);
         let (found, more) = self.points.list(scope, None, insights::METRICS_MAX, wanted).await?;
         let mut groups: BTreeMap<Vec<String>, BTreeMap<i64, Summary>> = BTreeMap::new();
+        let mut held = 0;
         for series in &found {
             let group = groups.entry(select.group(&series.identity)).or_default();
-            for (at, summary) in self.summaries(view, series, None, window).await? {
+            for (at, mut summary) in self.summaries(view, series, None, window).await? {
+                // The five functions do without the distribution.
+                summary.values = Values::Unknown;
                 match group.entry(at) {
                     std::collections::btree_map::Entry::Vacant(entry) => {
                         entry.insert(summary);
+                        held += 1;
+                        if held > POINTS_MAX {
+                            return Err(crate::error::validation(too_many()));
+                        }
                     }
                     std::collections::btree_map::Entry::Occupied(mut entry) => {
                         entry.get_mut().merge(&summary)
@@ -296,7 +313,7 @@ impl CloudWatch {
 }
 
 fn checked(window: Window) -> Result<Window> {
-    if window.len() > POINTS_MAX {
+    if window.len() > PERIODS_MAX {
         return Err(crate::error::validation("The requested range has too many periods."));
     }
     Ok(window)

@@ -1,4 +1,4 @@
-use haneul_kit::metrics::{Summary, Unit};
+use haneul_kit::metrics::{Summary, Unit, Values};
 
 /// The samples of one series in one stretch of time.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,14 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
+    /// What it takes in memory, about: one for itself, and one for each value of a distribution.
+    pub(crate) fn weight(&self) -> usize {
+        match &self.summary.values {
+            Values::Many(values) => 1 + values.len(),
+            Values::One | Values::Unknown => 1,
+        }
+    }
+
     /// What may not be summed up with others.
     pub(crate) fn key(&self) -> (i64, Tier, Unit) {
         (self.at, self.tier, self.unit)

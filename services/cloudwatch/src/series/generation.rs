@@ -15,7 +15,7 @@ pub(crate) struct Generation {
     /// Held for reading by whoever adds to it, from the journal to memory; for writing once, to end it.
     pub(crate) adding: RwLock<()>,
     shards: [Mutex<HashMap<u64, Vec<Bucket>>>; SHARDS],
-    buckets: AtomicUsize,
+    weight: AtomicUsize,
     /// When the first point came, in milliseconds; `i64::MAX` before.
     began_ms: AtomicI64,
 }
@@ -29,7 +29,7 @@ impl Generation {
             sequence: AtomicU64::new(0),
             adding: RwLock::new(()),
             shards: std::array::from_fn(|_| Mutex::default()),
-            buckets: AtomicUsize::new(0),
+            weight: AtomicUsize::new(0),
             began_ms: AtomicI64::new(i64::MAX),
         }
     }
@@ -40,20 +40,25 @@ impl Generation {
 
     pub(crate) fn add(&self, rows: Vec<(u64, Bucket)>, now_ms: i64) {
         self.began_ms.fetch_min(now_ms, Ordering::Relaxed);
-        let mut added = 0;
+        let mut added = 0isize;
         for (series, bucket) in rows {
             let mut shard = self.shards[series as usize % SHARDS].lock();
             let buckets = shard.entry(series).or_default();
             // Points come in the order of time, nearly always: the last bucket or a new one.
             match buckets.last_mut().filter(|last| last.key() == bucket.key()) {
-                Some(last) => last.summary.merge(&bucket.summary),
+                Some(last) => {
+                    let before = last.weight();
+                    last.summary.merge(&bucket.summary);
+                    added += last.weight() as isize - before as isize;
+                }
                 None => {
-                    added += 1;
+                    added += bucket.weight() as isize;
                     buckets.push(bucket);
                 }
             }
         }
-        self.buckets.fetch_add(added, Ordering::Relaxed);
+        // Putting values together can make it lighter; wrapping is what subtracting is.
+        self.weight.fetch_add(added as usize, Ordering::Relaxed);
     }
 
     /// The buckets of a series within `[from_s, to_s)`, in no order.
@@ -64,8 +69,9 @@ impl Generation {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.buckets.load(Ordering::Relaxed)
+    /// Buckets and the values of their distributions.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight.load(Ordering::Relaxed)
     }
 
     pub(crate) fn began_ms(&self) -> Option<i64> {

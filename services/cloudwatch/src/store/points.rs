@@ -6,6 +6,7 @@ use haneul_kit::{ApiError, Result, Signal};
 use haneul_store::{Range, Reads, Snapshot, Store};
 use parking_lot::{Mutex, RwLock};
 
+use super::writing::WEIGHT_MAX;
 use crate::model::{JOURNAL, METRICS, Metric, POINTS};
 use crate::series::generation::Generation;
 use crate::series::{Bucket, Identity, Series, Tier, chunk};
@@ -34,6 +35,9 @@ pub(super) struct Settled {
     /// The one that is being written.
     pub(super) ended: Option<Arc<Generation>>,
 }
+
+/// What may wait in memory while what came before is written.
+const WEIGHT_BEHIND: usize = 8 * WEIGHT_MAX;
 
 /// Metrics kept in memory.
 const KNOWN_MAX: usize = 300_000;
@@ -86,6 +90,11 @@ impl Points {
         }
         loop {
             let generation = self.current.read().clone();
+            // The disk does not keep up: clients wait and try again.
+            if generation.weight() >= WEIGHT_BEHIND {
+                self.writing.wake();
+                return Err(ApiError::new("ThrottlingException", "Rate exceeded"));
+            }
             let adding = generation.adding.read().await;
             if !Arc::ptr_eq(&generation, &*self.current.read()) {
                 continue;
@@ -96,7 +105,7 @@ impl Points {
             } else {
                 touched.extend(self.add_new(&generation, &unknown, &mut rows, now_ms).await?);
             }
-            if generation.began_ms().is_none() || generation.len() >= super::writing::BUCKETS_MAX {
+            if generation.began_ms().is_none() || generation.weight() >= WEIGHT_MAX {
                 self.writing.wake();
             }
             generation.add(rows, now_ms);

@@ -8,8 +8,8 @@ use crate::model::{JOURNAL, METRICS, POINTS, STATE};
 use crate::series::generation::Generation;
 use crate::series::{Bucket, bucket, chunk};
 
-/// Buckets in memory at which they are written by series.
-pub(crate) const BUCKETS_MAX: usize = 500_000;
+/// Buckets and values in memory at which they are written by series.
+pub(crate) const WEIGHT_MAX: usize = 500_000;
 
 /// How long points stay in the journal, in milliseconds of the cloud's clock.
 pub(crate) const WRITE_EVERY_MS: i64 = 120_000;
@@ -65,7 +65,7 @@ impl Points {
         }
         let current = self.current.read();
         let began = current.began_ms()?;
-        Some(if current.len() >= BUCKETS_MAX { now_ms } else { began + WRITE_EVERY_MS })
+        Some(if current.weight() >= WEIGHT_MAX { now_ms } else { began + WRITE_EVERY_MS })
     }
 
     /// When metrics were last put.

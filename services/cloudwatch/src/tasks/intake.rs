@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::metrics::Reading;
+use haneul_kit::metrics::{Reading, VALUES_MAX};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 
 use crate::CloudWatch;
@@ -15,8 +15,9 @@ pub(crate) struct Intake {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Points written at once.
+/// Points written at once, and values of their distributions.
 const BATCH: usize = 2_000;
+const BATCH_VALUES: usize = 200_000;
 
 impl Intake {
     pub(crate) fn new(cloudwatch: Arc<CloudWatch>) -> Intake {
@@ -31,9 +32,18 @@ impl Intake {
         for source in platform.metrics.sources() {
             readings.extend(source.read(minute).await);
         }
-        let mut points = readings.into_iter().map(point).peekable();
-        while points.peek().is_some() {
-            let batch = points.by_ref().take(BATCH).collect();
+        let (mut batch, mut values) = (Vec::new(), 0);
+        for reading in readings {
+            let (identity, mut bucket) = point(reading);
+            bucket.summary.compact(VALUES_MAX);
+            values += bucket.weight();
+            batch.push((identity, bucket));
+            if batch.len() >= BATCH || values >= BATCH_VALUES {
+                self.cloudwatch.points.add(std::mem::take(&mut batch), now.millis()).await?;
+                values = 0;
+            }
+        }
+        if !batch.is_empty() {
             self.cloudwatch.points.add(batch, now.millis()).await?;
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use haneul_kit::metrics::{Metric, Metrics, Unit};
 use haneul_kit::{ApiError, Instant, Result};
 use parking_lot::Mutex;
 
@@ -17,8 +18,16 @@ use crate::table::TableInfo;
 /// Seconds of unused units that are kept.
 const BURST_S: f64 = 300.0;
 
-#[derive(Default)]
-pub(crate) struct Buckets(Mutex<HashMap<(u64, Direction), Bucket>>);
+/// What CloudWatch is told. Source: DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
+const CONSUMED_READ: Metric = Metric::new("AWS/DynamoDB", "ConsumedReadCapacityUnits", Unit::Count);
+const CONSUMED_WRITE: Metric = Metric::new("AWS/DynamoDB", "ConsumedWriteCapacityUnits", Unit::Count);
+const THROTTLED_READS: Metric = Metric::new("AWS/DynamoDB", "ReadThrottleEvents", Unit::Count);
+const THROTTLED_WRITES: Metric = Metric::new("AWS/DynamoDB", "WriteThrottleEvents", Unit::Count);
+
+pub(crate) struct Buckets {
+    levels: Mutex<HashMap<(u64, Direction), Bucket>>,
+    metrics: Metrics,
+}
 
 struct Bucket {
     units: f64,
@@ -26,6 +35,17 @@ struct Bucket {
 }
 
 impl Buckets {
+    pub(crate) fn new(metrics: Metrics) -> Buckets {
+        Buckets { levels: Mutex::default(), metrics }
+    }
+
+    /// A sample of a metric of a table, or of one of its global indexes.
+    fn record(&self, metric: Metric, table: &TableInfo, index: Option<&str>, value: f64, now: Instant) {
+        let both = [("TableName", table.name.as_str()), ("GlobalSecondaryIndexName", index.unwrap_or_default())];
+        let dimensions = if index.is_some() { &both[..] } else { &both[..1] };
+        self.metrics.record(metric, table.account, table.region, now, dimensions, value);
+    }
+
     /// Whether a request may begin. `index` is the position of the index that is read.
     pub(crate) fn admit(
         &self,
@@ -59,10 +79,13 @@ impl Buckets {
     /// Pays what was used.
     pub(crate) fn charge(&self, table: &TableInfo, used: &Used, direction: Direction, now: Instant) {
         self.take(table, table.record.space, &table.record.billing.throughput, used.table, direction, now);
+        let consumed = if direction == Direction::Read { CONSUMED_READ } else { CONSUMED_WRITE };
+        self.record(consumed, table, None, used.table, now);
         for (position, units) in &used.indexes {
             let Some(index) = table.indexes.get(*position) else { continue };
             match index.record.global {
                 true => {
+                    self.record(consumed, table, Some(&index.record.name), *units, now);
                     self.take(table, index.record.space, &index.record.throughput, *units, direction, now)
                 }
                 // A local index uses the table's.
@@ -90,7 +113,11 @@ impl Buckets {
         let Some(rate) = rate(table, throughput, direction) else { return Ok(()) };
         match self.filled(space, direction, rate, now, |bucket| bucket.units > 0.0) {
             true => Ok(()),
-            false => Err(exceeded(table, index, direction)),
+            false => {
+                let throttled = if direction == Direction::Read { THROTTLED_READS } else { THROTTLED_WRITES };
+                self.record(throttled, table, index, 1.0, now);
+                Err(exceeded(table, index, direction))
+            }
         }
     }
 
@@ -116,7 +143,7 @@ impl Buckets {
         now: Instant,
         then: impl FnOnce(&mut Bucket) -> T,
     ) -> T {
-        let mut buckets = self.0.lock();
+        let mut buckets = self.levels.lock();
         let bucket = buckets.entry((space, direction)).or_insert(Bucket { units: rate * BURST_S, at: now });
         let passed_s = (now.millis() - bucket.at.millis()).max(0) as f64 / 1000.0;
         bucket.units = (bucket.units + passed_s * rate).min(rate * BURST_S);

@@ -14,6 +14,7 @@ pub(crate) mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use haneul_kit::metrics::Metrics;
 use haneul_kit::{Bus, Env, Instant, Result, Signal};
 use haneul_store::Store;
 
@@ -49,11 +50,11 @@ struct Shared {
 }
 
 impl Db {
-    pub(crate) fn new(store: Store, env: Env, bus: Bus) -> Db {
+    pub(crate) fn new(store: Store, env: Env, bus: Bus, metrics: Metrics) -> Db {
         let shared = Shared {
             tables: tables::Cache::new(&store),
             locks: KeyLocks::new(),
-            buckets: Buckets::default(),
+            buckets: Buckets::new(metrics),
             sequences: Sequences::default(),
             keys: keys::OpenKeys::default(),
             jobs: Running::default(),

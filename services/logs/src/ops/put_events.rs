@@ -1,3 +1,4 @@
+use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
@@ -13,6 +14,10 @@ const BATCH_BYTES_MAX: usize = 1_048_576;
 const FUTURE_MS_MAX: i64 = 2 * 3_600_000;
 const PAST_MS_MAX: i64 = 14 * 86_400_000;
 const SPAN_MS_MAX: i64 = 86_400_000;
+
+/// What CloudWatch is told, of each group and of all. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
+const INCOMING_BYTES: Metric = Metric::new("AWS/Logs", "IncomingBytes", Unit::Bytes);
+const INCOMING_EVENTS: Metric = Metric::new("AWS/Logs", "IncomingLogEvents", Unit::None);
 
 impl Handle<op::PutLogEvents> for Logs {
     async fn access(&self, cx: &Cx, input: &s::PutLogEventsRequest) -> Result<Vec<Access>> {
@@ -55,6 +60,14 @@ impl Handle<op::PutLogEvents> for Logs {
         if !taken.is_empty() {
             self.records.append(cx, &name, &input.log_stream_name, taken).await?;
             self.arrivals.send_modify(|count| *count += 1);
+            let bytes: usize = taken.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
+            let dimensions = [("LogGroupName", name.name.as_str())];
+            for (metric, value) in [(INCOMING_BYTES, bytes), (INCOMING_EVENTS, taken.len())] {
+                for dimensions in [&dimensions[..], &[]] {
+                    let (account, region) = (name.account, name.region);
+                    self.platform.metrics.record(metric, account, region, cx.now(), dimensions, value as f64);
+                }
+            }
         }
         let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
         let rejected = s::RejectedLogEventsInfo {
