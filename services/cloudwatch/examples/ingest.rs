@@ -21,7 +21,8 @@ const BATCH: usize = 1000;
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize, default: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number =
+        |at: usize, default: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (seconds, clients, series) = (number(0, 10), number(1, 4), number(2, 10_000));
     let folder = tempfile::tempdir_in(arguments.get(3).map_or(".", String::as_str)).expect("a folder");
     let env = Env::real();

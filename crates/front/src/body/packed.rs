@@ -15,14 +15,18 @@ use super::BodyError;
 /// # Errors
 /// When it is longer, or is not what the header says.
 pub(crate) fn unpacked(headers: &HeaderMap, body: Bytes, max: u64) -> Result<Bytes, ApiError> {
-    let gzip = headers.get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
+    let gzip =
+        headers.get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
     if !gzip || body.is_empty() {
         return Ok(body);
     }
     let mut out = Vec::with_capacity(body.len() * 4);
     let read = flate2::read::MultiGzDecoder::new(&body[..]).take(max.saturating_add(1)).read_to_end(&mut out);
     match read {
-        Err(_) => Err(ApiError::new("SerializationException", "The body of the request is not compressed as its header says.")),
+        Err(_) => Err(ApiError::new(
+            "SerializationException",
+            "The body of the request is not compressed as its header says.",
+        )),
         Ok(length) if length as u64 > max => Err(BodyError::TooLarge.into_api(false)),
         Ok(_) => Ok(out.into()),
     }
@@ -47,7 +51,13 @@ mod tests {
         headers.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
         assert_eq!(unpacked(&headers, packed.clone(), 100_000).unwrap(), vec![b'a'; 100_000]);
         assert_eq!(unpacked(&headers, packed.clone(), 99_999).unwrap_err().code(), "RequestEntityTooLarge");
-        assert_eq!(unpacked(&headers, packed.slice(..20), 100_000).unwrap_err().code(), "SerializationException");
-        assert_eq!(unpacked(&headers, Bytes::from_static(b"plain"), 100).unwrap_err().code(), "SerializationException");
+        assert_eq!(
+            unpacked(&headers, packed.slice(..20), 100_000).unwrap_err().code(),
+            "SerializationException"
+        );
+        assert_eq!(
+            unpacked(&headers, Bytes::from_static(b"plain"), 100).unwrap_err().code(),
+            "SerializationException"
+        );
     }
 }

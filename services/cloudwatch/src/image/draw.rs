@@ -18,7 +18,8 @@ pub(crate) struct Picture(Pixmap);
 
 /// The console's colours, in turn.
 const COLOURS: [&str; 10] = [
-    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22",
+    "#17becf",
 ];
 
 /// Curves that get a line in the legend.
@@ -44,7 +45,8 @@ impl Frame {
     }
 
     fn y(&self, value: f64) -> f32 {
-        self.top + (1.0 - ((value - self.least) / (self.most - self.least)).clamp(-1.0, 2.0) as f32) * self.height
+        self.top
+            + (1.0 - ((value - self.least) / (self.most - self.least)).clamp(-1.0, 2.0) as f32) * self.height
     }
 }
 
@@ -89,7 +91,8 @@ impl Picture {
             }
             if i < LEGEND_MAX {
                 let (row, column) = (i / columns, i % columns);
-                let place = (12.0 + column as f32 * 200.0, widget.height as f32 - legend + 4.0 + row as f32 * 14.0);
+                let place =
+                    (12.0 + column as f32 * 200.0, widget.height as f32 - legend + 4.0 + row as f32 * 14.0);
                 dot(&mut canvas, (place.0, place.1 + 4.0), colour);
                 let label: String = curve.label.chars().take(22).collect();
                 text(&mut canvas, &label, (place.0 + 8.0, place.1), "#16191f");
@@ -112,7 +115,12 @@ impl Picture {
 
 impl Curve {
     fn copy(&self) -> Curve {
-        Curve { label: self.label.clone(), colour: self.colour.clone(), points: self.points.clone(), period: self.period }
+        Curve {
+            label: self.label.clone(),
+            colour: self.colour.clone(),
+            points: self.points.clone(),
+            period: self.period,
+        }
     }
 }
 
@@ -139,7 +147,8 @@ fn range(widget: &Widget, curves: &[Curve]) -> (f64, f64) {
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     let (low, high) = if low.is_finite() { (low, high) } else { (0.0, 1.0) };
     let margin = ((high - low) * 0.08).max(high.abs() * 1e-6).max(1e-9);
-    let least = widget.least.unwrap_or(if low >= 0.0 && low < (high - low) * 2.0 { 0.0 } else { low - margin });
+    let least =
+        widget.least.unwrap_or(if low >= 0.0 && low < (high - low) * 2.0 { 0.0 } else { low - margin });
     let most = widget.most.unwrap_or(high + margin);
     if most > least { (least, most) } else { (least, least + 1.0) }
 }
@@ -178,7 +187,8 @@ fn short(value: f64) -> String {
 }
 
 fn paint(colour: &str) -> Paint<'static> {
-    let part = |at: usize| colour.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
+    let part =
+        |at: usize| colour.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
     let mut paint = Paint { anti_alias: true, ..Paint::default() };
     paint.set_color_rgba8(part(1), part(3), part(5), 255);
     paint
@@ -206,7 +216,9 @@ fn text(canvas: &mut PixmapMut<'_>, text: &str, place: (f32, f32), colour: &str)
     paint.anti_alias = false;
     let room = ((canvas.width() as f32 - place.0) / LETTER).max(0.0) as usize;
     for (i, letter) in text.chars().take(room).enumerate() {
-        let Some(rows) = font8x8::BASIC_FONTS.get(letter).or_else(|| font8x8::BASIC_FONTS.get('?')) else { continue };
+        let Some(rows) = font8x8::BASIC_FONTS.get(letter).or_else(|| font8x8::BASIC_FONTS.get('?')) else {
+            continue;
+        };
         for (y, row) in rows.iter().enumerate() {
             for x in (0..8).filter(|x| row >> x & 1 == 1) {
                 let left = place.0.floor() + i as f32 * LETTER + x as f32;

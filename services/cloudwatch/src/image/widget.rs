@@ -29,7 +29,8 @@ impl Widget {
     /// # Errors
     /// What is wrong with the JSON.
     pub(crate) fn parse(text: &str, now: Instant) -> Result<Widget, String> {
-        let parsed: Value = serde_json::from_str(text).map_err(|_| "MetricWidget is not valid JSON".to_owned())?;
+        let parsed: Value =
+            serde_json::from_str(text).map_err(|_| "MetricWidget is not valid JSON".to_owned())?;
         let object = parsed.as_object().ok_or("MetricWidget must be a JSON object")?;
         let size = |key: &str, default: i64| match object.get(key).map(Value::as_i64) {
             None => Ok(default),
@@ -42,8 +43,10 @@ impl Widget {
             Some(other) => return Err(format!("The view {other} is not offered by Haneul")),
         }
         let text_of = |key: &str| object.get(key).and_then(Value::as_str);
-        let start_ms = time(text_of("start").unwrap_or("-PT3H"), now).ok_or("start is neither a date nor a duration")?;
-        let end_ms = time(text_of("end").unwrap_or("PT0H"), now).ok_or("end is neither a date nor a duration")?;
+        let start_ms =
+            time(text_of("start").unwrap_or("-PT3H"), now).ok_or("start is neither a date nor a duration")?;
+        let end_ms =
+            time(text_of("end").unwrap_or("PT0H"), now).ok_or("end is neither a date nor a duration")?;
         if start_ms >= end_ms {
             return Err("start must be before end".to_owned());
         }
@@ -68,7 +71,8 @@ impl Widget {
             let source = match option("expression") {
                 Some(expression) => Source::Expression(expression.to_owned()),
                 None => {
-                    let words = repeated(&words, &before).ok_or("a metric must have a namespace, a name and pairs of dimensions")?;
+                    let words = repeated(&words, &before)
+                        .ok_or("a metric must have a namespace, a name and pairs of dimensions")?;
                     before.clone_from(&words);
                     let mut dimensions: Vec<(String, String)> =
                         words[2..].chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
@@ -179,12 +183,25 @@ mod tests {
         let now = Instant::from_secs(1_700_000_000);
         let text = r#"{"title":"t","start":"-PT1H","metrics":[["A","b","c","d"],[".","e",".","."],["...","x",{"stat":"Sum","id":"m"}],[{"expression":"m*2","id":"e"}]]}"#;
         let widget = Widget::parse(text, now).unwrap();
-        assert_eq!((widget.width, widget.end_ms - widget.start_ms, widget.queries.len()), (600, 3_600_000, 4));
-        let Source::Metric { name, dimensions, statistic, .. } = &widget.queries[2].source else { panic!("a metric") };
+        assert_eq!(
+            (widget.width, widget.end_ms - widget.start_ms, widget.queries.len()),
+            (600, 3_600_000, 4)
+        );
+        let Source::Metric { name, dimensions, statistic, .. } = &widget.queries[2].source else {
+            panic!("a metric")
+        };
         assert_eq!((name.as_str(), dimensions[0].1.as_str(), statistic.as_str()), ("e", "x", "Sum"));
         for bad in [
-            "", "[]", "{}", r#"{"metrics":[]}"#, r#"{"metrics":[["a"]]}"#, r#"{"metrics":[["."]]}"#, r#"{"metrics":[["a","b"]],"width":3000}"#,
-            r#"{"metrics":[["a","b"]],"start":"x"}"#, r#"{"metrics":[["a","b"]],"view":"pie"}"#, r#"{"metrics":[["a","b"]],"start":"P1D"}"#,
+            "",
+            "[]",
+            "{}",
+            r#"{"metrics":[]}"#,
+            r#"{"metrics":[["a"]]}"#,
+            r#"{"metrics":[["."]]}"#,
+            r#"{"metrics":[["a","b"]],"width":3000}"#,
+            r#"{"metrics":[["a","b"]],"start":"x"}"#,
+            r#"{"metrics":[["a","b"]],"view":"pie"}"#,
+            r#"{"metrics":[["a","b"]],"start":"P1D"}"#,
             r#"{"metrics":[["a","b"]],"start":"-P99999999999999D"}"#,
         ] {
             assert!(Widget::parse(bad, now).is_err(), "{bad}");

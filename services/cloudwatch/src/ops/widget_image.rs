@@ -14,10 +14,16 @@ impl Handle<op::GetMetricWidgetImage> for CloudWatch {
         Ok(super::access::on_all("cloudwatch:GetMetricWidgetImage"))
     }
 
-    async fn call(&self, cx: &Cx, input: s::GetMetricWidgetImageInput) -> Result<s::GetMetricWidgetImageOutput> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetMetricWidgetImageInput,
+    ) -> Result<s::GetMetricWidgetImageOutput> {
         match input.output_format.as_deref() {
             None | Some("png") => {}
-            Some("image/png") => return Err(error::not_offered("A picture as the whole answer of a GET request")),
+            Some("image/png") => {
+                return Err(error::not_offered("A picture as the whole answer of a GET request"));
+            }
             Some(other) => return Err(error::value_for(other, "OutputFormat")),
         }
         let now = cx.now();
@@ -30,12 +36,17 @@ impl Handle<op::GetMetricWidgetImage> for CloudWatch {
             .flat_map(|answer| answer.lines.iter().map(move |line| (answer, line)))
             .map(|(answer, line)| Curve {
                 label: shown_label(&answer.query, line, answer.many, now.secs(), 0),
-                colour: widget.colours.iter().find(|(id, _)| *id == answer.query.id).map(|(_, colour)| colour.clone()),
+                colour: widget
+                    .colours
+                    .iter()
+                    .find(|(id, _)| *id == answer.query.id)
+                    .map(|(_, colour)| colour.clone()),
                 points: line.points.clone(),
                 period: line.period,
             })
             .collect();
-        let picture = Picture::draw(&widget, &curves).ok_or_else(|| ApiError::internal("a picture without pixels"))?;
+        let picture =
+            Picture::draw(&widget, &curves).ok_or_else(|| ApiError::internal("a picture without pixels"))?;
         let bytes = picture.png().map_err(ApiError::internal)?;
         Ok(s::GetMetricWidgetImageOutput { metric_widget_image: Some(Bytes::from(bytes)) })
     }

@@ -23,6 +23,7 @@ async fn a_widget_becomes_a_picture_with_its_curve() {
     assert!(red > 200 && dark > 20, "{red} {dark}");
     let bad = cloud.err::<op::GetMetricWidgetImage>(draw("{}")).await;
     assert!(bad.starts_with("ValidationException: metrics must have"), "{bad}");
-    let missing = cloud.err::<op::GetMetricWidgetImage>(draw(r#"{"metrics":[[{"expression":"nope"}]]}"#)).await;
+    let missing =
+        cloud.err::<op::GetMetricWidgetImage>(draw(r#"{"metrics":[[{"expression":"nope"}]]}"#)).await;
     assert!(missing.contains("Unresolved identifier"), "{missing}");
 }

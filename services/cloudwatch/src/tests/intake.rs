@@ -1,7 +1,7 @@
-use haneul_kit::metrics::{Metric, Owner, Reading, Source, Summary, Unit};
-use haneul_kit::{AccountId, BoxFuture, Instant, Region};
 use haneul_cloudwatch_wire::operations as op;
 use haneul_cloudwatch_wire::shapes as s;
+use haneul_kit::metrics::{Metric, Owner, Reading, Source, Summary, Unit};
+use haneul_kit::{AccountId, BoxFuture, Instant, Region};
 
 use super::cloud::{Cloud, OURS};
 
@@ -48,7 +48,14 @@ async fn what_services_say_of_their_work_becomes_metrics() {
         ..Default::default()
     };
     let sent = cloud.ok::<op::GetMetricStatistics>(input(SENT.name)).await.datapoints.unwrap();
-    assert_eq!((sent[0].sum, sent[0].sample_count, sent[0].unit.as_deref()), (Some(14.0), Some(7.0), Some("Count")));
-    let depth = cloud.ok::<op::GetMetricStatistics>(input("ApproximateNumberOfMessagesVisible")).await.datapoints.unwrap();
+    assert_eq!(
+        (sent[0].sum, sent[0].sample_count, sent[0].unit.as_deref()),
+        (Some(14.0), Some(7.0), Some("Count"))
+    );
+    let depth = cloud
+        .ok::<op::GetMetricStatistics>(input("ApproximateNumberOfMessagesVisible"))
+        .await
+        .datapoints
+        .unwrap();
     assert_eq!(depth[0].sum, Some(5.0));
 }

@@ -41,7 +41,8 @@ impl Buckets {
 
     /// A sample of a metric of a table, or of one of its global indexes.
     fn record(&self, metric: Metric, table: &TableInfo, index: Option<&str>, value: f64, now: Instant) {
-        let both = [("TableName", table.name.as_str()), ("GlobalSecondaryIndexName", index.unwrap_or_default())];
+        let both =
+            [("TableName", table.name.as_str()), ("GlobalSecondaryIndexName", index.unwrap_or_default())];
         let dimensions = if index.is_some() { &both[..] } else { &both[..1] };
         self.metrics.record(metric, table.account, table.region, now, dimensions, value);
     }

@@ -50,12 +50,8 @@ pub struct Dynamodb {
 
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
-    let db = Db::new(
-        platform.store.clone(),
-        platform.env.clone(),
-        platform.bus.clone(),
-        platform.metrics.clone(),
-    );
+    let db =
+        Db::new(platform.store.clone(), platform.env.clone(), platform.bus.clone(), platform.metrics.clone());
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));

@@ -7,9 +7,9 @@ use haneul_sqs_wire::values::message_system_attribute_name as system;
 use super::Sqs;
 use super::send_message::{sequence, uuid};
 use crate::error;
-use crate::metrics::{EMPTY_RECEIVES, RECEIVED, count};
 use crate::message::digest::attributes_md5;
 use crate::message::{Attribute, Value};
+use crate::metrics::{EMPTY_RECEIVES, RECEIVED, count};
 use crate::plane::{Delivery, LiveQueue, Receipt, Wanted};
 use crate::receipt;
 
@@ -95,7 +95,8 @@ impl Handle<ReceiveMessage> for Sqs {
             attempt,
         };
         let deliveries = self.plane.receive(&queue, &wanted).await?;
-        let (metric, number) = if deliveries.is_empty() { (EMPTY_RECEIVES, 1) } else { (RECEIVED, deliveries.len()) };
+        let (metric, number) =
+            if deliveries.is_empty() { (EMPTY_RECEIVES, 1) } else { (RECEIVED, deliveries.len()) };
         count(&self.platform.metrics, cx, &queue, metric, number);
         let messages: Vec<Message> = deliveries
             .into_iter()

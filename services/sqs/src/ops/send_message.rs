@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use super::{Sqs, batch};
 use crate::engine::DedupKey;
 use crate::error;
-use crate::metrics::{SENT, SENT_SIZE, count};
 use crate::message::body::{MESSAGE_BYTES_MAX, is_allowed};
 use crate::message::digest::{attributes_md5, md5};
 use crate::message::{Attribute, Stored, Value, attributes};
+use crate::metrics::{SENT, SENT_SIZE, count};
 use crate::plane::live::Meta;
 use crate::plane::{LiveQueue, Outgoing, Sent};
 
