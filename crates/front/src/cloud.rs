@@ -122,7 +122,7 @@ impl Cloud {
         let now = self.platform.env.now();
         let mut answer = if control::is_control(head.uri.path()) {
             control::answer(self, &head, body, conn).await
-        } else if cors::is_preflight(&head) && !self.is_buckets(&head) {
+        } else if cors::is_preflight(&head) && !self.has_own_rules(&head) {
             self.cors.preflight(&head)
         } else {
             self.answer(head, body, conn, now).await
@@ -137,10 +137,13 @@ impl Cloud {
         answer
     }
 
-    /// Whether a preflight is about a bucket, whose own rules then answer it. A preflight carries neither signature nor
+    /// Whether a preflight is about a bucket or a function's URL, whose own rules then answer it. A preflight carries neither signature nor
     /// target, only the names of headers that the request will have.
-    fn is_buckets(&self, head: &RequestHead) -> bool {
+    fn has_own_rules(&self, head: &RequestHead) -> bool {
         let route = crate::route::route(&self.catalog, &self.hosts, head, None);
+        if crate::route::is_function_url(&route) {
+            return true;
+        }
         let s3 = route.entry.is_some_and(|entry| entry.name() == "s3");
         let asked = head.header(header::ACCESS_CONTROL_REQUEST_HEADERS.as_str()).unwrap_or_default();
         let rpc = asked.to_ascii_lowercase().contains("x-amz-target");
@@ -150,14 +153,14 @@ impl Cloud {
             && !crate::route::queue_url::is_queue_path(path)
     }
 
-    /// Says to the browser who may read the answer: the bucket's rules for S3, ours for the others.
+    /// Says to the browser who may read the answer: by the rules of a bucket or a function's URL, or by ours.
     pub(crate) fn allow_origin(
         &self,
         origin: Option<&HeaderValue>,
-        s3: bool,
+        has_own_rules: bool,
         answer: &mut Response<ByteStream>,
     ) {
-        if !s3 {
+        if !has_own_rules {
             self.cors.decorate(origin, answer.headers_mut());
         }
     }

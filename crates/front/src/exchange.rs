@@ -36,6 +36,7 @@ struct Seen<'c> {
     region: Option<Region>,
     cx: Option<Cx>,
     noted: Noted,
+    is_function_url: bool,
 }
 
 /// What is to be done.
@@ -90,6 +91,7 @@ impl Cloud {
             region: None,
             cx: None,
             noted: Noted::default(),
+            is_function_url: false,
         };
         let mut head = Some(head);
         let mut bodies = Bodies { unread: Some(body), read: None, leftover: Leftover::default() };
@@ -131,7 +133,8 @@ impl Cloud {
                 answer = Response::from_parts(parts, body);
             }
         }
-        self.allow_origin(origin.as_ref(), seen.is_s3(), &mut answer);
+        let has_own_rules = seen.is_s3() || seen.is_function_url;
+        self.allow_origin(origin.as_ref(), has_own_rules, &mut answer);
         seen.sign(answer.headers_mut());
         let record = Record {
             request_id: &seen.request_id,
@@ -170,6 +173,12 @@ impl Cloud {
             let request = sigv4::RequestParts::new(&head.method, &head.uri, &head.headers);
             let auth = RequestAuth::parse(&request);
             let plan = self.plan(seen, head, scope_of(&auth, head), bodies).await?;
+            let auth = match auth {
+                // Other schemes are between the function and its callers.
+                Ok(RequestAuth::SigV4(signature)) => Ok(RequestAuth::SigV4(signature)),
+                _ if seen.is_function_url => Ok(RequestAuth::Anonymous),
+                other => other,
+            };
             // What is answered now would be of a cloud that is about to end, perhaps to be reset.
             if self.platform.env.tasks.is_stopping() {
                 return Err(ApiError::new(
@@ -237,6 +246,7 @@ impl Cloud {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let mut route = route::route(&self.catalog, &self.hosts, head, scope.as_deref());
+        seen.is_function_url = route::is_function_url(&route);
         seen.protocol = route.protocol;
         seen.entry = route.entry;
         seen.service = match route.entry {

@@ -41,6 +41,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     all.push(haneul_cloudwatch::service(platform).await?);
     all.extend(haneul_dynamodb::services(platform).await?);
     all.push(haneul_kms::service(platform).await?);
+    all.push(haneul_lambda::service(platform).await?);
     all.push(haneul_logs::service(platform).await?);
     all.push(haneul_organizations::service(platform).await?);
     all.extend(haneul_s3::services(platform).await?);

@@ -52,6 +52,9 @@ pub enum Asked<'h> {
     Nothing,
 }
 
+/// Where Lambda's links lead: packages to download. No bucket's name begins so.
+const LAMBDA_PATH: &str = "/_lambda/";
+
 /// Finds whom a request is for. `scope` is the service of its signature's scope, if it has a signature.
 pub fn route<'c, 'h>(
     catalog: &'c Catalog,
@@ -64,6 +67,13 @@ pub fn route<'c, 'h>(
     let path = head.uri.path();
     if path.starts_with(TOKENS_PATH) || site == (Site::Service { prefix: TOKENS_HOST, region: None }) {
         return unmodelled(catalog, "sts", None);
+    }
+    // What a function's URL is asked for is the function's to understand, whatever it looks like.
+    if let Site::LambdaUrl { region, .. } = site {
+        return unmodelled(catalog, "lambda", region);
+    }
+    if path.starts_with(LAMBDA_PATH) {
+        return unmodelled(catalog, "lambda", None);
     }
     if let Some((service, operation)) = rpc::read(path)
         && (head.header("smithy-protocol") == Some("rpc-v2-cbor") || catalog.by_target(service).is_some())
@@ -234,6 +244,11 @@ fn of_site<'c, 'h>(catalog: &'c Catalog, site: Site<'h>) -> Route<'c, 'h> {
         Site::ExecuteApi { region, .. } => unmodelled(catalog, "apigateway", region),
         Site::LambdaUrl { region, .. } => unmodelled(catalog, "lambda", region),
     }
+}
+
+/// Whether a route leads to a function's URL, which decides by itself on signatures and origins.
+pub fn is_function_url(route: &Route<'_, '_>) -> bool {
+    route.asked == Asked::Unmodelled && route.service == "lambda"
 }
 
 fn s3<'c, 'h>(catalog: &'c Catalog, bucket: Option<&'h str>, region: Option<Region>) -> Route<'c, 'h> {

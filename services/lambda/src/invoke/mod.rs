@@ -1,0 +1,183 @@
+//! From a call to a running function: which version it means ([`target`]), whether there is room ([`concurrency`]), what the
+//! executor has to know ([`spec`]), traces and loops ([`trace`]), and here the run itself. Events that need not be waited
+//! for are in [`queue`], and where their outcome goes in [`destinations`].
+
+mod concurrency;
+pub(crate) mod destinations;
+pub(crate) mod queue;
+mod spec;
+mod target;
+pub(crate) mod trace;
+
+use bytes::Bytes;
+use haneul_kit::{ApiError, ByteStream, Result};
+use tokio::sync::mpsc;
+
+pub(crate) use concurrency::{ACCOUNT_MAX, Concurrency, UNRESERVED_MIN};
+pub(crate) use spec::Specs;
+pub(crate) use target::Target;
+
+use crate::exec::{self, ExecError, FunctionError, Invocation, Piece};
+use crate::{Lambda, error, metrics};
+
+/// Source: Developer Guide, "Lambda quotas": invocation payload, synchronous and asynchronous.
+pub(crate) const PAYLOAD_MAX: usize = 6_291_456;
+pub(crate) const EVENT_MAX: usize = 1_048_576;
+
+/// One call of a function.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Call {
+    pub(crate) request_id: String,
+    pub(crate) payload: Bytes,
+    pub(crate) client_context: Option<String>,
+    pub(crate) trace: Option<String>,
+    pub(crate) stream: bool,
+}
+
+/// The answer, or how it comes.
+pub(crate) enum Body {
+    Whole(Bytes),
+    /// With the place that the run takes until its end.
+    Stream(Pieces),
+}
+
+pub(crate) struct Pieces {
+    pieces: mpsc::Receiver<Piece>,
+    _permit: concurrency::Permit,
+}
+
+impl Pieces {
+    /// The next piece; the last one is [`Piece::End`].
+    pub(crate) async fn next(&mut self) -> Option<Piece> {
+        self.pieces.recv().await
+    }
+
+    /// The answer's bytes. One that breaks off breaks the response off.
+    pub(crate) fn into_bytes(self) -> ByteStream {
+        let chunks = futures_util::stream::unfold(Some(self), |pieces| async move {
+            let mut pieces = pieces?;
+            match pieces.next().await {
+                Some(Piece::Chunk(chunk)) => Some((Ok(http_body::Frame::data(chunk)), Some(pieces))),
+                Some(Piece::End(end)) => {
+                    let broken = end.error?;
+                    Some((Err(haneul_shape::BoxError::from(broken.details)), None))
+                }
+                None => Some((Err("the function broke off".into()), None)),
+            }
+        });
+        ByteStream::new(http_body_util::StreamBody::new(Box::pin(chunks)))
+    }
+}
+
+/// What a function answered.
+pub(crate) struct Ran {
+    pub(crate) body: Body,
+    /// `Handled` or `Unhandled`, when it failed.
+    pub(crate) function_error: Option<&'static str>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) log_tail: Bytes,
+    pub(crate) executed_version: String,
+}
+
+impl Ran {
+    /// The whole answer.
+    pub(crate) async fn whole(self) -> Result<Bytes> {
+        match self.body {
+            Body::Whole(bytes) => Ok(bytes),
+            Body::Stream(pieces) => {
+                let whole = pieces.into_bytes().collect(PAYLOAD_MAX).await;
+                Ok(whole.map_err(ApiError::internal)?.into())
+            }
+        }
+    }
+}
+
+impl Lambda {
+    /// Runs a function and waits for its answer.
+    ///
+    /// The run is a task of its own: a client that goes away does not end it, as on AWS.
+    ///
+    /// # Errors
+    /// TooManyRequestsException when there is no room, RecursiveInvocationException, and what keeps the function from being
+    /// started. A function that fails is no error: see [`Ran::function_error`].
+    pub(crate) async fn run(&self, target: Target, call: Call) -> Result<Ran> {
+        let target = self.ready(target).await?;
+        let (name, qualifier) = (&target.known.name, target.qualifier.as_deref());
+        let trace = self.traced(&target, call.trace.as_deref()).inspect_err(|_| {
+            self.sample(metrics::RECURSIVE, name, qualifier, 1.0);
+        })?;
+        let limit = self.unreserved(&target).await?;
+        let entered = self.concurrency.enter(name, target.known.record.reserved, limit);
+        let permit = entered.map_err(|why| {
+            self.sample(metrics::THROTTLES, name, qualifier, 1.0);
+            error::throttled(why)
+        })?;
+        self.sample(metrics::CONCURRENT, name, qualifier, f64::from(permit.at_once));
+        let spec = self.spec(&target).await?;
+        let lambda = self.shared()?;
+        let env = &self.platform.env;
+        let function_arn = target.known.name.arn_of(target.qualifier.as_deref()).to_string();
+        let work = async move {
+            let invocation = Invocation {
+                client_context: call.client_context,
+                trace_header: Some(trace),
+                stream: call.stream,
+                ..Invocation::new(call.request_id, function_arn, call.payload)
+            };
+            let outcome = lambda.executor.invoke(spec, invocation).await;
+            (outcome, permit)
+        };
+        let ran = env.spawn("lambda invocation", work).await;
+        let (outcome, permit) = ran.map_err(|_| ApiError::internal("an invocation was given up"))?;
+        let outcome = outcome.map_err(exec_error)?;
+        let function_error = outcome.function_error.map(FunctionError::name);
+        self.sample(metrics::INVOCATIONS, name, qualifier, 1.0);
+        self.sample(metrics::ERRORS, name, qualifier, if function_error.is_some() { 1.0 } else { 0.0 });
+        if matches!(outcome.body, exec::Body::Whole(_)) {
+            let duration = outcome.report.duration.as_secs_f64() * 1000.0;
+            self.sample(metrics::DURATION, name, qualifier, duration);
+        }
+        let (content_type, log_tail) = (outcome.content_type, outcome.log_tail);
+        let body = match outcome.body {
+            exec::Body::Whole(bytes) => Body::Whole(bytes),
+            exec::Body::Stream(pieces) => Body::Stream(Pieces { pieces, _permit: permit }),
+        };
+        Ok(Ran { body, function_error, content_type, log_tail, executed_version: target.version.version.clone() })
+    }
+
+    /// What functions without a reservation of their own share.
+    async fn unreserved(&self, target: &Target) -> Result<u32> {
+        let name = &target.known.name;
+        let reserved = self.cache.reserved(&self.records, name.account, name.region).await?;
+        Ok(concurrency::ACCOUNT_MAX.saturating_sub(reserved))
+    }
+}
+
+pub(crate) fn exec_error(failed: ExecError) -> ApiError {
+    match failed {
+        // There was room by the quotas, and none on this host.
+        ExecError::NoCapacity(_) => error::throttled(error::Throttle::Account),
+        ExecError::InitFailed(what) => error::conflict(what),
+        ExecError::CodeUnusable(what) => error::invalid_zip(what),
+        ExecError::RuntimeUnavailable(what) => error::invalid_runtime(what),
+        ExecError::NoCredentials(what) => error::parameter(what),
+        ExecError::Internal(what) => ApiError::internal(what),
+    }
+}
+
+/// Checks an event's JSON, in the words of Lambda.
+pub(crate) fn check_payload(payload: &[u8], max: usize) -> Result<()> {
+    if payload.len() > max {
+        return Err(error::too_large(format!(
+            "Request must be smaller than {max} bytes for the InvokeFunction operation"
+        )));
+    }
+    if payload.is_empty() {
+        return Ok(());
+    }
+    serde_json::from_slice::<serde::de::IgnoredAny>(payload).map(drop).map_err(|wrong| {
+        error::request_content(format!(
+            "Could not parse request body into json: Could not parse payload into json: {wrong}"
+        ))
+    })
+}

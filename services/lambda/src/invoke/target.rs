@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use haneul_kit::Result;
+
+use crate::lambda::Known;
+use crate::model::function::{State, VersionRecord};
+use crate::names::{LATEST, Named, version_number};
+use crate::{Lambda, error};
+
+/// What a call means: a function in one version.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) known: Arc<Known>,
+    pub(crate) version: Arc<VersionRecord>,
+    /// The version or alias that the call named.
+    pub(crate) qualifier: Option<String>,
+}
+
+impl Lambda {
+    /// Which version a name means now. An alias with two versions is drawn by weight.
+    pub(crate) async fn target(&self, named: &Named) -> Result<Target> {
+        let missing = || error::no_function(named.arn());
+        let function = &named.function;
+        let known = self.cache.function(&self.records, function).await?.ok_or_else(missing)?;
+        let version = match named.qualifier.as_deref() {
+            None | Some(LATEST) => known.latest.clone(),
+            Some(qualifier) => {
+                let number = match version_number(qualifier) {
+                    Some(number) => number.to_string(),
+                    None => {
+                        let alias = self.cache.alias(&self.records, function, qualifier).await?;
+                        let alias = alias.ok_or_else(missing)?;
+                        self.draw(&alias.version, &alias.weights)
+                    }
+                };
+                match version_number(&number) {
+                    Some(number) => {
+                        self.cache.version(&self.records, function, number).await?.ok_or_else(missing)?
+                    }
+                    None => known.latest.clone(),
+                }
+            }
+        };
+        Ok(Target { known, version, qualifier: named.qualifier.clone() })
+    }
+
+    fn draw(&self, version: &str, weights: &[(String, f64)]) -> String {
+        const PARTS: u64 = 1_000_000;
+        let mut drawn = self.platform.env.rng.below(PARTS) as f64 / PARTS as f64;
+        for (other, weight) in weights {
+            if drawn < *weight {
+                return other.clone();
+            }
+            drawn -= weight;
+        }
+        version.to_owned()
+    }
+
+    /// Waits until the code is ready: AWS refuses calls meanwhile, here it takes milliseconds.
+    pub(crate) async fn ready(&self, target: Target) -> Result<Target> {
+        let name = &target.known.name;
+        let target = if target.version.state == State::Pending {
+            let number = version_number(&target.version.version).unwrap_or(0);
+            self.settle(name, number).await?;
+            let qualifier = Some(target.version.version.clone());
+            let named = Named { function: name.clone(), qualifier };
+            Target { qualifier: target.qualifier.clone(), ..self.target(&named).await? }
+        } else {
+            target
+        };
+        match &target.version.state {
+            State::Active => Ok(target),
+            State::Pending => Err(not_now("Pending")),
+            State::Failed { .. } => Err(not_now("Failed")),
+        }
+    }
+}
+
+fn not_now(state: &str) -> haneul_kit::ApiError {
+    error::conflict(format!(
+        "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    ))
+}

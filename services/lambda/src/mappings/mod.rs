@@ -1,0 +1,164 @@
+//! Event source mappings: each is polled by a task of its own, from where it stood, for as long as it is enabled.
+//!
+//! [`pattern`] and [`filter`] say which records a function wants; [`sqs`] and [`dynamodb`] read the sources, [`shard`] goes
+//! through one shard in order and [`lane`] keeps the books of a batch that failed; [`manage`] starts and stops the pollers.
+
+mod dynamodb;
+mod filter;
+mod items;
+mod lane;
+pub(crate) mod manage;
+pub(crate) mod pattern;
+mod shard;
+mod sqs;
+mod window;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use haneul_kit::{Arn, Caller, Region, Result};
+use tokio::sync::watch;
+
+use crate::invoke::{Call, Ran, Target};
+use crate::model::mapping::MappingRecord;
+use crate::names::{self, Named};
+use crate::store::mappings::MappingRow;
+use crate::{Lambda, error};
+
+pub(crate) use filter::Filters;
+
+/// A mapping that is polled.
+#[derive(Clone)]
+pub(crate) struct Mapping {
+    pub(crate) lambda: Arc<Lambda>,
+    pub(crate) row: MappingRow,
+    pub(crate) record: Arc<MappingRecord>,
+    pub(crate) named: Named,
+    filters: Arc<Filters>,
+    stop: watch::Receiver<bool>,
+}
+
+/// How a batch went.
+enum Went {
+    /// The function answered; `None` for nothing in particular.
+    Well(bytes::Bytes),
+    /// The function failed; the request it was.
+    Badly { request_id: String },
+    /// It could not be started for now.
+    NotNow,
+}
+
+const BACK_OFF_MIN: Duration = Duration::from_secs(1);
+const BACK_OFF_MAX: Duration = Duration::from_secs(60);
+
+fn back_off(failures: u32) -> Duration {
+    (BACK_OFF_MIN * 2u32.saturating_pow(failures.min(10).saturating_sub(1))).min(BACK_OFF_MAX)
+}
+
+impl Mapping {
+    fn source(&self) -> Result<(Arn, Region)> {
+        let arn = Arn::parse(&self.record.source).map_err(haneul_kit::ApiError::internal)?;
+        let region = arn.region().parse().unwrap_or(self.row.1);
+        Ok((arn, region))
+    }
+
+    /// The function's role, as which the source is read.
+    async fn caller(&self) -> Result<Caller> {
+        let target = self.lambda.target(&self.named).await?;
+        let session = self.lambda.session(&self.named.function, &target.version.role).await?;
+        Ok(session.caller.clone())
+    }
+
+    /// Runs the function with an event, and notes how it went.
+    async fn invoke(&self, event: serde_json::Value, trace: Option<String>) -> Result<Went> {
+        let call = Call {
+            request_id: self.lambda.platform.env.rng.uuid(),
+            payload: event.to_string().into_bytes().into(),
+            trace,
+            ..Call::default()
+        };
+        let request_id = call.request_id.clone();
+        let target: Target = self.lambda.target(&self.named).await?;
+        let ran: Ran = match self.lambda.run(target, call).await {
+            Ok(ran) => ran,
+            Err(refused) if error::is_throttle(&refused) => {
+                self.note("PROBLEM: Function call throttled").await?;
+                return Ok(Went::NotNow);
+            }
+            Err(refused) => return Err(refused),
+        };
+        if ran.function_error.is_some() {
+            self.note("PROBLEM: Function call failed").await?;
+            return Ok(Went::Badly { request_id });
+        }
+        let answer = ran.whole().await?;
+        self.note("OK").await?;
+        Ok(Went::Well(answer))
+    }
+
+    /// What GetEventSourceMapping tells of the last batch; written only when it changes.
+    async fn note(&self, result: &str) -> Result<()> {
+        let held = self.lambda.records.mapping(&self.row).await?;
+        if held.is_none_or(|held| held.result == result) {
+            return Ok(());
+        }
+        let edit = self.lambda.records.change_mapping(&self.row, |record| {
+            record.result = result.to_owned();
+            Ok(())
+        });
+        match edit.await {
+            // Deleted meanwhile.
+            Err(gone) if gone.fault() == haneul_kit::Fault::Client => Ok(()),
+            other => other,
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow() || self.lambda.platform.env.tasks.is_stopping()
+    }
+
+    /// Waits, and says whether the mapping goes on.
+    async fn sleep(&self, span: Duration) -> bool {
+        let env = &self.lambda.platform.env;
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = env.clock.sleep(span) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = env.tasks.stopping() => {}
+        }
+        !self.is_stopped()
+    }
+
+    /// Resolves when the mapping is to stop.
+    async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = self.lambda.platform.env.tasks.stopping() => {}
+        }
+    }
+
+    /// Polls until it is stopped; what fails is tried again, at growing distances.
+    pub(crate) async fn poll(self) {
+        let mut failures = 0;
+        while !self.is_stopped() {
+            let done = match self.record.kind {
+                crate::model::mapping::Kind::Sqs => self.poll_queue(&mut failures).await,
+                crate::model::mapping::Kind::DynamoDb => self.poll_stream(&mut failures).await,
+            };
+            let Err(failed) = done else { continue };
+            failures += 1;
+            tracing::warn!(mapping = self.row.2, error = %failed, "a mapping could not go on and is tried again");
+            let said = format!("PROBLEM: {}", failed.message());
+            if let Err(error) = self.note(&said).await {
+                tracing::error!(%error, "what became of a mapping could not be noted");
+            }
+            self.sleep(back_off(failures)).await;
+        }
+    }
+}
+
+/// The function that a mapping calls.
+pub(crate) fn named(row: &MappingRow, record: &MappingRecord) -> Result<Named> {
+    names::in_place(row.0, row.1, &record.function)
+}

@@ -1,0 +1,42 @@
+//! What CloudWatch shows in `AWS/Lambda`. Source: Developer Guide, "Types of metrics for Lambda functions".
+
+use haneul_kit::metrics::{Metric, Unit};
+
+use crate::Lambda;
+use crate::names::FunctionName;
+
+const fn count(name: &'static str) -> Metric {
+    Metric::new("AWS/Lambda", name, Unit::Count)
+}
+
+pub(crate) const INVOCATIONS: Metric = count("Invocations");
+pub(crate) const ERRORS: Metric = count("Errors");
+pub(crate) const THROTTLES: Metric = count("Throttles");
+pub(crate) const CONCURRENT: Metric = count("ConcurrentExecutions");
+pub(crate) const DURATION: Metric = Metric::new("AWS/Lambda", "Duration", Unit::Milliseconds);
+pub(crate) const RECURSIVE: Metric = count("RecursiveInvocationsDropped");
+pub(crate) const EVENTS_RECEIVED: Metric = count("AsyncEventsReceived");
+pub(crate) const EVENTS_DROPPED: Metric = count("AsyncEventsDropped");
+pub(crate) const EVENT_AGE: Metric = Metric::new("AWS/Lambda", "AsyncEventAge", Unit::Milliseconds);
+pub(crate) const DELIVERY_FAILURES: Metric = count("DestinationDeliveryFailures");
+pub(crate) const ITERATOR_AGE: Metric = Metric::new("AWS/Lambda", "IteratorAge", Unit::Milliseconds);
+
+impl Lambda {
+    /// Adds a sample: of the function, of the version or alias that was called, and of the account.
+    pub(crate) fn sample(&self, metric: Metric, function: &FunctionName, qualifier: Option<&str>, value: f64) {
+        let metrics = &self.platform.metrics;
+        if !metrics.is_open() {
+            return;
+        }
+        let (account, region, now) = (function.account, function.region, self.platform.env.now());
+        let name = function.name.as_str();
+        let resource = match qualifier {
+            Some(qualifier) => format!("{name}:{qualifier}"),
+            None => name.to_owned(),
+        };
+        metrics.record(metric, account, region, now, &[], value);
+        metrics.record(metric, account, region, now, &[("FunctionName", name)], value);
+        let both = [("FunctionName", name), ("Resource", resource.as_str())];
+        metrics.record(metric, account, region, now, &both, value);
+    }
+}

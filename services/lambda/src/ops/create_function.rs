@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+
+use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_lambda_wire::operations as op;
+use haneul_lambda_wire::shapes as s;
+
+use super::render::arn_of;
+use super::source::Source;
+use crate::model::function::{FunctionRecord, State, Update, VersionRecord};
+use crate::names::{self, LATEST};
+use crate::settings::{self, Unsupported};
+use crate::{Lambda, environment, error};
+
+impl Handle<op::CreateFunction> for Lambda {
+    async fn access(&self, cx: &Cx, input: &s::CreateFunctionRequest) -> Result<Vec<Access>> {
+        let named = names::read(cx, &input.function_name, None)?;
+        let tags = input.tags.iter().flat_map(|tags| tags.iter());
+        let mut create = Access::on("lambda:CreateFunction", &named.function.arn())
+            .request_tags(tags.map(|(key, value)| (key, value.as_str())));
+        if let Some(layers) = input.layers.clone().filter(|layers| !layers.is_empty()) {
+            create = create.keys("lambda:Layer", layers);
+        }
+        if let Some(config) = &input.code_signing_config_arn {
+            create = create.key("lambda:CodeSigningConfigArn", config.as_str());
+        }
+        let mut all = vec![create];
+        all.extend(Lambda::passes_role(&input.role));
+        all.extend(self.asks_for_layers(cx.region(), &input.layers).await?);
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: s::CreateFunctionRequest) -> Result<s::FunctionConfiguration> {
+        let named = names::read(cx, &input.function_name, None)?;
+        if named.qualifier.is_some() || named.function.account != cx.account() {
+            return Err(error::parameter("The function's name must be of this account and without a qualifier."));
+        }
+        let function = named.function;
+        if input.package_type.as_deref() == Some("Image") {
+            return Err(error::unsupported("PackageType Image"));
+        }
+        if input.publish_to.is_some() {
+            return Err(error::unsupported("PublishTo"));
+        }
+        if input.tenancy_config.is_some() {
+            return Err(error::unsupported("TenancyConfig"));
+        }
+        Unsupported {
+            vpc: input.vpc_config.as_ref(),
+            files: input.file_system_configs.as_deref(),
+            image: input.image_config.as_ref(),
+            snap_start: input.snap_start.as_ref(),
+            capacity: input.capacity_provider_config.is_some(),
+            durable: input.durable_config.is_some(),
+            runtime: input.runtime_config.is_some(),
+            accelerator: input.accelerator_config.is_some(),
+        }
+        .check()?;
+        let (Some(runtime), Some(handler)) = (input.runtime, input.handler) else {
+            return Err(error::parameter(
+                "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+            ));
+        };
+        settings::tags(&input.tags)?;
+        self.check_runtime(&runtime)?;
+        let variables = environment::check(input.environment)?;
+        let kms_key = input.kms_key_arn.filter(|key| !key.is_empty());
+        let dead_letter = settings::dead_letter(input.dead_letter_config)?;
+        let (timeout_s, memory_mb, ephemeral_mb, architecture, logging) = (
+            settings::timeout(input.timeout.unwrap_or(settings::TIMEOUT_S))?,
+            settings::memory(input.memory_size.unwrap_or(settings::MEMORY_MB))?,
+            settings::ephemeral(input.ephemeral_storage)?,
+            settings::architecture(input.architectures)?,
+            settings::logging(input.logging_config.unwrap_or_default())?,
+        );
+        if self.records.function(&function).await?.is_some() {
+            return Err(error::conflict(format!("Function already exist: {}", function.name)));
+        }
+        self.check_role(&function, &input.role).await?;
+        if let Some(queue) = &dead_letter {
+            self.check_dead_letter(&function, &input.role, queue).await?;
+        }
+        let package = self.fetch(cx, Source::of_function(input.code)).await?;
+        self.check_signature(cx, input.code_signing_config_arn.as_deref(), &package).await?;
+        self.check_storage(cx, package.len()).await?;
+        let environment =
+            self.seal_environment(cx, &function, kms_key.as_deref(), &input.role, &variables).await?;
+        let code = self.code.take(package).await?;
+        let layers = self.use_layers(cx, input.layers.unwrap_or_default(), &code).await;
+        let layers = match layers {
+            Ok(layers) => layers,
+            Err(refused) => {
+                self.code.delete(vec![code.blob]).await?;
+                return Err(refused);
+            }
+        };
+        let blob = code.blob;
+        let latest = VersionRecord {
+            version: LATEST.into(),
+            revision: self.revision(),
+            setting: self.platform.env.rng.u64(),
+            modified_ms: cx.now().millis(),
+            role: input.role,
+            runtime,
+            handler,
+            description: input.description.unwrap_or_default(),
+            timeout_s,
+            memory_mb,
+            ephemeral_mb,
+            architecture,
+            code,
+            layers,
+            environment,
+            kms_key,
+            dead_letter,
+            tracing_active: is_active(input.tracing_config),
+            logging,
+            state: State::Pending,
+            update: Update::InProgress,
+        };
+        let record = FunctionRecord {
+            latest,
+            next_version: 1,
+            tags: input.tags.unwrap_or_default().into_iter().collect(),
+            reserved: None,
+            recursion_allowed: false,
+            code_signing_config: input.code_signing_config_arn,
+            policies: BTreeMap::new(),
+            invoke_configs: BTreeMap::new(),
+            urls: BTreeMap::new(),
+            provisioned: BTreeMap::new(),
+            runtime_updates: BTreeMap::new(),
+        };
+        if let Err(refused) = self.records.create(&function, &record).await {
+            self.code.delete(vec![blob]).await?;
+            return Err(refused);
+        }
+        self.wake.code.wake();
+        if input.publish == Some(true) {
+            let version = self.publish(cx, &function, None, None, None).await?;
+            let arn = arn_of(&function, &version.version, None);
+            return self.configuration(cx, &function, &version, arn, false).await;
+        }
+        self.configuration(cx, &function, &record.latest, function.arn(), false).await
+    }
+}
+
+pub(super) fn is_active(given: Option<s::TracingConfig>) -> bool {
+    given.and_then(|given| given.mode).as_deref() == Some("Active")
+}

@@ -1,0 +1,27 @@
+//! The operations, one file for each noun.
+
+mod account;
+mod aliases;
+mod concurrency;
+mod create_function;
+mod functions;
+mod invoke;
+mod invoke_configs;
+mod layer_policies;
+mod layers;
+mod mappings;
+mod paging;
+mod permissions;
+mod provisioned;
+mod render;
+mod runtimes;
+mod signing;
+mod source;
+mod tags;
+mod update_code;
+mod update_configuration;
+mod urls;
+mod versions;
+
+pub(crate) use functions::LINK_MS;
+pub(crate) use urls::auth;

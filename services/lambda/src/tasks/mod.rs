@@ -1,0 +1,6 @@
+//! What goes on after the answers: code is prepared and thrown away ([`code`]), events are delivered ([`events`]), provisioned
+//! environments are started ([`provision`]), and mappings are polled (`mappings`). Each finds what is due by itself.
+
+pub(crate) mod code;
+pub(crate) mod events;
+pub(crate) mod provision;

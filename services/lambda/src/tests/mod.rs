@@ -1,0 +1,12 @@
+mod aliases;
+mod cloud;
+mod configuration;
+mod dispatch;
+mod events;
+mod functions;
+mod invoking;
+mod layers;
+mod permissions;
+mod queues;
+mod streams;
+mod urls;

@@ -1,0 +1,73 @@
+"""Lambda around a crash: `before` makes functions and leaves work behind, `after` finds all of it done, once or more."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+import zipfile
+
+import boto3
+
+functions, queues, iam, tables = (boto3.client(name) for name in ["lambda", "sqs", "iam", "dynamodb"])
+COUNT = 30
+
+CODE = """
+import json, os, boto3
+def handler(event, context):
+    queue = boto3.client("sqs")
+    for word in words(event):
+        queue.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=word)
+def words(event):
+    if isinstance(event, str):
+        return [event]
+    return [r["body"] if "body" in r else r["dynamodb"]["Keys"]["id"]["S"] for r in event["Records"]]
+"""
+
+
+def package(code):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("index.py", code)
+    return content.getvalue()
+
+
+def before():
+    minor = subprocess.run(["python3", "-c", "import sys; print(sys.version_info[1])"], capture_output=True, text=True).stdout.strip()
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="runner", PolicyName="own", PolicyDocument=json.dumps(rights))
+    done = queues.create_queue(QueueName="done")["QueueUrl"]
+    work = queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "5"})["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=work, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions.create_function(
+        FunctionName="worker", Runtime=f"python3.{minor}", Role=role, Handler="index.handler", Timeout=5,
+        Code={"ZipFile": package(CODE)}, Environment={"Variables": {"QUEUE": done}},
+    )
+    functions.create_event_source_mapping(EventSourceArn=arn, FunctionName="worker", BatchSize=3)
+    tables.create_table(
+        TableName="items", BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+    stream = tables.describe_table(TableName="items")["Table"]["LatestStreamArn"]
+    functions.create_event_source_mapping(EventSourceArn=stream, FunctionName="worker", StartingPosition="TRIM_HORIZON", BatchSize=4)
+    for n in range(COUNT):
+        functions.invoke(FunctionName="worker", InvocationType="Event", Payload=json.dumps(f"event {n}"))
+        queues.send_message(QueueUrl=work, MessageBody=f"message {n}")
+        tables.put_item(TableName="items", Item={"id": {"S": f"item {n}"}})
+
+
+def after():
+    done = queues.get_queue_url(QueueName="done")["QueueUrl"]
+    wanted = {f"{kind} {n}" for kind in ["event", "message", "item"] for n in range(COUNT)}
+    end = time.time() + 50
+    while wanted and time.time() < end:
+        for message in queues.receive_message(QueueUrl=done, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+            wanted.discard(message["Body"])
+            queues.delete_message(QueueUrl=done, ReceiptHandle=message["ReceiptHandle"])
+    assert not wanted, sorted(wanted)
+
+
+{"before": before, "after": after}[sys.argv[1]]()
