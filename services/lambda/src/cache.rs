@@ -59,7 +59,11 @@ impl Cache {
         }
     }
 
-    pub(crate) async fn function(&self, records: &Records, name: &FunctionName) -> Result<Option<Arc<Known>>> {
+    pub(crate) async fn function(
+        &self,
+        records: &Records,
+        name: &FunctionName,
+    ) -> Result<Option<Arc<Known>>> {
         match self.look(|kept| kept.functions.get(name).cloned()) {
             Ok(found) => Ok(found),
             Err(seen) => {
@@ -106,7 +110,12 @@ impl Cache {
     }
 
     /// What is reserved for functions of an account in a Region, all together.
-    pub(crate) async fn reserved(&self, records: &Records, account: AccountId, region: Region) -> Result<u32> {
+    pub(crate) async fn reserved(
+        &self,
+        records: &Records,
+        account: AccountId,
+        region: Region,
+    ) -> Result<u32> {
         match self.look(|kept| kept.reserved.get(&(account, region)).copied()) {
             Ok(found) => Ok(found),
             Err(seen) => {

@@ -90,7 +90,8 @@ pub(crate) fn is_throttle(refused: &ApiError) -> bool {
 /// What KMS said when a function's environment was to be encrypted or decrypted.
 pub(crate) fn kms(refused: ApiError) -> ApiError {
     let said = refused.message().to_owned();
-    let text = |what: &str| format!("Lambda was unable to {what} the environment variables. KMS said: {said}");
+    let text =
+        |what: &str| format!("Lambda was unable to {what} the environment variables. KMS said: {said}");
     match (refused.fault(), refused.code()) {
         (Fault::Server, _) => refused,
         (_, "NotFoundException") => kms_missing(text("use the key of")),

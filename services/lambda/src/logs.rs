@@ -130,7 +130,8 @@ impl Writer {
         batch.sort_by_key(|event| event.timestamp);
         for attempt in 1..=TRIES_MAX {
             let Err(error) = self.try_to(&batch).await else { return };
-            let passing = error.fault() == haneul_kit::Fault::Server || error.code() == "ResourceNotFoundException";
+            let passing =
+                error.fault() == haneul_kit::Fault::Server || error.code() == "ResourceNotFoundException";
             if !passing || attempt == TRIES_MAX {
                 let group = &self.target.spec.logging.group;
                 tracing::debug!(group, %error, events = batch.len(), "what a function said could not be logged");
@@ -148,14 +149,13 @@ impl Writer {
         let bus = &self.lambda.platform.bus;
         let (group, stream) = (spec.logging.group.clone(), self.target.stream.clone());
         if !self.opened {
-            let input = l::CreateLogStreamRequest {
-                log_group_name: group.clone(),
-                log_stream_name: stream.clone(),
-            };
+            let input =
+                l::CreateLogStreamRequest { log_group_name: group.clone(), log_stream_name: stream.clone() };
             let made = bus.call::<op::CreateLogStream>(caller.clone(), region, None, input.clone()).await;
             match made {
                 Err(missing) if missing.code() == "ResourceNotFoundException" => {
-                    let new = l::CreateLogGroupRequest { log_group_name: group.clone(), ..Default::default() };
+                    let new =
+                        l::CreateLogGroupRequest { log_group_name: group.clone(), ..Default::default() };
                     let made = bus.call::<op::CreateLogGroup>(caller.clone(), region, None, new).await;
                     made.or_else(unless_there)?;
                     let made = bus.call::<op::CreateLogStream>(caller.clone(), region, None, input).await;

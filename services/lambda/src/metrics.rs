@@ -23,7 +23,13 @@ pub(crate) const ITERATOR_AGE: Metric = Metric::new("AWS/Lambda", "IteratorAge",
 
 impl Lambda {
     /// Adds a sample: of the function, of the version or alias that was called, and of the account.
-    pub(crate) fn sample(&self, metric: Metric, function: &FunctionName, qualifier: Option<&str>, value: f64) {
+    pub(crate) fn sample(
+        &self,
+        metric: Metric,
+        function: &FunctionName,
+        qualifier: Option<&str>,
+        value: f64,
+    ) {
         let metrics = &self.platform.metrics;
         if !metrics.is_open() {
             return;

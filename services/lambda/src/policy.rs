@@ -104,17 +104,15 @@ pub(crate) fn add(policy: &mut Option<PolicyRecord>, statement: Value, revision:
         )));
     }
     statements.push(statement);
-    let document =
-        json!({ "Version": "2012-10-17", "Id": "default", "Statement": statements }).to_string();
+    let document = json!({ "Version": "2012-10-17", "Id": "default", "Statement": statements }).to_string();
     if document.len() > SIZE_MAX {
         return Err(error::policy_length(format!(
             "The final policy size ({}) is bigger than the limit ({SIZE_MAX}).",
             document.len()
         )));
     }
-    Policy::parse(&document, &RULES).map_err(|refused| {
-        error::parameter(format!("The provided principal was invalid. {refused}"))
-    })?;
+    Policy::parse(&document, &RULES)
+        .map_err(|refused| error::parameter(format!("The provided principal was invalid. {refused}")))?;
     *policy = Some(PolicyRecord { document, revision });
     Ok(())
 }

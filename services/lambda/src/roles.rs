@@ -34,9 +34,8 @@ impl Lambda {
     pub(crate) async fn check_role(&self, function: &FunctionName, role: &str) -> Result<()> {
         let arn = Arn::parse(role).map_err(|_| error::parameter("The role's ARN is not well formed."))?;
         if arn.account_id() != Some(function.account) {
-            return Err(
-                ApiError::new("AccessDeniedException", "Cross-account pass role is not allowed.").with_status(403)
-            );
+            return Err(ApiError::new("AccessDeniedException", "Cross-account pass role is not allowed.")
+                .with_status(403));
         }
         self.assume(function, role, None).await.map(drop)
     }
@@ -45,7 +44,9 @@ impl Lambda {
     pub(crate) async fn session(&self, function: &FunctionName, role: &str) -> Result<Arc<Session>> {
         let key = (role.to_owned(), function.clone());
         let now = self.platform.env.now();
-        if let Some(kept) = self.sessions.0.lock().get(&key).filter(|kept| now + LEFT_MIN < kept.credentials.expiration) {
+        if let Some(kept) =
+            self.sessions.0.lock().get(&key).filter(|kept| now + LEFT_MIN < kept.credentials.expiration)
+        {
             return Ok(kept.clone());
         }
         let made = Arc::new(self.assume(function, role, None).await?);
@@ -89,8 +90,7 @@ impl Lambda {
         let made =
             made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
         let now = self.platform.env.now();
-        let opened =
-            session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
+        let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
         let opened = opened.map_err(|_| ApiError::internal("a session's token does not open"))?;
         Ok(Session {
             caller: opened.caller,

@@ -149,9 +149,7 @@ pub(crate) fn tags(given: &Option<haneul_shape::value::Map<String>>) -> Result<(
     for (key, value) in given {
         count += 1;
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(error::parameter(
-                "Tag keys have 1 to 128 characters, tag values at most 256.",
-            ));
+            return Err(error::parameter("Tag keys have 1 to 128 characters, tag values at most 256."));
         }
         if key.len() >= 4 && key.as_bytes()[..4].eq_ignore_ascii_case(b"aws:") {
             return Err(error::parameter("Tag keys must not begin with aws:"));
@@ -166,7 +164,11 @@ pub(crate) fn too_many_tags() -> haneul_kit::ApiError {
 
 impl Lambda {
     /// What using layers needs.
-    pub(crate) async fn asks_for_layers(&self, region: Region, layers: &Option<Vec<String>>) -> Result<Vec<Access>> {
+    pub(crate) async fn asks_for_layers(
+        &self,
+        region: Region,
+        layers: &Option<Vec<String>>,
+    ) -> Result<Vec<Access>> {
         let mut asked = Vec::new();
         for arn in layers.iter().flatten() {
             let (name, version) = LayerName::read_version(region, arn)?;
@@ -184,16 +186,17 @@ impl Lambda {
         code: &CodeRecord,
     ) -> Result<Vec<LayerUse>> {
         if layers.len() > LAYERS_MAX {
-            return Err(error::parameter(format!(
-                "Cannot reference more than {LAYERS_MAX} layers."
-            )));
+            return Err(error::parameter(format!("Cannot reference more than {LAYERS_MAX} layers.")));
         }
         let mut used: Vec<LayerUse> = Vec::with_capacity(layers.len());
         for arn in layers {
             let (name, version) = LayerName::read_version(cx.region(), &arn)?;
             let found = self.records.layer(&name, version).await?;
             let found = found.ok_or_else(|| error::parameter(no_layer(&name, version).message()))?;
-            if used.iter().any(|other| other.arn.rsplit_once(':').map(|(layer, _)| layer) == Some(name.arn().as_str())) {
+            if used
+                .iter()
+                .any(|other| other.arn.rsplit_once(':').map(|(layer, _)| layer) == Some(name.arn().as_str()))
+            {
                 return Err(error::parameter(format!(
                     "Two different versions of the same layer are not allowed to be referenced in the same function. \
                      {arn} and another version"
@@ -222,7 +225,12 @@ impl Lambda {
     }
 
     /// Lambda's role checks for a dead-letter queue.
-    pub(crate) async fn check_dead_letter(&self, function: &FunctionName, role: &str, queue: &str) -> Result<()> {
+    pub(crate) async fn check_dead_letter(
+        &self,
+        function: &FunctionName,
+        role: &str,
+        queue: &str,
+    ) -> Result<()> {
         self.check_destination(function, role, queue, |what| {
             format!("The provided execution role does not have permissions to call {what}")
         })

@@ -6,7 +6,8 @@ use haneul_clients::{Server, available, aws_cli, missing, python, script};
 
 /// The host's Python, which is the runtime: `python3.12`.
 fn runtime() -> Option<String> {
-    let asked = Command::new("python3").args(["-c", "import sys; print(sys.version_info[1])"]).output().ok()?;
+    let asked =
+        Command::new("python3").args(["-c", "import sys; print(sys.version_info[1])"]).output().ok()?;
     let minor = String::from_utf8(asked.stdout).ok()?;
     Some(format!("python3.{}", minor.trim())).filter(|_| asked.status.success())
 }
@@ -51,10 +52,18 @@ fn terraform() {
     if available("terraform", &["version"], "terraform") {
         let server = Server::start(&[]);
         let mut command = server.command("bash");
-        command.args(["-eu", "-o", "pipefail", &script("terraform.sh"), &script("../terraform_lambda"), &mirror]);
+        command.args([
+            "-eu",
+            "-o",
+            "pipefail",
+            &script("terraform.sh"),
+            &script("../terraform_lambda"),
+            &mirror,
+        ]);
         command.args(["memory=256", "stage=second", "batch=7"]).env("TF_VAR_runtime", runtime);
         let output = command.output().expect("terraform starts");
-        let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (said, wrong) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{said}{wrong}");
     }
 }

@@ -120,7 +120,8 @@ impl CodeStore {
                 .map(|blob| self.cache.join(blob.to_string()))
                 .collect()
         };
-        let removed = tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| unpack::remove(path)));
+        let removed =
+            tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| unpack::remove(path)));
         match removed.await {
             Ok(removed) => removed.map_err(ApiError::internal)?,
             Err(_) => return Err(ApiError::internal("removing was given up")),

@@ -32,8 +32,7 @@ pub(super) fn unpack(package: &[u8], to: &Path) -> Result<(), Fault> {
             Kind::Folder => make_folder(to, place, &mut folders)?,
             Kind::Link => {
                 let target = target(&mut entry)?;
-                let target =
-                    place.link_to(&target).ok_or_else(|| Fault::Unsafe(name))?;
+                let target = place.link_to(&target).ok_or_else(|| Fault::Unsafe(name))?;
                 links.push((place, target));
             }
             Kind::File { executable } => {
@@ -45,7 +44,8 @@ pub(super) fn unpack(package: &[u8], to: &Path) -> Result<(), Fault> {
                 }
                 let mode = if executable { 0o755 } else { 0o644 };
                 let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
-                let copied = io::copy(&mut (&mut entry).take(left + 1), &mut file).map_err(|_| Fault::NoZip)?;
+                let copied =
+                    io::copy(&mut (&mut entry).take(left + 1), &mut file).map_err(|_| Fault::NoZip)?;
                 left = left.checked_sub(copied).ok_or(Fault::TooLarge)?;
                 // The mask of the process must not take away what the function's user needs.
                 fs::set_permissions(&path, Permissions::from_mode(mode))?;
@@ -177,7 +177,8 @@ mod tests {
         let zeros = vec![0u8; 70_000_000];
         let entries: Vec<(String, Entry)> =
             (0..4).map(|i| (format!("{i}"), Entry::File(zeros.clone(), 0o644))).collect();
-        let named: Vec<(&str, Entry)> = entries.iter().map(|(n, _)| (n.as_str(), Entry::File(zeros.clone(), 0o644))).collect();
+        let named: Vec<(&str, Entry)> =
+            entries.iter().map(|(n, _)| (n.as_str(), Entry::File(zeros.clone(), 0o644))).collect();
         let bytes = package(&named);
         assert!(bytes.len() < 1_000_000);
         assert!(matches!(check(&bytes), Err(Fault::TooLarge)));

@@ -28,8 +28,11 @@ pub(crate) enum Allowed {
 /// # Errors
 /// InvalidParameterValueException, also for services that Haneul does not have yet.
 pub(crate) fn check(destination: &str, allowed: Allowed) -> Result<()> {
-    let invalid =
-        || error::parameter(format!("The provided destination config DestinationConfig is invalid: {destination}"));
+    let invalid = || {
+        error::parameter(format!(
+            "The provided destination config DestinationConfig is invalid: {destination}"
+        ))
+    };
     let arn = Arn::parse(destination).map_err(|_| invalid())?;
     match arn.service() {
         "sqs" if arn.resource().ends_with(".fifo") => Err(error::parameter(
@@ -103,7 +106,9 @@ impl Lambda {
             Ok(()) => Ok(()),
             // The other account's policy may allow it.
             Err(_) if arn.account_id().is_some_and(|owner| owner != function.account) => Ok(()),
-            Err(refused) if refused.fault() == haneul_kit::Fault::Client => Err(error::parameter(words(name))),
+            Err(refused) if refused.fault() == haneul_kit::Fault::Client => {
+                Err(error::parameter(words(name)))
+            }
             Err(failed) => Err(failed),
         }
     }

@@ -142,7 +142,13 @@ impl Lambda {
             exec::Body::Whole(bytes) => Body::Whole(bytes),
             exec::Body::Stream(pieces) => Body::Stream(Pieces { pieces, _permit: permit }),
         };
-        Ok(Ran { body, function_error, content_type, log_tail, executed_version: target.version.version.clone() })
+        Ok(Ran {
+            body,
+            function_error,
+            content_type,
+            log_tail,
+            executed_version: target.version.version.clone(),
+        })
     }
 
     /// What functions without a reservation of their own share.

@@ -118,7 +118,9 @@ impl Lambda {
         };
         let ran = match self.run(target, call).await {
             Ok(ran) => ran,
-            Err(refused) if refused.code() == haneul_lambda_wire::values::error::RECURSIVE_INVOCATION_EXCEPTION => {
+            Err(refused)
+                if refused.code() == haneul_lambda_wire::values::error::RECURSIVE_INVOCATION_EXCEPTION =>
+            {
                 return Ok(event.end("RecursiveInvocation"));
             }
             Err(refused) => {
@@ -127,7 +129,11 @@ impl Lambda {
                 if !error::is_throttle(&refused) {
                     tracing::warn!(function = %named.arn(), error = %refused, "an event's function could not be started");
                 }
-                return Ok(if due > ends.millis() { event.end("EventAgeExceeded") } else { Next::Again(due) });
+                return Ok(if due > ends.millis() {
+                    event.end("EventAgeExceeded")
+                } else {
+                    Next::Again(due)
+                });
             }
         };
         event.runs += 1;
@@ -186,7 +192,8 @@ impl EventRecord {
     /// What it is for; `None` for a record that makes no sense.
     pub(crate) fn named(&self) -> Option<Named> {
         let account = AccountId::new(self.account)?;
-        let function = FunctionName { account, region: self.region.parse().ok()?, name: self.function.clone() };
+        let function =
+            FunctionName { account, region: self.region.parse().ok()?, name: self.function.clone() };
         Some(Named { function, qualifier: self.qualifier.clone() })
     }
 
@@ -206,4 +213,3 @@ fn config_of(
 fn back_off(failures: u32) -> i64 {
     (REFUSED_MIN_MS << failures.min(20).saturating_sub(1)).min(REFUSED_MAX_MS)
 }
-

@@ -6,9 +6,9 @@ use haneul_kit::{BoxFuture, Result};
 use parking_lot::Mutex;
 
 use super::Target;
-use crate::{Lambda, error, names};
 use crate::exec::{CredentialSource, Credentials, LogFormat, LogLevel, Logging, Runtime, Spec};
 use crate::names::FunctionName;
+use crate::{Lambda, error, names};
 
 const SPECS_MAX: usize = 4096;
 
@@ -34,8 +34,9 @@ impl Lambda {
             }
             None => Default::default(),
         };
-        let runtime = Runtime::parse(&version.runtime)
-            .ok_or_else(|| error::invalid_runtime(format!("The runtime {} cannot be run.", version.runtime)))?;
+        let runtime = Runtime::parse(&version.runtime).ok_or_else(|| {
+            error::invalid_runtime(format!("The runtime {} cannot be run.", version.runtime))
+        })?;
         let code = self.code.unpacked(&version.code).await?;
         let mut layers = Vec::with_capacity(version.layers.len());
         for layer in &version.layers {

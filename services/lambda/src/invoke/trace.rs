@@ -85,9 +85,9 @@ impl Lambda {
             let secs = u32::try_from(env.now().secs()).unwrap_or(u32::MAX);
             format!("1-{secs:08x}-{}", hex(&env.rng.bytes::<12>()))
         });
-        let sampled = trace.sampled.unwrap_or_else(|| {
-            String::from(if target.version.tracing_active { "1" } else { "0" })
-        });
+        let sampled = trace
+            .sampled
+            .unwrap_or_else(|| String::from(if target.version.tracing_active { "1" } else { "0" }));
         let lineage: Vec<String> =
             trace.lineage.iter().map(|(hash, count)| format!("{hash}:{count}")).collect();
         let parent = hex(&env.rng.bytes::<8>());
@@ -105,11 +105,15 @@ mod tests {
 
     #[test]
     fn headers_are_read_as_far_as_they_make_sense() {
-        let trace = Trace::read("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0|68fd508a:5|x");
+        let trace = Trace::read(
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0|68fd508a:5|x",
+        );
         assert_eq!(trace.root.as_deref(), Some("1-5759e988-bd862e3fe1be46a994272793"));
         assert_eq!(trace.sampled.as_deref(), Some("1"));
         assert_eq!(trace.lineage, [("a87bd80c".to_owned(), 0), ("68fd508a".to_owned(), 5)]);
-        for hostile in ["", ";;;", "Root=\r\nX: y", "Lineage=||||:::", &"Lineage=a:1|".repeat(1000), "Lineage=é:1"] {
+        for hostile in
+            ["", ";;;", "Root=\r\nX: y", "Lineage=||||:::", &"Lineage=a:1|".repeat(1000), "Lineage=é:1"]
+        {
             let _ = Trace::read(hostile);
         }
     }

@@ -125,7 +125,8 @@ impl Mapping {
     pub(crate) async fn begin_at_the_end(&self) -> Result<()> {
         for shard in self.shards().await? {
             let Some(id) = shard.shard_id else { continue };
-            let closed = shard.sequence_number_range.is_some_and(|range| range.ending_sequence_number.is_some());
+            let closed =
+                shard.sequence_number_range.is_some_and(|range| range.ending_sequence_number.is_some());
             let mut record = ShardRecord { done: closed, ..ShardRecord::default() };
             if !closed {
                 record.position = self.last_number(&id).await?;
@@ -176,7 +177,8 @@ impl Mapping {
         let input = d::GetRecordsInput { shard_iterator: iterator, limit: Some(limit.clamp(1, RECORDS_MAX)) };
         let caller = self.caller().await?;
         let got = self.lambda.platform.bus.call::<op::GetRecords>(caller, region, None, input).await?;
-        let items = got.records.unwrap_or_default().into_iter().map(|record| item(record, &self.record.source));
+        let items =
+            got.records.unwrap_or_default().into_iter().map(|record| item(record, &self.record.source));
         Ok((items.collect(), got.next_shard_iterator))
     }
 }

@@ -47,7 +47,8 @@ impl Filter {
                 body.is_some_and(|body| body.is_object() && pattern.matches(&body))
             }
             (Some(Inner::Text(leaves)), Some(body)) => {
-                !serde_json::from_str::<Value>(body).is_ok_and(|body| body.is_object()) && leaves.matches(body)
+                !serde_json::from_str::<Value>(body).is_ok_and(|body| body.is_object())
+                    && leaves.matches(body)
             }
             (Some(_), None) => false,
         };
@@ -72,7 +73,11 @@ mod tests {
         ];
         for (pattern, body, wanted) in cases {
             let filters = Filters::parse(&[pattern.to_owned()]).unwrap();
-            assert_eq!(filters.want(&serde_json::json!({ "body": body }), Some(body)), wanted, "{pattern} {body}");
+            assert_eq!(
+                filters.want(&serde_json::json!({ "body": body }), Some(body)),
+                wanted,
+                "{pattern} {body}"
+            );
         }
         assert!(Filters::default().want(&Value::Null, None));
     }

@@ -50,7 +50,9 @@ impl Lane {
 
     /// The first `count` records are dealt with.
     pub(super) fn done(&mut self, count: usize) {
-        let Some(last) = self.items.get(count.saturating_sub(1)).map(|item| item.number.clone()) else { return };
+        let Some(last) = self.items.get(count.saturating_sub(1)).map(|item| item.number.clone()) else {
+            return;
+        };
         if count == 0 {
             return;
         }

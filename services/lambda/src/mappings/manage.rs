@@ -95,7 +95,12 @@ impl Mappings {
         }
     }
 
-    fn mapping(&self, row: &MappingRow, record: &MappingRecord, stop: watch::Receiver<bool>) -> Option<Mapping> {
+    fn mapping(
+        &self,
+        row: &MappingRow,
+        record: &MappingRecord,
+        stop: watch::Receiver<bool>,
+    ) -> Option<Mapping> {
         let named = named(row, record).ok()?;
         let filters = Filters::parse(&record.filters).ok()?;
         Some(Mapping {

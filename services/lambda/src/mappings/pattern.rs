@@ -16,7 +16,10 @@ pub(crate) struct Pattern(Vec<Node>);
 
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
-    Field { name: String, of: Of },
+    Field {
+        name: String,
+        of: Of,
+    },
     /// `$or`: one of the alternatives.
     Or(Vec<Pattern>),
 }
@@ -168,7 +171,9 @@ fn leaf(value: &Value) -> Result<Leaf, Wrong> {
         "numeric" => Leaf::Number(numeric(value)?),
         "anything-but" => {
             let others = match value {
-                Value::Array(others) if !others.is_empty() => others.iter().map(leaf).collect::<Result<_, _>>()?,
+                Value::Array(others) if !others.is_empty() => {
+                    others.iter().map(leaf).collect::<Result<_, _>>()?
+                }
                 Value::Array(_) => return Err("anything-but takes a value".into()),
                 Value::Object(comparison) => {
                     // A comparison may have a list: `{"anything-but": {"prefix": ["a", "b"]}}`.
@@ -202,7 +207,9 @@ fn wildcard(text: &str) -> Result<Vec<String>, Wrong> {
                 Some(escaped @ ('*' | '\\')) => parts[last].push(escaped),
                 _ => return Err("a backslash stands before * or another backslash".into()),
             },
-            '*' if last > 0 && parts[last].is_empty() => return Err("wildcards cannot follow one another".into()),
+            '*' if last > 0 && parts[last].is_empty() => {
+                return Err("wildcards cannot follow one another".into());
+            }
             '*' => parts.push(String::new()),
             other => parts[last].push(other),
         }
@@ -270,9 +277,9 @@ impl Leaf {
                     Comparison::GreaterOrIs => number >= *wanted,
                 })
             }),
-            Leaf::Cidr { network, bits } => {
-                text.and_then(|text| text.parse().ok()).is_some_and(|address| within(address, *network, *bits))
-            }
+            Leaf::Cidr { network, bits } => text
+                .and_then(|text| text.parse().ok())
+                .is_some_and(|address| within(address, *network, *bits)),
             Leaf::Exists(_) => false,
         }
     }
@@ -354,8 +361,15 @@ mod tests {
             assert_eq!(pattern.matches(&event), wanted, "{text}");
         }
         for wrong in [
-            "", "[]", r#"{"a":1}"#, r#"{"a":[]}"#, r#"{"a":[{"unknown":1}]}"#, r#"{"a":[{"numeric":["<"]}]}"#,
-            r#"{"a":[{"wildcard":"a**"}]}"#, r#"{"a":[{"cidr":"10.0.0.0/99"}]}"#, r#"{"a":[[1]]}"#,
+            "",
+            "[]",
+            r#"{"a":1}"#,
+            r#"{"a":[]}"#,
+            r#"{"a":[{"unknown":1}]}"#,
+            r#"{"a":[{"numeric":["<"]}]}"#,
+            r#"{"a":[{"wildcard":"a**"}]}"#,
+            r#"{"a":[{"cidr":"10.0.0.0/99"}]}"#,
+            r#"{"a":[[1]]}"#,
         ] {
             assert!(Pattern::parse(wrong).is_err(), "{wrong}");
         }

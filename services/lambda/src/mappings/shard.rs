@@ -45,7 +45,8 @@ impl Reader {
                 if next.is_none() {
                     if at.window.is_some() {
                         // The shard has ended before its window.
-                        let end = at.window.as_ref().map(|open| window::end_of(open, mapping.record.tumbling_s));
+                        let end =
+                            at.window.as_ref().map(|open| window::end_of(open, mapping.record.tumbling_s));
                         self.close_window(&mut at, end).await?;
                     }
                     at.done = true;
@@ -82,7 +83,9 @@ impl Reader {
             let (more, following) = match mapping.records(from, limit).await {
                 Ok(got) => got,
                 // What was read is dealt with first; the next run asks for a new iterator.
-                Err(expired) if expired.code() == "ExpiredIteratorException" => return Ok((items, Some(String::new()))),
+                Err(expired) if expired.code() == "ExpiredIteratorException" => {
+                    return Ok((items, Some(String::new())));
+                }
                 Err(failed) => return Err(failed),
             };
             let none = more.is_empty();
@@ -169,11 +172,8 @@ impl Reader {
         {
             let start_ms = window::start_of(first.at_ms, record.tumbling_s);
             self.close_window(at, Some(start_ms)).await?;
-            let open = at.window.get_or_insert_with(|| Window {
-                start_ms,
-                state: json!({}),
-                ended_early: false,
-            });
+            let open =
+                at.window.get_or_insert_with(|| Window { start_ms, state: json!({}), ended_early: false });
             count = count.min(window::within(&lane.items, open.start_ms, record.tumbling_s)).max(1);
         }
         if record.age_max_s >= 0 {
@@ -187,16 +187,15 @@ impl Reader {
             }
         }
         let batch = &lane.items[..count];
-        let wanted: Vec<&Item> = batch.iter().filter(|item| mapping.filters.want(&item.event, None)).collect();
+        let wanted: Vec<&Item> =
+            batch.iter().filter(|item| mapping.filters.want(&item.event, None)).collect();
         if wanted.is_empty() {
             lane.done(count);
             return Ok(None);
         }
         let records: Vec<Value> = wanted.iter().map(|item| item.event.clone()).collect();
         let event = match &at.window {
-            Some(open) => {
-                window::event(records, open, record.tumbling_s, &self.shard, &record.source, false)
-            }
+            Some(open) => window::event(records, open, record.tumbling_s, &self.shard, &record.source, false),
             None => json!({ "Records": records }),
         };
         if let Some(last) = batch.last() {
@@ -310,8 +309,7 @@ impl Reader {
         let role = &target.version.role;
         for attempt in 1..=TELLING_MAX {
             let function = &mapping.named.function;
-            let sent =
-                mapping.lambda.send_record(function, role, destination, message.clone(), None).await;
+            let sent = mapping.lambda.send_record(function, role, destination, message.clone(), None).await;
             let Err(error) = sent else { return };
             tracing::warn!(mapping = mapping.row.2, %error, attempt, "records that were given up could not be told of");
             if !mapping.sleep(back_off(attempt)).await {

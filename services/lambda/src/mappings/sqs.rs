@@ -96,12 +96,14 @@ impl Mapping {
             };
             let messages = received.messages.unwrap_or_default();
             let none = messages.is_empty();
-            bytes += messages.iter().map(|one| one.body.as_ref().map_or(0, String::len) + 1024).sum::<usize>();
+            bytes +=
+                messages.iter().map(|one| one.body.as_ref().map_or(0, String::len) + 1024).sum::<usize>();
             batch.extend(messages);
             if batch.is_empty() {
                 return Ok(batch);
             }
-            let ends = *ends.get_or_insert_with(|| env.now() + Duration::from_secs(self.record.window_s.into()));
+            let ends =
+                *ends.get_or_insert_with(|| env.now() + Duration::from_secs(self.record.window_s.into()));
             let full = batch.len() >= size || bytes >= BATCH_BYTES_MAX;
             if full || self.record.window_s == 0 || env.now() >= ends || (none && wait.as_secs() == 0) {
                 return Ok(batch);
@@ -139,7 +141,12 @@ impl Mapping {
         }
     }
 
-    async fn delete(&self, queue: &Queue, messages: &[q::Message], which: impl Fn(&str) -> bool) -> Result<()> {
+    async fn delete(
+        &self,
+        queue: &Queue,
+        messages: &[q::Message],
+        which: impl Fn(&str) -> bool,
+    ) -> Result<()> {
         let done: Vec<q::DeleteMessageBatchRequestEntry> = messages
             .iter()
             .filter(|message| which(message.message_id.as_deref().unwrap_or_default()))
@@ -171,7 +178,8 @@ fn record(queue: &Queue, message: &q::Message) -> Value {
     }
     let mut own = Map::new();
     for (name, value) in message.message_attributes.iter().flat_map(|all| all.iter()) {
-        let mut shown = json!({ "stringListValues": [], "binaryListValues": [], "dataType": value.data_type });
+        let mut shown =
+            json!({ "stringListValues": [], "binaryListValues": [], "dataType": value.data_type });
         if let Some(text) = &value.string_value {
             shown["stringValue"] = text.as_str().into();
         }

@@ -24,7 +24,10 @@ impl Handle<op::GetAccountSettings> for Lambda {
                 concurrent_executions: i32::try_from(ACCOUNT_MAX).ok(),
                 unreserved_concurrent_executions: i32::try_from(ACCOUNT_MAX.saturating_sub(reserved)).ok(),
             }),
-            account_usage: Some(s::AccountUsage { total_code_size: Some(size), function_count: Some(functions) }),
+            account_usage: Some(s::AccountUsage {
+                total_code_size: Some(size),
+                function_count: Some(functions),
+            }),
         })
     }
 }

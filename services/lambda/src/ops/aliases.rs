@@ -125,7 +125,9 @@ fn weights(given: Option<s::AliasRoutingConfiguration>, version: &str) -> Result
         return Err(error::parameter("Number of items in AdditionalVersionWeights cannot be greater than 1"));
     }
     if version == LATEST || weights.iter().any(|(other, _)| other == LATEST) {
-        return Err(error::parameter("$LATEST is not supported for an alias pointing to more than 1 version"));
+        return Err(error::parameter(
+            "$LATEST is not supported for an alias pointing to more than 1 version",
+        ));
     }
     if weights.iter().any(|(other, _)| other == version) {
         return Err(error::parameter(format!(

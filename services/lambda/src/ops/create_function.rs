@@ -32,7 +32,9 @@ impl Handle<op::CreateFunction> for Lambda {
     async fn call(&self, cx: &Cx, input: s::CreateFunctionRequest) -> Result<s::FunctionConfiguration> {
         let named = names::read(cx, &input.function_name, None)?;
         if named.qualifier.is_some() || named.function.account != cx.account() {
-            return Err(error::parameter("The function's name must be of this account and without a qualifier."));
+            return Err(error::parameter(
+                "The function's name must be of this account and without a qualifier.",
+            ));
         }
         let function = named.function;
         if input.package_type.as_deref() == Some("Image") {

@@ -124,7 +124,9 @@ impl Handle<op::DeleteFunction> for Lambda {
                 self.wake.mappings.wake();
             }
             Some(LATEST) => {
-                return Err(error::parameter("$LATEST version cannot be deleted without deleting the function."));
+                return Err(error::parameter(
+                    "$LATEST version cannot be deleted without deleting the function.",
+                ));
             }
             Some(qualifier) => match version_number(qualifier) {
                 Some(number) => {

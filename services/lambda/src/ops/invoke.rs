@@ -19,19 +19,24 @@ const ASYNC_MAX: usize = 262_144;
 
 impl Handle<op::Invoke> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::InvocationRequest) -> Result<Vec<Access>> {
-        Ok(vec![self.on(cx, "lambda:InvokeFunction", &input.function_name, input.qualifier.as_deref()).await?])
+        Ok(vec![
+            self.on(cx, "lambda:InvokeFunction", &input.function_name, input.qualifier.as_deref()).await?,
+        ])
     }
 
     async fn call(&self, cx: &Cx, input: s::InvocationRequest) -> Result<s::InvocationResponse> {
         let named = names::read(cx, &input.function_name, input.qualifier.as_deref())?;
         if input.tenant_id.is_some() {
-            return Err(error::parameter("The function is not configured with tenancy configuration. Remove the tenant id."));
+            return Err(error::parameter(
+                "The function is not configured with tenancy configuration. Remove the tenant id.",
+            ));
         }
         if input.durable_execution_name.is_some() {
             return Err(error::parameter("DurableExecutionName is only supported for durable functions."));
         }
         let payload = input.payload.unwrap_or_default();
-        let answer = |status_code| s::InvocationResponse { status_code: Some(status_code), ..Default::default() };
+        let answer =
+            |status_code| s::InvocationResponse { status_code: Some(status_code), ..Default::default() };
         match input.invocation_type.as_deref() {
             Some("DryRun") => {
                 self.target(&named).await?;
@@ -75,7 +80,9 @@ impl Handle<op::InvokeAsync> for Lambda {
     async fn call(&self, cx: &Cx, input: s::InvokeAsyncRequest) -> Result<s::InvokeAsyncResponse> {
         let named = names::read(cx, &input.function_name, None)?;
         let too_large = |_| {
-            error::too_large(format!("Request must be smaller than {ASYNC_MAX} bytes for the InvokeAsync operation"))
+            error::too_large(format!(
+                "Request must be smaller than {ASYNC_MAX} bytes for the InvokeAsync operation"
+            ))
         };
         let payload = input.invoke_args.collect(ASYNC_MAX).await.map_err(too_large)?;
         let payload = bytes::Bytes::from(payload);
@@ -87,7 +94,9 @@ impl Handle<op::InvokeAsync> for Lambda {
 
 impl Handle<op::InvokeWithResponseStream> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::InvokeWithResponseStreamRequest) -> Result<Vec<Access>> {
-        Ok(vec![self.on(cx, "lambda:InvokeFunction", &input.function_name, input.qualifier.as_deref()).await?])
+        Ok(vec![
+            self.on(cx, "lambda:InvokeFunction", &input.function_name, input.qualifier.as_deref()).await?,
+        ])
     }
 
     async fn call(
@@ -97,7 +106,9 @@ impl Handle<op::InvokeWithResponseStream> for Lambda {
     ) -> Result<s::InvokeWithResponseStreamResponse> {
         let named = names::read(cx, &input.function_name, input.qualifier.as_deref())?;
         if input.tenant_id.is_some() {
-            return Err(error::parameter("The function is not configured with tenancy configuration. Remove the tenant id."));
+            return Err(error::parameter(
+                "The function is not configured with tenancy configuration. Remove the tenant id.",
+            ));
         }
         let target = self.target(&named).await?;
         if input.invocation_type.as_deref() == Some("DryRun") {
@@ -207,4 +218,3 @@ fn client_context(given: Option<String>) -> Result<Option<String>> {
 fn trace_of(cx: &Cx) -> Option<String> {
     cx.http().and_then(|head| head.header(trace::HEADER)).map(str::to_owned)
 }
-

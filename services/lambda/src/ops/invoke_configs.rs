@@ -31,7 +31,11 @@ impl Handle<op::PutFunctionEventInvokeConfig> for Lambda {
 }
 
 impl Handle<op::UpdateFunctionEventInvokeConfig> for Lambda {
-    async fn access(&self, cx: &Cx, input: &s::UpdateFunctionEventInvokeConfigRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::UpdateFunctionEventInvokeConfigRequest,
+    ) -> Result<Vec<Access>> {
         let action = "lambda:UpdateFunctionEventInvokeConfig";
         Ok(vec![self.on(cx, action, &input.function_name, input.qualifier.as_deref()).await?])
     }
@@ -71,7 +75,11 @@ impl Handle<op::GetFunctionEventInvokeConfig> for Lambda {
 }
 
 impl Handle<op::DeleteFunctionEventInvokeConfig> for Lambda {
-    async fn access(&self, cx: &Cx, input: &s::DeleteFunctionEventInvokeConfigRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::DeleteFunctionEventInvokeConfigRequest,
+    ) -> Result<Vec<Access>> {
         let action = "lambda:DeleteFunctionEventInvokeConfig";
         Ok(vec![self.on(cx, action, &input.function_name, input.qualifier.as_deref()).await?])
     }

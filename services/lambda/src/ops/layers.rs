@@ -133,7 +133,11 @@ impl Handle<op::ListLayerVersions> for Lambda {
         Ok(vec![Access::to("lambda:ListLayerVersions")])
     }
 
-    async fn call(&self, cx: &Cx, input: s::ListLayerVersionsRequest) -> Result<s::ListLayerVersionsResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::ListLayerVersionsRequest,
+    ) -> Result<s::ListLayerVersionsResponse> {
         let name = LayerName::read(cx, &input.layer_name)?;
         let fits = fits(input.compatible_runtime, input.compatible_architecture);
         let listing = format!("layer versions {}", name.name);
@@ -169,7 +173,12 @@ impl Lambda {
         }
     }
 
-    async fn show_layer(&self, cx: &Cx, name: &LayerName, version: u64) -> Result<s::GetLayerVersionResponse> {
+    async fn show_layer(
+        &self,
+        cx: &Cx,
+        name: &LayerName,
+        version: u64,
+    ) -> Result<s::GetLayerVersionResponse> {
         let found = self.records.layer(name, version).await?;
         let record = found.ok_or_else(|| no_layer(name, version))?;
         Ok(s::GetLayerVersionResponse {
@@ -210,9 +219,10 @@ fn fits(runtime: Option<String>, architecture: Option<String>) -> impl Fn(&Layer
 }
 
 pub(super) fn number(given: i64) -> Result<u64> {
-    u64::try_from(given).ok().filter(|number| *number > 0).ok_or_else(|| {
-        error::parameter("Layer Version Cannot be less than 1")
-    })
+    u64::try_from(given)
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| error::parameter("Layer Version Cannot be less than 1"))
 }
 
 fn time(at_ms: i64) -> String {

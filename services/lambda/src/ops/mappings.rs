@@ -42,7 +42,10 @@ impl Handle<op::CreateEventSourceMapping> for Lambda {
             (input.amazon_managed_kafka_event_source_config.is_some(), "AmazonManagedKafkaEventSourceConfig"),
             (input.self_managed_kafka_event_source_config.is_some(), "SelfManagedKafkaEventSourceConfig"),
             (input.document_db_event_source_config.is_some(), "DocumentDBEventSourceConfig"),
-            (input.source_access_configurations.is_some_and(|all| !all.is_empty()), "SourceAccessConfigurations"),
+            (
+                input.source_access_configurations.is_some_and(|all| !all.is_empty()),
+                "SourceAccessConfigurations",
+            ),
             (input.provisioned_poller_config.is_some(), "ProvisionedPollerConfig"),
             (input.kms_key_arn.is_some_and(|key| !key.is_empty()), "KMSKeyArn of filter criteria"),
             (input.logging_config.is_some(), "LoggingConfig"),
@@ -53,8 +56,11 @@ impl Handle<op::CreateEventSourceMapping> for Lambda {
         let source = input
             .event_source_arn
             .ok_or_else(|| error::parameter("Event source ARN is required for this event source type."))?;
-        let arn = Arn::parse(&source)
-            .map_err(|_| error::parameter(format!("Unrecognized event source, must be kinesis, dynamodb stream or sqs. Provided arn: {source}")))?;
+        let arn = Arn::parse(&source).map_err(|_| {
+            error::parameter(format!(
+                "Unrecognized event source, must be kinesis, dynamodb stream or sqs. Provided arn: {source}"
+            ))
+        })?;
         let kind = match (arn.service(), arn.resource()) {
             ("sqs", _) => Kind::Sqs,
             ("dynamodb", resource) if resource.contains("/stream/") => Kind::DynamoDb,
@@ -134,7 +140,10 @@ impl Handle<op::UpdateEventSourceMapping> for Lambda {
             (input.amazon_managed_kafka_event_source_config.is_some(), "AmazonManagedKafkaEventSourceConfig"),
             (input.self_managed_kafka_event_source_config.is_some(), "SelfManagedKafkaEventSourceConfig"),
             (input.document_db_event_source_config.is_some(), "DocumentDBEventSourceConfig"),
-            (input.source_access_configurations.is_some_and(|all| !all.is_empty()), "SourceAccessConfigurations"),
+            (
+                input.source_access_configurations.is_some_and(|all| !all.is_empty()),
+                "SourceAccessConfigurations",
+            ),
             (input.kms_key_arn.is_some_and(|key| !key.is_empty()), "KMSKeyArn of filter criteria"),
             (input.logging_config.is_some(), "LoggingConfig"),
         ];
@@ -292,10 +301,14 @@ impl Given {
                 (self.destination.as_ref().is_some_and(has_destination), "DestinationConfig"),
             ];
             if let Some((_, name)) = of_streams.iter().find(|(given, _)| *given) {
-                return Err(error::parameter(format!("Unsupported {name} parameter for given event source mapping type.")));
+                return Err(error::parameter(format!(
+                    "Unsupported {name} parameter for given event source mapping type."
+                )));
             }
         } else if self.scaling.as_ref().is_some_and(|scaling| scaling.maximum_concurrency.is_some()) {
-            return Err(error::parameter("Unsupported ScalingConfig parameter for given event source mapping type."));
+            return Err(error::parameter(
+                "Unsupported ScalingConfig parameter for given event source mapping type.",
+            ));
         }
         record.batch_size = self.batch_size.map_or(record.batch_size, positive);
         record.window_s = self.window_s.map_or(record.window_s, positive);
@@ -303,7 +316,8 @@ impl Given {
         let most = if fifo { FIFO_BATCH_MAX } else { BATCH_MAX };
         if record.batch_size > most.unsigned_abs() {
             return Err(error::parameter(format!(
-                "BatchSize {} is larger than the maximum of {most} for the event source.", record.batch_size
+                "BatchSize {} is larger than the maximum of {most} for the event source.",
+                record.batch_size
             )));
         }
         if fifo && record.window_s > 0 {
@@ -344,7 +358,9 @@ impl Given {
         record.bisect = self.bisect.unwrap_or(record.bisect);
         record.tumbling_s = self.tumbling_s.map_or(record.tumbling_s, positive);
         if record.tumbling_s > 0 && record.parallel > 1 {
-            return Err(error::parameter("TumblingWindowInSeconds and ParallelizationFactor cannot be used together."));
+            return Err(error::parameter(
+                "TumblingWindowInSeconds and ParallelizationFactor cannot be used together.",
+            ));
         }
         if let Some(destination) = self.destination {
             let none = destination.on_success.and_then(|on| on.destination).is_none_or(|arn| arn.is_empty());
@@ -369,19 +385,17 @@ fn has_destination(config: &s::DestinationConfig) -> bool {
 fn start(kind: Kind, given: Option<String>, at: Option<Instant>, source: &str) -> Result<Option<String>> {
     match (kind, given.as_deref()) {
         (Kind::Sqs, None) => Ok(None),
-        (Kind::Sqs, Some(_)) => Err(error::parameter(
-            "StartingPosition is not valid for SQS event sources.",
-        )),
+        (Kind::Sqs, Some(_)) => Err(error::parameter("StartingPosition is not valid for SQS event sources.")),
         (Kind::DynamoDb, None) => Err(error::parameter(format!(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be \
              null. It is required for {source}"
         ))),
-        (Kind::DynamoDb, Some("AT_TIMESTAMP")) => Err(error::parameter(format!(
-            "Unsupported starting position for arn type: {source}"
-        ))),
-        (Kind::DynamoDb, _) if at.is_some() => {
-            Err(error::parameter("StartingPositionTimestamp is only valid with StartingPosition AT_TIMESTAMP."))
+        (Kind::DynamoDb, Some("AT_TIMESTAMP")) => {
+            Err(error::parameter(format!("Unsupported starting position for arn type: {source}")))
         }
+        (Kind::DynamoDb, _) if at.is_some() => Err(error::parameter(
+            "StartingPositionTimestamp is only valid with StartingPosition AT_TIMESTAMP.",
+        )),
         (Kind::DynamoDb, given) => Ok(given.map(str::to_owned)),
     }
 }
@@ -461,7 +475,10 @@ fn cannot(refused: ApiError, action: &str, service: &str) -> ApiError {
             "The provided execution role does not have permissions to call {action} on {service}"
         ));
     }
-    error::parameter(format!("Error occurred while {action}. {service} Error Code: {code}. {service} Error Message: {}", refused.message()))
+    error::parameter(format!(
+        "Error occurred while {action}. {service} Error Code: {code}. {service} Error Message: {}",
+        refused.message()
+    ))
 }
 
 fn show(row: &MappingRow, record: &MappingRecord) -> s::EventSourceMappingConfiguration {
@@ -483,7 +500,9 @@ fn show(row: &MappingRow, record: &MappingRecord) -> s::EventSourceMappingConfig
         maximum_batching_window_in_seconds: number(record.window_s),
         filter_criteria: (!record.filters.is_empty())
             .then(|| s::FilterCriteria { filters: Some(filters.collect()) }),
-        scaling_config: record.concurrency_max.map(|most| s::ScalingConfig { maximum_concurrency: number(most) }),
+        scaling_config: record
+            .concurrency_max
+            .map(|most| s::ScalingConfig { maximum_concurrency: number(most) }),
         metrics_config: record
             .metrics
             .clone()

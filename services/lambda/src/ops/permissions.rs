@@ -77,7 +77,11 @@ impl Handle<op::PutResourcePolicy> for Lambda {
         Ok(vec![self.on(cx, "lambda:PutResourcePolicy", function_of(&input.resource_arn)?, None).await?])
     }
 
-    async fn call(&self, cx: &Cx, input: s::PutResourcePolicyRequest) -> Result<s::PutResourcePolicyResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::PutResourcePolicyRequest,
+    ) -> Result<s::PutResourcePolicyResponse> {
         let named = names::read(cx, function_of(&input.resource_arn)?, None)?;
         let key = self.policy_key(&named).await?;
         Policy::parse(&input.policy, &policy::RULES)
@@ -98,7 +102,11 @@ impl Handle<op::GetResourcePolicy> for Lambda {
         Ok(vec![self.on(cx, "lambda:GetResourcePolicy", function_of(&input.resource_arn)?, None).await?])
     }
 
-    async fn call(&self, cx: &Cx, input: s::GetResourcePolicyRequest) -> Result<s::GetResourcePolicyResponse> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetResourcePolicyRequest,
+    ) -> Result<s::GetResourcePolicyResponse> {
         let named = names::read(cx, function_of(&input.resource_arn)?, None)?;
         let policy = self.policy_of(&named).await?;
         Ok(s::GetResourcePolicyResponse { policy: Some(policy.document), revision_id: Some(policy.revision) })
@@ -147,9 +155,7 @@ impl Lambda {
         self.records.get(function).await?;
         let Some(qualifier) = named.qualifier.as_deref() else { return Ok(String::new()) };
         if qualifier == LATEST {
-            return Err(error::parameter(
-                "We currently do not support adding policies for $LATEST.",
-            ));
+            return Err(error::parameter("We currently do not support adding policies for $LATEST."));
         }
         let exists = match version_number(qualifier) {
             Some(number) => self.records.version(function, number).await?.is_some(),

@@ -11,7 +11,11 @@ use crate::names::{self, FunctionName, LATEST, Named, version_number};
 use crate::{Lambda, error};
 
 impl Handle<op::PutProvisionedConcurrencyConfig> for Lambda {
-    async fn access(&self, cx: &Cx, input: &s::PutProvisionedConcurrencyConfigRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::PutProvisionedConcurrencyConfigRequest,
+    ) -> Result<Vec<Access>> {
         let action = "lambda:PutProvisionedConcurrencyConfig";
         Ok(vec![self.on(cx, action, &input.function_name, Some(&input.qualifier)).await?])
     }
@@ -59,7 +63,11 @@ impl Handle<op::PutProvisionedConcurrencyConfig> for Lambda {
 }
 
 impl Handle<op::GetProvisionedConcurrencyConfig> for Lambda {
-    async fn access(&self, cx: &Cx, input: &s::GetProvisionedConcurrencyConfigRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::GetProvisionedConcurrencyConfigRequest,
+    ) -> Result<Vec<Access>> {
         let action = "lambda:GetProvisionedConcurrencyConfig";
         Ok(vec![self.on(cx, action, &input.function_name, Some(&input.qualifier)).await?])
     }
@@ -115,7 +123,9 @@ impl Handle<op::ListProvisionedConcurrencyConfigs> for Lambda {
         cx: &Cx,
         input: &s::ListProvisionedConcurrencyConfigsRequest,
     ) -> Result<Vec<Access>> {
-        Ok(vec![self.on_function(cx, "lambda:ListProvisionedConcurrencyConfigs", &input.function_name).await?])
+        Ok(vec![
+            self.on_function(cx, "lambda:ListProvisionedConcurrencyConfigs", &input.function_name).await?,
+        ])
     }
 
     async fn call(

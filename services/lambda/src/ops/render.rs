@@ -55,7 +55,9 @@ impl Lambda {
             revision_id: Some(version.revision.clone()),
             package_type: Some("Zip".into()),
             architectures: Some(vec![version.architecture.clone()]),
-            ephemeral_storage: i32::try_from(version.ephemeral_mb).ok().map(|size| s::EphemeralStorage { size }),
+            ephemeral_storage: i32::try_from(version.ephemeral_mb)
+                .ok()
+                .map(|size| s::EphemeralStorage { size }),
             snap_start: Some(s::SnapStartResponse {
                 apply_on: Some("None".into()),
                 optimization_status: Some("Off".into()),

@@ -31,7 +31,9 @@ impl Handle<op::PutRuntimeManagementConfig> for Lambda {
                 return Err(error::not_found(format!("Runtime version {arn} is not on this host.")));
             }
             ("Auto" | "FunctionUpdate", Some(_)) => {
-                return Err(error::parameter("RuntimeVersionArn is only supported if UpdateRuntimeOn is Manual."));
+                return Err(error::parameter(
+                    "RuntimeVersionArn is only supported if UpdateRuntimeOn is Manual.",
+                ));
             }
             _ => {}
         }

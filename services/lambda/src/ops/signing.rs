@@ -14,7 +14,8 @@ type At = (AccountId, Region, String);
 const FUNCTIONS_MAX: usize = usize::MAX;
 
 fn read(given: &str) -> Result<(At, Arn)> {
-    let wrong = || error::parameter(format!("The code signing configuration's ARN is not well formed: {given}"));
+    let wrong =
+        || error::parameter(format!("The code signing configuration's ARN is not well formed: {given}"));
     let arn = Arn::parse(given).map_err(|_| wrong())?;
     let account = arn.account_id().ok_or_else(wrong)?;
     let region = arn.region().parse().map_err(|_| wrong())?;
@@ -30,7 +31,9 @@ fn shown(at: &At, record: &SigningRecord) -> s::CodeSigningConfig {
         code_signing_config_arn: arn.to_string(),
         description: record.description.clone(),
         allowed_publishers: s::AllowedPublishers { signing_profile_version_arns: record.publishers.clone() },
-        code_signing_policies: s::CodeSigningPolicies { untrusted_artifact_on_deployment: Some(policy.into()) },
+        code_signing_policies: s::CodeSigningPolicies {
+            untrusted_artifact_on_deployment: Some(policy.into()),
+        },
         last_modified: time(Instant::from_millis(record.modified_ms).millis()),
     }
 }
@@ -169,7 +172,8 @@ impl Handle<op::ListCodeSigningConfigs> for Lambda {
         let mut all = self.records.signings(cx.account(), cx.region()).await?;
         all.retain(|(id, _)| begin.as_ref().is_none_or(|begin| id > begin));
         let page = self.page(cx, "signing", all, limit(input.max_items), |(id, _)| id.clone());
-        let configs = page.items.iter().map(|(id, record)| shown(&(cx.account(), cx.region(), id.clone()), record));
+        let configs =
+            page.items.iter().map(|(id, record)| shown(&(cx.account(), cx.region(), id.clone()), record));
         Ok(s::ListCodeSigningConfigsResponse {
             code_signing_configs: Some(configs.collect()),
             next_marker: page.next,
@@ -178,7 +182,11 @@ impl Handle<op::ListCodeSigningConfigs> for Lambda {
 }
 
 impl Handle<op::ListFunctionsByCodeSigningConfig> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::ListFunctionsByCodeSigningConfigRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        _: &Cx,
+        input: &s::ListFunctionsByCodeSigningConfigRequest,
+    ) -> Result<Vec<Access>> {
         let action = "lambda:ListFunctionsByCodeSigningConfig";
         Ok(vec![self.on_signing(action, &input.code_signing_config_arn).await?])
     }
@@ -202,7 +210,8 @@ impl Handle<op::ListFunctionsByCodeSigningConfig> for Lambda {
 
 impl Handle<op::PutFunctionCodeSigningConfig> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::PutFunctionCodeSigningConfigRequest) -> Result<Vec<Access>> {
-        let access = self.on_function(cx, "lambda:PutFunctionCodeSigningConfig", &input.function_name).await?;
+        let access =
+            self.on_function(cx, "lambda:PutFunctionCodeSigningConfig", &input.function_name).await?;
         Ok(vec![access.key("lambda:CodeSigningConfigArn", input.code_signing_config_arn.as_str())])
     }
 
@@ -247,7 +256,11 @@ impl Handle<op::GetFunctionCodeSigningConfig> for Lambda {
 }
 
 impl Handle<op::DeleteFunctionCodeSigningConfig> for Lambda {
-    async fn access(&self, cx: &Cx, input: &s::DeleteFunctionCodeSigningConfigRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::DeleteFunctionCodeSigningConfigRequest,
+    ) -> Result<Vec<Access>> {
         Ok(vec![self.on_function(cx, "lambda:DeleteFunctionCodeSigningConfig", &input.function_name).await?])
     }
 

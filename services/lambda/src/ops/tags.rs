@@ -69,14 +69,16 @@ impl Lambda {
         })
     }
 
-    async fn change_tags(&self, tagged: Tagged, edit: impl Fn(&mut Tags) -> Result<()> + Send + Sync) -> Result<()> {
+    async fn change_tags(
+        &self,
+        tagged: Tagged,
+        edit: impl Fn(&mut Tags) -> Result<()> + Send + Sync,
+    ) -> Result<()> {
         match tagged {
             Tagged::Function(function) => {
                 self.records.change(&function, |record| edit(&mut record.tags)).await
             }
-            Tagged::Mapping(row) => {
-                self.records.change_mapping(&row, |record| edit(&mut record.tags)).await
-            }
+            Tagged::Mapping(row) => self.records.change_mapping(&row, |record| edit(&mut record.tags)).await,
             Tagged::Signing(at) => {
                 let mut record = self.records.signing(&at).await?;
                 edit(&mut record.tags)?;

@@ -22,7 +22,9 @@ fn url_of(cx: &Cx, id: &str, region: haneul_kit::Region) -> String {
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
     let name = match name.split_once('.') {
         _ if address => "localhost",
-        Some(("lambda", rest)) => rest.strip_prefix(region.as_str()).map_or(rest, |rest| rest.trim_start_matches('.')),
+        Some(("lambda", rest)) => {
+            rest.strip_prefix(region.as_str()).map_or(rest, |rest| rest.trim_start_matches('.'))
+        }
         _ => name,
     };
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
@@ -257,7 +259,9 @@ fn cors(given: s::Cors) -> Result<Cors> {
     if let Some(method) = wrong {
         return Err(error::parameter(format!("{method} is not a method that AllowMethods takes.")));
     }
-    if given.allow_credentials == Some(true) && given.allow_origins.iter().flatten().any(|origin| origin == "*") {
+    if given.allow_credentials == Some(true)
+        && given.allow_origins.iter().flatten().any(|origin| origin == "*")
+    {
         return Err(error::parameter("AllowCredentials cannot be used with the origin *."));
     }
     Ok(Cors {

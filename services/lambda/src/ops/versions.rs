@@ -81,7 +81,8 @@ impl Handle<op::ListVersionsByFunction> for Lambda {
             found.push(record.latest);
         }
         found.extend(self.records.versions(&function, begin.unwrap_or(0), limit + 1).await?);
-        let page = self.page(cx, &listing, found, limit, |version| version_number(&version.version).unwrap_or(0));
+        let page =
+            self.page(cx, &listing, found, limit, |version| version_number(&version.version).unwrap_or(0));
         let mut versions = Vec::with_capacity(page.items.len());
         for version in &page.items {
             let arn = function.qualified(&version.version);

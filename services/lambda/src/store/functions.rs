@@ -253,7 +253,8 @@ impl Records {
                 for ((_, _, _, alias), record) in
                     tx.scan(&ALIASES, Range::prefix(name.row()), VERSIONS_MAX).await?
                 {
-                    let used = record.version == text || record.weights.iter().any(|(other, _)| *other == text);
+                    let used =
+                        record.version == text || record.weights.iter().any(|(other, _)| *other == text);
                     if used {
                         return Err(error::conflict(format!(
                             "Cannot delete a version that is being used by an alias: {}",

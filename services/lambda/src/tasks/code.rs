@@ -24,7 +24,10 @@ impl Code {
             lambda.settle(&name, number).await?;
         }
         if !self.swept.swap(true, Ordering::Relaxed) {
-            let swept = lambda.code.blobs.sweep(|blobs| async { lambda.records.known_blobs(blobs).await.map_err(Swept) });
+            let swept = lambda
+                .code
+                .blobs
+                .sweep(|blobs| async { lambda.records.known_blobs(blobs).await.map_err(Swept) });
             if let Err(Swept(error)) = swept.await {
                 self.swept.store(false, Ordering::Relaxed);
                 return Err(error);

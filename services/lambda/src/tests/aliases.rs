@@ -65,7 +65,11 @@ async fn aliases_point_and_split() {
     let delete = s::DeleteFunctionRequest { function_name: "f".into(), qualifier: Some("2".into()) };
     let used = cloud.err::<op::DeleteFunction>(delete).await;
     assert!(used.starts_with("ResourceConflictException"), "{used}");
-    let list = s::ListAliasesRequest { function_name: "f".into(), function_version: Some("2".into()), ..Default::default() };
+    let list = s::ListAliasesRequest {
+        function_name: "f".into(),
+        function_version: Some("2".into()),
+        ..Default::default()
+    };
     assert_eq!(cloud.ok::<op::ListAliases>(list).await.aliases.unwrap().len(), 1);
     let alias = s::DeleteAliasRequest { function_name: "f".into(), name: "live".into() };
     cloud.ok::<op::DeleteAlias>(alias).await;

@@ -99,11 +99,7 @@ impl Cloud {
     }
 
     /// What a function does.
-    pub(super) fn body(
-        &self,
-        name: &str,
-        body: impl Fn(Invocation) -> Answer + Send + Sync + 'static,
-    ) {
+    pub(super) fn body(&self, name: &str, body: impl Fn(Invocation) -> Answer + Send + Sync + 'static) {
         let body: Body = Arc::new(move |call| {
             let answer = body(call);
             Box::pin(async move { answer })
@@ -228,11 +224,8 @@ impl Cloud {
     }
 
     pub(super) async fn send(&self, queue: &str, body: &str) {
-        let input = q::SendMessageRequest {
-            queue_url: url(queue),
-            message_body: body.into(),
-            ..Default::default()
-        };
+        let input =
+            q::SendMessageRequest { queue_url: url(queue), message_body: body.into(), ..Default::default() };
         self.ok::<sqs::SendMessage>(input).await;
     }
 
@@ -263,10 +256,8 @@ impl Cloud {
 
     /// Messages that are visible, and those that are under way.
     pub(super) async fn depth(&self, queue: &str) -> (u32, u32) {
-        let input = q::GetQueueAttributesRequest {
-            queue_url: url(queue),
-            attribute_names: Some(vec!["All".into()]),
-        };
+        let input =
+            q::GetQueueAttributesRequest { queue_url: url(queue), attribute_names: Some(vec!["All".into()]) };
         let got = self.ok::<sqs::GetQueueAttributes>(input).await.attributes.unwrap();
         let number = |name: &str| got.get(name).and_then(|text| text.parse().ok()).unwrap();
         (number("ApproximateNumberOfMessages"), number("ApproximateNumberOfMessagesNotVisible"))

@@ -1,7 +1,7 @@
 use haneul_lambda_wire::{operations as op, shapes as s};
 use serde_json::json;
 
-use super::cloud::{Cloud, ALL, OURS, create, invocation, root, zip_of};
+use super::cloud::{ALL, Cloud, OURS, create, invocation, root, zip_of};
 
 fn named(name: &str) -> String {
     name.to_owned()
@@ -50,8 +50,12 @@ async fn provisioned_environments_become_ready() {
     cloud.settle().await;
     let get = s::GetProvisionedConcurrencyConfigRequest { function_name: "f".into(), qualifier: "1".into() };
     let got = cloud.ok::<op::GetProvisionedConcurrencyConfig>(get.clone()).await;
-    assert_eq!((got.status.as_deref(), got.available_provisioned_concurrent_executions), (Some("READY"), Some(3)));
-    let delete = s::DeleteProvisionedConcurrencyConfigRequest { function_name: "f".into(), qualifier: "1".into() };
+    assert_eq!(
+        (got.status.as_deref(), got.available_provisioned_concurrent_executions),
+        (Some("READY"), Some(3))
+    );
+    let delete =
+        s::DeleteProvisionedConcurrencyConfigRequest { function_name: "f".into(), qualifier: "1".into() };
     cloud.ok::<op::DeleteProvisionedConcurrencyConfig>(delete).await;
     let gone = cloud.err::<op::GetProvisionedConcurrencyConfig>(get).await;
     assert!(gone.starts_with("ProvisionedConcurrencyConfigNotFoundException"), "{gone}");
@@ -66,23 +70,37 @@ async fn tags_runtimes_and_loops() {
         tags: [("team", "a".to_owned()), ("env", "b".to_owned())].into_iter().collect(),
     };
     cloud.ok::<op::TagResource>(tag).await;
-    cloud.ok::<op::UntagResource>(s::UntagResourceRequest { resource: arn.clone(), tag_keys: vec![named("env")] }).await;
+    cloud
+        .ok::<op::UntagResource>(s::UntagResourceRequest {
+            resource: arn.clone(),
+            tag_keys: vec![named("env")],
+        })
+        .await;
     let tags = cloud.ok::<op::ListTags>(s::ListTagsRequest { resource: arn.clone() }).await.tags.unwrap();
     assert_eq!(tags.len(), 1);
     let bad = s::ListTagsRequest { resource: format!("{arn}:1") };
     assert!(cloud.err::<op::ListTags>(bad).await.contains("aliases and versions"));
     let get = s::GetRuntimeManagementConfigRequest { function_name: "f".into(), qualifier: None };
-    assert_eq!(cloud.ok::<op::GetRuntimeManagementConfig>(get).await.update_runtime_on.as_deref(), Some("Auto"));
+    assert_eq!(
+        cloud.ok::<op::GetRuntimeManagementConfig>(get).await.update_runtime_on.as_deref(),
+        Some("Auto")
+    );
     let manual = s::PutRuntimeManagementConfigRequest {
         function_name: "f".into(),
         update_runtime_on: "Manual".into(),
         ..Default::default()
     };
-    assert!(cloud.err::<op::PutRuntimeManagementConfig>(manual).await.contains("RuntimeVersionArn is required"));
-    let put = s::PutFunctionRecursionConfigRequest { function_name: "f".into(), recursive_loop: "Allow".into() };
+    assert!(
+        cloud.err::<op::PutRuntimeManagementConfig>(manual).await.contains("RuntimeVersionArn is required")
+    );
+    let put =
+        s::PutFunctionRecursionConfigRequest { function_name: "f".into(), recursive_loop: "Allow".into() };
     cloud.ok::<op::PutFunctionRecursionConfig>(put).await;
     let get = s::GetFunctionRecursionConfigRequest { function_name: "f".into() };
-    assert_eq!(cloud.ok::<op::GetFunctionRecursionConfig>(get).await.recursive_loop.as_deref(), Some("Allow"));
+    assert_eq!(
+        cloud.ok::<op::GetFunctionRecursionConfig>(get).await.recursive_loop.as_deref(),
+        Some("Allow")
+    );
 }
 
 #[tokio::test]
@@ -110,10 +128,17 @@ async fn code_signing_refuses_what_nobody_signed() {
         code_signing_config_arn: warn.code_signing_config_arn.clone(),
         ..Default::default()
     };
-    assert_eq!(cloud.ok::<op::ListFunctionsByCodeSigningConfig>(listed).await.function_arns.unwrap().len(), 1);
+    assert_eq!(
+        cloud.ok::<op::ListFunctionsByCodeSigningConfig>(listed).await.function_arns.unwrap().len(),
+        1
+    );
     let delete = s::DeleteCodeSigningConfigRequest { code_signing_config_arn: warn.code_signing_config_arn };
     assert!(cloud.err::<op::DeleteCodeSigningConfig>(delete.clone()).await.contains("used by functions"));
-    cloud.ok::<op::DeleteFunctionCodeSigningConfig>(s::DeleteFunctionCodeSigningConfigRequest { function_name: "f".into() }).await;
+    cloud
+        .ok::<op::DeleteFunctionCodeSigningConfig>(s::DeleteFunctionCodeSigningConfigRequest {
+            function_name: "f".into(),
+        })
+        .await;
     cloud.ok::<op::DeleteCodeSigningConfig>(delete).await;
 }
 
@@ -125,14 +150,14 @@ async fn environments_need_the_key_of_who_reads_them() {
     let key = key.key_metadata.unwrap().arn.unwrap();
     let input = s::CreateFunctionRequest {
         kms_key_arn: Some(key.clone()),
-        environment: Some(s::Environment { variables: Some([("SECRET", "x".to_owned())].into_iter().collect()) }),
+        environment: Some(s::Environment {
+            variables: Some([("SECRET", "x".to_owned())].into_iter().collect()),
+        }),
         ..create("f", &role)
     };
     let made = cloud.ok::<op::CreateFunction>(input).await;
     assert_eq!(made.environment.unwrap().variables.unwrap().get("SECRET").map(String::as_str), Some("x"));
-    let user = cloud
-        .user(OURS, "reader", r#"{"Effect":"Allow","Action":"lambda:*","Resource":"*"}"#)
-        .await;
+    let user = cloud.user(OURS, "reader", r#"{"Effect":"Allow","Action":"lambda:*","Resource":"*"}"#).await;
     let get = s::GetFunctionConfigurationRequest { function_name: "f".into(), qualifier: None };
     let got = cloud.call::<op::GetFunctionConfiguration>(&user, get).await.unwrap();
     let environment = got.environment.unwrap();
@@ -147,7 +172,9 @@ async fn code_comes_from_buckets_that_the_caller_may_read() {
     use haneul_s3_wire::{operations as s3, shapes as o};
     let cloud = Cloud::new().await;
     let role = cloud.role("r", "").await;
-    cloud.ok::<s3::CreateBucket>(o::CreateBucketRequest { bucket: "code".into(), ..Default::default() }).await;
+    cloud
+        .ok::<s3::CreateBucket>(o::CreateBucketRequest { bucket: "code".into(), ..Default::default() })
+        .await;
     let put = o::PutObjectRequest {
         bucket: "code".into(),
         key: "f.zip".into(),

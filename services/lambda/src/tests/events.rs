@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 use super::cloud::{Cloud, fails, is_poison};
 
-fn config(name: &str, success: Option<&str>, failure: Option<&str>) -> s::PutFunctionEventInvokeConfigRequest {
+fn config(
+    name: &str,
+    success: Option<&str>,
+    failure: Option<&str>,
+) -> s::PutFunctionEventInvokeConfigRequest {
     s::PutFunctionEventInvokeConfigRequest {
         function_name: name.into(),
         destination_config: Some(s::DestinationConfig {
@@ -57,7 +61,10 @@ async fn failures_are_tried_again_after_one_and_two_minutes() {
     let record: Value = serde_json::from_str(records[0].body.as_deref().unwrap()).unwrap();
     assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
     assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
-    assert_eq!(record["requestContext"]["functionArn"], "arn:aws:lambda:us-east-1:111111111111:function:f:$LATEST");
+    assert_eq!(
+        record["requestContext"]["functionArn"],
+        "arn:aws:lambda:us-east-1:111111111111:function:f:$LATEST"
+    );
     assert_eq!(record["requestPayload"], json!({ "n": 1 }));
     assert_eq!(record["responseContext"]["functionError"], "Unhandled");
     assert_eq!(record["responsePayload"]["errorType"], "ValueError");
@@ -98,7 +105,12 @@ async fn configurations_are_checked_kept_and_listed() {
         assert!(refused.contains(wanted), "{refused}");
     }
     let get = s::GetFunctionEventInvokeConfigRequest { function_name: "f".into(), qualifier: None };
-    assert!(cloud.err::<op::GetFunctionEventInvokeConfig>(get.clone()).await.contains("doesn't have an EventInvokeConfig"));
+    assert!(
+        cloud
+            .err::<op::GetFunctionEventInvokeConfig>(get.clone())
+            .await
+            .contains("doesn't have an EventInvokeConfig")
+    );
     let put = s::PutFunctionEventInvokeConfigRequest {
         function_name: "f".into(),
         maximum_retry_attempts: Some(0),
@@ -115,7 +127,15 @@ async fn configurations_are_checked_kept_and_listed() {
     let got = cloud.ok::<op::GetFunctionEventInvokeConfig>(get).await;
     assert_eq!((got.maximum_retry_attempts, got.maximum_event_age_in_seconds), (Some(0), Some(90)));
     let list = s::ListFunctionEventInvokeConfigsRequest { function_name: "f".into(), ..Default::default() };
-    assert_eq!(cloud.ok::<op::ListFunctionEventInvokeConfigs>(list).await.function_event_invoke_configs.unwrap().len(), 1);
+    assert_eq!(
+        cloud
+            .ok::<op::ListFunctionEventInvokeConfigs>(list)
+            .await
+            .function_event_invoke_configs
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]

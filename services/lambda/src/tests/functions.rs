@@ -4,10 +4,7 @@ use serde_json::json;
 use super::cloud::{Cloud, OURS, create, zip_of};
 
 fn get(name: &str, qualifier: Option<&str>) -> s::GetFunctionConfigurationRequest {
-    s::GetFunctionConfigurationRequest {
-        function_name: name.into(),
-        qualifier: qualifier.map(str::to_owned),
-    }
+    s::GetFunctionConfigurationRequest { function_name: name.into(), qualifier: qualifier.map(str::to_owned) }
 }
 
 #[tokio::test]
@@ -15,11 +12,19 @@ async fn a_function_is_pending_and_then_active() {
     let cloud = Cloud::new().await;
     let made = cloud.function("f").await;
     assert_eq!(made.function_arn.as_deref(), Some("arn:aws:lambda:us-east-1:111111111111:function:f"));
-    assert_eq!((made.state.as_deref(), made.state_reason_code.as_deref()), (Some("Pending"), Some("Creating")));
-    assert_eq!((made.timeout, made.memory_size, made.version.as_deref()), (Some(3), Some(128), Some("$LATEST")));
+    assert_eq!(
+        (made.state.as_deref(), made.state_reason_code.as_deref()),
+        (Some("Pending"), Some("Creating"))
+    );
+    assert_eq!(
+        (made.timeout, made.memory_size, made.version.as_deref()),
+        (Some(3), Some(128), Some("$LATEST"))
+    );
     assert_eq!(made.logging_config.unwrap().log_group.as_deref(), Some("/aws/lambda/f"));
     cloud.settle().await;
-    let got = cloud.ok::<op::GetFunction>(s::GetFunctionRequest { function_name: "f".into(), qualifier: None }).await;
+    let got = cloud
+        .ok::<op::GetFunction>(s::GetFunctionRequest { function_name: "f".into(), qualifier: None })
+        .await;
     let configuration = got.configuration.unwrap();
     assert_eq!(configuration.state.as_deref(), Some("Active"));
     assert_eq!(configuration.last_update_status.as_deref(), Some("Successful"));
@@ -59,25 +64,46 @@ async fn what_cannot_be_created() {
         ("no longer supported", with(&|input| input.runtime = Some("python2.7".into()))),
         ("less than or equal to 900", with(&|input| input.timeout = Some(901))),
         ("'MemorySize' value failed", with(&|input| input.memory_size = Some(20_000))),
-        ("cannot be run", with(&|input| input.architectures = Some(vec![
-            String::from(if cfg!(target_arch = "aarch64") { "x86_64" } else { "arm64" }),
-        ]))),
+        (
+            "cannot be run",
+            with(&|input| {
+                input.architectures =
+                    Some(vec![String::from(if cfg!(target_arch = "aarch64") { "x86_64" } else { "arm64" })])
+            }),
+        ),
         ("reserved keys", with(&|input| input.environment = environment("AWS_REGION", "x"))),
         ("4KB limit", with(&|input| input.environment = environment("BIG", &"x".repeat(5000)))),
-        ("VpcConfig is not supported", with(&|input| {
-            input.vpc_config = Some(s::VpcConfig { subnet_ids: Some(vec!["subnet-1".into()]), ..Default::default() });
-        })),
+        (
+            "VpcConfig is not supported",
+            with(&|input| {
+                input.vpc_config =
+                    Some(s::VpcConfig { subnet_ids: Some(vec!["subnet-1".into()]), ..Default::default() });
+            }),
+        ),
         ("DurableConfig is not supported", with(&|input| input.durable_config = Some(Default::default()))),
         ("PackageType Image is not supported", with(&|input| input.package_type = Some("Image".into()))),
-        ("SNS topic", with(&|input| input.dead_letter_config = Some(s::DeadLetterConfig {
-            target_arn: Some("arn:aws:sns:us-east-1:111111111111:t".into()),
-        }))),
-        ("does not have permissions to call SendMessage on SQS", with(&|input| {
-            input.dead_letter_config = Some(s::DeadLetterConfig {
-                target_arn: Some("arn:aws:sqs:us-east-1:111111111111:q".into()),
-            });
-        })),
-        ("Layer version", with(&|input| input.layers = Some(vec!["arn:aws:lambda:us-east-1:111111111111:layer:l:1".into()]))),
+        (
+            "SNS topic",
+            with(&|input| {
+                input.dead_letter_config = Some(s::DeadLetterConfig {
+                    target_arn: Some("arn:aws:sns:us-east-1:111111111111:t".into()),
+                })
+            }),
+        ),
+        (
+            "does not have permissions to call SendMessage on SQS",
+            with(&|input| {
+                input.dead_letter_config = Some(s::DeadLetterConfig {
+                    target_arn: Some("arn:aws:sqs:us-east-1:111111111111:q".into()),
+                });
+            }),
+        ),
+        (
+            "Layer version",
+            with(&|input| {
+                input.layers = Some(vec!["arn:aws:lambda:us-east-1:111111111111:layer:l:1".into()])
+            }),
+        ),
     ];
     for (wanted, input) in cases {
         let refused = cloud.err::<op::CreateFunction>(input).await;
@@ -102,7 +128,10 @@ async fn code_and_configuration_change_by_revision() {
     let dry = s::UpdateFunctionCodeRequest { dry_run: Some(true), ..update(None, "dry") };
     let dry = cloud.ok::<op::UpdateFunctionCode>(dry).await;
     assert_ne!(dry.code_sha256, before.code_sha256);
-    assert_eq!(cloud.ok::<op::GetFunctionConfiguration>(get("f", None)).await.code_sha256, before.code_sha256);
+    assert_eq!(
+        cloud.ok::<op::GetFunctionConfiguration>(get("f", None)).await.code_sha256,
+        before.code_sha256
+    );
     let updated = cloud.ok::<op::UpdateFunctionCode>(update(before.revision_id, "x")).await;
     assert_eq!(updated.last_update_status.as_deref(), Some("InProgress"));
     assert_eq!(updated.state.as_deref(), Some("Active"));
@@ -179,7 +208,12 @@ async fn versions_are_snapshots_and_the_same_is_not_published_twice() {
 async fn deleting_takes_everything_along() {
     let cloud = Cloud::new().await;
     let made = cloud.function("f").await;
-    cloud.ok::<op::PublishVersion>(s::PublishVersionRequest { function_name: "f".into(), ..Default::default() }).await;
+    cloud
+        .ok::<op::PublishVersion>(s::PublishVersionRequest {
+            function_name: "f".into(),
+            ..Default::default()
+        })
+        .await;
     let delete = |qualifier: Option<&str>| s::DeleteFunctionRequest {
         function_name: "f".into(),
         qualifier: qualifier.map(str::to_owned),
@@ -188,7 +222,10 @@ async fn deleting_takes_everything_along() {
     assert!(refused.contains("$LATEST version cannot be deleted"), "{refused}");
     cloud.ok::<op::DeleteFunction>(delete(Some("1"))).await;
     let gone = cloud.err::<op::GetFunctionConfiguration>(get("f", Some("1"))).await;
-    assert_eq!(gone, "ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:f:1");
+    assert_eq!(
+        gone,
+        "ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:f:1"
+    );
     cloud.ok::<op::DeleteFunction>(delete(None)).await;
     let again = cloud.err::<op::DeleteFunction>(delete(None)).await;
     assert!(again.starts_with("ResourceNotFoundException"), "{again}");

@@ -38,11 +38,26 @@ async fn calls_that_are_refused() {
     };
     let quoted = |length: usize| format!("\"{}\"", "x".repeat(length)).into_bytes();
     for (wanted, input) in [
-        ("InvalidRequestContentException: Could not parse request body into json", with(b"{".to_vec(), "RequestResponse")),
-        ("RequestTooLargeException: Request must be smaller than 6291456 bytes", with(quoted(6_291_456), "RequestResponse")),
-        ("RequestTooLargeException: Request must be smaller than 1048576 bytes", with(quoted(1_048_576), "Event")),
-        ("ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:g", invocation("g", json!(1))),
-        ("ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:f:9", invocation("f:9", json!(1))),
+        (
+            "InvalidRequestContentException: Could not parse request body into json",
+            with(b"{".to_vec(), "RequestResponse"),
+        ),
+        (
+            "RequestTooLargeException: Request must be smaller than 6291456 bytes",
+            with(quoted(6_291_456), "RequestResponse"),
+        ),
+        (
+            "RequestTooLargeException: Request must be smaller than 1048576 bytes",
+            with(quoted(1_048_576), "Event"),
+        ),
+        (
+            "ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:g",
+            invocation("g", json!(1)),
+        ),
+        (
+            "ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:f:9",
+            invocation("f:9", json!(1)),
+        ),
     ] {
         let refused = cloud.err::<op::Invoke>(input).await;
         assert!(refused.starts_with(wanted), "{refused}");
@@ -81,19 +96,19 @@ async fn answers_can_be_streamed() {
 #[tokio::test]
 async fn what_functions_say_is_logged_as_their_role() {
     let cloud = Cloud::new().await;
-    let may = cloud
-        .role("may", r#"{"Effect":"Allow","Action":"logs:*","Resource":"*"}"#)
-        .await;
+    let may = cloud.role("may", r#"{"Effect":"Allow","Action":"logs:*","Resource":"*"}"#).await;
     let may_not = cloud.role("may-not", "").await;
     cloud.ok::<op::CreateFunction>(create("loud", &may)).await;
     cloud.ok::<op::CreateFunction>(create("mute", &may_not)).await;
     cloud.invoke("loud", json!(1)).await;
     cloud.invoke("mute", json!(1)).await;
     cloud.settle().await;
-    let groups = cloud.ok::<logs::DescribeLogGroups>(l::DescribeLogGroupsRequest::default()).await.log_groups.unwrap();
+    let groups =
+        cloud.ok::<logs::DescribeLogGroups>(l::DescribeLogGroupsRequest::default()).await.log_groups.unwrap();
     let names: Vec<_> = groups.into_iter().filter_map(|group| group.log_group_name).collect();
     assert_eq!(names, ["/aws/lambda/loud"]);
-    let filter = l::FilterLogEventsRequest { log_group_name: Some("/aws/lambda/loud".into()), ..Default::default() };
+    let filter =
+        l::FilterLogEventsRequest { log_group_name: Some("/aws/lambda/loud".into()), ..Default::default() };
     let events = cloud.ok::<logs::FilterLogEvents>(filter).await.events.unwrap();
     assert!(events.iter().any(|event| event.message.as_deref().unwrap_or_default().starts_with("REPORT")));
 }
@@ -111,5 +126,8 @@ async fn loops_are_broken() {
     });
     cloud.invoke("f", json!(1)).await;
     let header = entry.lock().clone().unwrap();
-    assert!(header.contains("Root=1-") && header.contains("Sampled=0") && header.contains("Lineage="), "{header}");
+    assert!(
+        header.contains("Root=1-") && header.contains("Sampled=0") && header.contains("Lineage="),
+        "{header}"
+    );
 }

@@ -23,7 +23,8 @@ async fn other_accounts_and_services_need_a_permission() {
     let foreign = root(THEIRS);
     let refused = cloud.call::<op::Invoke>(&foreign, invocation(ARN, json!(1))).await.err().unwrap();
     assert_eq!(refused.code(), "AccessDeniedException");
-    let statement = cloud.ok::<op::AddPermission>(add("theirs", &THEIRS.to_string())).await.statement.unwrap();
+    let statement =
+        cloud.ok::<op::AddPermission>(add("theirs", &THEIRS.to_string())).await.statement.unwrap();
     let statement: Value = serde_json::from_str(&statement).unwrap();
     assert_eq!(statement["Principal"]["AWS"], format!("arn:aws:iam::{THEIRS}:root"));
     assert_eq!(statement["Resource"], ARN);
@@ -64,7 +65,9 @@ async fn policies_have_statements_and_revisions() {
         revision_id: first.revision_id,
         qualifier: None,
     };
-    assert!(cloud.err::<op::RemovePermission>(stale.clone()).await.starts_with("PreconditionFailedException"));
+    assert!(
+        cloud.err::<op::RemovePermission>(stale.clone()).await.starts_with("PreconditionFailedException")
+    );
     let fresh = s::RemovePermissionRequest { revision_id: None, ..stale };
     cloud.ok::<op::RemovePermission>(fresh.clone()).await;
     assert!(cloud.err::<op::RemovePermission>(fresh).await.starts_with("ResourceNotFoundException"));
@@ -90,7 +93,11 @@ async fn users_need_actions_and_pass_role() {
     let cloud = Cloud::new().await;
     cloud.function("f").await;
     let invoker = cloud
-        .user(OURS, "invoker", &format!(r#"{{"Effect":"Allow","Action":"lambda:InvokeFunction","Resource":"{ARN}"}}"#))
+        .user(
+            OURS,
+            "invoker",
+            &format!(r#"{{"Effect":"Allow","Action":"lambda:InvokeFunction","Resource":"{ARN}"}}"#),
+        )
         .await;
     cloud.call::<op::Invoke>(&invoker, invocation("f", json!(1))).await.unwrap();
     let refused = cloud.call::<op::Invoke>(&invoker, invocation("f:1", json!(1))).await.err().unwrap();
@@ -117,7 +124,10 @@ async fn rotation_runs_through_the_function() {
     let rotate = m::RotateSecretRequest {
         secret_id: "secret".into(),
         rotation_lambda_arn: Some(ARN.into()),
-        rotation_rules: Some(m::RotationRulesType { automatically_after_days: Some(30), ..Default::default() }),
+        rotation_rules: Some(m::RotationRulesType {
+            automatically_after_days: Some(30),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let refused = cloud.err::<sm::RotateSecret>(rotate.clone()).await;
@@ -125,8 +135,12 @@ async fn rotation_runs_through_the_function() {
     cloud.ok::<op::AddPermission>(add("sm", "secretsmanager.amazonaws.com")).await;
     cloud.ok::<sm::RotateSecret>(rotate).await;
     cloud.settle().await;
-    let steps: Vec<String> =
-        cloud.seen.lock().iter().map(|(_, event)| event["Step"].as_str().unwrap_or_default().to_owned()).collect();
+    let steps: Vec<String> = cloud
+        .seen
+        .lock()
+        .iter()
+        .map(|(_, event)| event["Step"].as_str().unwrap_or_default().to_owned())
+        .collect();
     assert_eq!(steps, ["createSecret", "setSecret", "testSecret", "finishSecret"]);
 }
 
@@ -135,7 +149,9 @@ async fn buckets_tell_functions() {
     use haneul_s3_wire::{operations as s3, shapes as o};
     let cloud = Cloud::new().await;
     cloud.function("f").await;
-    cloud.ok::<s3::CreateBucket>(o::CreateBucketRequest { bucket: "bucket".into(), ..Default::default() }).await;
+    cloud
+        .ok::<s3::CreateBucket>(o::CreateBucketRequest { bucket: "bucket".into(), ..Default::default() })
+        .await;
     let configure = || o::PutBucketNotificationConfigurationRequest {
         bucket: "bucket".into(),
         notification_configuration: o::NotificationConfiguration {

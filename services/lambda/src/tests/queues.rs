@@ -43,7 +43,10 @@ async fn messages_reach_the_function_and_are_deleted() {
         enabled: Some(enabled),
         ..Default::default()
     };
-    assert_eq!(cloud.ok::<op::UpdateEventSourceMapping>(enable(false)).await.state.as_deref(), Some("Disabling"));
+    assert_eq!(
+        cloud.ok::<op::UpdateEventSourceMapping>(enable(false)).await.state.as_deref(),
+        Some("Disabling")
+    );
     cloud.settle().await;
     assert_eq!(state(&cloud, &uuid).await, "Disabled");
     cloud.send(&queue, "later").await;
@@ -152,31 +155,46 @@ async fn mappings_that_are_refused() {
         ("Unrecognized event source", mapping("arn:aws:s3:::b")),
         ("This event source is not supported", mapping("arn:aws:kinesis:us-east-1:111111111111:stream/s")),
         ("SQS Error Code", mapping("arn:aws:sqs:us-east-1:111111111111:none")),
-        ("does not have permissions to call", s::CreateEventSourceMappingRequest {
-            function_name: "weak".into(),
-            ..mapping(&queue)
-        }),
+        (
+            "does not have permissions to call",
+            s::CreateEventSourceMappingRequest { function_name: "weak".into(), ..mapping(&queue) },
+        ),
         ("Queue visibility timeout: 1 seconds is less than Function timeout: 3 seconds", mapping(&short)),
-        ("batch window in seconds must be greater than 0", s::CreateEventSourceMappingRequest {
-            batch_size: Some(11),
-            ..mapping(&queue)
-        }),
-        ("larger than the maximum", s::CreateEventSourceMappingRequest { batch_size: Some(11), ..mapping(&fifo) }),
-        ("Unsupported BisectBatchOnFunctionError", s::CreateEventSourceMappingRequest {
-            bisect_batch_on_function_error: Some(true),
-            ..mapping(&queue)
-        }),
-        ("Invalid filter pattern", s::CreateEventSourceMappingRequest {
-            filter_criteria: Some(s::FilterCriteria {
-                filters: Some(vec![s::Filter { pattern: Some(r#"{"a":1}"#.into()) }]),
-            }),
-            ..mapping(&queue)
-        }),
-        ("Function not found", s::CreateEventSourceMappingRequest { function_name: "none".into(), ..mapping(&queue) }),
-        ("StartingPosition is not valid", s::CreateEventSourceMappingRequest {
-            starting_position: Some("LATEST".into()),
-            ..mapping(&queue)
-        }),
+        (
+            "batch window in seconds must be greater than 0",
+            s::CreateEventSourceMappingRequest { batch_size: Some(11), ..mapping(&queue) },
+        ),
+        (
+            "larger than the maximum",
+            s::CreateEventSourceMappingRequest { batch_size: Some(11), ..mapping(&fifo) },
+        ),
+        (
+            "Unsupported BisectBatchOnFunctionError",
+            s::CreateEventSourceMappingRequest {
+                bisect_batch_on_function_error: Some(true),
+                ..mapping(&queue)
+            },
+        ),
+        (
+            "Invalid filter pattern",
+            s::CreateEventSourceMappingRequest {
+                filter_criteria: Some(s::FilterCriteria {
+                    filters: Some(vec![s::Filter { pattern: Some(r#"{"a":1}"#.into()) }]),
+                }),
+                ..mapping(&queue)
+            },
+        ),
+        (
+            "Function not found",
+            s::CreateEventSourceMappingRequest { function_name: "none".into(), ..mapping(&queue) },
+        ),
+        (
+            "StartingPosition is not valid",
+            s::CreateEventSourceMappingRequest {
+                starting_position: Some("LATEST".into()),
+                ..mapping(&queue)
+            },
+        ),
     ];
     for (wanted, input) in cases {
         let refused = cloud.err::<op::CreateEventSourceMapping>(input).await;

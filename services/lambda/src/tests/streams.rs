@@ -27,11 +27,8 @@ async fn table(cloud: &Cloud, name: &str) -> String {
 
 async fn put(cloud: &Cloud, table: &str, id: &str) {
     let item = [("id", d::AttributeValue::S(id.to_owned())), ("n", d::AttributeValue::N("1".into()))];
-    let input = d::PutItemInput {
-        table_name: table.into(),
-        item: item.into_iter().collect(),
-        ..Default::default()
-    };
+    let input =
+        d::PutItemInput { table_name: table.into(), item: item.into_iter().collect(), ..Default::default() };
     cloud.ok::<ddb::PutItem>(input).await;
 }
 
@@ -68,7 +65,10 @@ async fn changes_arrive_in_order_from_the_beginning() {
     assert_eq!(ids(&cloud), [["a", "b", "c"]]);
     let event = cloud.seen.lock()[0].1.clone();
     let record = &event["Records"][0];
-    assert_eq!((record["eventName"].as_str(), record["eventSource"].as_str()), (Some("INSERT"), Some("aws:dynamodb")));
+    assert_eq!(
+        (record["eventName"].as_str(), record["eventSource"].as_str()),
+        (Some("INSERT"), Some("aws:dynamodb"))
+    );
     assert_eq!(record["dynamodb"]["NewImage"]["n"], json!({ "N": "1" }));
     assert_eq!(record["eventSourceARN"], stream);
     put(&cloud, "items", "d").await;
@@ -117,12 +117,16 @@ async fn bisecting_leaves_only_the_poison_out() {
         ..mapping(&stream, "TRIM_HORIZON")
     };
     cloud.ok::<op::CreateEventSourceMapping>(input).await;
-    cloud.until("the last record is through", || {
-        ids(&cloud).iter().any(|batch| batch.last().is_some_and(|id| id == "e") && !batch.contains(&"poison".into()))
-    })
-    .await;
+    cloud
+        .until("the last record is through", || {
+            ids(&cloud)
+                .iter()
+                .any(|batch| batch.last().is_some_and(|id| id == "e") && !batch.contains(&"poison".into()))
+        })
+        .await;
     cloud.settle().await;
-    let good: Vec<String> = ids(&cloud).into_iter().filter(|batch| !batch.contains(&"poison".into())).flatten().collect();
+    let good: Vec<String> =
+        ids(&cloud).into_iter().filter(|batch| !batch.contains(&"poison".into())).flatten().collect();
     assert_eq!(good, ["a", "b", "c", "d", "e"]);
     let told = cloud.drain(&lost).await;
     assert_eq!(told.len(), 1);
@@ -144,12 +148,13 @@ async fn items_that_failed_are_begun_with_again() {
     cloud.body("f", move |call| {
         let event: Value = serde_json::from_slice(&call.payload).unwrap();
         let first = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
-        let failed = event["Records"].as_array().unwrap().iter().filter(|record| {
-            first && record["dynamodb"]["Keys"]["id"]["S"] != "a"
-        });
-        let failed: Vec<Value> = failed
-            .map(|record| json!({ "itemIdentifier": record["dynamodb"]["SequenceNumber"] }))
-            .collect();
+        let failed = event["Records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|record| first && record["dynamodb"]["Keys"]["id"]["S"] != "a");
+        let failed: Vec<Value> =
+            failed.map(|record| json!({ "itemIdentifier": record["dynamodb"]["SequenceNumber"] })).collect();
         Answer::Value(json!({ "batchItemFailures": failed }))
     });
     let input = s::CreateEventSourceMappingRequest {
@@ -173,7 +178,9 @@ async fn lanes_filters_and_small_batches() {
         batch_size: Some(2),
         parallelization_factor: Some(3),
         filter_criteria: Some(s::FilterCriteria {
-            filters: Some(vec![s::Filter { pattern: Some(r#"{"dynamodb":{"Keys":{"id":{"S":[{"anything-but":"k3"}]}}}}"#.into()) }]),
+            filters: Some(vec![s::Filter {
+                pattern: Some(r#"{"dynamodb":{"Keys":{"id":{"S":[{"anything-but":"k3"}]}}}}"#.into()),
+            }]),
         }),
         ..mapping(&stream, "TRIM_HORIZON")
     };
@@ -192,7 +199,8 @@ async fn windows_carry_state_and_end() {
     let stream = table(&cloud, "items").await;
     cloud.body("f", |call| {
         let event: Value = serde_json::from_slice(&call.payload).unwrap();
-        let sum = event["state"]["sum"].as_u64().unwrap_or(0) + event["Records"].as_array().unwrap().len() as u64;
+        let sum =
+            event["state"]["sum"].as_u64().unwrap_or(0) + event["Records"].as_array().unwrap().len() as u64;
         Answer::Value(json!({ "state": { "sum": sum } }))
     });
     let input = s::CreateEventSourceMappingRequest {
@@ -206,7 +214,10 @@ async fn windows_carry_state_and_end() {
     cloud.until("the second arrives", || cloud.count("f") == 2).await;
     cloud.until("the window ends", || cloud.count("f") == 3).await;
     let last = cloud.seen.lock()[2].1.clone();
-    assert_eq!((last["isFinalInvokeForWindow"].as_bool(), last["state"]["sum"].as_u64()), (Some(true), Some(2)));
+    assert_eq!(
+        (last["isFinalInvokeForWindow"].as_bool(), last["state"]["sum"].as_u64()),
+        (Some(true), Some(2))
+    );
     assert!(last["Records"].as_array().unwrap().is_empty());
 }
 
@@ -222,7 +233,8 @@ async fn a_mapping_goes_on_where_it_was() {
     for id in ["a", "b"] {
         put(&first, "items", id).await;
     }
-    let input = s::CreateEventSourceMappingRequest { batch_size: Some(2), ..mapping(&stream, "TRIM_HORIZON") };
+    let input =
+        s::CreateEventSourceMappingRequest { batch_size: Some(2), ..mapping(&stream, "TRIM_HORIZON") };
     first.ok::<op::CreateEventSourceMapping>(input).await;
     first.until("the first batch is through", || first.count("f") == 1).await;
     first.settle().await;

@@ -21,10 +21,9 @@ async fn url(cloud: &Cloud, change: impl FnOnce(&mut s::CreateFunctionUrlConfigR
 }
 
 async fn public(cloud: &Cloud) {
-    for (action, auth, via) in [
-        ("lambda:InvokeFunctionUrl", Some("NONE"), None),
-        ("lambda:InvokeFunction", None, Some(true)),
-    ] {
+    for (action, auth, via) in
+        [("lambda:InvokeFunctionUrl", Some("NONE"), None), ("lambda:InvokeFunction", None, Some(true))]
+    {
         let input = s::AddPermissionRequest {
             function_name: "f".into(),
             statement_id: action.replace(':', "-"),
@@ -63,14 +62,20 @@ async fn a_request_becomes_an_event_and_an_answer_a_response() {
         .body(r#"{"n":1}"#)
         .unwrap();
     let (answer, body) = ask(&cloud, ask_for).await;
-    assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()), (200, "application/json"));
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()),
+        (200, "application/json")
+    );
     let event: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((event["version"].as_str(), event["rawPath"].as_str()), (Some("2.0"), Some("/a b")));
     assert_eq!(event["rawQueryString"], "x=1&y=2&x=3");
     assert_eq!(event["queryStringParameters"], json!({ "x": "1,3", "y": "2" }));
     assert_eq!(event["cookies"], json!(["c=1", "d=2"]));
     assert_eq!(event["headers"]["authorization"], "Bearer of-our-own");
-    assert_eq!((event["body"].as_str(), event["isBase64Encoded"].as_bool()), (Some(r#"{"n":1}"#), Some(false)));
+    assert_eq!(
+        (event["body"].as_str(), event["isBase64Encoded"].as_bool()),
+        (Some(r#"{"n":1}"#), Some(false))
+    );
     assert_eq!(event["requestContext"]["http"]["method"], "POST");
     assert_eq!(event["requestContext"]["accountId"], "anonymous");
     cloud.body("f", |_| {
@@ -125,7 +130,11 @@ async fn signatures_are_asked_for_and_browsers_answered() {
     assert_eq!(answer.headers()["access-control-allow-methods"], "POST");
     let (answer, _) = ask(&cloud, preflight("https://evil.example.com")).await;
     assert!(!answer.headers().contains_key("access-control-allow-origin"));
-    let real = Request::post("/").header("host", &host).header("origin", "https://app.example.com").body("").unwrap();
+    let real = Request::post("/")
+        .header("host", &host)
+        .header("origin", "https://app.example.com")
+        .body("")
+        .unwrap();
     let (answer, _) = ask(&cloud, real).await;
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.com");
     assert_eq!(cloud.count("f"), 1);
@@ -168,7 +177,9 @@ async fn urls_are_kept_listed_and_deleted() {
 async fn packages_can_be_fetched_by_their_link() {
     let cloud = Cloud::new().await;
     cloud.function("f").await;
-    let got = cloud.ok::<op::GetFunction>(s::GetFunctionRequest { function_name: "f".into(), qualifier: None }).await;
+    let got = cloud
+        .ok::<op::GetFunction>(s::GetFunctionRequest { function_name: "f".into(), qualifier: None })
+        .await;
     let location = got.code.unwrap().location.unwrap();
     let path = location.split_once("/_lambda/").map(|(_, rest)| format!("/_lambda/{rest}")).unwrap();
     let fetch = || Request::get(path.clone()).header("host", "127.0.0.1:4566").body("").unwrap();

@@ -49,7 +49,8 @@ pub(super) async fn buffered(ran: Ran) -> Result<Answer> {
 /// Sets status, headers and cookies. False for what is no response.
 fn apply(status: &Value, said: &Value, answer: &mut Answer) -> bool {
     let number = status.as_u64().or_else(|| status.as_str()?.parse().ok());
-    let Some(status) = number.and_then(|number| StatusCode::from_u16(u16::try_from(number).ok()?).ok()) else {
+    let Some(status) = number.and_then(|number| StatusCode::from_u16(u16::try_from(number).ok()?).ok())
+    else {
         return false;
     };
     *answer.status_mut() = status;

@@ -133,12 +133,14 @@ fn is_text(content_type: &str, body: &[u8]) -> bool {
 /// `12/Mar/2020:19:03:58 +0000`
 fn clock_time(secs: i64) -> String {
     let at = haneul_kit::Instant::from_secs(secs).iso8601();
-    let months =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (day, time) = at.split_once('T').unwrap_or((&at, ""));
     let mut parts = day.split('-');
-    let (year, month, day) =
-        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (year, month, day) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     let month = month.parse::<usize>().ok().and_then(|month| months.get(month.wrapping_sub(1)));
     format!("{day}/{}/{year}:{} +0000", month.unwrap_or(&""), time.trim_end_matches('Z'))
 }

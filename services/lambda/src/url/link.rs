@@ -35,8 +35,7 @@ impl Lambda {
             return Err(ApiError::new("AccessDeniedException", "Request has expired").with_status(403));
         };
         let bytes = self.code.blobs.read(link.blob, 0..link.length).await;
-        let bytes =
-            bytes.map_err(|_| crate::error::not_found("The package is not kept any more."))?;
+        let bytes = bytes.map_err(|_| crate::error::not_found("The package is not kept any more."))?;
         let mut answer = Response::new(ByteStream::from_bytes(bytes));
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
         Ok(answer)

@@ -112,9 +112,7 @@ impl Lambda {
         let mut accesses: Vec<Access> = Vec::with_capacity(2);
         let through = self.on_named("lambda:InvokeFunctionUrl", named).await?;
         accesses.push(
-            through
-                .key("lambda:FunctionUrlAuthType", auth(url))
-                .key("lambda:FunctionArn", arn.to_string()),
+            through.key("lambda:FunctionUrlAuthType", auth(url)).key("lambda:FunctionArn", arn.to_string()),
         );
         let invoke = self.on_named("lambda:InvokeFunction", named).await?;
         accesses.push(invoke.key("lambda:InvokedViaFunctionUrl", "true"));
