@@ -7,6 +7,7 @@ mod bus;
 mod control;
 mod drain;
 mod explain;
+mod guests;
 mod hostile;
 mod limits;
 mod organization;

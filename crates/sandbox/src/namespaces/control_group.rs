@@ -253,6 +253,13 @@ fn v1(mounts: &str, own: &str) -> Option<Hierarchies> {
         // Below our own group, so that what limits us limits what we run; in a container it may be the root.
         let under = Path::new(root).join(path.trim_start_matches('/'));
         let parent = if under.is_dir() { under } else { PathBuf::from(root) };
+        // One group above all of ours: they share the processors with each other, and as one with the rest of the host.
+        let all = parent.join("haneul");
+        let parent = if fs::create_dir_all(&all).is_ok() { all } else { parent };
+        if controller == "cpu" {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            let _ = write(&parent, "cpu.shares", processors * 1024);
+        }
         let probe = parent.join(format!("{PREFIX}{}-0", std::process::id()));
         fs::create_dir(&probe).ok()?;
         let _ = fs::remove_dir(&probe);

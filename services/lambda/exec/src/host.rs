@@ -9,6 +9,7 @@ use haneul_sandbox::{Connection, Sandbox};
 use crate::environment::init::StartError;
 use crate::environment::invoke::{Invoked, failed_init, invoke};
 use crate::environment::{Endpoint, Shared};
+use crate::interpreters::Sdks;
 use crate::pool::Pool;
 use crate::runtimes::Runtimes;
 use crate::{Available, Body, BoxFuture, ExecError, Executor, Invocation, LogSink, Outcome, Runtime, Spec};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Whether that folder goes when the cloud stops.
     pub ephemeral: bool,
+    /// Where the SDKs lie that AWS's runtimes come with.
+    pub sdks: Sdks,
     /// What all environments together may have; `None` for three quarters of the host's memory.
     pub memory_mb_max: Option<u64>,
     pub idle_max: Duration,
@@ -57,6 +60,7 @@ impl Settings {
             endpoint,
             state_dir,
             ephemeral: false,
+            sdks: Sdks::of_environment(),
             memory_mb_max: None,
             idle_max: IDLE_MAX,
             cpu_hard: false,
@@ -86,7 +90,7 @@ impl HostExecutor {
     /// # Errors
     /// None yet; the bootstraps are written when the first function runs.
     pub fn new(settings: Settings) -> std::io::Result<HostExecutor> {
-        let runtimes = Runtimes::new(&settings.state_dir);
+        let runtimes = Runtimes::new(&settings.state_dir, settings.sdks);
         if settings.ephemeral {
             let (tasks, folder) = (settings.env.tasks.clone(), settings.state_dir.clone());
             settings.env.spawn("bootstraps", async move {

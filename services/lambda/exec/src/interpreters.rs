@@ -107,19 +107,35 @@ fn java(version: &str) -> Option<Interpreter> {
     })
 }
 
-/// A folder with packages that AWS's runtimes have: the SDKs. From `variable`, else where the interpreter or another of
-/// the host keeps them.
-pub(crate) fn sdk(runtime: &Runtime, interpreter: &Interpreter) -> Option<PathBuf> {
+/// Folders with the SDKs that AWS's runtimes come with; without them, where the interpreter keeps its packages.
+#[derive(Clone, Debug, Default)]
+pub struct Sdks {
+    /// One in which `boto3` lies.
+    pub python: Option<PathBuf>,
+    /// One in which `@aws-sdk` lies.
+    pub node: Option<PathBuf>,
+}
+
+impl Sdks {
+    /// From `HANEUL_LAMBDA_PYTHON_PACKAGES` and `HANEUL_LAMBDA_NODE_MODULES`.
+    pub fn of_environment() -> Sdks {
+        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Sdks { python: folder("HANEUL_LAMBDA_PYTHON_PACKAGES"), node: folder("HANEUL_LAMBDA_NODE_MODULES") }
+    }
+}
+
+/// The folder with the SDK for `runtime`, if there is one.
+pub(crate) fn sdk(runtime: &Runtime, interpreter: &Interpreter, sdks: &Sdks) -> Option<PathBuf> {
     match runtime.family() {
         Family::Python => {
-            let given = std::env::var_os("HANEUL_LAMBDA_PYTHON_PACKAGES").map(PathBuf::from);
+            let given = sdks.python.clone();
             let prefix = interpreter.program.parent()?.parent()?;
             let own = prefix.join(format!("lib/python{}/site-packages", runtime.version()));
             let debian = PathBuf::from("/usr/lib/python3/dist-packages");
             given.into_iter().chain([own, debian]).find(|folder| folder.join("botocore").is_dir())
         }
         Family::Node => {
-            let given = std::env::var_os("HANEUL_LAMBDA_NODE_MODULES").map(PathBuf::from);
+            let given = sdks.node.clone();
             let prefix = interpreter.program.parent()?.parent()?;
             let own = [prefix.join("lib/node_modules"), PathBuf::from("/usr/local/lib/node_modules")];
             given.into_iter().chain(own).find(|folder| folder.join("@aws-sdk").is_dir())

@@ -32,6 +32,7 @@ mod runtimes;
 pub use environment::{Endpoint, NoEndpoint};
 pub use executor::{Available, ExecError, Executor};
 pub use host::{HostExecutor, Settings, runtimes_of_this_host};
+pub use interpreters::Sdks;
 pub use invocation::{Body, FunctionError, Invocation, Outcome, Piece, Report, StreamEnd, StreamError};
 pub use logs::{LogEvent, LogSink, LogTarget, NoLogs};
 pub use spec::{CredentialSource, Credentials, Family, LogFormat, LogLevel, Logging, Runtime, Spec};

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use haneul_sandbox::{Limits, Mount, Network, Program, Root};
 
-use crate::interpreters::{self, Interpreter};
+use crate::interpreters::{self, Interpreter, Sdks};
 use crate::{Credentials, ExecError, Family, LogFormat, Spec};
 
 /// The port of the Runtime API inside, and of our own endpoint.
@@ -19,13 +19,14 @@ const MEGABYTES_PER_CPU: u32 = 1769;
 
 /// Files of ours that programs see: the bootstraps.
 pub(crate) struct Parts {
+    pub(crate) sdks: Sdks,
     /// At `/var/runtime/haneul`.
     pub(crate) bootstraps: PathBuf,
 }
 
 impl Parts {
     /// Writes the bootstraps under `state`.
-    pub(crate) fn write(state: &Path) -> std::io::Result<Parts> {
+    pub(crate) fn write(state: &Path, sdks: Sdks) -> std::io::Result<Parts> {
         let bootstraps = state.join("bootstraps");
         std::fs::create_dir_all(&bootstraps)?;
         for (name, text) in BOOTSTRAPS {
@@ -37,7 +38,7 @@ impl Parts {
             std::fs::write(&fresh, text)?;
             std::fs::rename(&fresh, &file)?;
         }
-        Ok(Parts { bootstraps })
+        Ok(Parts { sdks, bootstraps })
     }
 }
 
@@ -174,7 +175,7 @@ fn mounts(spec: &Spec, interpreter: Option<&Interpreter>, parts: &Parts) -> Vec<
         mounts.push(read_only(&parts.bootstraps, "/var/runtime/haneul"));
     }
     if let Some((folder, interpreter)) =
-        interpreter.and_then(|found| Some((interpreters::sdk(&spec.runtime, found)?, found)))
+        interpreter.and_then(|found| Some((interpreters::sdk(&spec.runtime, found, &parts.sdks)?, found)))
     {
         match spec.runtime.family() {
             Family::Node => mounts.push(read_only(&folder, "/var/runtime/node_modules")),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use crate::interpreters::{self, Interpreter};
+use crate::interpreters::{self, Interpreter, Sdks};
 use crate::program::Parts;
 use crate::{Available, Family, Runtime};
 
@@ -12,20 +12,22 @@ use crate::{Available, Family, Runtime};
 #[derive(Clone)]
 pub(crate) struct Runtimes {
     state: Arc<Path>,
+    sdks: Sdks,
     parts: Arc<OnceLock<Parts>>,
     found: Arc<Mutex<BTreeMap<Runtime, Option<Interpreter>>>>,
 }
 
 impl Runtimes {
-    pub(crate) fn new(state: &Path) -> Runtimes {
-        Runtimes { state: state.into(), parts: Arc::default(), found: Arc::default() }
+    pub(crate) fn new(state: &Path, sdks: Sdks) -> Runtimes {
+        Runtimes { state: state.into(), sdks, parts: Arc::default(), found: Arc::default() }
     }
 
     /// Written when they are first wanted.
     pub(crate) fn parts(&self) -> Result<&Parts, String> {
         if self.parts.get().is_none() {
             let state = &self.state;
-            let written = Parts::write(state).map_err(|error| format!("{}: {error}", state.display()))?;
+            let written = Parts::write(state, self.sdks.clone())
+                .map_err(|error| format!("{}: {error}", state.display()))?;
             // Two that write write the same.
             let _ = self.parts.set(written);
         }

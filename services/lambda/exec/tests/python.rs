@@ -279,3 +279,52 @@ def handler(event, context):
         .done();
     assert_eq!(*host.invoke(&function, &json!({})).await.ok(), json!([1, 2, "second"]));
 }
+
+/// What AWS's runtimes come with, and a wheel with compiled code in a layer, from where this machine has them.
+#[tokio::test(flavor = "multi_thread")]
+async fn boto3_is_there_and_wheels_in_layers_load() {
+    let Some(python) = std::env::var_os("HANEUL_PYTHON") else {
+        return println!("skipped: HANEUL_PYTHON names no Python with boto3");
+    };
+    let script = "import boto3, os, sys; print('%d.%d' % sys.version_info[:2]); print(os.path.dirname(os.path.dirname(boto3.__file__)))";
+    let shown = std::process::Command::new(python).args(["-c", script]).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let (version, packages) = shown.trim().split_once('\n').unwrap();
+    let packages = std::path::PathBuf::from(packages);
+    let folder = packages.clone();
+    let change = |settings: &mut haneul_lambda_exec::Settings| settings.sdks.python = Some(folder);
+    let Some(host) = Host::with(change, std::sync::Arc::new(haneul_lambda_exec::NoEndpoint)) else { return };
+    let runtime = format!("python{version}");
+    if !host.has(&runtime) {
+        return;
+    }
+    let source = "
+import boto3, botocore, importlib.util
+def handler(event, context):
+    client = boto3.client('s3')
+    found = importlib.util.find_spec('numpy') and __import__('numpy').arange(4).sum().item()
+    return [boto3.__version__, client.meta.endpoint_url, client.meta.region_name, found, bool(importlib.util.find_spec('pip'))]
+";
+    let mut draft = function(&runtime, "app.handler", &[("app.py", source)])
+        .with(|spec| spec.timeout = Duration::from_secs(60));
+    let numpy = packages.join("numpy").is_dir();
+    if numpy {
+        draft = draft.layer(&[("x", "")]);
+        let site = draft.layers_of()[0].join("python");
+        std::fs::create_dir_all(&site).unwrap();
+        for name in ["numpy", "numpy.libs"] {
+            let copied =
+                std::process::Command::new("cp").arg("-r").arg(packages.join(name)).arg(&site).status();
+            assert!(copied.unwrap().success());
+        }
+    } else {
+        println!("without numpy, which HANEUL_PYTHON does not have");
+    }
+    let function = draft.done();
+    let answer = host.invoke(&function, &json!({})).await;
+    let value = answer.ok();
+    assert_eq!((&value[1], &value[2]), (&json!("http://127.0.0.1:4566"), &json!("eu-west-1")));
+    assert_eq!(value[3], if numpy { json!(6) } else { Value::Null });
+    // What else is installed on the host is not on AWS.
+    assert_eq!(value[4], false);
+}

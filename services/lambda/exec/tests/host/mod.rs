@@ -173,6 +173,10 @@ impl Draft {
         self
     }
 
+    pub(crate) fn layers_of(&self) -> &[PathBuf] {
+        &self.spec.layers
+    }
+
     pub(crate) fn code(&self) -> PathBuf {
         self.code.path().to_owned()
     }
