@@ -117,7 +117,7 @@ pub(crate) enum Sandbox {
     /// Namespaces, a filter of system calls, control groups; needs bubblewrap
     #[default]
     Namespaces,
-    /// None: programs run with our own rights. Only for who trusts all of them
+    /// None: programs run with our own rights, only for who trusts all of them; functions are refused
     None,
 }
 

@@ -6,7 +6,7 @@ use haneul_env::Env;
 
 use crate::namespaces::Namespaces;
 use crate::plain::Plain;
-use crate::{BoxFuture, Program, Started};
+use crate::{BoxFuture, Network, Program, Started};
 
 /// Starts programs. One for each host; shared by all that run something.
 pub trait Sandbox: Send + Sync {
@@ -20,6 +20,11 @@ pub trait Sandbox: Send + Sync {
 
     /// Why nothing can be started on this host, with what to install; `None` when all is there.
     fn missing(&self) -> Option<String>;
+
+    /// As [`Sandbox::missing`], for programs with this network.
+    fn missing_for(&self, _network: &Network) -> Option<String> {
+        self.missing()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::spawner::Spawner;
-use crate::{BoxFuture, Error, Exit, Options, Program, Sandbox, Started, Usage, tree};
+use crate::{BoxFuture, Error, Exit, Network, Options, Program, Sandbox, Started, Usage, tree};
 
 use control_group::Hierarchies;
 use host::Host;
@@ -145,6 +145,13 @@ impl Sandbox for Namespaces {
             Some(made) => made.as_ref().err().cloned(),
             None => Host::look().err(),
         }
+    }
+
+    fn missing_for(&self, network: &Network) -> Option<String> {
+        let as_root = rustix::process::geteuid().is_root();
+        let listens = matches!(network, Network::Loopback(ports) if !ports.is_empty());
+        let why = "programs that reach us need root: start the server as root, so that it can listen in their network";
+        self.missing().or_else(|| (listens && !as_root).then(|| why.into()))
     }
 }
 

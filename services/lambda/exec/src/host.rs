@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use haneul_env::{Clock, Env};
 use haneul_kit::Platform;
-use haneul_sandbox::{Connection, Sandbox};
+use haneul_sandbox::{Connection, Network, Sandbox};
 
 use crate::environment::init::StartError;
 use crate::environment::invoke::{Invoked, failed_init, invoke};
@@ -111,6 +111,14 @@ impl HostExecutor {
         Ok(HostExecutor { pool: Pool::new(shared, memory_mb_max, settings.idle_max) })
     }
 
+    fn missing_sandbox(&self) -> Option<String> {
+        let sandbox = &self.pool.shared.sandbox;
+        if !sandbox.isolates() {
+            return Some("functions need a file system of their own: start without --sandbox none".into());
+        }
+        sandbox.missing_for(&Network::Loopback(vec![crate::program::RUNTIME_PORT]))
+    }
+
     /// Environments that are there: idle and busy.
     pub fn environments(&self) -> (usize, usize) {
         self.pool.counts()
@@ -164,7 +172,7 @@ impl Executor for HostExecutor {
     }
 
     fn available(&self) -> Vec<Available> {
-        let missing = self.pool.shared.sandbox.missing();
+        let missing = self.missing_sandbox();
         let mut all = self.pool.shared.runtimes.available();
         if let Some(why) = missing {
             all.iter_mut().for_each(|one| one.missing = Some(why.clone()));
@@ -173,7 +181,7 @@ impl Executor for HostExecutor {
     }
 
     fn missing(&self, runtime: &Runtime) -> Option<String> {
-        self.pool.shared.sandbox.missing().or_else(|| self.pool.shared.runtimes.missing(runtime))
+        self.missing_sandbox().or_else(|| self.pool.shared.runtimes.missing(runtime))
     }
 }
 
