@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
     /// Write a policy that allows what a principal did, and no more
     LeastPrivilege(LeastPrivilegeOptions),
+    /// Tell what was used, by the hour
+    Usage(UsageOptions),
     /// List what is implemented, operation by operation
     Coverage(CoverageOptions),
 }
@@ -195,6 +197,27 @@ pub(crate) struct ExplainOptions {
 }
 
 #[derive(Args)]
+pub(crate) struct UsageOptions {
+    /// From this time on, as 2026-11-24T02:00:00Z
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Before this time
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// Only this account
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// Only this service
+    #[arg(long)]
+    pub(crate) service: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOptions,
+}
+
+#[derive(Args)]
 pub(crate) struct LeastPrivilegeOptions {
     /// The ARN of a user or role
     pub(crate) principal: String,
@@ -245,6 +268,7 @@ mod tests {
             "haneul clock freeze",
             "haneul explain 5ab8fd5a-5d0e-5a6f --json",
             "haneul least-privilege arn:aws:iam::000000000000:user/ann",
+            "haneul usage --service sqs --from 2026-11-24T02:00:00Z --json",
             "haneul coverage sqs --json",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -19,6 +19,7 @@ mod master_key;
 mod root;
 mod serve;
 mod state;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Clock(command)) => clock::run(&command),
         Some(Command::Explain(options)) => explain::run(&options),
         Some(Command::LeastPrivilege(options)) => explain::least_privilege(&options),
+        Some(Command::Usage(options)) => usage::run(&options),
         Some(Command::Coverage(options)) => coverage::run(&options),
     };
     match done {

@@ -14,6 +14,7 @@ use crate::date::DateHeader;
 use crate::decisions::Decisions;
 use crate::layers::authn::Authn;
 use crate::layers::hooks::{Audit, LogAudit, Meter, NoHook, Throttle};
+use crate::metering::Metering;
 use crate::route::Hosts;
 
 /// All services behind one door. Made once; shared by the listener, the bus and tests.
@@ -25,6 +26,7 @@ pub struct Cloud {
     pub(crate) authn: Authn,
     pub(crate) date: DateHeader,
     pub(crate) decisions: Decisions,
+    pub(crate) metering: Arc<Metering>,
     pub(crate) options: Options,
 }
 
@@ -84,6 +86,7 @@ impl Cloud {
             authn: Authn::default(),
             date: DateHeader::default(),
             decisions: Decisions::new(&platform),
+            metering: Metering::new(&platform),
             platform,
             options,
         });
@@ -104,6 +107,7 @@ impl Cloud {
     /// Starts the reconcilers of all services, and ours; they run until the platform's tasks stop.
     pub fn start_reconcilers(&self) {
         self.decisions.start(&self.platform.env);
+        self.metering.start();
         for service in self.catalog.entries().iter().filter_map(|entry| entry.service.as_ref()) {
             for reconciler in service.reconcilers() {
                 reconcile::start(&self.platform.env, reconciler.clone());

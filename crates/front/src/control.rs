@@ -75,6 +75,15 @@ where
     }
     match (path, &head.method) {
         ("/_haneul/least-privilege", _) if reads => least_privilege(cloud, head).await,
+        ("/_haneul/usage", _) if reads => {
+            match cloud.metering.usage(head.uri.query().unwrap_or_default()).await {
+                Ok(usage) => page(StatusCode::OK, &usage),
+                Err(error) => {
+                    let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
+                    failure(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error.message())
+                }
+            }
+        }
         ("/_haneul/services", _) if reads => page(StatusCode::OK, &services(cloud)),
         ("/_haneul/clock", _) if reads => page(StatusCode::OK, &clock(cloud)),
         ("/_haneul/clock", &Method::POST) => match set_clock(cloud, &body) {
@@ -89,9 +98,14 @@ where
                 failure(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error.message())
             }
         },
-        ("/_haneul/services" | "/_haneul/clock" | "/_haneul/reset" | "/_haneul/least-privilege", _) => {
-            method_not_allowed("GET, POST")
-        }
+        (
+            "/_haneul/services"
+            | "/_haneul/clock"
+            | "/_haneul/reset"
+            | "/_haneul/least-privilege"
+            | "/_haneul/usage",
+            _,
+        ) => method_not_allowed("GET, POST"),
         _ => failure(StatusCode::NOT_FOUND, "there is nothing at this path"),
     }
 }

@@ -10,6 +10,7 @@ use crate::Cloud;
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
 use crate::layers::{authn, authz};
+use crate::metering::Used;
 use crate::noted::Noted;
 use crate::reply;
 
@@ -67,6 +68,10 @@ impl Cloud {
             error_code: result.as_ref().err().map(ApiError::code),
             duration: started.elapsed(),
         };
+        let failed = record.error_code.is_some();
+        let resource = noted.resource.as_deref();
+        let used = Used { service: service.name, operation, resource, failed, bytes_in: 0, bytes_out: 0 };
+        self.metering.note(&cx, &used);
         self.options.meter.note(&record);
         self.options.audit.note(&record);
         result

@@ -5,7 +5,7 @@
 //! [`haneul_bus::Dispatch`].
 //!
 //! Reading order: [`cloud`] (what it is made of), [`catalog`] (services by their names), [`route`] (whom a request is
-//! for), `exchange` (one request through all layers), [`layers`], `dispatch` (one call of the bus through them), `noted` (what a call tells the trail of itself), [`body`]
+//! for), `exchange` (one request through all layers), [`layers`], `dispatch` (one call of the bus through them), `noted` (what a call tells the trail of itself), `metering` (what it used), [`body`]
 //! (read, checked, bounded), `decisions` (what was decided lately and why), [`reply`] and `foreign` (errors, in every protocol), [`cors`], [`control`] (`/_haneul/…`),
 //! [`serve`] (sockets, TLS, HTTP).
 //!
@@ -24,6 +24,7 @@ mod dispatch;
 mod exchange;
 mod foreign;
 pub mod layers;
+mod metering;
 mod noted;
 pub mod reply;
 pub mod route;

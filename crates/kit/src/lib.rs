@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
-//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
+//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
 //! [`guests`] (programs that we run), [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
 //! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch).
 //!
@@ -30,6 +30,7 @@ pub mod reconcile;
 pub mod seal;
 pub mod service;
 pub mod session_token;
+pub mod tagged;
 pub mod trail;
 
 pub use access::Access;
@@ -45,6 +46,7 @@ pub use platform::{Authorizer, Platform};
 pub use reconcile::{Reconciler, Signal};
 pub use seal::Seal;
 pub use service::Service;
+pub use tagged::{Kind, Tagged};
 pub use trail::Trail;
 
 pub use haneul_base::{AccountId, Arn, Instant, Region, Tags};

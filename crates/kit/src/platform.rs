@@ -9,6 +9,7 @@ use haneul_sandbox::Sandbox;
 use haneul_store::Store;
 
 use crate::metrics::Metrics;
+use crate::tagged::Registry;
 use crate::{
     Access, ApiError, BoxFuture, Cx, Directory, Guests, Operation, Organization, Result, Seal, Trail,
 };
@@ -34,6 +35,8 @@ pub struct Platform {
     trail: Arc<OnceLock<Weak<dyn Trail>>>,
     sandbox: Arc<OnceLock<Arc<dyn Sandbox>>>,
     guests: Arc<OnceLock<Weak<dyn Guests>>>,
+    /// Services that tell of their taggable resources.
+    pub tagged: Registry,
 }
 
 /// Settings that services may look at.
@@ -82,6 +85,7 @@ impl Platform {
             trail: Arc::default(),
             sandbox: Arc::default(),
             guests: Arc::default(),
+            tagged: Registry::default(),
         }
     }
 

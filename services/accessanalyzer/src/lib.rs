@@ -24,6 +24,7 @@ mod ops;
 mod page;
 mod reference;
 mod render;
+mod resources;
 mod service;
 mod store;
 mod tasks;

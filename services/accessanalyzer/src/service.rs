@@ -9,6 +9,7 @@ use crate::tasks::Scan;
 
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    platform.tagged.add("access-analyzer", crate::resources::KINDS, crate::resources::list);
     let analyzer = Arc::new(AccessAnalyzer::new(platform));
     Ok(Service::of(&wire::SERVICE, analyzer.clone())
         .op::<op::ValidatePolicy>()

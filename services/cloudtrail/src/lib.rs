@@ -18,6 +18,7 @@ mod names;
 mod ops;
 mod queue;
 mod record;
+mod resources;
 mod selectors;
 mod service;
 mod sinks;

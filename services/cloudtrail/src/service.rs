@@ -14,6 +14,7 @@ use crate::tasks::sweep::Sweeping;
 /// # Errors
 /// When the journal cannot be opened, or the store not be read.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    platform.tagged.add("cloudtrail", crate::resources::KINDS, crate::resources::list);
     let trail = CloudTrail::open(platform).await?;
     let weak: std::sync::Weak<CloudTrail> = Arc::downgrade(&trail);
     platform.set_trail(weak);

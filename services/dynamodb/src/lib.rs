@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod model;
 mod ops;
 mod partiql;
+mod resources;
 mod store;
 mod stream;
 mod table;

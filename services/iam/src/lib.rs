@@ -28,6 +28,7 @@ mod page;
 mod password;
 mod quotas;
 mod render;
+mod resources;
 mod saml_metadata;
 mod secret;
 mod service;

@@ -9,6 +9,7 @@ use crate::Iam;
 /// The dispatch table. Tells the platform of the [`Directory`](haneul_kit::Directory), so it comes before any other
 /// service.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    platform.tagged.add("iam", crate::resources::KINDS, crate::resources::list);
     let iam = Arc::new(Iam::open(platform).await?);
     platform.set_directory(iam.directory.clone());
     Ok(table(iam))

@@ -23,6 +23,7 @@ mod ops;
 mod policy;
 mod reference;
 mod render;
+mod resources;
 mod service;
 mod spec;
 mod store;

@@ -16,6 +16,7 @@ mod names;
 mod ops;
 mod pattern;
 mod queries;
+mod resources;
 mod service;
 mod store;
 mod tasks;

@@ -31,6 +31,7 @@ impl Logs {
 /// # Errors
 /// None now: the tables need no opening.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    platform.tagged.add("logs", crate::resources::KINDS, crate::resources::list);
     let logs = Arc::new_cyclic(|this| Logs {
         this: this.clone(),
         platform: platform.clone(),

@@ -47,6 +47,7 @@ mod owner;
 mod range;
 mod redirect;
 mod replication;
+mod resources;
 mod roles;
 mod service;
 mod store;

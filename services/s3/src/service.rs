@@ -51,6 +51,7 @@ impl S3 {
 /// # Errors
 /// None now: the tables need no opening.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
+    platform.tagged.add("s3", crate::resources::KINDS, crate::resources::list);
     Ok(services_of(Arc::new(S3::new(platform))))
 }
 

@@ -14,6 +14,7 @@ mod filter;
 mod model;
 mod ops;
 mod replicas;
+mod resources;
 mod schedule;
 mod secrets;
 mod service;

@@ -22,6 +22,7 @@ mod ops;
 mod plane;
 mod queue;
 mod receipt;
+mod resources;
 mod store;
 mod tasks;
 

@@ -17,6 +17,7 @@ mod ops;
 mod parameters;
 mod policies;
 mod public;
+mod resources;
 mod service;
 mod store;
 mod tasks;

@@ -10,6 +10,7 @@ use crate::tasks::Due;
 
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    platform.tagged.add("ssm", crate::resources::KINDS, crate::resources::list);
     let state = State { store: platform.store.clone() };
     let parameters = Arc::new(Parameters { platform: platform.clone(), state, due: Signal::default() });
     Ok(Service::of(&wire::SERVICE, parameters.clone())

@@ -50,6 +50,7 @@ pub struct Dynamodb {
 
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
+    platform.tagged.add("dynamodb", crate::resources::KINDS, crate::resources::list);
     let db =
         Db::new(platform.store.clone(), platform.env.clone(), platform.bus.clone(), platform.metrics.clone());
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));

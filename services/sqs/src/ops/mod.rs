@@ -44,6 +44,7 @@ pub struct Sqs {
 
 /// Opens the queues and their log.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    platform.tagged.add("sqs", crate::resources::KINDS, crate::resources::list);
     let sqs = Arc::new(Sqs::open(platform, Limits::default()).await?);
     let cleaner = Arc::new(Cleaner::new(sqs.plane.clone()));
     let mover = sqs.mover.clone();

@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use haneul_kit::{ApiError, Cx, Instant, Platform};
+use haneul_meter::{Call, Counters, Filter, Place, rows};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+/// How often counts are written down: what a kill can lose.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Rows that one answer may have.
+const ROWS_MAX: usize = 100_000;
+
+/// The meter of one cloud: behind `/_haneul/usage`.
+pub(crate) struct Metering {
+    platform: Platform,
+    counters: Counters,
+    /// One flush at a time, so that a reader who waits sees what was counted before.
+    flushing: Mutex<()>,
+}
+
+/// What a call used, beside its context.
+pub(crate) struct Used<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) resource: Option<&'a str>,
+    pub(crate) failed: bool,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+}
+
+impl Metering {
+    pub(crate) fn new(platform: &Platform) -> Arc<Metering> {
+        Arc::new(Metering {
+            platform: platform.clone(),
+            counters: Counters::default(),
+            flushing: Mutex::new(()),
+        })
+    }
+
+    pub(crate) fn note(&self, cx: &Cx, used: &Used<'_>) {
+        self.counters.note(&Call {
+            account: cx.account(),
+            region: cx.region(),
+            service: used.service,
+            operation: used.operation,
+            resource: used.resource.unwrap_or_default(),
+            at: cx.now(),
+            failed: used.failed,
+            bytes_in: used.bytes_in,
+            bytes_out: used.bytes_out,
+        });
+    }
+
+    /// Writes every minute, and once more when the cloud stops.
+    pub(crate) fn start(self: &Arc<Metering>) {
+        let this = self.clone();
+        let env = self.platform.env.clone();
+        env.clone().spawn("front.meter", async move {
+            loop {
+                let stopping = tokio::select! {
+                    () = env.clock.sleep(EVERY) => false,
+                    () = env.tasks.stopping() => true,
+                };
+                if let Err(error) = this.flush().await {
+                    tracing::error!(%error, "usage could not be written and is tried again");
+                }
+                if stopping {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn flush(&self) -> Result<(), ApiError> {
+        let _one = self.flushing.lock().await;
+        let taken = self.counters.take();
+        let tags = self.tags(taken.iter().map(|(place, _)| place)).await;
+        let tags_of = |place: &Place| tags.get(&*place.resource).cloned().unwrap_or_default();
+        match rows::add(&self.platform.store, taken, tags_of).await {
+            Ok(()) => Ok(()),
+            Err((error, left)) => {
+                self.counters.put_back(left);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The tags of the resources that were used. One that is gone, or whose service cannot tell, has none.
+    async fn tags(&self, places: impl Iterator<Item = &Place>) -> HashMap<String, Vec<(String, String)>> {
+        let mut asked = HashMap::new();
+        let mut found = HashMap::new();
+        for place in places.filter(|place| !place.resource.is_empty()) {
+            let service = place.resource.split(':').nth(2).unwrap_or_default();
+            if asked.insert((service, place.account, place.region), ()).is_some() {
+                continue;
+            }
+            let listed = self.platform.resources(Some(service), place.account, place.region).await;
+            let listed = listed.unwrap_or_default();
+            found.extend(listed.into_iter().map(|tagged| (tagged.arn, tagged.tags)));
+        }
+        found
+    }
+
+    /// The rows that `query` asks for (`from`, `to`, `account`, `service`), as a page.
+    pub(crate) async fn usage(&self, query: &str) -> Result<Value, ApiError> {
+        let filter = filter(query)?;
+        self.flush().await?;
+        let mut rows = rows::read(&self.platform.store, &filter, ROWS_MAX + 1).await?;
+        let truncated = rows.len() > ROWS_MAX;
+        rows.truncate(ROWS_MAX);
+        let rows: Vec<Value> = rows
+            .into_iter()
+            .map(|((hour_ms, account, region, service, what, resource), row)| {
+                let (operation, usage_type) = what.rsplit_once(' ').unwrap_or((&what, ""));
+                let tags: serde_json::Map<String, Value> =
+                    row.tags.into_iter().map(|(key, value)| (key, json!(value))).collect();
+                json!({
+                    "hour": Instant::from_millis(hour_ms).iso8601(),
+                    "account": account.to_string(),
+                    "region": region.as_str(),
+                    "service": service,
+                    "operation": operation,
+                    "usage_type": usage_type,
+                    "resource": resource,
+                    "tags": tags,
+                    "amount": row.amount,
+                    "unit": row.unit,
+                })
+            })
+            .collect();
+        Ok(json!({ "usage": rows, "truncated": truncated }))
+    }
+}
+
+fn filter(query: &str) -> Result<Filter, ApiError> {
+    let refuse = |text: &str| ApiError::new("BadRequest", text).with_status(400);
+    let mut filter = Filter::default();
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let value = percent_decode_str(value).decode_utf8().map_err(|_| refuse("the query is not UTF-8"))?;
+        let time = || {
+            let at = Instant::parse_iso8601(&value)
+                .ok_or_else(|| refuse("a time is like 2026-11-24T02:00:00Z"))?;
+            Ok::<_, ApiError>(at.millis())
+        };
+        match name {
+            "from" => filter.from_ms = time()?,
+            "to" => filter.until_ms = Some(time()?),
+            "account" => {
+                let account = value.parse().map_err(|_| refuse("an account has twelve digits"))?;
+                filter.account = Some(account);
+            }
+            "service" => filter.service = Some(value.into_owned()),
+            _ => return Err(refuse("say from, to, account or service")),
+        }
+    }
+    Ok(filter)
+}

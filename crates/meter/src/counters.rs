@@ -1,0 +1,212 @@
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::usage::{Call, HOUR_MS, Place, resource_of};
+
+/// Counts since they were last taken. Cheap to note into from many threads.
+pub struct Counters {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+}
+
+type Shard = HashMap<u64, (Place, Counts), BuildNothing>;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that were answered well.
+    pub requests: u64,
+    pub failed: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+/// What was counted at one place.
+pub type Taken = Vec<(Place, Counts)>;
+
+const SHARDS: usize = 16;
+
+/// Places that a shard tells apart between two takings; what is beyond them is counted without its resource.
+const PLACES_MAX: usize = 8192;
+
+thread_local! {
+    static SHARD: Cell<usize> = Cell::new({
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    });
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Counters { shards, hasher: RandomState::new() }
+    }
+}
+
+impl Counters {
+    pub fn note(&self, call: &Call<'_>) {
+        let mut resource = resource_of(call.service, call.resource);
+        let hour_ms = call.at.millis().div_euclid(HOUR_MS) * HOUR_MS;
+        let mut shard = self.shards[SHARD.get() % SHARDS].lock();
+        if shard.len() >= PLACES_MAX {
+            resource = "";
+        }
+        let (account, region) = (call.account.number(), call.region.as_str());
+        let mut hash =
+            self.hasher.hash_one((hour_ms, account, region, call.service, call.operation, resource));
+        let is = |place: &Place| {
+            place.hour_ms == hour_ms
+                && place.account == call.account
+                && place.region == call.region
+                && *place.service == *call.service
+                && *place.operation == *call.operation
+                && *place.resource == *resource
+        };
+        // Two places of one hash are rarer than failing memory; they get neighbouring entries.
+        while shard.get(&hash).is_some_and(|(place, _)| !is(place)) {
+            hash = hash.wrapping_add(1);
+        }
+        let (_, counts) = shard.entry(hash).or_insert_with(|| {
+            let place = Place {
+                hour_ms,
+                account: call.account,
+                region: call.region,
+                service: call.service.into(),
+                operation: call.operation.into(),
+                resource: resource.into(),
+            };
+            (place, Counts::default())
+        });
+        match call.failed {
+            true => counts.failed += 1,
+            false => counts.requests += 1,
+        }
+        counts.bytes_in += call.bytes_in;
+        counts.bytes_out += call.bytes_out;
+    }
+
+    /// Takes all counts, each place once.
+    pub fn take(&self) -> Taken {
+        let mut all: HashMap<Place, Counts> = HashMap::new();
+        for shard in &self.shards {
+            let taken = std::mem::take(&mut *shard.lock());
+            for (place, counts) in taken.into_values() {
+                all.entry(place).or_default().add(counts);
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    /// Gives back what could not be written.
+    pub fn put_back(&self, taken: Taken) {
+        let mut shard = self.shards[0].lock();
+        for (place, counts) in taken {
+            let mut hash = self.hasher.hash_one(&place);
+            while shard.get(&hash).is_some_and(|(other, _)| *other != place) {
+                hash = hash.wrapping_add(1);
+            }
+            shard.entry(hash).or_insert_with(|| (place, Counts::default())).1.add(counts);
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, more: Counts) {
+        self.requests += more.requests;
+        self.failed += more.failed;
+        self.bytes_in += more.bytes_in;
+        self.bytes_out += more.bytes_out;
+    }
+}
+
+/// The keys are hashes already.
+#[derive(Clone, Copy, Default)]
+pub struct BuildNothing;
+
+pub struct Nothing(u64);
+
+impl BuildHasher for BuildNothing {
+    type Hasher = Nothing;
+
+    fn build_hasher(&self) -> Nothing {
+        Nothing(0)
+    }
+}
+
+impl std::hash::Hasher for Nothing {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0 << 8 | u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use haneul_base::{AccountId, Instant, Region};
+
+    use super::*;
+
+    fn call<'a>(operation: &'a str, resource: &'a str, at_ms: i64) -> Call<'a> {
+        Call {
+            account: AccountId::DEFAULT,
+            region: Region::US_EAST_1,
+            service: "sqs",
+            operation,
+            resource,
+            at: Instant::from_millis(at_ms),
+            failed: false,
+            bytes_in: 3,
+            bytes_out: 5,
+        }
+    }
+
+    #[test]
+    fn every_call_is_counted_once_from_any_thread() {
+        let counters = Counters::default();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for n in 0..1000 {
+                        counters.note(&call(
+                            ["Send", "Receive"][n % 2],
+                            "arn:aws:sqs:r:1:q",
+                            (n as i64 % 3) * HOUR_MS,
+                        ));
+                    }
+                });
+            }
+        });
+        let taken = counters.take();
+        assert_eq!(taken.len(), 6);
+        assert_eq!(taken.iter().map(|(_, counts)| counts.requests).sum::<u64>(), 4000);
+        assert_eq!(taken.iter().map(|(_, counts)| counts.bytes_out).sum::<u64>(), 20_000);
+        assert!(counters.take().is_empty());
+        counters.put_back(taken);
+        counters.note(&Call { failed: true, ..call("Send", "arn:aws:sqs:r:1:q", 0) });
+        let again = counters.take();
+        assert_eq!(again.iter().map(|(_, counts)| counts.requests + counts.failed).sum::<u64>(), 4001);
+    }
+
+    #[test]
+    fn names_that_a_client_makes_up_do_not_fill_the_memory() {
+        let counters = Counters::default();
+        for n in 0..20_000 {
+            counters.note(&call("Send", &format!("arn:aws:sqs:r:1:q{n}"), 0));
+        }
+        let taken = counters.take();
+        assert!(taken.len() <= PLACES_MAX + 1);
+        assert_eq!(taken.iter().map(|(_, counts)| counts.requests).sum::<u64>(), 20_000);
+    }
+}

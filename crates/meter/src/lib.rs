@@ -1,0 +1,17 @@
+//! The meter: what each call used, counted in memory and written down by the hour.
+//!
+//! [`Counters`] takes note of a call in well under a microsecond: counts are spread over shards, each behind a lock of its
+//! own. A task takes them ([`Counters::take`]) and adds them to the [`rows`] of the store; what was taken and not
+//! written is lost by a crash, at most a flush's interval. Counts that a crash must not lose can be recounted from the trail.
+//!
+//! Reading order: [`usage`] (what is counted, and how it is called), [`counters`], [`rows`].
+//!
+//! What must never happen here: a price; a count that is added twice; memory without bound for what a client names.
+
+pub mod counters;
+pub mod rows;
+pub mod usage;
+
+pub use counters::{Counters, Taken};
+pub use rows::{Filter, Row, RowKey};
+pub use usage::{Call, Place};

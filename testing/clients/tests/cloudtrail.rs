@@ -1,0 +1,46 @@
+//! CloudTrail, by boto3, the AWS CLI with its validation of log files, a series of kills, and Terraform.
+
+use haneul_clients::{Server, available, aws_cli, missing, python, script};
+
+fn by_python(name: &str) {
+    let python = python();
+    if available(&python, &["-c", "import boto3"], name) {
+        Server::start(&[]).run(&python, &[&script(name)]);
+    }
+}
+
+#[test]
+fn records_trails_and_files() {
+    by_python("boto3_cloudtrail.py");
+}
+
+#[test]
+fn validation_of_files_finds_tampering() {
+    let aws = aws_cli();
+    if available(&aws, &["--version"], "cli_cloudtrail.sh") {
+        Server::start(&[]).run("bash", &["-eu", "-o", "pipefail", &script("cli_cloudtrail.sh"), &aws]);
+    }
+}
+
+#[test]
+fn no_kill_loses_a_record() {
+    by_python("crash_cloudtrail.py");
+}
+
+#[test]
+fn terraform() {
+    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
+        missing(
+            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
+            "terraform",
+        );
+        return;
+    };
+    if available("terraform", &["version"], "terraform") {
+        let folder = script("../terraform_cloudtrail");
+        let terraform = script("terraform.sh");
+        let arguments =
+            ["-eu", "-o", "pipefail", &terraform, &folder, &mirror, "multi_region=true", "retention=120"];
+        Server::start(&[]).run("bash", &arguments);
+    }
+}
