@@ -44,6 +44,8 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     all.push(haneul_lambda::service(platform).await?);
     all.push(haneul_logs::service(platform).await?);
     all.push(haneul_organizations::service(platform).await?);
+    all.push(haneul_resource_groups::service(platform).await?);
+    all.push(haneul_resourcegroupstaggingapi::service(platform).await?);
     all.extend(haneul_s3::services(platform).await?);
     all.push(haneul_secretsmanager::service(platform).await?);
     all.push(haneul_sqs::service(platform).await?);

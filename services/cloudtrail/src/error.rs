@@ -196,3 +196,15 @@ pub(crate) fn store_status(message: &str) -> ApiError {
 pub(crate) fn parameter(message: impl Into<String>) -> ApiError {
     ApiError::new(code::INVALID_PARAMETER_EXCEPTION, message)
 }
+
+pub(crate) fn query_statement(message: impl Into<String>) -> ApiError {
+    ApiError::new(code::INVALID_QUERY_STATEMENT_EXCEPTION, message)
+}
+
+pub(crate) fn no_query(id: &str) -> ApiError {
+    ApiError::new(code::QUERY_ID_NOT_FOUND_EXCEPTION, format!("The query ID {id} does not exist."))
+}
+
+pub(crate) fn query_inactive(id: &str) -> ApiError {
+    ApiError::new(code::INACTIVE_QUERY_EXCEPTION, format!("The query {id} cannot be cancelled: it is not running."))
+}

@@ -13,6 +13,7 @@ mod calls;
 mod chunk;
 mod error;
 mod keys;
+mod lake;
 mod model;
 mod names;
 mod ops;

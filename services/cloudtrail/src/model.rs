@@ -129,8 +129,6 @@ pub(crate) struct Query {
     pub(crate) matched: u64,
     pub(crate) scanned: u64,
     pub(crate) bytes: u64,
-    pub(crate) delivery: Option<String>,
-    pub(crate) delivered: Option<String>,
 }
 
 impl Record for Query {}

@@ -7,6 +7,7 @@ use wire::operations as op;
 use crate::CloudTrail;
 use crate::tasks::deliver::Outgoing;
 use crate::tasks::ingest::Ingesting;
+use crate::tasks::query::Querying;
 use crate::tasks::sweep::Sweeping;
 
 /// The dispatch table. Tells the platform of the [`Trail`](haneul_kit::Trail).
@@ -39,17 +40,23 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::UpdateTrail>();
     // Event data stores.
     let service = service
+        .op::<op::CancelQuery>()
         .op::<op::CreateEventDataStore>()
         .op::<op::DeleteEventDataStore>()
+        .op::<op::DescribeQuery>()
         .op::<op::GetEventDataStore>()
+        .op::<op::GetQueryResults>()
         .op::<op::ListEventDataStores>()
+        .op::<op::ListQueries>()
         .op::<op::RestoreEventDataStore>()
         .op::<op::StartEventDataStoreIngestion>()
+        .op::<op::StartQuery>()
         .op::<op::StopEventDataStoreIngestion>()
         .op::<op::UpdateEventDataStore>();
     Ok(service
         .reconciler(Arc::new(Ingesting::new(trail.clone())))
         .reconciler(Arc::new(Outgoing::new(trail.clone())))
+        .reconciler(Arc::new(Querying::new(trail.clone())))
         .reconciler(Arc::new(Sweeping::new(trail)))
         .build())
 }

@@ -1,12 +1,12 @@
 //! Every read and write of trails and event data stores; what goes through the queue is written by [`crate::tasks`].
 
 use haneul_kit::{AccountId, Region, Result};
-use haneul_store::{Range, Reads};
+use haneul_store::{Range, Reads, Tx};
 
 use crate::CloudTrail;
 use crate::error;
 use crate::model::{
-    CHAINS, EventStore, FILES, LAKE, OUTBOX, PLANNED, QUERIES, RESULTS, STATUS, STORES, Status, TRAILS, Trail,
+    CHAINS, EventStore, FILES, LAKE, OUTBOX, PLANNED, QUERIES, Query, RESULTS, Rows, STATUS, STORES, Status, TRAILS, Trail,
 };
 use crate::names::TrailName;
 use crate::sinks::Sink;
@@ -263,6 +263,32 @@ impl CloudTrail {
         }
         store.delete(&STORES, key).await?;
         self.reload_sinks().await
+    }
+
+    pub(crate) async fn query(&self, key: &TrailKey) -> Result<Query> {
+        self.platform.store.get(&QUERIES, key).await?.ok_or_else(|| error::no_query(&key.2))
+    }
+
+    /// Puts a query's outcome in, unless it was cancelled meanwhile.
+    pub(crate) async fn finish_query(&self, key: &TrailKey, outcome: &Query, rows: Option<&Rows>) -> Result<()> {
+        self.platform
+            .store
+            .transact(|tx: Tx| async move {
+                let Some(now) = tx.get(&QUERIES, key).await? else { return Ok(()) };
+                if !matches!(&*now.status, "QUEUED" | "RUNNING") {
+                    return Ok(());
+                }
+                if let Some(rows) = rows {
+                    tx.put(&RESULTS, &key.2, rows)?;
+                }
+                Ok(tx.put(&QUERIES, key, outcome)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn forget_query(&self, key: &TrailKey) -> Result<()> {
+        self.platform.store.delete(&RESULTS, &key.2).await?;
+        Ok(self.platform.store.delete(&QUERIES, key).await?)
     }
 }
 

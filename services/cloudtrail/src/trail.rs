@@ -23,6 +23,7 @@ pub struct CloudTrail {
     pub(crate) delivering: Mutex<()>,
     pub(crate) ingesting: Signal,
     pub(crate) outgoing: Signal,
+    pub(crate) querying: Signal,
     /// Chunks of the history by age, where memory is all there is.
     pub(crate) remembered: parking_lot::Mutex<crate::tasks::ingest::Remembered>,
     /// Sessions of the roles that write to log groups, by trail.
@@ -64,6 +65,7 @@ impl CloudTrail {
             delivering: Mutex::new(()),
             ingesting: Signal::default(),
             outgoing: Signal::default(),
+            querying: Signal::default(),
             remembered: parking_lot::Mutex::default(),
             sessions: parking_lot::Mutex::default(),
             this: this.clone(),

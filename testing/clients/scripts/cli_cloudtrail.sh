@@ -15,17 +15,17 @@ $aws s3api put-bucket-policy --bucket trail-files --policy '{"Version":"2012-10-
    "Condition":{"StringEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}}]}'
 $aws cloudtrail create-trail --name main --s3-bucket-name trail-files --enable-log-file-validation > /dev/null
 $aws cloudtrail start-logging --name main
-for hour in 1 2 3; do
+for hour in 1 2; do
   $aws iam create-user --user-name "user$hour" > /dev/null
   advance 1801
-  $aws sqs create-queue --queue-name "queue$hour" > /dev/null
+  $aws kms create-key > /dev/null
   advance 1800
   wait_for "$hour"
 done
 end=$(now)
 validate() { $aws cloudtrail validate-logs --trail-arn "$arn" --start-time "$begin" --end-time "$end" --verbose "$@"; }
 validate > valid.txt || { cat valid.txt; exit 1; }
-grep -q "3/3 digest files valid" valid.txt || { cat valid.txt; exit 1; }
+grep -q "2/2 digest files valid" valid.txt || { cat valid.txt; exit 1; }
 grep -Eq "([0-9]+)/\1 log files valid" valid.txt || { cat valid.txt; exit 1; }
 tail -n 4 valid.txt
 

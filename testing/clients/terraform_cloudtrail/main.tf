@@ -30,7 +30,7 @@ data "aws_partition" "here" {}
 data "aws_region" "here" {}
 
 locals {
-  trail = "arn:${data.aws_partition.here.partition}:cloudtrail:${data.aws_region.here.region}:${data.aws_caller_identity.me.account_id}:trail/main"
+  trail = "arn:${data.aws_partition.here.partition}:cloudtrail:${data.aws_region.here.name}:${data.aws_caller_identity.me.account_id}:trail/main"
 }
 
 resource "aws_s3_bucket" "files" {

@@ -3,6 +3,7 @@
 mod keys;
 mod logging;
 mod lookup;
+mod queries;
 mod selectors;
 mod stores;
 mod tags;

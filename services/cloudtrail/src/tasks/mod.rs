@@ -1,9 +1,10 @@
 //! What goes on after the answer.
 //!
 //! Reading order: [`ingest`] (from the journal into the tables), [`deliver`] (log files and log groups), [`digest`] (the
-//! chain), [`sweep`] (what is too old).
+//! chain), [`query`] (queries of event data stores), [`sweep`] (what is too old).
 
 pub(crate) mod deliver;
 pub(crate) mod digest;
 pub(crate) mod ingest;
+pub(crate) mod query;
 pub(crate) mod sweep;

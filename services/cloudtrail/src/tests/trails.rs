@@ -335,3 +335,49 @@ async fn tags_and_event_data_stores() {
     cloud.advance(8 * 86_400).await;
     assert_eq!(cloud.err::<op::GetEventDataStore>(get()).await, "EventDataStoreNotFoundException");
 }
+
+#[tokio::test]
+async fn an_event_data_store_is_queried() {
+    let cloud = Cloud::new().await;
+    make_user(&cloud, "before").await;
+    let create = s::CreateEventDataStoreRequest { name: "lake".into(), ..Default::default() };
+    let store = cloud.ok::<op::CreateEventDataStore>(create).await.event_data_store_arn.unwrap();
+    let id = store.rsplit('/').next().unwrap().to_owned();
+    for n in 0..5 {
+        make_user(&cloud, &format!("u{n}")).await;
+    }
+    let start = |text: &str| s::StartQueryRequest { query_statement: Some(text.replace("EVENTS", &id)), ..Default::default() };
+    let wrong = start("SELECT nothing FROM EVENTS");
+    assert_eq!(cloud.err::<op::StartQuery>(wrong).await, "InvalidQueryStatementException");
+    let query = "SELECT eventName, element_at(requestParameters, 'userName') AS who FROM EVENTS WHERE eventName = 'CreateUser' ORDER BY who";
+    let started = cloud.ok::<op::StartQuery>(start(query)).await.query_id.unwrap();
+    cloud.advance(1).await;
+    let mut names = Vec::new();
+    let mut token = None;
+    loop {
+        let get = s::GetQueryResultsRequest {
+            query_id: started.clone(),
+            max_query_results: Some(2),
+            next_token: token,
+            ..Default::default()
+        };
+        let page = cloud.ok::<op::GetQueryResults>(get).await;
+        assert_eq!(page.query_status.as_deref(), Some("FINISHED"), "{:?}", page.error_message);
+        for row in page.query_result_rows.unwrap() {
+            assert_eq!(row[0].get("eventName").unwrap(), "CreateUser");
+            names.push(row[1].get("who").unwrap().clone());
+        }
+        token = page.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, ["u0", "u1", "u2", "u3", "u4"], "what came before the store is not in it");
+    let describe = s::DescribeQueryRequest { query_id: Some(started.clone()), ..Default::default() };
+    let told = cloud.ok::<op::DescribeQuery>(describe).await.query_statistics.unwrap();
+    assert_eq!(told.events_matched, Some(5));
+    let cancel = s::CancelQueryRequest { query_id: started, ..Default::default() };
+    assert_eq!(cloud.err::<op::CancelQuery>(cancel).await, "InactiveQueryException");
+    let list = s::ListQueriesRequest { event_data_store: store, ..Default::default() };
+    assert_eq!(cloud.ok::<op::ListQueries>(list).await.queries.unwrap().len(), 1);
+}

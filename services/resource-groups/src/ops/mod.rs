@@ -1,0 +1,6 @@
+//! One file for each noun.
+
+mod configuration;
+mod groups;
+mod members;
+mod tags;

@@ -1,0 +1,4 @@
+//! Lookups and changes.
+
+mod change;
+mod lookup;
