@@ -99,6 +99,10 @@ impl Catalog {
         self.by_prefix.insert(facts.endpoint_prefix, at);
         if let Some(prefix) = facts.target_prefix {
             self.by_target.insert(prefix, at);
+            // SDKs made from Smithy models say the last part alone: CloudTrail_20131101.
+            if let Some((_, shape)) = prefix.rsplit_once('.') {
+                self.by_target.entry(shape).or_insert(at);
+            }
         }
         self.by_signing_name.entry(facts.signing_name).or_default().push(at);
         self.entries.push(entry);

@@ -206,5 +206,8 @@ pub(crate) fn no_query(id: &str) -> ApiError {
 }
 
 pub(crate) fn query_inactive(id: &str) -> ApiError {
-    ApiError::new(code::INACTIVE_QUERY_EXCEPTION, format!("The query {id} cannot be cancelled: it is not running."))
+    ApiError::new(
+        code::INACTIVE_QUERY_EXCEPTION,
+        format!("The query {id} cannot be cancelled: it is not running."),
+    )
 }

@@ -6,7 +6,8 @@ use haneul_store::{Range, Reads, Tx};
 use crate::CloudTrail;
 use crate::error;
 use crate::model::{
-    CHAINS, EventStore, FILES, LAKE, OUTBOX, PLANNED, QUERIES, Query, RESULTS, Rows, STATUS, STORES, Status, TRAILS, Trail,
+    CHAINS, EventStore, FILES, LAKE, OUTBOX, PLANNED, QUERIES, Query, RESULTS, Rows, STATUS, STORES, Status,
+    TRAILS, Trail,
 };
 use crate::names::TrailName;
 use crate::sinks::Sink;
@@ -270,7 +271,12 @@ impl CloudTrail {
     }
 
     /// Puts a query's outcome in, unless it was cancelled meanwhile.
-    pub(crate) async fn finish_query(&self, key: &TrailKey, outcome: &Query, rows: Option<&Rows>) -> Result<()> {
+    pub(crate) async fn finish_query(
+        &self,
+        key: &TrailKey,
+        outcome: &Query,
+        rows: Option<&Rows>,
+    ) -> Result<()> {
         self.platform
             .store
             .transact(|tx: Tx| async move {

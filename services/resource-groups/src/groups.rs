@@ -43,7 +43,8 @@ impl Groups {
                 if tx.get(&GROUPS, key).await?.is_some() {
                     return Err(error::exists());
                 }
-                if tx.scan_keys(&GROUPS, Range::prefix((key.0, key.1)), GROUPS_MAX).await?.len() >= GROUPS_MAX {
+                if tx.scan_keys(&GROUPS, Range::prefix((key.0, key.1)), GROUPS_MAX).await?.len() >= GROUPS_MAX
+                {
                     return Err(error::bad_request("The account has as many groups as are allowed."));
                 }
                 Ok(tx.put(&GROUPS, key, group)?)

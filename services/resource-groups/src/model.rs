@@ -24,4 +24,5 @@ impl Record for Group {}
 
 pub(crate) static GROUPS: Table<(AccountId, Region, String), Group> = Table::new("resource-groups.groups");
 /// Members by hand: the group, and the resource's ARN.
-pub(crate) static MEMBERS: Table<(AccountId, Region, String, String), ()> = Table::new("resource-groups.members");
+pub(crate) static MEMBERS: Table<(AccountId, Region, String, String), ()> =
+    Table::new("resource-groups.members");

@@ -37,7 +37,9 @@ impl Query {
         }
         for kind in query.resource_type_filters.iter().filter(|kind| *kind != ALL) {
             if !known.iter().any(|known| known.cloudformation == *kind) {
-                return Err(error::bad_request(format!("Query not valid: resource type {kind} is not supported")));
+                return Err(error::bad_request(format!(
+                    "Query not valid: resource type {kind} is not supported"
+                )));
             }
         }
         let too_many = query.tag_filters.iter().any(|filter| filter.values.len() > VALUES_MAX);
@@ -86,7 +88,9 @@ mod tests {
             let query = Query::parse("TAG_FILTERS_1_0", &text, &[QUEUE]).unwrap();
             assert_eq!(query.finds(&resource), expected, "{text}");
         }
-        for bad in ["", "{}", r#"{"ResourceTypeFilters":[]}"#, r#"{"ResourceTypeFilters":["AWS::X::Y"]}"#, "[1"] {
+        for bad in
+            ["", "{}", r#"{"ResourceTypeFilters":[]}"#, r#"{"ResourceTypeFilters":["AWS::X::Y"]}"#, "[1"]
+        {
             assert!(Query::parse("TAG_FILTERS_1_0", bad, &[QUEUE]).is_err(), "{bad}");
         }
         assert!(Query::parse("CLOUDFORMATION_STACK_1_0", "{}", &[QUEUE]).is_err());

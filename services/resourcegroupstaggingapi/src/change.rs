@@ -49,9 +49,13 @@ impl Tagging {
             "iam" => self.entity(cx, &arn, change).await,
             "kms" if kind == "key" => match change {
                 Set(tags) => {
-                    let tag = |(key, value): &(String, String)| k::Tag { tag_key: key.clone(), tag_value: value.clone() };
+                    let tag = |(key, value): &(String, String)| k::Tag {
+                        tag_key: key.clone(),
+                        tag_value: value.clone(),
+                    };
                     let tags = tags.iter().map(tag).collect();
-                    self.ask::<kms::TagResource>(cx, k::TagResourceRequest { key_id: text.into(), tags }).await
+                    self.ask::<kms::TagResource>(cx, k::TagResourceRequest { key_id: text.into(), tags })
+                        .await
                 }
                 Remove(keys) => {
                     let input = k::UntagResourceRequest { key_id: text.into(), tag_keys: keys.to_vec() };
@@ -60,9 +64,16 @@ impl Tagging {
             },
             "secretsmanager" => match change {
                 Set(tags) => {
-                    let tag = |(key, value): &(String, String)| m::Tag { key: Some(key.clone()), value: Some(value.clone()) };
+                    let tag = |(key, value): &(String, String)| m::Tag {
+                        key: Some(key.clone()),
+                        value: Some(value.clone()),
+                    };
                     let tags = tags.iter().map(tag).collect();
-                    self.ask::<secrets::TagResource>(cx, m::TagResourceRequest { secret_id: text.into(), tags }).await
+                    self.ask::<secrets::TagResource>(
+                        cx,
+                        m::TagResourceRequest { secret_id: text.into(), tags },
+                    )
+                    .await
                 }
                 Remove(keys) => {
                     let input = m::UntagResourceRequest { secret_id: text.into(), tag_keys: keys.to_vec() };
@@ -75,23 +86,36 @@ impl Tagging {
                 let kind = "Parameter".to_owned();
                 match change {
                     Set(tags) => {
-                        let tag = |(key, value): &(String, String)| p::Tag { key: key.clone(), value: value.clone() };
+                        let tag = |(key, value): &(String, String)| p::Tag {
+                            key: key.clone(),
+                            value: value.clone(),
+                        };
                         let tags = tags.iter().map(tag).collect();
-                        let input = p::AddTagsToResourceRequest { resource_type: kind, resource_id: id, tags };
+                        let input =
+                            p::AddTagsToResourceRequest { resource_type: kind, resource_id: id, tags };
                         self.ask::<ssm::AddTagsToResource>(cx, input).await
                     }
                     Remove(keys) => {
                         let tag_keys = keys.to_vec();
-                        let input = p::RemoveTagsFromResourceRequest { resource_type: kind, resource_id: id, tag_keys };
+                        let input = p::RemoveTagsFromResourceRequest {
+                            resource_type: kind,
+                            resource_id: id,
+                            tag_keys,
+                        };
                         self.ask::<ssm::RemoveTagsFromResource>(cx, input).await
                     }
                 }
             }
             "dynamodb" if kind == "table" => match change {
                 Set(tags) => {
-                    let tag = |(key, value): &(String, String)| d::Tag { key: key.clone(), value: value.clone() };
+                    let tag =
+                        |(key, value): &(String, String)| d::Tag { key: key.clone(), value: value.clone() };
                     let tags = tags.iter().map(tag).collect();
-                    self.ask::<dynamodb::TagResource>(cx, d::TagResourceInput { resource_arn: text.into(), tags }).await
+                    self.ask::<dynamodb::TagResource>(
+                        cx,
+                        d::TagResourceInput { resource_arn: text.into(), tags },
+                    )
+                    .await
                 }
                 Remove(keys) => {
                     let input = d::UntagResourceInput { resource_arn: text.into(), tag_keys: keys.to_vec() };
@@ -104,7 +128,8 @@ impl Tagging {
                     self.ask::<logs::TagResource>(cx, input).await
                 }
                 Remove(keys) => {
-                    let input = l::UntagResourceRequest { resource_arn: text.into(), tag_keys: keys.to_vec() };
+                    let input =
+                        l::UntagResourceRequest { resource_arn: text.into(), tag_keys: keys.to_vec() };
                     self.ask::<logs::UntagResource>(cx, input).await
                 }
             },
@@ -114,7 +139,8 @@ impl Tagging {
                     self.ask::<analyzer::TagResource>(cx, input).await
                 }
                 Remove(keys) => {
-                    let input = a::UntagResourceRequest { resource_arn: text.into(), tag_keys: keys.to_vec() };
+                    let input =
+                        a::UntagResourceRequest { resource_arn: text.into(), tag_keys: keys.to_vec() };
                     self.ask::<analyzer::UntagResource>(cx, input).await
                 }
             },
@@ -130,7 +156,8 @@ impl Tagging {
             },
             "cloudwatch" => match change {
                 Set(tags) => {
-                    let tag = |(key, value): &(String, String)| w::Tag { key: key.clone(), value: value.clone() };
+                    let tag =
+                        |(key, value): &(String, String)| w::Tag { key: key.clone(), value: value.clone() };
                     let tags = tags.iter().map(tag).collect();
                     let input = w::TagResourceInput { resource_arn: text.into(), tags };
                     self.ask::<cloudwatch::TagResource>(cx, input).await
@@ -142,7 +169,10 @@ impl Tagging {
             },
             "cloudtrail" => match change {
                 Set(tags) => {
-                    let tag = |(key, value): &(String, String)| t::Tag { key: key.clone(), value: Some(value.clone()) };
+                    let tag = |(key, value): &(String, String)| t::Tag {
+                        key: key.clone(),
+                        value: Some(value.clone()),
+                    };
                     let tags_list = tags.iter().map(tag).collect();
                     let input = t::AddTagsRequest { resource_id: text.into(), tags_list };
                     self.ask::<cloudtrail::AddTags>(cx, input).await
@@ -154,16 +184,28 @@ impl Tagging {
                 }
             },
             "resource-groups" => match change {
-                Set(tags) => self.ask::<groups::Tag>(cx, g::TagInput { arn: text.into(), tags: map(tags) }).await,
-                Remove(keys) => self.ask::<groups::Untag>(cx, g::UntagInput { arn: text.into(), keys: keys.to_vec() }).await,
+                Set(tags) => {
+                    self.ask::<groups::Tag>(cx, g::TagInput { arn: text.into(), tags: map(tags) }).await
+                }
+                Remove(keys) => {
+                    self.ask::<groups::Untag>(cx, g::UntagInput { arn: text.into(), keys: keys.to_vec() })
+                        .await
+                }
             },
             "organizations" => {
                 let id = resource.rsplit('/').next().unwrap_or_default().to_owned();
                 match change {
                     Set(tags) => {
-                        let tag = |(key, value): &(String, String)| o::Tag { key: key.clone(), value: value.clone() };
+                        let tag = |(key, value): &(String, String)| o::Tag {
+                            key: key.clone(),
+                            value: value.clone(),
+                        };
                         let tags = tags.iter().map(tag).collect();
-                        self.ask::<organizations::TagResource>(cx, o::TagResourceRequest { resource_id: id, tags }).await
+                        self.ask::<organizations::TagResource>(
+                            cx,
+                            o::TagResourceRequest { resource_id: id, tags },
+                        )
+                        .await
                     }
                     Remove(keys) => {
                         let input = o::UntagResourceRequest { resource_id: id, tag_keys: keys.to_vec() };
@@ -178,9 +220,12 @@ impl Tagging {
     async fn queue(&self, cx: &Cx, arn: &Arn, change: &Change<'_>) -> Result<()> {
         let queue_url = format!("{}/{}/{}", cx.endpoint(), arn.account(), arn.resource());
         match change {
-            Set(tags) => self.ask::<sqs::TagQueue>(cx, q::TagQueueRequest { queue_url, tags: map(tags) }).await,
+            Set(tags) => {
+                self.ask::<sqs::TagQueue>(cx, q::TagQueueRequest { queue_url, tags: map(tags) }).await
+            }
             Remove(keys) => {
-                self.ask::<sqs::UntagQueue>(cx, q::UntagQueueRequest { queue_url, tag_keys: keys.to_vec() }).await
+                self.ask::<sqs::UntagQueue>(cx, q::UntagQueueRequest { queue_url, tag_keys: keys.to_vec() })
+                    .await
             }
         }
     }
@@ -221,13 +266,16 @@ impl Tagging {
                 match kind {
                     "user" => self.ask::<iam::TagUser>(cx, i::TagUserRequest { user_name: name, tags }).await,
                     "role" => self.ask::<iam::TagRole>(cx, i::TagRoleRequest { role_name: name, tags }).await,
-                    "policy" => self.ask::<iam::TagPolicy>(cx, i::TagPolicyRequest { policy_arn: text, tags }).await,
+                    "policy" => {
+                        self.ask::<iam::TagPolicy>(cx, i::TagPolicyRequest { policy_arn: text, tags }).await
+                    }
                     "instance-profile" => {
                         let input = i::TagInstanceProfileRequest { instance_profile_name: name, tags };
                         self.ask::<iam::TagInstanceProfile>(cx, input).await
                     }
                     "oidc-provider" => {
-                        let input = i::TagOpenIDConnectProviderRequest { open_id_connect_provider_arn: text, tags };
+                        let input =
+                            i::TagOpenIDConnectProviderRequest { open_id_connect_provider_arn: text, tags };
                         self.ask::<iam::TagOpenIDConnectProvider>(cx, input).await
                     }
                     "server-certificate" => {
@@ -240,22 +288,32 @@ impl Tagging {
             Remove(keys) => {
                 let tag_keys = keys.to_vec();
                 match kind {
-                    "user" => self.ask::<iam::UntagUser>(cx, i::UntagUserRequest { user_name: name, tag_keys }).await,
-                    "role" => self.ask::<iam::UntagRole>(cx, i::UntagRoleRequest { role_name: name, tag_keys }).await,
+                    "user" => {
+                        self.ask::<iam::UntagUser>(cx, i::UntagUserRequest { user_name: name, tag_keys })
+                            .await
+                    }
+                    "role" => {
+                        self.ask::<iam::UntagRole>(cx, i::UntagRoleRequest { role_name: name, tag_keys })
+                            .await
+                    }
                     "policy" => {
-                        self.ask::<iam::UntagPolicy>(cx, i::UntagPolicyRequest { policy_arn: text, tag_keys }).await
+                        self.ask::<iam::UntagPolicy>(cx, i::UntagPolicyRequest { policy_arn: text, tag_keys })
+                            .await
                     }
                     "instance-profile" => {
                         let input = i::UntagInstanceProfileRequest { instance_profile_name: name, tag_keys };
                         self.ask::<iam::UntagInstanceProfile>(cx, input).await
                     }
                     "oidc-provider" => {
-                        let input =
-                            i::UntagOpenIDConnectProviderRequest { open_id_connect_provider_arn: text, tag_keys };
+                        let input = i::UntagOpenIDConnectProviderRequest {
+                            open_id_connect_provider_arn: text,
+                            tag_keys,
+                        };
                         self.ask::<iam::UntagOpenIDConnectProvider>(cx, input).await
                     }
                     "server-certificate" => {
-                        let input = i::UntagServerCertificateRequest { server_certificate_name: name, tag_keys };
+                        let input =
+                            i::UntagServerCertificateRequest { server_certificate_name: name, tag_keys };
                         self.ask::<iam::UntagServerCertificate>(cx, input).await
                     }
                     _ => Err(unsupported(&text)),

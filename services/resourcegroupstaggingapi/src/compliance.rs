@@ -26,15 +26,19 @@ impl Tagging {
         if self.platform.organization().is_none() {
             return Ok(TagPolicy::default());
         }
-        let input = o::DescribeEffectivePolicyRequest { policy_type: "TAG_POLICY".to_owned(), target_id: None };
+        let input =
+            o::DescribeEffectivePolicyRequest { policy_type: "TAG_POLICY".to_owned(), target_id: None };
         let caller = Caller::root(cx.account());
         let bus = &self.platform.bus;
         match bus.call::<organizations::DescribeEffectivePolicy>(caller, cx.region(), None, input).await {
             Ok(found) => {
-                let content = found.effective_policy.and_then(|policy| policy.policy_content).unwrap_or_default();
+                let content =
+                    found.effective_policy.and_then(|policy| policy.policy_content).unwrap_or_default();
                 Ok(TagPolicy::parse(&content))
             }
-            Err(error) if error.fault() == haneul_kit::Fault::Client || is_absent(&error) => Ok(TagPolicy::default()),
+            Err(error) if error.fault() == haneul_kit::Fault::Client || is_absent(&error) => {
+                Ok(TagPolicy::default())
+            }
             Err(error) => Err(error),
         }
     }

@@ -140,3 +140,14 @@ resource "aws_cloudtrail_event_data_store" "lake" {
   retention_period               = var.retention
   termination_protection_enabled = false
 }
+
+resource "aws_resourcegroups_group" "made" {
+  name        = "made-by-terraform"
+  description = "everything that is tagged so"
+  resource_query {
+    query = jsonencode({
+      ResourceTypeFilters = ["AWS::AllSupported"]
+      TagFilters          = [{ Key = "made_by", Values = ["terraform"] }]
+    })
+  }
+}

@@ -120,7 +120,9 @@ impl Function {
             Function::Concat => Value::Text(arguments.iter().filter_map(Value::text).collect()),
             Function::Contains => match first {
                 Value::Json(Json::Array(all)) => {
-                    let is = |json: &Json| Value::of_json(json).compare(&arguments[1]).is_some_and(|order| order.is_eq());
+                    let is = |json: &Json| {
+                        Value::of_json(json).compare(&arguments[1]).is_some_and(|order| order.is_eq())
+                    };
                     Value::Bool(all.iter().any(is))
                 }
                 _ => return None,
@@ -153,7 +155,11 @@ impl Function {
                     other => serde_json::from_str(&other.text()?).ok()?,
                 };
                 let path = text(1)?;
-                let path = path.strip_prefix('$')?.replace(['.', '['], "/").replace(']', "").replace(['"', '\''], "");
+                let path = path
+                    .strip_prefix('$')?
+                    .replace(['.', '['], "/")
+                    .replace(']', "")
+                    .replace(['"', '\''], "");
                 match json.pointer(&path)? {
                     Json::Object(_) | Json::Array(_) => return None,
                     scalar => Value::Text(Value::of_json(scalar).text()?),

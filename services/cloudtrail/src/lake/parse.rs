@@ -87,13 +87,19 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
     let [Statement::Query(query)] = &statements[..] else {
         return Err("Only one SELECT statement is supported".to_owned());
     };
-    if query.with.is_some() || query.fetch.is_some() || !query.locks.is_empty() || !query.pipe_operators.is_empty() {
+    if query.with.is_some()
+        || query.fetch.is_some()
+        || !query.locks.is_empty()
+        || !query.pipe_operators.is_empty()
+    {
         return Err("WITH, FETCH and locks are not supported".to_owned());
     }
     let SetExpr::Select(select) = &*query.body else {
         return Err("UNION, INTERSECT, EXCEPT and VALUES are not supported".to_owned());
     };
-    if select.having.is_some() && matches!(&select.group_by, ast::GroupByExpr::Expressions(all, _) if all.is_empty()) {
+    if select.having.is_some()
+        && matches!(&select.group_by, ast::GroupByExpr::Expressions(all, _) if all.is_empty())
+    {
         return Err("HAVING needs GROUP BY".to_owned());
     }
     if select.into.is_some()
@@ -139,7 +145,8 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
                 columns.push((alias.value.clone(), found));
             }
             SelectItem::Wildcard(_) if reader.group.is_none() => {
-                let all = COLUMNS.iter().map(|name| ((*name).to_owned(), Expr::Field(vec![(*name).to_owned()])));
+                let all =
+                    COLUMNS.iter().map(|name| ((*name).to_owned(), Expr::Field(vec![(*name).to_owned()])));
                 columns.extend(all);
             }
             _ => return Err("* is not supported here".to_owned()),
@@ -152,7 +159,9 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
             let mut order = Vec::new();
             for one in all {
                 let expr = match &one.expr {
-                    ast::Expr::Value(value) => ordinal(&value.value, columns.len()).map(|at| columns[at].1.clone())?,
+                    ast::Expr::Value(value) => {
+                        ordinal(&value.value, columns.len()).map(|at| columns[at].1.clone())?
+                    }
                     expr => reader.expr(expr)?,
                 };
                 order.push((expr, one.options.asc == Some(false)));
@@ -163,7 +172,9 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
     };
     let limit = match &query.limit_clause {
         None => None,
-        Some(ast::LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by }) if limit_by.is_empty() => {
+        Some(ast::LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by })
+            if limit_by.is_empty() =>
+        {
             Some(count(limit)?)
         }
         Some(_) => return Err("OFFSET is not supported".to_owned()),
@@ -244,7 +255,9 @@ fn count(expr: &ast::Expr) -> Result<usize> {
 fn name_of(expr: &ast::Expr, at: usize) -> String {
     match expr {
         ast::Expr::Identifier(ident) => ident.value.clone(),
-        ast::Expr::CompoundIdentifier(parts) => parts.last().map(|ident| ident.value.clone()).unwrap_or_default(),
+        ast::Expr::CompoundIdentifier(parts) => {
+            parts.last().map(|ident| ident.value.clone()).unwrap_or_default()
+        }
         _ => format!("_col{at}"),
     }
 }
@@ -265,7 +278,9 @@ fn aggregates_in(expr: &ast::Expr) -> bool {
                 }))
         }
         ast::Expr::BinaryOp { left, right, .. } => aggregates_in(left) || aggregates_in(right),
-        ast::Expr::UnaryOp { expr, .. } | ast::Expr::Nested(expr) | ast::Expr::Cast { expr, .. } => aggregates_in(expr),
+        ast::Expr::UnaryOp { expr, .. } | ast::Expr::Nested(expr) | ast::Expr::Cast { expr, .. } => {
+            aggregates_in(expr)
+        }
         ast::Expr::Case { conditions, else_result, .. } => {
             conditions.iter().any(|case| aggregates_in(&case.condition) || aggregates_in(&case.result))
                 || else_result.as_ref().is_some_and(|expr| aggregates_in(expr))
@@ -318,7 +333,9 @@ impl Reader {
             }
             ast::Expr::Nested(inner) => self.expr(inner)?,
             ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, expr } => Expr::Not(Box::new(self.expr(expr)?)),
-            ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => Expr::Negative(Box::new(self.expr(expr)?)),
+            ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => {
+                Expr::Negative(Box::new(self.expr(expr)?))
+            }
             ast::Expr::BinaryOp { left, op, right } => {
                 let (one, other) = both(self, left, right)?;
                 binary(op, one, other)?
@@ -397,7 +414,8 @@ impl Reader {
     fn field(&mut self, parts: &[ast::Ident]) -> Result<Expr> {
         let mut names: Vec<String> = parts.iter().map(|ident| ident.value.clone()).collect();
         if names.len() == 1
-            && let Some((_, found)) = self.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(&names[0]))
+            && let Some((_, found)) =
+                self.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(&names[0]))
         {
             return Ok(found.clone());
         }
@@ -407,7 +425,10 @@ impl Reader {
         let column = COLUMNS.iter().find(|column| column.eq_ignore_ascii_case(&names[0]));
         let Some(column) = column else { return Err(format!("Column '{}' cannot be resolved", names[0])) };
         if self.group.is_some() {
-            return Err(format!("'{}' must be an aggregate expression or appear in GROUP BY clause", names.join(".")));
+            return Err(format!(
+                "'{}' must be an aggregate expression or appear in GROUP BY clause",
+                names.join(".")
+            ));
         }
         names[0] = (*column).to_owned();
         Ok(Expr::Field(names))
@@ -427,7 +448,11 @@ impl Reader {
         };
         if let Some(kind) = AggregateKind::named(&name) {
             let argument = match arguments {
-                [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard)] if kind == AggregateKind::Count => None,
+                [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard)]
+                    if kind == AggregateKind::Count =>
+                {
+                    None
+                }
                 [] if kind == AggregateKind::Count => None,
                 [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr))] => Some(self.plain(expr)?),
                 _ => return Err(format!("Unexpected parameters for function {name}")),

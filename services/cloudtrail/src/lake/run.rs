@@ -129,8 +129,12 @@ impl Run {
         let Run { plan, mut rows, groups, .. } = self;
         let nothing = Json::Null;
         for group in groups.into_values() {
-            let aggregates: Vec<Value> =
-                group.states.iter().zip(&plan.aggregates).map(|(state, aggregate)| state.result(aggregate)).collect();
+            let aggregates: Vec<Value> = group
+                .states
+                .iter()
+                .zip(&plan.aggregates)
+                .map(|(state, aggregate)| state.result(aggregate))
+                .collect();
             let row = Row { event: &nothing, keys: &group.keys, aggregates: &aggregates };
             if plan.having.as_ref().is_some_and(|having| having.value(row).truth() != Some(true)) {
                 continue;

@@ -38,7 +38,8 @@ fn run(query: &str) -> Vec<String> {
         run.take(&event).unwrap();
     }
     let row = |row: Vec<(String, Option<String>)>| {
-        let values: Vec<String> = row.into_iter().map(|(_, value)| value.unwrap_or_else(|| "-".into())).collect();
+        let values: Vec<String> =
+            row.into_iter().map(|(_, value)| value.unwrap_or_else(|| "-".into())).collect();
         values.join("|")
     };
     run.finish().into_iter().map(row).collect()
@@ -47,26 +48,62 @@ fn run(query: &str) -> Vec<String> {
 #[test]
 fn queries() {
     for (query, expected) in [
-        ("SELECT eventName FROM EVENTS WHERE userIdentity.userName = 'bob'", vec!["CreateQueue", "CreateUser"]),
-        ("select eventname, errorcode from EVENTS where eventTime >= '2026-01-04 00:00:00' order by eventTime desc", vec!["DeleteUser|-", "CreateUser|EntityAlreadyExists"]),
+        (
+            "SELECT eventName FROM EVENTS WHERE userIdentity.userName = 'bob'",
+            vec!["CreateQueue", "CreateUser"],
+        ),
+        (
+            "select eventname, errorcode from EVENTS where eventTime >= '2026-01-04 00:00:00' order by eventTime desc",
+            vec!["DeleteUser|-", "CreateUser|EntityAlreadyExists"],
+        ),
         ("SELECT eventTime FROM EVENTS LIMIT 1", vec!["2026-01-01 10:00:00.000"]),
         ("SELECT count(*) FROM EVENTS", vec!["5"]),
-        ("SELECT count(*), count(errorCode), count(DISTINCT userIdentity.username) FROM EVENTS WHERE false", vec!["0|0|0"]),
-        ("SELECT userIdentity.userName AS who, count(*) AS n FROM EVENTS GROUP BY userIdentity.userName ORDER BY n DESC, who", vec!["ann|3", "bob|2"]),
+        (
+            "SELECT count(*), count(errorCode), count(DISTINCT userIdentity.username) FROM EVENTS WHERE false",
+            vec!["0|0|0"],
+        ),
+        (
+            "SELECT userIdentity.userName AS who, count(*) AS n FROM EVENTS GROUP BY userIdentity.userName ORDER BY n DESC, who",
+            vec!["ann|3", "bob|2"],
+        ),
         ("SELECT eventName, count(*) FROM EVENTS GROUP BY 1 HAVING count(*) > 1", vec!["CreateUser|2"]),
-        ("SELECT eventName FROM EVENTS WHERE errorCode IS NULL AND eventName NOT LIKE '%Queue' ORDER BY 1", vec!["CreateUser", "DeleteUser"]),
-        ("SELECT DISTINCT eventSource FROM EVENTS ORDER BY eventSource", vec!["iam.amazonaws.com", "sqs.amazonaws.com"]),
-        ("SELECT element_at(requestParameters, 'userName') FROM EVENTS WHERE eventName IN ('GetUser', 'DeleteUser')", vec!["target2", "target5"]),
-        ("SELECT requestParameters['userName'] FROM EVENTS WHERE eventTime BETWEEN TIMESTAMP '2026-01-02 00:00:00' AND '2026-01-03'", vec!["target2"]),
-        ("SELECT sum(CAST(element_at(requestParameters, 'n') AS bigint)), avg(cast(requestParameters['n'] AS double)) FROM EVENTS", vec!["15|3"]),
+        (
+            "SELECT eventName FROM EVENTS WHERE errorCode IS NULL AND eventName NOT LIKE '%Queue' ORDER BY 1",
+            vec!["CreateUser", "DeleteUser"],
+        ),
+        (
+            "SELECT DISTINCT eventSource FROM EVENTS ORDER BY eventSource",
+            vec!["iam.amazonaws.com", "sqs.amazonaws.com"],
+        ),
+        (
+            "SELECT element_at(requestParameters, 'userName') FROM EVENTS WHERE eventName IN ('GetUser', 'DeleteUser')",
+            vec!["target2", "target5"],
+        ),
+        (
+            "SELECT requestParameters['userName'] FROM EVENTS WHERE eventTime BETWEEN TIMESTAMP '2026-01-02 00:00:00' AND '2026-01-03'",
+            vec!["target2"],
+        ),
+        (
+            "SELECT sum(CAST(element_at(requestParameters, 'n') AS bigint)), avg(cast(requestParameters['n'] AS double)) FROM EVENTS",
+            vec!["15|3"],
+        ),
         ("SELECT min(eventTime), max(eventName) FROM EVENTS", vec!["2026-01-01 10:00:00.000|GetUser"]),
-        ("SELECT CASE WHEN readOnly THEN 'read' ELSE 'write' END AS kind, count(*) FROM EVENTS GROUP BY CASE WHEN readOnly THEN 'read' ELSE 'write' END ORDER BY kind", vec!["read|1", "write|4"]),
+        (
+            "SELECT CASE WHEN readOnly THEN 'read' ELSE 'write' END AS kind, count(*) FROM EVENTS GROUP BY CASE WHEN readOnly THEN 'read' ELSE 'write' END ORDER BY kind",
+            vec!["read|1", "write|4"],
+        ),
         ("SELECT upper(substr(eventName, 1, 3)) || '!' FROM EVENTS LIMIT 2", vec!["CRE!", "GET!"]),
-        ("SELECT date_trunc('month', eventTime), year(eventTime) FROM EVENTS LIMIT 1", vec!["2026-01-01 00:00:00.000|2026"]),
+        (
+            "SELECT date_trunc('month', eventTime), year(eventTime) FROM EVENTS LIMIT 1",
+            vec!["2026-01-01 00:00:00.000|2026"],
+        ),
         ("SELECT resources[1].ARN FROM EVENTS LIMIT 1", vec!["arn:1"]),
         ("SELECT e.eventName FROM EVENTS AS e WHERE e.readOnly = true", vec!["GetUser"]),
         ("SELECT eventName FROM EVENTS WHERE regexp_like(eventName, '^Del.*')", vec!["DeleteUser"]),
-        ("SELECT coalesce(errorCode, 'none') AS code, count(*) FROM EVENTS GROUP BY coalesce(errorCode, 'none') ORDER BY 2 DESC, 1 LIMIT 1", vec!["none|3"]),
+        (
+            "SELECT coalesce(errorCode, 'none') AS code, count(*) FROM EVENTS GROUP BY coalesce(errorCode, 'none') ORDER BY 2 DESC, 1 LIMIT 1",
+            vec!["none|3"],
+        ),
         ("SELECT 1 + 2 * 3, -4 % 3, 7 / 2 FROM EVENTS LIMIT 1", vec!["7|-1|3"]),
     ] {
         assert_eq!(run(query), expected, "{query}");

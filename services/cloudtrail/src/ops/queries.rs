@@ -69,7 +69,8 @@ impl Handle<op::StartQuery> for CloudTrail {
         let plan = plan(&text)?;
         let (store_key, _) = self.active_store(cx, &plan.store).await?;
         let others = self.queries_of(cx).await?;
-        let running = others.iter().filter(|(_, query)| matches!(&*query.status, "QUEUED" | "RUNNING")).count();
+        let running =
+            others.iter().filter(|(_, query)| matches!(&*query.status, "QUEUED" | "RUNNING")).count();
         if running >= RUNNING_MAX || others.len() >= QUERIES_MAX {
             let message = "The account has as many queries as are allowed.";
             return Err(ApiError::new("MaxConcurrentQueriesException", message));
@@ -144,7 +145,8 @@ impl Handle<op::GetQueryResults> for CloudTrail {
                 .filter(|limit| (1..=ROWS).contains(limit))
                 .ok_or_else(|| error::max_results("MaxQueryResults"))?,
         };
-        let rows = self.platform.store.get(&RESULTS, &input.query_id).await?.map(|rows| rows.0).unwrap_or_default();
+        let rows =
+            self.platform.store.get(&RESULTS, &input.query_id).await?.map(|rows| rows.0).unwrap_or_default();
         let total = rows.len();
         let page: Vec<Vec<haneul_shape::value::Map<String>>> = rows
             .into_iter()

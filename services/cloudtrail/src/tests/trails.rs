@@ -346,7 +346,10 @@ async fn an_event_data_store_is_queried() {
     for n in 0..5 {
         make_user(&cloud, &format!("u{n}")).await;
     }
-    let start = |text: &str| s::StartQueryRequest { query_statement: Some(text.replace("EVENTS", &id)), ..Default::default() };
+    let start = |text: &str| s::StartQueryRequest {
+        query_statement: Some(text.replace("EVENTS", &id)),
+        ..Default::default()
+    };
     let wrong = start("SELECT nothing FROM EVENTS");
     assert_eq!(cloud.err::<op::StartQuery>(wrong).await, "InvalidQueryStatementException");
     let query = "SELECT eventName, element_at(requestParameters, 'userName') AS who FROM EVENTS WHERE eventName = 'CreateUser' ORDER BY who";

@@ -59,10 +59,15 @@ impl Handle<op::GetGroupConfiguration> for Groups {
         self.on_group(cx, "resource-groups:GetGroupConfiguration", &name).await
     }
 
-    async fn call(&self, cx: &Cx, input: s::GetGroupConfigurationInput) -> Result<s::GetGroupConfigurationOutput> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::GetGroupConfigurationInput,
+    ) -> Result<s::GetGroupConfigurationOutput> {
         let name = either(None, input.group.as_ref())?;
         let group = self.group(cx, &name).await?;
-        let items = group.configuration.ok_or_else(|| error::bad_request("The group has no configuration."))?;
+        let items =
+            group.configuration.ok_or_else(|| error::bad_request("The group has no configuration."))?;
         Ok(s::GetGroupConfigurationOutput { group_configuration: Some(shape(&items)) })
     }
 }
@@ -73,7 +78,11 @@ impl Handle<op::PutGroupConfiguration> for Groups {
         self.on_group(cx, "resource-groups:PutGroupConfiguration", &name).await
     }
 
-    async fn call(&self, cx: &Cx, input: s::PutGroupConfigurationInput) -> Result<s::PutGroupConfigurationOutput> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::PutGroupConfigurationInput,
+    ) -> Result<s::PutGroupConfigurationOutput> {
         let name = either(None, input.group.as_ref())?;
         let items = parse(input.configuration.unwrap_or_default())?;
         self.change(cx, &name, |group| {

@@ -19,7 +19,11 @@ impl Groups {
     }
 }
 
-fn no_application(criticality: Option<i32>, owner: Option<&String>, display_name: Option<&String>) -> Result<()> {
+fn no_application(
+    criticality: Option<i32>,
+    owner: Option<&String>,
+    display_name: Option<&String>,
+) -> Result<()> {
     match (criticality, owner, display_name) {
         (None, None, None) => Ok(()),
         _ => Err(error::unsupported("Criticality, Owner and DisplayName")),
@@ -57,7 +61,9 @@ impl Handle<op::CreateGroup> for Groups {
         let query = input.resource_query.as_ref().map(|query| self.check_query(query)).transpose()?;
         let configuration = input.configuration.map(configuration::parse).transpose()?;
         if query.is_some() && configuration.is_some() {
-            return Err(error::bad_request("A group has either a resource query or a configuration, not both."));
+            return Err(error::bad_request(
+                "A group has either a resource query or a configuration, not both.",
+            ));
         }
         let query_given = query.is_some();
         let group = Group {
@@ -146,7 +152,7 @@ impl Handle<op::ListGroups> for Groups {
         Ok(s::ListGroupsOutput {
             group_identifiers: Some(identifiers.collect()),
             groups: Some(page.items.iter().map(|(name, group)| shape(cx, name, group)).collect()),
-            next_token: page.next,
+            next_token: next(page.next),
         })
     }
 }
@@ -156,7 +162,9 @@ impl Groups {
         for filter in filters {
             let fits = match &*filter.name {
                 "resource-type" => match self.query_of(group)? {
-                    Some(query) => filter.values.iter().any(|kind| query.resource_type_filters.contains(kind)),
+                    Some(query) => {
+                        filter.values.iter().any(|kind| query.resource_type_filters.contains(kind))
+                    }
                     None => false,
                 },
                 "configuration-type" => {
@@ -176,7 +184,16 @@ impl Groups {
 /// Where a listing goes on.
 pub(super) fn after(groups: &Groups, purpose: &str, token: Option<&String>) -> Result<Option<String>> {
     let bad = || error::bad_request("NextToken is not valid.");
-    token.map(|token| paging::position(&groups.platform.seal, purpose, token).ok_or_else(bad)).transpose()
+    let read = |token: &String| {
+        let token = token.replace('+', "-").replace('/', "_");
+        paging::position(&groups.platform.seal, purpose, &token).ok_or_else(bad)
+    };
+    token.map(read).transpose()
+}
+
+/// Tokens here are of plain base64's alphabet.
+pub(super) fn next(token: Option<String>) -> Option<String> {
+    token.map(|token| token.replace('-', "+").replace('_', "/"))
 }
 
 impl Handle<op::GetGroupQuery> for Groups {
@@ -188,8 +205,11 @@ impl Handle<op::GetGroupQuery> for Groups {
     async fn call(&self, cx: &Cx, input: s::GetGroupQueryInput) -> Result<s::GetGroupQueryOutput> {
         let name = either(input.group_name.as_ref(), input.group.as_ref())?;
         let group = self.group(cx, &name).await?;
-        let query = query_shape(&group).ok_or_else(|| error::bad_request("The group has no resource query."))?;
-        Ok(s::GetGroupQueryOutput { group_query: Some(s::GroupQuery { group_name: name, resource_query: query }) })
+        let query =
+            query_shape(&group).ok_or_else(|| error::bad_request("The group has no resource query."))?;
+        Ok(s::GetGroupQueryOutput {
+            group_query: Some(s::GroupQuery { group_name: name, resource_query: query }),
+        })
     }
 }
 

@@ -2,7 +2,7 @@ use haneul_kit::{Access, Cx, Handle, Result, Tagged, paging};
 use haneul_resource_groups_wire::operations as op;
 use haneul_resource_groups_wire::shapes as s;
 
-use super::groups::after;
+use super::groups::{after, next};
 use crate::error;
 use crate::groups::{Groups, either, name_of};
 use crate::model::Group;
@@ -43,22 +43,29 @@ impl Handle<op::ListGroupResources> for Groups {
     async fn call(&self, cx: &Cx, input: s::ListGroupResourcesInput) -> Result<s::ListGroupResourcesOutput> {
         let name = either(input.group_name.as_ref(), input.group.as_ref())?;
         let group = self.group(cx, &name).await?;
-        let types: Vec<String> = input.filters.unwrap_or_default().into_iter().flat_map(|filter| filter.values).collect();
+        let types: Vec<String> =
+            input.filters.unwrap_or_default().into_iter().flat_map(|filter| filter.values).collect();
         if let Some(query) = self.query_of(&group)?
             && let Some(kind) = types.iter().find(|kind| !query.is_about(kind))
         {
-            let message = format!("The resource types specified as filters in the request are not valid: {kind}");
+            let message =
+                format!("The resource types specified as filters in the request are not valid: {kind}");
             return Err(error::bad_request(message));
         }
         let mut all = self.members(cx, &name, &group).await?;
-        all.retain(|resource| types.is_empty() || types.iter().any(|kind| kind == resource.kind.cloudformation));
+        all.retain(|resource| {
+            types.is_empty() || types.iter().any(|kind| kind == resource.kind.cloudformation)
+        });
         let purpose = format!("resource-groups.members {} {} {name} {types:?}", cx.account(), cx.region());
         let page = self.page(&purpose, all, input.max_results, input.next_token.as_ref())?;
-        let item = |resource: &Tagged| s::ListGroupResourcesItem { identifier: Some(identifier(resource)), status: None };
+        let item = |resource: &Tagged| s::ListGroupResourcesItem {
+            identifier: Some(identifier(resource)),
+            status: None,
+        };
         Ok(s::ListGroupResourcesOutput {
             resources: Some(page.items.iter().map(item).collect()),
             resource_identifiers: Some(page.items.iter().map(identifier).collect()),
-            next_token: page.next,
+            next_token: next(page.next),
             query_errors: Some(Vec::new()),
         })
     }
@@ -78,7 +85,7 @@ impl Handle<op::SearchResources> for Groups {
         let page = self.page(&purpose, all, input.max_results, input.next_token.as_ref())?;
         Ok(s::SearchResourcesOutput {
             resource_identifiers: Some(page.items.iter().map(identifier).collect()),
-            next_token: page.next,
+            next_token: next(page.next),
             query_errors: Some(Vec::new()),
         })
     }
@@ -86,7 +93,9 @@ impl Handle<op::SearchResources> for Groups {
 
 /// Why a resource cannot be a member; `None` when it can.
 fn obstacle(group: &Group, resource: Option<&Tagged>) -> Option<(&'static str, String)> {
-    let Some(resource) = resource else { return Some(("RESOURCE_NOT_FOUND", "The resource does not exist.".to_owned())) };
+    let Some(resource) = resource else {
+        return Some(("RESOURCE_NOT_FOUND", "The resource does not exist.".to_owned()));
+    };
     let items = group.configuration.as_deref().unwrap_or_default();
     let allowed: Vec<&String> = items
         .iter()
@@ -96,7 +105,8 @@ fn obstacle(group: &Group, resource: Option<&Tagged>) -> Option<(&'static str, S
         .collect();
     let kind = resource.kind.cloudformation;
     let fits = allowed.is_empty() || allowed.iter().any(|allowed| *allowed == kind);
-    (!fits).then(|| ("RESOURCE_TYPE_NOT_ALLOWED", format!("The group's configuration does not allow {kind}.")))
+    (!fits)
+        .then(|| ("RESOURCE_TYPE_NOT_ALLOWED", format!("The group's configuration does not allow {kind}.")))
 }
 
 fn by_hand(group: &Group, arns: &[String]) -> Result<()> {
@@ -133,7 +143,11 @@ impl Handle<op::GroupResources> for Groups {
                 }
             }
         }
-        Ok(s::GroupResourcesOutput { succeeded: Some(succeeded), failed: Some(failed), pending: Some(Vec::new()) })
+        Ok(s::GroupResourcesOutput {
+            succeeded: Some(succeeded),
+            failed: Some(failed),
+            pending: Some(Vec::new()),
+        })
     }
 }
 
@@ -157,6 +171,10 @@ impl Handle<op::UngroupResources> for Groups {
                 });
             }
         }
-        Ok(s::UngroupResourcesOutput { succeeded: Some(succeeded), failed: Some(failed), pending: Some(Vec::new()) })
+        Ok(s::UngroupResourcesOutput {
+            succeeded: Some(succeeded),
+            failed: Some(failed),
+            pending: Some(Vec::new()),
+        })
     }
 }

@@ -68,5 +68,7 @@ pub(super) fn parse(tags: Option<Map<String>>) -> Result<Vec<(String, String)>> 
 
 fn read(tags: Option<Map<String>>) -> Result<Tags> {
     let tags = Tags::from_request(tags.unwrap_or_default());
-    tags.map_err(|_| error::bad_request("The tags are not valid: at most 50, no key twice or with aws: in front."))
+    tags.map_err(|_| {
+        error::bad_request("The tags are not valid: at most 50, no key twice or with aws: in front.")
+    })
 }

@@ -87,7 +87,8 @@ fn query(team: &str) -> s::ResourceQuery {
 async fn service_toml_names_what_is_dispatched() {
     let cloud = Cloud::new().await;
     let toml: toml::Table = include_str!("../../service.toml").parse().unwrap();
-    let listed: Vec<_> = toml["implemented"].as_array().unwrap().iter().map(|o| o.as_str().unwrap()).collect();
+    let listed: Vec<_> =
+        toml["implemented"].as_array().unwrap().iter().map(|o| o.as_str().unwrap()).collect();
     assert_eq!(listed, cloud.implemented);
 }
 
@@ -99,7 +100,8 @@ async fn a_query_finds_what_has_the_tags_now() {
         queues.push(cloud.queue(name, "a").await);
     }
     cloud.queue("other", "b").await;
-    let create = || s::CreateGroupInput { name: "web".into(), resource_query: Some(query("a")), ..Default::default() };
+    let create =
+        || s::CreateGroupInput { name: "web".into(), resource_query: Some(query("a")), ..Default::default() };
     let made = cloud.ok::<op::CreateGroup>(create()).await;
     assert_eq!(made.group.unwrap().group_arn, format!("arn:aws:resource-groups:us-east-1:{OURS}:group/web"));
     assert_eq!(cloud.err::<op::CreateGroup>(create()).await, "BadRequestException");
@@ -113,12 +115,21 @@ async fn a_query_finds_what_has_the_tags_now() {
     let found = cloud.ok::<op::SearchResources>(search).await.resource_identifiers.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].resource_type.as_deref(), Some("AWS::SQS::Queue"));
-    let update = s::UpdateGroupQueryInput { group: Some("web".into()), resource_query: query("b"), ..Default::default() };
+    let update = s::UpdateGroupQueryInput {
+        group: Some("web".into()),
+        resource_query: query("b"),
+        ..Default::default()
+    };
     cloud.ok::<op::UpdateGroupQuery>(update).await;
-    assert_eq!(cloud.members(&format!("arn:aws:resource-groups:us-east-1:{OURS}:group/web"), 50).await.len(), 1);
+    assert_eq!(
+        cloud.members(&format!("arn:aws:resource-groups:us-east-1:{OURS}:group/web"), 50).await.len(),
+        1
+    );
     let join = s::GroupResourcesInput { group: "web".into(), resource_arns: vec![queues[0].clone()] };
     assert_eq!(cloud.err::<op::GroupResources>(join).await, "BadRequestException");
-    cloud.ok::<op::DeleteGroup>(s::DeleteGroupInput { group: Some("web".into()), ..Default::default() }).await;
+    cloud
+        .ok::<op::DeleteGroup>(s::DeleteGroupInput { group: Some("web".into()), ..Default::default() })
+        .await;
     let get = s::GetGroupInput { group: Some("web".into()), ..Default::default() };
     assert_eq!(cloud.err::<op::GetGroup>(get).await, "NotFoundException");
 }
@@ -141,7 +152,8 @@ async fn members_by_hand_are_of_the_allowed_types() {
     };
     cloud.ok::<op::CreateGroup>(create).await;
     let gone = format!("arn:aws:sqs:us-east-1:{OURS}:gone");
-    let join = || s::GroupResourcesInput { group: "hand".into(), resource_arns: vec![queue.clone(), gone.clone()] };
+    let join =
+        || s::GroupResourcesInput { group: "hand".into(), resource_arns: vec![queue.clone(), gone.clone()] };
     assert_eq!(cloud.ok::<op::GroupResources>(join()).await.failed.unwrap().len(), 2);
     let put = s::PutGroupConfigurationInput {
         group: Some("hand".into()),
@@ -156,7 +168,8 @@ async fn members_by_hand_are_of_the_allowed_types() {
     assert_eq!(cloud.ok::<op::UngroupResources>(leave).await.succeeded.unwrap().len(), 1);
     assert!(cloud.members("hand", 50).await.is_empty());
     let other = s::GroupConfigurationItem { r#type: "AWS::EC2::HostManagement".into(), parameters: None };
-    let create = s::CreateGroupInput { name: "x".into(), configuration: Some(vec![other]), ..Default::default() };
+    let create =
+        s::CreateGroupInput { name: "x".into(), configuration: Some(vec![other]), ..Default::default() };
     assert_eq!(cloud.err::<op::CreateGroup>(create).await, "NotImplemented");
 }
 
@@ -164,7 +177,11 @@ async fn members_by_hand_are_of_the_allowed_types() {
 async fn groups_have_tags_and_are_listed() {
     let cloud = Cloud::new().await;
     for name in ["a", "b", "c"] {
-        let input = s::CreateGroupInput { name: name.into(), resource_query: Some(query(name)), ..Default::default() };
+        let input = s::CreateGroupInput {
+            name: name.into(),
+            resource_query: Some(query(name)),
+            ..Default::default()
+        };
         cloud.ok::<op::CreateGroup>(input).await;
     }
     let arn = format!("arn:aws:resource-groups:us-east-1:{OURS}:group/b");
@@ -174,7 +191,8 @@ async fn groups_have_tags_and_are_listed() {
     let tags = cloud.ok::<op::GetTags>(s::GetTagsInput { arn: arn.clone() }).await.tags.unwrap();
     assert_eq!(tags.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["team"]);
     assert_eq!(cloud.members("b", 50).await, [arn], "a group is a resource with tags, too");
-    let first = cloud.ok::<op::ListGroups>(s::ListGroupsInput { max_results: Some(2), ..Default::default() }).await;
+    let first =
+        cloud.ok::<op::ListGroups>(s::ListGroupsInput { max_results: Some(2), ..Default::default() }).await;
     assert_eq!(first.group_identifiers.unwrap().len(), 2);
     let next = s::ListGroupsInput { next_token: first.next_token, ..Default::default() };
     assert_eq!(cloud.ok::<op::ListGroups>(next).await.groups.unwrap()[0].name, "c");

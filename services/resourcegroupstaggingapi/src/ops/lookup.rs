@@ -35,7 +35,13 @@ impl Tagging {
     }
 
     /// A page of names, and the token of the next one, which is empty at the end.
-    fn page(&self, cx: &Cx, purpose: &str, names: BTreeSet<String>, token: Option<&String>) -> Result<(Vec<String>, String)> {
+    fn page(
+        &self,
+        cx: &Cx,
+        purpose: &str,
+        names: BTreeSet<String>,
+        token: Option<&String>,
+    ) -> Result<(Vec<String>, String)> {
         let after = self.position(cx, purpose, token)?;
         let rest = names.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after));
         let mut page: Vec<String> = rest.take(NAMES + 1).collect();
@@ -136,7 +142,8 @@ fn purpose(cx: &Cx, filters: &[s::TagFilter], types: &[String], only_bad: bool) 
 fn is_of(types: &[String], resource: &Tagged) -> bool {
     let name = resource.kind.name;
     let (service, own) = name.split_once(':').unwrap_or((name, ""));
-    let in_arn = resource.arn.splitn(6, ':').nth(5).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    let in_arn =
+        resource.arn.splitn(6, ':').nth(5).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
     types.is_empty()
         || types.iter().any(|wanted| match wanted.split_once(':') {
             Some((wanted, kind)) => wanted == service && (kind == own || kind == in_arn),

@@ -59,14 +59,24 @@ impl Cloud {
     async fn resources(&self) -> Vec<String> {
         let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:{OURS}:{resource}");
         let mut arns = vec![arn("sqs", "q"), "arn:aws:s3:::bucket-1".to_owned(), arn("logs", "log-group:g")];
-        self.ok::<sqs::CreateQueue>(q::CreateQueueRequest { queue_name: "q".into(), ..Default::default() }).await;
-        self.ok::<s3::CreateBucket>(b::CreateBucketRequest { bucket: "bucket-1".into(), ..Default::default() }).await;
+        self.ok::<sqs::CreateQueue>(q::CreateQueueRequest { queue_name: "q".into(), ..Default::default() })
+            .await;
+        self.ok::<s3::CreateBucket>(b::CreateBucketRequest {
+            bucket: "bucket-1".into(),
+            ..Default::default()
+        })
+        .await;
         let group = l::CreateLogGroupRequest { log_group_name: "g".into(), ..Default::default() };
         self.ok::<logs::CreateLogGroup>(group).await;
-        let user = i::CreateUserRequest { user_name: "ann".into(), path: Some("/x/".into()), ..Default::default() };
+        let user =
+            i::CreateUserRequest { user_name: "ann".into(), path: Some("/x/".into()), ..Default::default() };
         arns.push(self.ok::<iam::CreateUser>(user).await.user.unwrap().arn);
         arns.push(self.ok::<kms::CreateKey>(Default::default()).await.key_metadata.unwrap().arn.unwrap());
-        let secret = m::CreateSecretRequest { name: "s".into(), secret_string: Some("x".into()), ..Default::default() };
+        let secret = m::CreateSecretRequest {
+            name: "s".into(),
+            secret_string: Some("x".into()),
+            ..Default::default()
+        };
         arns.push(self.ok::<sm::CreateSecret>(secret).await.arn.unwrap());
         for name in ["plain", "/a/b"] {
             let put = p::PutParameterRequest {
@@ -123,7 +133,8 @@ impl Cloud {
 async fn service_toml_names_what_is_dispatched() {
     let cloud = Cloud::new().await;
     let toml: toml::Table = include_str!("../../service.toml").parse().unwrap();
-    let listed: Vec<_> = toml["implemented"].as_array().unwrap().iter().map(|o| o.as_str().unwrap()).collect();
+    let listed: Vec<_> =
+        toml["implemented"].as_array().unwrap().iter().map(|o| o.as_str().unwrap()).collect();
     assert_eq!(listed, cloud.implemented);
 }
 
@@ -147,7 +158,10 @@ async fn every_kind_is_tagged_found_and_untagged() {
     assert_eq!(keys.tag_keys.unwrap(), ["env", "team"]);
     let values = s::GetTagValuesInput { key: "env".into(), ..Default::default() };
     assert_eq!(cloud.ok::<op::GetTagValues>(values).await.tag_values.unwrap(), ["prod", "test"]);
-    let untag = s::UntagResourcesInput { resource_arn_list: arns.clone(), tag_keys: vec!["team".into(), "env".into()] };
+    let untag = s::UntagResourcesInput {
+        resource_arn_list: arns.clone(),
+        tag_keys: vec!["team".into(), "env".into()],
+    };
     assert!(cloud.ok::<op::UntagResources>(untag).await.failed_resources_map.unwrap().is_empty());
     assert!(cloud.find(&[], &[], 100).await.is_empty());
 }
@@ -158,7 +172,8 @@ async fn failures_are_told_by_resource_and_rights_are_the_callers() {
     let arns = cloud.resources().await;
     let gone = format!("arn:aws:sqs:us-east-1:{OURS}:gone");
     let far = format!("arn:aws:sqs:eu-west-1:{OURS}:q");
-    let failed = cloud.tag(&[arns[0].clone(), gone.clone(), far, "arn:aws:xyz:::a".into()], &[("a", "1")]).await;
+    let failed =
+        cloud.tag(&[arns[0].clone(), gone.clone(), far, "arn:aws:xyz:::a".into()], &[("a", "1")]).await;
     assert_eq!(failed.len(), 3, "{failed:?}");
     assert_eq!(failed[0], (gone, "QueueDoesNotExist".to_owned()));
     assert_eq!(failed[1].1, "InvalidParameterException");
@@ -171,7 +186,8 @@ async fn failures_are_told_by_resource_and_rights_are_the_callers() {
         policy_document: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["tag:*","s3:*"],"Resource":"*"}]}"#.into(),
     };
     cloud.ok::<iam::PutUserPolicy>(put).await;
-    let key = cloud.ok::<iam::CreateAccessKey>(i::CreateAccessKeyRequest { user_name: Some("eve".into()) }).await;
+    let key =
+        cloud.ok::<iam::CreateAccessKey>(i::CreateAccessKeyRequest { user_name: Some("eve".into()) }).await;
     let eve = cloud.platform.directory().access_key(&key.access_key.access_key_id).await.unwrap().unwrap();
     let input = s::TagResourcesInput {
         resource_arn_list: arns[..2].to_vec(),
@@ -190,8 +206,16 @@ async fn combinations_that_are_refused() {
     let arns = Some(vec!["arn:aws:s3:::b".to_owned()]);
     let filter = |key: &str| s::TagFilter { key: Some(key.into()), values: None };
     for input in [
-        s::GetResourcesInput { resource_arn_list: arns.clone(), resources_per_page: Some(1), ..Default::default() },
-        s::GetResourcesInput { resource_arn_list: arns, tag_filters: Some(vec![filter("a")]), ..Default::default() },
+        s::GetResourcesInput {
+            resource_arn_list: arns.clone(),
+            resources_per_page: Some(1),
+            ..Default::default()
+        },
+        s::GetResourcesInput {
+            resource_arn_list: arns,
+            tag_filters: Some(vec![filter("a")]),
+            ..Default::default()
+        },
         s::GetResourcesInput { tag_filters: Some(vec![filter("a"), filter("a")]), ..Default::default() },
         s::GetResourcesInput { resources_per_page: Some(101), ..Default::default() },
         s::GetResourcesInput { tags_per_page: Some(150), ..Default::default() },
