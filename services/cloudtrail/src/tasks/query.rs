@@ -19,7 +19,7 @@ const KEPT_MS: i64 = 7 * 86_400_000;
 
 /// What a query came to.
 enum Outcome {
-    Rows(Run, u64),
+    Rows(Box<Run>, u64),
     Failed(String),
     Gone,
 }
@@ -73,7 +73,7 @@ impl CloudTrail {
         let mut range = all();
         loop {
             let page = self.platform.store.scan(&LAKE, range, READ).await?;
-            let Some((last, _)) = page.last() else { return Ok(Outcome::Rows(run, bytes)) };
+            let Some((last, _)) = page.last() else { return Ok(Outcome::Rows(Box::new(run), bytes)) };
             range = all().after(last);
             for (_, Chunk(packed)) in &page {
                 for json in chunk::decode(packed)? {
