@@ -20,7 +20,6 @@ use crate::layers::authn::{self, Terms};
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
 use crate::layers::{limits, place, request_id};
-use crate::metering::Used;
 use crate::noted::Noted;
 use crate::reply;
 use crate::route::{self, Asked, queue_url};
@@ -149,18 +148,7 @@ impl Cloud {
             duration: started.elapsed(),
         };
         if let Some(cx) = seen.cx.as_ref().filter(|_| !seen.operation_name.is_empty()) {
-            let length = cx.http().and_then(|head| head.header("content-length"));
-            self.metering.note(
-                cx,
-                &Used {
-                    service: &seen.service,
-                    operation: &seen.operation_name,
-                    resource: seen.noted.resource.as_deref(),
-                    failed: code.is_some(),
-                    bytes_in: length.and_then(|length| length.parse().ok()).unwrap_or(0),
-                    bytes_out: answer.body().length().unwrap_or(0),
-                },
-            );
+            self.metering.note_answer(cx, &record, seen.noted.resource.as_deref(), answer.body().length());
         }
         self.options.meter.note(&record);
         self.options.audit.note(&record);

@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::layers::hooks::Record;
+
 /// How often counts are written down: what a kill can lose.
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -53,6 +55,27 @@ impl Metering {
             bytes_in: used.bytes_in,
             bytes_out: used.bytes_out,
         });
+    }
+
+    /// A call that came over HTTP; `length` is the answer's, where it is known.
+    pub(crate) fn note_answer(
+        &self,
+        cx: &Cx,
+        record: &Record<'_>,
+        resource: Option<&str>,
+        length: Option<u64>,
+    ) {
+        let given = cx.http().and_then(|head| head.header("content-length"));
+        let (service, operation) = (record.service, record.operation);
+        let used = Used {
+            service,
+            operation,
+            resource,
+            failed: record.error_code.is_some(),
+            bytes_in: given.and_then(|given| given.parse().ok()).unwrap_or(0),
+            bytes_out: length.unwrap_or(0),
+        };
+        self.note(cx, &used);
     }
 
     /// Writes every minute, and once more when the cloud stops.
