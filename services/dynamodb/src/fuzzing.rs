@@ -7,6 +7,7 @@ use haneul_shape::value::Map;
 use crate::expression::{Condition, Placeholders, Projection, Update, key_condition};
 use crate::partiql;
 use crate::table::{KeyAttribute, KeySchema};
+use crate::transfer::{csv, ion, json};
 use crate::value::{Attrs, Number, Value, codec, order, size, wire};
 
 /// Any text as each of the expressions, and what comes of it applied to an item.
@@ -81,6 +82,23 @@ pub fn stored(bytes: &[u8]) {
     }
 }
 
+/// Any text as a record of a file to be imported; what Ion and JSON say is written and read the same.
+pub fn imported(text: &str) {
+    if let Ok(item) = ion::item(text) {
+        let mut again = "{Item:".to_owned();
+        ion::write_item(&item, &mut again);
+        again.push('}');
+        assert_eq!(ion::item(&again).as_ref(), Ok(&item));
+    }
+    if let Ok(item) = json::item(text) {
+        let again = format!("{{\"Item\":{}}}", json::of_item(&item));
+        assert_eq!(json::item(&again).as_ref(), Ok(&item));
+    }
+    let header = ["a", "b", "c"].map(str::to_owned);
+    let keys = [("a", "S"), ("b", "N")].map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    let _ = csv::item(text, ',', &header, &keys);
+}
+
 fn written_and_read(item: &Attrs) -> Attrs {
     let mut bytes = Vec::new();
     codec::encode(item, &mut bytes);
@@ -152,6 +170,11 @@ mod tests {
         fn numbers_keep_their_order(one in "-?[0-9]{1,20}(\\.[0-9]{1,18})?(e-?[0-9]{1,3})?", two in "-?[0-9]{1,39}(e-?[0-9]{1,2})?") {
             super::numbers(&one, &two);
             super::numbers(&one, &one);
+        }
+
+        #[test]
+        fn any_text_is_a_record_or_not(text in "(\\$ion_1_0 )?\\{\"?Item\"?:\\{[a-c'\":\\[\\]{},0-9.$_ /*\\\\eSNBML-]{0,40}\\}\\}") {
+            super::imported(&text);
         }
 
         #[test]

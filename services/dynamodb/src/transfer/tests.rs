@@ -1,5 +1,3 @@
-use proptest::prelude::*;
-
 use super::lines::{Compression, Lines};
 use super::*;
 use crate::value::Attrs;
@@ -73,17 +71,4 @@ fn lines_of_any_file_come_to_an_end() {
     let all: Vec<_> = std::iter::from_fn(|| lines.next()).map(|line| line.unwrap()).collect();
     assert_eq!(all, ["a", "b", "", "c"]);
     assert!(Lines::new(b"not gzip", Compression::Gzip).next().unwrap().is_err());
-}
-
-proptest! {
-    #[test]
-    fn any_text_is_a_record_or_not(text in "(\\$ion_1_0 )?\\{Item:\\{[a-c'\":\\[\\]{},0-9.$_ /*\\\\e-]{0,40}\\}\\}") {
-        let _ = (ion::item(&text), json::item(&text), csv::fields(&text, ','));
-        if let Ok(item) = ion::item(&text) {
-            let mut again = "{Item:".to_owned();
-            ion::write_item(&item, &mut again);
-            again.push('}');
-            prop_assert_eq!(ion::item(&again).unwrap(), item);
-        }
-    }
 }
