@@ -100,7 +100,11 @@ impl Lambda {
     /// # Errors
     /// TooManyRequestsException when there is no room, RecursiveInvocationException, and what keeps the function from being
     /// started. A function that fails is no error: see [`Ran::function_error`].
-    pub(crate) async fn run(&self, target: Target, call: Call) -> Result<Ran> {
+    pub(crate) async fn run(&self, target: Target, mut call: Call) -> Result<Ran> {
+        // A call without an event has an empty one.
+        if call.payload.is_empty() {
+            call.payload = Bytes::from_static(b"{}");
+        }
         let target = self.ready(target).await?;
         let (name, qualifier) = (&target.known.name, target.qualifier.as_deref());
         let trace = self.traced(&target, call.trace.as_deref()).inspect_err(|_| {

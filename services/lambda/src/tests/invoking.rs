@@ -13,6 +13,8 @@ async fn calls_are_answered() {
     assert_eq!(answer(&called), json!({ "a": 1 }));
     assert_eq!((called.status_code, called.executed_version.as_deref()), (Some(200), Some("$LATEST")));
     assert_eq!((called.function_error, called.log_result), (None, None));
+    let nothing = s::InvocationRequest { function_name: "f".into(), ..Default::default() };
+    assert_eq!(answer(&cloud.ok::<op::Invoke>(nothing).await), json!({}));
     let tail = s::InvocationRequest { log_type: Some("Tail".into()), ..invocation("f", json!(1)) };
     let tail = cloud.ok::<op::Invoke>(tail).await.log_result.unwrap();
     use base64::Engine;
