@@ -26,7 +26,7 @@ fn is_bucket_name(name: &str) -> bool {
         && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
         && edge(bytes.first())
         && edge(bytes.last())
-        && !name.contains("..")
+        && !["..", ".-", "-."].iter().any(|pair| name.contains(pair))
         && name.parse::<std::net::Ipv4Addr>().is_err()
         && !PREFIXES_RESERVED.iter().any(|prefix| name.starts_with(prefix))
         && !SUFFIXES_RESERVED.iter().any(|suffix| name.ends_with(suffix))
@@ -64,6 +64,8 @@ mod tests {
             ".ab",
             "ab.",
             "a..b",
+            "abc.-def",
+            "abc-.def",
             "192.168.5.4",
             "xn--abc",
             "sthree-x",
