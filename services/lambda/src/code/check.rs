@@ -85,7 +85,7 @@ pub(super) fn check(package: &[u8]) -> Result<u64, Fault> {
         }
         if matches!(kind, Kind::Link) {
             let target = target(&mut entry)?;
-            place.link_to(&target).ok_or_else(|| Fault::Unsafe(name))?;
+            place.link_to(&target).ok_or(Fault::Unsafe(name))?;
         }
     }
     Ok(unzipped)

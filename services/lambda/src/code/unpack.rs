@@ -32,7 +32,7 @@ pub(super) fn unpack(package: &[u8], to: &Path) -> Result<(), Fault> {
             Kind::Folder => make_folder(to, place, &mut folders)?,
             Kind::Link => {
                 let target = target(&mut entry)?;
-                let target = place.link_to(&target).ok_or_else(|| Fault::Unsafe(name))?;
+                let target = place.link_to(&target).ok_or(Fault::Unsafe(name))?;
                 links.push((place, target));
             }
             Kind::File { executable } => {

@@ -14,7 +14,10 @@ const SPECS_MAX: usize = 4096;
 
 /// What the executor was told of versions, by function and version, with the setting that it is true of.
 #[derive(Default)]
-pub(crate) struct Specs(Mutex<HashMap<(FunctionName, String), (u64, Arc<Spec>)>>);
+pub(crate) struct Specs(Mutex<HashMap<Key, (u64, Arc<Spec>)>>);
+
+/// A function and its version.
+type Key = (FunctionName, String);
 
 impl Lambda {
     /// What the executor has to know of a version; its code is unpacked by then.
