@@ -178,10 +178,11 @@ async fn measure(
 /// The command with the interpreter itself, not what a version manager has in its place.
 fn direct(command: &[&str]) -> Vec<String> {
     let mut direct: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-    if command[0].starts_with("python")
-        && let Ok(shown) = Command::new(command[0]).args(["-c", "import sys; print(sys.executable)"]).output()
-    {
-        direct[0] = String::from_utf8_lossy(&shown.stdout).trim().to_owned();
+    let kept = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".pyenv/versions"));
+    let versions = kept.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let found = versions.map(|entry| entry.path().join("bin").join(command[0])).find(|path| path.exists());
+    if let Some(found) = found {
+        direct[0] = found.display().to_string();
     }
     direct
 }

@@ -178,7 +178,13 @@ fn mounts(spec: &Spec, interpreter: Option<&Interpreter>, parts: &Parts) -> Vec<
         interpreter.and_then(|found| Some((interpreters::sdk(&spec.runtime, found, &parts.sdks)?, found)))
     {
         match spec.runtime.family() {
-            Family::Node => mounts.push(read_only(&folder, "/var/runtime/node_modules")),
+            Family::Node => {
+                mounts.push(read_only(&folder, "/var/runtime/node_modules"));
+                mounts.push(Mount::Symlink {
+                    to: "/var/runtime/node_modules".into(),
+                    at: "/node_modules".into(),
+                });
+            }
             _ => {
                 tracing::trace!(?interpreter, "boto3 is shown to functions");
                 for name in interpreters::BOTO {
@@ -189,6 +195,10 @@ fn mounts(spec: &Spec, interpreter: Option<&Interpreter>, parts: &Parts) -> Vec<
                 }
             }
         }
+    }
+    // ES modules do not look at NODE_PATH, only upwards from the file: layers first, then the SDK.
+    if spec.runtime.family() == Family::Node && !spec.layers.is_empty() {
+        mounts.push(Mount::Symlink { to: "/opt/nodejs/node_modules".into(), at: "/var/node_modules".into() });
     }
     mounts.push(read_only(&spec.code, "/var/task"));
     if !spec.layers.is_empty() {

@@ -105,6 +105,15 @@ async fn handlers_of_all_shapes_are_found() {
             .done();
     assert_eq!(*host.invoke(&layered, &json!({})).await.ok(), json!(8));
 
+    let layered = function(
+        runtime,
+        "app.handler",
+        &[("app.mjs", "import { x } from 'mine'; export const handler = async () => x;")],
+    )
+    .layer(&[("nodejs/node_modules/mine/index.js", "exports.x = 9;")])
+    .done();
+    assert_eq!(*host.invoke(&layered, &json!({})).await.ok(), json!(9));
+
     for (handler, source, kind, message) in [
         (
             "app.handler",
@@ -182,4 +191,25 @@ async fn responses_are_streamed() {
         bytes.extend_from_slice(&data);
     }
     assert_eq!(bytes, b"{\"statusCode\":201,\"headers\":{\"a\":\"b\"}}\0\0\0\0\0\0\0\0body");
+}
+
+/// What AWS's runtimes come with, from where this machine has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_is_there() {
+    let Some(modules) = std::env::var_os("HANEUL_NODE_MODULES") else {
+        return println!("skipped: HANEUL_NODE_MODULES names no folder with the SDK");
+    };
+    let change = |settings: &mut haneul_lambda_exec::Settings| settings.sdks.node = Some(modules.into());
+    let Some(host) = Host::with(change, std::sync::Arc::new(haneul_lambda_exec::NoEndpoint)) else { return };
+    let Some(runtime) = RUNTIMES.iter().find(|runtime| host.has(runtime)) else { return };
+    let module = "import { S3Client } from '@aws-sdk/client-s3';
+        export const handler = async () => await new S3Client({}).config.region();";
+    let common = "const { S3Client } = require('@aws-sdk/client-s3');
+        exports.handler = async () => await new S3Client({}).config.region();";
+    for (file, source) in [("app.mjs", module), ("app.cjs", common)] {
+        let function = function(runtime, "app.handler", &[(file, source)])
+            .with(|spec| spec.timeout = Duration::from_secs(60))
+            .done();
+        assert_eq!(*host.invoke(&function, &json!({})).await.ok(), json!("eu-west-1"), "{file}");
+    }
 }
