@@ -1,5 +1,6 @@
 use std::pin::Pin;
 
+use haneul_base::Instant;
 use haneul_bus::{Call, Dispatch};
 use haneul_kit::service::Erased;
 use haneul_kit::{Access, ApiError, Authorizer, BoxFuture, Cx, cx};
@@ -117,6 +118,15 @@ impl Authorizer for Cloud {
             let speaker = Speaker { service, family };
             authz::check(&self.platform, &self.decisions, cx, accesses.to_vec(), &speaker).await
         })
+    }
+
+    fn used<'a>(
+        &'a self,
+        principal: &'a str,
+        since: Instant,
+        until: Instant,
+    ) -> BoxFuture<'a, Result<Vec<(String, String)>, ApiError>> {
+        Box::pin(self.decisions.used(principal, since, until))
     }
 }
 

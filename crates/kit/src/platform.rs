@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 
-use haneul_base::AccountId;
+use haneul_base::{AccountId, Instant};
 use haneul_blob::Blobs;
 use haneul_bus::Bus;
 use haneul_env::Env;
@@ -177,6 +177,20 @@ impl Platform {
         }
     }
 
+    /// What a user or role (its ARN) was allowed to do from `since` to `until`, by the day and as far as it is
+    /// remembered: actions and resources, sorted.
+    pub async fn used(
+        &self,
+        principal: &str,
+        since: Instant,
+        until: Instant,
+    ) -> Result<Vec<(String, String)>> {
+        match self.authorizer.get().and_then(Weak::upgrade) {
+            Some(authorizer) => authorizer.used(principal, since, until).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Calls `O` in the Region of `cx` on behalf of its caller, whose own permissions decide (forward access session).
     /// `service` is the principal of the calling service, as `s3.amazonaws.com`: the callee sees it in `aws:CalledVia`
     /// and, where it has such a key, in `<service>:ViaService`.
@@ -196,4 +210,15 @@ pub trait Authorizer: Send + Sync + 'static {
         service: &'a str,
         accesses: &'a [Access],
     ) -> BoxFuture<'a, Result<()>>;
+
+    /// See [`Platform::used`].
+    fn used<'a>(
+        &'a self,
+        principal: &'a str,
+        since: Instant,
+        until: Instant,
+    ) -> BoxFuture<'a, Result<Vec<(String, String)>>> {
+        let _ = (principal, since, until);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }

@@ -12,6 +12,8 @@ pub struct AccessAnalyzer {
     pub(crate) state: State,
     /// Wakes the reconciler: something is to be looked at now.
     pub(crate) work: Signal,
+    /// As [`AccessAnalyzer::work`], for policy generations.
+    pub(crate) jobs: Signal,
 }
 
 impl AccessAnalyzer {
@@ -20,6 +22,7 @@ impl AccessAnalyzer {
             platform: platform.clone(),
             state: State { store: platform.store.clone() },
             work: Signal::default(),
+            jobs: Signal::default(),
         }
     }
 

@@ -7,7 +7,8 @@
 //! Reading order: [`document`] (JSON with places), [`reference`] (what AWS knows of services), [`validate`], [`compare`],
 //! [`model`] (what is stored), [`store`], [`analyze`] (from policies to findings), [`calls`] (what is asked of other
 //! services), [`analyzers`] (the state, and how operations name what they touch), [`filter`] (criteria of lists and
-//! archive rules), [`page`], [`render`], [`error`], [`ops`], [`tasks`] (scans).
+//! archive rules), [`generated`] (policies from what was used), [`page`], [`render`], [`error`], [`ops`], [`tasks`] (scans
+//! and policy generations).
 //!
 //! What must never happen here: a PASS for a policy that lets in what was asked about; a resource that is open and was
 //! read, without a finding.
@@ -19,6 +20,7 @@ mod compare;
 mod document;
 mod error;
 mod filter;
+mod generated;
 mod model;
 mod ops;
 mod page;

@@ -146,6 +146,64 @@ pub(crate) struct PreviewFinding {
     pub existing: Option<(String, Status)>,
 }
 
+/// A request for a policy from what a principal did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Generation {
+    /// The ARN of a user or role.
+    pub principal: String,
+    pub started: Millis,
+    #[serde(default)]
+    pub completed: Option<Millis>,
+    pub status: JobStatus,
+    /// Code and message.
+    #[serde(default)]
+    pub error: Option<(String, String)>,
+    #[serde(default)]
+    pub token: Option<String>,
+    #[serde(default)]
+    pub trails: Vec<Trail>,
+    #[serde(default)]
+    pub since: Option<Millis>,
+    #[serde(default)]
+    pub until: Option<Millis>,
+    #[serde(default)]
+    pub uses: Vec<Use>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trail {
+    pub arn: String,
+    pub regions: Vec<String>,
+    pub all_regions: bool,
+}
+
+/// An action that was allowed, and on what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Use {
+    pub action: String,
+    pub resource: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum JobStatus {
+    InProgress,
+    Succeeded,
+    Failed,
+    Canceled,
+}
+
+impl JobStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            JobStatus::InProgress => "IN_PROGRESS",
+            JobStatus::Succeeded => "SUCCEEDED",
+            JobStatus::Failed => "FAILED",
+            JobStatus::Canceled => "CANCELED",
+        }
+    }
+}
+
+impl Record for Generation {}
 impl Record for Analyzer {}
 impl Record for Finding {}
 impl Record for Resource {}
@@ -155,6 +213,10 @@ pub(crate) type AnalyzerKey = (AccountId, Region, String);
 /// Analyzer, and the finding's id, the resource's ARN or the preview's id.
 pub(crate) type PartKey = (AccountId, Region, String, String);
 
+/// Account, Region and the job's id.
+pub(crate) type GenerationKey = (AccountId, Region, String);
+
+pub(crate) static GENERATIONS: Table<GenerationKey, Generation> = Table::new("accessanalyzer.generations");
 pub(crate) static ANALYZERS: Table<AnalyzerKey, Analyzer> = Table::new("accessanalyzer.analyzers");
 pub(crate) static FINDINGS: Table<PartKey, Finding> = Table::new("accessanalyzer.findings");
 pub(crate) static RESOURCES: Table<PartKey, Resource> = Table::new("accessanalyzer.resources");

@@ -6,6 +6,7 @@ use wire::operations as op;
 
 use crate::AccessAnalyzer;
 use crate::tasks::Scan;
+use crate::tasks::generations::Generate;
 
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
@@ -39,9 +40,14 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetAccessPreview>()
         .op::<op::ListAccessPreviews>()
         .op::<op::ListAccessPreviewFindings>()
+        .op::<op::StartPolicyGeneration>()
+        .op::<op::GetGeneratedPolicy>()
+        .op::<op::ListPolicyGenerations>()
+        .op::<op::CancelPolicyGeneration>()
         .op::<op::TagResource>()
         .op::<op::UntagResource>()
         .op::<op::ListTagsForResource>()
-        .reconciler(Arc::new(Scan(analyzer)))
+        .reconciler(Arc::new(Scan(analyzer.clone())))
+        .reconciler(Arc::new(Generate(analyzer)))
         .build())
 }

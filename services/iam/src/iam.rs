@@ -74,6 +74,8 @@ impl Iam {
         let Some(session) = &cx.caller().session else { return Ok(()) };
         match cx.caller().principal {
             Principal::FederatedUser { .. } => Err(error::session_refused()),
+            // What AssumeRoot made is for this.
+            Principal::Root if session.assumed_root => Ok(()),
             Principal::User { .. } | Principal::Root if session.mfa_at.is_none() => {
                 Err(error::session_refused())
             }

@@ -94,8 +94,6 @@ body, private = (files / "certificate.pem").read_text(), (files / "private_key.p
 refused("MalformedCertificate", iam.upload_server_certificate, ServerCertificateName="web", CertificateBody="x", PrivateKey=private)
 web = iam.upload_server_certificate(ServerCertificateName="web", CertificateBody=body, PrivateKey=private)["ServerCertificateMetadata"]
 assert web["Arn"].endswith(":server-certificate/web") and web["Expiration"].year > 2100
-git = iam.create_service_specific_credential(UserName="ann", ServiceName="codecommit.amazonaws.com")["ServiceSpecificCredential"]
-assert git["ServiceUserName"] == f"ann-at-{account}"
 
 # Providers and service-linked roles.
 idp = iam.create_saml_provider(Name="idp", SAMLMetadataDocument=(files / "metadata.xml").read_text())["SAMLProviderArn"]
@@ -128,7 +126,6 @@ iam.deactivate_mfa_device(UserName="ann", SerialNumber=serial)
 iam.delete_virtual_mfa_device(SerialNumber=serial)
 iam.delete_login_profile(UserName="ann")
 iam.delete_ssh_public_key(UserName="ann", SSHPublicKeyId=key["SSHPublicKeyId"])
-iam.delete_service_specific_credential(UserName="ann", ServiceSpecificCredentialId=git["ServiceSpecificCredentialId"])
 for key in iam.list_access_keys(UserName="ann")["AccessKeyMetadata"]:
     iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
 iam.delete_user_policy(UserName="ann", PolicyName="own")

@@ -22,12 +22,6 @@ resource "aws_iam_signing_certificate" "ann" {
   status           = var.status
 }
 
-resource "aws_iam_service_specific_credential" "ann" {
-  service_name = "codecommit.amazonaws.com"
-  user_name    = aws_iam_user.ann.name
-  status       = var.status
-}
-
 resource "aws_iam_server_certificate" "web" {
   name             = "web"
   path             = var.path

@@ -13,7 +13,7 @@ mod usage;
 use std::sync::Arc;
 
 use haneul_env::Env;
-use haneul_kit::{ApiError, Platform, reconcile};
+use haneul_kit::{ApiError, Instant, Platform, reconcile};
 use serde_json::Value;
 
 pub(crate) use recent::Decided;
@@ -51,6 +51,16 @@ impl Decisions {
     pub(crate) fn explain(&self, request_id: &str) -> Option<Value> {
         let decided = self.recent.of_request(request_id);
         (!decided.is_empty()).then(|| report::of(request_id, &decided))
+    }
+
+    /// What the principal did in a time.
+    pub(crate) async fn used(
+        &self,
+        principal: &str,
+        since: Instant,
+        until: Instant,
+    ) -> Result<Vec<(String, String)>, ApiError> {
+        self.usage.between(principal, since, until).await
     }
 
     /// A policy that allows what the principal did and no more.

@@ -14,6 +14,8 @@ const SEEN_MAX: usize = 200_000;
 const WAITING_MAX: usize = 10_000;
 /// Resources of one action of one principal; past it they become the pattern that covers them.
 const RESOURCES_MAX: usize = 40;
+/// A use is noted once a day.
+const DAY_MS: i64 = 24 * 3600 * 1000;
 /// Rows of one principal; past it nothing new is written of it.
 const ROWS_MAX: usize = 5_000;
 
@@ -24,6 +26,18 @@ type RowKey = (String, String, String);
 pub(super) struct Used {
     /// Milliseconds since the epoch.
     pub first: i64,
+    /// The first time of the last day on which it was used; unknown in records of before it was noted.
+    #[serde(default)]
+    pub last: Option<i64>,
+}
+
+impl Used {
+    /// Both in one; whether that is more than this.
+    fn merged(&self, other: &Used) -> Option<Used> {
+        let last = self.last.max(other.last);
+        let merged = Used { first: self.first.min(other.first), last };
+        (merged != *self).then_some(merged)
+    }
 }
 
 impl Record for Used {}
@@ -65,7 +79,8 @@ impl Usage {
             Principal::Service { .. } | Principal::Anonymous => return,
         };
         let kind = std::mem::discriminant(&caller.principal);
-        let hash = self.hasher.hash_one((caller.account.number(), kind, name, action, resource));
+        let day = at.millis() / DAY_MS;
+        let hash = self.hasher.hash_one((caller.account.number(), kind, name, action, resource, day));
         let mut noted = self.noted.lock();
         if noted.seen.contains(&hash) || noted.waiting.len() >= WAITING_MAX {
             return;
@@ -75,7 +90,7 @@ impl Usage {
         }
         noted.seen.insert(hash);
         let key = (principal(caller), action.to_owned(), resource.to_owned());
-        noted.waiting.push((key, Used { first: at.millis() }));
+        noted.waiting.push((key, Used { first: at.millis(), last: Some(at.millis()) }));
         if noted.waiting.len() == 1 {
             self.signal.wake();
         }
@@ -89,6 +104,23 @@ impl Usage {
             (action, resource, Instant::from_millis(used.first))
         };
         Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// Action and resource of what was used between two instants, by the day.
+    pub(super) async fn between(
+        &self,
+        principal: &str,
+        since: Instant,
+        until: Instant,
+    ) -> Result<Vec<(String, String)>> {
+        self.write().await?;
+        let rows = self.store.scan(&USED, Range::prefix((principal.to_owned(),)), ROWS_MAX).await?;
+        let since_day = since.millis() / DAY_MS;
+        let wanted = |used: &Used| {
+            used.first <= until.millis() && used.last.is_none_or(|last| last / DAY_MS >= since_day)
+        };
+        let rows = rows.into_iter().filter(|(_, used)| wanted(used));
+        Ok(rows.map(|((_, action, resource), _)| (action, resource)).collect())
     }
 
     async fn write(&self) -> Result<()> {
@@ -110,8 +142,12 @@ impl Usage {
         self.store
             .transact(|tx| async move {
                 let (principal, action, resource) = key;
-                if tx.get(&USED, key).await?.is_some() {
-                    return Ok(());
+                let known: Option<Used> = tx.get(&USED, key).await?;
+                if let Some(known) = known {
+                    return Ok(match known.merged(used) {
+                        Some(merged) => tx.put(&USED, key, &merged)?,
+                        None => (),
+                    });
                 }
                 let all = Range::prefix((principal.clone(),));
                 if tx.scan_keys(&USED, all, ROWS_MAX).await?.len() >= ROWS_MAX {
@@ -119,18 +155,22 @@ impl Usage {
                 }
                 let of_action = Range::prefix((principal.clone(), action.clone()));
                 let before = tx.scan(&USED, of_action, RESOURCES_MAX).await?;
-                let is_covered = |row: &(RowKey, Used)| covers(&row.0.2, resource);
-                if before.iter().any(is_covered) {
-                    return Ok(());
+                if let Some((key, known)) = before.iter().find(|row| covers(&row.0.2, resource)) {
+                    return Ok(match known.merged(used) {
+                        Some(merged) => tx.put(&USED, key, &merged)?,
+                        None => (),
+                    });
                 }
                 if before.len() < RESOURCES_MAX {
                     return Ok(tx.put(&USED, key, used)?);
                 }
                 let pattern = (principal.clone(), action.clone(), widened(resource));
-                for (key, _) in before.iter().filter(|(key, _)| covers(&pattern.2, &key.2)) {
+                let mut all = used.clone();
+                for (key, used) in before.iter().filter(|(key, _)| covers(&pattern.2, &key.2)) {
+                    all = all.merged(used).unwrap_or(all);
                     tx.delete(&USED, key)?;
                 }
-                Ok(tx.put(&USED, &pattern, used)?)
+                Ok(tx.put(&USED, &pattern, &all)?)
             })
             .await
     }

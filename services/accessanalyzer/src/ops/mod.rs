@@ -4,6 +4,7 @@ mod analyzers;
 mod archive_rules;
 mod checks;
 mod findings;
+mod policy_generation;
 mod previews;
 mod resources;
 mod tags;

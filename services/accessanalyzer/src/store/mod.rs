@@ -1,6 +1,7 @@
 //! Every read and write of our tables; nothing else opens a transaction.
 
 mod findings;
+mod generations;
 
 use haneul_kit::{AccountId, Region, Result};
 use haneul_store::{Range, Reads, Record, Store, Table};

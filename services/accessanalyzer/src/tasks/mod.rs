@@ -1,4 +1,7 @@
-//! Scans: each analyzer looks at all resources of its zone again and again, and at once when it is told to.
+//! Scans: each analyzer looks at all resources of its zone again and again, and at once when it is told to. Beside them,
+//! policy [`generations`].
+
+pub(crate) mod generations;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,4 +4,5 @@ mod analyzers;
 mod cloud;
 mod compare;
 mod dispatch;
+mod generations;
 mod validate;

@@ -46,6 +46,10 @@ pub(crate) fn password_missing() -> ApiError {
     validation("A password must be given.")
 }
 
+pub(crate) fn password_of_assumed_root() -> ApiError {
+    validation("Password must be omitted when you make the request with an AssumeRoot session.")
+}
+
 pub(crate) fn old_password() -> ApiError {
     access_denied("The old password was incorrect.")
 }
@@ -109,21 +113,4 @@ pub(crate) fn duplicate_certificate() -> ApiError {
 
 pub(crate) fn invalid_certificate() -> ApiError {
     ApiError::new(code::INVALID_CERTIFICATE_EXCEPTION, "The certificate has expired.")
-}
-
-pub(crate) fn service_not_supported(service: &str) -> ApiError {
-    let message = format!("No such service {service} is supported for Service Specific Credentials");
-    ApiError::new(code::SERVICE_NOT_SUPPORTED_EXCEPTION, message)
-}
-
-pub(crate) fn credential_age(service: &str) -> ApiError {
-    validation(format!("CredentialAgeDays is not supported for {service}."))
-}
-
-pub(crate) fn no_such_service_credential(id: &str) -> ApiError {
-    no_such(format!("No such credential {id} exists"))
-}
-
-pub(crate) fn user_and_all_users() -> ApiError {
-    validation("UserName and AllUsers cannot be given together.")
 }

@@ -24,8 +24,6 @@ pub(crate) struct Credentials {
     pub ssh_keys: Vec<SshKey>,
     #[serde(default)]
     pub signing_certificates: Vec<SigningCertificate>,
-    #[serde(default)]
-    pub service: Vec<ServiceCredential>,
 }
 
 impl Credentials {
@@ -66,23 +64,6 @@ pub(crate) struct SigningCertificate {
     pub body: String,
     pub active: bool,
     pub uploaded: Millis,
-}
-
-/// A name and password (or one secret) for one service only.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ServiceCredential {
-    /// `ACCA…`
-    pub id: String,
-    /// `codecommit.amazonaws.com`
-    pub service: String,
-    /// The user name, or for an API key its alias.
-    pub name: String,
-    pub secret: Secret,
-    pub active: bool,
-    pub created: Millis,
-    /// API keys only.
-    #[serde(default)]
-    pub expires: Option<Millis>,
 }
 
 /// A virtual MFA device.

@@ -24,14 +24,27 @@ impl Handle<op::CreateLoginProfile> for Iam {
     ) -> Result<s::CreateLoginProfileResponse> {
         let subject = self.subject(cx, input.user_name.as_deref())?;
         let name = self.login_name(cx, &subject).await?;
-        let given = input.password.ok_or_else(error::password_missing)?;
+        // A session of AssumeRoot lets the root user have a password, and does not choose it.
+        let by_assumed_root = cx.caller().session.as_ref().is_some_and(|session| session.assumed_root);
+        let given = match (input.password, by_assumed_root) {
+            (Some(_), true) => return Err(error::password_of_assumed_root()),
+            (None, false) => return Err(error::password_missing()),
+            (given, _) => given,
+        };
         let policy = self.state.account(cx.account()).await?.password_policy;
         if self.state.credentials(cx.account(), subject.holder()).await?.login.is_some() {
             return Err(error::login_profile_exists(&name));
         }
-        password::check(policy.as_ref(), &name, &given)?;
+        let hash = match &given {
+            Some(given) => {
+                password::check(policy.as_ref(), &name, given)?;
+                password::hash(&self.platform.env.rng, given)?
+            }
+            // Of no password.
+            None => String::new(),
+        };
         let login = Login {
-            hash: password::hash(&self.platform.env.rng, &given)?,
+            hash,
             created: cx.now().into(),
             changed: cx.now().into(),
             reset_required: input.password_reset_required.unwrap_or(false),

@@ -25,7 +25,6 @@ mod roles;
 mod root_access;
 mod saml_providers;
 mod server_certificates;
-mod service_credentials;
 mod service_linked_roles;
 mod signing_certificates;
 mod simulate;

@@ -38,7 +38,7 @@ pub(super) fn put_credentials(
 /// What must be gone before a user can be deleted.
 pub(super) async fn must_be_gone(tx: &Tx, account: AccountId, user: &str) -> Result<()> {
     let left = of_holder(tx, account, Some(user)).await?;
-    let Credentials { login, mfa, ssh_keys, signing_certificates, service } = left;
+    let Credentials { login, mfa, ssh_keys, signing_certificates } = left;
     if login.is_some() {
         return Err(error::must_delete_login_profile());
     }
@@ -48,7 +48,7 @@ pub(super) async fn must_be_gone(tx: &Tx, account: AccountId, user: &str) -> Res
     if !signing_certificates.is_empty() {
         return Err(error::must_delete_signing_certificates());
     }
-    if !ssh_keys.is_empty() || !service.is_empty() {
+    if !ssh_keys.is_empty() {
         return Err(error::must_remove_referenced_objects());
     }
     Ok(())

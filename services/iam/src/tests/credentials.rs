@@ -186,54 +186,6 @@ async fn ssh_keys_come_back_in_both_encodings() {
     assert!(cloud.call::<op::DeleteSSHPublicKey>(delete).await.is_err());
 }
 
-#[tokio::test]
-async fn service_credentials_are_two_for_each_service() {
-    let cloud = Cloud::new().await;
-    ann(&cloud).await;
-    let create = |service: &str, days: Option<i32>| s::CreateServiceSpecificCredentialRequest {
-        user_name: "Ann".into(),
-        service_name: service.into(),
-        credential_age_days: days,
-    };
-    let git = "codecommit.amazonaws.com";
-    let mut names = Vec::new();
-    for _ in 0..2 {
-        let made = cloud.ok::<op::CreateServiceSpecificCredential>(create(git, None)).await;
-        let made = made.service_specific_credential.unwrap();
-        assert!(made.service_password.is_some_and(|password| password.len() == 44));
-        names.push(made.service_user_name.unwrap());
-    }
-    assert_eq!(names, ["Ann-at-123456789012", "Ann+1-at-123456789012"]);
-    for (input, code) in [
-        (create(git, None), "LimitExceededException"),
-        (create("s3.amazonaws.com", None), "ServiceNotSupportedException"),
-        (create("cassandra.amazonaws.com", Some(3)), "ValidationError"),
-    ] {
-        let refused = cloud.call::<op::CreateServiceSpecificCredential>(input).await.err().unwrap();
-        assert_eq!(refused.code(), code);
-    }
-    let key =
-        cloud.ok::<op::CreateServiceSpecificCredential>(create("bedrock.amazonaws.com", Some(30))).await;
-    let key = key.service_specific_credential.unwrap();
-    assert_eq!(key.expiration_date.unwrap().since(key.create_date), Duration::from_secs(30 * 86_400));
-    assert!(key.service_user_name.is_none() && key.service_credential_alias.is_some());
-    let secret = key.service_credential_secret.unwrap();
-    let reset = s::ResetServiceSpecificCredentialRequest {
-        user_name: name(),
-        service_specific_credential_id: key.service_specific_credential_id.clone(),
-    };
-    let reset = cloud.ok::<op::ResetServiceSpecificCredential>(reset).await;
-    assert_ne!(reset.service_specific_credential.unwrap().service_credential_secret.unwrap(), secret);
-    let all = s::ListServiceSpecificCredentialsRequest { all_users: Some(true), ..Default::default() };
-    let all = cloud.ok::<op::ListServiceSpecificCredentials>(all).await.service_specific_credentials.unwrap();
-    assert_eq!(all.len(), 3);
-    let refused = cloud.call::<op::DeleteUser>(s::DeleteUserRequest { user_name: "ann".into() }).await;
-    assert_eq!(
-        refused.err().unwrap().to_string(),
-        "DeleteConflictException: Cannot delete entity, must remove referenced objects first."
-    );
-}
-
 /// Nothing that was secret lies in the store as it is.
 #[tokio::test]
 async fn the_store_holds_no_secret() {
@@ -251,12 +203,6 @@ async fn the_store_holds_no_secret() {
     let device =
         s::CreateVirtualMFADeviceRequest { virtual_mfa_device_name: "phone".into(), ..Default::default() };
     let device = cloud.ok::<op::CreateVirtualMFADevice>(device).await.virtual_mfa_device;
-    let git = s::CreateServiceSpecificCredentialRequest {
-        user_name: "Ann".into(),
-        service_name: "codecommit.amazonaws.com".into(),
-        ..Default::default()
-    };
-    let git = cloud.ok::<op::CreateServiceSpecificCredential>(git).await.service_specific_credential.unwrap();
     let own = rcgen::generate_simple_self_signed(vec!["a.example.com".into()]).unwrap();
     let server = s::UploadServerCertificateRequest {
         server_certificate_name: "web".into(),
@@ -274,7 +220,6 @@ async fn the_store_holds_no_secret() {
         key.secret_access_key.as_str(),
         password,
         std::str::from_utf8(&seed).unwrap(),
-        git.service_password.as_deref().unwrap(),
         private.lines().nth(1).unwrap(),
     ] {
         assert!(!has(secret), "{secret}");

@@ -105,7 +105,6 @@ async fn missing(said: &mut Said) {
         ListMFADevices(ListMFADevicesRequest) "nobody" => { user_name: some("nobody") }
         ListSSHPublicKeys(ListSSHPublicKeysRequest) "nobody" => { user_name: some("nobody") }
         ListSigningCertificates(ListSigningCertificatesRequest) "nobody" => { user_name: some("nobody") }
-        ListServiceSpecificCredentials(ListServiceSpecificCredentialsRequest) "nobody" => { user_name: some("nobody") }
         GetGroup(GetGroupRequest) "none" => { group_name: "none" }
         UpdateGroup(UpdateGroupRequest) "none" => { group_name: "none" }
         DeleteGroup(DeleteGroupRequest) "none" => { group_name: "none" }

@@ -9,7 +9,7 @@ use crate::queue::attributes;
 
 impl Handle<GetQueueAttributes> for Sqs {
     async fn access(&self, cx: &Cx, input: &GetQueueAttributesRequest) -> Result<Vec<Access>> {
-        self.shared(cx, "sqs:GetQueueAttributes", &input.queue_url)
+        self.unlocking(cx, "sqs:GetQueueAttributes", &input.queue_url, true)
     }
 
     async fn call(&self, cx: &Cx, input: GetQueueAttributesRequest) -> Result<GetQueueAttributesResult> {

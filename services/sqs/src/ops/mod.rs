@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haneul_kit::{Access, Cx, Platform, Result, Service};
+use haneul_kit::{Access, Cx, Platform, Principal, Result, Service};
 use haneul_sqs_wire::operations::*;
 
 use crate::error;
@@ -122,6 +122,16 @@ impl Sqs {
     fn own(&self, cx: &Cx, action: &'static str, url: &str) -> Result<Vec<Access>> {
         let key = name::of_url(cx, url)?;
         Ok(vec![self.on_queue(action, &key, key.account == cx.account())])
+    }
+
+    /// The permission to look at or change what a queue's policy is among. The root user of the queue's account is not
+    /// bound by that policy here, so that an account can take back one that locks out everybody. Source: IAM User Guide,
+    /// "Perform a privileged task on an AWS Organizations member account".
+    fn unlocking(&self, cx: &Cx, action: &'static str, url: &str, shared: bool) -> Result<Vec<Access>> {
+        let key = name::of_url(cx, url)?;
+        let is_own = key.account == cx.account();
+        let is_owners_root = is_own && cx.caller().principal == Principal::Root;
+        Ok(vec![self.on_queue(action, &key, !is_owners_root && (shared || is_own))])
     }
 
     fn on_queue(&self, action: &'static str, key: &QueueKey, with_policy: bool) -> Access {

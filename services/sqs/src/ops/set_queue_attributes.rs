@@ -8,7 +8,7 @@ use crate::queue::attributes;
 
 impl Handle<SetQueueAttributes> for Sqs {
     async fn access(&self, cx: &Cx, input: &SetQueueAttributesRequest) -> Result<Vec<Access>> {
-        self.own(cx, "sqs:SetQueueAttributes", &input.queue_url)
+        self.unlocking(cx, "sqs:SetQueueAttributes", &input.queue_url, false)
     }
 
     async fn call(&self, cx: &Cx, input: SetQueueAttributesRequest) -> Result<Empty> {
