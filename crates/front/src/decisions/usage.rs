@@ -144,10 +144,10 @@ impl Usage {
                 let (principal, action, resource) = key;
                 let known: Option<Used> = tx.get(&USED, key).await?;
                 if let Some(known) = known {
-                    return Ok(match known.merged(used) {
-                        Some(merged) => tx.put(&USED, key, &merged)?,
-                        None => (),
-                    });
+                    if let Some(merged) = known.merged(used) {
+                        tx.put(&USED, key, &merged)?;
+                    }
+                    return Ok(());
                 }
                 let all = Range::prefix((principal.clone(),));
                 if tx.scan_keys(&USED, all, ROWS_MAX).await?.len() >= ROWS_MAX {
@@ -156,10 +156,10 @@ impl Usage {
                 let of_action = Range::prefix((principal.clone(), action.clone()));
                 let before = tx.scan(&USED, of_action, RESOURCES_MAX).await?;
                 if let Some((key, known)) = before.iter().find(|row| covers(&row.0.2, resource)) {
-                    return Ok(match known.merged(used) {
-                        Some(merged) => tx.put(&USED, key, &merged)?,
-                        None => (),
-                    });
+                    if let Some(merged) = known.merged(used) {
+                        tx.put(&USED, key, &merged)?;
+                    }
+                    return Ok(());
                 }
                 if before.len() < RESOURCES_MAX {
                     return Ok(tx.put(&USED, key, used)?);

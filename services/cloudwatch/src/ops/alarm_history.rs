@@ -14,8 +14,11 @@ const SCAN: usize = 500;
 
 impl Handle<op::DescribeAlarmHistory> for CloudWatch {
     async fn access(&self, cx: &Cx, input: &s::DescribeAlarmHistoryInput) -> Result<Vec<Access>> {
-        let name = input.alarm_name.as_deref().unwrap_or("*");
-        Ok(vec![on_alarm(cx, "cloudwatch:DescribeAlarmHistory", name)])
+        let action = "cloudwatch:DescribeAlarmHistory";
+        Ok(vec![match &input.alarm_name {
+            Some(name) => self.with_tags(cx, action, name).await?,
+            None => on_alarm(cx, action, "*"),
+        }])
     }
 
     async fn call(

@@ -5,7 +5,7 @@ use haneul_kit::metrics::Owner;
 use haneul_kit::{Access, Cx, Result, Tags};
 use serde_json::{Value, json};
 
-use super::access::{alarm_arn, on_alarm};
+use super::access::alarm_arn;
 use super::tags::refused;
 use crate::CloudWatch;
 use crate::alarms::reason::INITIAL;
@@ -28,7 +28,7 @@ pub(crate) struct Settings {
 
 pub(crate) fn access_to_put(
     cx: &Cx,
-    action: &'static str,
+    access: Access,
     name: &str,
     actions: [&Option<Vec<String>>; 3],
     tags: Option<&[s::Tag]>,
@@ -36,7 +36,7 @@ pub(crate) fn access_to_put(
     let tags: Vec<(&str, &str)> =
         tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
     let actions: Vec<String> = actions.into_iter().flatten().flatten().cloned().collect();
-    let mut access = on_alarm(cx, action, name).request_tags(tags.clone());
+    let mut access = access.request_tags(tags.clone());
     if !actions.is_empty() {
         access = access.keys("cloudwatch:AlarmActions", actions);
     }

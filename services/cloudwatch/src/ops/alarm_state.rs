@@ -136,7 +136,8 @@ impl CloudWatch {
         Ok(all)
     }
 
-    async fn with_tags(&self, cx: &Cx, action: &'static str, name: &str) -> Result<Access> {
+    /// With the tags of the alarm, when it is there.
+    pub(crate) async fn with_tags(&self, cx: &Cx, action: &'static str, name: &str) -> Result<Access> {
         let access = on_alarm(cx, action, name);
         Ok(match self.alarm(owner(cx), name).await? {
             Some(alarm) => {

@@ -13,13 +13,8 @@ use crate::model::{AlarmKind, CompositeAlarm};
 impl Handle<op::PutCompositeAlarm> for CloudWatch {
     async fn access(&self, cx: &Cx, input: &s::PutCompositeAlarmInput) -> Result<Vec<Access>> {
         let actions = [&input.ok_actions, &input.alarm_actions, &input.insufficient_data_actions];
-        Ok(access_to_put(
-            cx,
-            "cloudwatch:PutCompositeAlarm",
-            &input.alarm_name,
-            actions,
-            input.tags.as_deref(),
-        ))
+        let access = self.with_tags(cx, "cloudwatch:PutCompositeAlarm", &input.alarm_name).await?;
+        Ok(access_to_put(cx, access, &input.alarm_name, actions, input.tags.as_deref()))
     }
 
     async fn call(&self, cx: &Cx, input: s::PutCompositeAlarmInput) -> Result<Empty> {

@@ -20,7 +20,8 @@ const DAY_S: i64 = 86_400;
 impl Handle<op::PutMetricAlarm> for CloudWatch {
     async fn access(&self, cx: &Cx, input: &s::PutMetricAlarmInput) -> Result<Vec<Access>> {
         let actions = [&input.ok_actions, &input.alarm_actions, &input.insufficient_data_actions];
-        Ok(access_to_put(cx, "cloudwatch:PutMetricAlarm", &input.alarm_name, actions, input.tags.as_deref()))
+        let access = self.with_tags(cx, "cloudwatch:PutMetricAlarm", &input.alarm_name).await?;
+        Ok(access_to_put(cx, access, &input.alarm_name, actions, input.tags.as_deref()))
     }
 
     async fn call(&self, cx: &Cx, mut input: s::PutMetricAlarmInput) -> Result<Empty> {

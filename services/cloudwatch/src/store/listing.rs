@@ -33,6 +33,7 @@ impl Points {
         wanted: impl Fn(&Identity, i64) -> bool,
     ) -> Result<(Vec<Arc<Series>>, Option<Place>)> {
         let mut found = Vec::new();
+        let mut last = None;
         loop {
             let page = self.store.scan(&METRICS, range(scope, after.as_ref()), PAGE).await?;
             let through = page.len() < PAGE;
@@ -43,10 +44,12 @@ impl Points {
                 }
                 let series = self.series(account, region, namespace, name, metric);
                 if wanted(&series.identity, series.last_put_ms()) {
-                    found.push(series);
+                    // One more than fits: there is a next page.
                     if found.len() == limit {
-                        return Ok((found, after));
+                        return Ok((found, last));
                     }
+                    found.push(series);
+                    last.clone_from(&after);
                 }
             }
             if through {
