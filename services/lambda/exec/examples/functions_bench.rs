@@ -1,4 +1,4 @@
-//! Measures what running a function costs: `cargo run --release -p haneul-lambda-exec --example bench`.
+//! Measures what running a function costs: `cargo run --release -p haneul-lambda-exec --example functions_bench`.
 //!
 //! For each runtime of this host: the interpreter's own start (an empty program, as the floor), a cold start (a function
 //! that answers `null`, from the call to the answer), the overhead of a warm invocation one after the other, invocations per

@@ -1,4 +1,4 @@
-//! CPU and wall time of blobs on this machine: `cargo run --release -p haneul-blob --example bench -- DIR`
+//! CPU and wall time of blobs on this machine: `cargo run --release -p haneul-blob --example blob_bench -- DIR`
 
 use std::path::Path;
 use std::time::Duration;

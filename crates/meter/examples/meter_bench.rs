@@ -1,4 +1,4 @@
-//! What one note costs, on one thread and on several: `cargo run --release -p haneul-meter --example bench`.
+//! What one note costs, on one thread and on several: `cargo run --release -p haneul-meter --example meter_bench`.
 
 use haneul_base::{AccountId, Instant, Region};
 use haneul_meter::{Call, Counters};
