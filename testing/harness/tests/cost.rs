@@ -49,7 +49,7 @@ fn policy() -> String {
         let action = ["Get*", "List*", "*Tag*", "Describe*", "Put*"][at / 10];
         // A managed policy may have 6,144 characters.
         let condition =
-            if at % 2 == 0 { r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"# } else { "" };
+            if at.is_multiple_of(2) { r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"# } else { "" };
         format!(
             r#"{{"Effect":"Allow","Action":"{service}:{action}","Resource":"arn:aws:{service}:*:*:t{at}-*"{condition}}}"#
         )

@@ -161,9 +161,9 @@ async fn members_by_hand_are_of_the_allowed_types() {
     };
     cloud.ok::<op::PutGroupConfiguration>(put).await;
     let answer = cloud.ok::<op::GroupResources>(join()).await;
-    assert_eq!(answer.succeeded.unwrap(), [queue.clone()]);
+    assert_eq!(answer.succeeded.unwrap(), std::slice::from_ref(&queue));
     assert_eq!(answer.failed.unwrap()[0].resource_arn, Some(gone));
-    assert_eq!(cloud.members("hand", 50).await, [queue.clone()]);
+    assert_eq!(cloud.members("hand", 50).await, std::slice::from_ref(&queue));
     let leave = s::UngroupResourcesInput { group: "hand".into(), resource_arns: vec![queue] };
     assert_eq!(cloud.ok::<op::UngroupResources>(leave).await.succeeded.unwrap().len(), 1);
     assert!(cloud.members("hand", 50).await.is_empty());
