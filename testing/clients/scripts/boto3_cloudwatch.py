@@ -275,7 +275,8 @@ until("slow", "OK")
 until("any", "OK")
 history = cloudwatch.describe_alarm_history(AlarmName="slow", ScanBy="TimestampAscending")["AlarmHistoryItems"]
 summaries = [item["HistorySummary"] for item in history]
-assert "Alarm updated from INSUFFICIENT_DATA to ALARM" in summaries and "Alarm updated from ALARM to OK" in summaries, summaries
+# By how the minutes fall it may have been OK before.
+assert any(summary.endswith(" to ALARM") for summary in summaries) and "Alarm updated from ALARM to OK" in summaries, summaries
 assert any(summary.startswith("Failed to execute notification action " + topic) for summary in summaries), summaries
 arn = cloudwatch.describe_alarms(AlarmNames=["slow"])["MetricAlarms"][0]["AlarmArn"]
 assert cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "team", "Value": "web"}]

@@ -113,7 +113,7 @@ iam.put_role_policy(RoleName="work", PolicyName="p", PolicyDocument=json.dumps(m
 key = iam.create_access_key(UserName="dev")["AccessKey"]
 dev = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
 assert verify(dev.client("sts").get_web_identity_token(**wanted)["WebIdentityToken"])["sub"] == "arn:aws:iam::000000000000:user/dev"
-got = dev.client("sts").assume_role(RoleArn=role, RoleSessionName="s", DurationSeconds=900)["Credentials"]
+got = dev.client("sts").assume_role(RoleArn=role, RoleSessionName="session", DurationSeconds=900)["Credentials"]
 session = boto3.Session(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]).client("sts")
 claims = verify(session.get_web_identity_token(**wanted)["WebIdentityToken"])
 assert claims["sub"] == role and claims["https://sts.amazonaws.com/"]["principal_tags"] == {"team": "sky"}, claims

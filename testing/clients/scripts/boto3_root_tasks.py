@@ -56,7 +56,7 @@ refused("ValidationError", sts.assume_root, **assume("S3UnlockBucketPolicy", Dur
 refused("ValidationError", sts.assume_root, **{**assume("S3UnlockBucketPolicy"), "TargetPrincipal": "999988887777"})
 
 # The member locks itself out of a bucket and of a queue.
-owner = session(sts.assume_role(RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="s")["Credentials"])
+owner = session(sts.assume_role(RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="session")["Credentials"])
 s3, sqs = owner.client("s3"), owner.client("sqs")
 s3.create_bucket(Bucket="locked")
 deny = {"Effect": "Deny", "Principal": "*"}
