@@ -1,3 +1,10 @@
+use std::io;
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::pipe;
 
 use crate::{BoxFuture, Listener};
@@ -16,9 +23,30 @@ pub struct Started {
 /// The reading end of a pipe, or what stands for it.
 pub type Reader = Box<dyn tokio::io::AsyncRead + Send + Unpin>;
 
-pub(crate) fn reader(end: std::io::PipeReader) -> std::io::Result<Reader> {
+pub(crate) fn reader(end: io::PipeReader) -> io::Result<Reader> {
     let end = std::os::fd::OwnedFd::from(end);
-    Ok(Box::new(pipe::Receiver::from_owned_fd(end)?))
+    Ok(Box::new(Pipe(pipe::Receiver::from_owned_fd(end)?)))
+}
+
+/// A pipe that is looked into before the reactor is asked, which may not have noticed yet what was written a moment ago:
+/// who reads until nothing is there has all that was written before.
+struct Pipe(pipe::Receiver);
+
+impl AsyncRead for Pipe {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match rustix::io::read(self.0.as_fd(), into.initialize_unfilled()) {
+            Ok(count) => {
+                into.advance(count);
+                Poll::Ready(Ok(()))
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Pin::new(&mut self.0).poll_read(cx, into),
+            Err(error) => Poll::Ready(Err(error.into())),
+        }
+    }
 }
 
 /// A program that runs, with all its children. Dropping it kills them.

@@ -126,6 +126,7 @@ fn table(iam: Arc<Iam>) -> Service {
         .op::<op::UploadSSHPublicKey>()
         .op::<op::GetSSHPublicKey>()
         .op::<op::ListSSHPublicKeys>()
+        .op::<op::ListServiceSpecificCredentials>()
         .op::<op::UpdateSSHPublicKey>()
         .op::<op::DeleteSSHPublicKey>()
         .op::<op::UploadSigningCertificate>()

@@ -25,6 +25,7 @@ mod roles;
 mod root_access;
 mod saml_providers;
 mod server_certificates;
+mod service_credentials;
 mod service_linked_roles;
 mod signing_certificates;
 mod simulate;
