@@ -1,7 +1,7 @@
 //! A thread and a runtime of its own for each core, and each connection on one of them for its life.
 //!
 //! Requests are short. On a runtime that shares its tasks among threads, nearly each of them wakes another thread to
-//! look for work, which takes as long as the request: a third of the CPU of a small call, measured. What takes long (files, hashes of
+//! look for work, which takes as long as the request: a fifth of the CPU of a small call, measured. What takes long (files, hashes of
 //! large bodies) is on other threads in any case.
 
 use std::sync::Arc;
