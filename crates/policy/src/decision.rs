@@ -54,6 +54,22 @@ pub enum PolicyType {
     Session,
 }
 
+impl PolicyType {
+    /// As AWS's messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PolicyType::ResourceControl => "resource control policy",
+            PolicyType::ServiceControl => "service control policy",
+            PolicyType::VpcEndpoint => "VPC endpoint policy",
+            PolicyType::Resource => "resource-based policy",
+            PolicyType::RoleTrust => "role trust policy",
+            PolicyType::Identity => "identity-based policy",
+            PolicyType::PermissionsBoundary => "permissions boundary",
+            PolicyType::Session => "session policy",
+        }
+    }
+}
+
 impl Decision<'_> {
     pub fn is_allowed(&self) -> bool {
         self.effect == Effect::Allow

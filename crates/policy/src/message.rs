@@ -39,23 +39,10 @@ pub fn denial_message(request: &Request<'_>, decision: &Decision<'_>, detail: De
             }
         }
         Reason::ImplicitDeny(policy_type) => {
-            out.push_str(&format!(" because no {} allows the {} action", name(policy_type), request.action));
+            out.push_str(&format!(" because no {} allows the {} action", policy_type.name(), request.action));
         }
     }
     out
-}
-
-fn name(policy_type: PolicyType) -> &'static str {
-    match policy_type {
-        PolicyType::ResourceControl => "resource control policy",
-        PolicyType::ServiceControl => "service control policy",
-        PolicyType::VpcEndpoint => "VPC endpoint policy",
-        PolicyType::Resource => "resource-based policy",
-        PolicyType::RoleTrust => "role trust policy",
-        PolicyType::Identity => "identity-based policy",
-        PolicyType::PermissionsBoundary => "permissions boundary",
-        PolicyType::Session => "session policy",
-    }
 }
 
 fn with_article(policy_type: PolicyType) -> &'static str {

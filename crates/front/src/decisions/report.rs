@@ -60,7 +60,7 @@ fn why(decided: &Decided, request: &Request<'_>, decision: &Decision<'_>) -> Str
     if !decision.is_allowed() {
         return denial_message(request, decision, Detail::PolicyArn);
     }
-    let mut by: Vec<&str> = decision.matched.iter().map(|m| noun(m.policy_type)).collect();
+    let mut by: Vec<&str> = decision.matched.iter().map(|m| m.policy_type.name()).collect();
     by.dedup();
     match by.as_slice() {
         [] if matches!(decided.cx.caller().principal, Principal::Root) => {
@@ -80,7 +80,7 @@ fn statement(
 ) -> Map<String, Value> {
     let text = serde_json::from_str(&statement.to_json()).unwrap_or(Value::Null);
     let value = json!({
-        "policy_type": noun(policy_type),
+        "policy_type": policy_type.name(),
         "policy": arn.unwrap_or(name),
         "statement": index,
         "sid": statement.sid(),
@@ -129,19 +129,6 @@ fn policies(inputs: &Inputs<'_>) -> Value {
         "boundary": names(inputs.boundary.as_slice()),
         "session": inputs.session.map(names),
     })
-}
-
-fn noun(policy_type: PolicyType) -> &'static str {
-    match policy_type {
-        PolicyType::ResourceControl => "resource control policy",
-        PolicyType::ServiceControl => "service control policy",
-        PolicyType::VpcEndpoint => "VPC endpoint policy",
-        PolicyType::Resource => "resource-based policy",
-        PolicyType::RoleTrust => "role trust policy",
-        PolicyType::Identity => "identity-based policy",
-        PolicyType::PermissionsBoundary => "permissions boundary",
-        PolicyType::Session => "session policy",
-    }
 }
 
 /// The matched statements of a denial in the form that DecodeAuthorizationMessage gives them.
