@@ -13,7 +13,7 @@ use crate::cors::{self, Cors};
 use crate::date::DateHeader;
 use crate::decisions::Decisions;
 use crate::layers::authn::Authn;
-use crate::layers::hooks::{Audit, LogAudit, Meter, NoHook, Throttle};
+use crate::layers::hooks::{Audit, LogAudit, NoHook, Throttle};
 use crate::metering::Metering;
 use crate::route::Hosts;
 
@@ -41,7 +41,6 @@ pub struct Options {
     /// What `/_haneul/reset` does.
     pub control: Arc<dyn Control>,
     pub throttle: Arc<dyn Throttle>,
-    pub meter: Arc<dyn Meter>,
     pub audit: Arc<dyn Audit>,
 }
 
@@ -53,7 +52,6 @@ impl Default for Options {
             version: env!("CARGO_PKG_VERSION"),
             control: Arc::new(control::NoControl),
             throttle: Arc::new(NoHook),
-            meter: Arc::new(NoHook),
             audit: Arc::new(LogAudit),
         }
     }

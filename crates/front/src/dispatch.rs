@@ -73,7 +73,6 @@ impl Cloud {
         let resource = noted.resource.as_deref();
         let used = Used { service: service.name, operation, resource, failed, bytes_in: 0, bytes_out: 0 };
         self.metering.note(&cx, &used);
-        self.options.meter.note(&record);
         self.options.audit.note(&record);
         result
     }

@@ -62,6 +62,8 @@ struct Bodies<B> {
     /// Not read yet.
     unread: Option<B>,
     read: Option<Bytes>,
+    /// Of a form, which had to be unpacked to find the operation.
+    unpacked: Option<Bytes>,
     /// Given back by a handler that did not want all of it.
     leftover: Leftover<B>,
 }
@@ -94,7 +96,8 @@ impl Cloud {
             is_function_url: false,
         };
         let mut head = Some(head);
-        let mut bodies = Bodies { unread: Some(body), read: None, leftover: Leftover::default() };
+        let mut bodies =
+            Bodies { unread: Some(body), read: None, unpacked: None, leftover: Leftover::default() };
         let run = AssertUnwindSafe(self.run(&mut seen, &mut head, &mut bodies, conn, now)).catch_unwind();
         let mut result = match run.await {
             Ok(result) => result,
@@ -150,7 +153,6 @@ impl Cloud {
         if let Some(cx) = seen.cx.as_ref().filter(|_| !seen.operation_name.is_empty()) {
             self.metering.note_answer(cx, &record, seen.noted.resource.as_deref(), answer.body().length());
         }
-        self.options.meter.note(&record);
         self.options.audit.note(&record);
         answer
     }
@@ -260,6 +262,7 @@ impl Cloud {
         if route.asked == Asked::Form {
             let body = bodies.read_whole_for(route.entry).await?;
             let body = body::unpacked(&head.headers, body, body::limit_of(route.entry))?;
+            bodies.unpacked = Some(body.clone());
             let form = String::from_utf8_lossy(&body);
             let action = route::Action::read(&form);
             if route.entry.is_none() && route.service.is_empty() {
@@ -329,7 +332,10 @@ impl Cloud {
             (false, true) => Payload::Bytes(bodies.decoded(payload, cx)?),
             (false, false) => {
                 let body = bodies.read.take().unwrap_or_default();
-                Payload::Bytes(body::unpacked(&head.headers, body, body::limit_of(Some(entry)))?)
+                Payload::Bytes(match bodies.unpacked.take() {
+                    Some(unpacked) => unpacked,
+                    None => body::unpacked(&head.headers, body, body::limit_of(Some(entry)))?,
+                })
             }
         };
         let body = with_queue_url(entry, seen.protocol, head, cx, body);

@@ -11,11 +11,6 @@ pub trait Throttle: Send + Sync + 'static {
     fn admit(&self, caller: &Caller, region: Region, service: &str, operation: &str) -> Result<(), ApiError>;
 }
 
-/// Takes note of what a call used.
-pub trait Meter: Send + Sync + 'static {
-    fn note(&self, record: &Record<'_>);
-}
-
 /// Keeps a record of who did what.
 pub trait Audit: Send + Sync + 'static {
     fn note(&self, record: &Record<'_>);
@@ -39,7 +34,7 @@ pub struct Record<'a> {
     pub duration: Duration,
 }
 
-/// Admits every call and notes nothing.
+/// Admits every call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHook;
 
@@ -47,10 +42,6 @@ impl Throttle for NoHook {
     fn admit(&self, _: &Caller, _: Region, _: &str, _: &str) -> Result<(), ApiError> {
         Ok(())
     }
-}
-
-impl Meter for NoHook {
-    fn note(&self, _: &Record<'_>) {}
 }
 
 /// Writes one line to the log for each call, under the target `haneul::audit`.

@@ -3,7 +3,7 @@
 //! [`limits`] → [`request_id`] → [`authn`] (who calls, by signature) → [`place`] (account and Region) →
 //! [`hooks::Throttle`] → validation (by `haneul-wire`, from the model) → [`authz`] (may they, with what the
 //! [`organization`] leaves them) → the operation →
-//! [`hooks::Meter`] → [`hooks::Audit`].
+//! [`Metering`](crate::metering::Metering) → [`hooks::Audit`].
 //!
 //! The bus starts at validation: its caller is already known.
 
