@@ -183,14 +183,6 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutBucketNotificationConfiguration>()
         .op::<op::GetBucketAccelerateConfiguration>()
         .op::<op::PutBucketAccelerateConfiguration>();
-    // Configurations whose effect is not built: they read as unset.
-    let service = service
-        .op::<op::GetBucketAnalyticsConfiguration>()
-        .op::<op::ListBucketAnalyticsConfigurations>()
-        .op::<op::GetBucketIntelligentTieringConfiguration>()
-        .op::<op::ListBucketIntelligentTieringConfigurations>()
-        .op::<op::GetBucketMetricsConfiguration>()
-        .op::<op::ListBucketMetricsConfigurations>();
     let service = tasks::reconcilers(&s3).into_iter().fold(service, |service, task| service.reconciler(task));
     service.extension(s3).build()
 }

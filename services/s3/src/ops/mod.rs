@@ -16,7 +16,6 @@ mod bucket_public_access;
 mod bucket_replication;
 mod bucket_request_payment;
 mod bucket_tagging;
-mod bucket_unset;
 mod bucket_versioning;
 mod bucket_website;
 mod copy_object;

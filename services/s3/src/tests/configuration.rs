@@ -33,12 +33,7 @@ async fn what_a_new_bucket_answers() {
         GetBucketWebsite(GetBucketWebsiteRequest) => "NoSuchWebsiteConfiguration",
         GetBucketReplication(GetBucketReplicationRequest) => "ReplicationConfigurationNotFoundError",
         GetObjectLockConfiguration(GetObjectLockConfigurationRequest) => "ObjectLockConfigurationNotFoundError",
-        GetBucketAnalyticsConfiguration(GetBucketAnalyticsConfigurationRequest) => "NoSuchConfiguration",
-        GetBucketMetricsConfiguration(GetBucketMetricsConfigurationRequest) => "NoSuchConfiguration",
         GetBucketInventoryConfiguration(GetBucketInventoryConfigurationRequest) => "NoSuchConfiguration",
-        GetBucketIntelligentTieringConfiguration(GetBucketIntelligentTieringConfigurationRequest)
-            => "NoSuchConfiguration",
-        ListBucketMetricsConfigurations(ListBucketMetricsConfigurationsRequest) => "ok",
         GetBucketLogging(GetBucketLoggingRequest) => "ok",
         GetBucketAccelerateConfiguration(GetBucketAccelerateConfigurationRequest) => "ok",
         GetBucketVersioning(GetBucketVersioningRequest) => "ok",
