@@ -79,14 +79,15 @@ impl Caller {
 
     /// What GetCallerIdentity and `aws:PrincipalArn` (but for roles) say; the service's name for a service.
     pub fn arn(&self) -> String {
-        let arn = |service: &str, resource: String| Arn::global(service, self.account, resource).to_string();
+        let arn =
+            |service: &str, resource: std::fmt::Arguments<'_>| Arn::global(service, self.account, resource).into();
         match &self.principal {
-            Principal::Root => arn("iam", "root".into()),
-            Principal::User { path, name, .. } => arn("iam", format!("user{path}{name}")),
+            Principal::Root => arn("iam", format_args!("root")),
+            Principal::User { path, name, .. } => arn("iam", format_args!("user{path}{name}")),
             Principal::Role { name, session_name, .. } => {
-                arn("sts", format!("assumed-role/{name}/{session_name}"))
+                arn("sts", format_args!("assumed-role/{name}/{session_name}"))
             }
-            Principal::FederatedUser { name } => arn("sts", format!("federated-user/{name}")),
+            Principal::FederatedUser { name } => arn("sts", format_args!("federated-user/{name}")),
             Principal::Service { name } => name.clone(),
             Principal::Anonymous => "anonymous".into(),
         }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use haneul_kit::trail::Called;
+use haneul_kit::trail::{Called, Wanted};
 use haneul_kit::{Access, BoxFuture, Cx, Platform, Result, Trail};
 use haneul_shape::Shape;
 use haneul_wire::Model;
@@ -19,6 +19,7 @@ pub(crate) struct Noted {
 
 struct Kept {
     trail: Arc<dyn Trail>,
+    wanted: Wanted,
     cx: Cx,
     service: &'static str,
     operation: &'static str,
@@ -37,9 +38,11 @@ impl Noted {
         cx: &Cx,
     ) -> Noted {
         let service = entry.name();
-        let trail = platform.trail().filter(|trail| trail.wants(service, operation, cx.account()));
-        let kept = trail.map(|trail| Kept {
+        let trail = platform.trail();
+        let wanted = trail.and_then(|trail| Some((trail.wants(service, operation, cx.account())?, trail)));
+        let kept = wanted.map(|(wanted, trail)| Kept {
             trail,
+            wanted,
             cx: cx.clone(),
             service,
             operation,
@@ -70,7 +73,7 @@ impl Noted {
     }
 
     pub(crate) fn response(&mut self, output: &dyn Shape) {
-        if let Some(kept) = &mut self.kept {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.wanted.response) {
             kept.response = haneul_wire::describe(kept.model, output);
         }
     }

@@ -36,11 +36,15 @@ impl Decisions {
         reconcile::start(env, self.usage.clone());
     }
 
-    pub(crate) fn keep(&self, decided: Decided) {
-        self.recent.keep(decided);
+    /// Takes what was asked, and whether it was allowed.
+    pub(crate) fn keep(&self, decided: Decided, allowed: bool) {
+        if allowed {
+            self.note_use(&decided);
+        }
+        self.recent.keep(decided, allowed);
     }
 
-    pub(crate) fn note_allowed(&self, decided: &Decided) {
+    fn note_use(&self, decided: &Decided) {
         let caller = decided.cx.caller();
         for access in decided.accesses.iter().filter(|access| access.federated.is_none()) {
             self.usage.note(caller, access.action, &access.resource, decided.cx.now());

@@ -5,8 +5,11 @@ use haneul_kit::directory::PrincipalPolicies;
 use haneul_kit::{Access, Cx, Standing};
 use parking_lot::Mutex;
 
-/// Calls that are remembered. With each stay its head and its accesses: a few kilobytes, at most some sixty.
-const CALLS_MAX: usize = 1024;
+/// Denied calls that are remembered. With each stay its head and its accesses: a few kilobytes, at most some sixty.
+const DENIED_MAX: usize = 1024;
+/// The same of those that were allowed. Fewer, because each call makes one: what falls out should still be in the core's
+/// cache.
+const ALLOWED_MAX: usize = 256;
 
 /// What was asked for one call (or by one question of its handler), and of which policies.
 pub(crate) struct Decided {
@@ -32,21 +35,32 @@ impl Decided {
 
 /// The last calls, oldest first.
 #[derive(Default)]
-pub(super) struct Recent(Mutex<VecDeque<Arc<Decided>>>);
+pub(super) struct Recent {
+    denied: Ring,
+    allowed: Ring,
+}
+
+type Ring = Mutex<VecDeque<Arc<Decided>>>;
 
 impl Recent {
-    pub(super) fn keep(&self, decided: Decided) {
+    pub(super) fn keep(&self, decided: Decided, allowed: bool) {
         let decided = Arc::new(decided);
+        let (ring, max) =
+            if allowed { (&self.allowed, ALLOWED_MAX) } else { (&self.denied, DENIED_MAX) };
         // What falls out is dropped after the lock.
         let _oldest = {
-            let mut calls = self.0.lock();
+            let mut calls = ring.lock();
             calls.push_back(decided);
-            if calls.len() > CALLS_MAX { calls.pop_front() } else { None }
+            if calls.len() > max { calls.pop_front() } else { None }
         };
     }
 
+    /// All of one request, in the order in which they were asked; what was denied comes last.
     pub(super) fn of_request(&self, request_id: &str) -> Vec<Arc<Decided>> {
-        let calls = self.0.lock();
-        calls.iter().filter(|decided| decided.cx.request_id() == request_id).cloned().collect()
+        let of = |ring: &Ring| -> Vec<Arc<Decided>> {
+            let calls = ring.lock();
+            calls.iter().filter(|decided| decided.cx.request_id() == request_id).cloned().collect()
+        };
+        [of(&self.allowed), of(&self.denied)].concat()
     }
 }

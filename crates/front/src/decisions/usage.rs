@@ -1,17 +1,19 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use haneul_env::Env;
 use haneul_kit::{BoxFuture, Caller, Instant, Platform, Principal, Reconciler, Result, Signal};
-use haneul_store::{Range, Reads, Record, Store, Table};
+use haneul_store::{Range, Reads, Record, Store, Table, Tx};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-/// Combinations of principal, action and resource that are known to be written; past it all are forgotten, and written
-/// once more when they come again.
-const SEEN_MAX: usize = 200_000;
-/// New combinations between two writes. What does not fit comes again: it is not in `seen`.
+/// Pairs of principal and action of which it is known what is written; past it all are forgotten, and read once more when
+/// they come again.
+const KNOWN_MAX: usize = 20_000;
+/// New uses between two writes. What does not fit comes again: it is not known.
 const WAITING_MAX: usize = 10_000;
+/// Pairs that one transaction writes.
+const PAIRS_AT_ONCE: usize = 100;
 /// Resources of one action of one principal; past it they become the pattern that covers them.
 const RESOURCES_MAX: usize = 40;
 /// A use is noted once a day.
@@ -55,8 +57,24 @@ pub(super) struct Usage {
 
 #[derive(Default)]
 struct Noted {
-    seen: HashSet<u64>,
-    waiting: Vec<(RowKey, Used)>,
+    /// What is written of a pair.
+    known: HashMap<u64, Vec<Written>>,
+    waiting: HashMap<u64, Pair>,
+    /// Resources in `waiting`.
+    count: usize,
+}
+
+/// A resource, or a pattern of them, that is written as used on a day.
+struct Written {
+    resource: String,
+    day: i64,
+}
+
+/// What a principal newly did with one action.
+struct Pair {
+    principal: String,
+    action: &'static str,
+    resources: HashMap<String, Used>,
 }
 
 impl Usage {
@@ -70,7 +88,7 @@ impl Usage {
         }
     }
 
-    /// Costs a hash and a look-up, except the first time.
+    /// Costs a hash and a look-up, except the first time on a day.
     pub(super) fn note(&self, caller: &Caller, action: &'static str, resource: &str, at: Instant) {
         let name = match &caller.principal {
             Principal::User { name, .. } | Principal::FederatedUser { name } => name.as_str(),
@@ -79,19 +97,22 @@ impl Usage {
             Principal::Service { .. } | Principal::Anonymous => return,
         };
         let kind = std::mem::discriminant(&caller.principal);
+        let pair = self.hasher.hash_one((caller.account.number(), kind, name, action));
         let day = at.millis() / DAY_MS;
-        let hash = self.hasher.hash_one((caller.account.number(), kind, name, action, resource, day));
         let mut noted = self.noted.lock();
-        if noted.seen.contains(&hash) || noted.waiting.len() >= WAITING_MAX {
+        let known = noted.known.get(&pair).map_or(&[][..], Vec::as_slice);
+        let is_written = |row: &Written| row.day == day && covers(&row.resource, resource);
+        if known.iter().any(is_written) || noted.count >= WAITING_MAX {
             return;
         }
-        if noted.seen.len() >= SEEN_MAX {
-            noted.seen.clear();
+        let new = || Pair { principal: principal(caller), action, resources: HashMap::new() };
+        let waiting = noted.waiting.entry(pair).or_insert_with(new);
+        if waiting.resources.contains_key(resource) {
+            return;
         }
-        noted.seen.insert(hash);
-        let key = (principal(caller), action.to_owned(), resource.to_owned());
-        noted.waiting.push((key, Used { first: at.millis(), last: Some(at.millis()) }));
-        if noted.waiting.len() == 1 {
+        waiting.resources.insert(resource.to_owned(), Used { first: at.millis(), last: Some(at.millis()) });
+        noted.count += 1;
+        if noted.count == 1 {
             self.signal.wake();
         }
     }
@@ -124,56 +145,102 @@ impl Usage {
     }
 
     async fn write(&self) -> Result<()> {
-        let waiting = std::mem::take(&mut self.noted.lock().waiting);
-        let mut rest = waiting.into_iter();
-        while let Some((key, used)) = rest.next() {
-            if let Err(error) = self.write_row(&key, &used).await {
-                // Tried again with the next run.
-                let mut noted = self.noted.lock();
-                noted.waiting.push((key, used));
-                noted.waiting.extend(rest);
-                return Err(error);
+        let mut waiting: Vec<(u64, Pair)> = {
+            let mut noted = self.noted.lock();
+            noted.count = 0;
+            noted.waiting.drain().collect()
+        };
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(PAIRS_AT_ONCE));
+            let written = self.store.transact(|tx| {
+                let waiting = &waiting;
+                async move {
+                    let mut written = Vec::with_capacity(waiting.len());
+                    for (pair, new) in waiting {
+                        written.push((*pair, write_pair(&tx, new).await?));
+                    }
+                    Ok(written)
+                }
+            });
+            let written: Result<Vec<(u64, Vec<Written>)>> = written.await;
+            let mut noted = self.noted.lock();
+            match written {
+                Ok(written) => {
+                    if noted.known.len() + written.len() > KNOWN_MAX {
+                        noted.known.clear();
+                    }
+                    noted.known.extend(written);
+                    waiting = rest;
+                }
+                Err(error) => {
+                    // Tried again with the next run. What came meanwhile comes again.
+                    noted.waiting = waiting.into_iter().chain(rest).collect();
+                    noted.count = noted.waiting.values().map(|pair| pair.resources.len()).sum();
+                    return Err(error);
+                }
             }
         }
         Ok(())
     }
+}
 
-    async fn write_row(&self, key: &RowKey, used: &Used) -> Result<()> {
-        self.store
-            .transact(|tx| async move {
-                let (principal, action, resource) = key;
-                let known: Option<Used> = tx.get(&USED, key).await?;
-                if let Some(known) = known {
-                    if let Some(merged) = known.merged(used) {
-                        tx.put(&USED, key, &merged)?;
-                    }
-                    return Ok(());
-                }
-                let all = Range::prefix((principal.clone(),));
-                if tx.scan_keys(&USED, all, ROWS_MAX).await?.len() >= ROWS_MAX {
-                    return Ok(());
-                }
-                let of_action = Range::prefix((principal.clone(), action.clone()));
-                let before = tx.scan(&USED, of_action, RESOURCES_MAX).await?;
-                if let Some((key, known)) = before.iter().find(|row| covers(&row.0.2, resource)) {
-                    if let Some(merged) = known.merged(used) {
-                        tx.put(&USED, key, &merged)?;
-                    }
-                    return Ok(());
-                }
-                if before.len() < RESOURCES_MAX {
-                    return Ok(tx.put(&USED, key, used)?);
-                }
-                let pattern = (principal.clone(), action.clone(), widened(resource));
-                let mut all = used.clone();
-                for (key, used) in before.iter().filter(|(key, _)| covers(&pattern.2, &key.2)) {
-                    all = all.merged(used).unwrap_or(all);
-                    tx.delete(&USED, key)?;
-                }
-                Ok(tx.put(&USED, &pattern, &all)?)
-            })
-            .await
+/// Writes what is new of a pair, and gives all that is written of it.
+async fn write_pair(tx: &Tx, pair: &Pair) -> Result<Vec<Written>> {
+    let (principal, action) = (&pair.principal, pair.action.to_owned());
+    let stored: Vec<(RowKey, Used)> =
+        tx.scan(&USED, Range::prefix((principal.clone(), action.clone())), ROWS_MAX).await?;
+    let before: HashMap<String, Used> =
+        stored.into_iter().map(|((_, _, resource), used)| (resource, used)).collect();
+    let mut after = before.clone();
+    for (resource, used) in &pair.resources {
+        add(&mut after, resource, used);
     }
+    let key = |resource: &String| (principal.clone(), action.clone(), resource.clone());
+    for resource in before.keys().filter(|resource| !after.contains_key(*resource)) {
+        tx.delete(&USED, &key(resource))?;
+    }
+    if after.len() > before.len() {
+        let all = tx.scan_keys(&USED, Range::prefix((principal.clone(),)), ROWS_MAX).await?.len();
+        if all >= ROWS_MAX {
+            after.retain(|resource, _| before.contains_key(resource));
+        }
+    }
+    for (resource, used) in after.iter().filter(|(resource, used)| before.get(*resource) != Some(*used)) {
+        tx.put(&USED, &key(resource), used)?;
+    }
+    let written = |(resource, used): (String, Used)| {
+        let day = used.last.unwrap_or(used.first) / DAY_MS;
+        Written { resource, day }
+    };
+    Ok(after.into_iter().map(written).collect())
+}
+
+/// Adds a use to those of an action: to the row that covers it, as a row of its own, or as the narrowest pattern that
+/// covers it together with others.
+fn add(rows: &mut HashMap<String, Used>, resource: &str, used: &Used) {
+    if let Some((_, known)) = rows.iter_mut().find(|(known, _)| covers(known, resource)) {
+        if let Some(merged) = known.merged(used) {
+            *known = merged;
+        }
+        return;
+    }
+    if rows.len() < RESOURCES_MAX {
+        rows.insert(resource.to_owned(), used.clone());
+        return;
+    }
+    let mut pattern = widened(resource);
+    while !rows.keys().any(|known| covers(&pattern, known)) {
+        pattern = widened(&pattern);
+    }
+    let mut all = used.clone();
+    rows.retain(|known, used| {
+        let covered = covers(&pattern, known);
+        if covered {
+            all = all.merged(used).unwrap_or_else(|| all.clone());
+        }
+        !covered
+    });
+    rows.insert(pattern, all);
 }
 
 impl Reconciler for Usage {
@@ -184,7 +251,7 @@ impl Reconciler for Usage {
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async {
             self.write().await?;
-            let more = !self.noted.lock().waiting.is_empty();
+            let more = self.noted.lock().count > 0;
             Ok(more.then(|| self.env.now()))
         })
     }
@@ -207,10 +274,12 @@ fn covers(pattern: &str, resource: &str) -> bool {
     }
 }
 
-/// Everything beside the resource: `arn:aws:s3:::bucket/*`, `arn:aws:sqs:eu-west-1:111122223333:*`.
+/// Everything beside the resource: `arn:aws:s3:::bucket/*`, `arn:aws:sqs:eu-west-1:111122223333:*`. Of a pattern the next
+/// wider one; in the end `*`.
 fn widened(resource: &str) -> String {
-    match resource.rfind('/').or_else(|| resource.rfind(':')) {
-        Some(at) => format!("{}*", &resource[..=at]),
+    let name = resource.strip_suffix('*').map_or(resource, |start| start.trim_end_matches(['/', ':']));
+    match name.rfind('/').or_else(|| name.rfind(':')) {
+        Some(at) => format!("{}*", &name[..=at]),
         None => "*".to_owned(),
     }
 }
@@ -230,5 +299,25 @@ mod tests {
             assert!(covers(pattern, resource));
         }
         assert!(!covers("arn:aws:s3:::b/*", "arn:aws:s3:::c/x") && !covers("a", "ab"));
+        let mut pattern = "arn:aws:s3:::bucket/a/b".to_owned();
+        let mut wider = Vec::new();
+        while pattern != "*" {
+            pattern = widened(&pattern);
+            wider.push(pattern.clone());
+        }
+        assert_eq!(wider[..3], ["arn:aws:s3:::bucket/a/*", "arn:aws:s3:::bucket/*", "arn:aws:s3:::*"]);
+    }
+
+    #[test]
+    fn rows_stay_few_however_much_is_used() {
+        let mut rows = HashMap::new();
+        for i in 0..20_000_i64 {
+            let resource = format!("arn:aws:s3:::bucket-{}/{}/{}", i % 7, i % 300, i);
+            add(&mut rows, &resource, &Used { first: i, last: Some(i) });
+            assert!(rows.len() <= RESOURCES_MAX);
+            assert!(rows.keys().any(|row| covers(row, &resource)), "{resource}");
+        }
+        assert!(!rows.contains_key("*"));
+        assert_eq!(rows.values().map(|used| used.first).min(), Some(0));
     }
 }

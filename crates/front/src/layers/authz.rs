@@ -32,10 +32,7 @@ pub async fn check(
     let standing = platform.standing(cx.account()).await?;
     let mut decided = Decided { cx: cx.clone(), policies, standing, owners: Vec::new(), accesses };
     let result = ask(platform, &mut decided, speaker).await;
-    if result.is_ok() {
-        decisions.note_allowed(&decided);
-    }
-    decisions.keep(decided);
+    decisions.keep(decided, result.is_ok());
     result
 }
 

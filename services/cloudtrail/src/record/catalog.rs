@@ -214,6 +214,11 @@ pub(crate) fn is_read_only(service: &str, operation: &str) -> bool {
     READS.iter().any(|start| operation.starts_with(start)) || of(READ_ONLY, service).contains(&operation)
 }
 
+/// Whether `responseElements` says anything: of what changes something, and of new sessions.
+pub(crate) fn tells_answer(service: &str, operation: &str) -> bool {
+    !is_read_only(service, operation) || service == "sts" && operation.starts_with("Assume")
+}
+
 pub(crate) fn is_global(service: &str) -> bool {
     GLOBAL.contains(&service)
 }

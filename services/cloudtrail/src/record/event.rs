@@ -2,6 +2,7 @@
 
 use haneul_kit::trail::Called;
 use haneul_kit::{AccountId, Caller, Cx, Instant, Region};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::catalog::{self, Class};
@@ -55,8 +56,7 @@ pub(crate) fn json(facts: &Facts<'_>, recipient: AccountId, event_id: &str) -> V
         }
     }
     out.raw("requestParameters", call.request.as_deref());
-    let answers = !read_only || call.service == "sts" && call.operation.starts_with("Assume");
-    out.raw("responseElements", call.response.as_deref().filter(|_| answers));
+    out.raw("responseElements", call.response.as_deref());
     if let Some(more) = additional(cx, call.service, *class) {
         out.value("additionalEventData", &more);
     }
@@ -167,7 +167,7 @@ impl Writer {
         let _ = serde_json::to_writer(&mut self.0, text);
     }
 
-    fn value(&mut self, name: &str, value: &Value) {
+    fn value(&mut self, name: &str, value: &impl Serialize) {
         self.name(name);
         let _ = serde_json::to_writer(&mut self.0, value);
     }

@@ -1,29 +1,50 @@
 //! `userIdentity`. Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 
+use std::borrow::Cow;
+
 use haneul_kit::{AccountId, Caller, Cx, Principal, Session};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+/// In the order of AWS's records.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Identity<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_context: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_by: Option<Cow<'a, str>>,
+}
+
 /// Who called, as the caller's own account sees it.
-pub(crate) fn of(cx: &Cx, operation: &str, response: Option<&[u8]>) -> Value {
+pub(crate) fn of<'a>(cx: &'a Cx, operation: &str, response: Option<&[u8]>) -> Identity<'a> {
     let caller = cx.caller();
     let mut identity = match &caller.principal {
         Principal::Root => base(caller, "Root"),
         Principal::User { name, .. } => {
-            let mut identity = base(caller, "IAMUser");
-            identity["userName"] = json!(name);
-            identity
+            Identity { user_name: Some(name.into()), ..base(caller, "IAMUser") }
         }
         Principal::Role { .. } => base(caller, "AssumedRole"),
         Principal::FederatedUser { .. } => base(caller, "FederatedUser"),
-        Principal::Service { name } => return json!({ "type": "AWSService", "invokedBy": name }),
+        Principal::Service { name } => return service(name),
         Principal::Anonymous => return vouched_for(operation, response),
     };
-    if let Some(session) = &caller.session {
-        identity["sessionContext"] = session_context(caller, session);
-    }
-    if let Some(service) = invoked_by(cx) {
-        identity["invokedBy"] = json!(service);
-    }
+    identity.session_context = caller.session.as_ref().map(|session| session_context(caller, session));
+    identity.invoked_by = invoked_by(cx).map(Cow::Owned);
     identity
 }
 
@@ -37,15 +58,16 @@ pub(crate) fn invoked_by(cx: &Cx) -> Option<String> {
 }
 
 /// Who called, as another account sees it whose resource was used.
-pub(crate) fn from_outside(caller: &Caller) -> Value {
+pub(crate) fn from_outside(caller: &Caller) -> Identity<'_> {
     match &caller.principal {
-        Principal::Service { name } => json!({ "type": "AWSService", "invokedBy": name }),
+        Principal::Service { name } => service(name),
         Principal::Anonymous => anonymous(),
-        _ => json!({
-            "type": "AWSAccount",
-            "principalId": caller.user_id(),
-            "accountId": caller.account.to_string(),
-        }),
+        _ => Identity {
+            kind: "AWSAccount",
+            principal_id: Some(caller.user_id()),
+            account_id: Some(caller.account.to_string()),
+            ..Identity::default()
+        },
     }
 }
 
@@ -60,17 +82,19 @@ pub(crate) fn user_name(identity: &Value) -> Option<&str> {
     }
 }
 
-fn base(caller: &Caller, kind: &str) -> Value {
-    let mut identity = json!({
-        "type": kind,
-        "principalId": caller.user_id(),
-        "arn": caller.arn(),
-        "accountId": caller.account.to_string(),
-    });
-    if let Some(id) = &caller.access_key_id {
-        identity["accessKeyId"] = json!(id);
+fn base<'a>(caller: &'a Caller, kind: &'static str) -> Identity<'a> {
+    Identity {
+        kind,
+        principal_id: Some(caller.user_id()),
+        arn: Some(caller.arn()),
+        account_id: Some(caller.account.to_string()),
+        access_key_id: caller.access_key_id.as_deref(),
+        ..Identity::default()
     }
-    identity
+}
+
+fn service(name: &str) -> Identity<'_> {
+    Identity { kind: "AWSService", invoked_by: Some(name.into()), ..Identity::default() }
 }
 
 fn session_context(caller: &Caller, session: &Session) -> Value {
@@ -126,31 +150,37 @@ fn issuer(caller: &Caller, session: &Session) -> Option<Value> {
 }
 
 /// A caller that an identity provider vouches for is known once the call went well.
-fn vouched_for(operation: &str, response: Option<&[u8]>) -> Value {
+fn vouched_for(operation: &str, response: Option<&[u8]>) -> Identity<'static> {
     let said: Value = response.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
     let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
+    let vouched = |kind, principal_id, subject, provider| Identity {
+        kind,
+        principal_id: Some(principal_id),
+        user_name: Some(Cow::Owned(subject)),
+        identity_provider: Some(provider),
+        ..Identity::default()
+    };
     match operation {
         "AssumeRoleWithWebIdentity" => {
             let (provider, subject) = (text("provider"), text("subjectFromWebIdentityToken"));
-            json!({
-                "type": "WebIdentityUser",
-                "principalId": format!("{provider}:{}:{subject}", text("audience")),
-                "userName": subject,
-                "identityProvider": provider,
-            })
+            let id = format!("{provider}:{}:{subject}", text("audience"));
+            vouched("WebIdentityUser", id, subject, provider)
         }
-        "AssumeRoleWithSAML" => json!({
-            "type": "SAMLUser",
-            "principalId": format!("{}:{}", text("nameQualifier"), text("subject")),
-            "userName": text("subject"),
-            "identityProvider": text("issuer"),
-        }),
+        "AssumeRoleWithSAML" => {
+            let id = format!("{}:{}", text("nameQualifier"), text("subject"));
+            vouched("SAMLUser", id, text("subject"), text("issuer"))
+        }
         _ => anonymous(),
     }
 }
 
-fn anonymous() -> Value {
-    json!({ "type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL" })
+fn anonymous() -> Identity<'static> {
+    Identity {
+        kind: "AWSAccount",
+        principal_id: Some(String::new()),
+        account_id: Some("ANONYMOUS_PRINCIPAL".to_owned()),
+        ..Identity::default()
+    }
 }
 
 /// The accounts that get a record: the caller's, unless nobody signed, and those whose resources were used.

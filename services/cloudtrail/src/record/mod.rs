@@ -7,7 +7,7 @@ pub(crate) mod event;
 pub(crate) mod identity;
 
 use haneul_env::Rng;
-use haneul_kit::trail::Called;
+use haneul_kit::trail::{Called, Wanted};
 use haneul_kit::{AccountId, BoxFuture, Region, Result, Trail};
 
 use crate::CloudTrail;
@@ -21,12 +21,13 @@ const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
 
 impl Trail for CloudTrail {
-    fn wants(&self, service: &str, operation: &str, account: AccountId) -> bool {
-        match catalog::class(service, operation) {
+    fn wants(&self, service: &str, operation: &str, account: AccountId) -> Option<Wanted> {
+        let wanted = match catalog::class(service, operation) {
             Class::Management => true,
             Class::Data(kind) => self.sinks.may_want_data(account, kind),
             Class::Never => false,
-        }
+        };
+        wanted.then(|| Wanted { response: catalog::tells_answer(service, operation) })
     }
 
     fn record(&self, call: Called<'_>) -> Option<BoxFuture<'static, Result<()>>> {
