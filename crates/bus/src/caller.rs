@@ -79,8 +79,9 @@ impl Caller {
 
     /// What GetCallerIdentity and `aws:PrincipalArn` (but for roles) say; the service's name for a service.
     pub fn arn(&self) -> String {
-        let arn =
-            |service: &str, resource: std::fmt::Arguments<'_>| Arn::global(service, self.account, resource).into();
+        let arn = |service: &str, resource: std::fmt::Arguments<'_>| {
+            Arn::global(service, self.account, resource).into()
+        };
         match &self.principal {
             Principal::Root => arn("iam", format_args!("root")),
             Principal::User { path, name, .. } => arn("iam", format_args!("user{path}{name}")),

@@ -45,8 +45,7 @@ type Ring = Mutex<VecDeque<Arc<Decided>>>;
 impl Recent {
     pub(super) fn keep(&self, decided: Decided, allowed: bool) {
         let decided = Arc::new(decided);
-        let (ring, max) =
-            if allowed { (&self.allowed, ALLOWED_MAX) } else { (&self.denied, DENIED_MAX) };
+        let (ring, max) = if allowed { (&self.allowed, ALLOWED_MAX) } else { (&self.denied, DENIED_MAX) };
         // What falls out is dropped after the lock.
         let _oldest = {
             let mut calls = ring.lock();

@@ -35,9 +35,7 @@ pub(crate) fn of<'a>(cx: &'a Cx, operation: &str, response: Option<&[u8]>) -> Id
     let caller = cx.caller();
     let mut identity = match &caller.principal {
         Principal::Root => base(caller, "Root"),
-        Principal::User { name, .. } => {
-            Identity { user_name: Some(name.into()), ..base(caller, "IAMUser") }
-        }
+        Principal::User { name, .. } => Identity { user_name: Some(name.into()), ..base(caller, "IAMUser") },
         Principal::Role { .. } => base(caller, "AssumedRole"),
         Principal::FederatedUser { .. } => base(caller, "FederatedUser"),
         Principal::Service { name } => return service(name),
