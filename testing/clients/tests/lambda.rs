@@ -68,6 +68,59 @@ fn terraform() {
     }
 }
 
+/// One of the parts of `boto3_packages.py`, where the program that runs the function is there.
+fn package(part: &str, interpreter: &[&str], environment: &[(&str, &str)]) {
+    let (python, name) = (python(), format!("boto3_packages.py {part}"));
+    let boto3 = available(&python, &["-c", "import boto3"], &name);
+    if boto3 && interpreter.split_first().is_none_or(|(program, asked)| available(program, asked, &name)) {
+        let server = Server::start_with(environment);
+        let mut command = server.command(&python);
+        command.args([&script("boto3_packages.py"), part]);
+        let output = command
+            .env("RUST_FUNCTION", env!("CARGO_BIN_EXE_rust_function"))
+            .output()
+            .expect("the client starts");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+#[test]
+fn numpy_in_a_layer() {
+    let python = python();
+    if can_run("boto3_packages.py python")
+        && available(&python, &["-c", "import numpy"], "boto3_packages.py python")
+    {
+        package("python", &[], &[]);
+    }
+}
+
+#[test]
+fn the_javascript_sdk_with_the_role_of_its_function() {
+    let Ok(modules) = std::env::var("HANEUL_NODE_MODULES") else {
+        missing("HANEUL_NODE_MODULES does not name a node_modules with @aws-sdk/client-s3", "node");
+        return;
+    };
+    package("node", &["node", "--version"], &[("HANEUL_LAMBDA_NODE_MODULES", &modules)]);
+}
+
+#[test]
+fn java() {
+    package("java", &["javac", "-version"], &[]);
+}
+
+#[test]
+fn rust_with_the_runtime_crate() {
+    package("rust", &[], &[]);
+}
+
+#[test]
+fn a_thousand_calls_at_once() {
+    if can_run("boto3_packages.py thousand") {
+        package("thousand", &[], &[]);
+    }
+}
+
 #[test]
 fn nothing_accepted_is_lost_in_a_crash() {
     let python = python();
