@@ -12,8 +12,11 @@ provider "aws" {
   endpoints {
     dynamodb = var.endpoint
     iam      = var.endpoint
+    kms      = var.endpoint
+    s3       = var.endpoint
     sts      = var.endpoint
   }
+  s3_use_path_style = true
   default_tags {
     tags = { made_by = "terraform" }
   }
@@ -98,6 +101,43 @@ resource "aws_dynamodb_resource_policy" "orders" {
       Resource  = aws_dynamodb_table.orders.arn
     }]
   })
+}
+
+resource "aws_kms_key" "history" {
+  deletion_window_in_days = 7
+}
+
+resource "aws_dynamodb_table" "history" {
+  name                        = "history"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "id"
+  table_class                 = "STANDARD_INFREQUENT_ACCESS"
+  deletion_protection_enabled = false
+
+  attribute {
+    name = "id"
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = var.changed ? aws_kms_key.history.arn : null
+  }
+}
+
+resource "aws_s3_bucket" "exports" {
+  bucket        = "exports"
+  force_destroy = true
+}
+
+resource "aws_dynamodb_table_export" "history" {
+  table_arn     = aws_dynamodb_table.history.arn
+  s3_bucket     = aws_s3_bucket.exports.id
+  export_format = "DYNAMODB_JSON"
 }
 
 data "aws_dynamodb_table" "orders" {

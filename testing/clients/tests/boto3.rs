@@ -49,6 +49,11 @@ fn dynamodb() {
 }
 
 #[test]
+fn dynamodb_encrypted_exported_and_imported() {
+    run("boto3_dynamodb_transfers.py", &[]);
+}
+
+#[test]
 fn dynamodb_by_pynamodb() {
     if available(&python(), &["-c", "import pynamodb"], "pynamodb.py") {
         run("pynamodb_models.py", &[]);

@@ -1,6 +1,6 @@
 //! Terraform with the aws provider: apply, a plan without changes, a change in place, destroy.
 
-use haneul_clients::{Server, available, missing, script};
+use haneul_clients::{Server, available, aws_cli, missing, script};
 
 #[test]
 fn apply_plan_change_destroy() {
@@ -20,6 +20,19 @@ fn cloudwatch() {
 #[test]
 fn dynamodb() {
     run("../terraform_dynamodb", &["changed=true"]);
+}
+
+#[test]
+fn state_is_locked_by_dynamodb() {
+    let (aws, name) = (aws_cli(), "terraform_lock.sh");
+    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
+        missing("HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider", "terraform");
+        return;
+    };
+    if available("terraform", &["version"], "terraform") && available(&aws, &["--version"], name) {
+        let server = Server::start(&[]);
+        server.run("bash", &["-eu", "-o", "pipefail", &script(name), &aws, &mirror]);
+    }
 }
 
 /// Takes the configuration of a folder through its life; `changes` are the variables of the change in place.
