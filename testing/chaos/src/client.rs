@@ -41,6 +41,12 @@ impl Client {
         self.send("s3", method, target, &[], body)
     }
 
+    /// A call in JSON; the answer may be a refusal.
+    pub fn json(&mut self, service: &str, target: &str, input: &Value) -> Result<Answer> {
+        let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.0")];
+        self.send(service, "POST", "/", &headers, input.to_string().as_bytes())
+    }
+
     /// A call of SQS: the answer's JSON. Every refusal is a panic, since no call of ours deserves one.
     pub fn sqs(&mut self, operation: &str, input: &Value) -> Result<Value> {
         let target = format!("AmazonSQS.{operation}");

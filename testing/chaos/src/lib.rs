@@ -1,6 +1,6 @@
 //! The whole program, killed: kill -9 at any moment, and power cuts that take every write that was not synced.
 //!
-//! Writers of S3 and SQS run against the built `haneul` until it is killed. After its restart everything that was
+//! Writers of S3, SQS and DynamoDB run against the built `haneul` until it is killed. After its restart everything that was
 //! answered must be there, and nothing else; then they go on. What every test here asks is in [`world`].
 //!
 //! For the power cuts the program runs with a library preloaded (`shim/disk.c`) that records what it does to its files.
@@ -13,10 +13,11 @@
 //! (`cargo build --package haneul`, or `HANEUL_BIN`).
 //!
 //! Reading order: [`program`], [`client`]; [`moment`] (what is known of a call at the end), [`content`]; [`s3`], [`queue`],
-//! [`standard`], [`fifo`] (who writes what, and what must be there); [`world`]; [`shim`], [`disk`].
+//! [`standard`], [`fifo`], [`bank`] (who writes what, and what must be there); [`world`]; [`shim`], [`disk`].
 //!
 //! What must never happen here: knowledge of how the program works inside, beside where it keeps blobs.
 
+pub mod bank;
 pub mod client;
 pub mod content;
 pub mod disk;

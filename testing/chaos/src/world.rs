@@ -8,6 +8,7 @@ use haneul_env::{Rng, clock};
 use parking_lot::Mutex;
 use serde_json::json;
 
+use crate::bank::Bank;
 use crate::client::{Client, Result};
 use crate::fifo::Fifo;
 use crate::moment::Moments;
@@ -16,6 +17,8 @@ use crate::s3::{BUCKET, Writer};
 use crate::standard::Standard;
 
 const WRITERS: usize = 3;
+/// Connections that work on one table at once.
+const TELLERS: usize = 4;
 /// Blobs have headers and checksums, and their directories entries.
 const BLOB_OVERHEAD: u64 = 4096;
 /// Two logs keep their last segment each, of 64 MiB, and what was begun before it.
@@ -29,6 +32,7 @@ pub struct World {
     /// Only grows: what was sent in the first life is still there after the last.
     ledger: Mutex<Standard>,
     fifo: Mutex<Fifo>,
+    bank: Mutex<Bank>,
 }
 
 impl Clone for World {
@@ -38,12 +42,13 @@ impl Clone for World {
             queue: Mutex::new(self.queue.lock().clone()),
             ledger: Mutex::new(self.ledger.lock().clone()),
             fifo: Mutex::new(self.fifo.lock().clone()),
+            bank: Mutex::new(self.bank.lock().clone()),
         }
     }
 }
 
 impl World {
-    /// Makes the bucket and the queues.
+    /// Makes the bucket, the queues and the table.
     pub fn create(client: &mut Client) -> Result<World> {
         client.s3("PUT", &format!("/{BUCKET}"), b"")?.expect(&[200], "create the bucket");
         let world = World {
@@ -51,7 +56,9 @@ impl World {
             queue: Mutex::new(Standard::new("queue")),
             ledger: Mutex::new(Standard::new("ledger")),
             fifo: Mutex::new(Fifo::new("queue.fifo")),
+            bank: Mutex::new(Bank::new()),
         };
+        world.bank.lock().create(client)?;
         world.queue.lock().queue.create(client, &json!({}))?;
         world.ledger.lock().queue.create(client, &json!({}))?;
         world.fifo.lock().queue.create(client, &json!({"FifoQueue": "true"}))?;
@@ -61,7 +68,7 @@ impl World {
     /// Writes from many connections at once, and kills the program after `for_ms`.
     pub fn work_until_killed(&mut self, mut program: Program, moments: &Moments, rng: &Rng, for_ms: u64) {
         let address = program.address.clone();
-        let (queue, ledger, fifo) = (&self.queue, &self.ledger, &self.fifo);
+        let (queue, ledger, fifo, bank) = (&self.queue, &self.ledger, &self.fifo, &self.bank);
         let panicked = AtomicBool::new(false);
         let mut works: Vec<Work<'_>> = vec![
             Box::new(|client, rng| Standard::send(queue, client, moments, rng, u64::MAX)),
@@ -70,6 +77,9 @@ impl World {
             Box::new(|client, rng| Fifo::send(fifo, client, moments, rng)),
             Box::new(|client, rng| Fifo::receive(fifo, client, moments, rng)),
         ];
+        for _ in 0..TELLERS {
+            works.push(Box::new(|client, rng| Bank::work(bank, client, moments, rng)));
+        }
         for writer in &mut self.writers {
             works.push(Box::new(|client, rng| writer.work(client, moments, rng)));
         }
@@ -98,6 +108,7 @@ impl World {
         }
         faults.extend(self.queue.get_mut().check(client, end)?);
         faults.extend(self.fifo.get_mut().check(client, end)?);
+        faults.extend(self.bank.get_mut().check(client, end, rng)?);
         self.ledger.get_mut().settle(end);
         Ok(faults)
     }
@@ -118,6 +129,7 @@ impl World {
         for queue in [&self.queue.get_mut().queue, &self.ledger.get_mut().queue, &self.fifo.get_mut().queue] {
             queue.delete(client)?;
         }
+        self.bank.get_mut().drop(client)?;
         faults.extend(wait_for_blobs(data_dir, |count, _| count == 0));
         let (_, left) = files(data_dir);
         println!("the data directory has {left} bytes in the end");
