@@ -37,6 +37,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let mut all = Vec::new();
     all.push(haneul_iam::service(platform).await?);
     all.push(haneul_accessanalyzer::service(platform).await?);
+    all.push(haneul_application_autoscaling::service(platform).await?);
     all.push(haneul_cloudtrail::service(platform).await?);
     all.push(haneul_cloudwatch::service(platform).await?);
     all.extend(haneul_dynamodb::services(platform).await?);

@@ -1,4 +1,5 @@
-//! All that we ask of other services: KMS for the data keys of tables, S3 for the files of exports and imports.
+//! All that we ask of other services: KMS for the data keys of tables, S3 for the files of exports and imports,
+//! Application Auto Scaling for who scales a table.
 //!
 //! Who uses a table that is encrypted with a key of KMS must be allowed to decrypt with it, so the data key is asked for on
 //! the caller's behalf; what goes on behind uses a grant that was made on behalf of who encrypted the table.
@@ -6,6 +7,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use haneul_application_autoscaling_wire::operations as scaling;
+use haneul_application_autoscaling_wire::shapes as a;
 use haneul_kit::{ApiError, ByteStream, Caller, Cx, Instant, Operation, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
@@ -15,6 +18,7 @@ use haneul_shape::value::Map;
 
 use crate::error;
 use crate::model::{ExportRecord, ImportRecord, SseRecord};
+use crate::ops::Dynamodb;
 use crate::store::Db;
 use crate::store::seal::ItemKey;
 use crate::store::tables::Change;
@@ -198,6 +202,20 @@ impl Db {
         let (account, region, _) = name::of_arn(&sse.table_arn)?;
         let caller = Caller::service(PRINCIPAL, account);
         self.bus.call::<O>(caller, region, Some(sse.table_arn.clone()), input).await
+    }
+}
+
+impl Dynamodb {
+    /// Whether somebody scales how much can be written to the table, as its replicas want. Asked on the caller's behalf.
+    pub(crate) async fn write_is_scaled(&self, cx: &Cx, table: &TableInfo) -> Result<bool> {
+        let input = a::DescribeScalingPoliciesRequest {
+            service_namespace: "dynamodb".to_owned(),
+            resource_id: Some(format!("table/{}", table.name)),
+            scalable_dimension: Some("dynamodb:table:WriteCapacityUnits".to_owned()),
+            ..Default::default()
+        };
+        let found = self.platform().forward::<scaling::DescribeScalingPolicies>(cx, PRINCIPAL, input).await?;
+        Ok(found.scaling_policies.is_some_and(|policies| !policies.is_empty()))
     }
 }
 

@@ -3,7 +3,7 @@
 use haneul_base::tags::InvalidTags;
 use haneul_dynamodb_wire::shapes as s;
 use haneul_dynamodb_wire::values::error;
-use haneul_kit::{ApiError, Fault};
+use haneul_kit::{ApiError, Fault, Instant};
 use haneul_store::StoreError;
 
 use crate::value::{Attrs, wire};
@@ -105,6 +105,26 @@ pub(crate) fn tags(why: InvalidTags) -> ApiError {
             validation(format!("One or more parameter values were invalid: Duplicate tag key: {key}"))
         }
     }
+}
+
+/// Provisioned throughput that was taken back too often on one day.
+pub(crate) fn decreased_too_often(today: i64, last_ms: i64, next_ms: i64) -> ApiError {
+    let at = |ms| format!("{} Coordinated Universal Time", Instant::from_millis(ms).long_form());
+    limit_exceeded(format!(
+        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first 4 \
+         decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number \
+         of decreases today: {today}. Last decrease at {}. Next decrease can be made at {}",
+        at(last_ms),
+        at(next_ms)
+    ))
+}
+
+/// Of an operation on a global table whose replica is not there.
+pub(crate) fn no_replica_table(name: &str, region: &str) -> ApiError {
+    ApiError::new(
+        error::TABLE_NOT_FOUND_EXCEPTION,
+        format!("Table not found: Table: {name} not found in Region: {region}"),
+    )
 }
 
 /// A parameter whose guarantee we cannot give.

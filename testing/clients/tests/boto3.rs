@@ -54,6 +54,16 @@ fn dynamodb_encrypted_exported_and_imported() {
 }
 
 #[test]
+fn dynamodb_of_what_is_nested_too_deep() {
+    run("boto3_dynamodb_hostile.py", &[]);
+}
+
+#[test]
+fn dynamodb_in_many_regions() {
+    run("boto3_dynamodb_global.py", &[]);
+}
+
+#[test]
 fn dynamodb_by_pynamodb() {
     if available(&python(), &["-c", "import pynamodb"], "pynamodb.py") {
         run("pynamodb_models.py", &[]);

@@ -23,10 +23,18 @@ fn dynamodb() {
 }
 
 #[test]
+fn dynamodb_in_many_regions() {
+    run("../terraform_dynamodb_global", &["changed=true"]);
+}
+
+#[test]
 fn state_is_locked_by_dynamodb() {
     let (aws, name) = (aws_cli(), "terraform_lock.sh");
     let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
-        missing("HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider", "terraform");
+        missing(
+            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
+            "terraform",
+        );
         return;
     };
     if available("terraform", &["version"], "terraform") && available(&aws, &["--version"], name) {

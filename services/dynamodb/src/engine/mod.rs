@@ -5,7 +5,7 @@
 //! end in the table's key. A write reads the old item, and commits the new one with every index entry and the stream
 //! record that follow from it, at once.
 //!
-//! Reading order: [`keys`], [`capacity`] (units), [`locks`], [`plan`] (what one write comes to), [`throttle`]. What opens transactions on
+//! Reading order: [`keys`], [`capacity`] (units), [`locks`], [`plan`] (what one write comes to), [`throttle`], [`versions`] (who wins in a global table). What opens transactions on
 //! it is `store`.
 
 pub(crate) mod capacity;
@@ -13,3 +13,4 @@ pub(crate) mod keys;
 pub(crate) mod locks;
 pub(crate) mod plan;
 pub(crate) mod throttle;
+pub(crate) mod versions;

@@ -6,6 +6,7 @@ use haneul_kit::{ApiError, Result};
 
 use super::capacity::{self, Used};
 use super::keys;
+use super::versions::Version;
 use crate::expression::{Condition, Update};
 use crate::table::{Index, KeySchema, TableInfo};
 use crate::value::{Attrs, size, wire};
@@ -22,6 +23,8 @@ pub(crate) struct Write {
     pub(crate) condition: Option<Condition>,
     /// Who does it, where it is not a client: TTL.
     pub(crate) by_service: bool,
+    /// Of a write that another replica of a global table did: it counts only where it is the last one.
+    pub(crate) version: Option<Version>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +62,15 @@ impl Write {
         size::check(&item)?;
         let at = keys::of_item(table.record.space, &table.schema, &item);
         let key = key_of(&table.schema, &item);
-        Ok(Write { table, at, key, action: Action::Put(Arc::new(item)), condition, by_service: false })
+        Ok(Write {
+            table,
+            at,
+            key,
+            action: Action::Put(Arc::new(item)),
+            condition,
+            by_service: false,
+            version: None,
+        })
     }
 
     pub(crate) fn of_key(
@@ -80,7 +91,7 @@ impl Write {
             }
         }
         let at = keys::of_item(table.record.space, &table.schema, &key);
-        Ok(Write { table, at, key, action, condition, by_service: false })
+        Ok(Write { table, at, key, action, condition, by_service: false, version: None })
     }
 
     /// A put of a transaction. An empty key or an item that is too large is the request's fault as a whole; anything else
@@ -109,7 +120,15 @@ impl Write {
 
     fn refused(table: Arc<TableInfo>, why: &ApiError) -> Write {
         let action = Action::Refuse(why.message().to_owned());
-        Write { table, at: Vec::new(), key: Attrs::new(), action, condition: None, by_service: false }
+        Write {
+            table,
+            at: Vec::new(),
+            key: Attrs::new(),
+            action,
+            condition: None,
+            by_service: false,
+            version: None,
+        }
     }
 
     /// The item after the write, when it was `old`.

@@ -209,7 +209,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     }
     record.tags.clear();
     (record.stream, record.ttl, record.resource_policy, record.pitr) = (None, None, None, None);
-    record.sse = None;
+    (record.sse, record.global) = (None, None);
     record.deletion_protection = false;
     Ok(record)
 }

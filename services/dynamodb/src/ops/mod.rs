@@ -21,12 +21,15 @@ mod execute_statement;
 mod execute_transaction;
 mod exports;
 mod get_item;
+mod global_table_settings;
+mod global_tables;
 mod imports;
 mod limits;
 mod metrics;
 mod partiql;
 mod put_item;
 mod query;
+mod replicas;
 mod request;
 mod resource_policies;
 mod scan;
@@ -48,15 +51,23 @@ pub struct Dynamodb {
     db: Db,
 }
 
+impl Dynamodb {
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.platform
+    }
+}
+
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     platform.tagged.add("dynamodb", crate::resources::KINDS, crate::resources::list);
     let db =
         Db::new(platform.store.clone(), platform.env.clone(), platform.bus.clone(), platform.metrics.clone());
+    platform.metrics.register(Arc::new(crate::tasks::provisioned::Provisioned::new(platform.store.clone())));
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));
     let jobs = Arc::new(crate::tasks::jobs::Jobs::new(db.clone()));
+    let replicate = Arc::new(crate::tasks::replicate::Replicate::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
     Ok(vec![
@@ -65,6 +76,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<BatchGetItem>()
             .op::<BatchWriteItem>()
             .op::<CreateBackup>()
+            .op::<CreateGlobalTable>()
             .op::<CreateTable>()
             .op::<DeleteBackup>()
             .op::<DeleteItem>()
@@ -74,6 +86,8 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<DescribeContinuousBackups>()
             .op::<DescribeEndpoints>()
             .op::<DescribeExport>()
+            .op::<DescribeGlobalTable>()
+            .op::<DescribeGlobalTableSettings>()
             .op::<DescribeImport>()
             .op::<DescribeLimits>()
             .op::<DescribeTable>()
@@ -86,6 +100,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<ImportTable>()
             .op::<ListBackups>()
             .op::<ListExports>()
+            .op::<ListGlobalTables>()
             .op::<ListImports>()
             .op::<ListTables>()
             .op::<ListTagsOfResource>()
@@ -100,11 +115,14 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<TransactWriteItems>()
             .op::<UntagResource>()
             .op::<UpdateContinuousBackups>()
+            .op::<UpdateGlobalTable>()
+            .op::<UpdateGlobalTableSettings>()
             .op::<UpdateItem>()
             .op::<UpdateTable>()
             .op::<UpdateTimeToLive>()
             .reconciler(expire)
             .reconciler(jobs)
+            .reconciler(replicate)
             .reconciler(tokens)
             .reconciler(trim)
             .reconciler(upkeep)

@@ -65,15 +65,20 @@ impl Handle<DescribeTable> for Dynamodb {
             info = self.db.named_table(&id).await?;
         }
         let counts = self.db.counts(&info).await?;
-        let filling = info.indexes.iter().any(|index| !index.record.ready);
-        let made = info.record.restoring.is_none() && info.record.importing.is_none();
+        let filling =
+            info.indexes.iter().any(|index| !index.record.ready) || self.makes_replicas(&info).await?;
+        let made = info.record.restoring.is_none()
+            && info.record.importing.is_none()
+            && info.record.global.as_ref().is_none_or(|global| global.active);
         let status = match (!made, filling) {
             _ if describe::inaccessible_ms(&info).is_some() => "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
             (true, _) => "CREATING",
             (false, true) => "UPDATING",
             (false, false) => "ACTIVE",
         };
-        Ok(s::DescribeTableOutput { table: Some(describe::table(&info, status, &counts)) })
+        let mut table = describe::table(&info, status, &counts);
+        self.describe_replicas(&info, &mut table).await?;
+        Ok(s::DescribeTableOutput { table: Some(table) })
     }
 }
 
@@ -84,12 +89,7 @@ impl Handle<DeleteTable> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::DeleteTableInput) -> Result<s::DeleteTableOutput> {
         let id = name::of(cx, &input.table_name)?;
-        let gone = self.db.delete_table(&id).await?;
-        if let Some(sse) = &gone.record.sse
-            && !self.db.has_backups(&id).await?
-        {
-            self.db.retire(sse).await;
-        }
+        let gone = self.remove_table(&id).await?;
         let mut description = describe::table(&gone, "DELETING", &Counts::default());
         // AWS no longer tells the keys of what is on its way out.
         (description.attribute_definitions, description.key_schema) = (None, None);

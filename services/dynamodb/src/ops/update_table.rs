@@ -1,24 +1,36 @@
 //! UpdateTable.
 
+use std::sync::Arc;
+
 use haneul_dynamodb_wire::operations::UpdateTable;
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 
-use super::Dynamodb;
 use super::tables::stream_view;
+use super::{Dynamodb, replicas};
 use crate::error::{self, invalid, validation};
 use crate::model::{TableRecord, Throughput};
 use crate::store::tables::{Change, Numbers};
-use crate::table::{define, describe, name};
+use crate::table::{TableInfo, define, describe, name};
 
 impl Handle<UpdateTable> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateTableInput) -> Result<Vec<Access>> {
-        self.on_table(cx, "dynamodb:UpdateTable", &input.table_name).await
+        let mut needed = self.on_table(cx, "dynamodb:UpdateTable", &input.table_name).await?;
+        needed.extend(replicas::access(cx, input)?);
+        Ok(needed)
     }
 
     async fn call(&self, cx: &Cx, input: s::UpdateTableInput) -> Result<s::UpdateTableOutput> {
         refuse(&input)?;
         let id = name::of(cx, &input.table_name)?;
+        if let Some(updates) = &input.replica_updates {
+            self.update_replicas(cx, &id, updates).await?;
+            let info = self.db.named_table(&id).await?;
+            return self.updating(&info).await;
+        }
+        if let Some(info) = self.db.find_table(&id).await? {
+            self.check_settled(&info).await?;
+        }
         let now_ms = cx.now().millis();
         let stream = stream_view(input.stream_specification.as_ref())?;
         let encryption = match &input.sse_specification {
@@ -37,6 +49,11 @@ impl Handle<UpdateTable> for Dynamodb {
                         return Err(validation("Table is already in desired state: the stream is disabled"));
                     }
                     (None, true) => stream.clone(),
+                    (Some(_), false) if record.global.is_some() => {
+                        return Err(validation(
+                            "The stream of a replica of a global table cannot be disabled",
+                        ));
+                    }
                     (Some(_), false) => None,
                 });
             }
@@ -57,24 +74,33 @@ impl Handle<UpdateTable> for Dynamodb {
             Ok(change)
         };
         let info = self.db.change_table(&id, edit).await?;
-        let counts = self.db.counts(&info).await?;
-        Ok(s::UpdateTableOutput { table_description: Some(describe::table(&info, "UPDATING", &counts)) })
+        self.updating(&info).await
+    }
+}
+
+impl Dynamodb {
+    async fn updating(&self, info: &Arc<TableInfo>) -> Result<s::UpdateTableOutput> {
+        let counts = self.db.counts(info).await?;
+        let mut description = describe::table(info, "UPDATING", &counts);
+        self.describe_replicas(info, &mut description).await?;
+        Ok(s::UpdateTableOutput { table_description: Some(description) })
     }
 }
 
 fn refuse(input: &s::UpdateTableInput) -> Result<()> {
-    let nothing = input.attribute_definitions.is_none()
-        && input.billing_mode.is_none()
-        && input.provisioned_throughput.is_none()
-        && input.global_secondary_index_updates.is_none()
-        && input.stream_specification.is_none()
-        && input.sse_specification.is_none()
+    let others = input.attribute_definitions.is_some()
+        || input.billing_mode.is_some()
+        || input.provisioned_throughput.is_some()
+        || input.global_secondary_index_updates.is_some()
+        || input.stream_specification.is_some()
+        || input.sse_specification.is_some()
+        || input.table_class.is_some()
+        || input.deletion_protection_enabled.is_some()
+        || input.on_demand_throughput.is_some()
+        || input.warm_throughput.is_some()
+        || input.vector_index_updates.is_some();
+    let nothing = !others
         && input.replica_updates.is_none()
-        && input.table_class.is_none()
-        && input.deletion_protection_enabled.is_none()
-        && input.on_demand_throughput.is_none()
-        && input.warm_throughput.is_none()
-        && input.vector_index_updates.is_none()
         && input.multi_region_consistency.is_none()
         && input.global_table_witness_updates.is_none()
         && input.global_table_settings_replication_mode.is_none()
@@ -85,13 +111,27 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
              SSESpecification or ReplicaUpdates is required",
         ));
     }
-    if input.replica_updates.as_ref().is_some_and(|updates| !updates.is_empty())
-        || input.multi_region_consistency.is_some()
+    if input.multi_region_consistency.as_deref() == Some("STRONG")
         || input.global_table_witness_updates.is_some()
-        || input.global_table_settings_replication_mode.is_some()
+    {
+        return Err(error::not_here("strong consistency among the replicas of a global table"));
+    }
+    if input.global_table_settings_replication_mode.is_some()
         || input.disassociation_protection_enabled.is_some()
     {
-        return Err(error::not_here("replicas of global tables"));
+        return Err(error::not_here("global tables of several accounts"));
+    }
+    match &input.replica_updates {
+        Some(updates) if updates.is_empty() => {
+            return Err(invalid("ReplicaUpdates must have at least one member"));
+        }
+        Some(_) if others => {
+            return Err(invalid("ReplicaUpdates cannot be combined with other changes of the table"));
+        }
+        None if input.multi_region_consistency.is_some() => {
+            return Err(invalid("MultiRegionConsistency can only be specified with ReplicaUpdates"));
+        }
+        _ => {}
     }
     if input.vector_index_updates.as_ref().is_some_and(|updates| !updates.is_empty()) {
         return Err(error::not_here("vector indexes"));
@@ -168,11 +208,23 @@ fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -
     Ok(())
 }
 
+/// Decreases of one UTC day that are free; every further one waits for an hour. Source: "Quotas", "Decreasing provisioned
+/// throughput".
+const DECREASES_FREE: i64 = 4;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
 fn change_throughput(units: &mut Throughput, given: &s::ProvisionedThroughput, now_ms: i64) -> Result<()> {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let new = define::provisioned(Some(given))?;
     if new.read < units.read || new.write < units.write {
         let today = units.decreased_ms.is_some_and(|at| at.div_euclid(DAY_MS) == now_ms.div_euclid(DAY_MS));
+        if let Some(last_ms) = units.decreased_ms
+            && today
+            && units.decreases_today >= DECREASES_FREE
+            && now_ms < last_ms + HOUR_MS
+        {
+            return Err(error::decreased_too_often(units.decreases_today, last_ms, last_ms + HOUR_MS));
+        }
         units.decreases_today = if today { units.decreases_today + 1 } else { 1 };
         units.decreased_ms = Some(now_ms);
     }

@@ -1,12 +1,13 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`counts`] (how many there are), [`seal`] and [`keys`]
+//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`replicas`] (groups of tables), [`counts`] (how many there are), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod counts;
 pub(crate) mod keys;
 pub(crate) mod read;
+pub(crate) mod replicas;
 pub(crate) mod seal;
 pub(crate) mod tables;
 pub(crate) mod write;
@@ -47,6 +48,9 @@ struct Shared {
     next_expiry_s: AtomicI64,
     /// Wakes the reconciler that fills indexes and empties spaces.
     upkeep: Signal,
+    /// Wakes the reconciler that carries writes from replica to replica.
+    replication: Signal,
+    metrics: Metrics,
 }
 
 impl Db {
@@ -54,7 +58,7 @@ impl Db {
         let shared = Shared {
             tables: tables::Cache::new(&store),
             locks: KeyLocks::new(),
-            buckets: Buckets::new(metrics),
+            buckets: Buckets::new(metrics.clone()),
             sequences: Sequences::default(),
             keys: keys::OpenKeys::default(),
             jobs: Running::default(),
@@ -62,12 +66,22 @@ impl Db {
             expiry: Signal::default(),
             next_expiry_s: AtomicI64::new(i64::MAX),
             upkeep: Signal::default(),
+            replication: Signal::default(),
+            metrics,
         };
         Db { store, env, bus, shared: Arc::new(shared) }
     }
 
     pub(crate) fn upkeep(&self) -> &Signal {
         &self.shared.upkeep
+    }
+
+    pub(crate) fn replication(&self) -> &Signal {
+        &self.shared.replication
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Whether the table's throughput lets a read begin; `index` is the position of the index that is read.

@@ -7,7 +7,7 @@ use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
 use parking_lot::RwLock;
 
-use super::Db;
+use super::{Db, replicas};
 use crate::error;
 use crate::model::{
     BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
@@ -19,7 +19,7 @@ use crate::table::name::TableId;
 const NEXT: &str = "next";
 
 /// Tables of one account in one Region. Source: "Quotas".
-const TABLES_MAX: usize = 2_500;
+pub(super) const TABLES_MAX: usize = 2_500;
 
 /// Tables read so far, dropped as a whole when any record changes.
 pub(super) struct Cache {
@@ -91,10 +91,12 @@ impl Db {
 
     /// Of an operation on items.
     pub(crate) async fn table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
-        let found = self
-            .find_table(id)
-            .await?
-            .filter(|table| table.record.restoring.is_none() && table.record.importing.is_none());
+        let usable = |record: &TableRecord| {
+            record.restoring.is_none()
+                && record.importing.is_none()
+                && record.global.as_ref().is_none_or(|global| global.active)
+        };
+        let found = self.find_table(id).await?.filter(|table| usable(&table.record));
         found.ok_or_else(error::no_resource)
     }
 
@@ -186,6 +188,7 @@ impl Db {
             if let Some(pitr) = &record.pitr {
                 tx.put(&DROPPED_LOGS, &pitr.log, &DroppedRecord { at_ms: now_ms })?;
             }
+            replicas::leave(&tx, id, &record, now_ms).await?;
             end_stream(&tx, id, &record, now_ms).await?;
             tx.delete(&TABLES, id)?;
             tx.delete(&EPOCHS, &record.space)?;
@@ -235,6 +238,7 @@ impl Db {
             if record == before {
                 return Ok((record, epoch));
             }
+            replicas::share(&tx, id, &record, &mut numbers, now_ms).await?;
             numbers.save(&tx)?;
             tx.put(&TABLES, id, &record)?;
             tx.put(&EPOCHS, &record.space, &(epoch + 1))?;
@@ -295,7 +299,7 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    async fn new(tx: &Tx) -> Result<Numbers, StoreError> {
+    pub(super) async fn new(tx: &Tx) -> Result<Numbers, StoreError> {
         Ok(Numbers { next: tx.get(&COUNTERS, NEXT).await?.unwrap_or(1), taken: false })
     }
 
@@ -305,12 +309,12 @@ impl Numbers {
         self.next - 1
     }
 
-    fn save(&self, tx: &Tx) -> Result<(), StoreError> {
+    pub(super) fn save(&self, tx: &Tx) -> Result<(), StoreError> {
         if self.taken { tx.put(&COUNTERS, NEXT, &self.next) } else { Ok(()) }
     }
 }
 
-fn begin_stream(
+pub(super) fn begin_stream(
     tx: &Tx,
     id: &TableId,
     record: &mut TableRecord,

@@ -9,6 +9,7 @@ use super::Db;
 use crate::engine::capacity::{Direction, Used};
 use crate::engine::keys;
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
+use crate::engine::versions::{self, Held, Version};
 use crate::error;
 use crate::model::{EPOCHS, ITEMS, LOG, RawKey, TOKENS, TableKey, TokenRecord};
 use crate::stream::record;
@@ -61,7 +62,7 @@ pub(crate) const TOKEN_MS: i64 = 10 * 60 * 1000;
 impl Db {
     /// All of the writes, or none.
     pub(crate) async fn write(&self, batch: Batch) -> Result<Vec<Outcome>, Failure> {
-        for write in batch.writes.iter().filter(|write| !write.by_service) {
+        for write in batch.writes.iter().filter(|write| !write.by_service && write.version.is_none()) {
             self.admit_write(&write.table).map_err(Failure::Api)?;
         }
         // A write that is logged goes on by itself, so that the batch is shared with a task.
@@ -72,6 +73,7 @@ impl Db {
                 done => {
                     self.charge_writes(&batch, &done);
                     self.note_expiries(&batch, &done);
+                    self.note_replication(&batch, &done);
                     return done;
                 }
             }
@@ -113,6 +115,14 @@ impl Db {
             if let Some(at_s) = ttl.and_then(|(ttl, item)| crate::tasks::ttl::expiry(ttl, item)) {
                 self.will_expire(at_s);
             }
+        }
+    }
+
+    /// What was written here is to be told to the other replicas.
+    fn note_replication(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        let told = |write: &Write| write.version.is_none() && write.table.record.global.is_some();
+        if done.is_ok() && batch.writes.iter().any(told) {
+            self.replication().wake();
         }
     }
 
@@ -159,10 +169,19 @@ impl Db {
                         false => None,
                     };
                     let old = old.transpose()?;
+                    let reserved = reserved.get(i).map_or(&[][..], Vec::as_slice);
+                    let version = match version(&tx, write, reserved).await? {
+                        Standing::Newest(version) => version,
+                        // Another replica's write that came too late is none.
+                        Standing::Outdated => {
+                            let used = Used::default();
+                            outcomes.push(Outcome { old: old.clone(), new: old, used });
+                            continue;
+                        }
+                    };
                     match write.plan(old.as_ref()) {
                         Ok(new) => {
-                            let reserved = reserved.get(i).map_or(&[][..], Vec::as_slice);
-                            outcomes.push(self.apply(&tx, write, old, new, reserved, now_ms)?);
+                            outcomes.push(self.apply(&tx, write, old, new, (reserved, version), now_ms)?);
                         }
                         Err(refusal) => refusals[i] = Some(refusal),
                     }
@@ -181,13 +200,28 @@ impl Db {
         write: &Write,
         old: Option<Arc<Attrs>>,
         new: Option<Arc<Attrs>>,
-        reserved: &[Reserved],
+        (reserved, version): (&[Reserved], Option<Version>),
         now_ms: i64,
     ) -> Result<Outcome, Failure> {
         let table = &write.table;
         let keeping = table.keeping();
         let (changes, used) = plan::entries(table, old.as_ref(), new.as_ref());
         let blind = old.is_none() && !needs_old(write, false);
+        // The log of a global table is the last one.
+        let (reserved, told) = match (&table.record.global, reserved) {
+            (Some(_), [others @ .., told]) => (others, Some(told)),
+            _ => (reserved, None),
+        };
+        if let (Some(global), Some(version)) = (&table.record.global, version) {
+            let held = Held { version, gone: new.is_none() };
+            tx.put(&ITEMS, &versions::key(global.versions, &write.at)[..], &held.stored())?;
+            let others = !global.peers.is_empty();
+            if let (Some(told), None, true) = (told, write.version, others) {
+                let at = told.key();
+                let change = record::encode(now_ms, write.by_service, &write.key, (None, None));
+                tx.put(&LOG, &RawKey(at.clone()), &keeping.logged(&at, change)?)?;
+            }
+        }
         if write.writes() && (blind || old != new) {
             match &new {
                 Some(item) => tx.put(&ITEMS, &write.at[..], &keeping.stored(&write.at, item.clone())?)?,
@@ -301,7 +335,31 @@ impl From<Failure> for ApiError {
 fn logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
     let stream = table.record.stream.as_ref().map(|stream| stream.log);
     let pitr = table.record.pitr.as_ref().map(|pitr| pitr.log);
-    stream.into_iter().chain(pitr)
+    let global = table.record.global.as_ref().map(|global| global.log);
+    stream.into_iter().chain(pitr).chain(global)
+}
+
+/// How a write of an item of a global table stands to the last one before it.
+enum Standing {
+    /// With its version, where the item has one.
+    Newest(Option<Version>),
+    Outdated,
+}
+
+async fn version(tx: &Tx, write: &Write, reserved: &[Reserved]) -> Result<Standing, Failure> {
+    let (Some(global), true) = (&write.table.record.global, write.writes()) else {
+        return Ok(Standing::Newest(None));
+    };
+    let stored = tx.get(&ITEMS, &versions::key(global.versions, &write.at)[..]).await?;
+    let held = stored.and_then(|stored| Held::of(&stored)).map(|held| held.version);
+    if let Some(version) = write.version {
+        let outdated = held.is_some_and(|held| held >= version);
+        return Ok(if outdated { Standing::Outdated } else { Standing::Newest(Some(version)) });
+    }
+    // Later than what it replaces, even where the clock went back meanwhile.
+    let number = reserved.last().map_or(0, Reserved::number);
+    let at = number.max(held.map_or(0, |held| held.at + 1));
+    Ok(Standing::Newest(Some(Version { at, by: write.table.region })))
 }
 
 /// A put that nothing asks about, into a table where nothing follows from it, need not look at what it replaces.

@@ -72,6 +72,10 @@ impl Reserved {
     pub(crate) fn key(&self) -> Vec<u8> {
         key(self.log, self.number)
     }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 impl Drop for Reserved {

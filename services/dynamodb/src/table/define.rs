@@ -95,6 +95,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         restoring: None,
         sse: None,
         importing: None,
+        global: None,
     })
 }
 

@@ -4,7 +4,7 @@ use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::Instant;
 
 use super::TableInfo;
-use crate::model::{IndexRecord, KeyRecord, Throughput};
+use crate::model::{IndexRecord, KeyRecord, TableRecord, Throughput};
 
 /// Items and bytes, of the table and of each index by its space.
 #[derive(Clone, Debug, Default)]
@@ -69,12 +69,29 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
         }),
         deletion_protection_enabled: Some(record.deletion_protection),
         on_demand_throughput: on_demand(&billing.throughput),
-        warm_throughput: Some(s::TableWarmThroughputDescription {
-            read_units_per_second: Some(warm(billing.on_demand, billing.throughput.read, WARM_READ)),
-            write_units_per_second: Some(warm(billing.on_demand, billing.throughput.write, WARM_WRITE)),
-            status: Some("ACTIVE".to_owned()),
-        }),
+        warm_throughput: Some(table_warm(record)),
         ..Default::default()
+    }
+}
+
+pub(crate) fn table_warm(record: &TableRecord) -> s::TableWarmThroughputDescription {
+    let billing = &record.billing;
+    s::TableWarmThroughputDescription {
+        read_units_per_second: Some(warm(billing.on_demand, billing.throughput.read, WARM_READ)),
+        write_units_per_second: Some(warm(billing.on_demand, billing.throughput.write, WARM_WRITE)),
+        status: Some("ACTIVE".to_owned()),
+    }
+}
+
+pub(crate) fn index_warm(
+    record: &TableRecord,
+    index: &IndexRecord,
+) -> s::GlobalSecondaryIndexWarmThroughputDescription {
+    let on_demand = record.billing.on_demand;
+    s::GlobalSecondaryIndexWarmThroughputDescription {
+        read_units_per_second: Some(warm(on_demand, index.throughput.read, WARM_READ)),
+        write_units_per_second: Some(warm(on_demand, index.throughput.write, WARM_WRITE)),
+        status: Some("ACTIVE".to_owned()),
     }
 }
 
@@ -156,7 +173,6 @@ fn global_index(
     counts: &Counts,
 ) -> s::GlobalSecondaryIndexDescription {
     let (items, bytes) = counts.of(index.space);
-    let on_demand_table = info.record.billing.on_demand;
     let status = match (index.ready, table_status) {
         (false, _) => "CREATING",
         (true, "CREATING" | "DELETING") => table_status,
@@ -173,10 +189,6 @@ fn global_index(
         item_count: Some(items),
         index_arn: Some(info.index_arn(&index.name).to_string()),
         on_demand_throughput: on_demand(&index.throughput),
-        warm_throughput: Some(s::GlobalSecondaryIndexWarmThroughputDescription {
-            read_units_per_second: Some(warm(on_demand_table, index.throughput.read, WARM_READ)),
-            write_units_per_second: Some(warm(on_demand_table, index.throughput.write, WARM_WRITE)),
-            status: Some("ACTIVE".to_owned()),
-        }),
+        warm_throughput: Some(index_warm(&info.record, index)),
     }
 }

@@ -240,3 +240,45 @@ async fn backups_and_points_in_time_of_encrypted_tables_are_encrypted() {
     assert_eq!(cloud.describe("again").await.sse_description.unwrap().kms_master_key_arn, Some(key));
     assert_eq!(cloud.kept().await.1, 0);
 }
+
+#[tokio::test]
+async fn a_replica_whose_key_cannot_be_used_catches_up() {
+    let cloud = Cloud::new().await;
+    let own = s::SSESpecification { enabled: Some(true), ..Default::default() };
+    cloud.table(Some(own)).await;
+    let west: haneul_kit::Region = "us-west-2".parse().unwrap();
+    let bus = &cloud.platform.bus;
+    let made = bus.call::<kms::CreateKey>(root(), west, None, Default::default()).await.unwrap();
+    let key = made.key_metadata.unwrap().key_id;
+    cloud.put("before").await;
+    let create = s::CreateReplicationGroupMemberAction {
+        region_name: "us-west-2".into(),
+        kms_master_key_id: Some(key.clone()),
+        ..Default::default()
+    };
+    let input = s::UpdateTableInput {
+        table_name: "tab".into(),
+        replica_updates: Some(vec![s::ReplicationGroupUpdate { create: Some(create), ..Default::default() }]),
+        ..Default::default()
+    };
+    cloud.ok::<op::UpdateTable>(input).await;
+    cloud.settle().await;
+    let get = |p: &str| {
+        let input =
+            s::GetItemInput { table_name: "tab".into(), key: attrs(&[("p", p)]), ..Default::default() };
+        bus.call::<op::GetItem>(root(), west, None, input)
+    };
+    assert!(get("before").await.unwrap().item.is_some());
+    let disable = k::DisableKeyRequest { key_id: key.clone() };
+    bus.call::<kms::DisableKey>(root(), west, None, disable).await.unwrap();
+    cloud.platform.env.clock.advance(Duration::from_secs(6 * 60));
+    cloud.put("during").await;
+    cloud.settle().await;
+    assert_eq!(get("before").await.err().unwrap().code(), "AccessDeniedException");
+    let replica = cloud.describe("tab").await.replicas.unwrap().remove(0);
+    assert_eq!(replica.replica_status.as_deref(), Some("INACCESSIBLE_ENCRYPTION_CREDENTIALS"));
+    let enable = k::EnableKeyRequest { key_id: key };
+    bus.call::<kms::EnableKey>(root(), west, None, enable).await.unwrap();
+    cloud.settle().await;
+    assert!(get("during").await.unwrap().item.is_some(), "what was written meanwhile");
+}

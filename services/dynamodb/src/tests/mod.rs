@@ -7,6 +7,7 @@ mod cloud;
 mod crash;
 mod dispatch;
 mod encryption;
+mod global;
 mod histories;
 mod indexes;
 mod items;

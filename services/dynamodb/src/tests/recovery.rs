@@ -1,6 +1,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use haneul_kit::Env;
+use haneul_store::Store;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -96,4 +100,98 @@ async fn backups_outlive_what_happens_after() {
         world.err("DescribeBackup", json!({"BackupArn": arn})).await.starts_with("BackupNotFoundException")
     );
     world.settle().await;
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(u8),
+    Delete(u8),
+    Add(u8),
+    Swap(u8, u8),
+    /// Milliseconds that pass: several writes may fall into one, and into one second.
+    Pass(u64),
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let key = || 0..6u8;
+    let step = prop_oneof![
+        5 => key().prop_map(Step::Put),
+        3 => key().prop_map(Step::Delete),
+        3 => key().prop_map(Step::Add),
+        2 => (key(), key()).prop_map(|(one, other)| Step::Swap(one, other)),
+        5 => prop_oneof![Just(1), 1..900u64, 900..200_000u64].prop_map(Step::Pass),
+        1 => Just(Step::Restart),
+    ];
+    prop::collection::vec(step, 1..80)
+}
+
+/// Whatever is written, and whenever: the table at a second is what it was when that second ended.
+#[test]
+fn restores_at_random_seconds_are_as_recorded() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut runner = TestRunner::new(Config { cases: 24, ..Config::default() });
+    runner
+        .run(&(steps(), any::<u64>()), |(steps, seed)| {
+            runtime.block_on(recorded(steps, seed));
+            Ok(())
+        })
+        .unwrap();
+}
+
+async fn recorded(steps: Vec<Step>, seed: u64) {
+    let (env, store) = (Env::simulated(7), Store::memory());
+    let mut world = World::on(env.clone(), store.clone()).await;
+    world.table("tab", None).await;
+    let enable =
+        json!({"TableName": "tab", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}});
+    world.ok("UpdateContinuousBackups", enable).await;
+    let begin_ms = env.now().millis();
+    // What the table was from each of these moments on.
+    let mut history: BTreeMap<i64, BTreeMap<String, Value>> = BTreeMap::new();
+    history.insert(begin_ms, BTreeMap::new());
+    for (at, step) in steps.into_iter().enumerate() {
+        let key = |key: u8| json!({"p": {"S": format!("k{key}")}});
+        let item = |key: u8| json!({"p": {"S": format!("k{key}")}, "v": {"N": at.to_string()}});
+        match step {
+            Step::Put(one) => world.put("tab", item(one)).await,
+            Step::Delete(one) => {
+                drop(world.ok("DeleteItem", json!({"TableName": "tab", "Key": key(one)})).await)
+            }
+            Step::Add(one) => {
+                let update = json!({
+                    "TableName": "tab", "Key": key(one), "UpdateExpression": "ADD v :one",
+                    "ExpressionAttributeValues": {":one": {"N": "1"}},
+                });
+                drop(world.ok("UpdateItem", update).await);
+            }
+            Step::Swap(one, other) if one != other => {
+                let items = [
+                    json!({"Put": {"TableName": "tab", "Item": item(one)}}),
+                    json!({"Delete": {"TableName": "tab", "Key": key(other)}}),
+                ];
+                drop(world.ok("TransactWriteItems", json!({"TransactItems": items})).await);
+            }
+            Step::Swap(..) => {}
+            Step::Pass(ms) => env.clock.advance(Duration::from_millis(ms)),
+            Step::Restart => world = World::on(env.clone(), store.clone()).await,
+        }
+        history.insert(env.now().millis(), content(&world, "tab").await);
+    }
+    // A moment that is over.
+    env.clock.advance(Duration::from_secs(2));
+    let rng = haneul_env::Rng::seeded(seed);
+    let seconds = (env.now().millis() - begin_ms) / 1000;
+    for round in 0..3 {
+        let at_s = begin_ms.div_euclid(1000) + 1 + rng.below(seconds.max(1).unsigned_abs()) as i64;
+        if at_s * 1000 > env.now().millis() {
+            continue;
+        }
+        let target = format!("restored-{round}");
+        let restore = json!({"SourceTableName": "tab", "TargetTableName": target, "RestoreDateTime": at_s});
+        world.ok("RestoreTableToPointInTime", restore).await;
+        world.settle().await;
+        let (_, expected) = history.range(..=at_s * 1000).next_back().unwrap();
+        assert_eq!(&content(&world, &target).await, expected, "at {at_s}");
+    }
 }

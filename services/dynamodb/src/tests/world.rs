@@ -30,6 +30,15 @@ impl World {
 
     /// The answer, or the error as `Code: message` and what else it says.
     pub(super) async fn call(&self, name: &str, input: Value) -> Result<Value, (String, Value)> {
+        self.call_in(Region::US_EAST_1, name, input).await
+    }
+
+    pub(super) async fn call_in(
+        &self,
+        region: Region,
+        name: &str,
+        input: Value,
+    ) -> Result<Value, (String, Value)> {
         let service = self.services.iter().find(|service| service.operation(name).is_some());
         let service = service.unwrap_or_else(|| panic!("{name} is not implemented"));
         let operation = service.operation(name).unwrap();
@@ -44,7 +53,7 @@ impl World {
         if let Err(error) = read {
             return Err((format!("{}: {}", error.code, error.message), Value::Null));
         }
-        let cx = self.cx();
+        let cx = self.cx(region);
         operation.access(&cx, &*shape).await.map_err(|error| (error.to_string(), Value::Null))?;
         match operation.call(&cx, shape).await {
             Ok(mut output) => {
@@ -85,6 +94,20 @@ impl World {
         }
     }
 
+    pub(super) async fn ok_in(&self, region: &str, name: &str, input: Value) -> Value {
+        match self.call_in(region.parse().unwrap(), name, input.clone()).await {
+            Ok(answer) => answer,
+            Err((error, _)) => panic!("{name} {input} in {region}: {error}"),
+        }
+    }
+
+    pub(super) async fn err_in(&self, region: &str, name: &str, input: Value) -> String {
+        match self.call_in(region.parse().unwrap(), name, input.clone()).await {
+            Ok(answer) => panic!("{name} {input} in {region} went through: {answer}"),
+            Err((error, _)) => error,
+        }
+    }
+
     /// Lets every reconciler do what is due.
     pub(super) async fn settle(&self) {
         for reconciler in self.services.iter().flat_map(|service| service.reconcilers()) {
@@ -121,11 +144,11 @@ impl World {
         &self.services
     }
 
-    fn cx(&self) -> Cx {
+    fn cx(&self, region: Region) -> Cx {
         Cx::new(Parts {
             request_id: "r".into(),
             caller: Caller::root(AccountId::DEFAULT),
-            region: Region::US_EAST_1,
+            region,
             now: self.env.now(),
             source_ip: None,
             secure: false,

@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use haneul_application_autoscaling_wire::operations as op;
+use haneul_application_autoscaling_wire::shapes as s;
+use haneul_cloudwatch_wire::operations as cw;
+use haneul_cloudwatch_wire::shapes as c;
+use haneul_dynamodb_wire::operations as ddb;
+use haneul_dynamodb_wire::shapes as d;
+use haneul_iam_wire::operations as iam;
+use haneul_iam_wire::shapes as i;
+use haneul_kit::Instant;
+
+use super::cloud::{Cloud, TABLE, WRITES, policy};
+
+#[tokio::test]
+async fn capacity_follows_use() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 40).await;
+    let made = cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await;
+    let names: Vec<String> = made.alarms.unwrap().into_iter().map(|alarm| alarm.alarm_name).collect();
+    assert!(names[0].starts_with("TargetTracking-table/tab-AlarmHigh-"), "{names:?}");
+    let there =
+        cloud.ok::<cw::DescribeAlarms>(c::DescribeAlarmsInput::default()).await.metric_alarms.unwrap();
+    assert_eq!(there.len(), 4);
+    // 600 units a minute are 10 a second, of 5: half of 20 is what they need.
+    for _ in 0..4 {
+        for _ in 0..30 {
+            cloud.write(20).await;
+        }
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.units().await, (5, 20));
+    let activities = cloud.activities().await;
+    assert_eq!(activities[0].description, "Setting write capacity units to 20.");
+    assert_eq!(
+        activities[0].cause,
+        format!("monitor alarm {} in state ALARM triggered policy follow", names[0])
+    );
+    assert_eq!(activities[0].status_code, "Successful");
+    let input = c::DescribeAlarmsInput { alarm_names: Some(vec![names[0].clone()]), ..Default::default() };
+    let high = cloud.ok::<cw::DescribeAlarms>(input).await.metric_alarms.unwrap().remove(0);
+    assert_eq!(high.threshold, Some(600.0), "the alarm moved along");
+    // Never above the most that it may have.
+    for _ in 0..4 {
+        for _ in 0..80 {
+            cloud.write(20).await;
+        }
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.units().await, (5, 40));
+    // A quarter of an hour of little use brings it back, and not below the least.
+    for _ in 0..20 {
+        cloud.write(1).await;
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.units().await, (5, 5));
+    let activity = &cloud.activities().await[0];
+    assert_eq!(activity.description, "Setting write capacity units to 5.");
+    assert!(activity.cause.contains("-AlarmLow-"), "{}", activity.cause);
+}
+
+#[tokio::test]
+async fn what_is_suspended_or_disabled_stays() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 50).await;
+    cloud.register(5, 100).await;
+    let mut input = policy(50.0);
+    input.target_tracking_scaling_policy_configuration.as_mut().unwrap().disable_scale_in = Some(true);
+    cloud.ok::<op::PutScalingPolicy>(input).await;
+    for _ in 0..20 {
+        cloud.write(1).await;
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.units().await, (5, 50), "scaling in is disabled");
+    cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await;
+    let suspend = s::RegisterScalableTargetRequest {
+        min_capacity: None,
+        max_capacity: None,
+        suspended_state: Some(s::SuspendedState {
+            dynamic_scaling_in_suspended: Some(true),
+            ..Default::default()
+        }),
+        ..super::cloud::register(1, 1)
+    };
+    cloud.ok::<op::RegisterScalableTarget>(suspend).await;
+    cloud.write(1).await;
+    cloud.minute().await;
+    assert_eq!(cloud.units().await, (5, 50), "scaling in is suspended");
+    cloud.register(60, 100).await;
+    cloud.settle().await;
+    assert_eq!(cloud.units().await, (5, 60), "the bounds hold all the same");
+}
+
+#[tokio::test]
+async fn schedules_set_bounds() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 10).await;
+    let at = |minutes: i64| Instant::from_secs(cloud.now().secs() + minutes * 60);
+    let schedule =
+        |name: &str, schedule: String, min: Option<i32>, max: Option<i32>| s::PutScheduledActionRequest {
+            service_namespace: "dynamodb".into(),
+            resource_id: TABLE.into(),
+            scalable_dimension: WRITES.into(),
+            scheduled_action_name: name.into(),
+            schedule: Some(schedule),
+            scalable_target_action: Some(s::ScalableTargetAction { min_capacity: min, max_capacity: max }),
+            ..Default::default()
+        };
+    let up = format!("at({})", at(10).iso8601().trim_end_matches('Z'));
+    cloud.ok::<op::PutScheduledAction>(schedule("up", up, Some(20), Some(30))).await;
+    cloud.ok::<op::PutScheduledAction>(schedule("down", "rate(25 minutes)".into(), Some(5), Some(8))).await;
+    for _ in 0..9 {
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.units().await.1, 5);
+    cloud.minute().await;
+    assert_eq!(cloud.units().await.1, 20);
+    let causes: Vec<String> = cloud.activities().await.into_iter().map(|activity| activity.cause).collect();
+    assert!(causes.contains(&"scheduled action name up was triggered".to_owned()), "{causes:?}");
+    assert!(causes.contains(&"minimum capacity was set to 20".to_owned()), "{causes:?}");
+    // What fell due while nothing ran is done once.
+    cloud.platform.env.clock.advance(Duration::from_secs(60 * 60));
+    cloud.settle().await;
+    assert_eq!(cloud.units().await.1, 8);
+    let triggered =
+        |activity: &s::ScalingActivity| activity.cause == "scheduled action name down was triggered";
+    assert_eq!(cloud.activities().await.iter().filter(|activity| triggered(activity)).count(), 1);
+}
+
+#[tokio::test]
+async fn the_role_must_be_allowed() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 40).await;
+    cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await;
+    let role = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable";
+    let found = cloud.ok::<iam::GetRole>(i::GetRoleRequest { role_name: role.into() }).await.role;
+    assert_eq!(found.path, "/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/");
+    // Whoever registers without the permission to make the role, or to pass one, does not.
+    let statement = r#""Effect":"Allow","Action":["application-autoscaling:*","dynamodb:*"],"Resource":"*""#;
+    let user = cloud.user("limited", statement).await;
+    let mut input = super::cloud::register(5, 40);
+    cloud.call_as::<op::RegisterScalableTarget>(&user, input.clone()).await.unwrap();
+    input.role_arn = Some("arn:aws:iam::111111111111:role/other".into());
+    let refused = cloud.call_as::<op::RegisterScalableTarget>(&user, input).await.err().unwrap();
+    assert_eq!(refused.code(), "AccessDeniedException");
+    assert!(refused.message().contains("iam:PassRole"), "{}", refused.message());
+    let statement = r#""Effect":"Allow","Action":"application-autoscaling:*","Resource":"*","Condition":{"StringEquals":{"application-autoscaling:service-namespace":"ecs"}}"#;
+    let other = cloud.user("elsewhere", statement).await;
+    let refused = cloud
+        .call_as::<op::RegisterScalableTarget>(&other, super::cloud::register(5, 40))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(refused.code(), "AccessDeniedException");
+}
+
+#[tokio::test]
+async fn a_table_that_goes_on_demand_or_away_is_left_alone() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 40).await;
+    cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await;
+    let input = d::UpdateTableInput {
+        table_name: "tab".into(),
+        billing_mode: Some("PAY_PER_REQUEST".into()),
+        ..Default::default()
+    };
+    cloud.ok::<ddb::UpdateTable>(input).await;
+    for _ in 0..4 {
+        for _ in 0..30 {
+            cloud.write(20).await;
+        }
+        cloud.minute().await;
+    }
+    assert!(cloud.activities().await.is_empty());
+    cloud.ok::<ddb::DeleteTable>(d::DeleteTableInput { table_name: "tab".into() }).await;
+    cloud.minute().await;
+    let gone = s::DeregisterScalableTargetRequest {
+        service_namespace: "dynamodb".into(),
+        resource_id: TABLE.into(),
+        scalable_dimension: WRITES.into(),
+    };
+    cloud.ok::<op::DeregisterScalableTarget>(gone).await;
+    let there =
+        cloud.ok::<cw::DescribeAlarms>(c::DescribeAlarmsInput::default()).await.metric_alarms.unwrap();
+    assert!(there.is_empty(), "the alarms go with the target");
+}

@@ -1,0 +1,203 @@
+//! DescribeGlobalTableSettings and UpdateGlobalTableSettings: the capacity of global tables of version 2017.11.29.
+
+use haneul_dynamodb_wire::operations::{DescribeGlobalTableSettings, UpdateGlobalTableSettings};
+use haneul_dynamodb_wire::shapes as s;
+use haneul_dynamodb_wire::values::error as code;
+use haneul_kit::{Access, ApiError, Cx, Handle, Instant, Region, Result};
+
+use super::Dynamodb;
+use super::global_tables::{members, no_replica, on_group};
+use super::replicas::region_of;
+use crate::error::{self, invalid};
+use crate::model::{IndexRecord, TableRecord, Throughput};
+use crate::store::tables::Change;
+use crate::table::TableInfo;
+
+impl Handle<DescribeGlobalTableSettings> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::DescribeGlobalTableSettingsInput) -> Result<Vec<Access>> {
+        on_group(cx, "dynamodb:DescribeGlobalTableSettings", &input.global_table_name, [])
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::DescribeGlobalTableSettingsInput,
+    ) -> Result<s::DescribeGlobalTableSettingsOutput> {
+        let info = self.legacy(cx, &input.global_table_name).await?;
+        Ok(s::DescribeGlobalTableSettingsOutput {
+            global_table_name: Some(input.global_table_name),
+            replica_settings: Some(self.settings(&info).await?),
+        })
+    }
+}
+
+impl Handle<UpdateGlobalTableSettings> for Dynamodb {
+    async fn access(&self, cx: &Cx, input: &s::UpdateGlobalTableSettingsInput) -> Result<Vec<Access>> {
+        let info = self.legacy(cx, &input.global_table_name).await;
+        let group = info.map(|info| members(&info)).unwrap_or_default();
+        let regions = group.iter().map(|region| region.as_str());
+        on_group(cx, "dynamodb:UpdateGlobalTableSettings", &input.global_table_name, regions)
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::UpdateGlobalTableSettingsInput,
+    ) -> Result<s::UpdateGlobalTableSettingsOutput> {
+        refuse(&input)?;
+        let info = self.legacy(cx, &input.global_table_name).await?;
+        let (group, now_ms) = (members(&info), cx.now().millis());
+        let mut of_replica: Vec<(Region, &s::ReplicaSettingsUpdate)> = Vec::new();
+        for update in input.replica_settings_update.iter().flatten() {
+            let region = region_of(&update.region_name)?;
+            if !group.contains(&region) {
+                return Err(no_replica(region));
+            }
+            of_replica.push((region, update));
+        }
+        let (input, of_replica) = (&input, &of_replica);
+        for region in &group {
+            let id = (info.account, *region, info.name.clone());
+            self.db
+                .change_table(&id, move |record, _| {
+                    change(record, input, now_ms)?;
+                    for (_, update) in of_replica.iter().filter(|(of, _)| of == region) {
+                        change_replica(record, update)?;
+                    }
+                    Ok(Change::default())
+                })
+                .await?;
+        }
+        Ok(s::UpdateGlobalTableSettingsOutput {
+            global_table_name: Some(input.global_table_name.clone()),
+            replica_settings: Some(self.settings(&info).await?),
+        })
+    }
+}
+
+fn refuse(input: &s::UpdateGlobalTableSettingsInput) -> Result<()> {
+    let indexes = input.global_table_global_secondary_index_settings_update.iter().flatten();
+    let replicas = input.replica_settings_update.iter().flatten();
+    let of_replica = |update: &s::ReplicaSettingsUpdate| {
+        let indexes = update.replica_global_secondary_index_settings_update.iter().flatten();
+        update.replica_provisioned_read_capacity_auto_scaling_settings_update.is_some()
+            || indexes
+                .into_iter()
+                .any(|index| index.provisioned_read_capacity_auto_scaling_settings_update.is_some())
+    };
+    let scaled = input.global_table_provisioned_write_capacity_auto_scaling_settings_update.is_some()
+        || indexes
+            .into_iter()
+            .any(|index| index.provisioned_write_capacity_auto_scaling_settings_update.is_some())
+        || replicas.into_iter().any(of_replica);
+    if scaled {
+        return Err(error::not_here("auto scaling by UpdateGlobalTableSettings"));
+    }
+    Ok(())
+}
+
+/// What is the same in all replicas.
+fn change(record: &mut TableRecord, input: &s::UpdateGlobalTableSettingsInput, now_ms: i64) -> Result<()> {
+    if let Some(mode) = &input.global_table_billing_mode {
+        let on_demand = mode == "PAY_PER_REQUEST";
+        let write = input.global_table_provisioned_write_capacity_units;
+        if on_demand && !record.billing.on_demand {
+            record.billing.on_demand_since_ms = Some(now_ms);
+            record.billing.throughput = Throughput::default();
+            record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
+        }
+        if !on_demand && record.billing.on_demand {
+            let Some(write) = write else {
+                return Err(invalid(
+                    "GlobalTableProvisionedWriteCapacityUnits must be specified when the billing mode becomes PROVISIONED",
+                ));
+            };
+            record.billing.throughput = Throughput { read: write, write, ..Throughput::default() };
+        }
+        (record.billing.on_demand, record.billing.named) = (on_demand, true);
+    }
+    if let Some(write) = input.global_table_provisioned_write_capacity_units {
+        provisioned(record)?;
+        record.billing.throughput.write = write;
+    }
+    for update in input.global_table_global_secondary_index_settings_update.iter().flatten() {
+        let index = index(record, &update.index_name)?;
+        index.throughput.write = update.provisioned_write_capacity_units.unwrap_or(index.throughput.write);
+    }
+    Ok(())
+}
+
+/// What a replica has of its own.
+fn change_replica(record: &mut TableRecord, update: &s::ReplicaSettingsUpdate) -> Result<()> {
+    if let Some(read) = update.replica_provisioned_read_capacity_units {
+        provisioned(record)?;
+        record.billing.throughput.read = read;
+    }
+    if let Some(class) = &update.replica_table_class {
+        record.table_class = Some(class.clone());
+    }
+    for update in update.replica_global_secondary_index_settings_update.iter().flatten() {
+        let index = index(record, &update.index_name)?;
+        index.throughput.read = update.provisioned_read_capacity_units.unwrap_or(index.throughput.read);
+    }
+    Ok(())
+}
+
+fn provisioned(record: &TableRecord) -> Result<()> {
+    match record.billing.on_demand {
+        true => Err(invalid("Capacity units cannot be specified when BillingMode is PAY_PER_REQUEST")),
+        false => Ok(()),
+    }
+}
+
+fn index<'a>(record: &'a mut TableRecord, name: &str) -> Result<&'a mut IndexRecord> {
+    let found = record.indexes.iter_mut().find(|index| index.global && index.name == name);
+    found.ok_or_else(|| ApiError::new(code::INDEX_NOT_FOUND_EXCEPTION, format!("Index not found: {name}")))
+}
+
+impl Dynamodb {
+    async fn settings(&self, info: &TableInfo) -> Result<Vec<s::ReplicaSettingsDescription>> {
+        let mut group = members(info);
+        group.sort_unstable_by_key(|region| region.as_str());
+        let mut settings = Vec::with_capacity(group.len());
+        for region in group {
+            let id = (info.account, region, info.name.clone());
+            if let Some(replica) = self.db.find_table(&id).await? {
+                settings.push(of_replica(&replica));
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn of_replica(replica: &TableInfo) -> s::ReplicaSettingsDescription {
+    let (record, billing) = (&replica.record, &replica.record.billing);
+    let indexes: Vec<_> = record
+        .indexes
+        .iter()
+        .filter(|index| index.global)
+        .map(|index| s::ReplicaGlobalSecondaryIndexSettingsDescription {
+            index_name: index.name.clone(),
+            index_status: Some(if index.ready { "ACTIVE" } else { "CREATING" }.to_owned()),
+            provisioned_read_capacity_units: (!billing.on_demand).then_some(index.throughput.read),
+            provisioned_write_capacity_units: (!billing.on_demand).then_some(index.throughput.write),
+            ..Default::default()
+        })
+        .collect();
+    s::ReplicaSettingsDescription {
+        region_name: replica.region.as_str().to_owned(),
+        replica_status: Some("ACTIVE".to_owned()),
+        replica_billing_mode_summary: billing.named.then(|| s::BillingModeSummary {
+            billing_mode: Some(if billing.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" }.to_owned()),
+            last_update_to_pay_per_request_date_time: billing.on_demand_since_ms.map(Instant::from_millis),
+        }),
+        replica_provisioned_read_capacity_units: Some(billing.throughput.read),
+        replica_provisioned_write_capacity_units: Some(billing.throughput.write),
+        replica_global_secondary_index_settings: (!indexes.is_empty()).then_some(indexes),
+        replica_table_class_summary: record.table_class.as_ref().map(|class| s::TableClassSummary {
+            table_class: Some(class.clone()),
+            last_update_date_time: None,
+        }),
+        ..Default::default()
+    }
+}
