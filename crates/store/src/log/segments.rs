@@ -163,7 +163,11 @@ impl Log {
         }
         if end > self.allocated {
             let allocated = end.next_multiple_of(u64::from(self.options.grow_bytes));
-            grow(&self.file, self.allocated, allocated).map_err(Failure::of_write)?;
+            self.file.set_len(allocated).map_err(Failure::of_write)?;
+            // Before anything is written behind the old end: what is left of that by a power cut must not make the file
+            // longer by less than a step, which would look as if it had been cut short.
+            self.file.sync_data().map_err(Failure::of_sync)?;
+            write_zeros(&self.file, self.allocated, allocated).map_err(Failure::of_write)?;
             self.allocated = allocated;
         }
         self.file.write_at(bytes, u64::from(self.offset)).map_err(Failure::of_write)?;
@@ -343,7 +347,8 @@ impl LogFiles {
         let path = self.path(header.id);
         let file = self.fs.open(&path, Open::Create)?;
         file.set_len(0)?;
-        grow(&file, 0, u64::from(header.grow_bytes))?;
+        file.set_len(u64::from(header.grow_bytes))?;
+        write_zeros(&file, 0, u64::from(header.grow_bytes))?;
         file.write_at(&header.encode(), 0)?;
         file.sync_data()?;
         self.fs.sync_dir(&self.dir)?;
@@ -409,12 +414,6 @@ impl Head {
         bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
         fs.replace(&dir.join("head"), &bytes)
     }
-}
-
-/// The length first, at once: a crash leaves the old one or the new one.
-fn grow(file: &File, from: u64, to: u64) -> std::io::Result<()> {
-    file.set_len(to)?;
-    write_zeros(file, from, to)
 }
 
 fn write_zeros(file: &File, from: u64, to: u64) -> std::io::Result<()> {
