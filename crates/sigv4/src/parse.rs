@@ -197,9 +197,30 @@ fn parse_header<'a>(whole: &str, rest: &'a str, request: &RequestParts<'a>) -> R
 
 /// A list of header names and nothing else: a newline (from a query) could forge lines of the canonical request.
 fn are_header_names(list: &str) -> bool {
-    list.split(';').nth(SIGNED_HEADERS_MAX).is_none()
-        && list.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_;.!#$%&'*+^`|~".contains(&b))
+    let (mut separators, mut all_good) = (0, true);
+    for byte in list.bytes() {
+        separators += usize::from(byte == b';');
+        all_good &= IN_HEADER_NAMES[usize::from(byte)];
+    }
+    all_good && separators < SIGNED_HEADERS_MAX
 }
+
+/// Letters and digits, what else a token may have (RFC 9110, section 5.6.2), and the separator.
+const IN_HEADER_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let more = b"-_;.!#$%&'*+^`|~";
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    at = 0;
+    while at < more.len() {
+        table[more[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 fn token_header<'a>(request: &RequestParts<'a>) -> Option<Cow<'a, str>> {
     let token = request.header(&X_AMZ_SECURITY_TOKEN).or_else(|| request.header(&X_AMZ_S3SESSION_TOKEN))?;

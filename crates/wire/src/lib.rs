@@ -26,6 +26,7 @@ mod json;
 mod message;
 mod missing;
 pub mod model;
+mod plain;
 mod protocol;
 mod rest;
 mod server;

@@ -4,6 +4,7 @@ use haneul_shape::{Ref, Shape, ShapeId};
 
 use super::document;
 use crate::model::{Kind, Location, Model};
+use crate::plain::plain_prefix;
 use crate::protocol::TimestampFormat;
 use crate::text;
 
@@ -99,30 +100,24 @@ pub(crate) fn value(
 /// A string in quotes, escaped as little as RFC 8259 allows.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (i, &b) in bytes.iter().enumerate() {
-        let escape: &[u8] = match b {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0x08 => b"\\b",
-            0x0c => b"\\f",
-            0x00..=0x1f => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[from..i]);
-        if escape.is_empty() {
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = plain_prefix(rest, |byte| byte < 0x20 || byte == b'"' || byte == b'\\');
+        out.extend_from_slice(&rest[..plain]);
+        let Some((special, after)) = rest[plain..].split_first() else { break };
+        match special {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
             // Writing to a vector cannot fail.
-            let _ = write!(out, "\\u{b:04x}");
-        } else {
-            out.extend_from_slice(escape);
+            other => drop(write!(out, "\\u{other:04x}")),
         }
-        from = i + 1;
+        rest = after;
     }
-    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
 }
 

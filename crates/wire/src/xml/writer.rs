@@ -1,3 +1,7 @@
+use std::fmt::Write as _;
+
+use crate::plain::plain_prefix;
+
 /// Writes elements into a string. What is opened must be closed by the caller.
 pub(crate) struct XmlWriter {
     pub(crate) out: String,
@@ -46,24 +50,25 @@ pub(crate) fn attribute(out: &mut String, name: &str, value: &str) {
 
 /// Control characters become references, which XML 1.0 does not allow but S3 writes and SDKs read.
 pub(crate) fn escape(out: &mut String, text: &str) {
-    let mut from = 0;
-    for (i, b) in text.bytes().enumerate() {
-        let entity: &str = match b {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            b'\t' | b'\n' => continue,
-            0x00..=0x1f => "",
-            _ => continue,
-        };
-        out.push_str(&text[from..i]);
-        if entity.is_empty() {
-            out.push_str(&format!("&#x{b:x};"));
-        } else {
-            out.push_str(entity);
+    let special = |byte| match byte {
+        b'&' | b'<' | b'>' | b'"' => true,
+        b'\t' | b'\n' => false,
+        _ => byte < 0x20,
+    };
+    let mut rest = text;
+    loop {
+        // What is special is one byte, so a string can be cut on both sides of it.
+        let (plain, from) = rest.split_at(plain_prefix(rest.as_bytes(), special));
+        out.push_str(plain);
+        let Some(special) = from.bytes().next() else { return };
+        match special {
+            b'&' => out.push_str("&amp;"),
+            b'<' => out.push_str("&lt;"),
+            b'>' => out.push_str("&gt;"),
+            b'"' => out.push_str("&quot;"),
+            // Writing to a string cannot fail.
+            other => drop(write!(out, "&#x{other:x};")),
         }
-        from = i + 1;
+        rest = &from[1..];
     }
-    out.push_str(&text[from..]);
 }

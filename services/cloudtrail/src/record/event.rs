@@ -42,10 +42,10 @@ pub(crate) fn json(facts: &Facts<'_>, recipient: AccountId, event_id: &str) -> V
     out.0.extend_from_slice(VERSION.as_bytes());
     out.0.push(b'"');
     out.value("userIdentity", &who);
-    out.text("eventTime", &facts.at.iso8601());
-    out.text("eventSource", &catalog::source(call.service));
-    out.text("eventName", &catalog::event_name(call.service, call.operation));
-    out.text("awsRegion", facts.region.as_str());
+    out.plain("eventTime", &facts.at.iso8601());
+    out.plain("eventSource", &catalog::source(call.service));
+    out.plain("eventName", &catalog::event_name(call.service, call.operation));
+    out.plain("awsRegion", facts.region.as_str());
     let invoker = identity::invoked_by(cx);
     out.text("sourceIPAddress", &source(cx, invoker.as_deref()));
     out.text("userAgent", &agent(cx, invoker.as_deref()));
@@ -60,21 +60,21 @@ pub(crate) fn json(facts: &Facts<'_>, recipient: AccountId, event_id: &str) -> V
     if let Some(more) = additional(cx, call.service, *class) {
         out.value("additionalEventData", &more);
     }
-    out.text("requestID", cx.request_id());
-    out.text("eventID", event_id);
+    out.plain("requestID", cx.request_id());
+    out.plain("eventID", event_id);
     out.raw("readOnly", Some(if *read_only { b"true" } else { b"false" }));
     let management = matches!(class, Class::Management);
     let resources = resources(call, caller, management);
     if !resources.is_empty() {
         out.value("resources", &Value::Array(resources));
     }
-    out.text("eventType", "AwsApiCall");
+    out.plain("eventType", "AwsApiCall");
     out.raw("managementEvent", Some(if management { b"true" } else { b"false" }));
-    out.text("recipientAccountId", &recipient.to_string());
+    out.plain("recipientAccountId", &recipient.to_string());
     if let Some(shared) = &facts.shared_id {
-        out.text("sharedEventID", shared);
+        out.plain("sharedEventID", shared);
     }
-    out.text("eventCategory", if management { "Management" } else { "Data" });
+    out.plain("eventCategory", if management { "Management" } else { "Data" });
     if let Some(head) = cx.http().filter(|_| cx.secure()) {
         out.value("tlsDetails", &json!({ "clientProvidedHostHeader": head.host() }));
     }
@@ -165,6 +165,15 @@ impl Writer {
         self.name(name);
         // Writing to a vector cannot fail.
         let _ = serde_json::to_writer(&mut self.0, text);
+    }
+
+    /// A text of ours, in which nothing has to be escaped.
+    fn plain(&mut self, name: &str, text: &str) {
+        debug_assert!(!text.contains(|c: char| c < ' ' || c == '"' || c == '\\'), "{name}: {text}");
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 
     fn value(&mut self, name: &str, value: &impl Serialize) {

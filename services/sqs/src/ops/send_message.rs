@@ -246,8 +246,11 @@ pub(crate) fn message_id(rng: &haneul_env::Rng) -> [u8; 16] {
 
 /// An id as clients see it.
 pub(super) fn uuid(id: &[u8; 16]) -> String {
-    let hex = hex::encode(id);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    let mut hex = hex::encode(id);
+    for dash in [20, 16, 12, 8] {
+        hex.insert(dash, '-');
+    }
+    hex
 }
 
 /// Where AWS's sequence numbers begin: twenty digits, and they go up in larger steps than one.
