@@ -47,6 +47,10 @@ pub(crate) struct ServeOptions {
     /// Where the state is kept [default: $XDG_DATA_HOME/haneul or ~/.local/share/haneul]
     #[arg(long, env = "HANEUL_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// A storage pool (a disk, a mount) for the bytes of objects; give two or more, in the order of the first start, and
+    /// each has a copy
+    #[arg(long = "pool", env = "HANEUL_POOLS", value_name = "DIR", value_delimiter = ',')]
+    pub(crate) pools: Vec<PathBuf>,
     /// Keep everything in memory; nothing survives a stop
     #[arg(long, env = "HANEUL_EPHEMERAL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) ephemeral: Option<bool>,

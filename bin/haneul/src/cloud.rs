@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use haneul_blob::Blobs;
@@ -12,16 +12,39 @@ use haneul_store::Store;
 use crate::master_key::{MasterKey, seal_key};
 use crate::{Result, cli};
 
-/// Opens the engines: in memory, or under `dir`.
-pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>) -> Result<(Store, Blobs)> {
+/// Opens the engines: in memory, or under `dir`, with objects' bytes in `pools` where there are some.
+pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>, pools: &[PathBuf]) -> Result<(Store, Blobs)> {
     let Some(dir) = dir.map(Path::to_path_buf) else { return Ok((Store::memory(), Blobs::memory(env))) };
-    let env = env.clone();
+    let (env, pools) = (env.clone(), pools.to_vec());
     let opening = tokio::task::spawn_blocking(move || {
         let store = Store::open(&env, &dir).map_err(|error| error.to_string())?;
-        let blobs = Blobs::open(&env, &dir.join("blobs")).map_err(|error| error.to_string())?;
+        let blobs = open_blobs(&env, &dir, &pools)?;
         Ok((store, blobs))
     });
     opening.await.map_err(|error| format!("opening the state failed: {error}"))?
+}
+
+/// Where the bytes are is settled at the first start: nothing could be read afterwards from any other place.
+fn open_blobs(env: &Env, dir: &Path, pools: &[PathBuf]) -> std::result::Result<Blobs, String> {
+    let (own, note) = (dir.join("blobs"), dir.join("pools"));
+    let has_pools = env.fs.read(&note, 64).map_err(|error| error.to_string())?.is_some();
+    if pools.is_empty() {
+        if has_pools {
+            return Err(format!("{} has its objects in storage pools; give them with --pool", dir.display()));
+        }
+        return Blobs::open(env, &own).map_err(|error| error.to_string());
+    }
+    if !has_pools {
+        if env.fs.list(&own).is_ok_and(|entries| !entries.is_empty()) {
+            return Err(format!(
+                "{} has its objects in itself; storage pools are for a new one",
+                dir.display()
+            ));
+        }
+        let text = format!("{}\n", pools.len());
+        env.fs.replace(&note, text.as_bytes()).map_err(|error| error.to_string())?;
+    }
+    Blobs::open_pools(env, pools).map_err(|error| error.to_string())
 }
 
 /// What programs of users run in. Its folder is only written to when there is something to run.
@@ -67,7 +90,7 @@ pub(crate) fn in_memory() -> Result<Vec<Service>> {
         .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         let env = Env::real();
-        let (store, blobs) = open_engines(&env, None).await?;
+        let (store, blobs) = open_engines(&env, None, &[]).await?;
         let key = env.rng.bytes();
         let platform = platform(env, store, blobs, None, Vec::new(), false, &key);
         haneul_registry::services(&platform).await.map_err(|error| error.to_string())

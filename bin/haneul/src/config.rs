@@ -15,6 +15,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// `None` keeps everything in memory.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Where the bytes of objects are kept, beside the data directory's own place.
+    pub(crate) pools: Vec<PathBuf>,
     pub(crate) auth: Auth,
     /// What was configured; without it the default account's key is made at the start.
     pub(crate) root_keys: Vec<RootKey>,
@@ -33,6 +35,7 @@ pub(crate) struct Config {
 struct File {
     listen: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
+    pools: Vec<PathBuf>,
     ephemeral: Option<bool>,
     auth: Option<Auth>,
     root_access_key: Option<String>,
@@ -66,6 +69,10 @@ impl Config {
             true => None,
             false => Some(data_dir(options.data_dir.or(file.data_dir))?),
         };
+        let pools = if options.pools.is_empty() { file.pools } else { options.pools };
+        if ephemeral && !pools.is_empty() {
+            return Err("--pool and --ephemeral exclude one another".into());
+        }
         let key = options.root_access_key.or(file.root_access_key);
         let secret = options.root_secret_key.or(file.root_secret_key);
         let mut root_keys = Vec::new();
@@ -88,6 +95,7 @@ impl Config {
         Ok(Config {
             listen: options.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             data_dir,
+            pools,
             auth: options.auth.or(file.auth).unwrap_or_default(),
             root_keys,
             master_key,

@@ -85,7 +85,7 @@ async fn begin(
 ) -> Result<Arc<Cloud>> {
     let dir = config.data_dir.as_deref().map(data::cloud_dir);
     let dir = dir.as_deref();
-    let engines = cloud::open_engines(env, dir).await?;
+    let engines = cloud::open_engines(env, dir, &config.pools).await?;
     let root = root::access(config, &engines.0, &env.rng).await.map_err(|error| error.to_string())?;
     let mut root_keys = config.root_keys.clone();
     root_keys.retain(|key| key.account != root.key.account);

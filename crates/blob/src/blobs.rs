@@ -39,6 +39,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Backend: Send + Sync + 'static {
     fn writer(&self, len: Option<u64>, cipher: Option<Cipher>) -> Box<dyn BackendWriter>;
 
+    /// The same of a blob that need not survive the loss of a pool, where there are several.
+    fn writer_of_one(&self, len: Option<u64>, cipher: Option<Cipher>) -> Box<dyn BackendWriter> {
+        self.writer(len, cipher)
+    }
+
     /// Reads `range` of the blob; the error comes with the first chunk.
     fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader>;
 
@@ -83,6 +88,14 @@ impl Blobs {
         Ok(Blobs::new(Arc::new(LocalBlobs::open(env, dir)?)))
     }
 
+    /// Files under each of `dirs`, so that every blob has a copy in each; see [`crate::pools`]. Blocks, and needs a tokio
+    /// runtime, on which it looks after the copies.
+    pub fn open_pools(env: &Env, dirs: &[std::path::PathBuf]) -> Result<Blobs, BlobError> {
+        let pools = crate::pools::Pools::open(env, dirs)?;
+        pools.start();
+        Ok(Blobs::new(Arc::new(pools)))
+    }
+
     /// Starts a blob. When the length is known, a disk too full for it refuses early. Needs a tokio runtime.
     pub fn writer(&self, len: Option<u64>) -> BlobWriter {
         BlobWriter(self.backend.writer(len, None))
@@ -91,6 +104,11 @@ impl Blobs {
     /// The same of a blob that is sealed; lengths are those of the plain bytes.
     pub fn sealed_writer(&self, len: Option<u64>, cipher: Cipher) -> BlobWriter {
         BlobWriter(self.backend.writer(len, Some(cipher)))
+    }
+
+    /// The same in one pool only, where there are several.
+    pub fn sealed_writer_of_one(&self, len: Option<u64>, cipher: Cipher) -> BlobWriter {
+        BlobWriter(self.backend.writer_of_one(len, Some(cipher)))
     }
 
     /// Writes a whole blob at once.

@@ -19,7 +19,8 @@
 //! ```
 //!
 //! Reading order: [`blobs`] is the interface and what a backend must do; [`cipher`] is who encrypts; [`memory`] forgets at the end; [`local`] is
-//! files: [`local::format`] says what is in one.
+//! files: [`local::format`] says what is in one; [`pools`] keeps a copy in each of
+//! several.
 //!
 //! What must never happen here: bytes handed out that are not the ones written; a blob acknowledged that a crash
 //! takes away; blocking IO on the async runtime's threads.
@@ -30,6 +31,7 @@ pub mod error;
 pub mod id;
 pub mod local;
 pub mod memory;
+pub mod pools;
 
 pub use blobs::{Blob, BlobReader, BlobWriter, Blobs, Swept};
 pub use cipher::{BlockCipher, Cipher};

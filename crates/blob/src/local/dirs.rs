@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,8 +12,14 @@ use crate::{BlobError, BlobId};
 /// Blobs in one directory before the next is begun.
 pub const DIR_FILES_MAX: u32 = 16 * 1024;
 
-/// The directories and the names in them.
+/// The directories of one root, as one writer sees them: where the blob's name was given, it makes that one.
 pub(crate) struct Dirs {
+    tree: Arc<Tree>,
+    named: Option<BlobId>,
+}
+
+/// The directories and the names in them.
+pub(crate) struct Tree {
     fs: Fs,
     rng: Rng,
     root: PathBuf,
@@ -20,6 +27,27 @@ pub(crate) struct Dirs {
     first_of_run: u32,
     current: Mutex<Current>,
     syncs: Mutex<BTreeMap<u32, Arc<DirSync>>>,
+    /// Directories that were made for names that were given.
+    made: Mutex<BTreeSet<u32>>,
+}
+
+/// Set in the number of a directory whose blobs are in one pool only; the next seven bits say which. The rest counts.
+const ONE_POOL: u32 = 1 << 31;
+const COUNT_BITS: u32 = 24;
+
+/// The number of a directory for blobs of one pool.
+pub(crate) fn of_one_pool(pool: usize, count: u32) -> u32 {
+    ONE_POOL | (pool as u32) << COUNT_BITS | count
+}
+
+/// The pool that has the only copy of what is in a directory.
+pub(crate) fn only_pool(dir: u32) -> Option<usize> {
+    (dir & ONE_POOL != 0).then_some((dir >> COUNT_BITS & 0x7f) as usize)
+}
+
+/// How a directory counts among those of all runs.
+fn count_of(dir: u32) -> u32 {
+    if dir & ONE_POOL != 0 { dir & ((1 << COUNT_BITS) - 1) } else { dir }
 }
 
 struct Current {
@@ -46,26 +74,84 @@ struct DirSyncState {
 impl Dirs {
     pub(crate) fn open(fs: Fs, rng: Rng, root: &Path) -> Result<Dirs, BlobError> {
         fs.create_dir_all_synced(root)?;
-        let last = numbers(&fs, root)?.last().copied().unwrap_or(0);
-        let first_of_run = last + 1;
-        let dirs = Dirs {
+        let first_of_run = last(&fs, root)? + 1;
+        Dirs::open_from(fs, rng, root, first_of_run)
+    }
+
+    /// With the number of this run's first directory, which several roots have in common.
+    pub(crate) fn open_from(fs: Fs, rng: Rng, root: &Path, first_of_run: u32) -> Result<Dirs, BlobError> {
+        let last = first_of_run - 1;
+        let dirs = Tree {
             fs,
             rng,
             root: root.to_owned(),
             first_of_run,
             current: Mutex::new(Current { dir: first_of_run, files: 0 }),
             syncs: Mutex::default(),
+            made: Mutex::new(BTreeSet::from([first_of_run])),
         };
         dirs.fs.create_dir_all_synced(&dirs.path(first_of_run))?;
         if dirs.first_suspect()?.is_none() {
             // A directory of blobs without it is one that lost it: then everything is suspect.
             dirs.set_first_suspect(if last == 0 { first_of_run } else { 1 })?;
         }
-        Ok(dirs)
+        Ok(Dirs { tree: Arc::new(dirs), named: None })
+    }
+
+    /// The same for a blob whose name is known before it is made.
+    pub(crate) fn named(&self, id: BlobId) -> Dirs {
+        Dirs { tree: self.tree.clone(), named: Some(id) }
     }
 
     /// Makes the file of a new blob.
     pub(crate) fn create(&self) -> Result<(BlobId, File), BlobError> {
+        match self.named {
+            Some(id) => Ok((id, self.tree.create_as(id)?)),
+            None => self.tree.create(),
+        }
+    }
+}
+
+impl Deref for Dirs {
+    type Target = Tree;
+
+    fn deref(&self) -> &Tree {
+        &self.tree
+    }
+}
+
+impl Tree {
+    /// Makes the file of a blob of this name. The root must be there: what is in its place when a disk is gone is not it.
+    pub(crate) fn create_as(&self, id: BlobId) -> Result<File, BlobError> {
+        let dir = id.dir();
+        if !self.made.lock().contains(&dir) {
+            self.fs.list(&self.root)?;
+            self.fs.create_dir_all(&self.path(dir))?;
+            self.fs.sync_dir(&self.root)?;
+            self.made.lock().insert(dir);
+        }
+        Ok(self.fs.open(&self.blob_path(id), Open::CreateNew)?)
+    }
+
+    /// The numbers of all directories, in order.
+    pub(crate) fn numbers(&self) -> Result<Vec<u32>, BlobError> {
+        numbers(&self.fs, &self.root)
+    }
+
+    /// The blobs of a directory in order, finished or not; none of one that is not there.
+    pub(crate) fn blobs_in(&self, dir: u32) -> Result<Vec<BlobId>, BlobError> {
+        let names = match self.fs.list(&self.path(dir)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let ids = names.iter().filter_map(|entry| entry.name.parse::<BlobId>().ok());
+        let mut ids: Vec<BlobId> = ids.filter(|id| id.dir() == dir).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Makes the file of a new blob, of a name of our own.
+    fn create(&self) -> Result<(BlobId, File), BlobError> {
         let dir = {
             let mut current = self.current.lock();
             if current.files >= DIR_FILES_MAX {
@@ -125,10 +211,13 @@ impl Dirs {
     }
 
     pub(crate) fn suspects(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobId>, BlobError> {
-        let from = self.first_suspect()?.unwrap_or(1).max(after.map_or(0, BlobId::dir));
+        let from = self.first_suspect()?.unwrap_or(1);
         let mut found = Vec::new();
         for dir in numbers(&self.fs, &self.root)? {
-            if dir < from || dir >= self.first_of_run || found.len() >= limit {
+            // A page begins where the last one ended, in the order of the names.
+            let is_seen = after.is_some_and(|after| dir < after.dir());
+            let count = count_of(dir);
+            if is_seen || count < from || count >= self.first_of_run || found.len() >= limit {
                 continue;
             }
             let names = self.fs.list(&self.path(dir))?;
@@ -144,7 +233,8 @@ impl Dirs {
         let from = self.first_suspect()?.unwrap_or(1);
         for dir in numbers(&self.fs, &self.root)? {
             // Directories that a start made and nothing was left in.
-            if dir >= from && dir < self.first_of_run && self.fs.list(&self.path(dir))?.is_empty() {
+            if (from..self.first_of_run).contains(&count_of(dir)) && self.fs.list(&self.path(dir))?.is_empty()
+            {
                 self.fs.remove_dir_all(&self.path(dir))?;
             }
         }
@@ -174,7 +264,7 @@ impl Dirs {
             other => Ok(other?),
         });
         // The map must not grow with every directory that was ever deleted from.
-        if dir < self.current.lock().dir {
+        if count_of(dir) < self.current.lock().dir {
             self.syncs.lock().remove(&dir);
         }
         done
@@ -221,6 +311,11 @@ impl DirSync {
             self.ended.notify_all();
         }
     }
+}
+
+/// The highest count of a directory that is there.
+pub(crate) fn last(fs: &Fs, root: &Path) -> Result<u32, BlobError> {
+    Ok(numbers(fs, root)?.into_iter().map(count_of).max().unwrap_or(0))
 }
 
 /// The directories' numbers, in order.

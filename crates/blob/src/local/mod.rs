@@ -8,7 +8,7 @@
 //!
 //! Reading order: [`format`], [`dirs`], [`writer`], [`reader`].
 
-mod dirs;
+pub(crate) mod dirs;
 pub mod format;
 mod pool;
 mod reader;
@@ -33,15 +33,36 @@ pub struct LocalBlobs {
 }
 
 pub(crate) struct Shared {
-    dirs: Dirs,
-    pool: Pool,
+    pub(crate) dirs: Dirs,
+    pool: Arc<Pool>,
 }
 
 impl LocalBlobs {
     /// Blocks.
     pub fn open(env: &Env, dir: &Path) -> Result<LocalBlobs, BlobError> {
         let dirs = Dirs::open(env.fs.clone(), env.rng.clone(), dir)?;
-        Ok(LocalBlobs { shared: Arc::new(Shared { dirs, pool: Pool::default() }) })
+        Ok(LocalBlobs { shared: Arc::new(Shared { dirs, pool: Arc::default() }) })
+    }
+
+    /// The same as one of several, which count their runs together. The directory must be there.
+    pub(crate) fn open_from(env: &Env, dir: &Path, first_of_run: u32) -> Result<LocalBlobs, BlobError> {
+        let dirs = Dirs::open_from(env.fs.clone(), env.rng.clone(), dir, first_of_run)?;
+        Ok(LocalBlobs { shared: Arc::new(Shared { dirs, pool: Arc::default() }) })
+    }
+
+    pub(crate) fn dirs(&self) -> &Dirs {
+        &self.shared.dirs
+    }
+
+    /// Writes a blob whose name is known.
+    pub(crate) fn writer_of(
+        &self,
+        id: BlobId,
+        cipher: Option<Cipher>,
+        len: Option<u64>,
+    ) -> Box<dyn BackendWriter> {
+        let shared = Shared { dirs: self.shared.dirs.named(id), pool: self.shared.pool.clone() };
+        Box::new(writer::Writer::new(Arc::new(shared), len, cipher))
     }
 
     fn run<T: Send + 'static>(
