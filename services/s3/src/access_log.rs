@@ -151,7 +151,7 @@ fn printable(value: &str, quoted: bool) -> String {
     value.chars().map(|c| if bad(c) { '?' } else { c }).collect()
 }
 
-fn key_of(http: &RequestHead, bucket: &Bucket) -> Option<String> {
+pub(crate) fn key_of(http: &RequestHead, bucket: &Bucket) -> Option<String> {
     let path = percent_encoding::percent_decode_str(http.uri.path()).decode_utf8_lossy();
     let path = path.strip_prefix('/').unwrap_or(&path);
     let key = match http.bucket {

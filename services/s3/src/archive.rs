@@ -7,8 +7,9 @@ use haneul_kit::{Instant, Result};
 use haneul_s3_wire::shapes::RestoreStatus;
 
 use crate::error;
-use crate::model::Body;
 use crate::model::object::Restore;
+use crate::model::{Body, ObjectRecord};
+use crate::store::aging::{DueRow, due_row};
 
 const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -43,7 +44,7 @@ impl Tier {
         }
     }
 
-    /// How long it takes from a class; `None` where the class does not have the tier.
+    /// How long it takes from a class, or from a tier of Intelligent-Tiering; `None` where that does not have the tier.
     pub(crate) fn duration_ms(self, class: &str) -> Option<i64> {
         match (class, self) {
             ("GLACIER", Tier::Expedited) => Some(5 * MINUTE_MS),
@@ -51,6 +52,11 @@ impl Tier {
             ("GLACIER", Tier::Bulk) => Some(12 * HOUR_MS),
             ("DEEP_ARCHIVE", Tier::Standard) => Some(12 * HOUR_MS),
             ("DEEP_ARCHIVE", Tier::Bulk) => Some(48 * HOUR_MS),
+            ("ARCHIVE_ACCESS", Tier::Expedited) => Some(5 * MINUTE_MS),
+            ("ARCHIVE_ACCESS", Tier::Standard) => Some(5 * HOUR_MS),
+            ("ARCHIVE_ACCESS", Tier::Bulk) => Some(12 * HOUR_MS),
+            ("DEEP_ARCHIVE_ACCESS", Tier::Standard) => Some(12 * HOUR_MS),
+            ("DEEP_ARCHIVE_ACCESS", Tier::Bulk) => Some(48 * HOUR_MS),
             _ => None,
         }
     }
@@ -60,7 +66,29 @@ pub(crate) fn is_archive(class: &str) -> bool {
     matches!(class, "GLACIER" | "DEEP_ARCHIVE")
 }
 
+/// The class or tier from which an object has to be restored.
+pub(crate) fn source(body: &Body) -> Option<&str> {
+    match body.archive_tier() {
+        Some(tier) => tier.archive_status(),
+        None => Some(body.storage_class()).filter(|class| is_archive(class)),
+    }
+}
+
+/// `x-amz-archive-status`.
+pub(crate) fn status(body: &Body, now: Instant) -> Option<String> {
+    let tier = body.archive_tier().filter(|_| state(body, now) != State::Active)?;
+    tier.archive_status().map(str::to_owned)
+}
+
 pub(crate) fn state(body: &Body, now: Instant) -> State {
+    if body.archive_tier().is_some() {
+        return match body.restore {
+            None => State::Archived,
+            Some(restore) if now.millis() < restore.ready_ms => State::Restoring,
+            // It is on its way to the frequent access tier.
+            Some(_) => State::Active,
+        };
+    }
     if !is_archive(body.storage_class()) {
         return State::Active;
     }
@@ -77,10 +105,16 @@ pub(crate) fn state(body: &Body, now: Instant) -> State {
 pub(crate) fn check_readable(body: &Body, now: Instant) -> Result<()> {
     match state(body, now) {
         State::Active | State::Restored(_) => Ok(()),
-        State::Archived | State::Restoring => Err(error::invalid_object_state(
-            "The operation is not valid for the object's storage class",
-            body.storage_class(),
-        )),
+        State::Archived | State::Restoring => {
+            let tier = body.archive_tier().and_then(|tier| tier.archive_status());
+            let what = if tier.is_some() { "access tier" } else { "storage class" };
+            let message = format!("The operation is not valid for the object's {what}");
+            let refused = error::invalid_object_state(message, body.storage_class());
+            Err(match tier {
+                Some(tier) => refused.with_field("AccessTier", tier),
+                None => refused,
+            })
+        }
     }
 }
 
@@ -115,12 +149,29 @@ pub(crate) fn shown(asked: &Option<Vec<String>>, body: &Body, now: Instant) -> O
 /// A copy lives until the midnight (UTC) after its days.
 pub(crate) fn restored(ready_ms: i64, days: i32) -> Restore {
     let end = ready_ms + i64::from(days) * DAY_MS;
-    Restore { ready_ms, expires_ms: (end.div_euclid(DAY_MS) + 1) * DAY_MS }
+    Restore { ready_ms, expires_ms: (end.div_euclid(DAY_MS) + 1) * DAY_MS, told: false }
+}
+
+/// Of Intelligent-Tiering: it moves back, for good.
+pub(crate) fn moved_back(ready_ms: i64) -> Restore {
+    Restore { ready_ms, expires_ms: i64::MAX, told: false }
 }
 
 /// The days of a copy that is there begin anew.
 pub(crate) fn prolonged(before: Restore, now_ms: i64, days: i32) -> Restore {
-    Restore { ready_ms: before.ready_ms, ..restored(now_ms, days) }
+    Restore { ready_ms: before.ready_ms, told: before.told, ..restored(now_ms, days) }
+}
+
+/// When a version has to be looked at because of a restore: when the copy is there, and when it goes.
+pub(crate) fn due(bucket: &str, key: &str, record: &ObjectRecord) -> Vec<DueRow> {
+    let Some(restore) = record.body.as_ref().and_then(|body| body.restore) else { return Vec::new() };
+    let at = if restore.told { restore.expires_ms } else { restore.ready_ms };
+    vec![due_row(seconds(at), bucket, key)]
+}
+
+/// The first second that is not before it.
+pub(crate) fn seconds(at_ms: i64) -> i64 {
+    at_ms.div_euclid(1000) + i64::from(at_ms.rem_euclid(1000) > 0)
 }
 
 #[cfg(test)]
@@ -132,7 +183,7 @@ mod tests {
         let at = Instant::from_millis;
         let body =
             |class: &str, restore| Body { storage_class: Some(class.to_owned()), restore, ..Body::default() };
-        let restore = Some(Restore { ready_ms: 100, expires_ms: 200 });
+        let restore = Some(Restore { ready_ms: 100, expires_ms: 200, told: false });
         for (body, now, expected) in [
             (body("STANDARD_IA", None), 0, State::Active),
             (body("GLACIER_IR", None), 0, State::Active),

@@ -125,6 +125,10 @@ impl Bucket {
         }
     }
 
+    pub(crate) fn access_point_arn(&self) -> Option<&str> {
+        self.via.as_ref().map(|via| via.arn.as_str())
+    }
+
     pub(crate) fn has_policy(&self) -> bool {
         self.policy.is_some()
     }
@@ -168,11 +172,25 @@ impl Bucket {
         }
         let mut access = Access::to(action).owned_by(self.owner).with_policy(self.policy_for(cx));
         access.resource = Cow::Owned(arn);
-        let access = self.granted_by_bucket_acl(cx, access.key("s3:ResourceAccount", self.owner.to_string()));
+        let access = access.key("s3:ResourceAccount", self.owner.to_string());
+        let access = self.granted_by_bucket_acl(cx, self.tag_keys(access));
         match &self.via {
             Some(via) => via.keys(access).through(via.access(action, key)),
             None => access,
         }
+    }
+
+    /// The bucket's tags, where they decide on access.
+    fn tag_keys(&self, mut access: Access) -> Access {
+        if !self.record.features.abac {
+            return access;
+        }
+        for (key, value) in &self.record.tags {
+            access = access
+                .key(format!("aws:ResourceTag/{key}"), value.clone())
+                .key(format!("s3:BucketTag/{key}"), value.clone());
+        }
+        access
     }
 
     /// RestrictPublicBuckets: a public policy then counts only for the owner's account and for services.

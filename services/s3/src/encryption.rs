@@ -25,6 +25,9 @@ use crate::{S3, error};
 /// What a data key is wrapped for, so that nothing else that this cloud seals passes for one.
 const PURPOSE: &str = "s3 object key";
 
+/// The same of the inner layer of DSSE-KMS.
+const INNER_PURPOSE: &str = "s3 inner object key";
+
 const SERVICE: &str = "s3.amazonaws.com";
 
 /// The key of an account that S3 uses when none is named.
@@ -157,6 +160,14 @@ impl CustomerKey {
     }
 }
 
+/// How a key of KMS is to be used.
+pub(crate) struct WithKms<'a> {
+    pub(crate) key_id: &'a str,
+    pub(crate) uses_bucket_key: bool,
+    /// The client's part of the encryption context.
+    pub(crate) header: Option<&'a str>,
+}
+
 /// Keys of buckets that KMS has given or opened, for whoever asked.
 #[derive(Default)]
 pub(crate) struct BucketKeys(Mutex<HashMap<Asked, Kept>>);
@@ -213,15 +224,22 @@ impl S3 {
                 ));
             }
             let wrapped = cipher::wrap(&data_key, &with, self.platform.env.rng.bytes(), PURPOSE.as_bytes());
-            let sealed = Sealed { key: STANDARD.encode(wrapped), scheme: Scheme::Customer(md5) };
+            let sealed = Sealed { key: STANDARD.encode(wrapped), scheme: Scheme::Customer(md5), inner: None };
             return Ok((data_key, sealed));
         }
         match wanted.resolve(bucket)? {
             DefaultAlgorithm::S3 => Ok(self.new_own_key()),
-            DefaultAlgorithm::Dsse => {
-                Err(error::not_implemented("Dual-layer server-side encryption with AWS KMS keys (DSSE-KMS)"))
+            DefaultAlgorithm::Dsse => Box::pin(self.new_double_key(cx, bucket, key, wanted)).await,
+            DefaultAlgorithm::Kms => {
+                let by_default =
+                    bucket.record.encryption.kms_key.as_deref().filter(|_| wanted.algorithm.is_none());
+                let with = WithKms {
+                    key_id: wanted.kms_key.as_deref().or(by_default).unwrap_or(AWS_MANAGED_KEY),
+                    uses_bucket_key: wanted.bucket_key.unwrap_or(bucket.record.bucket_key),
+                    header: wanted.context.as_deref(),
+                };
+                Box::pin(self.new_kms_key(cx, bucket, key, &with)).await
             }
-            DefaultAlgorithm::Kms => Box::pin(self.new_kms_key(cx, bucket, key, wanted)).await,
         }
     }
 
@@ -229,7 +247,7 @@ impl S3 {
     pub(crate) fn new_own_key(&self) -> (DataKey, Sealed) {
         let data_key = DataKey::new(self.platform.env.rng.bytes());
         let wrapped = self.platform.seal.seal(PURPOSE, data_key.bytes());
-        (data_key, Sealed { key: wrapped, scheme: Scheme::S3 })
+        (data_key, Sealed { key: wrapped, scheme: Scheme::S3, inner: None })
     }
 
     /// The data key of an object of SSE-S3.
@@ -238,47 +256,103 @@ impl S3 {
         opened.ok_or_else(|| ApiError::internal("an object's data key does not open"))
     }
 
-    async fn new_kms_key(
+    /// Two layers: a key of KMS around one of our own.
+    async fn new_double_key(
         &self,
         cx: &Cx,
         bucket: &Bucket,
         key: &str,
         wanted: &Encryption,
     ) -> Result<(DataKey, Sealed)> {
-        let by_default = bucket.record.encryption.kms_key.as_deref().filter(|_| wanted.algorithm.is_none());
-        let key_id = wanted.kms_key.as_deref().or(by_default).unwrap_or(AWS_MANAGED_KEY);
-        let uses_bucket_key = wanted.bucket_key.unwrap_or(bucket.record.bucket_key);
-        let arn = if uses_bucket_key { bucket.arn() } else { format!("{}/{key}", bucket.arn()) };
-        let context = context(arn, wanted.context.as_deref())?;
-        let scheme = |key_arn: String, blob: String| KmsScheme {
-            key_arn,
-            blob,
-            dsse: false,
-            bucket_key: uses_bucket_key,
-            context: context.clone(),
-            header: wanted.context.clone(),
-        };
-        if !uses_bucket_key {
-            let made = self.generate(cx, key_id, &context).await?;
-            let sealed = Sealed { key: String::new(), scheme: Scheme::Kms(scheme(made.key_arn, made.blob)) };
-            return Ok((made.key, sealed));
+        if wanted.bucket_key == Some(true) {
+            let message = "Bucket Key is not supported for the aws:kms:dsse encryption method.";
+            let name = "x-amz-server-side-encryption-bucket-key-enabled";
+            return Err(error::invalid_argument(message, name, "true"));
         }
-        let caller = cx.caller().arn();
-        let asked = Asked::New { caller, bucket: bucket.id(), key: format!("{key_id} {context:?}") };
-        let kept = match self.bucket_keys.get(&asked, cx.now()) {
-            Some(kept) => kept,
-            None => {
-                let made = self.generate(cx, key_id, &context).await?;
-                self.bucket_keys.keep(asked, made.clone());
-                made
-            }
+        let by_default = bucket.record.encryption.kms_key.as_deref().filter(|_| wanted.algorithm.is_none());
+        let with = WithKms {
+            key_id: wanted.kms_key.as_deref().or(by_default).unwrap_or(AWS_MANAGED_KEY),
+            uses_bucket_key: false,
+            header: wanted.context.as_deref(),
         };
+        let (outer, mut sealed) = self.new_kms_key(cx, bucket, key, &with).await?;
+        let inner = DataKey::new(self.platform.env.rng.bytes());
+        sealed.inner = Some(self.platform.seal.seal(INNER_PURPOSE, inner.bytes()));
+        if let Scheme::Kms(scheme) = &mut sealed.scheme {
+            scheme.dsse = true;
+        }
+        Ok((outer.around(*inner.bytes()), sealed))
+    }
+
+    /// A data key that a key of KMS wraps, or that it gives.
+    pub(crate) async fn new_kms_key(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        with: &WithKms<'_>,
+    ) -> Result<(DataKey, Sealed)> {
+        let (kept, scheme) = self.kms_scheme(cx, bucket, key, with).await?;
+        if !with.uses_bucket_key {
+            return Ok((kept.key, Sealed { key: String::new(), scheme: Scheme::Kms(scheme), inner: None }));
+        }
         let data_key = DataKey::new(self.platform.env.rng.bytes());
-        let nonce = self.platform.env.rng.bytes();
-        let wrapped = cipher::wrap(&data_key, kept.key.bytes(), nonce, PURPOSE.as_bytes());
-        let sealed =
-            Sealed { key: STANDARD.encode(wrapped), scheme: Scheme::Kms(scheme(kept.key_arn, kept.blob)) };
+        let sealed = self.wrapped(&data_key, &kept, scheme);
         Ok((data_key, sealed))
+    }
+
+    /// Wraps a data key that is there with a key of KMS: the bytes that it encrypts stay as they are.
+    pub(crate) async fn rewrap(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        data_key: &DataKey,
+        with: &WithKms<'_>,
+    ) -> Result<Sealed> {
+        let (kept, scheme) = self.kms_scheme(cx, bucket, key, with).await?;
+        Ok(self.wrapped(data_key, &kept, scheme))
+    }
+
+    fn wrapped(&self, data_key: &DataKey, with: &Kept, scheme: KmsScheme) -> Sealed {
+        let nonce = self.platform.env.rng.bytes();
+        let wrapped = cipher::wrap(data_key, with.key.bytes(), nonce, PURPOSE.as_bytes());
+        Sealed { key: STANDARD.encode(wrapped), scheme: Scheme::Kms(scheme), inner: None }
+    }
+
+    async fn kms_scheme(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        key: &str,
+        with: &WithKms<'_>,
+    ) -> Result<(Kept, KmsScheme)> {
+        let key_id = with.key_id;
+        let arn = if with.uses_bucket_key { bucket.arn() } else { format!("{}/{key}", bucket.arn()) };
+        let context = context(arn, with.header)?;
+        let kept = if with.uses_bucket_key {
+            let caller = cx.caller().arn();
+            let asked = Asked::New { caller, bucket: bucket.id(), key: format!("{key_id} {context:?}") };
+            match self.bucket_keys.get(&asked, cx.now()) {
+                Some(kept) => kept,
+                None => {
+                    let made = self.generate(cx, key_id, &context).await?;
+                    self.bucket_keys.keep(asked, made.clone());
+                    made
+                }
+            }
+        } else {
+            self.generate(cx, key_id, &context).await?
+        };
+        let scheme = KmsScheme {
+            key_arn: kept.key_arn.clone(),
+            blob: kept.blob.clone(),
+            dsse: false,
+            bucket_key: with.uses_bucket_key,
+            context,
+            header: with.header.map(str::to_owned),
+        };
+        Ok((kept, scheme))
     }
 
     async fn generate(&self, cx: &Cx, key_id: &str, context: &[(String, String)]) -> Result<Kept> {
@@ -313,7 +387,7 @@ impl S3 {
             (Scheme::S3, _) => self.open_own_key(sealed)?,
             (Scheme::Kms(scheme), _) => {
                 let opened = Box::pin(self.decrypt(cx, scheme)).await?;
-                if scheme.bucket_key {
+                if scheme.bucket_key || !sealed.key.is_empty() {
                     let wrapped = STANDARD.decode(&sealed.key).map_err(|_| lost())?;
                     cipher::unwrap(&wrapped, opened.bytes(), PURPOSE.as_bytes()).ok_or_else(lost)?
                 } else {
@@ -321,7 +395,9 @@ impl S3 {
                 }
             }
         };
-        Ok(Some(key))
+        let Some(inner) = &sealed.inner else { return Ok(Some(key)) };
+        let inner = self.platform.seal.open(INNER_PURPOSE, inner).and_then(|key| DataKey::from_slice(&key));
+        Ok(Some(key.around(*inner.ok_or_else(lost)?.bytes())))
     }
 
     async fn decrypt(&self, cx: &Cx, scheme: &KmsScheme) -> Result<DataKey> {

@@ -127,6 +127,11 @@ pub(crate) fn not_configured(code: &'static str, message: &'static str, bucket: 
     new(code, 404, message).with_field("BucketName", bucket)
 }
 
+pub(crate) fn too_many_configurations() -> ApiError {
+    let message = "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.";
+    new("TooManyConfigurations", 400, message)
+}
+
 // Objects.
 
 pub(crate) fn no_such_key(key: &str) -> ApiError {
@@ -208,7 +213,7 @@ pub(crate) fn acl_with_ownership() -> ApiError {
     new("InvalidBucketAclWithObjectOwnership", 400, message)
 }
 
-pub(crate) fn invalid_object_state(message: &'static str, class: &str) -> ApiError {
+pub(crate) fn invalid_object_state(message: impl Into<String>, class: &str) -> ApiError {
     new("InvalidObjectState", 403, message).with_field("StorageClass", class)
 }
 

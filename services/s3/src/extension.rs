@@ -37,7 +37,9 @@ impl Extension for S3 {
             let origin = http.header(ORIGIN.as_str());
             // An answer to an unknown bucket has no rules to show.
             let Ok(bucket) = self.named_bucket(http).await else { return };
-            access_log::note(&self.access_log, cx, http, &bucket, answer, self.platform.env.now());
+            let now = self.platform.env.now();
+            access_log::note(&self.access_log, cx, http, &bucket, answer, now);
+            self.count_request(cx, http, &bucket, answer, now).await;
             let Some(origin) = origin.filter(|_| http.method != Method::OPTIONS) else { return };
             let asked = Asked { origin, method: http.method.as_str(), headers: None };
             if let Some(rule) = cors::find(&bucket.record.cors, &asked) {

@@ -8,10 +8,10 @@
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
 //! [`notification`], [`replication`], [`inventory`], [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
-//! [`object_lock`], [`mfa`], [`redirect`], [`acceleration`], [`facts`] (what a permission asks of an object), [`calls`] (what
+//! [`object_lock`], [`tiering`] (of objects by their reads), [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
 //! goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website),
-//! [`access_log`] (a line for each request), [`control`] (S3 Control).
+//! [`access_log`] (a line for each request), [`request_metrics`] (numbers for CloudWatch), [`control`] (S3 Control).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
@@ -47,12 +47,15 @@ mod owner;
 mod range;
 mod redirect;
 mod replication;
+mod request_metrics;
 mod resources;
 mod roles;
+mod selection;
 mod service;
 mod store;
 mod tagging;
 mod tasks;
+mod tiering;
 mod website;
 
 pub use service::{S3, service, services};

@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::encryption::BucketKeys;
 use crate::store::Records;
 use crate::tasks::{self, Tasks};
+use crate::tiering::Accesses;
 
 /// The state of the service.
 pub struct S3 {
@@ -24,6 +25,7 @@ pub struct S3 {
     pub(crate) forms: Verifier,
     pub(crate) access_log: Waiting,
     pub(crate) bucket_keys: BucketKeys,
+    pub(crate) accesses: Accesses,
 }
 
 /// Signing keys that are kept, some 500 bytes each.
@@ -42,6 +44,7 @@ impl S3 {
             forms: Verifier::new(FORM_KEYS_MAX),
             access_log: Waiting::default(),
             bucket_keys: BucketKeys::default(),
+            accesses: Accesses::default(),
         }
     }
 }
@@ -123,7 +126,9 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutObjectRetention>()
         .op::<op::GetObjectLegalHold>()
         .op::<op::PutObjectLegalHold>()
-        .op::<op::RestoreObject>();
+        .op::<op::RestoreObject>()
+        .op::<op::UpdateObjectEncryption>()
+        .op::<op::SelectObjectContent>();
     // Listings.
     let service = service.op::<op::ListObjects>().op::<op::ListObjectsV2>().op::<op::ListObjectVersions>();
     // Multipart uploads.
@@ -182,7 +187,21 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetBucketNotificationConfiguration>()
         .op::<op::PutBucketNotificationConfiguration>()
         .op::<op::GetBucketAccelerateConfiguration>()
-        .op::<op::PutBucketAccelerateConfiguration>();
+        .op::<op::PutBucketAccelerateConfiguration>()
+        .op::<op::GetBucketAbac>()
+        .op::<op::PutBucketAbac>()
+        .op::<op::GetBucketLifecycle>()
+        .op::<op::PutBucketLifecycle>()
+        .op::<op::GetBucketNotification>()
+        .op::<op::PutBucketNotification>()
+        .op::<op::PutBucketMetricsConfiguration>()
+        .op::<op::GetBucketMetricsConfiguration>()
+        .op::<op::DeleteBucketMetricsConfiguration>()
+        .op::<op::ListBucketMetricsConfigurations>()
+        .op::<op::PutBucketIntelligentTieringConfiguration>()
+        .op::<op::GetBucketIntelligentTieringConfiguration>()
+        .op::<op::DeleteBucketIntelligentTieringConfiguration>()
+        .op::<op::ListBucketIntelligentTieringConfigurations>();
     let service = tasks::reconcilers(&s3).into_iter().fold(service, |service, task| service.reconciler(task));
     service.extension(s3).build()
 }

@@ -3,7 +3,13 @@
 //! Every object has a data key of its own; each part of an upload a key derived from that with the part's salt. A block's
 //! nonce is its number, which no key sees twice, so that a block in another place, a changed bit, or a missing tail does
 //! not decrypt; how many bytes there are, the record knows.
+//!
+//! DSSE-KMS has two layers with two independent keys: AES-256 in counter mode inside, AES-256-GCM around it, which vouches
+//! for both.
 
+use aes::Aes256;
+use ctr::Ctr128BE;
+use ctr::cipher::{KeyIvInit, StreamCipher};
 use haneul_blob::BlockCipher;
 use haneul_blob::cipher::TAG_BYTES;
 use haneul_shape::BoxError;
@@ -13,11 +19,22 @@ use zeroize::Zeroizing;
 
 /// The key of one object, or of one upload. Gone from memory when it is dropped.
 #[derive(Clone)]
-pub(crate) struct DataKey(Zeroizing<[u8; 32]>);
+pub(crate) struct DataKey {
+    key: Key,
+    /// Of the inner layer, where there are two.
+    inner: Option<Key>,
+}
+
+type Key = Zeroizing<[u8; 32]>;
 
 impl DataKey {
     pub(crate) fn new(bytes: [u8; 32]) -> DataKey {
-        DataKey(Zeroizing::new(bytes))
+        DataKey { key: Zeroizing::new(bytes), inner: None }
+    }
+
+    /// The same with one more layer inside.
+    pub(crate) fn around(self, inner: [u8; 32]) -> DataKey {
+        DataKey { inner: Some(Zeroizing::new(inner)), ..self }
     }
 
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<DataKey> {
@@ -25,20 +42,17 @@ impl DataKey {
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.key
     }
 
     /// The key of one piece of data: of the only one, or of a part by its salt.
     pub(crate) fn piece(&self, salt: Option<&[u8; 16]>) -> PieceKey {
-        let Some(salt) = salt else { return PieceKey::new(self.bytes()) };
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.bytes());
-        let mut context = hmac::Context::with_key(&key);
-        context.update(b"haneul s3 part");
-        context.update(salt);
-        let derived = context.sign();
-        let mut bytes = Zeroizing::new([0; 32]);
-        bytes.copy_from_slice(&derived.as_ref()[..32]);
-        PieceKey::new(&bytes)
+        match salt {
+            None => PieceKey::new(&self.key, self.inner.clone()),
+            Some(salt) => {
+                PieceKey::new(&of_part(&self.key, salt), self.inner.as_ref().map(|key| of_part(key, salt)))
+            }
+        }
     }
 
     /// An ETag that says nothing of the content, for objects whose MD5 is not to be told.
@@ -55,13 +69,35 @@ impl std::fmt::Debug for DataKey {
     }
 }
 
+fn of_part(key: &Key, salt: &[u8; 16]) -> Key {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key[..]);
+    let mut context = hmac::Context::with_key(&key);
+    context.update(b"haneul s3 part");
+    context.update(salt);
+    let derived = context.sign();
+    let mut bytes = Zeroizing::new([0; 32]);
+    bytes.copy_from_slice(&derived.as_ref()[..32]);
+    bytes
+}
+
 /// The key of one piece of data. It seals each block once.
-pub(crate) struct PieceKey(LessSafeKey);
+pub(crate) struct PieceKey {
+    key: LessSafeKey,
+    inner: Option<Key>,
+}
 
 impl PieceKey {
-    fn new(bytes: &[u8; 32]) -> PieceKey {
+    fn new(bytes: &[u8; 32], inner: Option<Key>) -> PieceKey {
         let key = UnboundKey::new(&AES_256_GCM, bytes).expect("AES-256 takes 32 bytes");
-        PieceKey(LessSafeKey::new(key))
+        PieceKey { key: LessSafeKey::new(key), inner }
+    }
+
+    /// The inner layer, on and off: its counter begins with the block's number, and no block has 2^64 pieces.
+    fn apply_inner(&self, block: u64, content: &mut [u8]) {
+        let Some(key) = &self.inner else { return };
+        let mut counter = [0; 16];
+        counter[..8].copy_from_slice(&block.to_be_bytes());
+        Ctr128BE::<Aes256>::new((&**key).into(), (&counter).into()).apply_keystream(content);
     }
 
     fn nonce(block: u64) -> Nonce {
@@ -95,16 +131,21 @@ impl PieceKey {
 
 impl BlockCipher for PieceKey {
     fn seal(&self, block: u64, content: &mut [u8]) -> [u8; TAG_BYTES] {
+        self.apply_inner(block, content);
         // It fails only for more bytes than any block has.
-        let tag = self.0.seal_in_place_separate_tag(Self::nonce(block), Aad::empty(), content);
+        let tag = self.key.seal_in_place_separate_tag(Self::nonce(block), Aad::empty(), content);
         let tag = tag.expect("a block is short enough for AES-GCM");
         tag.as_ref().try_into().expect("AES-GCM has tags of 16 bytes")
     }
 
     fn open(&self, block: u64, content: &mut [u8], tag: &[u8; TAG_BYTES]) -> bool {
-        let opened =
-            self.0.open_in_place_separate_tag(Self::nonce(block), Aad::empty(), (*tag).into(), content, 0..);
-        opened.is_ok()
+        let nonce = Self::nonce(block);
+        let opened = self.key.open_in_place_separate_tag(nonce, Aad::empty(), (*tag).into(), content, 0..);
+        let opened = opened.is_ok();
+        if opened {
+            self.apply_inner(block, content);
+        }
+        opened
     }
 }
 
@@ -197,6 +238,21 @@ mod tests {
         assert!(BlockCipher::open(&key().piece(None), 1, &mut block, &tag) && block == plain);
         assert!(key().piece(None).seal_whole(Vec::new()).is_empty());
         assert!(key().piece(None).open_whole(Vec::new()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn two_layers() {
+        let plain = noise(1000);
+        let double = key().around([9; 32]);
+        let stored = double.piece(None).seal_whole(plain.clone());
+        assert_eq!(double.piece(None).open_whole(stored.clone()).unwrap(), plain);
+        // Whoever takes the outer layer off finds the inner one.
+        let outer_off = key().piece(None).open_whole(stored.clone()).unwrap();
+        assert!(outer_off != plain && outer_off.len() == plain.len());
+        assert!(key().around([8; 32]).piece(None).open_whole(stored).unwrap() != plain);
+        let parts = [[1; 16], [2; 16]].map(|salt| double.piece(Some(&salt)).seal_whole(plain.clone()));
+        assert!(parts[0] != parts[1]);
+        assert_eq!(double.piece(Some(&[2; 16])).open_whole(parts[1].clone()).unwrap(), plain);
     }
 
     #[test]

@@ -33,6 +33,13 @@ pub(crate) struct Expectation {
     pub(crate) claim: Option<Claim>,
     /// Where the claim comes, when it comes after the body.
     pub(crate) trailers: Option<Trailers>,
+    /// Kept in one Availability Zone only.
+    pub(crate) one_zone: bool,
+}
+
+/// The class whose bytes survive no loss of a zone.
+pub(crate) fn is_one_zone(class: Option<&str>) -> bool {
+    class == Some("ONEZONE_IA")
 }
 
 impl Expectation {
@@ -51,6 +58,7 @@ impl Expectation {
             kept: None,
             claim: None,
             trailers: None,
+            one_zone: false,
         }
     }
 }
@@ -122,6 +130,7 @@ impl Content {
         key: Option<PieceKey>,
     ) -> Result<Received> {
         let mut writer = match key {
+            Some(key) if expected.one_zone => self.blobs.sealed_writer_of_one(expected.length, Arc::new(key)),
             Some(key) => self.blobs.sealed_writer(expected.length, Arc::new(key)),
             None => self.blobs.writer(expected.length),
         };

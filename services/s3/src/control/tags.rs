@@ -39,9 +39,13 @@ impl S3 {
         if let Tagged::Bucket(bucket) = tagged(cx, arn)?
             && let Ok(bucket) = self.bucket(cx, &bucket, &None).await
         {
+            let access = bucket.access(cx, action);
+            if bucket.record.features.abac {
+                return Ok(access);
+            }
             let tags = &bucket.record.tags;
             let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-            return Ok(bucket.access(cx, action).resource_tags(tags));
+            return Ok(access.resource_tags(tags));
         }
         let mut access = Access::to(action).owned_by(cx.account());
         access.resource = Cow::Owned(arn.to_owned());

@@ -3,10 +3,14 @@ use serde::{Deserialize, Serialize};
 /// How an object's bytes are encrypted: its data key, wrapped, and by what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sealed {
+    /// Empty when the key is the one that KMS gave.
     #[serde(rename = "k")]
     pub(crate) key: String,
     #[serde(rename = "s", default, skip_serializing_if = "Scheme::is_s3")]
     pub(crate) scheme: Scheme,
+    /// With DSSE-KMS the key of the inner layer, wrapped by the cloud's own key.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inner: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use super::filter::RequestMetrics;
 use super::replication::Replication;
+use super::tiering::TieringConfiguration;
 
 /// Configurations of a bucket beyond its access: what others are told of it, and what is done with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,11 @@ pub(crate) struct Features {
     pub(crate) replication: Option<Replication>,
     /// Transfer acceleration: `None` until it is set, then whether it is enabled.
     pub(crate) accelerate: Option<bool>,
+    /// Whether the bucket's tags count in policies.
+    pub(crate) abac: bool,
+    /// By id, as the next.
+    pub(crate) metrics: Vec<RequestMetrics>,
+    pub(crate) tiering: Vec<TieringConfiguration>,
 }
 
 /// Events of a kind to one destination.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`inventory`], [`job`].
+//! [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`].
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
@@ -11,11 +11,13 @@ pub(crate) mod configuration;
 pub(crate) mod encryption;
 pub(crate) mod event;
 pub(crate) mod features;
+pub(crate) mod filter;
 pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lock;
 pub(crate) mod object;
 pub(crate) mod replication;
+pub(crate) mod tiering;
 pub(crate) mod upload;
 
 pub(crate) use acl::Acl;

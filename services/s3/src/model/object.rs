@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encryption::Sealed;
 use super::replication::Replicated;
+use super::tiering::{AccessTier, Tiered};
 use super::{Acl, ObjectLock};
 use crate::checksum::Checksum;
 
@@ -76,6 +77,9 @@ pub(crate) struct Body {
     /// The last restore of an archived object, over or not.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) restore: Option<Restore>,
+    /// Of the class INTELLIGENT_TIERING, once it was moved or read.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tiered: Option<Tiered>,
 }
 
 /// When a copy of archived bytes is there, and until when.
@@ -85,6 +89,9 @@ pub(crate) struct Restore {
     pub(crate) ready_ms: i64,
     #[serde(rename = "x")]
     pub(crate) expires_ms: i64,
+    /// Whether it was told that the copy is there.
+    #[serde(rename = "t", default, skip_serializing_if = "is_false")]
+    pub(crate) told: bool,
 }
 
 /// Names bytes in the inline table, or a manifest: a time in milliseconds, so that neighbours in time are neighbours
@@ -176,6 +183,11 @@ pub(crate) const NULL: &str = "null";
 impl Body {
     pub(crate) fn storage_class(&self) -> &str {
         self.storage_class.as_deref().unwrap_or("STANDARD")
+    }
+
+    /// The tier from which it has to be restored before it is read.
+    pub(crate) fn archive_tier(&self) -> Option<AccessTier> {
+        self.tiered.map(|tiered| tiered.tier).filter(|tier| tier.is_archive())
     }
 
     pub(crate) fn quoted_etag(&self) -> String {

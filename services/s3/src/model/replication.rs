@@ -4,6 +4,7 @@ use haneul_store::Record;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::FilterForm;
+use super::encryption::{Scheme, Sealed};
 
 /// What of a bucket is copied whereto.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,12 @@ pub(crate) struct ReplicationRule {
     pub(crate) within_minutes: Option<i32>,
     /// Whether there are metrics, and their threshold in minutes.
     pub(crate) metrics: Option<Option<i32>>,
+    /// Whether objects that a key of KMS encrypts are copied, where that was said.
+    #[serde(default)]
+    pub(crate) kms_objects: Option<bool>,
+    /// The key of KMS, in the destination's Region, that encrypts their replicas.
+    #[serde(default)]
+    pub(crate) replica_kms_key: Option<String>,
 }
 
 impl ReplicationRule {
@@ -42,6 +49,15 @@ impl ReplicationRule {
         self.enabled
             && self.prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix))
             && self.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+
+    /// Whether the rule copies an object that is encrypted so. What a client has the key of, nobody else can read.
+    pub(crate) fn takes_encryption(&self, sealed: Option<&Sealed>) -> bool {
+        match sealed.map(|sealed| &sealed.scheme) {
+            None | Some(Scheme::S3) => true,
+            Some(Scheme::Kms(_)) => self.kms_objects == Some(true),
+            Some(Scheme::Customer(_)) => false,
+        }
     }
 
     /// The first version of the schema replicates what users mark deleted.

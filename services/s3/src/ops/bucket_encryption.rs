@@ -104,8 +104,5 @@ fn encryption(rule: &ServerSideEncryptionRule) -> Result<BucketEncryption> {
             "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse";
         return Err(error::invalid_argument(message, "ApplyServerSideEncryptionByDefault", key));
     }
-    if algorithm == DefaultAlgorithm::Dsse {
-        return Err(error::not_implemented("Dual-layer server-side encryption with AWS KMS keys (DSSE-KMS)"));
-    }
     Ok(BucketEncryption { algorithm, kms_key: default.kms_master_key_id.clone(), blocks_customer_keys })
 }

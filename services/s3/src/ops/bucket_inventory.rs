@@ -3,14 +3,11 @@ use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 use haneul_shape::Empty;
 
+use super::configurations::{self as common, PAGE_MAX};
 use crate::bucket::arn_of;
 use crate::inventory::{csv, next_s};
 use crate::model::inventory::Inventory;
 use crate::{S3, error};
-
-/// Configurations on a page (ListBucketInventoryConfigurations).
-const PAGE_MAX: usize = 100;
-const ID_LENGTH_MAX: usize = 64;
 
 impl Handle<op::PutBucketInventoryConfiguration> for S3 {
     async fn access(
@@ -27,14 +24,7 @@ impl Handle<op::PutBucketInventoryConfiguration> for S3 {
     async fn call(&self, cx: &Cx, input: s::PutBucketInventoryConfigurationRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let given = input.inventory_configuration;
-        let named = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if given.id != input.id
-            || given.id.is_empty()
-            || given.id.len() > ID_LENGTH_MAX
-            || !given.id.chars().all(named)
-        {
-            return Err(error::invalid_argument("The provided configuration Id is invalid", "Id", given.id));
-        }
+        common::check_id(&input.id, &given.id)?;
         let inventory = from_wire(given, cx.now().secs())?;
         self.records.put_inventory(&bucket.name, &input.id, &inventory).await?;
         self.tasks.inventory.wake();
@@ -59,7 +49,7 @@ impl Handle<op::GetBucketInventoryConfiguration> for S3 {
     ) -> Result<s::GetBucketInventoryConfigurationOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let found = self.records.inventory(&bucket.name, &input.id).await?;
-        let found = found.ok_or_else(|| none(&bucket.name))?;
+        let found = found.ok_or_else(|| common::none(&bucket.name))?;
         let shown = to_wire(bucket.region, input.id, found);
         Ok(s::GetBucketInventoryConfigurationOutput { inventory_configuration: Some(shown) })
     }
@@ -80,7 +70,7 @@ impl Handle<op::DeleteBucketInventoryConfiguration> for S3 {
         if self.records.delete_inventory(&bucket.name, &input.id).await? {
             Ok(Empty)
         } else {
-            Err(none(&bucket.name))
+            Err(common::none(&bucket.name))
         }
     }
 }
@@ -115,10 +105,6 @@ impl Handle<op::ListBucketInventoryConfigurations> for S3 {
             next_continuation_token: next,
         })
     }
-}
-
-fn none(bucket: &str) -> haneul_kit::ApiError {
-    error::not_configured("NoSuchConfiguration", "The specified configuration does not exist.", bucket)
 }
 
 fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> {

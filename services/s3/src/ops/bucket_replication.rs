@@ -116,11 +116,7 @@ fn enabled(status: &str) -> Result<bool> {
 
 fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<ReplicationRule> {
     let criteria = rule.source_selection_criteria.unwrap_or_default();
-    if let Some(kms) = criteria.sse_kms_encrypted_objects
-        && enabled(&kms.status)?
-    {
-        return Err(error::not_implemented("Replicating objects that are encrypted with KMS keys"));
-    }
+    let kms_objects = criteria.sse_kms_encrypted_objects.map(|kms| enabled(&kms.status)).transpose()?;
     if let Some(existing) = rule.existing_object_replication
         && enabled(&existing.status)?
     {
@@ -129,8 +125,17 @@ fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<Re
         return Err(error::invalid_request(message));
     }
     let to = rule.destination;
-    if to.encryption_configuration.is_some() {
-        return Err(error::not_implemented("Encrypting replicas with KMS keys"));
+    let replica_kms_key = to.encryption_configuration.and_then(|encryption| encryption.replica_kms_key_id);
+    if (kms_objects == Some(true)) != replica_kms_key.is_some() {
+        let message = match kms_objects {
+            Some(true) => {
+                "EncryptionConfiguration/ReplicaKmsKeyID must be specified when SseKmsEncryptedObjects is Enabled"
+            }
+            _ => {
+                "SourceSelectionCriteria/SseKmsEncryptedObjects must be Enabled when EncryptionConfiguration is specified"
+            }
+        };
+        return Err(error::invalid_request(message));
     }
     let minutes = |time: Option<s::ReplicationTimeValue>| match time.map(|time| time.minutes) {
         None => Ok(None),
@@ -192,6 +197,8 @@ fn from_wire(rule: s::ReplicationRule, new_id: impl Fn() -> String) -> Result<Re
         replica_modifications: criteria.replica_modifications.map(|one| enabled(&one.status)).transpose()?,
         within_minutes,
         metrics,
+        kms_objects,
+        replica_kms_key,
     })
 }
 
@@ -229,10 +236,16 @@ fn to_wire(bucket: &Bucket, rule: &ReplicationRule) -> s::ReplicationRule {
         prefix: rule.prefix.clone().filter(|_| rule.form == FilterForm::LegacyPrefix),
         filter,
         status: status(rule.enabled),
-        source_selection_criteria: rule.replica_modifications.map(|on| s::SourceSelectionCriteria {
-            replica_modifications: Some(s::ReplicaModifications { status: status(on) }),
-            sse_kms_encrypted_objects: None,
-        }),
+        source_selection_criteria: (rule.replica_modifications.is_some() || rule.kms_objects.is_some()).then(
+            || s::SourceSelectionCriteria {
+                replica_modifications: rule
+                    .replica_modifications
+                    .map(|on| s::ReplicaModifications { status: status(on) }),
+                sse_kms_encrypted_objects: rule
+                    .kms_objects
+                    .map(|on| s::SseKmsEncryptedObjects { status: status(on) }),
+            },
+        ),
         existing_object_replication: None,
         destination: s::Destination {
             bucket: crate::bucket::arn_of(bucket.region, &rule.bucket),
@@ -241,7 +254,10 @@ fn to_wire(bucket: &Bucket, rule: &ReplicationRule) -> s::ReplicationRule {
             access_control_translation: rule
                 .owner_override
                 .then(|| s::AccessControlTranslation { owner: "Destination".to_owned() }),
-            encryption_configuration: None,
+            encryption_configuration: rule
+                .replica_kms_key
+                .clone()
+                .map(|key| s::EncryptionConfiguration { replica_kms_key_id: Some(key) }),
             replication_time: rule
                 .within_minutes
                 .map(|minutes| s::ReplicationTime { status: status(true), time: time(minutes) }),

@@ -5,6 +5,7 @@ use haneul_s3_wire::shapes::{
 };
 use haneul_shape::Empty;
 
+use crate::bucket::Bucket;
 use crate::model::BucketRecord;
 use crate::tagging::{self, TagMap};
 use crate::{S3, error};
@@ -31,6 +32,7 @@ impl Handle<PutBucketTagging> for S3 {
 
     async fn call(&self, cx: &Cx, input: PutBucketTaggingRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        check_abac(&bucket)?;
         let tags = tagging::of_bucket(input.tagging.tag_set)?;
         self.set_bucket_tags(&bucket.name, tags).await
     }
@@ -43,8 +45,19 @@ impl Handle<DeleteBucketTagging> for S3 {
 
     async fn call(&self, cx: &Cx, input: DeleteBucketTaggingRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        check_abac(&bucket)?;
         self.set_bucket_tags(&bucket.name, TagMap::new()).await
     }
+}
+
+/// Where tags decide on access, only TagResource and UntagResource change them.
+fn check_abac(bucket: &Bucket) -> Result<()> {
+    if bucket.record.features.abac {
+        let message = "This operation is not allowed when ABAC is enabled on the bucket. Use TagResource and UntagResource \
+                       to manage tags.";
+        return Err(error::new("MethodNotAllowed", 405, message));
+    }
+    Ok(())
 }
 
 impl S3 {

@@ -9,7 +9,7 @@ use crate::checksum::Algorithm;
 use crate::checksum::wire::show;
 use crate::conditions::{ReadConditions, Verdict, WriteConditions};
 use crate::content::readers::Reading;
-use crate::content::receive::Expectation;
+use crate::content::receive::{Expectation, is_one_zone};
 use crate::copy_source::CopySource;
 use crate::encryption::{CustomerKey, show_encryption};
 use crate::facts::Named;
@@ -95,7 +95,8 @@ impl Handle<CopyObject> for S3 {
         }
         let algorithm =
             wanted.or(from.checksum.as_ref().map(|sum| sum.algorithm)).unwrap_or(Algorithm::Crc64Nvme);
-        let expected = Expectation::internal(from.size, algorithm);
+        let one_zone = is_one_zone(headers.storage_class.as_deref());
+        let expected = Expectation { one_zone, ..Expectation::internal(from.size, algorithm) };
         let (data_key, sealed) = self.new_key(cx, &target, &input.key, &headers.encryption).await?;
         let source_key = self.open_key(cx, from.sealed.as_ref(), &source_customer).await?;
         let whole = crate::range::Span::whole(from.size);
@@ -120,6 +121,7 @@ impl Handle<CopyObject> for S3 {
             lock,
             sealed: Some(sealed),
             restore: None,
+            tiered: None,
         };
         let record =
             self.commit(cx, &target, &input.key, owner, &body, received, &conditions, By::Copy).await?;
@@ -213,7 +215,10 @@ impl S3 {
             _ => "x-amz-copy-source-If-Modified-Since",
         };
         match judged.judge(&body.etag, Instant::from_secs(record.modified_s)) {
-            Verdict::Proceed => Ok(OpenSource { bucket, record, body, inline, reading }),
+            Verdict::Proceed => {
+                self.note_read(cx, &bucket, named.key, &record, &body);
+                Ok(OpenSource { bucket, record, body, inline, reading })
+            }
             Verdict::Failed(header) => Err(error::precondition_failed(failed(header))),
             Verdict::NotModified => {
                 let header =

@@ -4,13 +4,14 @@ use haneul_s3_wire::shapes::{GetObjectOutput, GetObjectRequest};
 use http::StatusCode;
 
 use super::read::{check_conditions, check_overrides, fill};
+use crate::bucket::Bucket;
 use crate::conditions::ReadConditions;
 use crate::content::cipher::DataKey;
 use crate::content::readers::Reading;
 use crate::content::send::Wanted;
 use crate::encryption::customer_key;
 use crate::facts::Named;
-use crate::model::{Body, Data};
+use crate::model::{Body, Data, ObjectRecord};
 use crate::range::Span;
 use crate::{S3, archive, names};
 
@@ -58,12 +59,21 @@ impl Handle<GetObject> for S3 {
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
         fill!(output, input, bucket, record, body, selection, lock);
         output.restore = archive::header(&body, cx.now());
+        self.note_read(cx, &bucket, named.key, &record, &body);
         output.body = self.stream(&body, inline, selection.span, reading, key).await?;
         Ok(output)
     }
 }
 
 impl S3 {
+    /// Intelligent-Tiering goes by when objects are read.
+    pub(crate) fn note_read(&self, cx: &Cx, bucket: &Bucket, key: &str, record: &ObjectRecord, body: &Body) {
+        let at = (record.seq, record.modified_s);
+        if self.accesses.note(&bucket.name, key, at, body, cx.now()) {
+            self.tasks.accesses.wake();
+        }
+    }
+
     /// The bytes of a version that was read together with its inline bytes.
     pub(crate) async fn stream(
         &self,

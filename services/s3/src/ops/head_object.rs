@@ -39,6 +39,7 @@ impl Handle<HeadObject> for S3 {
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
         fill!(output, input, bucket, record, body, selection, lock);
         output.restore = archive::header(&body, cx.now());
+        output.archive_status = archive::status(&body, cx.now());
         Ok(output)
     }
 }

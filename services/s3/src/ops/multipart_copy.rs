@@ -6,7 +6,7 @@ use super::copy_object::SourceConditions;
 use super::multipart_upload::{algorithm, part_number};
 use super::read::shown_version;
 use crate::checksum::wire::show;
-use crate::content::receive::Expectation;
+use crate::content::receive::{Expectation, is_one_zone};
 use crate::copy_source::CopySource;
 use crate::encryption::{CustomerKey, customer_key, show_encryption};
 use crate::range::{self, Span};
@@ -58,7 +58,8 @@ impl Handle<UploadPartCopy> for S3 {
         let source_key = self.open_key(cx, opened.body.sealed.as_ref(), &source_customer).await?;
         let key = self.part_key(cx, &upload, &customer_key!(input)).await?;
         let stream = self.stream(&opened.body, opened.inline, span, opened.reading, source_key).await?;
-        let expected = Expectation::internal(span.length(), algorithm(&upload));
+        let one_zone = is_one_zone(upload.storage_class.as_deref());
+        let expected = Expectation { one_zone, ..Expectation::internal(span.length(), algorithm(&upload)) };
         let received = self.content.receive(stream, &expected, key.piece()).await?;
         let sum = received.checksum.clone();
         let etag = self.keep_part(cx, at, number, received, &key).await?;

@@ -6,7 +6,7 @@ use super::put_object::{Upload, expectation};
 use crate::checksum::wire::{claim, show};
 use crate::checksum::{Algorithm, Kind};
 use crate::content::cipher::{DataKey, PieceKey};
-use crate::content::receive::Received;
+use crate::content::receive::{Received, is_one_zone};
 use crate::encryption::{CustomerKey, customer_key, hides_md5, show_encryption};
 use crate::model::{PartRecord, UploadRecord};
 use crate::store::assembly::PART_NUMBER_MAX;
@@ -46,6 +46,7 @@ impl Handle<UploadPart> for S3 {
             expected.algorithm = algorithm(&record);
         }
         expected.kept = Some(algorithm(&record));
+        expected.one_zone = is_one_zone(record.storage_class.as_deref());
         let received = self.content.receive(upload.body, &expected, key.piece()).await?;
         let sum = received.checksum.clone();
         let etag = self.keep_part(cx, at, number, received, &key).await?;

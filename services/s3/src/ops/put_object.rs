@@ -9,7 +9,7 @@ use crate::checksum::wire::{claim, show};
 use crate::checksum::{self, Algorithm, Claim};
 use crate::conditions::WriteConditions;
 use crate::content::cipher::DataKey;
-use crate::content::receive::{Expectation, Received};
+use crate::content::receive::{Expectation, Received, is_one_zone};
 use crate::encryption::{hides_md5, show_encryption};
 use crate::facts::Named;
 use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys, write_needs};
@@ -110,7 +110,8 @@ impl S3 {
             let current = self.records.find(bucket.id(), key, None).await?;
             conditions.check(key, current.as_ref().and_then(ObjectRecord::etag))?;
         }
-        let expected = expectation(cx, &upload, Algorithm::Crc64Nvme)?;
+        let mut expected = expectation(cx, &upload, Algorithm::Crc64Nvme)?;
+        expected.one_zone = is_one_zone(headers.storage_class.as_deref());
         object_lock::check_integrity(cx, &lock, expected.is_vouched_for())?;
         let (data_key, sealed) = self.new_key(cx, bucket, key, &headers.encryption).await?;
         let received = self.content.receive(upload.body, &expected, Some(data_key.piece(None))).await?;
@@ -128,6 +129,7 @@ impl S3 {
             lock,
             sealed: Some(sealed),
             restore: None,
+            tiered: None,
         };
         self.commit(cx, bucket, key, owner, &body, received, &conditions, by(cx)).await
     }
@@ -217,6 +219,7 @@ pub(crate) fn expectation(cx: &Cx, upload: &Upload, default: Algorithm) -> Resul
             .filter(|_| trailer.is_some() && upload.claim.is_none())
             .map(|http| http.trailers.clone()),
         claim: upload.claim.clone(),
+        one_zone: false,
     })
 }
 

@@ -36,22 +36,30 @@ impl Handle<RestoreObject> for S3 {
             let duration_ms = asked.check(cx, body)?;
             body.restore = Some(match (archive::state(body, cx.now()), body.restore) {
                 // Only its days are counted anew.
-                (State::Restored(_), Some(before)) => archive::prolonged(before, now_ms, asked.days),
-                _ => archive::restored(now_ms + duration_ms, asked.days),
+                (State::Restored(_), Some(before)) => {
+                    archive::prolonged(before, now_ms, asked.days.unwrap_or(1))
+                }
+                _ => match asked.days {
+                    Some(days) => archive::restored(now_ms + duration_ms, days),
+                    None => archive::moved_back(now_ms + duration_ms),
+                },
             });
             Ok(())
         };
         let watch = self.watch(cx, &bucket, By::Request);
         let watched = (!is_prolonged).then_some((&watch, &Change::RestoreBegun));
         let version = Some(record.version_name());
-        self.records.change_object(bucket.id(), named.key, version, set, watched).await?;
+        let due = |record: &ObjectRecord| archive::due(&bucket.name, named.key, record);
+        self.records.change_object_due(bucket.id(), named.key, version, set, watched, due).await?;
+        self.tasks.lifecycle.wake();
         cx.set_status(if is_prolonged { StatusCode::OK } else { StatusCode::ACCEPTED });
         Ok(RestoreObjectOutput::default())
     }
 }
 
 struct Asked {
-    days: i32,
+    /// None for Intelligent-Tiering, whose objects move back for good.
+    days: Option<i32>,
     tier: Tier,
 }
 
@@ -63,8 +71,8 @@ impl Asked {
         {
             return Err(error::not_implemented("A restore by SELECT"));
         }
-        let days = request.days.ok_or_else(error::malformed_xml)?;
-        if days < 1 {
+        let days = request.days;
+        if let Some(days) = days.filter(|days| *days < 1) {
             let message = "restoration days should be at least 1";
             return Err(error::invalid_argument(message, "Days", days.to_string()));
         }
@@ -79,17 +87,29 @@ impl Asked {
     /// How long it will take.
     fn check(&self, cx: &Cx, body: &Body) -> Result<i64> {
         let class = body.storage_class();
-        if !archive::is_archive(class) {
+        let Some(source) = archive::source(body) else {
             let message = "Restore is not allowed for the object's current storage class";
             return Err(error::invalid_object_state(message, class));
+        };
+        match (self.days, body.archive_tier()) {
+            (None, None) => return Err(error::malformed_xml()),
+            (Some(days), Some(_)) => {
+                let message =
+                    "Days must not be specified for objects in the Intelligent-Tiering archive tiers";
+                return Err(error::invalid_argument(message, "Days", days.to_string()));
+            }
+            _ => {}
         }
-        let duration_ms = self.tier.duration_ms(class).ok_or_else(|| {
+        let duration_ms = self.tier.duration_ms(source).ok_or_else(|| {
             error::new("InvalidArgument", 400, "Retrieval option is not supported by this storage class")
         })?;
         // A faster tier may take over from a slower one.
         let overtakes =
             body.restore.is_some_and(|restore| cx.now().millis() + duration_ms < restore.ready_ms);
-        if archive::state(body, cx.now()) == State::Restoring && !overtakes {
+        let state = archive::state(body, cx.now());
+        // Of Intelligent-Tiering it may be done already, and not be noted yet.
+        let under_way = state == State::Restoring || (state == State::Active && body.restore.is_some());
+        if under_way && !overtakes {
             return Err(error::new("RestoreAlreadyInProgress", 409, "Object restore is already in progress"));
         }
         Ok(duration_ms)

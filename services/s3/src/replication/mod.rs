@@ -18,8 +18,11 @@ pub(crate) fn rules_for<'r>(
     let none = BTreeMap::new();
     let tags = record.body.as_ref().map_or(&none, |body| &body.tags);
     let marker = record.is_delete_marker();
+    let sealed = record.body.as_ref().and_then(|body| body.sealed.as_ref());
     let about = replication.rules.iter().filter(|rule| {
-        rule.is_about(key, tags) && (!marker || (rule.takes_markers() && rule.tags.is_empty()))
+        rule.is_about(key, tags)
+            && rule.takes_encryption(sealed)
+            && (!marker || (rule.takes_markers() && rule.tags.is_empty()))
     });
     let mut chosen: Vec<&ReplicationRule> = Vec::new();
     for rule in about {

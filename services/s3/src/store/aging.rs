@@ -98,9 +98,21 @@ impl Records {
         self.store.scan(&SCANS, Range::all(), 1000).await.map_err(error::store)
     }
 
-    /// Begins a scan, for a bucket whose rules were set before there was an index.
+    /// Begins a scan: for a bucket whose rules were set before there was an index, or for something new that moves
+    /// objects. One that is under way begins anew.
     pub(crate) async fn begin_scan(&self, bucket: &str) -> Result<()> {
-        self.store.put(&SCANS, bucket, &Scan::default()).await.map_err(error::store)
+        let done = self.store.transact(|tx| async move {
+            let again = tx.get(&SCANS, bucket).await?.is_some_and(|scan| scan.again);
+            tx.put(&SCANS, bucket, &Scan { again, ..Scan::default() })?;
+            Ok::<_, Failure>(())
+        });
+        Ok(done.await?)
+    }
+
+    /// When the next key has to be looked at.
+    pub(crate) async fn first_due_s(&self) -> Result<Option<i64>> {
+        let first = self.store.scan_keys(&DUE, Range::all(), 1).await.map_err(error::store)?;
+        Ok(first.first().map(|(due_s, _, _)| *due_s as i64))
     }
 
     /// The keys to lay rules over, after `after`.

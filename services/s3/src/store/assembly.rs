@@ -91,6 +91,7 @@ pub(crate) fn assemble(
         lock: upload.lock,
         sealed: upload.sealed.clone(),
         restore: None,
+        tiered: None,
     };
     Ok(Assembled { body, manifest: Manifest { parts: parts.collect() }, unused })
 }

@@ -1,4 +1,4 @@
-use haneul_kit::{ApiError, Result};
+use haneul_kit::Result;
 use haneul_store::{Range, Reads};
 
 use super::Records;
@@ -24,7 +24,7 @@ impl Records {
             if is_new
                 && tx.scan_keys(&INVENTORIES, range, CONFIGURATIONS_MAX).await?.len() == CONFIGURATIONS_MAX
             {
-                return Err(Failure::Api(too_many()));
+                return Err(Failure::Api(error::too_many_configurations()));
             }
             tx.put(&INVENTORIES, &(bucket, id), inventory)?;
             Ok(())
@@ -85,9 +85,4 @@ impl Records {
         });
         Ok(done.await?)
     }
-}
-
-fn too_many() -> ApiError {
-    let message = "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.";
-    error::new("TooManyConfigurations", 400, message)
 }

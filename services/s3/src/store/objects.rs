@@ -2,13 +2,15 @@ use haneul_blob::BlobId;
 use haneul_kit::{ApiError, Instant, Result};
 use haneul_store::{Batch, Range, Reads, Tx};
 
-use super::tables::{BLOBS, CURRENT, FREED, INLINE, MANIFESTS, STATES, VERSIONS};
+use super::aging::{DueRow, due_row};
+use super::tables::{BLOBS, CURRENT, DUE, FREED, INLINE, MANIFESTS, STATES, VERSIONS};
 use super::versions::{self, order};
 use super::watch::{Change, Watch};
 use super::{Freed, Records};
 use crate::conditions::WriteConditions;
 use crate::error::{self, Failure};
 use crate::model::{Body, Data, DataId, Manifest, ObjectRecord, Versioning};
+use crate::tiering;
 
 /// An object about to be written.
 pub(crate) struct NewObject<'a> {
@@ -58,6 +60,16 @@ impl Records {
         }
         let snapshot = self.store.snapshot().await.map_err(error::store)?;
         versions::find(&snapshot, bucket, key, version).await.map_err(error::store)
+    }
+
+    /// The name of the version of a key that has this number.
+    pub(crate) async fn name_of(&self, bucket: u64, key: &str, seq: u64) -> Result<Option<String>> {
+        let current = self.store.get(&CURRENT, &(bucket, key)).await.map_err(error::store)?;
+        let found = match current.filter(|current| current.seq == seq) {
+            Some(current) => Some(current),
+            None => self.store.get(&VERSIONS, &(bucket, key, order(seq))).await.map_err(error::store)?,
+        };
+        Ok(found.map(|record| record.version_name().to_owned()))
     }
 
     /// A version with its bytes, when they are inline, of one state.
@@ -158,7 +170,20 @@ impl Records {
         change: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
         watched: Option<(&Watch<'_>, &Change)>,
     ) -> Result<Option<ObjectRecord>> {
-        let change = &change;
+        self.change_object_due(bucket, key, version, change, watched, |_| Vec::new()).await
+    }
+
+    /// The same, and notes when the key has to be looked at.
+    pub(crate) async fn change_object_due(
+        &self,
+        bucket: u64,
+        key: &str,
+        version: Option<&str>,
+        change: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+        watched: Option<(&Watch<'_>, &Change)>,
+        due: impl Fn(&ObjectRecord) -> Vec<DueRow> + Sync,
+    ) -> Result<Option<ObjectRecord>> {
+        let (change, due) = (&change, &due);
         let done = self.store.transact(|tx| async move {
             let Some(mut record) = versions::find(&tx, bucket, key, version).await? else { return Ok(None) };
             change(&mut record)?;
@@ -167,6 +192,9 @@ impl Records {
                 tx.put(&CURRENT, &(bucket, key), &record)?;
             } else {
                 tx.put(&VERSIONS, &(bucket, key, order(record.seq)), &record)?;
+            }
+            for row in due(&record) {
+                tx.put(&DUE, &row, &())?;
             }
             if let Some((watch, what)) = watched.filter(|_| !record.is_delete_marker()) {
                 watch.changed(&tx, key, &record, what)?;
@@ -195,6 +223,9 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
     new.watch.prepare(new.key, &mut record);
     let at = (new.bucket, new.key);
     let record = versions::push(tx, at, current, record, versioning, new.random, freed).await?;
+    if tiering::is_watched(new.body) {
+        tx.put(&DUE, &due_row(tiering::first_due_s(new.now.secs()), new.bucket_name, new.key), &())?;
+    }
     new.watch.created(tx, new.key, &record)?;
     Ok(record)
 }

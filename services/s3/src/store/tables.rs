@@ -77,6 +77,9 @@ pub(crate) static DOORS: Table<(u64, String), ()> = Table::new("s3.doors");
 /// (bucket's name, id): inventories to make.
 pub(crate) static INVENTORIES: Table<(String, String), Inventory> = Table::new("s3.inventories");
 
+/// What is told once a day → the day that it was told of last, counted from the epoch.
+pub(crate) static MEASURED: Table<String, u64> = Table::new("s3.measured");
+
 /// (account, Region, id)
 pub(crate) static JOBS: Table<(AccountId, Region, String), JobRecord> = Table::new("s3.jobs");
 

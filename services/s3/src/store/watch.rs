@@ -34,7 +34,6 @@ pub(crate) enum By {
 
 /// A change of what is written of an object, not of its bytes.
 #[derive(Clone, Debug)]
-#[allow(dead_code)] // Some are made by operations that are still to come.
 pub(crate) enum Change {
     TagsPut,
     TagsDeleted,

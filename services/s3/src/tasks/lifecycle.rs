@@ -8,14 +8,17 @@ use super::BATCH;
 use crate::S3;
 use crate::bucket::Bucket;
 use crate::conditions::WriteConditions;
-use crate::lifecycle::{self, DAY_S, Place, judge};
+use crate::lifecycle::{self, DAY_S, Place, Verdict, judge};
 use crate::model::ObjectRecord;
 use crate::model::configuration::LifecycleRecord;
+use crate::model::object::Restore;
+use crate::model::tiering::Tiered;
 use crate::store::aging::{DueRow, Scan, due_row};
 use crate::store::listing::Query;
 use crate::store::objects::Deletion;
 use crate::store::uploads::UploadAt;
 use crate::store::watch::{By, Change};
+use crate::{archive, tiering};
 
 /// Due keys that are looked at together.
 const DUE_BATCH: usize = 256;
@@ -35,16 +38,14 @@ impl Lifecycle {
         Lifecycle { s3, begun: AtomicBool::new(false) }
     }
 
-    /// Gives up old uploads; says whether any bucket has rules.
-    async fn buckets(&self, now: Instant) -> Result<bool> {
+    /// Gives up old uploads.
+    async fn buckets(&self, now: Instant) -> Result<()> {
         let begun = self.begun.load(Ordering::Acquire);
         let mut after: Option<String> = None;
-        let mut any = false;
         loop {
             let buckets = self.s3.records.all_buckets(after.as_deref(), BATCH).await?;
             for (name, record) in &buckets {
                 let Some(lifecycle) = &record.lifecycle else { continue };
-                any = true;
                 if !begun && !lifecycle.indexed {
                     self.s3.records.begin_scan(name).await?;
                 }
@@ -55,7 +56,7 @@ impl Lifecycle {
             after = buckets.last().map(|(name, _)| name.clone());
             if buckets.len() < BATCH {
                 self.begun.store(true, Ordering::Release);
-                return Ok(any);
+                return Ok(());
             }
         }
     }
@@ -95,10 +96,13 @@ impl Lifecycle {
             let keys = self.s3.records.keys_after(bucket.id(), scan.after.as_deref(), BATCH).await?;
             let mut rows = Vec::new();
             for (key, record) in &keys {
-                let Some(lifecycle) = &bucket.record.lifecycle else { break };
-                let verdict = judge(lifecycle, key, record, Place::Current, now.secs());
+                let verdict = match &bucket.record.lifecycle {
+                    Some(lifecycle) => judge(lifecycle, key, record, Place::Current, now.secs()),
+                    None => Verdict::default(),
+                };
+                let tiered = tiering::judge(&bucket.record.features.tiering, key, record, now.secs());
                 // Older versions are looked at one by one when the row is.
-                let at_once = verdict.expires || verdict.class.is_some() || record.older;
+                let at_once = verdict.expires || verdict.class.is_some() || record.older || tiered.is_some();
                 let due_s = if at_once { Some(now.secs()) } else { verdict.next_s };
                 rows.extend(due_s.map(|due_s| due_row(due_s, name, key)));
             }
@@ -135,7 +139,7 @@ impl Lifecycle {
         let mut next = Vec::new();
         for (name, keys) in by_bucket {
             let Some(bucket) = self.bucket(name).await? else { continue };
-            let Some(lifecycle) = &bucket.record.lifecycle else { continue };
+            let lifecycle = bucket.record.lifecycle.as_ref();
             let mut run = Run { s3: &self.s3, bucket: &bucket, lifecycle, now, next: Vec::new() };
             run.keys(&keys).await?;
             next.extend(run.next);
@@ -152,7 +156,7 @@ impl Reconciler for Lifecycle {
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async move {
             let now = self.s3.platform.env.now();
-            let any = self.buckets(now).await?;
+            self.buckets(now).await?;
             for (name, scan) in self.s3.records.scans().await? {
                 if scan.from_s <= now.secs() {
                     self.scan(&name, scan, now).await?;
@@ -165,9 +169,11 @@ impl Reconciler for Lifecycle {
                 }
                 self.due(rows, now).await?;
             }
-            // Everything falls due at a midnight. Without rules nothing does; new ones wake us.
+            // Rules act at midnights, and so does what a write has noted since; restores wake us when they begin.
             let midnight_s = (now.secs().div_euclid(DAY_S) + 1) * DAY_S;
-            Ok(any.then(|| Instant::from_secs(midnight_s)))
+            let first_s = self.s3.records.first_due_s().await?.map(|first_s| first_s.max(now.secs() + 1));
+            let next_s = first_s.map_or(midnight_s, |first_s| first_s.min(midnight_s));
+            Ok(Some(Instant::from_secs(next_s)))
         })
     }
 
@@ -180,7 +186,7 @@ impl Reconciler for Lifecycle {
 struct Run<'a> {
     s3: &'a S3,
     bucket: &'a Bucket,
-    lifecycle: &'a LifecycleRecord,
+    lifecycle: Option<&'a LifecycleRecord>,
     now: Instant,
     next: Vec<DueRow>,
 }
@@ -232,7 +238,10 @@ impl Run<'_> {
         place: Place,
         doomed: &mut Vec<Doomed>,
     ) -> Result<()> {
-        let verdict = judge(self.lifecycle, key, record, place, self.now.secs());
+        let verdict = match self.lifecycle {
+            Some(lifecycle) => judge(lifecycle, key, record, place, self.now.secs()),
+            None => Verdict::default(),
+        };
         if verdict.expires {
             // It may have been overwritten since it was read, unless its id names it.
             let by_name = place != Place::Current || record.is_delete_marker();
@@ -248,26 +257,127 @@ impl Run<'_> {
         }
         match verdict.class {
             Some(class) => self.transition(key, record, class).await,
-            None => Ok(()),
+            None => {
+                self.restore(key, record).await?;
+                self.tier(key, record).await
+            }
         }
     }
 
-    async fn transition(&self, key: &str, record: &ObjectRecord, class: &str) -> Result<()> {
-        let seq = record.seq;
+    /// Tells that a restored copy is there, and that it is gone.
+    async fn restore(&mut self, key: &str, record: &ObjectRecord) -> Result<()> {
+        let Some(body) = record.body.as_ref().filter(|body| archive::is_archive(body.storage_class())) else {
+            return Ok(());
+        };
+        let Some(restore) = body.restore else { return Ok(()) };
+        let (ready_s, expires_s) = (archive::seconds(restore.ready_ms), archive::seconds(restore.expires_ms));
+        if ready_s > self.now.secs() {
+            self.next.push(due_row(ready_s, &self.bucket.name, key));
+            return Ok(());
+        }
+        let now_s = self.now.secs();
+        let mut changes = Vec::new();
+        if !restore.told {
+            let told = Restore { told: true, ..restore };
+            changes.push((
+                Some(told),
+                Change::RestoreCompleted { expires_s, class: body.storage_class().to_owned() },
+            ));
+        }
+        if expires_s <= now_s {
+            changes.push((None, Change::RestoreExpired));
+        } else {
+            self.next.push(due_row(expires_s, &self.bucket.name, key));
+        }
+        for (after, what) in changes {
+            let set = |record: &mut ObjectRecord| {
+                // A longer one may have been asked for meanwhile.
+                if let Some(body) = &mut record.body
+                    && body.restore.is_some_and(|kept| kept.expires_ms == restore.expires_ms)
+                {
+                    body.restore = after;
+                }
+                Ok(())
+            };
+            self.change(key, record, set, &what).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves an object between the tiers of Intelligent-Tiering.
+    async fn tier(&mut self, key: &str, record: &ObjectRecord) -> Result<()> {
+        let configurations = &self.bucket.record.features.tiering;
+        let Some(verdict) = tiering::judge(configurations, key, record, self.now.secs()) else {
+            return Ok(());
+        };
+        if let Some(due_s) = verdict.next_s {
+            self.next.push(due_row(due_s, &self.bucket.name, key));
+        }
+        let Some(body) = &record.body else { return Ok(()) };
+        let (before, after) = (tiering::standing(record, body), verdict.standing);
+        if before == after {
+            return Ok(());
+        }
+        let (seq, restore) = (record.seq, body.restore);
+        let set = |record: &mut ObjectRecord| {
+            // It may have been read since, or begun to be restored.
+            let same = record.body.as_ref().is_some_and(|body| {
+                record.seq == seq && body.restore == restore && tiering::standing(record, body) == before
+            });
+            if let Some(body) = record.body.as_mut().filter(|_| same) {
+                body.tiered = Some(after);
+                if before.tier.is_archive() && !after.tier.is_archive() {
+                    body.restore = None;
+                }
+            }
+            Ok(())
+        };
+        match after.tier.archive_status() {
+            Some(tier) => self.change(key, record, set, &Change::Tier { tier: tier.to_owned() }).await,
+            None if before.tier.is_archive() => {
+                let class = tiering::CLASS.to_owned();
+                let expires_s = after.accessed_s;
+                self.change(key, record, set, &Change::RestoreCompleted { expires_s, class }).await
+            }
+            None => {
+                let version = Some(record.version_name());
+                self.s3.records.change_object(self.bucket.id(), key, version, set, None).await.map(drop)
+            }
+        }
+    }
+
+    async fn change(
+        &self,
+        key: &str,
+        record: &ObjectRecord,
+        set: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+        what: &Change,
+    ) -> Result<()> {
+        let watch = self.s3.watch_own(self.bucket, By::Lifecycle, self.now);
+        let version = Some(record.version_name());
+        let changed =
+            self.s3.records.change_object(self.bucket.id(), key, version, set, Some((&watch, what)));
+        changed.await.map(drop)
+    }
+
+    async fn transition(&mut self, key: &str, record: &ObjectRecord, class: &str) -> Result<()> {
+        let (seq, now_s) = (record.seq, self.now.secs());
+        let tiered = (class == tiering::CLASS).then(|| Tiered { accessed_s: now_s, ..Tiered::default() });
+        if tiered.is_some() {
+            self.next.push(due_row(tiering::first_due_s(now_s), &self.bucket.name, key));
+        }
         let set = |record: &mut ObjectRecord| {
             // It may have been overwritten since it was read.
             if record.seq == seq
                 && let Some(body) = &mut record.body
             {
                 body.storage_class = Some(class.to_owned());
+                body.tiered = tiered;
+                body.restore = None;
             }
             Ok(())
         };
-        let watch = self.s3.watch_own(self.bucket, By::Lifecycle, self.now);
-        let what = Change::Transition { class: class.to_owned() };
-        let version = Some(record.version_name());
-        self.s3.records.change_object(self.bucket.id(), key, version, set, Some((&watch, &what))).await?;
-        Ok(())
+        self.change(key, record, set, &Change::Transition { class: class.to_owned() }).await
     }
 
     /// Deletes, and has what could not be deleted looked at again tomorrow: it was overwritten, or it is locked.

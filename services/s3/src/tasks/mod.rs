@@ -1,8 +1,10 @@
 //! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
-//! [`logs`] (access logs), [`replication`] (copies in other buckets), [`inventory`], [`batch`].
+//! [`logs`] (access logs), [`replication`] (copies in other buckets), [`inventory`], [`batch`], [`accesses`] (when objects
+//! were read), [`storage`] (daily metrics).
 
+mod accesses;
 mod batch;
 mod cleaning;
 mod events;
@@ -10,6 +12,7 @@ mod inventory;
 mod lifecycle;
 mod logs;
 mod replication;
+mod storage;
 
 use std::sync::Arc;
 
@@ -26,6 +29,8 @@ pub(crate) struct Tasks {
     pub(crate) replication: Signal,
     pub(crate) inventory: Signal,
     pub(crate) batch: Signal,
+    pub(crate) accesses: Signal,
+    pub(crate) storage: Signal,
 }
 
 pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
@@ -37,6 +42,8 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(replication::Replicating::new(s3.clone())),
         Arc::new(inventory::Inventories::new(s3.clone())),
         Arc::new(batch::Batch::new(s3.clone())),
+        Arc::new(accesses::Noting::new(s3.clone())),
+        Arc::new(storage::Storage::new(s3.clone())),
     ]
 }
 

@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
-use haneul_kit::{ApiError, BoxFuture, Caller, Cx, Instant, Reconciler, Result, Signal, cx};
+use haneul_kit::{ApiError, BoxFuture, Caller, Cx, Instant, Reconciler, Region, Result, Signal, cx};
 
 use crate::S3;
 use crate::bucket::Bucket;
 use crate::checksum::Algorithm;
 use crate::conditions::WriteConditions;
+use crate::content::cipher::DataKey;
 use crate::content::receive::Expectation;
-use crate::encryption::hides_md5;
+use crate::encryption::{CustomerKey, Encryption};
+use crate::model::encryption::{DefaultAlgorithm, Scheme, Sealed};
 use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
 use crate::model::{Body, ObjectRecord, Ownership};
 use crate::range::Span;
@@ -152,11 +154,16 @@ impl Replicating {
             s3.content.free(freed).await;
             return Ok(Outcome::Copied);
         };
+        // The rule may have been changed since the version was written.
+        if !rule.takes_encryption(body.sealed.as_ref()) {
+            return Ok(Outcome::Moot);
+        }
         let algorithm = body.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |sum| sum.algorithm);
         let expected = Expectation::internal(body.size, algorithm);
         let (source_key, (new_key, sealed)) = match &body.sealed {
-            // What KMS or a client has the key of is not replicated, as in S3 where no rule selects it.
-            Some(sealed) if hides_md5(sealed) => return Ok(Outcome::Moot),
+            Some(sealed) if matches!(sealed.scheme, Scheme::Kms(_)) => {
+                self.kms_keys(&caller, source, &target, rule, key, sealed, now).await?
+            }
             Some(sealed) => (Some(s3.open_own_key(sealed)?), s3.new_own_key()),
             None => (None, s3.new_own_key()),
         };
@@ -169,6 +176,8 @@ impl Replicating {
             parts: 0,
             storage_class: class.filter(|class| class != "STANDARD"),
             sealed: Some(sealed),
+            restore: None,
+            tiered: None,
             ..body.clone()
         };
         let enforced = target.ownership() == Ownership::BucketOwnerEnforced;
@@ -195,6 +204,50 @@ impl Replicating {
                 Err(error)
             }
         }
+    }
+
+    /// The key of an object that KMS has, and one of KMS for its replica, both as the role may.
+    #[allow(clippy::too_many_arguments)] // All of one copy.
+    async fn kms_keys(
+        &self,
+        caller: &Caller,
+        source: &Bucket,
+        target: &Bucket,
+        rule: &ReplicationRule,
+        key: &str,
+        sealed: &Sealed,
+        now: Instant,
+    ) -> Result<(Option<DataKey>, (DataKey, Sealed))> {
+        let (s3, none) = (&self.s3, CustomerKey::default());
+        let opened = s3.open_key(&self.cx(caller, source.region, now), Some(sealed), &none).await?;
+        let dsse = matches!(&sealed.scheme, Scheme::Kms(scheme) if scheme.dsse);
+        let wanted = Encryption {
+            algorithm: Some(
+                if dsse { DefaultAlgorithm::Dsse } else { DefaultAlgorithm::Kms }.as_str().to_owned(),
+            ),
+            kms_key: rule.replica_kms_key.clone(),
+            // As the destination has it; two layers know no bucket keys.
+            bucket_key: (!dsse).then_some(target.record.bucket_key),
+            ..Encryption::default()
+        };
+        let new = s3.new_key(&self.cx(caller, target.region, now), target, key, &wanted).await?;
+        Ok((opened, new))
+    }
+
+    /// As if the role called.
+    fn cx(&self, caller: &Caller, region: Region, now: Instant) -> Cx {
+        Cx::new(cx::Parts {
+            request_id: self.s3.platform.env.rng.uuid(),
+            caller: caller.clone(),
+            region,
+            now,
+            source_ip: None,
+            secure: true,
+            http: None,
+            called_via: Vec::new(),
+            source_arn: None,
+            answer: Default::default(),
+        })
     }
 
     /// Gives the replica the tags that the source has now.
@@ -245,21 +298,7 @@ impl Replicating {
         now: Instant,
     ) -> Result<()> {
         let key = copying.key.as_str();
-        let cx = |region| {
-            Cx::new(cx::Parts {
-                request_id: self.s3.platform.env.rng.uuid(),
-                caller: caller.clone(),
-                region,
-                now,
-                source_ip: None,
-                secure: true,
-                http: None,
-                called_via: Vec::new(),
-                source_arn: None,
-                answer: Default::default(),
-            })
-        };
-        let (here, there) = (cx(source.region), cx(target.region));
+        let (here, there) = (self.cx(caller, source.region, now), self.cx(caller, target.region, now));
         let reading = match copying.what {
             What::Tags => "s3:GetObjectVersionTagging",
             _ => "s3:GetObjectVersionForReplication",
@@ -290,6 +329,7 @@ impl Replicating {
 /// Why a copy failed, by S3's names.
 fn reason(error: &ApiError) -> &'static str {
     match error.code() {
+        code if code.starts_with("KMS.") => "DstKmsKeyInvalidState",
         "NoSuchBucket" => "DstBucketNotFound",
         "AccessDenied" => "AssumeRoleNotPermittedOrDstPutObjNotPermitted",
         _ => "InternalError",

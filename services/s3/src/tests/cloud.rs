@@ -45,12 +45,14 @@ impl Cloud {
             iam,
             haneul_sts::service(&platform).await.unwrap(),
             haneul_sqs::service(&platform).await.unwrap(),
+            haneul_kms::service(&platform).await.unwrap(),
         ];
         services.extend(crate::service::services_of(s3.clone()));
         let models = [
             &haneul_iam_wire::SERVICE,
             &haneul_sts_wire::SERVICE,
             &haneul_sqs_wire::SERVICE,
+            &haneul_kms_wire::SERVICE,
             &haneul_s3_wire::SERVICE,
             &haneul_s3control_wire::SERVICE,
         ];

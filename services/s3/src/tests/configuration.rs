@@ -67,6 +67,62 @@ async fn what_a_new_bucket_answers() {
 }
 
 #[tokio::test]
+async fn tags_of_the_bucket_decide() {
+    let world = World::with_bucket().await;
+    world.put("k", "x").await;
+    let tagging = || s::PutBucketTaggingRequest {
+        bucket: "bkt".into(),
+        tagging: s::Tagging { tag_set: vec![s::Tag { key: "team".into(), value: "a".into() }] },
+        ..Default::default()
+    };
+    world.root::<op::PutBucketTagging>(tagging()).await.unwrap();
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*",
+        "Condition":{"StringEquals":{"aws:ResourceTag/team":"a"}}}]}"#;
+    let who = Who::user(policy);
+    let reach = || async { code(&world.call::<op::GetObject>(&who, get("k")).await.result) };
+    assert_eq!(reach().await, "AccessDenied", "by default tags do not count");
+    let set = |status: &str| s::PutBucketAbacRequest {
+        bucket: "bkt".into(),
+        abac_status: s::AbacStatus { status: Some(status.into()) },
+        ..Default::default()
+    };
+    assert_eq!(code(&world.root::<op::PutBucketAbac>(set("On")).await), "MalformedXML");
+    world.root::<op::PutBucketAbac>(set("Enabled")).await.unwrap();
+    let shown = world.root::<op::GetBucketAbac>(on_bucket!(s::GetBucketAbacRequest {})).await.unwrap();
+    assert_eq!(shown.abac_status.unwrap().status.as_deref(), Some("Enabled"));
+    assert_eq!(reach().await, "ok");
+    assert_eq!(code(&world.root::<op::PutBucketTagging>(tagging()).await), "MethodNotAllowed");
+    world.root::<op::PutBucketAbac>(set("Disabled")).await.unwrap();
+    assert_eq!(reach().await, "AccessDenied");
+}
+
+#[tokio::test]
+async fn the_first_forms_of_configurations() {
+    let world = World::with_bucket().await;
+    let rule = s::Rule {
+        prefix: "logs/".into(),
+        status: "Enabled".into(),
+        expiration: Some(s::LifecycleExpiration { days: Some(10), ..Default::default() }),
+        ..Default::default()
+    };
+    let input = on_bucket!(s::PutBucketLifecycleRequest {
+        lifecycle_configuration: Some(s::LifecycleConfiguration { rules: vec![rule] }),
+    });
+    world.root::<op::PutBucketLifecycle>(input).await.unwrap();
+    let shown =
+        world.root::<op::GetBucketLifecycle>(on_bucket!(s::GetBucketLifecycleRequest {})).await.unwrap();
+    assert_eq!(shown.rules.unwrap()[0].prefix, "logs/");
+    assert!(
+        world.root::<op::PutObject>(super::world::put("logs/k", "x")).await.unwrap().expiration.is_some()
+    );
+    let empty = on_bucket!(s::PutBucketNotificationRequest {});
+    world.root::<op::PutBucketNotification>(empty).await.unwrap();
+    let input = on_bucket!(s::GetBucketNotificationConfigurationRequest {});
+    let shown = world.root::<op::GetBucketNotification>(input).await.unwrap();
+    assert!(shown.topic_configuration.is_none());
+}
+
+#[tokio::test]
 async fn acceleration() {
     let world = World::with_bucket().await;
     world.create("with.dots").await;
@@ -114,7 +170,8 @@ async fn encryption() {
         (put("AES256", None, None), "ok"),
         (put("AES256", None, Some(true)), "ok"),
         (put("AES256", Some("key"), None), "InvalidArgument"),
-        (put("aws:kms:dsse", None, None), "NotImplemented"),
+        (put("aws:kms:dsse", None, None), "ok"),
+        (put("AES256", None, Some(true)), "ok"),
         (put("rot13", None, None), "MalformedXML"),
         (on_bucket!(s::PutBucketEncryptionRequest {}), "MalformedXML"),
     ] {

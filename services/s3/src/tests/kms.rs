@@ -218,6 +218,108 @@ async fn a_bucket_key_serves_many_objects_for_a_while() {
     assert_eq!(world.read("m").await, b"part");
 }
 
+#[tokio::test]
+async fn two_layers_of_encryption() {
+    let world = World::new().await;
+    let input = s::PutObjectRequest {
+        server_side_encryption: Some("aws:kms:dsse".into()),
+        ..put_with("d", Some("my-key"))
+    };
+    let made = world.call::<op::PutObject>(input).await.unwrap();
+    assert_eq!(made.server_side_encryption.as_deref(), Some("aws:kms:dsse"));
+    assert_eq!((made.ssekms_key_id.as_deref(), made.bucket_key_enabled), (Some(KEY), None));
+    assert_eq!(world.read("d").await, vec![b'x'; 100_000]);
+    let range = s::GetObjectRequest { range: Some("bytes=65530-65545".into()), ..get("d") };
+    let part = world.call::<op::GetObject>(range).await.unwrap().body.collect(100).await.unwrap();
+    assert_eq!(part, vec![b'x'; 16]);
+    assert_eq!(world.asked().len(), 3);
+    let input = s::PutObjectRequest {
+        server_side_encryption: Some("aws:kms:dsse".into()),
+        bucket_key_enabled: Some(true),
+        ..put_with("d", None)
+    };
+    assert_eq!(code(&world.call::<op::PutObject>(input).await), "InvalidArgument");
+    // As the bucket's default, for parts too.
+    let rule = s::ServerSideEncryptionRule {
+        apply_server_side_encryption_by_default: Some(s::ServerSideEncryptionByDefault {
+            sse_algorithm: "aws:kms:dsse".into(),
+            kms_master_key_id: Some("my-key".into()),
+        }),
+        ..Default::default()
+    };
+    let input = s::PutBucketEncryptionRequest {
+        bucket: "bkt".into(),
+        server_side_encryption_configuration: s::ServerSideEncryptionConfiguration { rules: vec![rule] },
+        ..Default::default()
+    };
+    world.call::<op::PutBucketEncryption>(input).await.unwrap();
+    let create =
+        s::CreateMultipartUploadRequest { bucket: "bkt".into(), key: "m".into(), ..Default::default() };
+    let made = world.call::<op::CreateMultipartUpload>(create).await.unwrap();
+    assert_eq!(made.server_side_encryption.as_deref(), Some("aws:kms:dsse"));
+    let upload_id = made.upload_id.unwrap();
+    let part = s::UploadPartRequest {
+        bucket: "bkt".into(),
+        key: "m".into(),
+        upload_id: upload_id.clone(),
+        part_number: 1,
+        body: ByteStream::from_bytes(vec![b'y'; 200_000]),
+        ..Default::default()
+    };
+    let e_tag = world.call::<op::UploadPart>(part).await.unwrap().e_tag;
+    let part = s::CompletedPart { part_number: Some(1), e_tag, ..Default::default() };
+    let input = s::CompleteMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: "m".into(),
+        upload_id,
+        multipart_upload: Some(s::CompletedMultipartUpload { parts: Some(vec![part]) }),
+        ..Default::default()
+    };
+    world.call::<op::CompleteMultipartUpload>(input).await.unwrap();
+    assert_eq!(world.read("m").await, vec![b'y'; 200_000]);
+}
+
+#[tokio::test]
+async fn the_encryption_of_objects_that_are_there_is_changed() {
+    let world = World::new().await;
+    let update = |key: &str, arn: &str, bucket_key: Option<bool>| s::UpdateObjectEncryptionRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        object_encryption: s::ObjectEncryption::SSEKMS(s::SSEKMSEncryption {
+            kms_key_arn: arn.into(),
+            bucket_key_enabled: bucket_key,
+        }),
+        ..Default::default()
+    };
+    let before = world.call::<op::PutObject>(put("k", vec![b'z'; 150_000])).await.unwrap();
+    world.call::<op::UpdateObjectEncryption>(update("k", KEY, None)).await.unwrap();
+    assert_eq!(world.asked(), [format!("generate {KEY} aws:s3:arn=arn:aws:s3:::bkt/k")]);
+    let head = || s::HeadObjectRequest { bucket: "bkt".into(), key: "k".into(), ..Default::default() };
+    let shown = world.call::<op::HeadObject>(head()).await.unwrap();
+    assert_eq!((shown.ssekms_key_id.as_deref(), shown.bucket_key_enabled), (Some(KEY), None));
+    assert_eq!(shown.e_tag, before.e_tag, "it is of the bytes, which are the same");
+    assert_eq!(world.read("k").await, vec![b'z'; 150_000]);
+    world.call::<op::UpdateObjectEncryption>(update("k", KEY, Some(true))).await.unwrap();
+    assert_eq!(world.call::<op::HeadObject>(head()).await.unwrap().bucket_key_enabled, Some(true));
+    assert_eq!(world.read("k").await, vec![b'z'; 150_000]);
+    let other = "arn:aws:kms:us-east-1:111111111111:key/k";
+    for (key, arn, expected) in [
+        ("k", "alias/x", "InvalidRequest"),
+        ("k", "arn:aws:kms:us-east-1:000000000000:alias/x", "InvalidRequest"),
+        ("k", other, "AccessDenied"),
+        ("missing", KEY, "NoSuchKey"),
+        ("k", "arn:aws:kms:us-east-1:000000000000:key/denied", "AccessDenied"),
+    ] {
+        let refused = world.call::<op::UpdateObjectEncryption>(update(key, arn, None)).await;
+        assert_eq!(code(&refused), expected, "{key} {arn}");
+    }
+    let double =
+        s::PutObjectRequest { server_side_encryption: Some("aws:kms:dsse".into()), ..put_with("d", None) };
+    world.call::<op::PutObject>(double).await.unwrap();
+    let refused = world.call::<op::UpdateObjectEncryption>(update("d", KEY, None)).await;
+    assert_eq!(code(&refused), "InvalidRequest");
+}
+
 /// Posts `file` under `key` with a policy that allows `in/` and up to ten bytes, valid for a minute.
 async fn post(world: &World, secret: &str, key: &str, more: &[(&str, &str)], file: &str) -> String {
     let now = haneul_sigv4::Timestamp::from_unix_s(world.env.now().secs());

@@ -155,10 +155,6 @@ async fn refused_puts() {
         (s::PutObjectRequest { acl: some("bucket-owner-full-control"), ..put("k", "x") }, "ok"),
         (s::PutObjectRequest { grant_read: some("id=x"), ..put("k", "x") }, "AccessControlListNotSupported"),
         (s::PutObjectRequest { server_side_encryption: some("AES256"), ..put("k", "x") }, "ok"),
-        (
-            s::PutObjectRequest { server_side_encryption: some("aws:kms:dsse"), ..put("k", "x") },
-            "NotImplemented",
-        ),
         (s::PutObjectRequest { server_side_encryption: some("rot13"), ..put("k", "x") }, "InvalidArgument"),
         (s::PutObjectRequest { ssekms_key_id: some("x"), ..put("k", "x") }, "InvalidArgument"),
         (s::PutObjectRequest { sse_customer_algorithm: some("AES256"), ..put("k", "x") }, "InvalidArgument"),

@@ -95,6 +95,82 @@ async fn objects_markers_and_tags_are_copied() {
     assert_eq!(cloud.s3.records.next_copying().await.unwrap(), None);
 }
 
+/// What KMS encrypts is copied where a rule selects it, with the destination's key, as the role may use both.
+#[tokio::test]
+async fn objects_with_keys_of_kms() {
+    use haneul_kms_wire::{operations as kms, shapes as k};
+    let cloud = with_buckets(&["src", "dst", "plain"]).await;
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let made = cloud.ok::<kms::CreateKey>(k::CreateKeyRequest::default()).await;
+        keys.push(made.key_metadata.unwrap().arn.unwrap());
+    }
+    let role = cloud
+        .role("r", r#""Effect":"Allow","Action":["s3:*","kms:Decrypt","kms:GenerateDataKey"],"Resource":"*""#)
+        .await;
+    let selects = |id: &str, to: &str, key: &str| {
+        let mut rule = rule(id, to, 1, "");
+        rule.source_selection_criteria = Some(s::SourceSelectionCriteria {
+            sse_kms_encrypted_objects: Some(s::SseKmsEncryptedObjects { status: "Enabled".into() }),
+            replica_modifications: None,
+        });
+        rule.destination.encryption_configuration =
+            Some(s::EncryptionConfiguration { replica_kms_key_id: Some(key.into()) });
+        rule
+    };
+    let mut incomplete = selects("a", "dst", &keys[1]);
+    incomplete.destination.encryption_configuration = None;
+    assert!(
+        cloud
+            .err::<op::PutBucketReplication>(replicate(&role, vec![incomplete]))
+            .await
+            .starts_with("InvalidRequest")
+    );
+    let rules = vec![
+        selects("a", "dst", &keys[1]),
+        s::ReplicationRule { priority: Some(2), ..rule("b", "plain", 2, "") },
+    ];
+    cloud.ok::<op::PutBucketReplication>(replicate(&role, rules)).await;
+    let shown = s::GetBucketReplicationRequest { bucket: "src".into(), ..Default::default() };
+    let shown = cloud.ok::<op::GetBucketReplication>(shown).await.replication_configuration.unwrap();
+    let shown = shown.rules.iter().find(|rule| rule.id.as_deref() == Some("a")).unwrap();
+    assert_eq!(
+        shown.destination.encryption_configuration.as_ref().unwrap().replica_kms_key_id.as_deref(),
+        Some(keys[1].as_str())
+    );
+    let big = "0123456789".repeat(20_000);
+    for (key, algorithm) in [("k", "aws:kms"), ("d", "aws:kms:dsse")] {
+        let input = s::PutObjectRequest {
+            server_side_encryption: Some(algorithm.into()),
+            ssekms_key_id: Some(keys[0].clone()),
+            ..put("src", key, &big)
+        };
+        cloud.ok::<op::PutObject>(input).await;
+        cloud.run().await;
+        assert_eq!(status(&cloud, "src", key).await, "COMPLETED", "{algorithm}");
+        let head = s::HeadObjectRequest { bucket: "dst".into(), key: key.into(), ..Default::default() };
+        let head = cloud.ok::<op::HeadObject>(head).await;
+        assert_eq!(head.server_side_encryption.as_deref(), Some(algorithm));
+        assert_eq!(head.ssekms_key_id.as_deref(), Some(keys[1].as_str()));
+        assert_eq!(cloud.get("dst", key).await.unwrap(), big);
+        assert!(cloud.get("plain", key).await.is_err(), "that rule does not select it");
+    }
+    cloud.put("src", "own", "x").await;
+    cloud.run().await;
+    assert_eq!(cloud.get("plain", "own").await.unwrap(), "x");
+    // Without the permission to use the source's key nothing is copied.
+    let weak = cloud.role("weak", MAY_ALL).await;
+    cloud.ok::<op::PutBucketReplication>(replicate(&weak, vec![selects("a", "dst", &keys[1])])).await;
+    let input = s::PutObjectRequest {
+        server_side_encryption: Some("aws:kms".into()),
+        ssekms_key_id: Some(keys[0].clone()),
+        ..put("src", "w", "x")
+    };
+    cloud.ok::<op::PutObject>(input).await;
+    cloud.run().await;
+    assert_eq!(status(&cloud, "src", "w").await, "FAILED");
+}
+
 #[tokio::test]
 async fn the_role_s_permissions_decide() {
     let cloud = with_buckets(&["src", "dst"]).await;

@@ -1,0 +1,405 @@
+use std::borrow::Cow;
+
+use crate::aggregate::Running;
+use crate::ast::{Expr, FromStep, Query, Step, What};
+use crate::csv::{Header, RECORD_BYTES_MAX, Searched, too_long};
+use crate::error::{Result, SelectError};
+use crate::eval::{Row, Scope, column, member};
+use crate::json::{self, JsonType, Scanner};
+use crate::output::Output;
+use crate::timestamp::Timestamp;
+use crate::unpack::Unpacker;
+use crate::value::Value;
+use crate::{CsvInput, Input, Request, functions, parser};
+
+/// What was read and given so far, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Of the object, as it is stored.
+    pub scanned: u64,
+    /// Of the object, unpacked.
+    pub processed: u64,
+    pub returned: u64,
+}
+
+/// Carries out one request: [`Engine::feed`] it with the object, take what it gives, and [`Engine::finish`].
+pub struct Engine {
+    unpacker: Unpacker,
+    state: State,
+    stats: Stats,
+}
+
+struct State {
+    query: Query,
+    input: Input,
+    output: Output,
+    now: Timestamp,
+    end: Option<u64>,
+    skips_first: bool,
+    /// Bytes of the record that is not whole yet, and where they begin in what was fed.
+    buffer: Vec<u8>,
+    offset: u64,
+    searched: Searched,
+    scanner: Scanner,
+    header: Vec<String>,
+    wants_header: bool,
+    is_bound: bool,
+    fields: Vec<Value>,
+    aggregates: Vec<Running>,
+    left: Option<u64>,
+    done: bool,
+    out: String,
+}
+
+impl Engine {
+    pub fn new(request: Request) -> Result<Engine> {
+        let query = parser::parse(&request.expression)?;
+        let is_csv = matches!(request.input, Input::Csv(_));
+        if is_csv && !query.from.is_empty() {
+            let message = "The SQL expression contains an invalid path component: CSV has none in FROM.";
+            return Err(SelectError::new("ParseInvalidPathComponent", message));
+        }
+        let wants_header =
+            matches!(&request.input, Input::Csv(CsvInput { header: Header::Use | Header::Ignore, .. }));
+        let aggregates = query.aggregates.iter().map(|(kind, _)| Running::new(*kind)).collect();
+        let left = query.limit;
+        let state = State {
+            left,
+            done: left == Some(0) && query.aggregates.is_empty(),
+            query,
+            input: request.input,
+            output: request.output,
+            now: functions::now(request.now.0, request.now.1),
+            end: request.end,
+            skips_first: request.begins_inside,
+            buffer: Vec::new(),
+            offset: 0,
+            searched: Searched::default(),
+            scanner: Scanner::default(),
+            header: Vec::new(),
+            wants_header,
+            is_bound: !is_csv,
+            fields: Vec::new(),
+            aggregates,
+            out: String::new(),
+        };
+        Ok(Engine { unpacker: Unpacker::new(request.compression), state, stats: Stats::default() })
+    }
+
+    /// For a range that begins later in the object: its first line, which is not in the range.
+    pub fn header(&mut self, line: &[u8]) -> Result<()> {
+        if self.state.wants_header {
+            self.state.record(line)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the expression needs the object's first line.
+    pub fn wants_header(&self) -> bool {
+        self.state.wants_header
+    }
+
+    /// Takes the next bytes of the object.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.state.done {
+            return Ok(());
+        }
+        self.stats.scanned += bytes.len() as u64;
+        let (state, stats) = (&mut self.state, &mut self.stats);
+        self.unpacker.feed(bytes, |unpacked| {
+            stats.processed += unpacked.len() as u64;
+            state.take(unpacked)?;
+            Ok(!state.done)
+        })
+    }
+
+    /// The object is over.
+    pub fn finish(&mut self) -> Result<()> {
+        if !self.state.done {
+            let (state, stats) = (&mut self.state, &mut self.stats);
+            self.unpacker.finish(|unpacked| {
+                stats.processed += unpacked.len() as u64;
+                state.take(unpacked)?;
+                Ok(!state.done)
+            })?;
+            self.state.last()?;
+        }
+        self.state.aggregate()
+    }
+
+    /// Whether more of the object would change nothing.
+    pub fn is_done(&self) -> bool {
+        self.state.done
+    }
+
+    /// How much of the answer waits to be taken, in bytes.
+    pub fn ready(&self) -> usize {
+        self.state.out.len()
+    }
+
+    pub fn take(&mut self) -> String {
+        self.stats.returned += self.state.out.len() as u64;
+        std::mem::take(&mut self.state.out)
+    }
+
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+}
+
+impl State {
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        let mut at = 0;
+        // The buffer is moved out, so that records in it can be read while the rest of us changes.
+        let buffer = std::mem::take(&mut self.buffer);
+        let read = self.records(&buffer, &mut at);
+        self.buffer = buffer;
+        self.buffer.drain(..at.min(self.buffer.len()));
+        self.offset += at as u64;
+        read?;
+        let longest = match &self.input {
+            Input::Csv(_) => RECORD_BYTES_MAX,
+            Input::Json(kind) => kind.bytes_max(),
+        };
+        if !self.done && self.buffer.len() > longest { Err(too_long()) } else { Ok(()) }
+    }
+
+    fn records(&mut self, buffer: &[u8], at: &mut usize) -> Result<()> {
+        while !self.done && *at < buffer.len() {
+            match &self.input {
+                Input::Csv(csv) => {
+                    let Some((end, next)) = csv.end(&buffer[*at..], &mut self.searched) else {
+                        return Ok(());
+                    };
+                    self.searched = Searched::default();
+                    let (record, begin) = (&buffer[*at..*at + end], self.offset + *at as u64);
+                    *at += next;
+                    self.at(begin, record)?;
+                }
+                Input::Json(kind) => {
+                    let kind = *kind;
+                    if self.skips_first {
+                        // Lines, in the middle of one: it ends at a line feed.
+                        let Some(end) = memchr::memchr(b'\n', &buffer[*at..]) else {
+                            *at = buffer.len();
+                            return Ok(());
+                        };
+                        *at += end;
+                        self.skips_first = false;
+                        continue;
+                    }
+                    let blank = buffer[*at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                    if blank > 0 {
+                        *at += blank;
+                        continue;
+                    }
+                    let Some(end) = self.scanner.end(&buffer[*at..]) else { return Ok(()) };
+                    if end == 0 {
+                        return Err(SelectError::new(
+                            "JSONParsingError",
+                            "Error parsing JSON file. Please check the file and try again.",
+                        ));
+                    }
+                    if kind == JsonType::Lines && end > RECORD_BYTES_MAX {
+                        return Err(too_long());
+                    }
+                    let (record, begin) = (&buffer[*at..*at + end], self.offset + *at as u64);
+                    *at += end;
+                    self.at(begin, record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is left at the end is a record, too.
+    fn last(&mut self) -> Result<()> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let begin = self.offset;
+        let is_blank = match &self.input {
+            Input::Csv(_) => buffer.is_empty(),
+            Input::Json(_) => buffer.iter().all(u8::is_ascii_whitespace),
+        };
+        if is_blank || self.done {
+            return Ok(());
+        }
+        self.at(begin, &buffer)
+    }
+
+    /// A record that begins at `begin`, counted from where feeding began.
+    fn at(&mut self, begin: u64, record: &[u8]) -> Result<()> {
+        if std::mem::take(&mut self.skips_first) {
+            return Ok(());
+        }
+        if self.end.is_some_and(|end| begin >= end) {
+            self.done = true;
+            return Ok(());
+        }
+        self.record(record)
+    }
+
+    fn record(&mut self, record: &[u8]) -> Result<()> {
+        match &self.input {
+            Input::Csv(csv) => {
+                if csv.is_comment(record) || record.is_empty() || record == b"\r" {
+                    return Ok(());
+                }
+                if record.len() > RECORD_BYTES_MAX {
+                    return Err(too_long());
+                }
+                let mut fields = std::mem::take(&mut self.fields);
+                csv.fields(record, &mut fields)?;
+                let used = csv.header == Header::Use;
+                if std::mem::take(&mut self.wants_header) {
+                    if used {
+                        self.header = fields.iter().map(Value::to_text).collect();
+                    }
+                    self.fields = fields;
+                    return self.bind();
+                }
+                if !self.is_bound {
+                    self.bind()?;
+                }
+                let header = std::mem::take(&mut self.header);
+                let done = self.row(Row::Columns(&fields, &header));
+                (self.fields, self.header) = (fields, header);
+                done
+            }
+            Input::Json(_) => {
+                let value = json::parse(record)?;
+                let from = std::mem::take(&mut self.query.from);
+                let done = self.each(&value, &from);
+                self.query.from = from;
+                done
+            }
+        }
+    }
+
+    /// Turns names of columns into places, once they are known.
+    fn bind(&mut self) -> Result<()> {
+        self.is_bound = true;
+        let header = &self.header;
+        let mut unknown = None;
+        self.query.walk(&mut |expr| {
+            let Expr::Path(steps) = expr else { return };
+            if let [Step::Name(name)] = &steps[..] {
+                match column(name, header) {
+                    Some(at) => *expr = Expr::Column(at),
+                    None => unknown = Some(name.text.clone()),
+                }
+            }
+        });
+        let Some(name) = unknown else { return Ok(()) };
+        if name.starts_with('_') && name[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = "The column index in the SQL expression is not valid.";
+            return Err(SelectError::new("InvalidColumnIndex", message));
+        }
+        let message = "Some headers in the query are missing from the file. Check the file and try again.";
+        Err(SelectError::new("MissingHeaders", message))
+    }
+
+    /// Follows the path of FROM to the records that it stands for.
+    fn each(&mut self, value: &Value, steps: &[FromStep]) -> Result<()> {
+        if self.done {
+            return Ok(());
+        }
+        let Some((step, rest)) = steps.split_first() else { return self.row(Row::Value(value)) };
+        match (step, value) {
+            (FromStep::Name(name), Value::Struct(members)) => self.each(member(members, name), rest),
+            (FromStep::Index(at), Value::List(items)) => match items.get(*at) {
+                Some(item) => self.each(item, rest),
+                None => Ok(()),
+            },
+            (FromStep::Each, Value::List(items)) => items.iter().try_for_each(|item| self.each(item, rest)),
+            (FromStep::Each, Value::Missing) => Ok(()),
+            // What is no list stands for itself.
+            (FromStep::Each, other) => self.each(other, rest),
+            _ => Ok(()),
+        }
+    }
+
+    fn row(&mut self, row: Row<'_>) -> Result<()> {
+        if self.done || matches!(row, Row::Value(Value::Missing)) {
+            return Ok(());
+        }
+        let scope = Scope { row, aggregates: &[], now: self.now };
+        if let Some(filter) = &self.query.filter
+            && scope.truth(filter)? != Some(true)
+        {
+            return Ok(());
+        }
+        if !self.aggregates.is_empty() {
+            for (running, (_, argument)) in self.aggregates.iter_mut().zip(&self.query.aggregates) {
+                match argument {
+                    Some(argument) => running.add(&*scope.eval(argument)?)?,
+                    None => running.add(&Value::Bool(true))?,
+                }
+            }
+            return Ok(());
+        }
+        let before = self.out.len();
+        match (&self.query.what, row) {
+            (What::All, Row::Columns(fields, names)) => {
+                let numbers: Vec<String>;
+                let names = if names.is_empty() {
+                    numbers = (1..=fields.len()).map(|n| format!("_{n}")).collect();
+                    &numbers
+                } else {
+                    names
+                };
+                let all = fields
+                    .iter()
+                    .enumerate()
+                    .map(|(at, field)| (names.get(at).map_or("_", String::as_str), Cow::Borrowed(field)));
+                self.output.write(all, &mut self.out);
+            }
+            (What::All, Row::Value(Value::Struct(members))) => {
+                let all = members.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value)));
+                self.output.write(all, &mut self.out);
+            }
+            (What::All, Row::Value(value)) => {
+                self.output.write([("_1", Cow::Borrowed(value))].into_iter(), &mut self.out);
+            }
+            (What::List(items), _) => {
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    values.push((item.name.as_str(), scope.eval(&item.expr)?));
+                }
+                self.output.write(values.into_iter(), &mut self.out);
+            }
+        }
+        if self.out.len() - before > RECORD_BYTES_MAX.max(self.longest()) {
+            return Err(too_long());
+        }
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+            self.done = *left == 0;
+        }
+        Ok(())
+    }
+
+    /// A document is given back whole, if that is what is asked.
+    fn longest(&self) -> usize {
+        match &self.input {
+            Input::Csv(_) => RECORD_BYTES_MAX,
+            Input::Json(kind) => 2 * kind.bytes_max(),
+        }
+    }
+
+    /// The one record of a query with aggregates.
+    fn aggregate(&mut self) -> Result<()> {
+        if self.aggregates.is_empty() || self.query.limit == Some(0) {
+            return Ok(());
+        }
+        let results = self.aggregates.iter().map(Running::finish).collect::<Result<Vec<_>>>()?;
+        let scope = Scope { row: Row::Value(&Value::Missing), aggregates: &results, now: self.now };
+        let What::List(items) = &self.query.what else { return Ok(()) };
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            values.push((item.name.as_str(), scope.eval(&item.expr)?));
+        }
+        self.output.write(values.into_iter(), &mut self.out);
+        Ok(())
+    }
+}

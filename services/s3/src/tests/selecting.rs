@@ -1,0 +1,153 @@
+use haneul_s3_wire::operations as op;
+use haneul_s3_wire::shapes as s;
+use haneul_s3_wire::shapes::SelectObjectContentEventStream as Event;
+
+use super::world::{Who, World, code, put};
+
+fn select(key: &str, expression: &str) -> s::SelectObjectContentRequest {
+    s::SelectObjectContentRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        expression: expression.into(),
+        expression_type: "SQL".into(),
+        input_serialization: s::InputSerialization {
+            csv: Some(s::CSVInput { file_header_info: Some("USE".into()), ..Default::default() }),
+            ..Default::default()
+        },
+        output_serialization: s::OutputSerialization { csv: Some(Default::default()), json: None },
+        ..Default::default()
+    }
+}
+
+/// The records as one text, and the names of the other events.
+async fn events(mut output: s::SelectObjectContentOutput) -> (String, Vec<String>) {
+    let (mut records, mut others) = (Vec::new(), Vec::new());
+    while let Some(event) = output.payload.next().await {
+        match event {
+            Ok(Event::Records(event)) => records.extend_from_slice(&event.payload.unwrap()),
+            Ok(Event::Stats(event)) => {
+                let stats = event.details.unwrap();
+                assert_eq!(stats.bytes_returned, Some(records.len() as i64));
+                others.push(format!("Stats {}", stats.bytes_scanned.unwrap()));
+            }
+            Ok(Event::Progress(_)) => others.push("Progress".into()),
+            Ok(Event::Cont(_)) => others.push("Cont".into()),
+            Ok(Event::End(_)) => others.push("End".into()),
+            Ok(Event::Unset) => others.push("Unset".into()),
+            Err(failure) => others.push(failure.to_string()),
+        }
+    }
+    (String::from_utf8(records).unwrap(), others)
+}
+
+async fn answer(world: &World, input: s::SelectObjectContentRequest) -> String {
+    match world.root::<op::SelectObjectContent>(input).await {
+        Ok(output) => events(output).await.0,
+        Err(error) => error.code().to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn from_small_and_large_objects() {
+    let world = World::with_bucket().await;
+    let mut object = "id,name\n".to_owned();
+    for id in 0..200_000 {
+        object += &format!("{id},name-{id}\n");
+    }
+    world.put("large", object.clone()).await;
+    world.put("small", "id,name\n1,a\n2,b\n").await;
+    world.put("empty", "").await;
+    assert_eq!(answer(&world, select("small", "SELECT name FROM S3Object WHERE id = 2")).await, "b\n");
+    assert_eq!(answer(&world, select("empty", "SELECT * FROM S3Object")).await, "");
+    let input = s::SelectObjectContentRequest {
+        request_progress: Some(s::RequestProgress { enabled: Some(true) }),
+        ..select("large", "SELECT * FROM S3Object")
+    };
+    let output = world.root::<op::SelectObjectContent>(input).await.unwrap();
+    let (records, others) = events(output).await;
+    assert_eq!(records, object.trim_start_matches("id,name\n"));
+    assert_eq!(others, ["Progress", &format!("Stats {}", object.len()), "End"]);
+    // With a limit the rest is not read.
+    let output =
+        world.root::<op::SelectObjectContent>(select("large", "SELECT * FROM S3Object LIMIT 3")).await;
+    let (records, others) = events(output.unwrap()).await;
+    assert_eq!(records.lines().count(), 3);
+    assert!(!others[0].contains(&object.len().to_string()), "{others:?}");
+    let count = answer(&world, select("large", "SELECT COUNT(*), MAX(CAST(id AS INT)) FROM S3Object")).await;
+    assert_eq!(count, "200000,199999\n");
+    // Two ranges that meet have each record once; the header is known in both.
+    let half = (object.len() / 2) as i64;
+    let mut all = String::new();
+    for (start, end) in [(Some(0), Some(half - 1)), (Some(half), None)] {
+        let input = s::SelectObjectContentRequest {
+            scan_range: Some(s::ScanRange { start, end }),
+            ..select("large", "SELECT id, name FROM S3Object")
+        };
+        all += &answer(&world, input).await;
+    }
+    assert_eq!(all, object.trim_start_matches("id,name\n"));
+}
+
+#[tokio::test]
+async fn refusals_and_failures() {
+    let world = World::with_bucket().await;
+    world.put("k", "id\n1\nx\n").await;
+    let good = || select("k", "SELECT * FROM S3Object");
+    let json = s::JSONInput { r#type: Some("LINES".into()) };
+    for (input, expected) in [
+        (
+            s::SelectObjectContentRequest { expression_type: "XPATH".into(), ..good() },
+            "InvalidExpressionType",
+        ),
+        (s::SelectObjectContentRequest { expression: "SELECT".into(), ..good() }, "ParseSelectMissingFrom"),
+        (
+            s::SelectObjectContentRequest { input_serialization: Default::default(), ..good() },
+            "MissingRequiredParameter",
+        ),
+        (
+            s::SelectObjectContentRequest { output_serialization: Default::default(), ..good() },
+            "MissingRequiredParameter",
+        ),
+        (
+            s::SelectObjectContentRequest {
+                input_serialization: s::InputSerialization { json: Some(json), ..good().input_serialization },
+                ..good()
+            },
+            "ObjectSerializationConflict",
+        ),
+        (
+            s::SelectObjectContentRequest {
+                input_serialization: s::InputSerialization {
+                    compression_type: Some("LZMA".into()),
+                    ..good().input_serialization
+                },
+                ..good()
+            },
+            "InvalidCompressionFormat",
+        ),
+        (
+            s::SelectObjectContentRequest { scan_range: Some(Default::default()), ..good() },
+            "MissingRequiredParameter",
+        ),
+        (s::SelectObjectContentRequest { key: "missing".into(), ..good() }, "NoSuchKey"),
+        (select("k", "SELECT nobody FROM S3Object"), "MissingHeaders"),
+    ] {
+        assert_eq!(answer(&world, input).await, expected);
+    }
+    let archived = s::PutObjectRequest { storage_class: Some("GLACIER".into()), ..put("g", "x") };
+    world.root::<op::PutObject>(archived).await.unwrap();
+    assert_eq!(answer(&world, select("g", "SELECT * FROM S3Object")).await, "InvalidObjectState");
+    let anonymous = world.call::<op::SelectObjectContent>(&Who::anonymous(), good()).await;
+    assert_eq!(code(&anonymous.result), "UnauthorizedAccess");
+    let denied = Who::user(
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*"}]}"#,
+    );
+    assert_eq!(code(&world.call::<op::SelectObjectContent>(&denied, good()).await.result), "AccessDenied");
+    // What goes wrong later ends the stream with an error.
+    let object = format!("id\n{}x\n", "1\n".repeat(200_000));
+    world.put("late", object).await;
+    let input = select("late", "SELECT CAST(id AS INT) FROM S3Object");
+    let (records, others) = events(world.root::<op::SelectObjectContent>(input).await.unwrap()).await;
+    assert!(!records.is_empty());
+    assert!(others.len() == 1 && others[0].contains("CastFailed"), "{others:?}");
+}
