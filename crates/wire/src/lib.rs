@@ -40,6 +40,7 @@ pub use event::codec::{decode_event, encode_event, encode_event_error};
 pub use event::frame::{Frame, HeaderValue};
 pub use failure::encode_error;
 pub use json::describe::{HIDDEN, describe};
+pub use json::{from_json, to_json};
 pub use message::{Label, Payload, Request, RequestParts, Response};
 pub use missing::Missing;
 pub use model::{Model, OperationDef, model};
