@@ -22,6 +22,7 @@ mod math;
 mod model;
 mod ops;
 mod query;
+mod resources;
 mod search;
 mod series;
 mod service;

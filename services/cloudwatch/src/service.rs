@@ -27,6 +27,7 @@ pub struct CloudWatch {
 pub async fn service(platform: &Platform) -> Result<Service> {
     let points = Points::open(&platform.store, &platform.env.rng, Signal::default()).await?;
     platform.metrics.open();
+    platform.tagged.add("cloudwatch", crate::resources::KINDS, crate::resources::list);
     let cloudwatch = Arc::new(CloudWatch {
         platform: platform.clone(),
         points,

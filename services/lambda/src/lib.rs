@@ -24,6 +24,7 @@ mod model;
 mod names;
 mod ops;
 mod policy;
+mod resources;
 mod roles;
 mod service;
 mod settings;

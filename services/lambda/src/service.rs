@@ -41,6 +41,7 @@ pub(crate) fn with_executor(
     platform: &Platform,
     make: impl FnOnce(Arc<dyn LogSink>) -> Arc<dyn Executor>,
 ) -> Result<Service> {
+    platform.tagged.add("lambda", crate::resources::KINDS, crate::resources::list);
     let code = CodeStore::open(platform)?;
     let logs = Arc::new(Logs::default());
     let executor = make(logs.clone());

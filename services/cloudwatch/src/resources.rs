@@ -1,0 +1,29 @@
+//! Which resources there are, for the tagging API, resource groups and the meter.
+
+use haneul_kit::tagged::rows;
+use haneul_kit::{AccountId, Arn, BoxFuture, Kind, Region, Result, Tagged};
+use haneul_store::Store;
+
+use crate::model::{ALARMS, DASHBOARDS};
+
+const ALARM: Kind = Kind::new("cloudwatch:alarm", "AWS::CloudWatch::Alarm");
+const DASHBOARD: Kind = Kind::new("cloudwatch:dashboard", "AWS::CloudWatch::Dashboard");
+pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD];
+
+pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
+    Box::pin(async move {
+        let mut all = rows(store, &ALARMS, (account, region), |(account, region, name), alarm| {
+            ALARM.resource(Arn::new("cloudwatch", region, account, format_args!("alarm:{name}")), alarm.tags)
+        })
+        .await?;
+        // Dashboards are in no Region.
+        if region == Region::US_EAST_1 {
+            let boards = rows(store, &DASHBOARDS, (account,), |(account, name), dashboard| {
+                let arn = Arn::global("cloudwatch", account, format_args!("dashboard/{name}"));
+                DASHBOARD.resource(arn, dashboard.tags)
+            });
+            all.extend(boards.await?);
+        }
+        Ok(all)
+    })
+}
