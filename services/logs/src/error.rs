@@ -1,7 +1,9 @@
 //! The service's errors, and the only place that gives them their names on the wire.
 
-use haneul_kit::ApiError;
+use haneul_kit::{ApiError, Fault};
 use haneul_logs_wire::shapes as s;
+
+use crate::names::GroupName;
 
 fn of(code: &'static str, message: impl Into<String>) -> ApiError {
     ApiError::new(code, message)
@@ -48,6 +50,91 @@ pub(crate) fn next_token() -> ApiError {
 
 pub(crate) fn too_many(what: &str) -> ApiError {
     of("LimitExceededException", format!("Resource limit exceeded: {what}."))
+}
+
+/// A quota of a group or an account, in AWS's words.
+pub(crate) fn limit() -> ApiError {
+    of("LimitExceededException", "Resource limit exceeded.")
+}
+
+/// A parameter for groups that have a transformer.
+pub(crate) fn no_transformer() -> ApiError {
+    invalid("applyOnTransformedLogs is valid only for log groups that have an active log transformer.")
+}
+
+pub(crate) fn not_of_class(what: &str, class: &str) -> ApiError {
+    of("InvalidOperationException", format!("{what} are not supported for log groups of the {class} class."))
+}
+
+pub(crate) fn undeliverable(kind: &str, name: &str) -> ApiError {
+    invalid(format!(
+        "Could not deliver test message to specified {kind} stream. Check if the given {name} stream is in ACTIVE state."
+    ))
+}
+
+pub(crate) fn no_destination(arn: &str) -> ApiError {
+    of("ResourceNotFoundException", format!("The specified destination {arn} does not exist."))
+}
+
+pub(crate) fn cannot_invoke() -> ApiError {
+    invalid(
+        "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function.",
+    )
+}
+
+/// Something changed in between: the client tries again.
+pub(crate) fn aborted() -> ApiError {
+    of("OperationAbortedException", "A conflicting operation is in progress. Please try again.")
+}
+
+/// What KMS refused, for a group whose events need the key.
+pub(crate) fn key(refused: &ApiError, name: &GroupName) -> ApiError {
+    if refused.fault() == Fault::Server {
+        return ApiError::internal(refused);
+    }
+    let arn = name.arn();
+    of(
+        "AccessDeniedException",
+        format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"),
+    )
+}
+
+pub(crate) fn export_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified export task does not exist.")
+}
+
+pub(crate) fn not_cancellable(state: &str) -> ApiError {
+    of("InvalidOperationException", format!("The specified export task is {state} and cannot be cancelled."))
+}
+
+/// A bucket whose policy does not let us in.
+pub(crate) fn bucket_denied(call: &str) -> ApiError {
+    of(
+        "AccessDeniedException",
+        format!(
+            "{call} call on the given bucket failed. Please check if CloudWatch Logs has been granted permission to perform this operation."
+        ),
+    )
+}
+
+pub(crate) fn transformer_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified log group does not have a transformer.")
+}
+
+pub(crate) fn revision() -> ApiError {
+    of("OperationAbortedException", "The expected revision ID does not match that of the resource policy.")
+}
+
+pub(crate) fn metric_filter_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified metric filter does not exist.")
+}
+
+pub(crate) fn subscription_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified subscription filter does not exist.")
+}
+
+pub(crate) fn account_policy_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified account policy does not exist.")
 }
 
 pub(crate) fn policy_not_found(name: &str) -> ApiError {

@@ -1,25 +1,34 @@
 //! CloudWatch Logs: events are kept in compressed chunks, durable before they are acknowledged, and read back in the order of
 //! time; filter patterns and Logs Insights queries run over them.
 //!
-//! Reading order: [`names`] (how groups are named), [`model`] (what is kept), [`events`] (chunks, and reading by time),
-//! [`store`] (the only transactions), [`pattern`] (filter patterns), [`insights`] (the query language), [`queries`] (queries
-//! at work), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (sweeping).
+//! Reading order: [`names`] (how groups are named), [`model`] (what is kept), [`events`] (chunks, and reading by time), [`keys`]
+//! (data keys of KMS),
+//! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
+//! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`queries`] (queries at work), [`calls`] (all that we
+//! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (what goes on after the
+//! answer).
 //!
 //! What must never happen here: an event acknowledged before it is durable; an event shown past its retention, or of a
 //! stream that was deleted; a pattern or query that takes the memory or the stack away; a dependency on another service.
 
+mod calls;
 mod error;
 mod events;
+mod filters;
 mod insights;
+mod keys;
 mod model;
 mod names;
 mod ops;
 mod pattern;
+mod protect;
 mod queries;
 mod resources;
 mod service;
+mod settings;
 mod store;
 mod tasks;
+mod transform;
 
 pub use service::{Logs, service};
 

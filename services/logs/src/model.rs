@@ -1,8 +1,10 @@
 //! What is kept, and under which keys.
 
-use haneul_kit::{AccountId, Region};
+use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
+
+use crate::names::GroupName;
 
 /// A log group. Its streams and events hang on its `id`, so that one made anew under the same name begins empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,9 +15,94 @@ pub(crate) struct Group {
     pub(crate) class: String,
     pub(crate) deletion_protected: bool,
     pub(crate) tags: Vec<(String, String)>,
+    /// How many it has, so that events of a group without any need not look for them.
+    #[serde(default)]
+    pub(crate) metric_filters: u32,
+    #[serde(default)]
+    pub(crate) subscriptions: u32,
+    /// What new events are sealed with.
+    #[serde(default)]
+    pub(crate) key: Option<GroupKey>,
+    #[serde(default)]
+    pub(crate) protection: Option<Protection>,
+    #[serde(default)]
+    pub(crate) transformer: Option<GroupTransformer>,
 }
 
 impl Record for Group {}
+
+/// The key of KMS that a group is associated with, and the number of the data key that was made for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupKey {
+    pub(crate) arn: String,
+    pub(crate) number: u64,
+}
+
+/// A data protection policy of a group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Protection {
+    pub(crate) document: String,
+    pub(crate) updated_ms: i64,
+}
+
+/// What transforms the events of a group from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupTransformer {
+    pub(crate) number: u64,
+    pub(crate) created_ms: i64,
+    pub(crate) modified_ms: i64,
+}
+
+/// The processors of a transformer, as JSON. Kept for as long as events that came under it may be: they are transformed by it
+/// whenever they are looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TransformerRecord {
+    pub(crate) config: String,
+}
+
+impl Record for TransformerRecord {}
+
+/// A data key as KMS sealed it. Kept for as long as anything that it sealed may be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DataKeyRecord {
+    pub(crate) key_arn: String,
+    /// In base64.
+    pub(crate) blob: String,
+}
+
+impl Record for DataKeyRecord {}
+
+/// An export of events to a bucket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Export {
+    pub(crate) name: Option<String>,
+    pub(crate) group: GroupPlace,
+    pub(crate) group_id: u64,
+    pub(crate) stream_prefix: Option<String>,
+    /// Both inclusive.
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+    pub(crate) state: ExportState,
+    pub(crate) message: String,
+    pub(crate) created_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    /// Streams whose files are in the bucket: the work goes on after this one.
+    pub(crate) done: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ExportState {
+    Pending,
+    Running,
+    PendingCancel,
+    Cancelled,
+    Completed,
+    Failed,
+}
+
+impl Record for Export {}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Stream {
@@ -29,6 +116,20 @@ pub(crate) struct Stream {
 }
 
 impl Record for Stream {}
+
+impl Stream {
+    /// One without events.
+    pub(crate) fn new(id: u64, created_ms: i64) -> Stream {
+        Stream {
+            id,
+            created_ms,
+            first_event_ms: None,
+            last_event_ms: None,
+            last_ingestion_ms: None,
+            bytes: 0,
+        }
+    }
+}
 
 /// Some events of one stream, in the form of [`crate::events::chunk`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +157,9 @@ impl Record for Garbage {}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ResourcePolicy {
+    /// Of a group's policy, whose key is the group.
+    #[serde(default)]
+    pub(crate) name: Option<String>,
     pub(crate) document: String,
     pub(crate) updated_ms: i64,
     pub(crate) revision: String,
@@ -99,6 +203,114 @@ pub(crate) enum Status {
 
 impl Record for Query {}
 
+/// What events of a group become in CloudWatch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MetricFilter {
+    pub(crate) created_ms: i64,
+    pub(crate) pattern: String,
+    pub(crate) metric: String,
+    pub(crate) namespace: String,
+    /// A number, or the field that has it.
+    pub(crate) value: String,
+    /// Published for a minute in which events came and none matched.
+    pub(crate) default: Option<f64>,
+    /// Names, and the fields that have the values.
+    pub(crate) dimensions: Vec<(String, String)>,
+    pub(crate) unit: Option<String>,
+    /// Looks at transformed events.
+    #[serde(default)]
+    pub(crate) transformed: bool,
+}
+
+impl Record for MetricFilter {}
+
+/// Where events of a group go as they come.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Subscription {
+    /// What waits to be delivered hangs on it.
+    pub(crate) id: u64,
+    pub(crate) created_ms: i64,
+    pub(crate) pattern: String,
+    pub(crate) destination: String,
+    pub(crate) distribution: String,
+    /// Looks at, and sends, transformed events.
+    #[serde(default)]
+    pub(crate) transformed: bool,
+}
+
+impl Record for Subscription {}
+
+/// A group's name in a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupPlace {
+    account: u64,
+    region: String,
+    name: String,
+}
+
+impl GroupPlace {
+    pub(crate) fn of(name: &GroupName) -> GroupPlace {
+        GroupPlace {
+            account: name.account.number(),
+            region: name.region.as_str().to_owned(),
+            name: name.name.clone(),
+        }
+    }
+
+    /// # Errors
+    /// When the record is damaged.
+    pub(crate) fn name(&self) -> Result<GroupName> {
+        let account = AccountId::new(self.account);
+        let parts = account.zip(self.region.parse().ok());
+        let (account, region) = parts.ok_or_else(|| ApiError::internal("a record names no log group"))?;
+        Ok(GroupName { account, region, name: self.name.clone() })
+    }
+}
+
+/// A chunk that was taken in and that filters still have to look at. Written with the chunk, gone when that is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    pub(crate) group: GroupPlace,
+    pub(crate) group_id: u64,
+    pub(crate) stream: String,
+}
+
+impl Record for Arrival {}
+
+/// A chunk on its way to a subscription's destination.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    pub(crate) arrival: Arrival,
+    /// Of the subscription filter or the account's policy.
+    pub(crate) filter: String,
+    pub(crate) of_account: bool,
+    pub(crate) since_ms: i64,
+    pub(crate) attempts: u32,
+    pub(crate) next_ms: i64,
+}
+
+impl Record for Delivery {}
+
+/// A minute in which events came to a group, for a metric filter with a default.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Minute {
+    pub(crate) group: GroupPlace,
+    pub(crate) matched: bool,
+}
+
+impl Record for Minute {}
+
+/// A policy of an account in a Region.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AccountPolicy {
+    pub(crate) id: u64,
+    pub(crate) document: String,
+    pub(crate) selection: Option<String>,
+    pub(crate) updated_ms: i64,
+}
+
+impl Record for AccountPolicy {}
+
 pub(crate) static GROUPS: Table<(AccountId, Region, String), Group> = Table::new("logs.groups");
 /// By the id of the group and the stream's name.
 pub(crate) static STREAMS: Table<(u64, String), Stream> = Table::new("logs.streams");
@@ -114,3 +326,25 @@ pub(crate) static POLICIES: Table<(AccountId, Region, String), ResourcePolicy> =
 pub(crate) static QUERY_DEFINITIONS: Table<(AccountId, Region, String), QueryDefinition> =
     Table::new("logs.query_definitions");
 pub(crate) static QUERIES: Table<(AccountId, Region, String), Query> = Table::new("logs.queries");
+/// By the group's name and the filter's.
+pub(crate) static METRIC_FILTERS: Table<(AccountId, Region, String, String), MetricFilter> =
+    Table::new("logs.metric_filters");
+pub(crate) static SUBSCRIPTIONS: Table<(AccountId, Region, String, String), Subscription> =
+    Table::new("logs.subscriptions");
+/// Chunks (sequence and stream) whose events metrics are to be made of, in the order in which they came.
+pub(crate) static MEASURING: Table<(u64, u64), Arrival> = Table::new("logs.measuring");
+/// By subscription, then by chunk.
+pub(crate) static DELIVERIES: Table<(u64, u64, u64), Delivery> = Table::new("logs.deliveries");
+/// By the minute's beginning, the group's id and the metric filter's name.
+pub(crate) static MINUTES: Table<(i64, u64, String), Minute> = Table::new("logs.minutes");
+/// By kind and name.
+pub(crate) static ACCOUNT_POLICIES: Table<(AccountId, Region, String, String), AccountPolicy> =
+    Table::new("logs.account_policies");
+/// By group and number.
+pub(crate) static DATA_KEYS: Table<(u64, u64), DataKeyRecord> = Table::new("logs.data_keys");
+pub(crate) static EXPORTS: Table<(AccountId, Region, String), Export> = Table::new("logs.exports");
+/// By group and number.
+pub(crate) static TRANSFORMERS: Table<(u64, u64), TransformerRecord> = Table::new("logs.transformers");
+/// By the group's name: the policy of that group alone.
+pub(crate) static GROUP_POLICIES: Table<(AccountId, Region, String), ResourcePolicy> =
+    Table::new("logs.group_policies");

@@ -142,7 +142,8 @@ impl Logs {
                 to_ms: query.end_ms.saturating_add(1),
             };
             let log = format!("{account}:{group_name}");
-            let mut reader = Reader::new(&self.records.store, scope, Direction::Backward, None);
+            let mut reader =
+                Reader::new(self, (&name, group.id), scope, Direction::Backward, None).unmasked(plan.unmasks);
             while let Some(event) = reader.next().await? {
                 let Some(stream) = streams.get(&event.stream) else { continue };
                 let pointer = || {
@@ -150,7 +151,12 @@ impl Logs {
                     paging::token(&self.platform.seal, &pointers(account, region), &at)
                 };
                 let (time, ingested) = (event.place.time_ms, event.ingested_ms);
-                let record = Record::event(&event.message, time, ingested, stream, &log, pointer);
+                let transformed = match event.transformer {
+                    Some(number) => self.transformer(group.id, number).await?.apply(&event.message),
+                    None => None,
+                };
+                let message = transformed.as_ref().unwrap_or(&event.message);
+                let record = Record::event(message, time, ingested, stream, &log, pointer);
                 run.add(record, event.message.len() + OVERHEAD).map_err(error::invalid)?;
                 if run.outcome.scanned.is_multiple_of(BREATH) {
                     if self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping() {

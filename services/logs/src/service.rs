@@ -1,19 +1,37 @@
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use haneul_kit::{Platform, Result, Service, Signal};
+use haneul_kit::{ApiError, Platform, Result, Service, Signal};
 use haneul_logs_wire as wire;
+use parking_lot::Mutex;
 use wire::operations as op;
 
+use crate::events::Event;
+use crate::events::chunk::{self, At};
+use crate::keys::{Fresh, OpenKeys};
+use crate::names::GroupName;
 use crate::queries::Queries;
+use crate::settings::Settings;
 use crate::store::Records;
-use crate::tasks::Sweeping;
+use crate::tasks::{Delivering, Exporting, Measuring, Sweeping};
+use crate::transform::Transformer;
+
+/// Transformers that are kept compiled.
+const TRANSFORMERS_MAX: usize = 200;
 
 /// The state of the service.
 pub struct Logs {
     pub(crate) platform: Platform,
     pub(crate) records: Records,
     pub(crate) queries: Queries,
+    pub(crate) settings: Settings,
+    pub(crate) open_keys: OpenKeys,
+    /// Compiled, by group and number.
+    transformers: Mutex<HashMap<(u64, u64), Arc<Transformer>>>,
     pub(crate) sweeping: Signal,
+    pub(crate) measuring: Signal,
+    pub(crate) delivering: Signal,
+    pub(crate) exporting: Signal,
     /// Told of every batch, for live tails.
     pub(crate) arrivals: tokio::sync::watch::Sender<u64>,
     /// Ourselves, for work that goes on after the answer.
@@ -24,6 +42,57 @@ impl Logs {
     pub(crate) fn this(&self) -> Option<Arc<Logs>> {
         self.this.upgrade()
     }
+
+    /// The events of a chunk (stream and sequence), what is masked hidden, for work behind the calls; `None` when it was
+    /// swept away.
+    pub(crate) async fn chunk(
+        &self,
+        name: &GroupName,
+        group_id: u64,
+        (stream, sequence): (u64, u64),
+    ) -> Result<Option<Vec<Event>>> {
+        let Some(bytes) = self.records.chunk(stream, sequence).await? else { return Ok(None) };
+        let key = match chunk::sealed_by(&bytes.0) {
+            Some(number) => Some(self.data_key(name, group_id, number, Fresh::No).await?),
+            None => None,
+        };
+        let mut events = chunk::decode(At { stream, sequence }, &bytes.0, key.as_ref())?;
+        events.iter_mut().for_each(Event::hide);
+        Ok(Some(events))
+    }
+
+    /// What transforms the events of a group that came under this number.
+    pub(crate) async fn transformer(&self, group_id: u64, number: u64) -> Result<Arc<Transformer>> {
+        let at = (group_id, number);
+        if let Some(found) = self.transformers.lock().get(&at) {
+            return Ok(found.clone());
+        }
+        let record = self.records.transformer(group_id, number).await?;
+        let record = record.ok_or_else(|| ApiError::internal("a transformer is gone"))?;
+        let transformer = Arc::new(Transformer::new(&crate::ops::transformers::read(&record)?)?);
+        let mut kept = self.transformers.lock();
+        if kept.len() >= TRANSFORMERS_MAX {
+            kept.clear();
+        }
+        kept.insert(at, transformer.clone());
+        Ok(transformer)
+    }
+
+    /// The events as their transformer makes them; those that it does not understand stay as they are.
+    pub(crate) async fn transformed(&self, group_id: u64, events: &[Event]) -> Result<Vec<Event>> {
+        let mut all = Vec::with_capacity(events.len());
+        for event in events {
+            let message = match event.transformer {
+                Some(number) => self.transformer(group_id, number).await?.apply(&event.message),
+                None => None,
+            };
+            all.push(match message {
+                Some(message) => Event { message, ..event.clone() },
+                None => event.clone(),
+            });
+        }
+        Ok(all)
+    }
 }
 
 /// The dispatch table.
@@ -32,18 +101,28 @@ impl Logs {
 /// None now: the tables need no opening.
 pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("logs", crate::resources::KINDS, crate::resources::list);
+    let records = Records::new(&platform.store);
+    let settings = Settings::new(&records);
     let logs = Arc::new_cyclic(|this| Logs {
         this: this.clone(),
         platform: platform.clone(),
-        records: Records::new(&platform.store),
+        records,
         queries: Queries::default(),
+        settings,
+        open_keys: OpenKeys::default(),
+        transformers: Mutex::default(),
         sweeping: Signal::default(),
+        measuring: Signal::default(),
+        delivering: Signal::default(),
+        exporting: Signal::default(),
         arrivals: tokio::sync::watch::Sender::new(0),
     });
     // Groups and streams.
     let service = Service::of(&wire::SERVICE, logs.clone())
         .op::<op::CreateLogGroup>()
         .op::<op::DeleteLogGroup>()
+        .op::<op::AssociateKmsKey>()
+        .op::<op::DisassociateKmsKey>()
         .op::<op::DescribeLogGroups>()
         .op::<op::ListLogGroups>()
         .op::<op::PutRetentionPolicy>()
@@ -61,12 +140,36 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::TestMetricFilter>()
         .op::<op::GetLogRecord>()
         .op::<op::GetLogGroupFields>();
+    // Filters.
+    let service = service
+        .op::<op::PutMetricFilter>()
+        .op::<op::DeleteMetricFilter>()
+        .op::<op::DescribeMetricFilters>()
+        .op::<op::PutSubscriptionFilter>()
+        .op::<op::DeleteSubscriptionFilter>()
+        .op::<op::DescribeSubscriptionFilters>()
+        .op::<op::PutAccountPolicy>()
+        .op::<op::DeleteAccountPolicy>()
+        .op::<op::DescribeAccountPolicies>();
+    // Transformers, data protection and exports.
+    let service = service
+        .op::<op::PutTransformer>()
+        .op::<op::GetTransformer>()
+        .op::<op::DeleteTransformer>()
+        .op::<op::TestTransformer>()
+        .op::<op::PutDataProtectionPolicy>()
+        .op::<op::GetDataProtectionPolicy>()
+        .op::<op::DeleteDataProtectionPolicy>()
+        .op::<op::CreateExportTask>()
+        .op::<op::CancelExportTask>()
+        .op::<op::DescribeExportTasks>();
     // Queries.
     let service = service
         .op::<op::StartQuery>()
         .op::<op::StopQuery>()
         .op::<op::GetQueryResults>()
         .op::<op::DescribeQueries>()
+        .op::<op::ListLogGroupsForQuery>()
         .op::<op::PutQueryDefinition>()
         .op::<op::DeleteQueryDefinition>()
         .op::<op::DescribeQueryDefinitions>();
@@ -81,5 +184,10 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::PutResourcePolicy>()
         .op::<op::DeleteResourcePolicy>()
         .op::<op::DescribeResourcePolicies>();
-    Ok(service.reconciler(Arc::new(Sweeping::new(logs))).build())
+    let service = service
+        .reconciler(Arc::new(Sweeping::new(logs.clone())))
+        .reconciler(Arc::new(Measuring::new(logs.clone())))
+        .reconciler(Arc::new(Delivering::new(logs.clone())))
+        .reconciler(Arc::new(Exporting::new(logs)));
+    Ok(service.build())
 }

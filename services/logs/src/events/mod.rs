@@ -12,6 +12,34 @@ pub(crate) struct Event {
     pub(crate) stream: u64,
     pub(crate) ingested_ms: i64,
     pub(crate) message: String,
+    /// What of the message is shown only to who may unmask it.
+    pub(crate) masks: Vec<Mask>,
+    /// What it came under, if its group had one.
+    pub(crate) transformer: Option<u64>,
+}
+
+/// Bytes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mask {
+    pub(crate) start: u32,
+    pub(crate) length: u32,
+}
+
+impl Event {
+    /// Puts asterisks in the place of what is masked, one for each character.
+    pub(crate) fn hide(&mut self) {
+        if self.masks.is_empty() {
+            return;
+        }
+        let hidden = |at: usize| {
+            let inside =
+                |mask: &Mask| (mask.start as usize..mask.start as usize + mask.length as usize).contains(&at);
+            self.masks.iter().any(inside)
+        };
+        let shown = |(at, character): (usize, char)| if hidden(at) { '*' } else { character };
+        self.message = self.message.char_indices().map(shown).collect();
+        self.masks.clear();
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

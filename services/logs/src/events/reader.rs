@@ -1,12 +1,15 @@
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use haneul_kit::Result;
 use haneul_store::{Range, Reads, Store};
 
-use super::chunk::{self, SPAN_MS};
+use super::chunk::{self, At, SPAN_MS};
 use super::{Event, Place};
+use crate::Logs;
+use crate::keys::{DataKey, Fresh};
 use crate::model::{BEGINS, CHUNKS, ENDS};
+use crate::names::GroupName;
 
 /// Where to read: a group or a stream, by id, between two times (the first inclusive, the second not).
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +28,16 @@ pub(crate) enum Direction {
 }
 
 /// Reads the events of a scope in the order of time. It holds the chunks that overlap the place where it is, no more.
+///
+/// What is masked is hidden, unless [`Reader::unmasked`] was said.
 pub(crate) struct Reader<'s> {
+    logs: &'s Logs,
     store: &'s Store,
+    group: GroupName,
+    group_id: u64,
+    /// Data keys that this reading opened.
+    keys: HashMap<u64, DataKey>,
+    unmask: bool,
     scope: Scope,
     direction: Direction,
     /// Only events beyond this one, in the direction.
@@ -60,7 +71,8 @@ const PAGE: usize = 256;
 
 impl<'s> Reader<'s> {
     pub(crate) fn new(
-        store: &'s Store,
+        logs: &'s Logs,
+        (group, group_id): (&GroupName, u64),
         scope: Scope,
         direction: Direction,
         beyond: Option<Place>,
@@ -73,7 +85,12 @@ impl<'s> Reader<'s> {
             }
         }
         Reader {
-            store,
+            logs,
+            store: &logs.records.store,
+            group: group.clone(),
+            group_id,
+            keys: HashMap::new(),
+            unmask: false,
             scope,
             direction,
             beyond,
@@ -82,6 +99,12 @@ impl<'s> Reader<'s> {
             open: BinaryHeap::new(),
             bytes_read: 0,
         }
+    }
+
+    /// Shows what is masked: for who may.
+    pub(crate) fn unmasked(mut self, unmask: bool) -> Reader<'s> {
+        self.unmask = unmask;
+        self
     }
 
     /// The next event; `None` at the end.
@@ -111,6 +134,15 @@ impl<'s> Reader<'s> {
             }
             return Ok(event);
         }
+    }
+
+    async fn key(&mut self, number: u64) -> Result<DataKey> {
+        if let Some(key) = self.keys.get(&number) {
+            return Ok(key.clone());
+        }
+        let key = self.logs.data_key(&self.group, self.group_id, number, Fresh::Yes).await?;
+        self.keys.insert(number, key.clone());
+        Ok(key)
     }
 
     async fn scan(&mut self) -> Result<()> {
@@ -154,7 +186,15 @@ impl<'s> Reader<'s> {
         let Some(chunk) = self.store.get(&CHUNKS, &(entry.stream, entry.sequence)).await? else {
             return Ok(());
         };
-        let mut events = chunk::decode(entry.stream, entry.sequence, &chunk.0)?;
+        let key = match chunk::sealed_by(&chunk.0) {
+            Some(number) => Some(self.key(number).await?),
+            None => None,
+        };
+        let at = At { stream: entry.stream, sequence: entry.sequence };
+        let mut events = chunk::decode(at, &chunk.0, key.as_ref())?;
+        if !self.unmask {
+            events.iter_mut().for_each(Event::hide);
+        }
         self.bytes_read += events.iter().map(|event| event.message.len() + super::OVERHEAD).sum::<usize>();
         let scope = self.scope;
         events.retain(|event| {

@@ -32,7 +32,8 @@ struct Parser<'t> {
 
 impl Parser<'_> {
     fn query(mut self) -> Parsed<Plan> {
-        let mut plan = Plan { commands: Vec::new(), shown: Vec::new(), events: true, limit: None };
+        let mut plan =
+            Plan { commands: Vec::new(), shown: Vec::new(), events: true, limit: None, unmasks: false };
         if self.peek() == &Kind::End {
             return Ok(plan);
         }
@@ -107,8 +108,9 @@ impl Parser<'_> {
                 let list = self.named_list()?;
                 plan.commands.push(Command::Dedup(list.into_iter().map(|(_, expr)| expr).collect()));
             }
-            // Shows what a data protection policy hides; nothing is hidden.
+            // Shows what a data protection policy hides.
             "unmask" => {
+                plan.unmasks = true;
                 let list = self.named_list()?;
                 plan.shown.extend(list.into_iter().map(|(name, _)| name));
             }

@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     /// Whether a result is still one log event, and so has a `@ptr`.
     pub(super) events: bool,
     pub(super) limit: Option<usize>,
+    /// Whether it shows what data protection policies hide.
+    pub(crate) unmasks: bool,
 }
 
 pub(super) enum Command {

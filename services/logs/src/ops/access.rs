@@ -10,7 +10,7 @@ use haneul_policy::Rules;
 use haneul_store::{Range, Reads};
 
 use crate::Logs;
-use crate::model::POLICIES;
+use crate::model::{GROUP_POLICIES, POLICIES};
 use crate::names::GroupName;
 
 /// What a resource policy must be like.
@@ -44,18 +44,22 @@ impl Logs {
         Ok(vec![access.with_policy(self.resource_policy(name).await?)])
     }
 
-    /// The account's resource policies as one.
+    /// The account's resource policies and the group's as one.
     async fn resource_policy(&self, name: &GroupName) -> Result<Option<Arc<Policy>>> {
         let range = Range::prefix((name.account, name.region));
         let found = self.records.store.scan(&POLICIES, range, POLICIES_MAX).await?;
+        let own = self.records.store.get(&GROUP_POLICIES, &name.key()).await?;
         let documents: Vec<serde_json::Value> = found
             .iter()
-            .filter_map(|(_, policy)| serde_json::from_str::<serde_json::Value>(&policy.document).ok())
+            .map(|(_, policy)| policy)
+            .chain(&own)
+            .filter_map(|policy| serde_json::from_str::<serde_json::Value>(&policy.document).ok())
             .flat_map(|document| match document.get("Statement") {
                 Some(serde_json::Value::Array(statements)) => statements.clone(),
                 Some(statement) => vec![statement.clone()],
                 None => Vec::new(),
             })
+            .filter_map(for_services)
             .collect();
         if documents.is_empty() {
             return Ok(None);
@@ -63,6 +67,13 @@ impl Logs {
         let whole = serde_json::json!({ "Version": "2012-10-17", "Statement": documents });
         Ok(Policy::parse(&whole.to_string(), &RULES).ok().map(Arc::new))
     }
+}
+
+/// What a statement says to services: to others these policies say nothing.
+fn for_services(mut statement: serde_json::Value) -> Option<serde_json::Value> {
+    let services = statement.get("Principal")?.get("Service")?.clone();
+    statement["Principal"] = serde_json::json!({ "Service": services });
+    Some(statement)
 }
 
 /// An action that names no group: AWS asks for the ARN of a group without a name.

@@ -15,7 +15,11 @@ pub(super) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 impl Handle<op::GetLogEvents> for Logs {
     async fn access(&self, cx: &Cx, input: &s::GetLogEventsRequest) -> Result<Vec<Access>> {
         let name = named(cx, input)?;
-        self.on_stream("logs:GetLogEvents", &name, &input.log_stream_name).await
+        let mut all = self.on_stream("logs:GetLogEvents", &name, &input.log_stream_name).await?;
+        if input.unmask == Some(true) {
+            all.extend(self.on_group("logs:Unmask", &name).await?);
+        }
+        Ok(all)
     }
 
     async fn call(&self, cx: &Cx, input: s::GetLogEventsRequest) -> Result<s::GetLogEventsResponse> {
@@ -33,7 +37,8 @@ impl Handle<op::GetLogEvents> for Logs {
             None => (Direction::Backward, None),
         };
         let limit = input.limit.map_or(PAGE_EVENTS_MAX, |limit| limit as usize);
-        let mut reader = Reader::new(&self.records.store, scope, direction, beyond);
+        let mut reader = Reader::new(self, (&name, group.id), scope, direction, beyond)
+            .unmasked(input.unmask == Some(true));
         let mut events: Vec<Event> = Vec::new();
         let mut bytes = 0;
         while events.len() < limit

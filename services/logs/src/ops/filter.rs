@@ -19,7 +19,11 @@ impl Handle<op::FilterLogEvents> for Logs {
     async fn access(&self, cx: &Cx, input: &s::FilterLogEventsRequest) -> Result<Vec<Access>> {
         let name =
             GroupName::either(cx, input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
-        self.on_group("logs:FilterLogEvents", &name).await
+        let mut all = self.on_group("logs:FilterLogEvents", &name).await?;
+        if input.unmask == Some(true) {
+            all.extend(self.on_group("logs:Unmask", &name).await?);
+        }
+        Ok(all)
     }
 
     async fn call(&self, cx: &Cx, input: s::FilterLogEventsRequest) -> Result<s::FilterLogEventsResponse> {
@@ -63,7 +67,8 @@ impl Handle<op::FilterLogEvents> for Logs {
         };
         let scope = scope(id, input.start_time, input.end_time, cutoff_ms(&group, cx.now()));
         let limit = input.limit.map_or(PAGE_EVENTS_MAX, |limit| limit as usize);
-        let mut reader = Reader::new(&self.records.store, scope, direction, beyond);
+        let mut reader = Reader::new(self, (&name, group.id), scope, direction, beyond)
+            .unmasked(input.unmask == Some(true));
         let (mut events, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
         while let Some(event) = reader.next().await? {
             let matched = streams.contains_key(&event.stream) && pattern.matches(&event.message);

@@ -6,7 +6,7 @@ use haneul_shape::Empty;
 use super::access::on_all;
 use crate::Logs;
 use crate::error;
-use crate::model::Group;
+use crate::model::{Group, GroupKey};
 use crate::names::GroupName;
 
 const PAGE: usize = 50;
@@ -28,9 +28,6 @@ impl Handle<op::CreateLogGroup> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateLogGroupRequest) -> Result<Empty> {
-        if input.kms_key_id.is_some() {
-            return Err(error::not_offered("Encryption of a log group with a key of your own"));
-        }
         let class = input.log_group_class.unwrap_or_else(|| "STANDARD".into());
         if !matches!(class.as_str(), "STANDARD" | "INFREQUENT_ACCESS" | "DELIVERY") {
             return Err(error::not_offered(&format!("The log group class {class}")));
@@ -39,6 +36,14 @@ impl Handle<op::CreateLogGroup> for Logs {
             return Err(error::invalid("Log groups starting with AWS/ are reserved for AWS."));
         }
         let tags = Tags::from_request(input.tags.unwrap_or_default()).map_err(super::tags::refused)?;
+        let name = GroupName::own(cx, &input.log_group_name);
+        if self.records.store_group(&name).await?.is_some() {
+            return Err(error::group_exists());
+        }
+        let key = match &input.kms_key_id {
+            Some(key_id) => Some(self.new_data_key(&name, key_id).await?),
+            None => None,
+        };
         let group = Group {
             id: self.platform.env.rng.u64(),
             created_ms: cx.now().millis(),
@@ -46,8 +51,13 @@ impl Handle<op::CreateLogGroup> for Logs {
             class,
             deletion_protected: input.deletion_protection_enabled.unwrap_or(false),
             tags: tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            metric_filters: 0,
+            subscriptions: 0,
+            key: key.as_ref().map(|key| GroupKey { arn: key.key_arn.clone(), number: 1 }),
+            protection: None,
+            transformer: None,
         };
-        self.records.create_group(&GroupName::own(cx, &input.log_group_name), &group).await?;
+        self.records.create_group(&name, &group, key.as_ref()).await?;
         Ok(Empty {})
     }
 }
@@ -123,12 +133,14 @@ impl Handle<op::DescribeLogGroups> for Logs {
                 log_group_name: Some(name),
                 creation_time: Some(group.created_ms),
                 retention_in_days: group.retention_days,
-                metric_filter_count: Some(0),
+                metric_filter_count: i32::try_from(group.metric_filters).ok(),
                 arn: Some(format!("{arn}:*")),
                 stored_bytes: Some(stored),
                 log_group_class: Some(group.class),
                 log_group_arn: Some(arn),
                 deletion_protection_enabled: Some(group.deletion_protected),
+                kms_key_id: group.key.map(|key| key.arn),
+                data_protection_status: group.protection.map(|_| "ACTIVATED".into()),
                 ..Default::default()
             });
         }
@@ -145,14 +157,16 @@ impl Handle<op::ListLogGroups> for Logs {
         if input.include_linked_accounts == Some(true) || input.account_identifiers.is_some() {
             return Err(error::not_offered("Cross-account observability"));
         }
-        if input.data_sources.is_some() || input.field_index_names.is_some() || input.log_group_tags.is_some()
-        {
-            return Err(error::not_offered("Listing log groups by data source, field index or tag"));
+        if input.data_sources.is_some() || input.field_index_names.is_some() {
+            return Err(error::not_offered("Listing log groups by data source or field index"));
         }
+        let tags = input.log_group_tags.unwrap_or_default();
         let pattern = NamePattern::parse(input.log_group_name_pattern.as_deref().unwrap_or_default())?;
         let limit = input.limit.map_or(PAGE, |limit| limit.clamp(1, LIST_PAGE_MAX) as usize);
         let filter = |name: &str, group: &Group| {
-            pattern.matches(name) && input.log_group_class.as_ref().is_none_or(|class| *class == group.class)
+            pattern.matches(name)
+                && input.log_group_class.as_ref().is_none_or(|class| *class == group.class)
+                && tags.iter().all(|filter| is_tagged(filter, &group.tags))
         };
         let page = self.group_page(cx, "", input.next_token.as_deref(), limit, filter).await?;
         let summary = |(name, group): (String, Group)| s::LogGroupSummary {
@@ -193,6 +207,28 @@ impl Logs {
         }
         Ok(paging::cut(items, limit, seal, &purpose, |(name, _)| name.clone()))
     }
+}
+
+/// Whether tags are as a filter wants: the key, and one of its values; `!` negates one, `*` stands for anything.
+fn is_tagged(filter: &s::TagFilter, tags: &[(String, String)]) -> bool {
+    let Some((_, value)) = tags.iter().find(|(key, _)| *key == filter.key) else { return false };
+    let wanted = filter.values.as_deref().unwrap_or_default();
+    let fits = |wanted: &String| {
+        let (negated, wanted) = match wanted.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, wanted.as_str()),
+        };
+        let inner = wanted.trim_matches('*').to_lowercase();
+        let lower = value.to_lowercase();
+        let is = match (wanted.starts_with('*'), wanted.ends_with('*')) {
+            (true, true) => lower.contains(&inner),
+            (true, false) => lower.ends_with(&inner),
+            (false, true) => lower.starts_with(&inner),
+            (false, false) => value == wanted,
+        };
+        is != negated
+    };
+    wanted.is_empty() || wanted.iter().any(fits)
 }
 
 /// Names joined by `|`; one that begins with `^` is a prefix, others stand anywhere.

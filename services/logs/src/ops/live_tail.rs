@@ -144,7 +144,7 @@ impl Session {
             let fresh: HashMap<u64, String> = fresh.map(|(name, stream)| (stream.id, name)).collect();
             for (stream, stream_name) in fresh {
                 let scope = Scope { id: stream, from_ms: now_ms - LATE_MS, to_ms: i64::MAX };
-                let mut reader = Reader::new(&self.logs.records.store, scope, Direction::Backward, None);
+                let mut reader = Reader::new(&self.logs, (name, *id), scope, Direction::Backward, None);
                 while let Some(event) = reader.next().await? {
                     if event.ingested_ms <= since {
                         // Older by its own time and by ours: what is left was shown.

@@ -3,10 +3,15 @@
 //! Reading order: [`access`] (what each asks permission for), then by noun.
 
 pub(crate) mod access;
+pub(crate) mod account_policies;
+mod data_protection;
 mod events;
+mod exports;
 mod filter;
 mod groups;
+mod keys;
 mod live_tail;
+mod metric_filters;
 mod put_events;
 mod queries;
 mod query_definitions;
@@ -14,4 +19,6 @@ mod records;
 mod resource_policies;
 pub(crate) mod retention;
 mod streams;
+mod subscription_filters;
 mod tags;
+pub(crate) mod transformers;

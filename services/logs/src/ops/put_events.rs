@@ -7,7 +7,13 @@ use super::retention::cutoff_ms;
 use crate::Logs;
 use crate::error;
 use crate::events::OVERHEAD;
+use crate::filters::embedded;
+use crate::keys::Fresh;
+use crate::model::{Group, Stream};
 use crate::names::GroupName;
+use crate::protect::policy::Policy;
+use crate::protect::{self, Findings};
+use crate::store::{NewEvents, Routing};
 
 /// Source: CloudWatch Logs API Reference, PutLogEvents.
 const BATCH_BYTES_MAX: usize = 1_048_576;
@@ -17,6 +23,7 @@ const SPAN_MS_MAX: i64 = 86_400_000;
 
 /// What CloudWatch is told, of each group and of all. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
 const INCOMING_BYTES: Metric = Metric::new("AWS/Logs", "IncomingBytes", Unit::Bytes);
+const WITH_FINDINGS: Metric = Metric::new("AWS/Logs", "LogEventsWithFindings", Unit::None);
 const INCOMING_EVENTS: Metric = Metric::new("AWS/Logs", "IncomingLogEvents", Unit::None);
 
 impl Handle<op::PutLogEvents> for Logs {
@@ -58,8 +65,7 @@ impl Handle<op::PutLogEvents> for Logs {
             ));
         }
         if !taken.is_empty() {
-            self.records.append(cx, &name, &input.log_stream_name, taken).await?;
-            self.arrivals.send_modify(|count| *count += 1);
+            self.take_in(cx, &name, &input.log_stream_name, (&group, stream.id), taken).await?;
             let bytes: usize = taken.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
             let dimensions = [("LogGroupName", name.name.as_str())];
             for (metric, value) in [(INCOMING_BYTES, bytes), (INCOMING_EVENTS, taken.len())] {
@@ -82,5 +88,123 @@ impl Handle<op::PutLogEvents> for Logs {
             rejected_log_events_info: any.then_some(rejected),
             rejected_entity_info: None,
         })
+    }
+}
+
+/// Tries to append while the group's key or policies change.
+const ATTEMPTS_MAX: usize = 5;
+
+impl Logs {
+    /// Keeps events, what is sensitive in them marked, and tells whoever waits for them.
+    async fn take_in(
+        &self,
+        cx: &Cx,
+        name: &GroupName,
+        stream: &str,
+        (group, stream_id): (&Group, u64),
+        events: &[(i64, &str)],
+    ) -> Result<()> {
+        let now_ms = cx.now().millis();
+        let settings = self.settings.of(&self.records, (name.account, name.region)).await?;
+        let own = match &group.protection {
+            Some(protection) => Some(self.settings.protection(&protection.document)?),
+            None => None,
+        };
+        let policies: Vec<&Policy> = own.as_deref().into_iter().chain(&settings.protection).collect();
+        let findings = match policies.is_empty() {
+            true => Findings::default(),
+            false => protect::find(&policies, events),
+        };
+        let of_account = settings.subscriptions.iter().filter(|(.., groups)| groups.has(&name.name));
+        let routing = Routing {
+            of_account: of_account.map(|(id, policy, _)| (*id, policy.clone())).collect(),
+            embedded: events.iter().any(|(_, message)| embedded::may_be(message)),
+        };
+        let (mut key, mut attempt) = (group.key.clone(), 0);
+        let waiting = loop {
+            let open = match &key {
+                Some(key) => Some((key.number, self.data_key(name, group.id, key.number, Fresh::No).await?)),
+                None => None,
+            };
+            let masks = findings.masks.clone();
+            let transformer = group.transformer.as_ref().map(|transformer| transformer.number);
+            let new = NewEvents { now_ms, stream_id, events, masks, key: open, transformer };
+            attempt += 1;
+            match self.records.append(name, stream, &new, &routing).await {
+                Err(error) if error.code() == "OperationAbortedException" && attempt < ATTEMPTS_MAX => {
+                    key = self.records.group(name).await?.key;
+                }
+                other => break other?,
+            }
+        };
+        self.arrivals.send_modify(|count| *count += 1);
+        if waiting.for_metrics {
+            self.measuring.wake();
+        }
+        if waiting.for_delivery {
+            self.delivering.wake();
+        }
+        self.audit(cx, name, &policies, &findings).await
+    }
+
+    /// Writes what was found to where the policies say, before the batch is answered.
+    async fn audit(
+        &self,
+        cx: &Cx,
+        name: &GroupName,
+        policies: &[&Policy],
+        findings: &Findings,
+    ) -> Result<()> {
+        if findings.audited.is_empty() {
+            return Ok(());
+        }
+        let count = findings.audited.len() as f64;
+        let dimensions = [("LogGroupName", name.name.as_str())];
+        for dimensions in [&dimensions[..], &[]] {
+            let (account, region) = (name.account, name.region);
+            self.platform.metrics.record(WITH_FINDINGS, account, region, cx.now(), dimensions, count);
+        }
+        let mut groups: Vec<&String> =
+            policies.iter().filter_map(|policy| policy.findings_group.as_ref()).collect();
+        groups.dedup();
+        let (time, arn) = (cx.now().iso8601(), format!("{}:*", name.arn()));
+        let reports: Vec<String> = findings
+            .audited
+            .iter()
+            .map(|(_, detections)| protect::report(&time, &arn, detections).to_string())
+            .collect();
+        for group in groups {
+            let to = GroupName::own(cx, group);
+            if let Err(error) = self.write_findings(cx, &to, &name.name, &reports).await {
+                tracing::warn!(%error, group = to.name, "findings of a data protection policy were not written");
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_findings(&self, cx: &Cx, to: &GroupName, of: &str, reports: &[String]) -> Result<()> {
+        let group = self.records.group(to).await?;
+        let stream = of.replace(['/', ':', '*'], "_");
+        let made = Stream::new(self.platform.env.rng.u64(), cx.now().millis());
+        match self.records.create_stream(to, &stream, &made).await {
+            Err(error) if error.code() != "ResourceAlreadyExistsException" => return Err(error),
+            _ => {}
+        }
+        let stream_id = self.records.stream(group.id, &stream).await?.id;
+        let now_ms = cx.now().millis();
+        let events: Vec<(i64, &str)> = reports.iter().map(|report| (now_ms, report.as_str())).collect();
+        let key = match &group.key {
+            Some(key) => Some((key.number, self.data_key(to, group.id, key.number, Fresh::No).await?)),
+            None => None,
+        };
+        let new = NewEvents { now_ms, stream_id, events: &events, masks: Vec::new(), key, transformer: None };
+        let waiting = self.records.append(to, &stream, &new, &Routing::default()).await?;
+        if waiting.for_metrics {
+            self.measuring.wake();
+        }
+        if waiting.for_delivery {
+            self.delivering.wake();
+        }
+        Ok(())
     }
 }

@@ -20,8 +20,12 @@ const KEPT_MS: i64 = 7 * 86_400_000;
 impl Handle<op::StartQuery> for Logs {
     async fn access(&self, cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<Access>> {
         let mut all = Vec::new();
+        let unmasks = compile(&input.query_string).is_ok_and(|plan| plan.unmasks);
         for name in groups(cx, input)? {
             all.extend(self.on_group("logs:StartQuery", &name).await?);
+            if unmasks {
+                all.extend(self.on_group("logs:Unmask", &name).await?);
+            }
         }
         Ok(all)
     }
@@ -177,6 +181,25 @@ impl Handle<op::DescribeQueries> for Logs {
             queries: Some(page.items.into_iter().map(info).collect()),
             next_token: page.next,
         })
+    }
+}
+
+impl Handle<op::ListLogGroupsForQuery> for Logs {
+    async fn access(&self, cx: &Cx, _: &s::ListLogGroupsForQueryRequest) -> Result<Vec<Access>> {
+        Ok(on_all(cx, "logs:ListLogGroupsForQuery"))
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::ListLogGroupsForQueryRequest,
+    ) -> Result<s::ListLogGroupsForQueryResponse> {
+        if input.next_token.is_some() {
+            // A query takes no more groups than the smallest page has.
+            return Err(error::next_token());
+        }
+        let query = self.query((cx.account(), cx.region()), &input.query_id).await?;
+        Ok(s::ListLogGroupsForQueryResponse { log_group_identifiers: Some(query.groups), next_token: None })
     }
 }
 

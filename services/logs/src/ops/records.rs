@@ -20,7 +20,14 @@ const MINUTE_MS: i64 = 60_000;
 impl Handle<op::GetLogRecord> for Logs {
     async fn access(&self, cx: &Cx, input: &s::GetLogRecordRequest) -> Result<Vec<Access>> {
         match self.pointed(cx, &input.log_record_pointer) {
-            Ok(pointer) => self.on_group("logs:GetLogRecord", &GroupName::own(cx, &pointer.group)).await,
+            Ok(pointer) => {
+                let name = GroupName::own(cx, &pointer.group);
+                let mut all = self.on_group("logs:GetLogRecord", &name).await?;
+                if input.unmask == Some(true) {
+                    all.extend(self.on_group("logs:Unmask", &name).await?);
+                }
+                Ok(all)
+            }
             Err(_) => Ok(on_all(cx, "logs:GetLogRecord")),
         }
     }
@@ -37,7 +44,8 @@ impl Handle<op::GetLogRecord> for Logs {
         let stream = streams.into_iter().find(|(_, stream)| stream.id == pointer.stream);
         let (stream, _) = stream.ok_or_else(error::record_not_found)?;
         let scope = Scope { id: pointer.stream, from_ms: time, to_ms: time + 1 };
-        let mut reader = Reader::new(&self.records.store, scope, Direction::Forward, None);
+        let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Forward, None)
+            .unmasked(input.unmask == Some(true));
         let event = loop {
             match reader.next().await? {
                 Some(event) if event.place == pointer.place => break event,
@@ -74,7 +82,7 @@ impl Handle<op::GetLogGroupFields> for Logs {
         };
         let from_ms = from_ms.max(cutoff_ms(&group, cx.now()).unwrap_or(0));
         let scope = Scope { id: group.id, from_ms, to_ms };
-        let mut reader = Reader::new(&self.records.store, scope, Direction::Backward, None);
+        let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None);
         let (mut counts, mut events): (HashMap<String, usize>, usize) = (HashMap::new(), 0);
         while events < SAMPLE
             && let Some(event) = reader.next().await?

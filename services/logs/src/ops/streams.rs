@@ -19,14 +19,7 @@ impl Handle<op::CreateLogStream> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateLogStreamRequest) -> Result<Empty> {
-        let stream = Stream {
-            id: self.platform.env.rng.u64(),
-            created_ms: cx.now().millis(),
-            first_event_ms: None,
-            last_event_ms: None,
-            last_ingestion_ms: None,
-            bytes: 0,
-        };
+        let stream = Stream::new(self.platform.env.rng.u64(), cx.now().millis());
         let name = GroupName::own(cx, &input.log_group_name);
         self.records.create_stream(&name, &input.log_stream_name, &stream).await?;
         Ok(Empty {})

@@ -2,7 +2,7 @@ use serde_json::Value as Json;
 
 use super::compare::{Comparison, Operator};
 use super::lexer::{Token, tokens};
-use super::{DEPTH_MAX, Parsed, REGEX_MAX};
+use super::{DEPTH_MAX, Field, Parsed, REGEX_MAX};
 
 /// `{ ($.a = 1) && ($.b IS TRUE || $.c NOT EXISTS) }`
 pub(crate) struct Expression(Node);
@@ -21,7 +21,7 @@ enum Test {
     NotExists,
 }
 
-pub(super) struct Selector {
+pub(crate) struct Selector {
     text: String,
     steps: Vec<Step>,
 }
@@ -50,6 +50,21 @@ impl Expression {
     pub(super) fn matches(&self, message: &str) -> bool {
         // A message that is not an object has none of the fields, and matches nothing.
         matches!(serde_json::from_str::<Json>(message), Ok(value) if value.is_object() && self.0.holds(&value))
+    }
+
+    /// The values of `fields` in a message; `None` when it does not match.
+    pub(super) fn cut(&self, message: &str, fields: &[&Field]) -> Option<Vec<Option<String>>> {
+        let value = serde_json::from_str::<Json>(message).ok().filter(Json::is_object)?;
+        if !self.0.holds(&value) {
+            return None;
+        }
+        let cut = |field: &&Field| match field {
+            Field::Json(selector) => {
+                selector.find(&value).into_iter().next().filter(|found| !found.is_null()).map(words)
+            }
+            Field::Column(_) => None,
+        };
+        Some(fields.iter().map(cut).collect())
     }
 
     pub(super) fn extract(&self, message: &str) -> Vec<(String, String)> {
@@ -173,7 +188,7 @@ impl Node {
 }
 
 impl Selector {
-    fn parse(text: &str) -> Parsed<Selector> {
+    pub(super) fn parse(text: &str) -> Parsed<Selector> {
         let bad = || format!("the selector {text} is not valid");
         let mut rest = &text[1..];
         let mut steps = Vec::new();

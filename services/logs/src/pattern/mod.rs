@@ -63,6 +63,61 @@ impl Pattern {
     }
 }
 
+/// A field that a pattern cuts messages into: `$.a.b` of JSON, `$name` of a space-delimited message.
+pub(crate) enum Field {
+    Json(json::Selector),
+    Column(String),
+}
+
+impl Pattern {
+    /// The field of that name, when messages that match have it: any of a JSON pattern's, the named ones of a space-delimited one.
+    pub(crate) fn field(&self, text: &str) -> Option<Field> {
+        match self {
+            Pattern::Json(_) if text.starts_with("$.") || text.starts_with("$[") => {
+                json::Selector::parse(text).ok().map(Field::Json)
+            }
+            Pattern::Space(columns) if text.starts_with('$') && columns.has(&text[1..]) => {
+                Some(Field::Column(text.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether messages have fields at all.
+    pub(crate) fn has_fields(&self) -> bool {
+        matches!(self, Pattern::Json(_) | Pattern::Space(_))
+    }
+
+    /// The values of `fields` in a message; `None` when it does not match.
+    pub(crate) fn cut(&self, message: &str, fields: &[&Field]) -> Option<Vec<Option<String>>> {
+        match self {
+            Pattern::Json(expression) => expression.cut(message, fields),
+            Pattern::Space(columns) => {
+                let found = columns.matches(message)?;
+                let value = |field: &&Field| match field {
+                    Field::Column(name) => found.iter().find(|(one, _)| one == name).map(|(_, v)| v.clone()),
+                    Field::Json(_) => None,
+                };
+                Some(fields.iter().map(value).collect())
+            }
+            _ => self.matches(message).then(|| vec![None; fields.len()]),
+        }
+    }
+}
+
+/// Regular expressions in a pattern that parses.
+pub(crate) fn regexes(text: &str) -> usize {
+    let text = text.trim();
+    match text.chars().next() {
+        Some('{' | '[') => {
+            let inner = text[1..].strip_suffix(['}', ']']).unwrap_or_default();
+            let tokens = lexer::tokens(inner).unwrap_or_default();
+            tokens.iter().filter(|token| matches!(token, lexer::Token::Regex(_))).count()
+        }
+        _ => terms::Terms::parse(text).map_or(0, |terms| terms.regexes()),
+    }
+}
+
 /// Why a pattern does not parse.
 type Parsed<T> = std::result::Result<T, String>;
 

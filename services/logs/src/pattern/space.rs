@@ -40,6 +40,11 @@ impl Columns {
         Ok(columns)
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        let columns = self.before.iter().chain(self.after.iter().flatten());
+        columns.filter_map(|column| column.name.as_deref()).any(|one| one == name)
+    }
+
     /// The named fields of a message that matches.
     pub(super) fn matches(&self, message: &str) -> Option<Vec<(String, String)>> {
         let fields = fields(message);

@@ -62,6 +62,11 @@ impl Terms {
         }
     }
 
+    pub(super) fn regexes(&self) -> usize {
+        let all = self.all.iter().chain(&self.none).chain(&self.any);
+        all.filter(|term| matches!(term, Term::Regex(_))).count()
+    }
+
     pub(super) fn matches(&self, message: &str) -> bool {
         let any = !self.all.is_empty() || !self.none.is_empty() || self.any.iter().any(|t| t.is_in(message));
         any && self.all.iter().all(|term| term.is_in(message))

@@ -1,31 +1,75 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use haneul_blob::Blobs;
 use haneul_env::Env;
 use haneul_front::{Cloud as Front, Options};
+use haneul_iam_wire::operations as iam;
+use haneul_iam_wire::shapes as i;
 use haneul_kit::platform::Config;
 use haneul_kit::{AccountId, Caller, Operation, Platform, Region, Result, Seal};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use haneul_store::Store;
 
+use super::functions::{self, Functions};
+
+/// The cloud with all that Logs calls; functions only note what they are sent.
 pub(super) struct Cloud {
     pub platform: Platform,
-    _front: std::sync::Arc<Front>,
+    pub functions: Arc<Functions>,
+    _front: Arc<Front>,
 }
 
 pub(super) const OURS: u64 = 111_111_111_111;
 
 impl Cloud {
     pub(super) async fn new() -> Cloud {
+        Cloud::on(Store::memory()).await
+    }
+
+    pub(super) async fn on(store: Store) -> Cloud {
         let env = Env::simulated(11);
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
-        let platform = Platform::new(env.clone(), Store::memory(), Blobs::memory(&env), None, seal, config);
-        let services =
+        let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);
+        let functions = Arc::new(Functions::default());
+        let mut services =
             vec![haneul_iam::service(&platform).await.unwrap(), crate::service(&platform).await.unwrap()];
-        let models = [&haneul_iam_wire::SERVICE, &haneul_logs_wire::SERVICE];
-        let front = Front::new(platform.clone(), &models, services, Options::default());
+        services.push(haneul_cloudwatch::service(&platform).await.unwrap());
+        services.push(haneul_kms::service(&platform).await.unwrap());
+        services.extend(haneul_s3::services(&platform).await.unwrap());
+        services.push(functions::service(&functions));
+        let front = Front::new(platform.clone(), &[], services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, _front: front }
+        Cloud { platform, functions, _front: front }
+    }
+
+    /// Lets the reconcilers do what is due.
+    pub(super) async fn settle(&self) {
+        for _ in 0..400 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(super) async fn advance(&self, seconds: u64) {
+        self.platform.env.clock.advance(Duration::from_secs(seconds));
+        self.settle().await;
+    }
+
+    /// A user with this statement.
+    pub(super) async fn user(&self, name: &str, statement: &str) -> Caller {
+        let create = i::CreateUserRequest { user_name: name.into(), ..Default::default() };
+        self.ok::<iam::CreateUser>(create).await;
+        let put = i::PutUserPolicyRequest {
+            user_name: name.into(),
+            policy_name: "own".into(),
+            policy_document: format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#),
+        };
+        self.ok::<iam::PutUserPolicy>(put).await;
+        let key = i::CreateAccessKeyRequest { user_name: Some(name.into()) };
+        let id = self.ok::<iam::CreateAccessKey>(key).await.access_key.access_key_id;
+        self.platform.directory().access_key(&id).await.unwrap().unwrap().caller.clone()
     }
 
     pub(super) fn root() -> Caller {

@@ -1,4 +1,11 @@
 mod cloud;
+mod encryption;
 mod events;
+mod exports;
+mod functions;
 mod groups;
+mod metric_filters;
+mod protection;
 mod queries;
+mod subscriptions;
+mod transformers;

@@ -1,4 +1,10 @@
-//! Every read and write; the only file that opens a transaction.
+//! Every read and write; the only folder that opens a transaction.
+
+mod exports;
+mod filters;
+mod policies;
+
+pub(crate) use filters::{Routing, Waiting};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,14 +12,32 @@ use haneul_kit::{ApiError, Cx, Result};
 use haneul_store::{Range, Reads, Store};
 
 use crate::error;
+use crate::events::Mask;
 use crate::events::OVERHEAD;
 use crate::events::chunk::{self, SPAN_MS};
-use crate::model::{BEGINS, CHUNKS, Chunk, ENDS, GARBAGE, GROUPS, Garbage, Group, STREAMS, Stream};
+use crate::keys::DataKey;
+use crate::model::{
+    BEGINS, CHUNKS, Chunk, DATA_KEYS, DataKeyRecord, ENDS, GARBAGE, GROUPS, Garbage, Group, GroupKey,
+    GroupTransformer, STREAMS, Stream, TRANSFORMERS, TransformerRecord,
+};
 use crate::names::GroupName;
 
 pub(crate) struct Records {
     pub(crate) store: Store,
     sequence: AtomicU64,
+}
+
+/// A batch on its way in.
+pub(crate) struct NewEvents<'e> {
+    pub(crate) now_ms: i64,
+    /// Of the stream, as it was when the batch was looked at.
+    pub(crate) stream_id: u64,
+    pub(crate) events: &'e [(i64, &'e str)],
+    /// What is masked, by event.
+    pub(crate) masks: Vec<(usize, Mask)>,
+    /// The data key of the group, and its number.
+    pub(crate) key: Option<(u64, DataKey)>,
+    pub(crate) transformer: Option<u64>,
 }
 
 /// Streams of a group that one listing looks at.
@@ -35,11 +59,19 @@ impl Records {
         Ok(self.store.get(&GROUPS, &name.key()).await?)
     }
 
-    pub(crate) async fn create_group(&self, name: &GroupName, group: &Group) -> Result<()> {
+    pub(crate) async fn create_group(
+        &self,
+        name: &GroupName,
+        group: &Group,
+        key: Option<&DataKeyRecord>,
+    ) -> Result<()> {
         self.store
             .transact(|tx| async move {
                 if tx.get(&GROUPS, &name.key()).await?.is_some() {
                     return Err(error::group_exists());
+                }
+                if let (Some(key), Some(of)) = (key, &group.key) {
+                    tx.put(&DATA_KEYS, &(group.id, of.number), key)?;
                 }
                 Ok(tx.put(&GROUPS, &name.key(), group)?)
             })
@@ -62,6 +94,56 @@ impl Records {
             .await
     }
 
+    /// Seals what comes from now on with this data key.
+    pub(crate) async fn put_data_key(&self, name: &GroupName, id: u64, key: &DataKeyRecord) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                if group.id != id {
+                    return Err(error::aborted());
+                }
+                let last = tx.scan_keys(&DATA_KEYS, Range::prefix((id,)).rev(), 1).await?;
+                let number = last.first().map_or(1, |(_, number)| number + 1);
+                tx.put(&DATA_KEYS, &(id, number), key)?;
+                group.key = Some(GroupKey { arn: key.key_arn.clone(), number });
+                Ok(tx.put(&GROUPS, &name.key(), &group)?)
+            })
+            .await
+    }
+
+    /// Transforms what comes from now on by this.
+    pub(crate) async fn put_transformer(
+        &self,
+        name: &GroupName,
+        made: &TransformerRecord,
+        now_ms: i64,
+    ) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let last = tx.scan_keys(&TRANSFORMERS, Range::prefix((group.id,)).rev(), 1).await?;
+                let number = last.first().map_or(1, |(_, number)| number + 1);
+                tx.put(&TRANSFORMERS, &(group.id, number), made)?;
+                let created_ms = group.transformer.as_ref().map_or(now_ms, |before| before.created_ms);
+                group.transformer = Some(GroupTransformer { number, created_ms, modified_ms: now_ms });
+                Ok(tx.put(&GROUPS, &name.key(), &group)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn transformer(&self, group: u64, number: u64) -> Result<Option<TransformerRecord>> {
+        Ok(self.store.get(&TRANSFORMERS, &(group, number)).await?)
+    }
+
+    pub(crate) async fn data_key(&self, group: u64, number: u64) -> Result<Option<DataKeyRecord>> {
+        Ok(self.store.get(&DATA_KEYS, &(group, number)).await?)
+    }
+
+    /// The bytes of a chunk; `None` when it was swept away.
+    pub(crate) async fn chunk(&self, stream: u64, sequence: u64) -> Result<Option<Chunk>> {
+        Ok(self.store.get(&CHUNKS, &(stream, sequence)).await?)
+    }
+
     pub(crate) async fn delete_group(&self, name: &GroupName) -> Result<()> {
         self.store
             .transact(|tx| async move {
@@ -70,6 +152,7 @@ impl Records {
                     return Err(error::protected());
                 }
                 tx.put(&GARBAGE, &group.id, &Garbage::Group)?;
+                filters::drop_all(&tx, name).await?;
                 Ok(tx.delete(&GROUPS, &name.key())?)
             })
             .await
@@ -140,28 +223,41 @@ impl Records {
         Ok(found.into_iter().map(|((_, name), stream)| (name, stream)).collect())
     }
 
-    /// Appends events that are in order and already checked. Durable when it returns.
+    /// Appends events that are in order and already checked, and notes for whom they wait. Durable when it returns.
     pub(crate) async fn append(
         &self,
-        cx: &Cx,
         name: &GroupName,
         stream: &str,
-        events: &[(i64, &str)],
-    ) -> Result<()> {
-        let now_ms = cx.now().millis();
+        new: &NewEvents<'_>,
+        routing: &Routing,
+    ) -> Result<Waiting> {
+        let (now_ms, events) = (new.now_ms, new.events);
         let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
-        let chunks: Vec<(u64, i64, i64, Chunk)> = stretches(events)
-            .map(|part| {
-                let (first, last) = (part[0].0, part[part.len() - 1].0);
-                (self.next_sequence(now_ms), first, last, Chunk(chunk::encode(now_ms, part)))
-            })
-            .collect();
+        let mut chunks = Vec::new();
+        let mut from = 0;
+        for part in stretches(events) {
+            let (first, last) = (part[0].0, part[part.len() - 1].0);
+            let sequence = self.next_sequence(now_ms);
+            let here = from..from + part.len();
+            from = here.end;
+            let masks = new.masks.iter().filter(|(event, _)| here.contains(event));
+            let masks = masks.map(|(event, mask)| (event - here.start, *mask)).collect();
+            let batch =
+                chunk::Batch { ingested_ms: now_ms, events: part, masks, transformer: new.transformer };
+            let at = chunk::At { stream: new.stream_id, sequence };
+            let key = new.key.as_ref().map(|(number, key)| (*number, key));
+            chunks.push((sequence, first, last, Chunk(chunk::encode(at, &batch, key))));
+        }
         let chunks = &chunks;
         self.store
             .transact(|tx| async move {
                 let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
                 let key = (group.id, stream);
                 let mut found = tx.get(&STREAMS, &key).await?.ok_or_else(error::stream_not_found)?;
+                let sealed_by = new.key.as_ref().map(|(number, _)| *number);
+                if found.id != new.stream_id || group.key.as_ref().map(|key| key.number) != sealed_by {
+                    return Err(error::aborted());
+                }
                 for (sequence, first, last, chunk) in chunks {
                     tx.put(&CHUNKS, &(found.id, *sequence), chunk)?;
                     for scope in [group.id, found.id] {
@@ -173,7 +269,10 @@ impl Records {
                 }
                 found.last_ingestion_ms = Some(now_ms);
                 found.bytes += bytes as i64;
-                Ok::<_, ApiError>(tx.put(&STREAMS, &key, &found)?)
+                tx.put(&STREAMS, &key, &found)?;
+                let sequences: Vec<u64> = chunks.iter().map(|(sequence, ..)| *sequence).collect();
+                let arrived = filters::Arrived { now_ms, name, group: &group, stream, id: found.id };
+                filters::route(&tx, &arrived, &sequences, routing).await
             })
             .await
     }
@@ -223,6 +322,14 @@ impl Records {
                         tx.delete(&STREAMS, &(*group, name.as_str()))?;
                     }
                     if keys.len() < SWEEP {
+                        for (group, number) in tx.scan_keys(&DATA_KEYS, Range::prefix((id,)), SWEEP).await? {
+                            tx.delete(&DATA_KEYS, &(group, number))?;
+                        }
+                        for (group, number) in
+                            tx.scan_keys(&TRANSFORMERS, Range::prefix((id,)), SWEEP).await?
+                        {
+                            tx.delete(&TRANSFORMERS, &(group, number))?;
+                        }
                         tx.delete(&GARBAGE, &id)?;
                     }
                     Ok::<_, ApiError>(())

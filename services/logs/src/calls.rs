@@ -1,0 +1,159 @@
+//! All that we ask of other services, each time as the service's principal, so that the policy of what is reached decides.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use haneul_cloudwatch_wire::{operations as cloudwatch, shapes as c};
+use haneul_kit::{AccountId, ApiError, ByteStream, Caller, Operation, Region, Result};
+use haneul_kms_wire::{operations as kms, shapes as k};
+use haneul_lambda_wire::{operations as lambda, shapes as l};
+use haneul_s3_wire::{operations as s3, shapes as b};
+use haneul_shape::Bytes;
+use haneul_shape::value::Map;
+
+use crate::Logs;
+use crate::error;
+use crate::model::DataKeyRecord;
+use crate::names::GroupName;
+
+/// Policies name the service with its Region, and newer ones without.
+fn principals(region: Region) -> [String; 2] {
+    [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()]
+}
+
+pub(crate) fn is_denial(error: &ApiError) -> bool {
+    error.code().starts_with("AccessDenied") || error.code() == "AllAccessDisabled"
+}
+
+/// Data keys are bound to their group.
+fn context(name: &GroupName) -> Map<String> {
+    [("aws:logs:arn", name.arn().to_string())].into_iter().collect()
+}
+
+impl Logs {
+    /// A data key for a group under a key of KMS.
+    ///
+    /// # Errors
+    /// AWS's for a key that is not there, does not let us, or is disabled.
+    pub(crate) async fn new_data_key(&self, name: &GroupName, key_id: &str) -> Result<DataKeyRecord> {
+        if !key_id.starts_with("arn:") {
+            return Err(error::invalid(
+                "The specified KMS key identifier is not valid: give the ARN of the key.",
+            ));
+        }
+        let input = k::GenerateDataKeyRequest {
+            key_id: key_id.to_owned(),
+            key_spec: Some("AES_256".into()),
+            encryption_context: Some(context(name)),
+            ..Default::default()
+        };
+        let made = self.as_service::<kms::GenerateDataKey>(name, input).await;
+        let made = made.map_err(|refused| match refused.code() {
+            "DisabledException" | "KMSInvalidStateException" => {
+                error::invalid(format!("The specified KMS key is not enabled: {}", refused.message()))
+            }
+            "InvalidKeyUsageException" | "UnsupportedOperationException" => {
+                error::invalid("The specified KMS key is not a symmetric encryption key.")
+            }
+            _ => error::key(&refused, name),
+        })?;
+        let (Some(blob), Some(key_arn)) = (made.ciphertext_blob, made.key_id) else {
+            return Err(ApiError::internal("KMS gave no data key"));
+        };
+        Ok(DataKeyRecord { key_arn, blob: STANDARD.encode(blob) })
+    }
+
+    pub(crate) async fn decrypt_data_key(&self, name: &GroupName, key: &DataKeyRecord) -> Result<Bytes> {
+        let blob = STANDARD.decode(&key.blob).map_err(|_| ApiError::internal("a data key is damaged"))?;
+        let input = k::DecryptRequest {
+            ciphertext_blob: Some(blob.into()),
+            encryption_context: Some(context(name)),
+            key_id: Some(key.key_arn.clone()),
+            ..Default::default()
+        };
+        let opened = self.as_service::<kms::Decrypt>(name, input).await?;
+        opened.plaintext.ok_or_else(|| ApiError::internal("KMS gave no data key"))
+    }
+
+    /// Whether the bucket lets us look at it, as who exports must show.
+    pub(crate) async fn can_see_bucket(&self, name: &GroupName, bucket: &str) -> Result<()> {
+        let input = b::GetBucketAclRequest { bucket: bucket.to_owned(), ..Default::default() };
+        self.as_service::<s3::GetBucketAcl>(name, input).await.map(drop)
+    }
+
+    /// Puts a file of an export.
+    pub(crate) async fn put_file(
+        &self,
+        name: &GroupName,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+    ) -> Result<()> {
+        let mut denied = None;
+        for principal in principals(name.region) {
+            let input = b::PutObjectRequest {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                body: ByteStream::from_bytes(body.clone()),
+                acl: Some("bucket-owner-full-control".into()),
+                ..Default::default()
+            };
+            let caller = Caller::service(principal, name.account);
+            let source = Some(format!("{}:*", name.arn()));
+            match self.platform.bus.call::<s3::PutObject>(caller, name.region, source, input).await {
+                Err(error) if is_denial(&error) => denied = Some(error),
+                other => return other.map(drop),
+            }
+        }
+        Err(denied.unwrap_or_else(|| ApiError::internal("nobody was asked")))
+    }
+
+    /// Calls on account of a group, by either of the service's names.
+    async fn as_service<O: Operation>(&self, group: &GroupName, input: O::Input) -> Result<O::Output>
+    where
+        O::Input: Clone,
+    {
+        let source = format!("{}:*", group.arn());
+        let mut denied = None;
+        for principal in principals(group.region) {
+            let caller = Caller::service(principal, group.account);
+            let source = Some(source.clone());
+            match self.platform.bus.call::<O>(caller, group.region, source, input.clone()).await {
+                Err(error) if is_denial(&error) => denied = Some(error),
+                other => return other,
+            }
+        }
+        Err(denied.unwrap_or_else(|| ApiError::internal("nobody was asked")))
+    }
+
+    /// Whether a function is there and lets us invoke it.
+    pub(crate) async fn can_invoke(&self, group: &GroupName, function: &str) -> Result<()> {
+        let input = l::InvocationRequest {
+            function_name: function.to_owned(),
+            invocation_type: Some("DryRun".into()),
+            ..Default::default()
+        };
+        self.as_service::<lambda::Invoke>(group, input).await.map(drop)
+    }
+
+    /// Hands a payload to a function; Lambda has it for good when this returns.
+    pub(crate) async fn invoke(&self, group: &GroupName, function: &str, payload: Vec<u8>) -> Result<()> {
+        let input = l::InvocationRequest {
+            function_name: function.to_owned(),
+            invocation_type: Some("Event".into()),
+            payload: Some(payload.into()),
+            ..Default::default()
+        };
+        self.as_service::<lambda::Invoke>(group, input).await.map(drop)
+    }
+
+    /// Publishes points. CloudWatch takes them from a service without asking for a permission.
+    pub(crate) async fn publish(
+        &self,
+        account: AccountId,
+        region: Region,
+        input: c::PutMetricDataInput,
+    ) -> Result<()> {
+        let caller = Caller::service("logs.amazonaws.com", account);
+        self.platform.bus.call::<cloudwatch::PutMetricData>(caller, region, None, input).await.map(drop)
+    }
+}

@@ -1,0 +1,85 @@
+//! What a subscriber is sent: events as JSON, packed by gzip, in base64.
+//!
+//! Source: CloudWatch Logs User Guide, "Real-time processing of log data with subscriptions".
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use haneul_kit::{ApiError, Result};
+use serde_json::{Map, Value, json};
+
+use crate::events::Event;
+use crate::pattern::Pattern;
+
+/// Where the events are from.
+pub(crate) struct Source<'a> {
+    pub(crate) owner: String,
+    pub(crate) group: &'a str,
+    pub(crate) stream: &'a str,
+    pub(crate) filter: &'a str,
+    pub(crate) of_account: bool,
+}
+
+/// Longest payload of an asynchronous invocation.
+pub(crate) const PAYLOAD_MAX: usize = 1_048_576;
+
+/// The matching events as payloads for a function, each short enough; events that do not fit alone are left out.
+pub(crate) fn for_function(
+    source: &Source<'_>,
+    pattern: &Pattern,
+    events: &[&Event],
+) -> Result<Vec<Vec<u8>>> {
+    let mut done = Vec::new();
+    let mut parts = vec![events];
+    while let Some(part) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        let data = STANDARD.encode(packed(&message(source, pattern, part))?);
+        let payload = json!({ "awslogs": { "data": data } }).to_string().into_bytes();
+        if payload.len() <= PAYLOAD_MAX {
+            done.push(payload);
+        } else if part.len() > 1 {
+            let (first, second) = part.split_at(part.len() / 2);
+            parts.push(second);
+            parts.push(first);
+        }
+    }
+    Ok(done)
+}
+
+fn message(source: &Source<'_>, pattern: &Pattern, events: &[&Event]) -> Value {
+    let event = |event: &&Event| {
+        let mut shown = Map::new();
+        shown.insert("id".into(), event.place.id().into());
+        shown.insert("timestamp".into(), event.place.time_ms.into());
+        shown.insert("message".into(), event.message.clone().into());
+        if matches!(pattern, Pattern::Space(_)) {
+            let fields = pattern.extract(&event.message).into_iter();
+            let fields = fields.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.into()));
+            shown.insert("extractedFields".into(), Value::Object(fields.collect()));
+        }
+        Value::Object(shown)
+    };
+    let mut message = json!({
+        "messageType": "DATA_MESSAGE",
+        "owner": source.owner,
+        "logGroup": source.group,
+        "logStream": source.stream,
+        "subscriptionFilters": [source.filter],
+        "logEvents": events.iter().map(event).collect::<Vec<_>>(),
+    });
+    if source.of_account {
+        message["policyLevel"] = "ACCOUNT_LEVEL_POLICY".into();
+    }
+    message
+}
+
+fn packed(message: &Value) -> Result<Vec<u8>> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(message.to_string().as_bytes()).map_err(ApiError::internal)?;
+    gzip.finish().map_err(ApiError::internal)
+}

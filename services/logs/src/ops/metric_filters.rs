@@ -1,0 +1,139 @@
+use haneul_kit::{Access, Cx, Handle, Result, paging};
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use haneul_shape::Empty;
+
+use super::access::on_all;
+use crate::Logs;
+use crate::error;
+use crate::filters::metric::Compiled;
+use crate::model::MetricFilter;
+use crate::names::GroupName;
+
+pub(super) const PAGE: usize = 50;
+
+impl Handle<op::PutMetricFilter> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::PutMetricFilterRequest) -> Result<Vec<Access>> {
+        self.on_group("logs:PutMetricFilter", &GroupName::own(cx, &input.log_group_name)).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutMetricFilterRequest) -> Result<Empty> {
+        if input.field_selection_criteria.as_deref().is_some_and(|text| !text.is_empty()) {
+            return Err(error::not_offered("Selecting events by system fields"));
+        }
+        if input.emit_system_field_dimensions.as_ref().is_some_and(|list| !list.is_empty()) {
+            return Err(error::not_offered("System fields as dimensions"));
+        }
+        let Some(transformation) = input.metric_transformations.into_iter().next() else {
+            return Err(error::invalid("A metric transformation must be given."));
+        };
+        let dimensions = transformation.dimensions.unwrap_or_default();
+        let filter = MetricFilter {
+            created_ms: cx.now().millis(),
+            pattern: input.filter_pattern,
+            metric: transformation.metric_name,
+            namespace: transformation.metric_namespace,
+            value: transformation.metric_value,
+            default: transformation.default_value,
+            dimensions: dimensions.iter().map(|(k, v)| (k.to_owned(), v.clone())).collect(),
+            unit: transformation.unit,
+            transformed: input.apply_on_transformed_logs == Some(true),
+        };
+        Compiled::new(&input.filter_name, &filter)?;
+        let name = GroupName::own(cx, &input.log_group_name);
+        let group = self.records.group(&name).await?;
+        if group.class != "STANDARD" {
+            return Err(error::not_of_class("Metric filters", &group.class));
+        }
+        if filter.transformed && group.transformer.is_none() {
+            return Err(error::no_transformer());
+        }
+        self.records.put_metric_filter(&name, &input.filter_name, &filter).await?;
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::DeleteMetricFilter> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::DeleteMetricFilterRequest) -> Result<Vec<Access>> {
+        self.on_group("logs:DeleteMetricFilter", &GroupName::own(cx, &input.log_group_name)).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteMetricFilterRequest) -> Result<Empty> {
+        let name = GroupName::own(cx, &input.log_group_name);
+        self.records.delete_metric_filter(&name, &input.filter_name).await?;
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::DescribeMetricFilters> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::DescribeMetricFiltersRequest) -> Result<Vec<Access>> {
+        match &input.log_group_name {
+            Some(name) => self.on_group("logs:DescribeMetricFilters", &GroupName::own(cx, name)).await,
+            None => Ok(on_all(cx, "logs:DescribeMetricFilters")),
+        }
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::DescribeMetricFiltersRequest,
+    ) -> Result<s::DescribeMetricFiltersResponse> {
+        if input.metric_name.is_some() != input.metric_namespace.is_some() {
+            return Err(error::invalid(
+                "metricName and metricNamespace must be given together, or neither of them.",
+            ));
+        }
+        let mut found: Vec<(String, String, MetricFilter)> = match &input.log_group_name {
+            Some(group) => {
+                let name = GroupName::own(cx, group);
+                self.records.group(&name).await?;
+                let prefix = input.filter_name_prefix.as_deref().unwrap_or_default();
+                let all = self.records.metric_filters(&name).await?.into_iter();
+                let all = all.filter(|(filter, _)| filter.starts_with(prefix));
+                all.map(|(filter, record)| (filter, group.clone(), record)).collect()
+            }
+            None => {
+                let all = self.records.every_metric_filter(cx.account(), cx.region()).await?.into_iter();
+                all.map(|(group, filter, record)| (filter, group, record)).collect()
+            }
+        };
+        if let (Some(metric), Some(namespace)) = (&input.metric_name, &input.metric_namespace) {
+            found.retain(|(_, _, filter)| filter.metric == *metric && filter.namespace == *namespace);
+        }
+        found.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        let purpose = format!("logs.metric-filters {} {}", cx.account(), cx.region());
+        let seal = &self.platform.seal;
+        if let Some(token) = &input.next_token {
+            let after: (String, String) =
+                paging::position(seal, &purpose, token).ok_or_else(error::next_token)?;
+            found.retain(|(filter, group, _)| (filter, group) > (&after.0, &after.1));
+        }
+        let limit = input.limit.map_or(PAGE, |limit| limit as usize);
+        let key = |(filter, group, _): &(String, String, MetricFilter)| (filter.clone(), group.clone());
+        let page = paging::cut(found, limit, seal, &purpose, key);
+        Ok(s::DescribeMetricFiltersResponse {
+            metric_filters: Some(page.items.into_iter().map(shown).collect()),
+            next_token: page.next,
+        })
+    }
+}
+
+fn shown((filter_name, group, filter): (String, String, MetricFilter)) -> s::MetricFilter {
+    let transformation = s::MetricTransformation {
+        metric_name: filter.metric,
+        metric_namespace: filter.namespace,
+        metric_value: filter.value,
+        default_value: filter.default,
+        dimensions: (!filter.dimensions.is_empty()).then(|| filter.dimensions.into_iter().collect()),
+        unit: filter.unit,
+    };
+    s::MetricFilter {
+        filter_name: Some(filter_name),
+        filter_pattern: Some(filter.pattern),
+        metric_transformations: Some(vec![transformation]),
+        creation_time: Some(filter.created_ms),
+        log_group_name: Some(group),
+        apply_on_transformed_logs: Some(filter.transformed),
+        ..Default::default()
+    }
+}

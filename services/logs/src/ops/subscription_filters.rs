@@ -1,0 +1,149 @@
+use haneul_kit::{Access, Arn, Cx, Fault, Handle, Result, paging};
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use haneul_shape::Empty;
+
+use super::metric_filters::PAGE;
+use crate::Logs;
+use crate::error;
+use crate::model::Subscription;
+use crate::names::GroupName;
+use crate::pattern::Pattern;
+
+pub(super) const BY_STREAM: &str = "ByLogStream";
+
+impl Handle<op::PutSubscriptionFilter> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::PutSubscriptionFilterRequest) -> Result<Vec<Access>> {
+        let name = GroupName::own(cx, &input.log_group_name);
+        let mut all = self.on_group("logs:PutSubscriptionFilter", &name).await?;
+        all.extend(pass_role(input.role_arn.as_deref()));
+        Ok(all)
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutSubscriptionFilterRequest) -> Result<Empty> {
+        if input.field_selection_criteria.as_deref().is_some_and(|text| !text.is_empty()) {
+            return Err(error::not_offered("Selecting events by system fields"));
+        }
+        if input.emit_system_fields.as_ref().is_some_and(|list| !list.is_empty()) {
+            return Err(error::not_offered("System fields of forwarded events"));
+        }
+        Pattern::parse(&input.filter_pattern)?;
+        let name = GroupName::own(cx, &input.log_group_name);
+        let group = self.records.group(&name).await?;
+        if group.class != "STANDARD" {
+            return Err(error::not_of_class("Subscription filters", &group.class));
+        }
+        let transformed = input.apply_on_transformed_logs == Some(true);
+        if transformed && group.transformer.is_none() {
+            return Err(error::no_transformer());
+        }
+        self.check_destination(&name, &input.destination_arn, input.role_arn.is_some()).await?;
+        let subscription = Subscription {
+            id: self.platform.env.rng.u64(),
+            created_ms: cx.now().millis(),
+            pattern: input.filter_pattern,
+            destination: input.destination_arn,
+            distribution: input.distribution.unwrap_or_else(|| BY_STREAM.into()),
+            transformed,
+        };
+        self.records.put_subscription(&name, &input.filter_name, &subscription).await?;
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::DeleteSubscriptionFilter> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::DeleteSubscriptionFilterRequest) -> Result<Vec<Access>> {
+        self.on_group("logs:DeleteSubscriptionFilter", &GroupName::own(cx, &input.log_group_name)).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::DeleteSubscriptionFilterRequest) -> Result<Empty> {
+        let name = GroupName::own(cx, &input.log_group_name);
+        self.records.delete_subscription(&name, &input.filter_name).await?;
+        self.delivering.wake();
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::DescribeSubscriptionFilters> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::DescribeSubscriptionFiltersRequest) -> Result<Vec<Access>> {
+        self.on_group("logs:DescribeSubscriptionFilters", &GroupName::own(cx, &input.log_group_name)).await
+    }
+
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::DescribeSubscriptionFiltersRequest,
+    ) -> Result<s::DescribeSubscriptionFiltersResponse> {
+        let name = GroupName::own(cx, &input.log_group_name);
+        let group = self.records.group(&name).await?;
+        let prefix = input.filter_name_prefix.unwrap_or_default();
+        let mut found = self.records.subscriptions(&name).await?;
+        found.retain(|(filter, _)| filter.starts_with(&prefix));
+        let purpose = format!("logs.subscriptions {} {prefix}", group.id);
+        let seal = &self.platform.seal;
+        if let Some(token) = &input.next_token {
+            let after: String = paging::position(seal, &purpose, token).ok_or_else(error::next_token)?;
+            found.retain(|(filter, _)| *filter > after);
+        }
+        let limit = input.limit.map_or(PAGE, |limit| limit as usize);
+        let page = paging::cut(found, limit, seal, &purpose, |(filter, _)| filter.clone());
+        let shown = |(filter, subscription): (String, Subscription)| s::SubscriptionFilter {
+            filter_name: Some(filter),
+            log_group_name: Some(name.name.clone()),
+            filter_pattern: Some(subscription.pattern),
+            destination_arn: Some(subscription.destination),
+            distribution: Some(subscription.distribution),
+            apply_on_transformed_logs: Some(subscription.transformed),
+            creation_time: Some(subscription.created_ms),
+            ..Default::default()
+        };
+        Ok(s::DescribeSubscriptionFiltersResponse {
+            subscription_filters: Some(page.items.into_iter().map(shown).collect()),
+            next_token: page.next,
+        })
+    }
+}
+
+/// What handing over a role asks for.
+pub(super) fn pass_role(role: Option<&str>) -> Option<Access> {
+    let arn = Arn::parse(role?).ok()?;
+    Some(Access::on("iam:PassRole", &arn).key("iam:PassedToService", "logs.amazonaws.com"))
+}
+
+impl Logs {
+    /// Whether events of a group can go there: it is there and lets us in.
+    pub(super) async fn check_destination(&self, group: &GroupName, arn: &str, has_role: bool) -> Result<()> {
+        let parsed = Arn::parse(arn).map_err(|_| error::invalid("destinationArn is not a valid ARN"))?;
+        match parsed.service() {
+            "lambda" => {}
+            // Neither service is here yet: nothing can be delivered to their streams.
+            "kinesis" if has_role => return Err(error::undeliverable("Kinesis", "kinesis")),
+            "firehose" if has_role => return Err(error::undeliverable("Firehose", "Firehose")),
+            vendor @ ("kinesis" | "firehose") => {
+                return Err(error::invalid(format!(
+                    "destinationArn for vendor {vendor} cannot be used without roleArn"
+                )));
+            }
+            "logs" if parsed.resource().starts_with("destination:") => {
+                return Err(error::no_destination(arn));
+            }
+            vendor => {
+                return Err(error::invalid(format!(
+                    "PutSubscriptionFilter operation cannot work with destinationArn for vendor {vendor}"
+                )));
+            }
+        }
+        if has_role {
+            return Err(error::invalid("destinationArn for vendor lambda cannot be used with roleArn"));
+        }
+        let ours = parsed.region() == group.region.as_str() && parsed.account_id() == Some(group.account);
+        if !ours || !parsed.resource().starts_with("function:") {
+            return Err(error::cannot_invoke());
+        }
+        match self.can_invoke(group, arn).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.fault() == Fault::Client => Err(error::cannot_invoke()),
+            Err(error) => Err(error),
+        }
+    }
+}

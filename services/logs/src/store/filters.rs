@@ -1,0 +1,293 @@
+//! Metric and subscription filters, and what waits for them.
+
+use haneul_kit::{AccountId, ApiError, Region, Result};
+use haneul_store::{Range, Reads, Tx};
+
+use super::Records;
+use crate::error;
+use crate::model::{
+    Arrival, DELIVERIES, Delivery, GROUP_POLICIES, GROUPS, Group, GroupPlace, MEASURING, METRIC_FILTERS,
+    MINUTES, MetricFilter, Minute, SUBSCRIPTIONS, Subscription,
+};
+use crate::names::GroupName;
+use crate::pattern::regexes;
+
+/// Quotas. Source: CloudWatch Logs User Guide, "CloudWatch Logs quotas", and the API Reference of the two operations.
+pub(crate) const METRIC_FILTERS_MAX: usize = 100;
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 2;
+const REGEXES_MAX: usize = 5;
+
+/// What is taken at once of what waits.
+pub(crate) const WAITING_PAGE: usize = 64;
+
+/// Who is told of events, beside a group's own filters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routing {
+    /// Subscription policies of the account: id and name.
+    pub(crate) of_account: Vec<(u64, String)>,
+    /// Whether some of them are metrics in the embedded format.
+    pub(crate) embedded: bool,
+}
+
+/// Whom events wait for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) for_metrics: bool,
+    pub(crate) for_delivery: bool,
+}
+
+pub(super) struct Arrived<'a> {
+    pub(super) now_ms: i64,
+    pub(super) name: &'a GroupName,
+    pub(super) group: &'a Group,
+    pub(super) stream: &'a str,
+    /// Of the stream.
+    pub(super) id: u64,
+}
+
+type FilterKey<'a> = (AccountId, Region, &'a str, &'a str);
+
+/// Notes for whom the chunks wait, with the chunks themselves: a crash loses neither or both.
+pub(super) async fn route(
+    tx: &Tx,
+    arrived: &Arrived<'_>,
+    sequences: &[u64],
+    routing: &Routing,
+) -> Result<Waiting> {
+    let Arrived { now_ms, name, group, stream, id } = *arrived;
+    let arrival = || Arrival { group: GroupPlace::of(name), group_id: group.id, stream: stream.to_owned() };
+    let for_metrics = group.metric_filters > 0 || routing.embedded;
+    if for_metrics {
+        for sequence in sequences {
+            tx.put(&MEASURING, &(*sequence, id), &arrival())?;
+        }
+    }
+    let mut to: Vec<(u64, String, bool)> =
+        routing.of_account.iter().map(|(id, name)| (*id, name.clone(), true)).collect();
+    if group.subscriptions > 0 {
+        let found = tx.scan(&SUBSCRIPTIONS, Range::prefix(name.key()), SUBSCRIPTIONS_MAX).await?;
+        to.extend(
+            found.into_iter().map(|((_, _, _, filter), subscription)| (subscription.id, filter, false)),
+        );
+    }
+    for (subscription, filter, of_account) in &to {
+        for sequence in sequences {
+            let delivery = Delivery {
+                arrival: arrival(),
+                filter: filter.clone(),
+                of_account: *of_account,
+                since_ms: now_ms,
+                attempts: 0,
+                next_ms: now_ms,
+            };
+            tx.put(&DELIVERIES, &(*subscription, *sequence, id), &delivery)?;
+        }
+    }
+    Ok(Waiting { for_metrics, for_delivery: !to.is_empty() })
+}
+
+/// A deleted group takes its filters along.
+pub(super) async fn drop_all(tx: &Tx, name: &GroupName) -> Result<()> {
+    for (account, region, group, filter) in
+        tx.scan_keys(&METRIC_FILTERS, Range::prefix(name.key()), METRIC_FILTERS_MAX).await?
+    {
+        tx.delete(&METRIC_FILTERS, &(account, region, group.as_str(), filter.as_str()))?;
+    }
+    for (account, region, group, filter) in
+        tx.scan_keys(&SUBSCRIPTIONS, Range::prefix(name.key()), SUBSCRIPTIONS_MAX).await?
+    {
+        tx.delete(&SUBSCRIPTIONS, &(account, region, group.as_str(), filter.as_str()))?;
+    }
+    Ok(tx.delete(&GROUP_POLICIES, &name.key())?)
+}
+
+/// Regular expressions of all of a group's filters but the one of that kind and name.
+async fn regexes_of(tx: &Tx, name: &GroupName, but_metric: &str, but_subscription: &str) -> Result<usize> {
+    let metrics = tx.scan(&METRIC_FILTERS, Range::prefix(name.key()), METRIC_FILTERS_MAX).await?;
+    let subscriptions = tx.scan(&SUBSCRIPTIONS, Range::prefix(name.key()), SUBSCRIPTIONS_MAX).await?;
+    let metrics = metrics.iter().filter(|((.., one), _)| one != but_metric).map(|(_, f)| regexes(&f.pattern));
+    let others = subscriptions.iter().filter(|((.., one), _)| one != but_subscription);
+    Ok(metrics.chain(others.map(|(_, subscription)| regexes(&subscription.pattern))).sum())
+}
+
+impl Records {
+    /// Makes a metric filter, or changes it and leaves when it was made.
+    pub(crate) async fn put_metric_filter(
+        &self,
+        name: &GroupName,
+        filter_name: &str,
+        filter: &MetricFilter,
+    ) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = filter_key(name, filter_name);
+                let before = tx.get(&METRIC_FILTERS, &key).await?;
+                let new = regexes(&filter.pattern);
+                if new > 0 && regexes_of(&tx, name, filter_name, "").await? + new > REGEXES_MAX {
+                    return Err(error::limit());
+                }
+                if before.is_none() {
+                    if group.metric_filters as usize >= METRIC_FILTERS_MAX {
+                        return Err(error::limit());
+                    }
+                    group.metric_filters += 1;
+                    tx.put(&GROUPS, &name.key(), &group)?;
+                }
+                let created_ms = before.map_or(filter.created_ms, |before| before.created_ms);
+                Ok(tx.put(&METRIC_FILTERS, &key, &MetricFilter { created_ms, ..filter.clone() })?)
+            })
+            .await
+    }
+
+    pub(crate) async fn delete_metric_filter(&self, name: &GroupName, filter_name: &str) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = filter_key(name, filter_name);
+                if tx.get(&METRIC_FILTERS, &key).await?.is_none() {
+                    return Err(error::metric_filter_not_found());
+                }
+                group.metric_filters = group.metric_filters.saturating_sub(1);
+                tx.put(&GROUPS, &name.key(), &group)?;
+                Ok(tx.delete(&METRIC_FILTERS, &key)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn metric_filters(&self, name: &GroupName) -> Result<Vec<(String, MetricFilter)>> {
+        let found = self.store.scan(&METRIC_FILTERS, Range::prefix(name.key()), METRIC_FILTERS_MAX).await?;
+        Ok(found.into_iter().map(|((.., filter), record)| (filter, record)).collect())
+    }
+
+    /// Every metric filter of an account in a Region: group, name, filter.
+    pub(crate) async fn every_metric_filter(
+        &self,
+        account: AccountId,
+        region: Region,
+    ) -> Result<Vec<(String, String, MetricFilter)>> {
+        let range = Range::prefix((account, region));
+        let found = self.store.scan(&METRIC_FILTERS, range, usize::MAX).await?;
+        Ok(found.into_iter().map(|((_, _, group, filter), record)| (group, filter, record)).collect())
+    }
+
+    /// Makes a subscription, or changes it and leaves its id, so that what waits goes to where it points now.
+    pub(crate) async fn put_subscription(
+        &self,
+        name: &GroupName,
+        filter_name: &str,
+        made: &Subscription,
+    ) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = filter_key(name, filter_name);
+                let before = tx.get(&SUBSCRIPTIONS, &key).await?;
+                let new = regexes(&made.pattern);
+                if new > 0 && regexes_of(&tx, name, "", filter_name).await? + new > REGEXES_MAX {
+                    return Err(error::limit());
+                }
+                if before.is_none() {
+                    if group.subscriptions as usize >= SUBSCRIPTIONS_MAX {
+                        return Err(error::limit());
+                    }
+                    group.subscriptions += 1;
+                    tx.put(&GROUPS, &name.key(), &group)?;
+                }
+                let (id, created_ms) =
+                    before.map_or((made.id, made.created_ms), |before| (before.id, before.created_ms));
+                Ok(tx.put(&SUBSCRIPTIONS, &key, &Subscription { id, created_ms, ..made.clone() })?)
+            })
+            .await
+    }
+
+    pub(crate) async fn delete_subscription(&self, name: &GroupName, filter_name: &str) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
+                let key = filter_key(name, filter_name);
+                if tx.get(&SUBSCRIPTIONS, &key).await?.is_none() {
+                    return Err(error::subscription_not_found());
+                }
+                group.subscriptions = group.subscriptions.saturating_sub(1);
+                tx.put(&GROUPS, &name.key(), &group)?;
+                Ok(tx.delete(&SUBSCRIPTIONS, &key)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn subscriptions(&self, name: &GroupName) -> Result<Vec<(String, Subscription)>> {
+        let found = self.store.scan(&SUBSCRIPTIONS, Range::prefix(name.key()), SUBSCRIPTIONS_MAX).await?;
+        Ok(found.into_iter().map(|((.., filter), record)| (filter, record)).collect())
+    }
+
+    pub(crate) async fn subscription(
+        &self,
+        name: &GroupName,
+        filter_name: &str,
+    ) -> Result<Option<Subscription>> {
+        Ok(self.store.get(&SUBSCRIPTIONS, &filter_key(name, filter_name)).await?)
+    }
+
+    /// Chunks that metrics are still to be made of, oldest first.
+    pub(crate) async fn measuring(&self) -> Result<Vec<((u64, u64), Arrival)>> {
+        Ok(self.store.scan(&MEASURING, Range::all(), WAITING_PAGE).await?)
+    }
+
+    /// The chunks were measured; in `minutes` filters with a default had matches, or had none.
+    pub(crate) async fn measured(
+        &self,
+        chunks: &[(u64, u64)],
+        minutes: &[((i64, u64, String), Minute)],
+    ) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                for chunk in chunks {
+                    tx.delete(&MEASURING, chunk)?;
+                }
+                for ((at, group, filter), minute) in minutes {
+                    let key = (*at, *group, filter.as_str());
+                    let before = tx.get(&MINUTES, &key).await?.is_some_and(|before| before.matched);
+                    tx.put(&MINUTES, &key, &Minute { matched: minute.matched || before, ..minute.clone() })?;
+                }
+                Ok::<_, ApiError>(())
+            })
+            .await
+    }
+
+    /// Minutes in which events came to groups with a filter that has a default, oldest first.
+    pub(crate) async fn minutes(&self) -> Result<Vec<((i64, u64, String), Minute)>> {
+        Ok(self.store.scan(&MINUTES, Range::all(), WAITING_PAGE).await?)
+    }
+
+    pub(crate) async fn minute_done(&self, (at, group, filter): &(i64, u64, String)) -> Result<()> {
+        Ok(self.store.delete(&MINUTES, &(*at, *group, filter.as_str())).await?)
+    }
+
+    /// The first subscription after `id` that chunks wait for.
+    pub(crate) async fn next_waiting(&self, id: Option<u64>) -> Result<Option<u64>> {
+        let range = match id {
+            Some(id) => Range::all().after(&(id, u64::MAX, u64::MAX)),
+            None => Range::all(),
+        };
+        let found = self.store.scan_keys(&DELIVERIES, range, 1).await?;
+        Ok(found.first().map(|(id, ..)| *id))
+    }
+
+    /// The chunks that wait for a subscription, oldest first.
+    pub(crate) async fn waiting(&self, id: u64) -> Result<Vec<((u64, u64, u64), Delivery)>> {
+        Ok(self.store.scan(&DELIVERIES, Range::prefix((id,)), WAITING_PAGE).await?)
+    }
+
+    pub(crate) async fn delivered(&self, key: &(u64, u64, u64)) -> Result<()> {
+        Ok(self.store.delete(&DELIVERIES, key).await?)
+    }
+
+    pub(crate) async fn postpone(&self, key: &(u64, u64, u64), delivery: &Delivery) -> Result<()> {
+        Ok(self.store.put(&DELIVERIES, key, delivery).await?)
+    }
+}
+
+fn filter_key<'a>(name: &'a GroupName, filter_name: &'a str) -> FilterKey<'a> {
+    (name.account, name.region, &name.name, filter_name)
+}

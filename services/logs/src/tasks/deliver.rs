@@ -1,0 +1,181 @@
+use std::sync::Arc;
+
+use haneul_kit::metrics::{Metric, Unit};
+use haneul_kit::{ApiError, BoxFuture, Instant, Reconciler, Result, Signal};
+
+use crate::Logs;
+use crate::events::{Event, OVERHEAD};
+use crate::filters::payload::{self, Source};
+use crate::model::Delivery;
+use crate::names::GroupName;
+use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
+use crate::pattern::Pattern;
+
+/// Sends chunks to the subscribers of their groups, each subscriber's in the order in which they came. A crash between sending
+/// and noting it sends again.
+pub(crate) struct Delivering {
+    logs: Arc<Logs>,
+    signal: Signal,
+}
+
+/// How long a delivery that may yet succeed is tried. Source: User Guide, "Subscriptions": up to 24 hours.
+const TRIED_MS: i64 = 24 * 3_600_000;
+const WAIT_MS_MIN: i64 = 1000;
+const WAIT_MS_MAX: i64 = 5 * 60_000;
+
+/// Of each filter. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
+const FORWARDED_BYTES: Metric = Metric::new("AWS/Logs", "ForwardedBytes", Unit::Bytes);
+const FORWARDED_EVENTS: Metric = Metric::new("AWS/Logs", "ForwardedLogEvents", Unit::None);
+const DELIVERY_ERRORS: Metric = Metric::new("AWS/Logs", "DeliveryErrors", Unit::None);
+const DELIVERY_THROTTLING: Metric = Metric::new("AWS/Logs", "DeliveryThrottling", Unit::None);
+
+/// Where a delivery goes.
+struct Target {
+    function: String,
+    pattern: Pattern,
+    transformed: bool,
+}
+
+/// What came of one.
+enum Sent {
+    Done,
+    /// The destination may take it later.
+    Later,
+}
+
+impl Delivering {
+    pub(crate) fn new(logs: Arc<Logs>) -> Delivering {
+        let signal = logs.delivering.clone();
+        Delivering { logs, signal }
+    }
+
+    async fn run(&self) -> Result<Option<Instant>> {
+        let (mut id, mut due): (Option<u64>, Option<i64>) = (None, None);
+        while let Some(next) = self.logs.records.next_waiting(id).await? {
+            if let Some(at) = self.subscriber(next).await? {
+                due = Some(due.map_or(at, |before| before.min(at)));
+            }
+            id = Some(next);
+        }
+        Ok(due.map(Instant::from_millis))
+    }
+
+    /// Sends what waits for one subscriber; says when to try again when it would not take something.
+    async fn subscriber(&self, id: u64) -> Result<Option<i64>> {
+        loop {
+            let waiting = self.logs.records.waiting(id).await?;
+            if waiting.is_empty() {
+                return Ok(None);
+            }
+            for (key, delivery) in waiting {
+                let now_ms = self.logs.platform.env.now().millis();
+                if delivery.next_ms > now_ms {
+                    return Ok(Some(delivery.next_ms));
+                }
+                match self.deliver(key, &delivery).await? {
+                    Sent::Done => self.logs.records.delivered(&key).await?,
+                    Sent::Later => {
+                        let wait = (WAIT_MS_MIN << delivery.attempts.min(20)).min(WAIT_MS_MAX);
+                        let attempts = delivery.attempts + 1;
+                        let later = Delivery { attempts, next_ms: now_ms + wait, ..delivery };
+                        self.logs.records.postpone(&key, &later).await?;
+                        return Ok(Some(later.next_ms));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn deliver(&self, (id, sequence, stream): (u64, u64, u64), delivery: &Delivery) -> Result<Sent> {
+        let name = delivery.arrival.group.name()?;
+        let Some(target) = self.target(id, &name, delivery).await? else { return Ok(Sent::Done) };
+        let group_id = delivery.arrival.group_id;
+        let Some(events) = self.logs.chunk(&name, group_id, (stream, sequence)).await? else {
+            return Ok(Sent::Done);
+        };
+        let events = match target.transformed {
+            true => self.logs.transformed(group_id, &events).await?,
+            false => events,
+        };
+        let matching: Vec<&Event> =
+            events.iter().filter(|event| target.pattern.matches(&event.message)).collect();
+        let source = Source {
+            owner: name.account.to_string(),
+            group: &name.name,
+            stream: &delivery.arrival.stream,
+            filter: &delivery.filter,
+            of_account: delivery.of_account,
+        };
+        for payload in payload::for_function(&source, &target.pattern, &matching)? {
+            if let Err(error) = self.logs.invoke(&name, &target.function, payload).await {
+                return Ok(self.failed(&name, delivery, matching.len(), &error));
+            }
+        }
+        let bytes: usize = matching.iter().map(|event| event.message.len() + OVERHEAD).sum();
+        if !matching.is_empty() {
+            self.count(&name, delivery, FORWARDED_BYTES, bytes);
+            self.count(&name, delivery, FORWARDED_EVENTS, matching.len());
+        }
+        Ok(Sent::Done)
+    }
+
+    /// `None` when the subscription is gone.
+    async fn target(&self, id: u64, name: &GroupName, delivery: &Delivery) -> Result<Option<Target>> {
+        let records = &self.logs.records;
+        let group = records.store_group(name).await?;
+        if group.is_none_or(|group| group.id != delivery.arrival.group_id) {
+            return Ok(None);
+        }
+        let (function, pattern, transformed) = if delivery.of_account {
+            let found = records.account_policies((name.account, name.region), SUBSCRIPTION).await?;
+            let Some((_, policy)) = found.into_iter().find(|(_, policy)| policy.id == id) else {
+                return Ok(None);
+            };
+            let forwarding = Forwarding::parse(&policy.document)?;
+            (forwarding.destination, forwarding.pattern, false)
+        } else {
+            let found = records.subscription(name, &delivery.filter).await?;
+            let Some(subscription) = found.filter(|found| found.id == id) else { return Ok(None) };
+            (subscription.destination, subscription.pattern, subscription.transformed)
+        };
+        Ok(Some(Target { function, pattern: Pattern::parse(&pattern)?, transformed }))
+    }
+
+    fn failed(&self, name: &GroupName, delivery: &Delivery, events: usize, error: &ApiError) -> Sent {
+        let throttled = matches!(error.code(), "TooManyRequestsException");
+        let now_ms = self.logs.platform.env.now().millis();
+        if (throttled || error.is_retryable()) && now_ms - delivery.since_ms < TRIED_MS {
+            if throttled {
+                self.count(name, delivery, DELIVERY_THROTTLING, events);
+            }
+            return Sent::Later;
+        }
+        tracing::warn!(%error, filter = delivery.filter, group = name.name, "a subscriber refused events");
+        self.count(name, delivery, DELIVERY_ERRORS, events);
+        Sent::Done
+    }
+
+    fn count(&self, name: &GroupName, delivery: &Delivery, metric: Metric, value: usize) {
+        let dimensions = [
+            ("LogGroupName", name.name.as_str()),
+            ("DestinationType", "Lambda"),
+            ("FilterName", delivery.filter.as_str()),
+        ];
+        let now = self.logs.platform.env.now();
+        self.logs.platform.metrics.record(metric, name.account, name.region, now, &dimensions, value as f64);
+    }
+}
+
+impl Reconciler for Delivering {
+    fn name(&self) -> &'static str {
+        "logs.delivering"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(self.run())
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.signal
+    }
+}

@@ -1,0 +1,139 @@
+use haneul_kms_wire::operations as kms;
+use haneul_kms_wire::shapes as k;
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use haneul_store::{Range, Reads};
+
+use super::cloud::{Cloud, OURS};
+use crate::model::CHUNKS;
+
+const GROUP_ARN: &str = "arn:aws:logs:us-east-1:111111111111:log-group:g";
+const REFUSED: &str = "AccessDeniedException: The specified KMS key does not exist or is not allowed to be used with Arn \
+                       'arn:aws:logs:us-east-1:111111111111:log-group:g'";
+
+impl Cloud {
+    /// A key whose policy lets the service use it for the group `g`, as AWS's page says.
+    async fn key(&self, lets_in: bool) -> String {
+        let logs = format!(
+            r#",{{"Effect":"Allow","Principal":{{"Service":"logs.us-east-1.amazonaws.com"}},
+               "Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:Describe*"],"Resource":"*",
+               "Condition":{{"ArnEquals":{{"kms:EncryptionContext:aws:logs:arn":"{GROUP_ARN}"}}}}}}"#
+        );
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{OURS}:root"}},
+               "Action":"kms:*","Resource":"*"}}{}]}}"#,
+            if lets_in { &logs } else { "" }
+        );
+        let made = self
+            .ok::<kms::CreateKey>(k::CreateKeyRequest { policy: Some(policy), ..Default::default() })
+            .await;
+        made.key_metadata.unwrap().arn.unwrap()
+    }
+
+    async fn disable(&self, key: &str) {
+        self.ok::<kms::DisableKey>(k::DisableKeyRequest { key_id: key.into() }).await;
+    }
+
+    /// How many chunks have the text in the clear.
+    async fn in_the_clear(&self, text: &str) -> usize {
+        let chunks = self.platform.store.scan(&CHUNKS, Range::all(), usize::MAX).await.unwrap();
+        let has = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        chunks.iter().filter(|(_, chunk)| has(&chunk.0)).count()
+    }
+
+    async fn describe_key(&self) -> Option<String> {
+        let groups = self.ok::<op::DescribeLogGroups>(Default::default()).await.log_groups.unwrap();
+        groups[0].kms_key_id.clone()
+    }
+
+    async fn read_all(&self) -> String {
+        let input = s::GetLogEventsRequest {
+            log_group_name: Some("g".into()),
+            log_stream_name: "s".into(),
+            ..Default::default()
+        };
+        match self.call::<op::GetLogEvents>(input).await {
+            Ok(page) => page.events.unwrap().into_iter().filter_map(|event| event.message).collect(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_group_with_a_key_are_sealed_and_a_disabled_key_hides_them() {
+    let cloud = Cloud::new().await;
+    let key = cloud.key(true).await;
+    let create = s::CreateLogGroupRequest {
+        log_group_name: "g".into(),
+        kms_key_id: Some(key.clone()),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateLogGroup>(create).await;
+    assert_eq!(cloud.describe_key().await.as_deref(), Some(key.as_str()));
+    cloud.stream("g", "s").await;
+    let secret = "the secret that is looked for";
+    cloud.put("g", "s", &[(cloud.now_ms(), secret)]).await.unwrap();
+    assert_eq!((cloud.read_all().await.as_str(), cloud.in_the_clear("secret").await), (secret, 0));
+    cloud.disable(&key).await;
+    assert_eq!(cloud.read_all().await, REFUSED);
+    let filter = s::FilterLogEventsRequest { log_group_name: Some("g".into()), ..Default::default() };
+    assert_eq!(cloud.err::<op::FilterLogEvents>(filter).await, REFUSED);
+    // What is open serves for five minutes to write; then it is refused too.
+    cloud.advance(301).await;
+    let refused = cloud.put("g", "s", &[(cloud.now_ms(), "more")]).await.err().unwrap().to_string();
+    assert_eq!(refused, REFUSED);
+    cloud.ok::<kms::EnableKey>(k::EnableKeyRequest { key_id: key.clone() }).await;
+    assert_eq!(cloud.read_all().await, secret);
+    // Without the key new events are stored as they are, and old ones stay sealed.
+    let off = s::DisassociateKmsKeyRequest { log_group_name: Some("g".into()), ..Default::default() };
+    cloud.ok::<op::DisassociateKmsKey>(off).await;
+    cloud.put("g", "s", &[(cloud.now_ms(), "plain")]).await.unwrap();
+    assert_eq!((cloud.describe_key().await, cloud.in_the_clear("plain").await), (None, 1));
+    assert_eq!(cloud.read_all().await, format!("{secret}plain"));
+    // A second key for what comes now; both are needed to read all.
+    let other = cloud.key(true).await;
+    let on = s::AssociateKmsKeyRequest {
+        resource_identifier: Some(GROUP_ARN.into()),
+        kms_key_id: other.clone(),
+        ..Default::default()
+    };
+    cloud.ok::<op::AssociateKmsKey>(on).await;
+    cloud.put("g", "s", &[(cloud.now_ms(), "third")]).await.unwrap();
+    assert_eq!(
+        (cloud.read_all().await, cloud.in_the_clear("third").await),
+        (format!("{secret}plainthird"), 0)
+    );
+    cloud.disable(&other).await;
+    assert_eq!(cloud.read_all().await, REFUSED);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_associated() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    let locked = cloud.key(false).await;
+    let disabled = cloud.key(true).await;
+    cloud.disable(&disabled).await;
+    let associate = |key: &str| s::AssociateKmsKeyRequest {
+        log_group_name: Some("g".into()),
+        kms_key_id: key.into(),
+        ..Default::default()
+    };
+    let unknown = "arn:aws:kms:us-east-1:111111111111:key/11111111-2222-3333-4444-555555555555";
+    assert_eq!(cloud.err::<op::AssociateKmsKey>(associate(&locked)).await, REFUSED);
+    assert_eq!(cloud.err::<op::AssociateKmsKey>(associate(unknown)).await, REFUSED);
+    let error = cloud.err::<op::AssociateKmsKey>(associate(&disabled)).await;
+    assert!(error.starts_with("InvalidParameterException"), "{error}");
+    let error = cloud.err::<op::AssociateKmsKey>(associate("alias/mine")).await;
+    assert!(error.starts_with("InvalidParameterException"), "{error}");
+    let both =
+        s::AssociateKmsKeyRequest { resource_identifier: Some(GROUP_ARN.into()), ..associate(&locked) };
+    assert!(cloud.err::<op::AssociateKmsKey>(both).await.starts_with("InvalidParameterException"));
+    let create = s::CreateLogGroupRequest {
+        log_group_name: "h".into(),
+        kms_key_id: Some(cloud.key(true).await),
+        ..Default::default()
+    };
+    // Its policy is for another group.
+    assert!(cloud.err::<op::CreateLogGroup>(create).await.starts_with("AccessDeniedException"));
+}

@@ -1,0 +1,208 @@
+use haneul_kit::ApiError;
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use haneul_store::{Range, Reads, Store};
+use serde_json::{Value, json};
+
+use super::cloud::Cloud;
+use super::functions::FUNCTION;
+use crate::model::DELIVERIES;
+
+fn put(name: &str, pattern: &str, destination: &str) -> s::PutSubscriptionFilterRequest {
+    s::PutSubscriptionFilterRequest {
+        log_group_name: "g".into(),
+        filter_name: name.into(),
+        filter_pattern: pattern.into(),
+        destination_arn: destination.into(),
+        ..Default::default()
+    }
+}
+
+fn messages(sent: &[Value]) -> Vec<&str> {
+    let events = sent.iter().flat_map(|message| message["logEvents"].as_array().unwrap());
+    events.map(|event| event["message"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn matching_events_reach_the_function_as_aws_sends_them() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    cloud.ok::<op::PutSubscriptionFilter>(put("f", "[level=ERROR, what]", FUNCTION)).await;
+    let now = cloud.now_ms();
+    cloud.put("g", "s", &[(now, "ERROR one"), (now, "INFO two"), (now + 1, "ERROR three")]).await.unwrap();
+    cloud.settle().await;
+    let sent = cloud.functions.take();
+    assert_eq!(sent.len(), 1);
+    let id = sent[0]["logEvents"][0]["id"].as_str().unwrap();
+    assert_eq!(id.len(), 56);
+    let second = sent[0]["logEvents"][1]["id"].as_str().unwrap();
+    assert_eq!(
+        sent[0],
+        json!({
+            "messageType": "DATA_MESSAGE", "owner": "111111111111", "logGroup": "g", "logStream": "s",
+            "subscriptionFilters": ["f"],
+            "logEvents": [
+                { "id": id, "timestamp": now, "message": "ERROR one",
+                  "extractedFields": { "level": "ERROR", "what": "one" } },
+                { "id": second, "timestamp": now + 1, "message": "ERROR three",
+                  "extractedFields": { "level": "ERROR", "what": "three" } },
+            ],
+        })
+    );
+    let found =
+        cloud.filter(s::FilterLogEventsRequest { log_group_name: Some("g".into()), ..Default::default() });
+    assert_eq!(found.await.len(), 3);
+    assert!(cloud.platform.store.scan_keys(&DELIVERIES, Range::all(), 1).await.unwrap().is_empty());
+    let delete = s::DeleteSubscriptionFilterRequest { log_group_name: "g".into(), filter_name: "f".into() };
+    cloud.ok::<op::DeleteSubscriptionFilter>(delete.clone()).await;
+    assert_eq!(
+        cloud.err::<op::DeleteSubscriptionFilter>(delete).await,
+        "ResourceNotFoundException: The specified subscription filter does not exist."
+    );
+    cloud.put("g", "s", &[(now, "ERROR four")]).await.unwrap();
+    cloud.settle().await;
+    assert!(cloud.functions.take().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_subscription_may_be() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    let role = |request| s::PutSubscriptionFilterRequest {
+        role_arn: Some("arn:aws:iam::111111111111:role/r".into()),
+        ..request
+    };
+    let cannot = "InvalidParameterException: Could not execute the lambda function. Make sure you have given CloudWatch Logs \
+                  permission to execute your function.";
+    for (request, why) in [
+        (put("f", "", "arn:aws:lambda:us-east-1:111111111111:function:other"), cannot),
+        (put("f", "", "arn:aws:lambda:eu-west-1:111111111111:function:sink"), cannot),
+        (put("f", "", "sink"), "InvalidParameterException: destinationArn"),
+        (
+            put("f", "", "arn:aws:sqs:us-east-1:111111111111:q"),
+            "InvalidParameterException: PutSubscriptionFilter operation cannot work with destinationArn for vendor sqs",
+        ),
+        (
+            role(put("f", "", FUNCTION)),
+            "InvalidParameterException: destinationArn for vendor lambda cannot be used with roleArn",
+        ),
+        (
+            role(put("f", "", "arn:aws:kinesis:us-east-1:111111111111:stream/s")),
+            "InvalidParameterException: Could not deliver test message to specified Kinesis stream.",
+        ),
+        (put("f", "{ $.a = }", FUNCTION), "InvalidParameterException: Invalid filter pattern"),
+    ] {
+        let error = cloud.err::<op::PutSubscriptionFilter>(request).await;
+        assert!(error.starts_with(why), "{error}");
+    }
+    for name in ["b", "a"] {
+        cloud.ok::<op::PutSubscriptionFilter>(put(name, "", FUNCTION)).await;
+    }
+    assert_eq!(
+        cloud.err::<op::PutSubscriptionFilter>(put("c", "", FUNCTION)).await,
+        "LimitExceededException: Resource limit exceeded."
+    );
+    cloud.ok::<op::PutSubscriptionFilter>(put("a", "changed", FUNCTION)).await;
+    let list = s::DescribeSubscriptionFiltersRequest { log_group_name: "g".into(), ..Default::default() };
+    let found = cloud.ok::<op::DescribeSubscriptionFilters>(list).await.subscription_filters.unwrap();
+    let shown: Vec<_> = found
+        .iter()
+        .map(|f| {
+            (
+                f.filter_name.as_deref().unwrap(),
+                f.filter_pattern.as_deref().unwrap(),
+                f.distribution.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(shown, [("a", "changed", Some("ByLogStream")), ("b", "", Some("ByLogStream"))]);
+    assert_eq!(found[0].role_arn, None);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_is_away_gets_all_in_order_and_one_that_refuses_loses_it() {
+    let store = Store::memory();
+    let cloud = Cloud::on(store.clone()).await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    cloud.ok::<op::PutSubscriptionFilter>(put("f", "", FUNCTION)).await;
+    *cloud.functions.refusal.lock() = Some(|| ApiError::new("TooManyRequestsException", "Rate Exceeded."));
+    for message in ["one", "two", "three"] {
+        cloud.put("g", "s", &[(cloud.now_ms(), message)]).await.unwrap();
+        cloud.settle().await;
+    }
+    assert!(cloud.functions.take().is_empty());
+    // The program ends and starts again on what is stored.
+    drop(cloud);
+    let cloud = Cloud::on(store).await;
+    cloud.advance(600).await;
+    let sent = cloud.functions.take();
+    assert_eq!(messages(&sent), ["one", "two", "three"]);
+    *cloud.functions.refusal.lock() =
+        Some(|| ApiError::new("ResourceNotFoundException", "Function not found"));
+    cloud.put("g", "s", &[(cloud.now_ms(), "lost")]).await.unwrap();
+    cloud.settle().await;
+    *cloud.functions.refusal.lock() = None;
+    cloud.put("g", "s", &[(cloud.now_ms(), "kept")]).await.unwrap();
+    cloud.settle().await;
+    assert_eq!(messages(&cloud.functions.take()), ["kept"]);
+}
+
+#[tokio::test]
+async fn a_policy_of_the_account_subscribes_all_groups_but_some() {
+    let cloud = Cloud::new().await;
+    for group in ["g", "loop"] {
+        cloud.group(group).await;
+        cloud.stream(group, "s").await;
+    }
+    let policy = |name: &str, document: Value| s::PutAccountPolicyRequest {
+        policy_name: name.into(),
+        policy_document: document.to_string(),
+        policy_type: "SUBSCRIPTION_FILTER_POLICY".into(),
+        selection_criteria: Some(r#"LogGroupName NOT IN ["loop"]"#.into()),
+        ..Default::default()
+    };
+    let document = json!({ "DestinationArn": FUNCTION, "FilterPattern": "ERROR", "Distribution": "Random" });
+    let made =
+        cloud.ok::<op::PutAccountPolicy>(policy("all", document.clone())).await.account_policy.unwrap();
+    assert_eq!((made.scope.as_deref(), made.account_id.as_deref()), (Some("ALL"), Some("111111111111")));
+    assert_eq!(
+        cloud.err::<op::PutAccountPolicy>(policy("second", document.clone())).await,
+        "LimitExceededException: Resource limit exceeded."
+    );
+    for bad in [
+        json!({}),
+        json!({ "DestinationArn": FUNCTION, "x": 1 }),
+        json!([]),
+        json!({ "DestinationArn": "a" }),
+    ] {
+        let error = cloud.err::<op::PutAccountPolicy>(policy("all", bad)).await;
+        assert!(error.starts_with("InvalidParameterException"), "{error}");
+    }
+    for group in ["g", "loop"] {
+        cloud.put(group, "s", &[(cloud.now_ms(), "ERROR"), (cloud.now_ms(), "fine")]).await.unwrap();
+    }
+    cloud.settle().await;
+    let sent = cloud.functions.take();
+    assert_eq!((messages(&sent), &sent[0]["policyLevel"]), (vec!["ERROR"], &json!("ACCOUNT_LEVEL_POLICY")));
+    assert_eq!(sent[0]["subscriptionFilters"], json!(["all"]));
+    let list = s::DescribeAccountPoliciesRequest {
+        policy_type: "SUBSCRIPTION_FILTER_POLICY".into(),
+        ..Default::default()
+    };
+    let found = cloud.ok::<op::DescribeAccountPolicies>(list.clone()).await.account_policies.unwrap();
+    assert_eq!(found[0].policy_document, Some(document.to_string()));
+    let delete = s::DeleteAccountPolicyRequest {
+        policy_name: "all".into(),
+        policy_type: "SUBSCRIPTION_FILTER_POLICY".into(),
+        ..Default::default()
+    };
+    cloud.ok::<op::DeleteAccountPolicy>(delete.clone()).await;
+    assert!(cloud.err::<op::DeleteAccountPolicy>(delete).await.starts_with("ResourceNotFoundException"));
+    cloud.put("g", "s", &[(cloud.now_ms(), "ERROR")]).await.unwrap();
+    cloud.settle().await;
+    assert!(cloud.functions.take().is_empty());
+    let named = s::DescribeAccountPoliciesRequest { policy_name: Some("all".into()), ..list };
+    assert!(cloud.err::<op::DescribeAccountPolicies>(named).await.starts_with("ResourceNotFoundException"));
+}

@@ -1,0 +1,363 @@
+use haneul_kit::{ApiError, Result};
+use haneul_logs_wire::shapes as s;
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::dates::{self, Format};
+use super::grok::Grok;
+use super::parsers::{Csv, KeyValue};
+use super::path;
+use crate::error;
+
+/// A processor ready for work.
+pub(super) enum Step {
+    Parse {
+        reader: Reader,
+        source: String,
+        destination: Option<String>,
+        overwrite: bool,
+    },
+    AddKeys(Vec<(String, String, bool)>),
+    DeleteKeys(Vec<String>),
+    /// From, to, overwrite; whether the original goes.
+    Copy(Vec<(String, String, bool)>, bool),
+    Texts(Vec<String>, fn(&str) -> String),
+    Split(Vec<(String, String)>),
+    Substitute(Vec<(String, Regex, String)>),
+    Convert(Vec<(String, String)>),
+    Dates(DateStep),
+    ListToMap(s::ListToMap),
+}
+
+pub(super) enum Reader {
+    Json,
+    Csv(Csv),
+    KeyValue(KeyValue),
+    Grok(Grok),
+}
+
+pub(super) struct DateStep {
+    source: String,
+    target: String,
+    patterns: Vec<Option<Format>>,
+    target_format: Format,
+    source_offset_s: i64,
+    target_offset_s: i64,
+}
+
+const WHOLE: &str = "@message";
+/// AWS's default, which does not close its quote.
+const TIME_DEFAULT: &str = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z";
+/// A value that one processor may make.
+const TEXT_MAX: usize = 1024 * 1024;
+
+fn bad(why: impl std::fmt::Display) -> ApiError {
+    error::invalid(format!("Invalid transformer configuration: {why}"))
+}
+
+impl Step {
+    pub(super) fn new(processor: &s::Processor) -> Result<Step> {
+        let mut steps = Vec::new();
+        if let Some(json) = &processor.parse_json {
+            steps.push(parser(Reader::Json, json.source.as_ref(), json.destination.as_ref(), true));
+        }
+        if let Some(csv) = &processor.csv {
+            let quote = csv.quote_character.as_deref().unwrap_or("\"");
+            let delimiter = match csv.delimiter.as_deref() {
+                Some("\\t") => "\t".to_owned(),
+                Some(given) => given.to_owned(),
+                None => ",".to_owned(),
+            };
+            let reader = Csv {
+                quote: quote.chars().next().ok_or_else(|| bad("the quoteCharacter is empty"))?,
+                delimiter,
+                columns: csv.columns.clone().unwrap_or_default(),
+            };
+            steps.push(parser(Reader::Csv(reader), csv.source.as_ref(), csv.destination.as_ref(), true));
+        }
+        if let Some(pairs) = &processor.parse_key_value {
+            let reader = KeyValue {
+                fields: pairs.field_delimiter.clone().unwrap_or_else(|| "&".into()),
+                pair: pairs.key_value_delimiter.clone().unwrap_or_else(|| "=".into()),
+                prefix: pairs.key_prefix.clone().unwrap_or_default(),
+                unmatched: pairs.non_match_value.clone(),
+            };
+            let overwrite = pairs.overwrite_if_exists == Some(true);
+            let reader = Reader::KeyValue(reader);
+            steps.push(parser(reader, pairs.source.as_ref(), pairs.destination.as_ref(), overwrite));
+        }
+        if let Some(grok) = &processor.grok {
+            let reader =
+                Grok::new(&grok.r#match).map_err(|why| bad(format_args!("the grok pattern: {why}")))?;
+            steps.push(parser(Reader::Grok(reader), grok.source.as_ref(), None, true));
+        }
+        if let Some(add) = &processor.add_keys {
+            let entry =
+                |e: &s::AddKeyEntry| (e.key.clone(), e.value.clone(), e.overwrite_if_exists == Some(true));
+            steps.push(Step::AddKeys(add.entries.iter().map(entry).collect()));
+        }
+        if let Some(delete) = &processor.delete_keys {
+            steps.push(Step::DeleteKeys(delete.with_keys.clone()));
+        }
+        if let Some(copy) = &processor.copy_value {
+            let entry = |e: &s::CopyValueEntry| {
+                (e.source.clone(), e.target.clone(), e.overwrite_if_exists == Some(true))
+            };
+            steps.push(Step::Copy(copy.entries.iter().map(entry).collect(), false));
+        }
+        if let Some(moved) = &processor.move_keys {
+            let entry = |e: &s::MoveKeyEntry| {
+                (e.source.clone(), e.target.clone(), e.overwrite_if_exists == Some(true))
+            };
+            steps.push(Step::Copy(moved.entries.iter().map(entry).collect(), true));
+        }
+        if let Some(renamed) = &processor.rename_keys {
+            let entry = |e: &s::RenameKeyEntry| {
+                (e.key.clone(), e.rename_to.clone(), e.overwrite_if_exists == Some(true))
+            };
+            steps.push(Step::Copy(renamed.entries.iter().map(entry).collect(), true));
+        }
+        if let Some(lower) = &processor.lower_case_string {
+            steps.push(Step::Texts(lower.with_keys.clone(), |text| text.to_lowercase()));
+        }
+        if let Some(upper) = &processor.upper_case_string {
+            steps.push(Step::Texts(upper.with_keys.clone(), |text| text.to_uppercase()));
+        }
+        if let Some(trim) = &processor.trim_string {
+            steps.push(Step::Texts(trim.with_keys.clone(), |text| text.trim().to_owned()));
+        }
+        if let Some(split) = &processor.split_string {
+            let entry = |e: &s::SplitStringEntry| (e.source.clone(), e.delimiter.clone());
+            steps.push(Step::Split(split.entries.iter().map(entry).collect()));
+        }
+        if let Some(substitute) = &processor.substitute_string {
+            let entry = |e: &s::SubstituteStringEntry| {
+                let from = Regex::new(&e.from);
+                let from = from.map_err(|_| bad(format_args!("{} is no valid expression", e.from)))?;
+                Ok((e.source.clone(), from, e.to.clone()))
+            };
+            steps.push(Step::Substitute(substitute.entries.iter().map(entry).collect::<Result<_>>()?));
+        }
+        if let Some(convert) = &processor.type_converter {
+            let entry = |e: &s::TypeConverterEntry| (e.key.clone(), e.r#type.clone());
+            steps.push(Step::Convert(convert.entries.iter().map(entry).collect()));
+        }
+        if let Some(date) = &processor.date_time_converter {
+            steps.push(Step::Dates(DateStep::new(date)?));
+        }
+        if let Some(list) = &processor.list_to_map {
+            if list.flatten == Some(true) && list.flattened_element.is_none() {
+                return Err(bad("flattenedElement must be given where flatten is true"));
+            }
+            steps.push(Step::ListToMap(list.clone()));
+        }
+        match (steps.pop(), steps.is_empty()) {
+            (Some(step), true) => Ok(step),
+            (Some(_), false) => Err(bad("a processor has more than one operation")),
+            (None, _) => Err(error::not_offered("A processor for the logs of one AWS service")),
+        }
+    }
+
+    pub(super) fn is_parser(&self) -> bool {
+        matches!(self, Step::Parse { .. })
+    }
+
+    /// Does its work; says whether a parser understood its text.
+    pub(super) fn apply(&self, event: &mut Value) -> bool {
+        match self {
+            Step::Parse { reader, source, destination, overwrite } => {
+                let Some(text) = path::get(event, source).map(path::text) else { return false };
+                let Some(found) = reader.read(&text) else { return false };
+                match destination {
+                    Some(destination) => path::set(event, destination, Value::Object(found), *overwrite),
+                    None => {
+                        let Value::Object(root) = event else { return false };
+                        for (name, value) in found {
+                            if *overwrite || !root.contains_key(&name) {
+                                root.insert(name, value);
+                            }
+                        }
+                        true
+                    }
+                };
+            }
+            Step::AddKeys(entries) => {
+                for (key, value, overwrite) in entries {
+                    let value = filled(value, event);
+                    path::set(event, key, value.into(), *overwrite);
+                }
+            }
+            Step::DeleteKeys(keys) => keys.iter().for_each(|key| drop(path::remove(event, key))),
+            Step::Copy(entries, moves) => {
+                for (source, target, overwrite) in entries {
+                    let Some(value) = path::get(event, source).cloned() else { continue };
+                    if path::set(event, target, value, *overwrite) && *moves && source != target {
+                        path::remove(event, source);
+                    }
+                }
+            }
+            Step::Texts(keys, change) => {
+                for key in keys {
+                    change_text(event, key, |text| Some(change(text).into()));
+                }
+            }
+            Step::Split(entries) => {
+                for (source, delimiter) in entries {
+                    let split = |text: &str| {
+                        Some(Value::Array(text.split(delimiter.as_str()).map(Value::from).collect()))
+                    };
+                    change_text(event, source, split);
+                }
+            }
+            Step::Substitute(entries) => {
+                for (source, from, to) in entries {
+                    change_text(event, source, |text| Some(from.replace_all(text, to).into_owned().into()));
+                }
+            }
+            Step::Convert(entries) => {
+                for (key, kind) in entries {
+                    if let Some(place) = path::get_mut(event, key)
+                        && let Some(value) = converted(place, kind)
+                    {
+                        *place = value;
+                    }
+                }
+            }
+            Step::Dates(step) => step.apply(event),
+            Step::ListToMap(list) => list_to_map(list, event),
+        }
+        true
+    }
+}
+
+fn parser(reader: Reader, source: Option<&String>, destination: Option<&String>, overwrite: bool) -> Step {
+    let source = source.map_or(WHOLE, String::as_str).to_owned();
+    Step::Parse { reader, source, destination: destination.cloned(), overwrite }
+}
+
+impl Reader {
+    fn read(&self, text: &str) -> Option<Map<String, Value>> {
+        match self {
+            Reader::Json => match serde_json::from_str(text) {
+                Ok(Value::Object(members)) => Some(members),
+                _ => None,
+            },
+            Reader::Csv(csv) => Some(csv.read(text)),
+            Reader::KeyValue(pairs) => Some(pairs.read(text)).filter(|found| !found.is_empty()),
+            Reader::Grok(grok) => grok.read(text),
+        }
+    }
+}
+
+fn change_text(event: &mut Value, key: &str, change: impl Fn(&str) -> Option<Value>) {
+    if let Some(place) = path::get_mut(event, key)
+        && let Value::String(text) = place
+        && let Some(value) = change(text)
+        && value.as_str().is_none_or(|text| text.len() <= TEXT_MAX)
+    {
+        *place = value;
+    }
+}
+
+/// `${a.b}` in a value is what that field has.
+fn filled(value: &str, event: &Value) -> String {
+    let (mut out, mut rest) = (String::new(), value);
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, after)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push_str(&path::get(event, name).map(path::text).unwrap_or_default());
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn converted(value: &Value, kind: &str) -> Option<Value> {
+    let text = path::text(value);
+    let text = text.trim();
+    match kind {
+        "integer" => {
+            let whole = text.parse::<i64>().ok();
+            whole
+                .or_else(|| text.parse::<f64>().ok().filter(|n| n.is_finite()).map(|n| n as i64))
+                .map(Value::from)
+        }
+        "double" => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
+        "boolean" => match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true.into()),
+            "false" => Some(false.into()),
+            _ => None,
+        },
+        _ => Some(path::text(value).into()),
+    }
+}
+
+impl DateStep {
+    fn new(date: &s::DateTimeConverter) -> Result<DateStep> {
+        let format = |pattern: &str| {
+            Format::new(pattern).ok_or_else(|| bad(format_args!("the date pattern {pattern} is not valid")))
+        };
+        let zone = |given: Option<&String>| match given {
+            None => Ok(0),
+            Some(text) => dates::zone(text)
+                .ok_or_else(|| error::not_offered("A time zone other than UTC or a distance from it")),
+        };
+        let english = |locale: &str| locale == "locale.ROOT" || locale.starts_with("en");
+        if date.locale.as_deref().is_some_and(|locale| !english(locale)) {
+            return Err(error::not_offered("A locale other than English"));
+        }
+        let pattern = |pattern: &String| match pattern.as_str() {
+            "epoch" => Ok(None),
+            pattern => format(pattern).map(Some),
+        };
+        Ok(DateStep {
+            source: date.source.clone(),
+            target: date.target.clone(),
+            patterns: date.match_patterns.iter().map(pattern).collect::<Result<_>>()?,
+            target_format: format(date.target_format.as_deref().unwrap_or(TIME_DEFAULT))?,
+            source_offset_s: zone(date.source_timezone.as_ref())?,
+            target_offset_s: zone(date.target_timezone.as_ref())?,
+        })
+    }
+
+    fn apply(&self, event: &mut Value) {
+        let Some(text) = path::get(event, &self.source).map(path::text) else { return };
+        let read = |pattern: &Option<Format>| match pattern {
+            Some(format) => format.parse(&text, self.source_offset_s),
+            // Seconds, or milliseconds where they are too many to be seconds.
+            None => text.parse::<i64>().ok().map(|n| if n.abs() < 100_000_000_000 { n * 1000 } else { n }),
+        };
+        if let Some(ms) = self.patterns.iter().find_map(read) {
+            let shown = self.target_format.format(ms, self.target_offset_s);
+            path::set(event, &self.target, shown.into(), true);
+        }
+    }
+}
+
+fn list_to_map(list: &s::ListToMap, event: &mut Value) {
+    let Some(Value::Array(elements)) = path::get(event, &list.source).cloned() else { return };
+    let mut map = Map::new();
+    for element in elements {
+        let Some(key) = path::get(&element, &list.key).map(path::text) else { continue };
+        let value = match &list.value_key {
+            Some(value_key) => path::get(&element, value_key).cloned(),
+            None => Some(element),
+        };
+        let Some(value) = value else { continue };
+        if list.flatten == Some(true) {
+            if list.flattened_element.as_deref() == Some("last") || !map.contains_key(&key) {
+                map.insert(key, value);
+            }
+        } else if let Value::Array(there) = map.entry(key).or_insert_with(|| Value::Array(Vec::new())) {
+            there.push(value);
+        }
+    }
+    match &list.target {
+        Some(target) => drop(path::set(event, target, Value::Object(map), true)),
+        None => {
+            if let Value::Object(root) = event {
+                root.extend(map);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use haneul_logs_wire::shapes as s;
+
+use super::Transformer;
+use super::dates::{Format, zone};
+
+/// Processors as JSON, a message, and what becomes of it.
+const CASES: [(&str, &str, &str); 17] = [
+    (r#"[{"parseJSON":{}}]"#, r#"{"b":1,"a":{"c":"x"}}"#, r#"{"a":{"c":"x"},"b":1}"#),
+    (r#"[{"parseJSON":{}}]"#, "no JSON", ""),
+    (
+        r#"[{"parseJSON":{}},{"addKeys":{"entries":[{"key":"outer.new","value":"is ${a.c}"},{"key":"b","value":"no"}]}}]"#,
+        r#"{"b":1,"a":{"c":"x"}}"#,
+        r#"{"a":{"c":"x"},"b":1,"outer":{"new":"is x"}}"#,
+    ),
+    (
+        r#"[{"csv":{"columns":["a","b"],"delimiter":";"}}]"#,
+        r#"1;"two; and ""more""";3"#,
+        r#"{"a":"1","b":"two; and \"more\"","column_3":"3"}"#,
+    ),
+    (
+        r#"[{"parseKeyValue":{"destination":"kv","keyPrefix":"p_","nonMatchValue":"none"}}]"#,
+        "a=1&b&c=x=y",
+        r#"{"kv":{"p_a":"1","p_b":"none","p_c":"x=y"}}"#,
+    ),
+    (
+        r#"[{"grok":{"match":"%{IP:ip} %{WORD:method} %{URIPATHPARAM:path} %{NUMBER:bytes:int} %{NUMBER:took:float}"}}]"#,
+        "55.3.244.1 GET /index.html?a=1 15824 0.043",
+        r#"{"bytes":15824,"ip":"55.3.244.1","method":"GET","path":"/index.html?a=1","took":0.043}"#,
+    ),
+    (r#"[{"grok":{"match":"%{LOGLEVEL:level}: %{GREEDYDATA:text}"}}]"#, "what is it", ""),
+    (
+        r#"[{"parseJSON":{}},{"deleteKeys":{"withKeys":["a.b","gone"]}}]"#,
+        r#"{"a":{"b":1,"c":[{"d":2}]}}"#,
+        r#"{"a":{"c":[{"d":2}]}}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"copyValue":{"entries":[{"source":"a","target":"x.y"}]}},{"renameKeys":{"entries":[{"key":"b","renameTo":"a"},{"key":"c","renameTo":"d"}]}}]"#,
+        r#"{"a":1,"b":2,"c":3}"#,
+        r#"{"a":1,"b":2,"d":3,"x":{"y":1}}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"moveKeys":{"entries":[{"source":"a","target":"b","overwriteIfExists":true}]}}]"#,
+        r#"{"a":1,"b":2}"#,
+        r#"{"b":1}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"lowerCaseString":{"withKeys":["a"]}},{"upperCaseString":{"withKeys":["b[0]"]}},{"trimString":{"withKeys":["c"]}}]"#,
+        r#"{"a":"ABC","b":["x","y"],"c":"  z "}"#,
+        r#"{"a":"abc","b":["X","y"],"c":"z"}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"splitString":{"entries":[{"source":"a","delimiter":","}]}},{"substituteString":{"entries":[{"source":"b","from":"([0-9]+)","to":"<$1>"}]}}]"#,
+        r#"{"a":"1,2","b":"x 42 y"}"#,
+        r#"{"a":["1","2"],"b":"x <42> y"}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"typeConverter":{"entries":[{"key":"a","type":"integer"},{"key":"b","type":"double"},{"key":"c","type":"boolean"},{"key":"d","type":"string"},{"key":"e","type":"integer"}]}}]"#,
+        r#"{"a":"42","b":"1.5","c":"TRUE","d":7,"e":"x"}"#,
+        r#"{"a":42,"b":1.5,"c":true,"d":"7","e":"x"}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"t","target":"u","matchPatterns":["yyyy/MM/dd HH:mm","dd/MMM/yyyy:HH:mm:ss Z"],"targetFormat":"yyyy-MM-dd'T'HH:mm:ss.SSSXXX","targetTimezone":"+09:00"}}]"#,
+        r#"{"t":"10/Oct/2000:13:55:36 -0700"}"#,
+        r#"{"t":"10/Oct/2000:13:55:36 -0700","u":"2000-10-11T05:55:36.000+09:00"}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"t","target":"t","matchPatterns":["epoch"]}}]"#,
+        r#"{"t":1700000000}"#,
+        r#"{"t":"2023-11-14T22:13:20.000Z"}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"listToMap":{"source":"l","key":"k","valueKey":"v","target":"m","flatten":true,"flattenedElement":"last"}},{"deleteKeys":{"withKeys":["l"]}}]"#,
+        r#"{"l":[{"k":"a","v":1},{"k":"b","v":2},{"k":"a","v":3}]}"#,
+        r#"{"m":{"a":3,"b":2}}"#,
+    ),
+    (
+        r#"[{"parseJSON":{}},{"listToMap":{"source":"l","key":"k","valueKey":"v"}},{"deleteKeys":{"withKeys":["l"]}}]"#,
+        r#"{"l":[{"k":"a","v":1},{"k":"a","v":3}]}"#,
+        r#"{"a":[1,3]}"#,
+    ),
+];
+
+fn processors(config: &str) -> Vec<s::Processor> {
+    let record = crate::model::TransformerRecord { config: format!(r#"{{"transformerConfig":{config}}}"#) };
+    crate::ops::transformers::read(&record).unwrap()
+}
+
+#[test]
+fn documented_processors() {
+    for (config, message, wanted) in CASES {
+        let transformer = Transformer::new(&processors(config)).unwrap();
+        let made = transformer.apply(message);
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+        assert_eq!(
+            made.as_deref().map(value).unwrap_or_default(),
+            value(wanted),
+            "{config} of {message}: {made:?}"
+        );
+    }
+}
+
+#[test]
+fn transformers_that_cannot_work() {
+    for bad in [
+        "[]",
+        r#"[{"addKeys":{"entries":[{"key":"a","value":"b"}]}}]"#,
+        r#"[{"parseJSON":{},"deleteKeys":{"withKeys":["a"]}}]"#,
+        r#"[{}]"#,
+        r#"[{"parseVPC":{}}]"#,
+        r#"[{"grok":{"match":"%{NOTHING:a}"}}]"#,
+        r#"[{"grok":{"match":"%{WORD:a"}}]"#,
+        r#"[{"parseJSON":{}},{"substituteString":{"entries":[{"source":"a","from":"(","to":"b"}]}}]"#,
+        r#"[{"parseJSON":{}},{"listToMap":{"source":"l","key":"k","flatten":true}}]"#,
+        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"a","target":"b","matchPatterns":["qq"]}}]"#,
+        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"a","target":"b","matchPatterns":["yyyy"],"sourceTimezone":"Asia/Seoul"}}]"#,
+    ] {
+        assert!(Transformer::new(&processors(bad)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn times_are_read_and_written() {
+    for (pattern, text, ms) in [
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2024-02-29T23:59:59.123+00:00", 1_709_251_199_123),
+        ("yyyyMMddHHmmss", "19691231235959", -1000),
+        ("EEE, d MMM yyyy h:mm a", "Thu, 1 Jan 1970 1:05 PM", 47_100_000),
+        ("MMMM dd, yy", "March 05, 24", 1_709_596_800_000),
+    ] {
+        assert_eq!(Format::new(pattern).unwrap().parse(text, 0), Some(ms), "{text}");
+    }
+    for (pattern, text) in
+        [("yyyy-MM-dd", "2024-13-01"), ("yyyy", "x"), ("yyyy", "2024 "), ("MMM", "Foo"), ("a", "é")]
+    {
+        assert_eq!(Format::new(pattern).unwrap().parse(text, 0), None, "{text}");
+    }
+    let all = Format::new("EEEE yyyy-MM-dd hh:mm:ss.SSSSSS a XXX Z z 'at' ''").unwrap();
+    assert_eq!(all.format(0, 0), "Thursday 1970-01-01 12:00:00.000000 AM Z +0000 UTC at ");
+    assert_eq!(zone("-07:30"), Some(-27_000));
+    assert_eq!((zone("Mars"), zone("+1é"), zone("+123")), (None, None, None));
+}
