@@ -18,7 +18,6 @@ use haneul_shape::value::Map;
 
 use crate::error;
 use crate::model::{ExportRecord, ImportRecord, SseRecord};
-use crate::ops::Dynamodb;
 use crate::store::Db;
 use crate::store::seal::ItemKey;
 use crate::store::tables::Change;
@@ -191,7 +190,12 @@ impl Db {
         Ok(key)
     }
 
-    async fn forward<O: Operation>(&self, cx: &Cx, id: &TableId, input: O::Input) -> Result<O::Output> {
+    pub(crate) async fn forward<O: Operation>(
+        &self,
+        cx: &Cx,
+        id: &TableId,
+        input: O::Input,
+    ) -> Result<O::Output> {
         let mut called_via = cx.called_via().to_vec();
         called_via.push(PRINCIPAL.to_owned());
         let source = cx.source_arn().map(str::to_owned);
@@ -205,7 +209,7 @@ impl Db {
     }
 }
 
-impl Dynamodb {
+impl Db {
     /// Whether somebody scales how much can be written to the table, as its replicas want. Asked on the caller's behalf.
     pub(crate) async fn write_is_scaled(&self, cx: &Cx, table: &TableInfo) -> Result<bool> {
         let input = a::DescribeScalingPoliciesRequest {
@@ -214,7 +218,8 @@ impl Dynamodb {
             scalable_dimension: Some("dynamodb:table:WriteCapacityUnits".to_owned()),
             ..Default::default()
         };
-        let found = self.platform().forward::<scaling::DescribeScalingPolicies>(cx, PRINCIPAL, input).await?;
+        let id = (table.account, table.region, table.name.clone());
+        let found = self.forward::<scaling::DescribeScalingPolicies>(cx, &id, input).await?;
         Ok(found.scaling_policies.is_some_and(|policies| !policies.is_empty()))
     }
 }

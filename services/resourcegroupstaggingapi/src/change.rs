@@ -1,6 +1,7 @@
 //! The tagging operation of each service, found by the ARN and called as the caller.
 
 use haneul_accessanalyzer_wire::{operations as analyzer, shapes as a};
+use haneul_application_autoscaling_wire::{operations as scaling, shapes as c};
 use haneul_cloudtrail_wire::{operations as cloudtrail, shapes as t};
 use haneul_cloudwatch_wire::{operations as cloudwatch, shapes as w};
 use haneul_dynamodb_wire::{operations as dynamodb, shapes as d};
@@ -142,6 +143,17 @@ impl Tagging {
                     let input =
                         a::UntagResourceRequest { resource_arn: text.into(), tag_keys: keys.to_vec() };
                     self.ask::<analyzer::UntagResource>(cx, input).await
+                }
+            },
+            "application-autoscaling" => match change {
+                Set(tags) => {
+                    let input = c::TagResourceRequest { resource_arn: text.into(), tags: map(tags) };
+                    self.ask::<scaling::TagResource>(cx, input).await
+                }
+                Remove(keys) => {
+                    let input =
+                        c::UntagResourceRequest { resource_arn: text.into(), tag_keys: keys.to_vec() };
+                    self.ask::<scaling::UntagResource>(cx, input).await
                 }
             },
             "lambda" => match change {

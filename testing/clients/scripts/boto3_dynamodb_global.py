@@ -122,6 +122,36 @@ activity = scaling.describe_scaling_activities(ServiceNamespace="dynamodb")["Sca
 assert activity["Description"] == "Setting write capacity units to 8.", activity
 home.update_table(TableName="scaled", ReplicaUpdates=[{"Create": {"RegionName": "us-west-2"}}])
 until(lambda: replicas(home, "scaled"), lambda found: found == {"us-west-2": "ACTIVE"})
+home.update_table_replica_auto_scaling(
+    TableName="scaled",
+    ProvisionedWriteCapacityAutoScalingUpdate={
+        "MinimumUnits": 9,
+        "MaximumUnits": 30,
+        "ScalingPolicyUpdate": {
+            "PolicyName": "follow",
+            "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 50.0},
+        },
+    },
+    ReplicaUpdates=[
+        {
+            "RegionName": "us-west-2",
+            "ReplicaProvisionedReadCapacityAutoScalingUpdate": {"MinimumUnits": 7, "MaximumUnits": 11},
+        }
+    ],
+)
+described = west.describe_table_replica_auto_scaling(TableName="scaled")["TableAutoScalingDescription"]["Replicas"]
+writes = [replica["ReplicaProvisionedWriteCapacityAutoScalingSettings"] for replica in described]
+assert [(found["MinimumUnits"], found["MaximumUnits"]) for found in writes] == [(9, 30), (9, 30)], described
+assert all(
+    found["ScalingPolicies"][0]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 50.0 for found in writes
+)
+reads = {replica["RegionName"]: replica.get("ReplicaProvisionedReadCapacityAutoScalingSettings") for replica in described}
+assert reads["us-west-2"]["MinimumUnits"] == 7 and reads["us-east-1"] is None, described
+for client in (home, west):
+    until(
+        lambda: client.describe_table(TableName="scaled")["Table"]["ProvisionedThroughput"]["WriteCapacityUnits"],
+        lambda units: units == 9,
+    )
 scaling.deregister_scalable_target(**target)
 assert scaling.describe_scaling_policies(ServiceNamespace="dynamodb")["ScalingPolicies"] == []
 print("ok")

@@ -6,7 +6,7 @@ use haneul_dynamodb_wire::values::error as code;
 use haneul_kit::{Access, ApiError, Cx, Handle, Instant, Region, Result};
 
 use super::Dynamodb;
-use super::global_tables::{members, no_replica, on_group};
+use super::global_tables::{members, no_replica};
 use super::replicas::region_of;
 use crate::error::{self, invalid};
 use crate::model::{IndexRecord, TableRecord, Throughput};
@@ -15,7 +15,7 @@ use crate::table::TableInfo;
 
 impl Handle<DescribeGlobalTableSettings> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::DescribeGlobalTableSettingsInput) -> Result<Vec<Access>> {
-        on_group(cx, "dynamodb:DescribeGlobalTableSettings", &input.global_table_name, [])
+        self.on_group(cx, "dynamodb:DescribeGlobalTableSettings", &input.global_table_name, Vec::new()).await
     }
 
     async fn call(
@@ -35,8 +35,8 @@ impl Handle<UpdateGlobalTableSettings> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateGlobalTableSettingsInput) -> Result<Vec<Access>> {
         let info = self.legacy(cx, &input.global_table_name).await;
         let group = info.map(|info| members(&info)).unwrap_or_default();
-        let regions = group.iter().map(|region| region.as_str());
-        on_group(cx, "dynamodb:UpdateGlobalTableSettings", &input.global_table_name, regions)
+        let regions = group.iter().map(|region| region.as_str().to_owned()).collect();
+        self.on_group(cx, "dynamodb:UpdateGlobalTableSettings", &input.global_table_name, regions).await
     }
 
     async fn call(

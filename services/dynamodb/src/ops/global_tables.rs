@@ -24,8 +24,9 @@ const PAGE: usize = 500;
 
 impl Handle<CreateGlobalTable> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::CreateGlobalTableInput) -> Result<Vec<Access>> {
-        let regions = input.replication_group.iter().filter_map(|replica| replica.region_name.as_deref());
-        on_group(cx, "dynamodb:CreateGlobalTable", &input.global_table_name, regions)
+        let regions =
+            input.replication_group.iter().filter_map(|replica| replica.region_name.clone()).collect();
+        self.on_group(cx, "dynamodb:CreateGlobalTable", &input.global_table_name, regions).await
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateGlobalTableInput) -> Result<s::CreateGlobalTableOutput> {
@@ -52,13 +53,16 @@ impl Handle<CreateGlobalTable> for Dynamodb {
 
 impl Handle<UpdateGlobalTable> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateGlobalTableInput) -> Result<Vec<Access>> {
-        let regions =
-            input.replica_updates.iter().filter_map(|update| match (&update.create, &update.delete) {
-                (Some(create), _) => Some(create.region_name.as_str()),
-                (None, Some(delete)) => Some(delete.region_name.as_str()),
+        let regions = input
+            .replica_updates
+            .iter()
+            .filter_map(|update| match (&update.create, &update.delete) {
+                (Some(create), _) => Some(create.region_name.clone()),
+                (None, Some(delete)) => Some(delete.region_name.clone()),
                 (None, None) => None,
-            });
-        on_group(cx, "dynamodb:UpdateGlobalTable", &input.global_table_name, regions)
+            })
+            .collect();
+        self.on_group(cx, "dynamodb:UpdateGlobalTable", &input.global_table_name, regions).await
     }
 
     async fn call(&self, cx: &Cx, input: s::UpdateGlobalTableInput) -> Result<s::UpdateGlobalTableOutput> {
@@ -107,7 +111,7 @@ impl Handle<UpdateGlobalTable> for Dynamodb {
 
 impl Handle<DescribeGlobalTable> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::DescribeGlobalTableInput) -> Result<Vec<Access>> {
-        on_group(cx, "dynamodb:DescribeGlobalTable", &input.global_table_name, [])
+        self.on_group(cx, "dynamodb:DescribeGlobalTable", &input.global_table_name, Vec::new()).await
     }
 
     async fn call(
@@ -180,6 +184,23 @@ impl Dynamodb {
         })
     }
 
+    /// The global table, and the tables in the Regions that are named.
+    pub(super) async fn on_group(
+        &self,
+        cx: &Cx,
+        action: &'static str,
+        given: &str,
+        regions: Vec<String>,
+    ) -> Result<Vec<Access>> {
+        let id = named(cx, given)?;
+        let mut needed = vec![Access::on(action, &group_arn(id.0, &id.2))];
+        for region in regions {
+            let table = name::arn(&(id.0, region_of(&region)?, id.2.clone())).to_string();
+            needed.extend(self.on_table(cx, action, &table).await?);
+        }
+        Ok(needed)
+    }
+
     async fn group_of(&self, id: &TableId, status: &str) -> Result<s::GlobalTableDescription> {
         let info = self.db.named_table(id).await?;
         self.description(&info, status).await
@@ -249,21 +270,6 @@ fn alike(one: &TableRecord, other: &TableRecord, region: &str) -> Result<()> {
 /// `global-table/name`
 pub(super) fn group_arn(account: haneul_kit::AccountId, name: &str) -> Arn {
     Arn::global("dynamodb", account, format_args!("global-table/{name}"))
-}
-
-/// The global table, and the tables in the Regions that are named.
-pub(super) fn on_group<'a>(
-    cx: &Cx,
-    action: &'static str,
-    given: &str,
-    regions: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<Access>> {
-    let id = named(cx, given)?;
-    let mut needed = vec![Access::on(action, &group_arn(id.0, &id.2))];
-    for region in regions {
-        needed.push(Access::on(action, &name::arn(&(id.0, region_of(region)?, id.2.clone()))));
-    }
-    Ok(needed)
 }
 
 pub(super) fn named(cx: &Cx, name: &str) -> Result<TableId> {

@@ -29,6 +29,7 @@ mod metrics;
 mod partiql;
 mod put_item;
 mod query;
+mod replica_auto_scaling;
 mod replicas;
 mod request;
 mod resource_policies;
@@ -49,12 +50,6 @@ pub(crate) use exports::{LISTED_MS as TRANSFERS_LISTED_MS, arn as transfer_arn};
 pub struct Dynamodb {
     platform: Platform,
     db: Db,
-}
-
-impl Dynamodb {
-    pub(crate) fn platform(&self) -> &Platform {
-        &self.platform
-    }
 }
 
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
@@ -91,6 +86,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<DescribeImport>()
             .op::<DescribeLimits>()
             .op::<DescribeTable>()
+            .op::<DescribeTableReplicaAutoScaling>()
             .op::<DescribeTimeToLive>()
             .op::<ExecuteStatement>()
             .op::<ExecuteTransaction>()
@@ -119,6 +115,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<UpdateGlobalTableSettings>()
             .op::<UpdateItem>()
             .op::<UpdateTable>()
+            .op::<UpdateTableReplicaAutoScaling>()
             .op::<UpdateTimeToLive>()
             .reconciler(expire)
             .reconciler(jobs)

@@ -31,28 +31,31 @@ struct Asked<'a> {
     table_class: Option<&'a str>,
 }
 
-/// What must be allowed besides dynamodb:UpdateTable. Source: Developer Guide, "DynamoDB global tables security".
-pub(super) fn access(cx: &Cx, input: &s::UpdateTableInput) -> Result<Vec<Access>> {
-    let mut needed = Vec::new();
-    for update in input.replica_updates.iter().flatten() {
-        let (region, actions): (_, &[&'static str]) = match (&update.create, &update.update, &update.delete) {
-            (Some(create), ..) => {
-                (&create.region_name, &["dynamodb:CreateTable", "dynamodb:CreateTableReplica"])
-            }
-            (_, Some(update), _) => (&update.region_name, &["dynamodb:UpdateTable"]),
-            (.., Some(delete)) => {
-                (&delete.region_name, &["dynamodb:DeleteTable", "dynamodb:DeleteTableReplica"])
-            }
-            _ => continue,
-        };
-        let id = name::of(cx, &input.table_name)?;
-        let arn = name::arn(&(id.0, region_of(region)?, id.2));
-        needed.extend(actions.iter().map(|action| Access::on(action, &arn)));
-    }
-    Ok(needed)
-}
-
 impl Dynamodb {
+    /// What must be allowed besides dynamodb:UpdateTable. Source: Developer Guide, "DynamoDB global tables security".
+    pub(super) async fn on_replicas(&self, cx: &Cx, input: &s::UpdateTableInput) -> Result<Vec<Access>> {
+        let mut needed = Vec::new();
+        for update in input.replica_updates.iter().flatten() {
+            let (region, actions): (_, &[&'static str]) =
+                match (&update.create, &update.update, &update.delete) {
+                    (Some(create), ..) => {
+                        (&create.region_name, &["dynamodb:CreateTable", "dynamodb:CreateTableReplica"])
+                    }
+                    (_, Some(update), _) => (&update.region_name, &["dynamodb:UpdateTable"]),
+                    (.., Some(delete)) => {
+                        (&delete.region_name, &["dynamodb:DeleteTable", "dynamodb:DeleteTableReplica"])
+                    }
+                    _ => continue,
+                };
+            let id = name::of(cx, &input.table_name)?;
+            let table = name::arn(&(id.0, region_of(region)?, id.2)).to_string();
+            for action in actions {
+                needed.extend(self.on_table(cx, action, &table).await?);
+            }
+        }
+        Ok(needed)
+    }
+
     pub(super) async fn update_replicas(
         &self,
         cx: &Cx,
@@ -178,7 +181,7 @@ impl Dynamodb {
         region: Region,
         asked: Asked<'_>,
     ) -> Result<NewReplica> {
-        if !source.record.billing.on_demand && !self.write_is_scaled(cx, source).await? {
+        if !source.record.billing.on_demand && !self.db.write_is_scaled(cx, source).await? {
             return Err(validation("Table write capacity should either be Pay-Per-Request or AutoScaled."));
         }
         let own = asked.settings(&source.record, ReplicaSettings::default())?;

@@ -6,8 +6,8 @@ use haneul_dynamodb_wire::operations::UpdateTable;
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 
+use super::Dynamodb;
 use super::tables::stream_view;
-use super::{Dynamodb, replicas};
 use crate::error::{self, invalid, validation};
 use crate::model::{TableRecord, Throughput};
 use crate::store::tables::{Change, Numbers};
@@ -16,7 +16,7 @@ use crate::table::{TableInfo, define, describe, name};
 impl Handle<UpdateTable> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateTableInput) -> Result<Vec<Access>> {
         let mut needed = self.on_table(cx, "dynamodb:UpdateTable", &input.table_name).await?;
-        needed.extend(replicas::access(cx, input)?);
+        needed.extend(self.on_replicas(cx, input).await?);
         Ok(needed)
     }
 
@@ -91,7 +91,7 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
     let others = input.attribute_definitions.is_some()
         || input.billing_mode.is_some()
         || input.provisioned_throughput.is_some()
-        || input.global_secondary_index_updates.is_some()
+        || input.global_secondary_index_updates.as_ref().is_some_and(|updates| !updates.is_empty())
         || input.stream_specification.is_some()
         || input.sse_specification.is_some()
         || input.table_class.is_some()

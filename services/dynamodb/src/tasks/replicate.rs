@@ -33,6 +33,9 @@ const LATENCY: Metric = Metric::new("AWS/DynamoDB", "ReplicationLatency", Unit::
 const PAGE: usize = 200;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Pages of a log that one link carries before the others have their turn.
+const TURN_PAGES_MAX: usize = 50;
+
 const LINKS_PAGE: usize = 500;
 
 /// When a link that failed is tried again.
@@ -74,7 +77,12 @@ impl Replicate {
                 any = true;
                 let target = (key.0, key.3, key.1.clone());
                 match self.db.carry(&key, link).await {
-                    Ok(()) => drop(filling.insert(target)),
+                    Ok(all) => {
+                        filling.insert(target);
+                        if !all {
+                            self.db.replication().wake();
+                        }
+                    }
                     Err(error) => {
                         // One replica that cannot be reached must not keep the others waiting.
                         tracing::warn!(table = key.1, from = %key.2, to = %key.3, %error, "writes were not carried");
@@ -122,20 +130,20 @@ impl Replicate {
 }
 
 impl Db {
-    /// Brings all that one replica has to tell another to it.
-    pub(crate) async fn carry(&self, key: &LinkKey, mut link: LinkRecord) -> Result<()> {
+    /// Brings what one replica has to tell another to it, as much as has a turn. Whether that was all.
+    pub(crate) async fn carry(&self, key: &LinkKey, mut link: LinkRecord) -> Result<bool> {
         let ids = ((key.0, key.2, key.1.clone()), (key.0, key.3, key.1.clone()));
         while !link.filled {
-            let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(()) };
+            let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(true) };
             let (told, after) = self.page_of_items(&source, link.after.as_deref()).await?;
             self.tell(&target, told).await?;
             (link.filled, link.after) = (after.is_none(), after);
             self.keep_link(key, &link).await?;
         }
-        loop {
-            let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(()) };
+        for _ in 0..TURN_PAGES_MAX {
+            let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(true) };
             let (told, position) = self.page_of_log(&source, &link).await?;
-            let Some(position) = position else { return Ok(()) };
+            let Some(position) = position else { return Ok(true) };
             let oldest = told.iter().map(|told| told.version.at / PER_MS).min();
             self.tell(&target, told).await?;
             link.position = position;
@@ -148,13 +156,19 @@ impl Db {
                 self.metrics().record(LATENCY, key.0, key.2, now, &dimensions, latency);
             }
         }
+        Ok(false)
     }
 
     /// Brings what one replica has to tell to all others: before it leaves.
     pub(crate) async fn carry_all(&self, id: &TableId) -> Result<()> {
         let range = Range::prefix((id.0, id.2.clone(), id.1));
         for (key, link) in self.store.scan(&LINKS, range, LINKS_PAGE).await.map_err(error::store)? {
-            self.carry(&key, link).await?;
+            let mut link = Some(link);
+            while let Some(from) = link.take() {
+                if !self.carry(&key, from).await? {
+                    link = self.store.get(&LINKS, &key).await.map_err(error::store)?;
+                }
+            }
         }
         Ok(())
     }
