@@ -7,6 +7,7 @@ use crate::error::PolicyError;
 use crate::pattern::Pattern;
 use crate::principal::{PrincipalElement, PrincipalKind, PrincipalRef};
 use crate::rules::Rules;
+use crate::sieve::Sieve;
 use crate::template::Template;
 
 /// A policy that was accepted, ready to be evaluated.
@@ -18,6 +19,7 @@ pub struct Policy {
     pub(crate) id: Option<Box<str>>,
     pub(crate) statements: Box<[Statement]>,
     pub(crate) index: Index,
+    pub(crate) sieve: Sieve,
     names_canonical_users: bool,
 }
 
@@ -146,10 +148,12 @@ impl Policy {
         statements: Vec<Statement>,
     ) -> Self {
         let index = Index::new(&statements);
+        let sieve = Sieve::new(&statements);
         let of_canonical_user = |p: PrincipalRef<'_>| p.kind == PrincipalKind::CanonicalUser;
         let names_canonical_users =
             statements.iter().any(|statement| statement.principals().any(of_canonical_user));
-        Self { version, version_given, id, statements: statements.into(), index, names_canonical_users }
+        let statements = statements.into();
+        Self { version, version_given, id, statements, index, sieve, names_canonical_users }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::decision::{Decision, Matched, PolicyType, Reason};
 use crate::document::{Effect, Policy};
 use crate::principal::Grant;
 use crate::request::{Caller, Request};
+use crate::sieve::{self, Pairs};
 
 /// A policy and what to call it.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,7 @@ pub fn explain<'a>(request: &Request<'_>, inputs: &Inputs<'a>) -> Decision<'a> {
 fn run<'a>(request: &Request<'_>, inputs: &Inputs<'a>, all: bool) -> Decision<'a> {
     let action = request.action.to_ascii_lowercase();
     let service = action.split(':').next().unwrap_or_default();
-    let mut scan = Scan { request, action: &action, service, all, deny: None, matched: Vec::new() };
+    let mut scan = Scan { request, action: &action, service, all, pairs: None, deny: None, matched: Vec::new() };
     let verdict = scan.run(inputs);
     let reason = match (scan.deny, verdict) {
         (Some(deny), _) => Reason::ExplicitDeny(deny),
@@ -95,6 +96,8 @@ struct Scan<'s, 'a> {
     action: &'s str,
     service: &'s str,
     all: bool,
+    /// Of the resource, once they are needed.
+    pairs: Option<Pairs>,
     deny: Option<Matched<'a>>,
     matched: Vec<Matched<'a>>,
 }
@@ -202,6 +205,10 @@ impl<'a> Scan<'_, 'a> {
     fn scan_policy(&mut self, policy_type: PolicyType, attached: &Attached<'a>, grant: &mut Option<Grant>) {
         let Request { principal, resource, context, .. } = *self.request;
         for (index, statement) in attached.policy.about(self.service, self.action) {
+            let pairs = *self.pairs.get_or_insert_with(|| sieve::pairs(resource));
+            if !attached.policy.sieve.lets_through(index, pairs) {
+                continue;
+            }
             let denies = statement.effect == Effect::Deny;
             if !denies && !self.all && *grant == Some(Grant::Direct) {
                 continue;

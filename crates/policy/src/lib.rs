@@ -12,7 +12,7 @@
 //! - [`rules`]: what each kind of policy may contain, and how long it may be, as data;
 //! - `json`, `parse`, `serialize`: text to policy and back. `json` is our own reader, because policies
 //!   must refuse duplicate keys, keep numbers as they were written, and have a limit on depth;
-//! - `pattern`, `template`: wildcards, and wildcards with `${variables}`;
+//! - `pattern`, `template`: wildcards, and wildcards with `${variables}`; `sieve`: what cannot match a resource;
 //! - `action`, `principal`, [`condition`]: the elements of a statement and how each one matches;
 //! - [`request`]: who asks for what; [`context`]: with which context keys, set or worked out when asked for;
 //! - [`evaluate`]: the decision; [`decision`]: its result; [`message`]: the denial in AWS's words; [`trace`]: what
@@ -39,6 +39,7 @@ pub mod public;
 pub mod request;
 pub mod rules;
 mod serialize;
+mod sieve;
 mod template;
 pub mod trace;
 
