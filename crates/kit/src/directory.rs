@@ -30,6 +30,12 @@ pub trait Directory: Send + Sync + 'static {
         let _ = (caller, action, region, at);
     }
 
+    /// Every service that the policies of a user or role give access to, and when it was last tried there.
+    fn service_uses<'a>(&'a self, principal: &'a Caller) -> BoxFuture<'a, Result<Vec<ServiceUse>>> {
+        let _ = principal;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Whether `code` is what the MFA device `serial` (an ARN for a virtual one) of `caller`, a user or the root user,
     /// shows now. A code is good once: the same one is refused when it comes again.
     fn verify_mfa<'a>(
@@ -40,6 +46,13 @@ pub trait Directory: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<bool>> {
         let _ = (caller, serial, code);
         Box::pin(async { Ok(false) })
+    }
+
+    /// Whom an API key for `service` (`logs.amazonaws.com`) stands for, active or not, expired or not; `None` for a key that
+    /// was not made for that service, or has another secret.
+    fn api_key<'a>(&'a self, service: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<ApiKey>>> {
+        let _ = (service, key);
+        Box::pin(async { Ok(None) })
     }
 
     /// The SAML provider of that ARN, in whatever account.
@@ -123,6 +136,25 @@ pub struct AccessKey {
     pub active: bool,
     /// A user or the root user of an account.
     pub caller: Caller,
+}
+
+/// A long-lived API key of a user, for one service.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    pub active: bool,
+    pub expires_at: Option<Instant>,
+    pub caller: Caller,
+}
+
+/// A service that a principal may use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceUse {
+    /// Its prefix in policies.
+    pub service: String,
+    /// When it was last tried; `None` for never.
+    pub last: Option<Instant>,
+    /// The actions that were tried, without the prefix, and when last.
+    pub actions: Vec<(String, Instant)>,
 }
 
 /// What bounds a principal, ready for the evaluator.

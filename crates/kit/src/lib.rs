@@ -38,7 +38,9 @@ pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
 pub use canonical_user::canonical_user_id;
 pub use cx::Cx;
-pub use directory::{AccessKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider};
+pub use directory::{
+    AccessKey, ApiKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider, ServiceUse,
+};
 pub use extension::{Extension, RequestHead, Trailers};
 pub use guests::Guests;
 pub use handle::Handle;

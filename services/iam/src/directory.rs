@@ -12,17 +12,17 @@ use base64::engine::general_purpose::STANDARD;
 use haneul_iam_wire::values::assertion_encryption_mode_type::REQUIRED;
 use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{
-    AccessKey, AccountId, Arn, BoxFuture, Caller, Directory, Env, Instant, OidcProvider, Platform, Policy,
-    Principal, PrincipalPolicies, Result, Role, RootAccess, SamlProvider,
+    AccessKey, AccountId, ApiKey, Arn, BoxFuture, Caller, Directory, Env, Instant, OidcProvider, Platform, Policy,
+    Principal, PrincipalPolicies, Result, Role, RootAccess, SamlProvider, ServiceUse,
 };
 use haneul_store::{Reads, Snapshot, TableVersion};
 use parking_lot::RwLock;
 
 use crate::last_used::LastUsed;
-use crate::model::{self, ACCESS_KEYS, GROUPS, POLICIES, ROLES, USERS, User};
+use crate::model::{self, ACCESS_KEYS, Entity, GROUPS, POLICIES, ROLES, USERS, User};
 use crate::store::entities::Identity;
 use crate::store::{State, key, policies, providers};
-use crate::{document, managed};
+use crate::{document, last_accessed, managed, service_credential};
 
 /// Entries of each kind. When there are more, all are dropped: simple, and rare.
 const ENTRIES_MAX: usize = 20_000;
@@ -343,6 +343,30 @@ impl Directory for Cache {
         self.last_used.note_access(caller, action, region, at);
     }
 
+    fn service_uses<'a>(&'a self, principal: &'a Caller) -> BoxFuture<'a, Result<Vec<ServiceUse>>> {
+        Box::pin(async move {
+            let (Principal::User { id, .. } | Principal::Role { id, .. }) = &principal.principal else {
+                return Ok(Vec::new());
+            };
+            let policies = self.compile(principal).await?.identity;
+            let tried = self.last_used.accesses(principal.account).await?;
+            let own: Vec<_> = tried.iter().filter(|((_, of, _), _)| of == id).collect();
+            let granted = last_accessed::services()
+                .filter(|(prefix, _)| policies.iter().any(|of| last_accessed::grants(&of.policy, prefix)));
+            let uses = granted.map(|(prefix, _)| {
+                let of_service = own.iter().filter(|(_, used)| used.service == prefix);
+                let actions = of_service.map(|((_, _, action), used)| {
+                    let name = action.split_once(':').map_or(action.as_str(), |(_, name)| name);
+                    (name.to_owned(), Instant::from(used.at))
+                });
+                let actions: Vec<(String, Instant)> = actions.collect();
+                let last = actions.iter().map(|(_, at)| *at).max();
+                ServiceUse { service: prefix.to_owned(), last, actions }
+            });
+            Ok(uses.collect())
+        })
+    }
+
     fn verify_mfa<'a>(
         &'a self,
         caller: &'a Caller,
@@ -356,6 +380,25 @@ impl Directory for Cache {
                 _ => return Ok(false),
             };
             self.state.use_mfa_code(caller.account, holder, serial, code, self.env.now()).await
+        })
+    }
+
+    fn api_key<'a>(&'a self, service: &'a str, text: &'a str) -> BoxFuture<'a, Result<Option<ApiKey>>> {
+        Box::pin(async move {
+            let read = service_credential::Kind::of(service).and_then(|kind| kind.read(text));
+            let Some((name, password)) = read else { return Ok(None) };
+            let found = self.state.service_credential_named(service, &name).await?;
+            let Some((account, user, credential)) = found else { return Ok(None) };
+            if credential.hash != password.hash() {
+                return Ok(None);
+            }
+            let Entity { path, name, id, .. } = user.entity;
+            let principal = Principal::User { path, name, id };
+            Ok(Some(ApiKey {
+                active: credential.active,
+                expires_at: credential.expires.map(Into::into),
+                caller: Caller { account, principal, access_key_id: None, session: None },
+            }))
         })
     }
 

@@ -7,7 +7,7 @@
 //! Reading order: [`model`] (what is stored), [`quotas`], [`store`] (every read and write), [`iam`] (the service's
 //! state, and how an operation names what it touches), [`directory`] (compiled policies, from memory), [`last_used`], [`last_accessed`],
 //! [`document`] (policy texts), [`managed`] (AWS's own policies), [`page`], [`render`] (records as the wire has them),
-//! [`secret`] (how secrets lie in the store), [`totp`] (one-time passwords), [`saml_metadata`], [`certificate`], [`ssh_key`], [`password`], [`service_linked`], [`tasks`] (deletions),
+//! [`secret`] (how secrets lie in the store), [`totp`] (one-time passwords), [`saml_metadata`], [`certificate`], [`ssh_key`], [`password`], [`service_credential`], [`service_linked`], [`tasks`] (deletions),
 //! [`simulation`] (what if),
 //! [`error`] (texts and codes), [`ops`] (one file for each noun).
 //!
@@ -32,6 +32,7 @@ mod resources;
 mod saml_metadata;
 mod secret;
 mod service;
+mod service_credential;
 mod service_linked;
 mod simulation;
 mod ssh_key;

@@ -26,5 +26,7 @@ pub(crate) const SAML_KEYS: usize = 2;
 pub(crate) const SERVER_CERTIFICATES: usize = 20;
 pub(crate) const SIGNING_CERTIFICATES: usize = 2;
 pub(crate) const SSH_KEYS: usize = 5;
+/// Of each service.
+pub(crate) const SERVICE_CREDENTIALS: usize = 2;
 /// AWS's quota of all versions of all policies; it is told, and cannot be reached below the other quotas.
 pub(crate) const POLICY_VERSIONS_IN_USE: u32 = 10_000;

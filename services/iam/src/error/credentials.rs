@@ -22,7 +22,7 @@ pub(crate) fn mfa_device_enabled() -> ApiError {
 }
 
 pub(crate) fn mfa_device_in_use() -> ApiError {
-    conflict("Cannot delete a virtual MFA device that is assigned: deactivate it first.")
+    conflict("MFA VirtualDevice in use. Must deactivate first.")
 }
 
 pub(crate) fn invalid_mfa_code() -> ApiError {
@@ -100,6 +100,27 @@ pub(crate) fn no_such_ssh_key(id: &str) -> ApiError {
 pub(crate) fn ssh_key_encoding(encoding: &str) -> ApiError {
     let message = format!("The encoding {encoding} is not one of SSH and PEM.");
     ApiError::new(code::UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION, message)
+}
+
+pub(crate) fn service_without_credentials(service: &str) -> ApiError {
+    // The operation's page has NotSupportedService; this is what is answered.
+    no_such(format!("No such service {service} is supported for Service Specific Credentials"))
+}
+
+pub(crate) fn no_such_service_credential(id: &str) -> ApiError {
+    no_such(format!("No such credential {id} exists"))
+}
+
+pub(crate) fn age_of_password(service: &str) -> ApiError {
+    validation(format!("Credential age days is not supported for service {service}."))
+}
+
+pub(crate) fn one_or_all_users() -> ApiError {
+    validation("UserName and AllUsers cannot be specified together.")
+}
+
+pub(crate) fn all_users_of_what() -> ApiError {
+    validation("ServiceName must be specified when AllUsers is true.")
 }
 
 pub(crate) fn no_such_certificate(id: &str) -> ApiError {

@@ -24,6 +24,8 @@ pub(crate) struct Credentials {
     pub ssh_keys: Vec<SshKey>,
     #[serde(default)]
     pub signing_certificates: Vec<SigningCertificate>,
+    #[serde(default)]
+    pub service_specific: Vec<ServiceCredential>,
 }
 
 impl Credentials {
@@ -64,6 +66,31 @@ pub(crate) struct SigningCertificate {
     pub body: String,
     pub active: bool,
     pub uploaded: Millis,
+}
+
+/// A password, or an API key, for one service alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ServiceCredential {
+    /// `ACCA…`
+    pub id: String,
+    /// `logs.amazonaws.com`
+    pub service: String,
+    /// The name that goes with the password: `jane-at-123456789012`. It stays when the user is renamed.
+    pub name: String,
+    /// SHA-256 of the password, in hexadecimal: it is random and long, so it needs no slow hash.
+    pub hash: String,
+    pub active: bool,
+    pub created: Millis,
+    #[serde(default)]
+    pub expires: Option<Millis>,
+}
+
+/// Whose a service-specific credential is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ServiceCredentialOwner {
+    pub account: u64,
+    /// The user's name in lower case.
+    pub user: String,
 }
 
 /// A virtual MFA device.
@@ -158,10 +185,14 @@ pub(crate) enum DeletionState {
 }
 
 impl Record for Credentials {}
+impl Record for ServiceCredentialOwner {}
 impl Record for MfaDevice {}
 impl Record for DeletionTask {}
 
 pub(crate) static CREDENTIALS: Table<HolderKey, Credentials> = Table::new("iam.credentials");
+/// By service and name, of all accounts: who comes with a service's password says no more.
+pub(crate) static SERVICE_CREDENTIALS: Table<(String, String), ServiceCredentialOwner> =
+    Table::new("iam.service-credentials");
 /// By path and name, in lower case.
 pub(crate) static MFA_DEVICES: Table<Key, MfaDevice> = Table::new("iam.mfa-devices");
 pub(crate) static DELETION_TASKS: Table<String, DeletionTask> = Table::new("iam.deletion-tasks");

@@ -1,7 +1,7 @@
 use haneul_kit::{AccountId, Result};
 use haneul_store::{Reads, Tx};
 
-use super::{State, entities, key};
+use super::{State, entities, key, service_credentials};
 use crate::error;
 use crate::model::{CREDENTIALS, Credentials, HolderKey, MFA_DEVICES, User};
 
@@ -38,7 +38,7 @@ pub(super) fn put_credentials(
 /// What must be gone before a user can be deleted.
 pub(super) async fn must_be_gone(tx: &Tx, account: AccountId, user: &str) -> Result<()> {
     let left = of_holder(tx, account, Some(user)).await?;
-    let Credentials { login, mfa, ssh_keys, signing_certificates } = left;
+    let Credentials { login, mfa, ssh_keys, signing_certificates, service_specific } = left;
     if login.is_some() {
         return Err(error::must_delete_login_profile());
     }
@@ -48,7 +48,7 @@ pub(super) async fn must_be_gone(tx: &Tx, account: AccountId, user: &str) -> Res
     if !signing_certificates.is_empty() {
         return Err(error::must_delete_signing_certificates());
     }
-    if !ssh_keys.is_empty() {
+    if !ssh_keys.is_empty() || !service_specific.is_empty() {
         return Err(error::must_remove_referenced_objects());
     }
     Ok(())
@@ -65,6 +65,9 @@ pub(super) async fn rename(tx: &Tx, account: AccountId, from: &str, to: &str) ->
             }
             tx.put(&MFA_DEVICES, &(account, name), &device)?;
         }
+    }
+    for credential in &credentials.service_specific {
+        service_credentials::put_owner(tx, account, &to.1, credential)?;
     }
     tx.delete(&CREDENTIALS, &from)?;
     Ok(tx.put(&CREDENTIALS, &to, &credentials)?)

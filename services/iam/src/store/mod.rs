@@ -1,7 +1,7 @@
 //! Every read and write of IAM's tables; nothing else opens a transaction.
 //!
 //! Reading order: [`entities`] (what users, groups and roles share), [`users`], [`groups`], [`roles`], [`policies`],
-//! [`attachments`], [`access_keys`], [`credentials`], [`mfa`], [`providers`], [`server_certificates`], [`service_linked`],
+//! [`attachments`], [`access_keys`], [`credentials`], [`service_credentials`], [`mfa`], [`providers`], [`server_certificates`], [`service_linked`],
 //! [`instance_profiles`], [`reports`], [`tags`],
 //! [`accounts`].
 
@@ -18,6 +18,7 @@ pub(crate) mod providers;
 pub(crate) mod reports;
 pub(crate) mod roles;
 pub(crate) mod server_certificates;
+pub(crate) mod service_credentials;
 pub(crate) mod service_linked;
 pub(crate) mod tags;
 pub(crate) mod users;

@@ -9,5 +9,6 @@ mod invariants;
 mod listings;
 mod mfa;
 mod providers;
+mod service_credentials;
 mod service_linked;
 mod simulator;
