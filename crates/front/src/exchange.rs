@@ -202,6 +202,7 @@ impl Cloud {
                 family,
                 signing_name: Some(plan.entry.facts.signing_name),
                 anonymous: plan.lets_anonymous(),
+                api_keys: plan.takes_api_keys(),
             };
             let hash = match &bodies.read {
                 Some(body) if !s3 && !relaxed => SignedBody::hash(body),
@@ -233,7 +234,16 @@ impl Cloud {
                 self.call(seen, &plan, operation, labels, &cx, known.payload, bodies).await
             }
             Work::Unmodelled => {
-                let body = bodies.stream(known.payload, &cx)?;
+                let body = match (plan.is_log_ingestion(), bodies.read.take(), cx.http()) {
+                    (true, Some(read), Some(head)) => {
+                        let limit = body::limit_of(Some(plan.entry));
+                        ByteStream::from_bytes(body::unpacked(&head.headers, read, limit)?)
+                    }
+                    (_, read, _) => {
+                        bodies.read = read;
+                        bodies.stream(known.payload, &cx)?
+                    }
+                };
                 self.unmodelled(seen, &plan, &cx, body).await
             }
         }
@@ -454,6 +464,15 @@ impl Plan<'_> {
                 Work::Call { operation, .. } => operation.input_stream.is_some(),
                 Work::Unmodelled => true,
             }
+    }
+
+    /// The service whose API keys are taken: CloudWatch Logs, for what is written by plain HTTP.
+    fn takes_api_keys(&self) -> Option<&'static str> {
+        (self.is_log_ingestion()).then_some("logs.amazonaws.com")
+    }
+
+    fn is_log_ingestion(&self) -> bool {
+        matches!(self.work, Work::Unmodelled) && self.entry.name() == "logs"
     }
 
     /// Services whose resources have policies that may name everybody, and operations that are called unsigned.

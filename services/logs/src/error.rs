@@ -40,6 +40,11 @@ pub(crate) fn protected() -> ApiError {
     )
 }
 
+/// A group that does not take API keys.
+pub(crate) fn no_bearer_tokens() -> ApiError {
+    of("AccessDeniedException", "Bearer token authentication is not enabled for this log group.")
+}
+
 pub(crate) fn one_identifier() -> ApiError {
     invalid("Either logGroupName or logGroupIdentifier must be specified, but not both.")
 }

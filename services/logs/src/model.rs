@@ -14,6 +14,9 @@ pub(crate) struct Group {
     pub(crate) retention_days: Option<i32>,
     pub(crate) class: String,
     pub(crate) deletion_protected: bool,
+    /// Whether API keys may write.
+    #[serde(default)]
+    pub(crate) takes_bearer_tokens: bool,
     pub(crate) tags: Vec<(String, String)>,
     /// How many it has, so that events of a group without any need not look for them.
     #[serde(default)]

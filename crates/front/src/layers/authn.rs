@@ -37,6 +37,8 @@ pub struct Terms<'a> {
     pub signing_name: Option<&'a str>,
     /// Whether policies may let in who does not sign.
     pub anonymous: bool,
+    /// The service whose API keys are taken instead of signatures (`Authorization: Bearer …`).
+    pub api_keys: Option<&'a str>,
 }
 
 /// A credential, found by its id.
@@ -89,6 +91,21 @@ impl Authn {
             }
             Ok(RequestAuth::SigV4(signature)) => {
                 self.verify(platform, &signature, request, body, terms, now).await
+            }
+            Ok(RequestAuth::Other { header }) if terms.api_keys.is_some() => {
+                let Some(key) = bearer(header) else {
+                    return Err(refuse(AuthError::UnsupportedScheme { header: header.to_owned() }));
+                };
+                let service = terms.api_keys.unwrap_or_default();
+                let caller = match api_key_caller(platform, service, key, now).await? {
+                    Err(_) if relaxed => Caller::root(AccountId::DEFAULT),
+                    Err(problem) => {
+                        return Err(problem.in_words(terms.family, "").with_status(UNAUTHORIZED));
+                    }
+                    Ok(caller) => caller,
+                };
+                let payload = PayloadVerifier::unchecked(request.headers).map_err(refuse)?;
+                Ok(Known { caller, payload })
             }
             Ok(RequestAuth::SigV2 { access_key_id, .. }) if relaxed => {
                 let payload = PayloadVerifier::unchecked(request.headers).map_err(refuse)?;
@@ -187,6 +204,34 @@ impl Authn {
             Err(TokenError::Invalid) => Err(Problem::InvalidToken),
         }
     }
+}
+
+/// What HTTP endpoints that take API keys answer to one that is not good.
+const UNAUTHORIZED: u16 = 401;
+
+/// The token of an `Authorization: Bearer …` header.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn api_key_caller(
+    platform: &Platform,
+    service: &str,
+    key: &str,
+    now: Instant,
+) -> Result<Result<Caller, Problem>, ApiError> {
+    let Some(found) = platform.directory().api_key(service, key).await? else {
+        return Ok(Err(Problem::InvalidToken));
+    };
+    if platform.standing(found.caller.account).await?.is_some_and(|standing| standing.suspended) {
+        return Ok(Err(Problem::Suspended));
+    }
+    Ok(match found.expires_at {
+        _ if !found.active => Err(Problem::InvalidToken),
+        Some(at) if at <= now => Err(Problem::ExpiredToken),
+        _ => Ok(found.caller),
+    })
 }
 
 impl Credential {

@@ -72,6 +72,12 @@ pub fn route<'c, 'h>(
     if let Site::LambdaUrl { region, .. } = site {
         return unmodelled(catalog, "lambda", region);
     }
+    if LOG_PATHS.contains(&path) {
+        let by_host = matches!(site, Site::Service { prefix: "logs", .. });
+        if by_host || scope == Some("logs") || has_bearer(head) {
+            return unmodelled(catalog, "logs", region_of(site));
+        }
+    }
     if path.starts_with(LAMBDA_PATH) {
         return unmodelled(catalog, "lambda", None);
     }
@@ -113,6 +119,14 @@ pub fn route<'c, 'h>(
 pub const TOKENS_PATH: &str = "/_haneul/tokens/";
 /// `id.tokens.sts.global.api.aws`, where AWS's issuers are.
 const TOKENS_HOST: &str = "tokens.sts.global";
+
+/// Where CloudWatch Logs takes events by plain HTTP. Under a name that is nobody's they are S3's, unless an API key comes along.
+const LOG_PATHS: &[&str] = &["/ingest/json", "/ingest/bulk", "/services/collector/event", "/v1/logs"];
+
+fn has_bearer(head: &RequestHead) -> bool {
+    let scheme = head.header("authorization").and_then(|value| value.get(..7));
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))
+}
 
 /// What of the query protocol there is to see before the body has come.
 struct Form<'h> {

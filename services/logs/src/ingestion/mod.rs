@@ -1,0 +1,160 @@
+//! Events by plain HTTP, for who has no SDK: signed, or with an API key of IAM (`Authorization: Bearer ACWL…`).
+//!
+//! Reading order: here what a request is and what it must be allowed; [`formats`] (bodies as events), [`otlp`] (those of
+//! OpenTelemetry). What is written goes the way of PutLogEvents. Source: CloudWatch Logs User Guide, "Log ingestion through
+//! HTTP endpoints" and "Setting up bearer token authentication".
+
+mod formats;
+mod otlp;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use haneul_kit::{
+    Access, ApiError, BoxFuture, ByteStream, Cx, Extension, Handle, Principal, RequestHead, Result,
+};
+use haneul_logs_wire::operations as op;
+use haneul_logs_wire::shapes as s;
+use http::{HeaderValue, Method, Response, StatusCode, header, response};
+use percent_encoding::percent_decode_str;
+
+use crate::error;
+use crate::names::GroupName;
+use crate::service::Logs;
+
+/// Bytes of a body; the front door has let in no more.
+const BODY_MAX: usize = 10 << 20;
+/// Of one request, as of one batch.
+const EVENTS_MAX: usize = 10_000;
+
+pub(crate) struct Ingestion(pub(crate) Arc<Logs>);
+
+type Answer = Response<ByteStream>;
+
+impl Extension for Ingestion {
+    fn unmodelled<'a>(
+        &'a self,
+        cx: &'a Cx,
+        body: ByteStream,
+    ) -> BoxFuture<'a, std::result::Result<Result<Answer>, ByteStream>> {
+        Box::pin(async move {
+            let Some(head) = cx.http() else { return Err(body) };
+            let Some(format) = Format::of(head.uri.path()) else { return Err(body) };
+            Ok(self.0.take_in(cx, head, format, body).await)
+        })
+    }
+
+    fn decorate<'a>(&'a self, _: &'a Cx, _: &'a mut response::Parts) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Lines,
+    Collector,
+    Otlp,
+}
+
+impl Format {
+    fn of(path: &str) -> Option<Format> {
+        Some(match path {
+            "/ingest/json" => Format::Json,
+            "/ingest/bulk" => Format::Lines,
+            "/services/collector/event" => Format::Collector,
+            "/v1/logs" => Format::Otlp,
+            _ => return None,
+        })
+    }
+
+    fn takes(self, content_type: &str) -> bool {
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+            || self == Format::Lines && kind.eq_ignore_ascii_case("application/x-ndjson")
+    }
+}
+
+impl Logs {
+    async fn take_in(
+        &self,
+        cx: &Cx,
+        head: &RequestHead,
+        format: Format,
+        body: ByteStream,
+    ) -> Result<Answer> {
+        if matches!(cx.caller().principal, Principal::Anonymous) {
+            return Err(unauthenticated());
+        }
+        if head.method != Method::POST {
+            return Err(error::invalid("Only POST is supported.").with_status(405));
+        }
+        let by_query = format != Format::Otlp;
+        let group = named(head, "x-aws-log-group", "logGroup", by_query)?;
+        let stream = named(head, "x-aws-log-stream", "logStream", by_query)?;
+        let name = GroupName::own(cx, &group);
+        let mut accesses = self.on_stream("logs:PutLogEvents", &name, &stream).await?;
+        let by_key = head.header("authorization").is_some_and(|value| !value.starts_with("AWS4-"));
+        if by_key {
+            accesses.push(Access::to("logs:CallWithBearerToken"));
+        }
+        self.platform.authorize(cx, "logs", &accesses).await.map_err(|denied| denied.with_status(403))?;
+        if by_key && !self.records.group(&name).await?.takes_bearer_tokens {
+            return Err(error::no_bearer_tokens().with_status(403));
+        }
+        let content_type = head.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        if !format.takes(content_type) {
+            let message = format!("The content type {content_type} is not supported.");
+            return Err(error::invalid(message).with_status(415));
+        }
+        let body = body.collect(BODY_MAX).await.map_err(|_| error::invalid("The body cannot be read."))?;
+        let text = std::str::from_utf8(&body).map_err(|_| error::invalid("The body is not UTF-8."))?;
+        let now_ms = cx.now().millis();
+        let events = match format {
+            Format::Json => formats::json(text, now_ms),
+            Format::Lines => Ok(formats::lines(text, now_ms)),
+            Format::Collector => formats::collector(text, now_ms),
+            Format::Otlp => otlp::records(text, now_ms),
+        };
+        let mut events = events.map_err(|_| error::invalid("The body is not valid JSON."))?;
+        if events.len() > EVENTS_MAX {
+            return Err(error::invalid(format!("A request can have no more than {EVENTS_MAX} events.")));
+        }
+        events.retain(|event| !event.message.is_empty());
+        events.sort_by_key(|event| event.timestamp);
+        let input = s::PutLogEventsRequest {
+            log_group_name: group,
+            log_stream_name: stream,
+            log_events: events,
+            ..Default::default()
+        };
+        Handle::<op::PutLogEvents>::call(self, cx, input).await?;
+        let mut answer = Response::new(ByteStream::from_bytes("{}"));
+        *answer.status_mut() = StatusCode::OK;
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(answer)
+    }
+}
+
+fn unauthenticated() -> ApiError {
+    ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token").with_status(401)
+}
+
+/// What a header says, or else the query; both at once are refused.
+fn named(head: &RequestHead, in_header: &str, in_query: &str, by_query: bool) -> Result<String> {
+    let asked = head.header(in_header).map(str::to_owned);
+    let query = head.uri.query().unwrap_or_default().split('&');
+    let found = query.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == in_query);
+    let found = found.filter(|_| by_query).map(|(_, value)| {
+        let value = value.replace('+', " ");
+        percent_decode_str(&value).decode_utf8().map(Cow::into_owned).unwrap_or_default()
+    });
+    let name = match (asked, found) {
+        (Some(_), Some(_)) => {
+            let both = format!("{in_query} cannot be given both as a header and as a query parameter.");
+            return Err(error::invalid(both));
+        }
+        (asked, found) => asked.or(found).filter(|name| !name.is_empty()),
+    };
+    name.ok_or_else(|| error::invalid(format!("{in_query} is required.")))
+}
