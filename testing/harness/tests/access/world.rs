@@ -6,15 +6,18 @@
 //! - `variables`: texts for the variables in the reference's ARNs.
 //! - `inputs`: inputs for operations that need more than words; an operation may have several, and all are tried.
 //!
-//! `$name` in a text stands for what was kept under that name, `@path` for the content of that file of the project.
+//! `$name` in a text stands for what was kept under that name, `$name_id` for what comes after its last slash, `@path` for the content of that file of the project.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use haneul_env::Env;
 use haneul_harness::Cloud;
 use haneul_kit::service::Erased;
 use haneul_kit::{AccountId, Caller, Cx, Principal, Region, RequestHead, cx};
+use haneul_sandbox::simulated::Simulated;
 use haneul_wire::Model;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -43,6 +46,14 @@ enum Made {
     Kept(String, Value, BTreeMap<String, String>),
 }
 
+/// One in which functions can be made, though nothing calls them: their programs never do anything.
+fn platform() -> haneul_kit::Platform {
+    let env = Env::simulated(4);
+    let platform = haneul_harness::cloud::platform(&env);
+    platform.set_sandbox(Arc::new(Simulated::new(&env, |_| Box::pin(std::future::pending()))));
+    platform
+}
+
 impl World {
     pub(crate) async fn make() -> World {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/access/world.json");
@@ -50,7 +61,7 @@ impl World {
         let mut file: File =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("world.json: {error}"));
         let mut world = World {
-            cloud: Cloud::in_process(4).await,
+            cloud: Cloud::over(platform()).await,
             kept: BTreeMap::new(),
             file: File {
                 made: Vec::new(),
@@ -83,7 +94,11 @@ impl World {
         let mut found = Vec::new();
         for (into, path) in keep {
             let value = inputs::pick(model, &*output, path);
-            found.push((into.clone(), value.unwrap_or_else(|| panic!("{name} answers nothing at {path}"))));
+            let value = value.unwrap_or_else(|| panic!("{name} answers nothing at {path}"));
+            if let Some((_, last)) = value.rsplit_once('/') {
+                found.push((format!("{into}_id"), last.to_owned()));
+            }
+            found.push((into.clone(), value));
         }
         self.kept.extend(found);
         // Long enough for what becomes ready by itself.
