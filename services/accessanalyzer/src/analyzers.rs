@@ -63,6 +63,15 @@ impl AccessAnalyzer {
         Ok(Zone { accounts, organization: Some(organization.clone()) })
     }
 
+    /// For what only analyzers of external access do.
+    pub(crate) async fn external(&self, cx: &Cx, name: &str, operation: &str) -> Result<Analyzer> {
+        let analyzer = self.analyzer(cx, name).await?;
+        match analyzer.unused {
+            Some(_) => Err(error::external_only(operation)),
+            None => Ok(analyzer),
+        }
+    }
+
     /// Every analyzer of the cloud.
     pub(crate) async fn all(&self) -> Result<Vec<((AccountId, Region, String), Analyzer)>> {
         use haneul_store::Reads;

@@ -256,6 +256,7 @@ fn granted(grant: &b::Grant, owner: &str) -> Option<Access> {
         condition: Default::default(),
         public,
         source: "BUCKET_ACL".to_owned(),
+        unused: None,
     })
 }
 

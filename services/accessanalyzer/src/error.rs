@@ -18,6 +18,14 @@ pub(crate) fn not_supported(message: impl Into<String>) -> ApiError {
     validation("notSupported", message)
 }
 
+pub(crate) fn unconfigured() -> ApiError {
+    invalid("Analyzers of external access have no configuration.")
+}
+
+pub(crate) fn external_only(operation: &str) -> ApiError {
+    not_supported(format!("{operation} is supported for external access analyzers only."))
+}
+
 pub(crate) fn not_found(id: &str, kind: &str) -> ApiError {
     let message = format!("{kind} with id '{id}' was not found.");
     let detail = s::ResourceNotFoundException {

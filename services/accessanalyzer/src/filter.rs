@@ -102,10 +102,11 @@ fn value(key: &str, id: &str, finding: &Finding) -> Option<String> {
         "resource" => finding.resource.clone(),
         "resourceType" => finding.kind.clone(),
         "resourceOwnerAccount" => AccountId::new(finding.owner).unwrap_or_default().to_string(),
+        "isPublic" if finding.access.unused.is_some() => return None,
         "isPublic" => finding.access.public.to_string(),
         "id" => id.to_owned(),
         "status" => finding.status.as_str().to_owned(),
-        "findingType" => "ExternalAccess".to_owned(),
+        "findingType" => finding.access.kind().to_owned(),
         _ => return None,
     })
 }

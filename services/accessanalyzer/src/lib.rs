@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`document`] (JSON with places), [`reference`] (what AWS knows of services), [`validate`], [`compare`],
 //! [`model`] (what is stored), [`store`], [`analyze`] (from policies to findings), [`calls`] (what is asked of other
-//! services), [`analyzers`] (the state, and how operations name what they touch), [`filter`] (criteria of lists and
+//! services), [`unused`] (what principals do not use), [`recommend`] (policies without it), [`analyzers`] (the state, and how operations name what they touch), [`filter`] (criteria of lists and
 //! archive rules), [`generated`] (policies from what was used), [`page`], [`render`], [`error`], [`ops`], [`tasks`] (scans
 //! and policy generations).
 //!
@@ -24,12 +24,14 @@ mod generated;
 mod model;
 mod ops;
 mod page;
+mod recommend;
 mod reference;
 mod render;
 mod resources;
 mod service;
 mod store;
 mod tasks;
+mod unused;
 mod validate;
 
 pub use analyzers::AccessAnalyzer;

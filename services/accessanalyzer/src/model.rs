@@ -29,6 +29,9 @@ pub(crate) struct Analyzer {
     #[serde(default)]
     pub organization: Option<String>,
     pub created: Millis,
+    /// For an analyzer of unused access.
+    #[serde(default)]
+    pub unused: Option<UnusedRule>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     #[serde(default)]
@@ -39,6 +42,23 @@ pub(crate) struct Analyzer {
     /// When everything was looked at.
     #[serde(default)]
     pub scanned: Option<Millis>,
+}
+
+/// What counts as unused, and whose is not looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UnusedRule {
+    pub age_days: u32,
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Exclusion {
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Sets of tags; a principal with all of one set is left out.
+    #[serde(default)]
+    pub tags: Vec<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,11 +106,60 @@ pub(crate) struct Access {
     /// Key and values, joined.
     pub condition: BTreeMap<String, String>,
     pub public: bool,
-    /// `POLICY` or `BUCKET_ACL`.
+    /// `POLICY` or `BUCKET_ACL`; of unused access, what is not used.
     pub source: String,
+    /// Instead of all of the above: access that nobody used.
+    #[serde(default)]
+    pub unused: Option<Unused>,
+}
+
+/// What was not used, and when it last was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Unused {
+    Role { last: Option<Millis> },
+    AccessKey { id: String, last: Option<Millis> },
+    Password { last: Option<Millis> },
+    /// A service; or, when the service was used, those of its actions that were not.
+    Permission { service: String, last: Option<Millis>, actions: Vec<(String, Millis)> },
+}
+
+impl Unused {
+    pub(crate) const KINDS: [&str; 4] =
+        ["UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUserPassword", "UnusedPermission"];
+
+    /// The type of the finding.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Unused::Role { .. } => "UnusedIAMRole",
+            Unused::AccessKey { .. } => "UnusedIAMUserAccessKey",
+            Unused::Password { .. } => "UnusedIAMUserPassword",
+            Unused::Permission { .. } => "UnusedPermission",
+        }
+    }
+
+    pub(crate) fn into_access(self) -> Access {
+        let source = match &self {
+            Unused::AccessKey { id, .. } => format!("{} {id}", self.kind()),
+            Unused::Permission { service, .. } => format!("{} {service}", self.kind()),
+            _ => self.kind().to_owned(),
+        };
+        Access {
+            principal: Default::default(),
+            actions: Vec::new(),
+            condition: BTreeMap::new(),
+            public: false,
+            source,
+            unused: Some(self),
+        }
+    }
 }
 
 impl Access {
+    /// The type of the finding.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.unused.as_ref().map_or("ExternalAccess", Unused::kind)
+    }
+
     /// What makes two the same finding.
     pub(crate) fn key(&self) -> (&(String, String), &BTreeMap<String, String>, &str) {
         (&self.principal, &self.condition, &self.source)
@@ -203,7 +272,30 @@ impl JobStatus {
     }
 }
 
+/// What to do about a finding of unused permissions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Recommendation {
+    pub started: Millis,
+    pub completed: Millis,
+    /// The ARN of a user or role.
+    pub resource: String,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    /// `CREATE_POLICY` or `DETACH_POLICY`
+    pub action: String,
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// The ARN of the policy that is there, or its name when it is inline.
+    pub existing: String,
+    #[serde(default)]
+    pub updated: Option<Millis>,
+}
+
 impl Record for Generation {}
+impl Record for Recommendation {}
 impl Record for Analyzer {}
 impl Record for Finding {}
 impl Record for Resource {}
@@ -220,4 +312,6 @@ pub(crate) static GENERATIONS: Table<GenerationKey, Generation> = Table::new("ac
 pub(crate) static ANALYZERS: Table<AnalyzerKey, Analyzer> = Table::new("accessanalyzer.analyzers");
 pub(crate) static FINDINGS: Table<PartKey, Finding> = Table::new("accessanalyzer.findings");
 pub(crate) static RESOURCES: Table<PartKey, Resource> = Table::new("accessanalyzer.resources");
+/// By analyzer and the finding's id.
+pub(crate) static RECOMMENDATIONS: Table<PartKey, Recommendation> = Table::new("accessanalyzer.recommendations");
 pub(crate) static PREVIEWS: Table<PartKey, Preview> = Table::new("accessanalyzer.previews");

@@ -1,10 +1,14 @@
 //! Records as the wire has them.
 
+use std::collections::BTreeMap;
+
 use haneul_accessanalyzer_wire::shapes as s;
 use haneul_kit::{AccountId, Arn, Region};
 use haneul_shape::value::Map;
 
-use crate::model::{Access, Analyzer, ArchiveRule, Finding, PreviewFinding, Resource};
+use crate::model::{
+    Access, Analyzer, ArchiveRule, Exclusion, Finding, Millis, PreviewFinding, Resource, Unused, UnusedRule,
+};
 use crate::{filter, validate};
 
 pub(crate) fn analyzer_arn(account: AccountId, region: Region, name: &str) -> Arn {
@@ -17,7 +21,12 @@ pub(crate) fn analyzer(
     name: &str,
     record: &Analyzer,
 ) -> s::AnalyzerSummary {
-    let kind = if record.organization.is_some() { "ORGANIZATION" } else { "ACCOUNT" };
+    let kind = match (&record.organization, &record.unused) {
+        (None, None) => "ACCOUNT",
+        (Some(_), None) => "ORGANIZATION",
+        (None, Some(_)) => "ACCOUNT_UNUSED_ACCESS",
+        (Some(_), Some(_)) => "ORGANIZATION_UNUSED_ACCESS",
+    };
     s::AnalyzerSummary {
         arn: analyzer_arn(account, region, name).to_string(),
         name: name.into(),
@@ -27,8 +36,24 @@ pub(crate) fn analyzer(
         last_resource_analyzed_at: record.last.as_ref().map(|(_, at)| (*at).into()),
         tags: Some(record.tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
         status: "ACTIVE".into(),
+        configuration: record.unused.as_ref().map(configuration),
         ..Default::default()
     }
+}
+
+pub(crate) fn configuration(rule: &UnusedRule) -> s::AnalyzerConfiguration {
+    let criterion = |exclusion: &Exclusion| s::AnalysisRuleCriteria {
+        account_ids: (!exclusion.accounts.is_empty()).then(|| exclusion.accounts.clone()),
+        resource_tags: (!exclusion.tags.is_empty()).then(|| {
+            let set = |set: &BTreeMap<String, String>| set.clone().into_iter().collect();
+            exclusion.tags.iter().map(set).collect()
+        }),
+    };
+    let exclusions: Vec<_> = rule.exclusions.iter().map(criterion).collect();
+    s::AnalyzerConfiguration::UnusedAccess(s::UnusedAccessConfiguration {
+        unused_access_age: i32::try_from(rule.age_days).ok(),
+        analysis_rule: (!exclusions.is_empty()).then_some(s::AnalysisRule { exclusions: Some(exclusions) }),
+    })
 }
 
 pub(crate) fn rule(name: &str, rule: &ArchiveRule) -> s::ArchiveRuleSummary {
@@ -108,11 +133,14 @@ pub(crate) fn finding_summary_v2(id: &str, record: &Finding) -> s::FindingSummar
         resource_owner_account: owner(record.owner),
         status: record.status.as_str().into(),
         updated_at: record.updated.into(),
-        finding_type: Some("ExternalAccess".into()),
+        finding_type: Some(record.access.kind().into()),
     }
 }
 
 pub(crate) fn details(record: &Finding) -> s::FindingDetails {
+    if let Some(unused) = &record.access.unused {
+        return unused_details(unused);
+    }
     s::FindingDetails::ExternalAccessDetails(s::ExternalAccessDetails {
         action: Some(record.access.actions.clone()),
         condition: condition(&record.access),
@@ -121,6 +149,36 @@ pub(crate) fn details(record: &Finding) -> s::FindingDetails {
         sources: sources(&record.access),
         resource_control_policy_restriction: None,
     })
+}
+
+fn unused_details(unused: &Unused) -> s::FindingDetails {
+    use s::FindingDetails as Details;
+    let at = |last: &Option<Millis>| last.map(Into::into);
+    match unused {
+        Unused::Role { last } => {
+            Details::UnusedIamRoleDetails(s::UnusedIamRoleDetails { last_accessed: at(last) })
+        }
+        Unused::AccessKey { id, last } => {
+            Details::UnusedIamUserAccessKeyDetails(s::UnusedIamUserAccessKeyDetails {
+                access_key_id: id.clone(),
+                last_accessed: at(last),
+            })
+        }
+        Unused::Password { last } => {
+            Details::UnusedIamUserPasswordDetails(s::UnusedIamUserPasswordDetails { last_accessed: at(last) })
+        }
+        Unused::Permission { service, last, actions } => {
+            let action = |(action, at): &(String, Millis)| s::UnusedAction {
+                action: action.clone(),
+                last_accessed: Some((*at).into()),
+            };
+            Details::UnusedPermissionDetails(s::UnusedPermissionDetails {
+                actions: (!actions.is_empty()).then(|| actions.iter().map(action).collect()),
+                service_namespace: service.clone(),
+                last_accessed: at(last),
+            })
+        }
+    }
 }
 
 pub(crate) fn resource(arn: &str, record: &Resource, status: Option<&str>) -> s::AnalyzedResource {

@@ -105,6 +105,7 @@ fn add(found: &mut Vec<Access>, statement: &Statement, principal: (String, Strin
         condition,
         public,
         source: "POLICY".to_owned(),
+        unused: None,
     };
     match found.iter_mut().find(|other| other.key() == access.key()) {
         Some(other) => {

@@ -5,7 +5,7 @@ use haneul_accessanalyzer_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_shape::Empty;
 
-use crate::model::{Analyzer, ArchiveRule};
+use crate::model::{Analyzer, ArchiveRule, Exclusion, UnusedRule};
 use crate::store::RULES_MAX;
 use crate::{AccessAnalyzer, error, filter, page, render};
 
@@ -34,11 +34,8 @@ impl Handle<op::CreateAnalyzer> for AccessAnalyzer {
 
     async fn call(&self, cx: &Cx, input: s::CreateAnalyzerRequest) -> Result<s::CreateAnalyzerResponse> {
         let organization = match input.r#type.as_str() {
-            "ACCOUNT" => None,
-            "ORGANIZATION" => Some(self.organization(cx).await?),
-            "ACCOUNT_UNUSED_ACCESS" | "ORGANIZATION_UNUSED_ACCESS" => {
-                return Err(error::not_supported("Analyzers of unused access are not supported by Haneul."));
-            }
+            "ACCOUNT" | "ACCOUNT_UNUSED_ACCESS" => None,
+            "ORGANIZATION" | "ORGANIZATION_UNUSED_ACCESS" => Some(self.organization(cx).await?),
             "ACCOUNT_INTERNAL_ACCESS" | "ORGANIZATION_INTERNAL_ACCESS" => {
                 return Err(error::not_supported(
                     "Analyzers of internal access are not supported by Haneul.",
@@ -46,9 +43,11 @@ impl Handle<op::CreateAnalyzer> for AccessAnalyzer {
             }
             other => return Err(error::invalid(format!("The analyzer type {other} is not valid."))),
         };
-        if input.configuration.is_some() {
-            return Err(error::invalid("Analyzers of external access have no configuration."));
-        }
+        let unused = match (input.r#type.ends_with("_UNUSED_ACCESS"), input.configuration) {
+            (true, given) => Some(unused_rule(given)?),
+            (false, None) => None,
+            (false, Some(_)) => return Err(error::unconfigured()),
+        };
         let mut rules = BTreeMap::new();
         for rule in input.archive_rules.unwrap_or_default() {
             let made = ArchiveRule {
@@ -67,6 +66,7 @@ impl Handle<op::CreateAnalyzer> for AccessAnalyzer {
         let analyzer = Analyzer {
             organization,
             created: cx.now().into(),
+            unused,
             tags: input.tags.into_iter().flatten().collect(),
             rules,
             last: None,
@@ -77,6 +77,56 @@ impl Handle<op::CreateAnalyzer> for AccessAnalyzer {
         self.work.wake();
         let arn = render::analyzer_arn(cx.account(), cx.region(), name);
         Ok(s::CreateAnalyzerResponse { arn: Some(arn.to_string()) })
+    }
+}
+
+/// The API Reference, UnusedAccessConfiguration.
+const AGE_DAYS_DEFAULT: i32 = 90;
+const AGE_DAYS_MAX: i32 = 365;
+
+fn unused_rule(given: Option<s::AnalyzerConfiguration>) -> Result<UnusedRule> {
+    let given = match given {
+        None => s::UnusedAccessConfiguration::default(),
+        Some(s::AnalyzerConfiguration::UnusedAccess(given)) => given,
+        Some(_) => return Err(error::invalid("The configuration is not one of unused access.")),
+    };
+    let age_days = given.unused_access_age.unwrap_or(AGE_DAYS_DEFAULT);
+    if !(1..=AGE_DAYS_MAX).contains(&age_days) {
+        return Err(error::invalid(format!("unusedAccessAge must be between 1 and {AGE_DAYS_MAX}.")));
+    }
+    let exclusions = given.analysis_rule.and_then(|rule| rule.exclusions).unwrap_or_default();
+    let exclusion = |given: s::AnalysisRuleCriteria| Exclusion {
+        accounts: given.account_ids.unwrap_or_default(),
+        tags: given.resource_tags.into_iter().flatten().map(|set| set.into_iter().collect()).collect(),
+    };
+    Ok(UnusedRule {
+        age_days: age_days.unsigned_abs(),
+        exclusions: exclusions.into_iter().map(exclusion).collect(),
+    })
+}
+
+impl Handle<op::UpdateAnalyzer> for AccessAnalyzer {
+    async fn access(&self, cx: &Cx, input: &s::UpdateAnalyzerRequest) -> Result<Vec<Access>> {
+        Ok(vec![self.on(cx, "access-analyzer:UpdateAnalyzer", &input.analyzer_name).await?])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::UpdateAnalyzerRequest) -> Result<s::UpdateAnalyzerResponse> {
+        let rule = input.configuration.map(|given| unused_rule(Some(given))).transpose()?;
+        let rule = self
+            .state
+            .change(cx.account(), cx.region(), &input.analyzer_name, |analyzer| {
+                let held = analyzer.unused.as_mut().ok_or_else(error::unconfigured)?;
+                if let Some(rule) = &rule {
+                    held.clone_from(rule);
+                }
+                let rule = held.clone();
+                // The rule says anew what is unused.
+                analyzer.scanned = None;
+                Ok(rule)
+            })
+            .await?;
+        self.work.wake();
+        Ok(s::UpdateAnalyzerResponse { configuration: Some(render::configuration(&rule)) })
     }
 }
 

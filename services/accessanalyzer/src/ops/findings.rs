@@ -1,14 +1,16 @@
+use std::collections::BTreeMap;
+
 use haneul_accessanalyzer_wire::operations as op;
 use haneul_accessanalyzer_wire::shapes as s;
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, AccountId, Cx, Handle, Result};
 use haneul_shape::Empty;
 use haneul_shape::value::Map;
 
-use crate::model::{FINDINGS, Finding, Status};
+use crate::model::{FINDINGS, Finding, Status, Unused};
 use crate::{AccessAnalyzer, error, filter, page, render};
 
 impl AccessAnalyzer {
-    async fn on_arn(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Vec<Access>> {
+    pub(super) async fn on_arn(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Vec<Access>> {
         let name = arn.rsplit('/').next().unwrap_or_default();
         Ok(vec![self.on(cx, action, name).await?])
     }
@@ -45,7 +47,7 @@ impl AccessAnalyzer {
         Ok(all)
     }
 
-    async fn finding(&self, cx: &Cx, arn: &str, id: &str) -> Result<Finding> {
+    pub(super) async fn finding(&self, cx: &Cx, arn: &str, id: &str) -> Result<Finding> {
         let found = self.findings(cx, arn, None, None).await?;
         let found = found.into_iter().find(|(other, _)| other == id);
         found.map(|(_, finding)| finding).ok_or_else(|| error::not_found(id, "FINDING"))
@@ -58,6 +60,7 @@ impl Handle<op::ListFindings> for AccessAnalyzer {
     }
 
     async fn call(&self, cx: &Cx, input: s::ListFindingsRequest) -> Result<s::ListFindingsResponse> {
+        self.external(cx, &AccessAnalyzer::name(cx, &input.analyzer_arn)?, "ListFindings").await?;
         let all = self.findings(cx, &input.analyzer_arn, input.filter, input.sort.as_ref()).await?;
         let purpose = format!("findings {}", input.analyzer_arn);
         let token = input.next_token.as_deref();
@@ -88,6 +91,7 @@ impl Handle<op::GetFinding> for AccessAnalyzer {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetFindingRequest) -> Result<s::GetFindingResponse> {
+        self.external(cx, &AccessAnalyzer::name(cx, &input.analyzer_arn)?, "GetFinding").await?;
         let found = self.finding(cx, &input.analyzer_arn, &input.id).await?;
         Ok(s::GetFindingResponse { finding: Some(render::finding(&input.id, &found)) })
     }
@@ -154,6 +158,10 @@ impl Handle<op::GetFindingsStatistics> for AccessAnalyzer {
         input: s::GetFindingsStatisticsRequest,
     ) -> Result<s::GetFindingsStatisticsResponse> {
         let all = self.findings(cx, &input.analyzer_arn, None, None).await?;
+        let name = AccessAnalyzer::name(cx, &input.analyzer_arn)?;
+        if self.analyzer(cx, &name).await?.unused.is_some() {
+            return Ok(unused_statistics(cx, &all));
+        }
         let count =
             |status: Status| Some(all.iter().filter(|(_, finding)| finding.status == status).count() as i32);
         let mut kinds: Vec<&str> = all.iter().map(|(_, finding)| finding.kind.as_str()).collect();
@@ -187,5 +195,46 @@ impl Handle<op::GetFindingsStatistics> for AccessAnalyzer {
             )]),
             last_updated_at: Some(cx.now()),
         })
+    }
+}
+
+/// Accounts that are told of; source: the API Reference, UnusedAccessFindingsStatistics.
+const TOP_ACCOUNTS: usize = 10;
+
+fn unused_statistics(cx: &Cx, all: &[(String, Finding)]) -> s::GetFindingsStatisticsResponse {
+    let count = |status: Status| Some(all.iter().filter(|(_, finding)| finding.status == status).count() as i32);
+    let active: Vec<&Finding> =
+        all.iter().map(|(_, finding)| finding).filter(|finding| finding.status == Status::Active).collect();
+    let of_kind = |findings: &[&Finding], kind: &str| {
+        findings.iter().filter(|finding| finding.access.kind() == kind).count() as i32
+    };
+    let mut by_account: BTreeMap<u64, Vec<&Finding>> = BTreeMap::new();
+    for finding in &active {
+        by_account.entry(finding.owner).or_default().push(finding);
+    }
+    let mut by_account: Vec<(u64, Vec<&Finding>)> = by_account.into_iter().collect();
+    by_account.sort_by_key(|(_, findings)| std::cmp::Reverse(findings.len()));
+    let top = by_account.iter().take(TOP_ACCOUNTS).map(|(account, findings)| {
+        let details = Unused::KINDS.map(|kind| (kind.to_owned(), of_kind(findings, kind)));
+        s::FindingAggregationAccountDetails {
+            account: AccountId::new(*account).map(|account| account.to_string()),
+            number_of_active_findings: Some(findings.len() as i32),
+            details: Some(details.into_iter().collect()),
+        }
+    });
+    let kinds = Unused::KINDS.map(|kind| s::UnusedAccessTypeStatistics {
+        unused_access_type: Some(kind.to_owned()),
+        total: Some(of_kind(&active, kind)),
+    });
+    let statistics = s::UnusedAccessFindingsStatistics {
+        unused_access_type_statistics: Some(kinds.into()),
+        top_accounts: Some(top.collect()),
+        total_active_findings: count(Status::Active),
+        total_archived_findings: count(Status::Archived),
+        total_resolved_findings: count(Status::Resolved),
+    };
+    s::GetFindingsStatisticsResponse {
+        findings_statistics: Some(vec![s::FindingsStatistics::UnusedAccessFindingsStatistics(statistics)]),
+        last_updated_at: Some(cx.now()),
     }
 }

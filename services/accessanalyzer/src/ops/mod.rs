@@ -6,6 +6,7 @@ mod checks;
 mod findings;
 mod policy_generation;
 mod previews;
+mod recommendations;
 mod resources;
 mod tags;
 mod validate_policy;

@@ -19,7 +19,7 @@ impl Handle<op::ListAnalyzedResources> for AccessAnalyzer {
         input: s::ListAnalyzedResourcesRequest,
     ) -> Result<s::ListAnalyzedResourcesResponse> {
         let name = AccessAnalyzer::name(cx, &input.analyzer_arn)?;
-        self.analyzer(cx, &name).await?;
+        self.external(cx, &name, "ListAnalyzedResources").await?;
         let all = self.state.parts(&RESOURCES, cx.account(), cx.region(), &name).await?;
         let all = all
             .into_iter()
@@ -52,7 +52,7 @@ impl Handle<op::GetAnalyzedResource> for AccessAnalyzer {
         input: s::GetAnalyzedResourceRequest,
     ) -> Result<s::GetAnalyzedResourceResponse> {
         let name = AccessAnalyzer::name(cx, &input.analyzer_arn)?;
-        self.analyzer(cx, &name).await?;
+        self.external(cx, &name, "GetAnalyzedResource").await?;
         let at = (cx.account(), cx.region(), &name, &input.resource_arn);
         let found = self.state.store.get(&RESOURCES, &at).await?;
         let found = found.ok_or_else(|| error::not_found(&input.resource_arn, "ANALYZED_RESOURCE"))?;
@@ -83,7 +83,7 @@ impl Handle<op::StartResourceScan> for AccessAnalyzer {
     /// Looks before it answers: who asks for a scan wants to know.
     async fn call(&self, cx: &Cx, input: s::StartResourceScanRequest) -> Result<Empty> {
         let name = AccessAnalyzer::name(cx, &input.analyzer_arn)?;
-        let analyzer = self.analyzer(cx, &name).await?;
+        let analyzer = self.external(cx, &name, "StartResourceScan").await?;
         let zone = self.zone(cx.account(), &analyzer).await?;
         let owner = match &input.resource_owner_account {
             Some(owner) => owner.parse().map_err(|_| error::invalid("The resource owner is not valid."))?,

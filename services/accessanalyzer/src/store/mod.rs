@@ -7,7 +7,7 @@ use haneul_kit::{AccountId, Region, Result};
 use haneul_store::{Range, Reads, Record, Store, Table};
 
 use crate::error;
-use crate::model::{ANALYZERS, Analyzer, FINDINGS, PREVIEWS, PartKey, RESOURCES};
+use crate::model::{ANALYZERS, Analyzer, FINDINGS, PREVIEWS, PartKey, RECOMMENDATIONS, RESOURCES};
 
 pub(crate) use findings::Look;
 
@@ -52,9 +52,8 @@ impl State {
                     return Err(error::conflict(name, "ANALYZER"));
                 }
                 let others = tx.scan(&ANALYZERS, Range::prefix((account, region)), LIST_MAX).await?;
-                let same = others
-                    .iter()
-                    .filter(|(_, other)| other.organization.is_some() == analyzer.organization.is_some());
+                let kind = |one: &Analyzer| (one.organization.is_some(), one.unused.is_some());
+                let same = others.iter().filter(|(_, other)| kind(other) == kind(analyzer));
                 if same.count() >= ANALYZERS_MAX {
                     let message = "The maximum number of analyzers has been reached.";
                     return Err(error::quota(name, "ANALYZER", message));
@@ -99,6 +98,10 @@ impl State {
                 }
                 for (key, _) in tx.scan(&PREVIEWS, Range::prefix((account, region, name)), LIST_MAX).await? {
                     tx.delete(&PREVIEWS, &key)?;
+                }
+                let all = Range::prefix((account, region, name));
+                for (key, _) in tx.scan(&RECOMMENDATIONS, all, LIST_MAX).await? {
+                    tx.delete(&RECOMMENDATIONS, &key)?;
                 }
                 Ok(tx.delete(&ANALYZERS, &(account, region, name))?)
             })

@@ -16,6 +16,8 @@ use crate::store::Look;
 
 /// AWS looks at a changed policy within half an hour.
 const SCAN_EVERY: Duration = Duration::from_secs(5 * 60);
+/// Unused access is looked for once a day.
+const UNUSED_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) struct Scan(pub Arc<AccessAnalyzer>);
 
@@ -39,10 +41,11 @@ impl AccessAnalyzer {
         let mut next: Option<Instant> = None;
         for ((account, region, name), analyzer) in self.all().await? {
             let now = self.platform.env.now();
-            let due = analyzer.scanned.map_or(now, |at| Instant::from(at) + SCAN_EVERY);
+            let every = if analyzer.unused.is_some() { UNUSED_EVERY } else { SCAN_EVERY };
+            let due = analyzer.scanned.map_or(now, |at| Instant::from(at) + every);
             let due = if due <= now {
                 self.scan_one(account, region, &name, &analyzer).await?;
-                now + SCAN_EVERY
+                now + every
             } else {
                 due
             };
@@ -60,6 +63,15 @@ impl AccessAnalyzer {
     ) -> Result<()> {
         let zone = self.zone(account, analyzer).await?;
         let mut present = Vec::new();
+        if let Some(rule) = &analyzer.unused {
+            for owner in &zone.accounts {
+                for look in self.look_unused(*owner, region, rule).await? {
+                    present.push(look.arn.clone());
+                    self.state.note(account, region, name, &look, self.platform.env.now()).await?;
+                }
+            }
+            return self.state.forget_others(account, region, name, &present, self.platform.env.now()).await;
+        }
         for owner in &zone.accounts {
             for seen in self.look(*owner, region).await? {
                 present.push(seen.arn.clone());

@@ -251,7 +251,7 @@ async fn analyzers_are_kept_by_account_and_region() {
     };
     let twice = cloud.err::<op::CreateAnalyzer>(create).await;
     assert!(twice.starts_with("ConflictException"), "{twice}");
-    for kind in ["ACCOUNT_UNUSED_ACCESS", "ACCOUNT_INTERNAL_ACCESS"] {
+    for kind in ["ACCOUNT_INTERNAL_ACCESS", "ORGANIZATION_UNUSED_ACCESS"] {
         let create =
             s::CreateAnalyzerRequest { analyzer_name: "b".into(), r#type: kind.into(), ..Default::default() };
         let refused = cloud.err::<op::CreateAnalyzer>(create).await;

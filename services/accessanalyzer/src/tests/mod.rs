@@ -5,4 +5,5 @@ mod cloud;
 mod compare;
 mod dispatch;
 mod generations;
+mod unused;
 mod validate;
