@@ -129,7 +129,7 @@ pub(crate) fn policy_in_use() -> ApiError {
 }
 
 pub(crate) fn already_attached() -> ApiError {
-    let message = "The specified policy is already attached to the specified target.";
+    let message = "A policy with the specified name and type already exists.";
     ApiError::new(code::DUPLICATE_POLICY_ATTACHMENT_EXCEPTION, message)
 }
 

@@ -116,6 +116,12 @@ pub(crate) fn packed_size(percent: usize) -> ApiError {
     ApiError::new(code::PACKED_POLICY_TOO_LARGE_EXCEPTION, message)
 }
 
+/// Too many tags, without any policy.
+pub(crate) fn packed_tags(percent: usize) -> ApiError {
+    let message = format!("Packed size of session tags consumes {percent}% of allotted space.");
+    ApiError::new(code::PACKED_POLICY_TOO_LARGE_EXCEPTION, message)
+}
+
 pub(crate) fn access_key_id() -> ApiError {
     validation("The access key ID is not valid.")
 }
@@ -125,8 +131,8 @@ pub(crate) fn authorization_message() -> ApiError {
     ApiError::new(code::INVALID_AUTHORIZATION_MESSAGE_EXCEPTION, message)
 }
 
-pub(crate) fn provided_contexts() -> ApiError {
-    ApiError::new("NotImplemented", "Haneul does not take ProvidedContexts yet.").with_status(501)
+pub(crate) fn provided_context(provider: &str) -> ApiError {
+    validation(format!("The context assertion of the provider {provider} is not valid."))
 }
 
 pub(crate) fn tag_size() -> ApiError {

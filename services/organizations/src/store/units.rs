@@ -36,7 +36,7 @@ impl State {
                 if above.len() > quotas::DEPTH_MAX {
                     return Err(error::constraint(
                         "OU_DEPTH_LIMIT_EXCEEDED",
-                        "You have exceeded the maximum number of levels that organizational units can be nested.",
+                        "You cannot add an organizational unit to the specified parent because it would exceed the max depth allowed.",
                     ));
                 }
                 let units = tree::units(&tx, id).await?;

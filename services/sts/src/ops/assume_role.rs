@@ -51,6 +51,9 @@ impl Handle<op::AssumeRole> for Sts {
         if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
             all.push(Access { action: "sts:TagSession", ..all[0].clone() });
         }
+        if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {
+            all.push(Access { action: "sts:SetContext", ..all[0].clone() });
+        }
         if source_identity.is_some() {
             all.push(Access { action: "sts:SetSourceIdentity", ..all[0].clone() });
         }
@@ -58,8 +61,10 @@ impl Handle<op::AssumeRole> for Sts {
     }
 
     async fn call(&self, cx: &Cx, input: s::AssumeRoleRequest) -> Result<s::AssumeRoleResponse> {
-        if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {
-            return Err(error::provided_contexts());
+        // An assertion is signed and encrypted by STS itself, for IAM Identity Center. There is none here that could have
+        // asked for one, so that none is genuine.
+        if let Some(context) = input.provided_contexts.iter().flatten().next() {
+            return Err(error::provided_context(context.provider_arn.as_deref().unwrap_or_default()));
         }
         let source_identity = effective_source_identity(cx, &input)?;
         let arn = role_arn(&input.role_arn)?;
