@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
 import struct
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import boto3
@@ -94,6 +97,40 @@ body, private = (files / "certificate.pem").read_text(), (files / "private_key.p
 refused("MalformedCertificate", iam.upload_server_certificate, ServerCertificateName="web", CertificateBody="x", PrivateKey=private)
 web = iam.upload_server_certificate(ServerCertificateName="web", CertificateBody=body, PrivateKey=private)["ServerCertificateMetadata"]
 assert web["Arn"].endswith(":server-certificate/web") and web["Expiration"].year > 2100
+
+# Credentials for one service. The API key of CloudWatch Logs lets plain HTTP in.
+git = iam.create_service_specific_credential(UserName="ann", ServiceName="codecommit.amazonaws.com")["ServiceSpecificCredential"]
+assert git["ServiceUserName"] == f"ann-at-{account}" and len(git["ServicePassword"]) == 60 and git["Status"] == "Active"
+assert "No such service" in refused("NoSuchEntity", iam.create_service_specific_credential, UserName="ann", ServiceName="s3.amazonaws.com")
+api_key = iam.create_service_specific_credential(UserName="ann", ServiceName="logs.amazonaws.com",
+                                                 CredentialAgeDays=1)["ServiceSpecificCredential"]
+logs = boto3.client("logs")
+logs.create_log_group(logGroupName="app")
+logs.create_log_stream(logGroupName="app", logStreamName="one")
+logs.put_bearer_token_authentication(logGroupIdentifier="app", bearerTokenAuthenticationEnabled=True)
+iam.put_user_policy(UserName="ann", PolicyName="logs", PolicyDocument=document(Action=["logs:PutLogEvents", "logs:CallWithBearerToken"]))
+
+
+def ingest(token):
+    request = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/ingest/bulk?logGroup=app&logStream=one", b'{"a":1}',
+                                     {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+assert ingest(api_key["ServiceCredentialSecret"]) == 200 and ingest("ACWLnone") == 401
+assert logs.get_log_events(logGroupName="app", logStreamName="one")["events"][0]["message"] == '{"a":1}'
+listed = iam.list_service_specific_credentials(UserName="ann")["ServiceSpecificCredentials"]
+assert [one["ServiceName"] for one in listed] == ["codecommit.amazonaws.com", "logs.amazonaws.com"]
+assert listed[1]["ExpirationDate"] == api_key["ExpirationDate"] and "ServicePassword" not in listed[0]
+iam.update_service_specific_credential(UserName="ann", Status="Inactive",
+                                       ServiceSpecificCredentialId=api_key["ServiceSpecificCredentialId"])
+assert ingest(api_key["ServiceCredentialSecret"]) == 401
+for one in listed:
+    iam.delete_service_specific_credential(UserName="ann", ServiceSpecificCredentialId=one["ServiceSpecificCredentialId"])
+iam.delete_user_policy(UserName="ann", PolicyName="logs")
 
 # Providers and service-linked roles.
 idp = iam.create_saml_provider(Name="idp", SAMLMetadataDocument=(files / "metadata.xml").read_text())["SAMLProviderArn"]

@@ -16,6 +16,12 @@ resource "aws_iam_user_ssh_key" "ann" {
   status     = var.status
 }
 
+resource "aws_iam_service_specific_credential" "git" {
+  service_name = "codecommit.amazonaws.com"
+  user_name    = aws_iam_user.ann.name
+  status       = var.status
+}
+
 resource "aws_iam_signing_certificate" "ann" {
   user_name        = aws_iam_user.ann.name
   certificate_body = file("${path.module}/certificate.pem")
