@@ -12,7 +12,7 @@ use haneul_sigv4::{self as sigv4, Body as SignedBody, PayloadVerifier, RequestAu
 use haneul_wire::{Label, Model, OperationDef, Payload, Protocol};
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::Body;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use crate::body::{self, Checked, Leftover};
 use crate::catalog::Entry;
@@ -202,7 +202,7 @@ impl Cloud {
                 family,
                 signing_name: Some(plan.entry.facts.signing_name),
                 anonymous: plan.lets_anonymous(),
-                api_keys: plan.takes_api_keys(),
+                api_keys: plan.is_log_ingestion().then_some("logs.amazonaws.com"),
             };
             let hash = match &bodies.read {
                 Some(body) if !s3 && !relaxed => SignedBody::hash(body),
@@ -348,7 +348,7 @@ impl Cloud {
                 })
             }
         };
-        let body = with_queue_url(entry, seen.protocol, head, cx, body);
+        let body = queue_url::put_in(entry, seen.protocol, head, cx, body);
         let parts = haneul_wire::RequestParts {
             method: head.method.as_str(),
             path: head.uri.path(),
@@ -466,11 +466,7 @@ impl Plan<'_> {
             }
     }
 
-    /// The service whose API keys are taken: CloudWatch Logs, for what is written by plain HTTP.
-    fn takes_api_keys(&self) -> Option<&'static str> {
-        (self.is_log_ingestion()).then_some("logs.amazonaws.com")
-    }
-
+    /// CloudWatch Logs, where events are written by plain HTTP.
     fn is_log_ingestion(&self) -> bool {
         matches!(self.work, Work::Unmodelled) && self.entry.name() == "logs"
     }
@@ -590,26 +586,6 @@ fn scope_of<'a>(
             Some(Cow::Owned(service.to_owned()))
         }
     }
-}
-
-/// A request to a queue's own URL need not name the queue once more.
-fn with_queue_url(entry: &Entry, protocol: Protocol, head: &RequestHead, cx: &Cx, body: Payload) -> Payload {
-    let path = head.uri.path();
-    let Payload::Bytes(form) = &body else { return body };
-    let in_query = head.uri.query().is_some_and(|query| route::query::has(query, "QueueUrl"));
-    if entry.name() != "sqs" || protocol != Protocol::AwsQuery || in_query || !queue_url::is_queue_path(path)
-    {
-        return body;
-    }
-    let text = String::from_utf8_lossy(form);
-    if route::query::has(&text, "QueueUrl") {
-        return body;
-    }
-    let url = format!("{}{path}", cx.endpoint());
-    let separator = if form.is_empty() { "" } else { "&" };
-    Payload::from(
-        format!("{text}{separator}QueueUrl={}", utf8_percent_encode(&url, NON_ALPHANUMERIC)).into_bytes(),
-    )
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> &str {

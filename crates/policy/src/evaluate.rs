@@ -79,7 +79,8 @@ pub fn explain<'a>(request: &Request<'_>, inputs: &Inputs<'a>) -> Decision<'a> {
 fn run<'a>(request: &Request<'_>, inputs: &Inputs<'a>, all: bool) -> Decision<'a> {
     let action = request.action.to_ascii_lowercase();
     let service = action.split(':').next().unwrap_or_default();
-    let mut scan = Scan { request, action: &action, service, all, pairs: None, deny: None, matched: Vec::new() };
+    let mut scan =
+        Scan { request, action: &action, service, all, pairs: None, deny: None, matched: Vec::new() };
     let verdict = scan.run(inputs);
     let reason = match (scan.deny, verdict) {
         (Some(deny), _) => Reason::ExplicitDeny(deny),

@@ -116,11 +116,22 @@ pub(crate) struct Access {
 /// What was not used, and when it last was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Unused {
-    Role { last: Option<Millis> },
-    AccessKey { id: String, last: Option<Millis> },
-    Password { last: Option<Millis> },
+    Role {
+        last: Option<Millis>,
+    },
+    AccessKey {
+        id: String,
+        last: Option<Millis>,
+    },
+    Password {
+        last: Option<Millis>,
+    },
     /// A service; or, when the service was used, those of its actions that were not.
-    Permission { service: String, last: Option<Millis>, actions: Vec<(String, Millis)> },
+    Permission {
+        service: String,
+        last: Option<Millis>,
+        actions: Vec<(String, Millis)>,
+    },
 }
 
 impl Unused {
@@ -313,5 +324,6 @@ pub(crate) static ANALYZERS: Table<AnalyzerKey, Analyzer> = Table::new("accessan
 pub(crate) static FINDINGS: Table<PartKey, Finding> = Table::new("accessanalyzer.findings");
 pub(crate) static RESOURCES: Table<PartKey, Resource> = Table::new("accessanalyzer.resources");
 /// By analyzer and the finding's id.
-pub(crate) static RECOMMENDATIONS: Table<PartKey, Recommendation> = Table::new("accessanalyzer.recommendations");
+pub(crate) static RECOMMENDATIONS: Table<PartKey, Recommendation> =
+    Table::new("accessanalyzer.recommendations");
 pub(crate) static PREVIEWS: Table<PartKey, Preview> = Table::new("accessanalyzer.previews");

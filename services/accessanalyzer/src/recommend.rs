@@ -130,7 +130,11 @@ mod tests {
                 &["sqs:SendMessage"],
                 Some(r#""Action":["sqs:DeleteMessage","sqs:ReceiveMessage"]"#),
             ),
-            (r#""Action":["sqs:SendMessage","sqs:ListQueues"]"#, &["sqs:SendMessage"], Some(r#""Action":["sqs:ListQueues"]"#)),
+            (
+                r#""Action":["sqs:SendMessage","sqs:ListQueues"]"#,
+                &["sqs:SendMessage"],
+                Some(r#""Action":["sqs:ListQueues"]"#),
+            ),
         ] {
             let actions: Vec<String> = actions.iter().map(|action| (*action).to_owned()).collect();
             let expected = match after {

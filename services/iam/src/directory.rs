@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use haneul_iam_wire::values::assertion_encryption_mode_type::REQUIRED;
 use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{
-    AccessKey, AccountId, ApiKey, Arn, BoxFuture, Caller, Directory, Env, Instant, OidcProvider, Platform, Policy,
-    Principal, PrincipalPolicies, Result, Role, RootAccess, SamlProvider, ServiceUse,
+    AccessKey, AccountId, ApiKey, Arn, BoxFuture, Caller, Directory, Env, Instant, OidcProvider, Platform,
+    Policy, Principal, PrincipalPolicies, Result, Role, RootAccess, SamlProvider, ServiceUse,
 };
 use haneul_store::{Reads, Snapshot, TableVersion};
 use parking_lot::RwLock;

@@ -112,6 +112,13 @@ pub(crate) fn alias_exists(alias: &str) -> ApiError {
     exists(format!("The account alias {alias} already exists."))
 }
 
+pub(crate) fn account_alias(alias: &str) -> ApiError {
+    validation(format!(
+        "1 validation error detected: Value '{alias}' at 'accountAlias' failed to satisfy constraint: Member must \
+         satisfy regular expression pattern: ^[a-z0-9]([a-z0-9]|-(?!-)){{1,61}}[a-z0-9]$"
+    ))
+}
+
 pub(crate) fn no_such_alias(alias: &str) -> ApiError {
     no_such(format!("The account alias {alias} cannot be found."))
 }

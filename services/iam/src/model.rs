@@ -20,14 +20,14 @@ pub(crate) use reports::*;
 /// Account, and the name in lower case: names are unique without regard to case.
 pub(crate) type Key = (AccountId, String);
 
-/// Kept as milliseconds since the epoch.
+/// Kept as milliseconds since the epoch, of whole seconds: IAM's dates have no fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Millis(i64);
 
 impl From<Instant> for Millis {
     fn from(at: Instant) -> Millis {
-        Millis(at.millis())
+        Millis(at.secs() * 1000)
     }
 }
 

@@ -79,7 +79,11 @@ impl Limits {
         let tags: usize = self.tags.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
         let percent = ((policies + tags) * 100).div_ceil(PACKED_SIZE_MAX);
         if percent > 100 {
-            return Err(if policies == 0 { error::packed_tags(percent) } else { error::packed_size(percent) });
+            return Err(if policies == 0 {
+                error::packed_tags(percent)
+            } else {
+                error::packed_size(percent)
+            });
         }
         Ok((percent > 0).then_some(percent as i32))
     }

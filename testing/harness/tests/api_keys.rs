@@ -83,7 +83,8 @@ async fn a_key_writes_as_its_user_and_no_longer_than_it_is_good() {
     let made = world
         .iam("Action=CreateServiceSpecificCredential&UserName=ann&ServiceName=logs.amazonaws.com&CredentialAgeDays=30")
         .await;
-    let (token, id) = (element(&made, "ServiceCredentialSecret"), element(&made, "ServiceSpecificCredentialId"));
+    let (token, id) =
+        (element(&made, "ServiceCredentialSecret"), element(&made, "ServiceSpecificCredentialId"));
     assert!(token.starts_with("ACWL") && id.starts_with("ACCA") && id.len() == 21, "{made}");
     assert_eq!(element(&made, "ServiceCredentialAlias"), "ann-at-000000000000");
     assert_eq!(element(&made, "Status"), "Active");
@@ -155,8 +156,11 @@ async fn a_key_writes_as_its_user_and_no_longer_than_it_is_good() {
     assert_eq!(world.write("/ingest/json", Some(&token), BODY).await.0, 200);
     world.0.env.clock.advance(Duration::from_secs(30 * 86_400));
     world.refused(Some(&token), (401, "expired")).await;
-    let listed = world.iam("Action=ListServiceSpecificCredentials&UserName=bea&ServiceName=logs.amazonaws.com").await;
+    let listed =
+        world.iam("Action=ListServiceSpecificCredentials&UserName=bea&ServiceName=logs.amazonaws.com").await;
     assert_eq!(element(&listed, "Status"), "Expired");
-    world.iam(&format!("Action=DeleteServiceSpecificCredential&UserName=bea&ServiceSpecificCredentialId={id}")).await;
+    world
+        .iam(&format!("Action=DeleteServiceSpecificCredential&UserName=bea&ServiceSpecificCredentialId={id}"))
+        .await;
     world.refused(Some(&token), (401, "is invalid")).await;
 }

@@ -1,3 +1,10 @@
+use haneul_kit::{Cx, RequestHead};
+use haneul_wire::{Payload, Protocol};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::query;
+use crate::catalog::Entry;
+
 /// The path of a queue's URL, `/000000000000/name`: to it SQS's older clients send their requests.
 pub fn is_queue_path(path: &str) -> bool {
     let mut segments = path.trim_start_matches('/').split('/');
@@ -13,6 +20,25 @@ fn is_queue_name(name: &str) -> bool {
     !stem.is_empty()
         && name.len() <= 80
         && stem.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// A request to a queue's own URL need not name the queue once more.
+pub fn put_in(entry: &Entry, protocol: Protocol, head: &RequestHead, cx: &Cx, body: Payload) -> Payload {
+    let path = head.uri.path();
+    let Payload::Bytes(form) = &body else { return body };
+    let in_query = head.uri.query().is_some_and(|query| query::has(query, "QueueUrl"));
+    if entry.name() != "sqs" || protocol != Protocol::AwsQuery || in_query || !is_queue_path(path) {
+        return body;
+    }
+    let text = String::from_utf8_lossy(form);
+    if query::has(&text, "QueueUrl") {
+        return body;
+    }
+    let url = format!("{}{path}", cx.endpoint());
+    let separator = if form.is_empty() { "" } else { "&" };
+    Payload::from(
+        format!("{text}{separator}QueueUrl={}", utf8_percent_encode(&url, NON_ALPHANUMERIC)).into_bytes(),
+    )
 }
 
 #[cfg(test)]

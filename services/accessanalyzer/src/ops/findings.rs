@@ -202,7 +202,8 @@ impl Handle<op::GetFindingsStatistics> for AccessAnalyzer {
 const TOP_ACCOUNTS: usize = 10;
 
 fn unused_statistics(cx: &Cx, all: &[(String, Finding)]) -> s::GetFindingsStatisticsResponse {
-    let count = |status: Status| Some(all.iter().filter(|(_, finding)| finding.status == status).count() as i32);
+    let count =
+        |status: Status| Some(all.iter().filter(|(_, finding)| finding.status == status).count() as i32);
     let active: Vec<&Finding> =
         all.iter().map(|(_, finding)| finding).filter(|finding| finding.status == Status::Active).collect();
     let of_kind = |findings: &[&Finding], kind: &str| {

@@ -109,7 +109,8 @@ impl AccessAnalyzer {
         let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
         let (attached, inline) = match arn.contains(":role/") {
             true => {
-                let list = i::ListAttachedRolePoliciesRequest { role_name: name.clone(), ..Default::default() };
+                let list =
+                    i::ListAttachedRolePoliciesRequest { role_name: name.clone(), ..Default::default() };
                 let attached = self.ask_iam::<iam::ListAttachedRolePolicies>(cx, owner, list).await?;
                 let list = i::ListRolePoliciesRequest { role_name: name.clone(), ..Default::default() };
                 let names = self.ask_iam::<iam::ListRolePolicies>(cx, owner, list).await?.policy_names;
@@ -122,7 +123,8 @@ impl AccessAnalyzer {
                 (attached.attached_policies, inline)
             }
             false => {
-                let list = i::ListAttachedUserPoliciesRequest { user_name: name.clone(), ..Default::default() };
+                let list =
+                    i::ListAttachedUserPoliciesRequest { user_name: name.clone(), ..Default::default() };
                 let attached = self.ask_iam::<iam::ListAttachedUserPolicies>(cx, owner, list).await?;
                 let list = i::ListUserPoliciesRequest { user_name: name.clone(), ..Default::default() };
                 let names = self.ask_iam::<iam::ListUserPolicies>(cx, owner, list).await?.policy_names;
@@ -146,7 +148,11 @@ impl AccessAnalyzer {
             let document = version.and_then(|version| version.document).unwrap_or_default();
             held.push(Held { id: arn, document: plain(&document), updated: policy.update_date });
         }
-        held.extend(inline.into_iter().map(|(id, document)| Held { id, document: plain(&document), updated: None }));
+        held.extend(inline.into_iter().map(|(id, document)| Held {
+            id,
+            document: plain(&document),
+            updated: None,
+        }));
         Ok(held)
     }
 

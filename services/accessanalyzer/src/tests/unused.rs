@@ -21,7 +21,8 @@ async fn role(cloud: &Cloud, name: &str, tags: Option<Vec<i::Tag>>) -> Caller {
         ..Default::default()
     };
     let role = cloud.ok::<iam::CreateRole>(create).await.role;
-    let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sqs:*","s3:*"],"Resource":"*"}}"#;
+    let policy =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sqs:*","s3:*"],"Resource":"*"}}"#;
     let put = i::PutRolePolicyRequest {
         role_name: name.into(),
         policy_name: "p".into(),
@@ -123,7 +124,9 @@ async fn what_nobody_uses_is_found() {
     let shown: Vec<(String, Option<String>)> = steps
         .into_iter()
         .map(|step| {
-            let s::RecommendedStep::UnusedPermissionsRecommendedStep(step) = step else { panic!("of permissions") };
+            let s::RecommendedStep::UnusedPermissionsRecommendedStep(step) = step else {
+                panic!("of permissions")
+            };
             (step.recommended_action, step.recommended_policy)
         })
         .collect();
@@ -168,10 +171,7 @@ async fn what_is_for_analyzers_of_external_access_only() {
     let analyzer = cloud.analyzer("ACCOUNT_UNUSED_ACCESS").await;
     let list = s::ListFindingsRequest { analyzer_arn: analyzer.clone(), ..Default::default() };
     let refused = cloud.err::<op::ListFindings>(list).await;
-    assert_eq!(
-        refused,
-        "ValidationException: ListFindings is supported for external access analyzers only."
-    );
+    assert_eq!(refused, "ValidationException: ListFindings is supported for external access analyzers only.");
     let list = s::ListAnalyzedResourcesRequest { analyzer_arn: analyzer, ..Default::default() };
     assert!(cloud.err::<op::ListAnalyzedResources>(list).await.contains("external access analyzers only"));
     let create = |age, name: &str, kind: &str| s::CreateAnalyzerRequest {
@@ -183,10 +183,18 @@ async fn what_is_for_analyzers_of_external_access_only() {
         })),
         ..Default::default()
     };
-    for refused in [create(0, "b", "ACCOUNT_UNUSED_ACCESS"), create(366, "b", "ACCOUNT_UNUSED_ACCESS"), create(9, "b", "ACCOUNT")] {
+    for refused in [
+        create(0, "b", "ACCOUNT_UNUSED_ACCESS"),
+        create(366, "b", "ACCOUNT_UNUSED_ACCESS"),
+        create(9, "b", "ACCOUNT"),
+    ] {
         assert!(cloud.err::<op::CreateAnalyzer>(refused).await.starts_with("ValidationException: "));
     }
-    let create = s::CreateAnalyzerRequest { analyzer_name: "c".into(), r#type: "ACCOUNT".into(), ..Default::default() };
+    let create = s::CreateAnalyzerRequest {
+        analyzer_name: "c".into(),
+        r#type: "ACCOUNT".into(),
+        ..Default::default()
+    };
     cloud.ok::<op::CreateAnalyzer>(create).await;
     let update = s::UpdateAnalyzerRequest { analyzer_name: "c".into(), configuration: None };
     assert!(cloud.err::<op::UpdateAnalyzer>(update).await.contains("have no configuration"));

@@ -37,7 +37,7 @@ impl Handle<op::CreateAccessKey> for Iam {
             access_key_id: id,
             status: status::ACTIVE.to_owned(),
             secret_access_key: secret,
-            create_date: Some(cx.now()),
+            create_date: Some(access_key.created.into()),
         };
         Ok(s::CreateAccessKeyResponse { access_key: shown })
     }

@@ -4,6 +4,7 @@ use haneul_iam_wire::values::summary_key_type as name;
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_shape::Empty;
 
+use crate::error;
 use crate::iam::Iam;
 use crate::quotas;
 
@@ -73,6 +74,10 @@ impl Handle<op::CreateAccountAlias> for Iam {
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateAccountAliasRequest) -> Result<Empty> {
+        // The model's pattern looks ahead, which our patterns do not.
+        if input.account_alias.contains("--") {
+            return Err(error::account_alias(&input.account_alias));
+        }
         self.state.set_alias(cx.account(), &input.account_alias).await?;
         Ok(Empty)
     }

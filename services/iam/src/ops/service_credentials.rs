@@ -14,7 +14,11 @@ use crate::service_credential::{Kind, Password};
 const DAY_MS: i64 = 86_400_000;
 
 impl Handle<op::CreateServiceSpecificCredential> for Iam {
-    async fn access(&self, cx: &Cx, input: &s::CreateServiceSpecificCredentialRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::CreateServiceSpecificCredentialRequest,
+    ) -> Result<Vec<Access>> {
         let access = self.on::<User>(cx, "iam:CreateServiceSpecificCredential", &input.user_name).await?;
         let access = access.key("iam:ServiceSpecificCredentialServiceName", input.service_name.as_str());
         Ok(vec![match input.credential_age_days {
@@ -45,8 +49,7 @@ impl Handle<op::CreateServiceSpecificCredential> for Iam {
             created: cx.now().into(),
             expires: lives_ms.map(|ms| Instant::from_millis(cx.now().millis() + ms).into()),
         };
-        let (user, made) =
-            self.state.create_service_credential(cx.account(), &input.user_name, &new).await?;
+        let (user, made) = self.state.create_service_credential(cx.account(), &input.user_name, &new).await?;
         let shown = with_password(cx, &user, made, kind, &password);
         Ok(s::CreateServiceSpecificCredentialResponse { service_specific_credential: Some(shown) })
     }
@@ -101,7 +104,11 @@ impl Handle<op::ListServiceSpecificCredentials> for Iam {
 }
 
 impl Handle<op::UpdateServiceSpecificCredential> for Iam {
-    async fn access(&self, cx: &Cx, input: &s::UpdateServiceSpecificCredentialRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::UpdateServiceSpecificCredentialRequest,
+    ) -> Result<Vec<Access>> {
         self.on_subject(cx, "iam:UpdateServiceSpecificCredential", input.user_name.as_deref()).await
     }
 
@@ -109,9 +116,7 @@ impl Handle<op::UpdateServiceSpecificCredential> for Iam {
         let active = read_status(&input.status)?;
         let id = &input.service_specific_credential_id;
         let user = self.credential_user(cx, input.user_name.as_deref(), id)?;
-        self.state
-            .change_service_credential(cx.account(), &user, id, |found| found.active = active)
-            .await?;
+        self.state.change_service_credential(cx.account(), &user, id, |found| found.active = active).await?;
         Ok(Empty)
     }
 }
@@ -142,7 +147,11 @@ impl Handle<op::ResetServiceSpecificCredential> for Iam {
 }
 
 impl Handle<op::DeleteServiceSpecificCredential> for Iam {
-    async fn access(&self, cx: &Cx, input: &s::DeleteServiceSpecificCredentialRequest) -> Result<Vec<Access>> {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::DeleteServiceSpecificCredentialRequest,
+    ) -> Result<Vec<Access>> {
         self.on_subject(cx, "iam:DeleteServiceSpecificCredential", input.user_name.as_deref()).await
     }
 

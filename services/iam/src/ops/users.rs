@@ -101,7 +101,7 @@ impl Iam {
         Ok(s::User {
             user_id: cx.account().to_string(),
             arn: Arn::global("iam", cx.account(), "root").to_string(),
-            create_date: account.created.map_or(cx.now(), Into::into),
+            create_date: account.created.unwrap_or_else(|| cx.now().into()).into(),
             ..Default::default()
         })
     }

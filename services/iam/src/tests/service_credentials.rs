@@ -76,7 +76,9 @@ async fn two_of_each_service_and_each_by_its_name() {
         };
         let page = cloud.ok::<op::ListServiceSpecificCredentials>(list).await;
         assert_eq!(page.is_truncated, Some(page.marker.is_some()));
-        names.extend(page.service_specific_credentials.unwrap().into_iter().filter_map(|one| one.service_user_name));
+        names.extend(
+            page.service_specific_credentials.unwrap().into_iter().filter_map(|one| one.service_user_name),
+        );
         marker = page.marker;
         if marker.is_none() {
             break;
@@ -107,7 +109,10 @@ async fn what_changes_them_and_what_waits_for_them() {
         status: status.into(),
     };
     let lost = cloud.call::<op::UpdateServiceSpecificCredential>(update("bea", "Inactive")).await;
-    assert_eq!(lost.err().unwrap().to_string(), format!("NoSuchEntityException: No such credential {id} exists"));
+    assert_eq!(
+        lost.err().unwrap().to_string(),
+        format!("NoSuchEntityException: No such credential {id} exists")
+    );
     assert!(cloud.call::<op::UpdateServiceSpecificCredential>(update("ann", "Expired")).await.is_err());
     cloud.ok::<op::UpdateServiceSpecificCredential>(update("ann", "Inactive")).await;
     let secret = key.service_credential_secret.unwrap();
@@ -120,7 +125,8 @@ async fn what_changes_them_and_what_waits_for_them() {
         user_name: Some("ann".into()),
         service_specific_credential_id: id.clone(),
     };
-    let reset = cloud.ok::<op::ResetServiceSpecificCredential>(reset).await.service_specific_credential.unwrap();
+    let reset =
+        cloud.ok::<op::ResetServiceSpecificCredential>(reset).await.service_specific_credential.unwrap();
     assert_eq!(reset.status, "Inactive");
     assert!(cloud.directory().api_key(LOGS, &secret).await.unwrap().is_none());
     let secret = reset.service_credential_secret.unwrap();

@@ -119,10 +119,10 @@ mod tests {
     fn what_the_pages_say() {
         for (body, expected) in [
             (r#"{"timestamp":7,"message":"a"}"#, vec![r#"7 {"timestamp":7,"message":"a"}"#]),
-            (r#" [{"timestamp":7}, "s", 42, {"b":"],\"","a":[1,{}]}] "#, vec![
-                r#"7 {"timestamp":7}"#,
-                r#"99 {"b":"],\"","a":[1,{}]}"#,
-            ]),
+            (
+                r#" [{"timestamp":7}, "s", 42, {"b":"],\"","a":[1,{}]}] "#,
+                vec![r#"7 {"timestamp":7}"#, r#"99 {"b":"],\"","a":[1,{}]}"#],
+            ),
             ("[]", vec![]),
             (r#""hello""#, vec![]),
             (r#"{"a":1}{"b":2}"#, vec![r#"99 {"a":1}"#]),
@@ -130,24 +130,31 @@ mod tests {
             assert_eq!(shown(json(body, 99).unwrap()), expected, "{body}");
         }
         assert!(json("{", 99).is_err());
-        let body = "{\"timestamp\":5}\r\n\n\"a \\\"plain\\\" text\"\n42\nnot json\n[{\"timestamp\":1},2]\n[]\nnull";
-        assert_eq!(shown(lines(body, 99)), [
-            r#"5 {"timestamp":5}"#,
-            r#"99 a "plain" text"#,
-            "99 42",
-            r#"1 {"timestamp":1}"#,
-            "99 2",
-            "99 null",
-        ]);
+        let body =
+            "{\"timestamp\":5}\r\n\n\"a \\\"plain\\\" text\"\n42\nnot json\n[{\"timestamp\":1},2]\n[]\nnull";
+        assert_eq!(
+            shown(lines(body, 99)),
+            [
+                r#"5 {"timestamp":5}"#,
+                r#"99 a "plain" text"#,
+                "99 42",
+                r#"1 {"timestamp":1}"#,
+                "99 2",
+                "99 null",
+            ]
+        );
         let body = concat!(
             r#"{"event":"a","time":1486683865.5}{"event":{"m":1},"time":"1486683865"} [{"event":42,"time":"x"}]"#,
             r#"{"message":"skipped"} 7"#
         );
-        assert_eq!(shown(collector(body, 99).unwrap()), [
-            r#"1486683865500 {"event":"a","time":1486683865.5}"#,
-            r#"1486683865000 {"event":{"m":1},"time":"1486683865"}"#,
-            r#"99 {"event":42,"time":"x"}"#,
-        ]);
+        assert_eq!(
+            shown(collector(body, 99).unwrap()),
+            [
+                r#"1486683865500 {"event":"a","time":1486683865.5}"#,
+                r#"1486683865000 {"event":{"m":1},"time":"1486683865"}"#,
+                r#"99 {"event":42,"time":"x"}"#,
+            ]
+        );
         assert!(collector("{\"event\":1}{", 99).is_err());
     }
 

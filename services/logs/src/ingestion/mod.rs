@@ -76,13 +76,7 @@ impl Format {
 }
 
 impl Logs {
-    async fn take_in(
-        &self,
-        cx: &Cx,
-        head: &RequestHead,
-        format: Format,
-        body: ByteStream,
-    ) -> Result<Answer> {
+    async fn take_in(&self, cx: &Cx, head: &RequestHead, format: Format, body: ByteStream) -> Result<Answer> {
         if matches!(cx.caller().principal, Principal::Anonymous) {
             return Err(unauthenticated());
         }

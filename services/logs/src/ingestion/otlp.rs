@@ -22,7 +22,8 @@ pub(super) fn records(text: &str, now_ms: i64) -> serde_json::Result<Vec<InputLo
                 if let Value::Object(fields) = plain(record) {
                     message.extend(fields);
                 }
-                let at = ["timeUnixNano", "observedTimeUnixNano"].into_iter().find_map(|name| nanos(record, name));
+                let at =
+                    ["timeUnixNano", "observedTimeUnixNano"].into_iter().find_map(|name| nanos(record, name));
                 let timestamp = at.map_or(now_ms, |nanos| nanos / NANOS_PER_MILLI);
                 events.push(InputLogEvent { timestamp, message: Value::Object(message).to_string() });
             }
