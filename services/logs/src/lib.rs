@@ -5,7 +5,7 @@
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
 //! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`queries`] (queries at work), [`calls`] (all that we
-//! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (what goes on after the
+//! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`ingestion`] (events by plain HTTP), [`tasks`] (what goes on after the
 //! answer).
 //!
 //! What must never happen here: an event acknowledged before it is durable; an event shown past its retention, or of a
@@ -15,6 +15,7 @@ mod calls;
 mod error;
 mod events;
 mod filters;
+mod ingestion;
 mod insights;
 mod keys;
 mod model;

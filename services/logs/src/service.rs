@@ -8,6 +8,7 @@ use wire::operations as op;
 
 use crate::events::Event;
 use crate::events::chunk::{self, At};
+use crate::ingestion::Ingestion;
 use crate::keys::{Fresh, OpenKeys};
 use crate::names::GroupName;
 use crate::queries::Queries;
@@ -128,11 +129,13 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::PutRetentionPolicy>()
         .op::<op::DeleteRetentionPolicy>()
         .op::<op::PutLogGroupDeletionProtection>()
+        .op::<op::PutBearerTokenAuthentication>()
         .op::<op::CreateLogStream>()
         .op::<op::DeleteLogStream>()
         .op::<op::DescribeLogStreams>();
     // Events.
     let service = service
+        .extension(Arc::new(Ingestion(logs.clone())))
         .op::<op::PutLogEvents>()
         .op::<op::GetLogEvents>()
         .op::<op::FilterLogEvents>()

@@ -50,6 +50,7 @@ impl Handle<op::CreateLogGroup> for Logs {
             retention_days: None,
             class,
             deletion_protected: input.deletion_protection_enabled.unwrap_or(false),
+            takes_bearer_tokens: false,
             tags: tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             metric_filters: 0,
             subscriptions: 0,
@@ -86,6 +87,25 @@ impl Handle<op::PutLogGroupDeletionProtection> for Logs {
         self.records
             .change_group(&name, |group| {
                 group.deletion_protected = protected;
+                Ok(())
+            })
+            .await?;
+        Ok(Empty {})
+    }
+}
+
+impl Handle<op::PutBearerTokenAuthentication> for Logs {
+    async fn access(&self, cx: &Cx, input: &s::PutBearerTokenAuthenticationRequest) -> Result<Vec<Access>> {
+        let name = GroupName::identified(cx, &input.log_group_identifier)?;
+        self.on_group("logs:PutBearerTokenAuthentication", &name).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutBearerTokenAuthenticationRequest) -> Result<Empty> {
+        let name = GroupName::identified(cx, &input.log_group_identifier)?;
+        let enabled = input.bearer_token_authentication_enabled;
+        self.records
+            .change_group(&name, |group| {
+                group.takes_bearer_tokens = enabled;
                 Ok(())
             })
             .await?;
@@ -139,6 +159,7 @@ impl Handle<op::DescribeLogGroups> for Logs {
                 log_group_class: Some(group.class),
                 log_group_arn: Some(arn),
                 deletion_protection_enabled: Some(group.deletion_protected),
+                bearer_token_authentication_enabled: Some(group.takes_bearer_tokens),
                 kms_key_id: group.key.map(|key| key.arn),
                 data_protection_status: group.protection.map(|_| "ACTIVATED".into()),
                 ..Default::default()
