@@ -40,7 +40,7 @@ impl Extension for Ingestion {
         Box::pin(async move {
             let Some(head) = cx.http() else { return Err(body) };
             let Some(format) = Format::of(head.uri.path()) else { return Err(body) };
-            Ok(self.0.take_in(cx, head, format, body).await)
+            Ok(self.0.ingest(cx, head, format, body).await)
         })
     }
 
@@ -76,7 +76,7 @@ impl Format {
 }
 
 impl Logs {
-    async fn take_in(&self, cx: &Cx, head: &RequestHead, format: Format, body: ByteStream) -> Result<Answer> {
+    async fn ingest(&self, cx: &Cx, head: &RequestHead, format: Format, body: ByteStream) -> Result<Answer> {
         if matches!(cx.caller().principal, Principal::Anonymous) {
             return Err(unauthenticated());
         }
