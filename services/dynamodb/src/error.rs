@@ -35,6 +35,22 @@ pub(crate) fn no_table(name: &str) -> ApiError {
     )
 }
 
+/// Of backups and recovery, which have a code of their own for it.
+pub(crate) fn no_source_table(name: &str) -> ApiError {
+    ApiError::new(error::TABLE_NOT_FOUND_EXCEPTION, format!("Table not found: {name}"))
+}
+
+pub(crate) fn no_backup(backup: &str) -> ApiError {
+    ApiError::new(error::BACKUP_NOT_FOUND_EXCEPTION, format!("Backup not found: {backup}"))
+}
+
+pub(crate) fn no_recovery(table: &str) -> ApiError {
+    ApiError::new(
+        error::POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION,
+        format!("Point in time recovery is not enabled for table '{table}'"),
+    )
+}
+
 pub(crate) fn not_found(what: impl Into<String>) -> ApiError {
     ApiError::new(error::RESOURCE_NOT_FOUND_EXCEPTION, what)
 }

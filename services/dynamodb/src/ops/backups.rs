@@ -11,6 +11,7 @@ use haneul_store::{Range, Reads};
 use super::Dynamodb;
 use crate::error::{self, validation};
 use crate::model::{BACKUPS, BackupKey, BackupRecord, RestoreSource, RestoredFrom, TableRecord, Throughput};
+use crate::store::sources::Source;
 use crate::table::describe::{self, Counts};
 use crate::table::{define, name};
 
@@ -24,9 +25,13 @@ impl Handle<CreateBackup> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::CreateBackupInput) -> Result<s::CreateBackupOutput> {
         let id = name::of(cx, &input.table_name)?;
-        let info = self.db.find_table(&id).await?.ok_or_else(|| {
-            ApiError::new(code::TABLE_NOT_FOUND_EXCEPTION, format!("Table not found: {}", id.2))
-        })?;
+        let info = self.db.find_table(&id).await?.ok_or_else(|| error::no_source_table(&id.2))?;
+        if info.record.restoring.is_some() || info.record.importing.is_some() {
+            return Err(ApiError::new(
+                code::TABLE_IN_USE_EXCEPTION,
+                format!("Table is being created: {}", id.2),
+            ));
+        }
         let now_ms = cx.now().millis();
         let mark = self.platform.env.rng.u64() as u32;
         let key = (id.0, id.1, id.2.clone(), format!("{now_ms:014}-{mark:08x}"));
@@ -139,7 +144,7 @@ impl Handle<RestoreTableFromBackup> for Dynamodb {
         record.restoring = Some(RestoreSource { space: backup.space, log: None, sse: sse.clone() });
         record.restored = Some(RestoredFrom {
             backup_arn: Some(input.backup_arn),
-            table_arn: name::arn(&(key.0, key.1, key.2)).to_string(),
+            table_arn: name::arn(&(key.0, key.1, key.2.clone())).to_string(),
             at_ms: cx.now().millis(),
         });
         name::check(&input.target_table_name)?;
@@ -147,7 +152,7 @@ impl Handle<RestoreTableFromBackup> for Dynamodb {
         record.sse = self
             .restored_encryption(cx, &target, input.sse_specification_override.as_ref(), sse.as_ref())
             .await?;
-        let made = self.db.create_table(&target, record, None).await.map_err(exists)?;
+        let made = self.db.restore_table(&target, record, &Source::Backup(key)).await.map_err(exists)?;
         self.db.upkeep().wake();
         Ok(s::RestoreTableFromBackupOutput {
             table_description: Some(describe::table(&made, "CREATING", &Counts::default())),
@@ -159,9 +164,7 @@ impl Dynamodb {
     async fn backup(&self, given: &str) -> Result<(BackupKey, BackupRecord)> {
         let key = of_arn(given)?;
         let found = self.db.store.get(&BACKUPS, &key).await.map_err(error::store)?;
-        let record = found.ok_or_else(|| {
-            ApiError::new(code::BACKUP_NOT_FOUND_EXCEPTION, format!("Backup not found: {given}"))
-        })?;
+        let record = found.ok_or_else(|| error::no_backup(given))?;
         Ok((key, record))
     }
 }

@@ -9,8 +9,9 @@ use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Instant, Result};
 
 use super::Dynamodb;
 use super::backups::{Overrides, restored};
-use crate::error::validation;
+use crate::error::{self, validation};
 use crate::model::{PitrSettings, RestoreSource, RestoredFrom, TableRecord};
+use crate::store::sources::Source;
 use crate::store::tables::Change;
 use crate::table::describe::{self, Counts};
 use crate::table::name;
@@ -31,10 +32,18 @@ impl Handle<UpdateContinuousBackups> for Dynamodb {
     ) -> Result<s::UpdateContinuousBackupsOutput> {
         let wanted = &input.point_in_time_recovery_specification;
         let now_ms = cx.now().millis();
+        let id = name::of(cx, &input.table_name)?;
         let changed = self
             .db
-            .change_table(&name::of(cx, &input.table_name)?, |record, numbers| {
+            .change_table(&id, |record, numbers| {
                 let mut change = Change::default();
+                // What fills it is not in its log.
+                if record.restoring.is_some() || record.importing.is_some() {
+                    return Err(ApiError::new(
+                        code::CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION,
+                        format!("Backups are being enabled for the table: {}. Please retry later", id.2),
+                    ));
+                }
                 match (&mut record.pitr, wanted.point_in_time_recovery_enabled) {
                     (Some(pitr), true) => pitr.days = wanted.recovery_period_in_days.unwrap_or(pitr.days),
                     (None, true) => {
@@ -95,10 +104,7 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
         let id = name::of(cx, source(&input)?)?;
         let info = self.db.named_table(&id).await.map_err(|error| no_such_table(error, &id.2))?;
         let Some(pitr) = &info.record.pitr else {
-            return Err(ApiError::new(
-                code::POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION,
-                format!("Point in time recovery is not enabled for table '{}'", id.2),
-            ));
+            return Err(error::no_recovery(&id.2));
         };
         let now = cx.now();
         let at = match (input.use_latest_restorable_time, input.restore_date_time) {
@@ -136,7 +142,11 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
         record.sse = self
             .restored_encryption(cx, &target, input.sse_specification_override.as_ref(), sse.as_ref())
             .await?;
-        let made = self.db.create_table(&target, record, None).await.map_err(super::backups::exists)?;
+        let made = self
+            .db
+            .restore_table(&target, record, &Source::Table(id))
+            .await
+            .map_err(super::backups::exists)?;
         self.db.upkeep().wake();
         Ok(s::RestoreTableToPointInTimeOutput {
             table_description: Some(describe::table(&made, "CREATING", &Counts::default())),
@@ -175,7 +185,7 @@ pub(super) fn no_such_table(error: ApiError, given: &str) -> ApiError {
             let name =
                 Arn::parse(given).ok().and_then(|arn| arn.resource().split('/').nth(1).map(str::to_owned));
             let name = name.unwrap_or_else(|| given.to_owned());
-            ApiError::new(code::TABLE_NOT_FOUND_EXCEPTION, format!("Table not found: {name}"))
+            error::no_source_table(&name)
         }
         _ => error,
     }

@@ -68,7 +68,9 @@ impl Dynamodb {
                 }
                 let settled = old.on && old.settled;
                 let made = self.db.wrapped_again(cx, id, &old, key).await?;
-                self.db.retire(&old).await;
+                if !self.db.needs_grant(id, &old).await? {
+                    self.db.retire(&old).await;
+                }
                 Ok(SseRecord { settled, ..made })
             }
             (Encryption::Own, Some(old)) if old.on => Ok(SseRecord { on: false, settled: false, ..old }),

@@ -53,10 +53,7 @@ impl Handle<ExportTableToPointInTime> for Dynamodb {
             };
         }
         let Some(pitr) = &info.record.pitr else {
-            return Err(ApiError::new(
-                code::POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION,
-                format!("Point in time recovery is not enabled for table '{}'", id.2),
-            ));
+            return Err(error::no_recovery(&id.2));
         };
         let now = cx.now();
         let within = |at: Instant| at >= earliest(pitr, now) && at <= now;

@@ -167,7 +167,7 @@ impl Dynamodb {
         }
         let gone = self.db.delete_table(id).await?;
         if let Some(sse) = &gone.record.sse
-            && !self.db.has_backups(id).await?
+            && !self.db.needs_grant(id, sse).await?
         {
             self.db.retire(sse).await;
         }

@@ -1,7 +1,7 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`replicas`] (groups of tables), [`counts`] (how many there are), [`seal`] and [`keys`]
+//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`replicas`] (groups of tables), [`sources`] (what restores copy from), [`counts`] (how many there are), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod counts;
@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod read;
 pub(crate) mod replicas;
 pub(crate) mod seal;
+pub(crate) mod sources;
 pub(crate) mod tables;
 pub(crate) mod write;
 

@@ -7,6 +7,7 @@ use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
 use parking_lot::RwLock;
 
+use super::sources::Source;
 use super::{Db, replicas};
 use crate::error;
 use crate::model::{
@@ -128,6 +129,26 @@ impl Db {
         record: TableRecord,
         stream: Option<String>,
     ) -> Result<Arc<TableInfo>> {
+        self.make_table(id, record, stream, None).await
+    }
+
+    /// Makes a table that will be filled from `source`.
+    pub(crate) async fn restore_table(
+        &self,
+        id: &TableId,
+        record: TableRecord,
+        source: &Source,
+    ) -> Result<Arc<TableInfo>> {
+        self.make_table(id, record, None, Some(source)).await
+    }
+
+    async fn make_table(
+        &self,
+        id: &TableId,
+        record: TableRecord,
+        stream: Option<String>,
+        source: Option<&Source>,
+    ) -> Result<Arc<TableInfo>> {
         let now_ms = self.env.now().millis();
         let mut record = record;
         record.id = self.env.rng.uuid();
@@ -142,6 +163,9 @@ impl Db {
                 return Err(Failed::Api(error::limit_exceeded(format!(
                     "Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per subscriber"
                 ))));
+            }
+            if let (Some(source), Some(wanted)) = (source, &record.restoring) {
+                source.check(&tx, wanted).await?;
             }
             let mut record = record.clone();
             let mut numbers = Numbers::new(&tx).await?;
@@ -255,6 +279,9 @@ impl Db {
     pub(crate) async fn create_backup(&self, key: &BackupKey, record: BackupRecord) -> Result<BackupRecord> {
         let record = &record;
         let made = self.store.transact(|tx| async move {
+            if tx.get(&EPOCHS, &record.record.space).await?.is_none() {
+                return Err(Failed::Api(error::no_source_table(&key.2)));
+            }
             let mut numbers = Numbers::new(&tx).await?;
             let record = BackupRecord { space: numbers.next(), ..record.clone() };
             numbers.save(&tx)?;
@@ -264,11 +291,6 @@ impl Db {
         let record = made.await?;
         self.shared.upkeep.wake();
         Ok(record)
-    }
-
-    pub(crate) async fn has_backups(&self, id: &TableId) -> Result<bool> {
-        let range = Range::prefix((id.0, id.1, id.2.clone()));
-        Ok(!self.store.scan_keys(&BACKUPS, range, 1).await.map_err(error::store)?.is_empty())
     }
 
     pub(crate) async fn delete_backup(&self, key: &BackupKey, record: &BackupRecord) -> Result<()> {

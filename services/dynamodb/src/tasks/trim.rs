@@ -21,6 +21,9 @@ const PAGE: usize = 1_000;
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// A restore that was let in may begin a little after its moment has left the window.
+const SLACK_MS: i64 = 60 * 60 * 1000;
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Trim {
@@ -42,6 +45,7 @@ impl Trim {
                 }
             }
         }
+        let needed = self.db.needed().await?.logs;
         let mut range = Range::all();
         loop {
             let page = self.db.store.scan(&TABLES, range, PAGE).await.map_err(error::store)?;
@@ -49,7 +53,9 @@ impl Trim {
             range = Range::all().after(last);
             for (_, record) in page {
                 if let Some(pitr) = &record.pitr {
-                    self.trim(pitr.log, now.millis() - i64::from(pitr.days) * DAY_MS).await?;
+                    let before_ms = now.millis() - i64::from(pitr.days) * DAY_MS - SLACK_MS;
+                    let needed_ms = needed.get(&pitr.log).copied().unwrap_or(i64::MAX);
+                    self.trim(pitr.log, before_ms.min(needed_ms)).await?;
                 }
             }
         }

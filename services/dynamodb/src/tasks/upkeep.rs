@@ -51,12 +51,19 @@ impl Upkeep {
         for (key, backup) in
             self.db.store.scan(&BACKUPS, Range::all(), usize::MAX).await.map_err(error::store)?
         {
-            if !backup.ready {
-                self.db.fill_backup(&key).await?;
+            if backup.ready {
+                continue;
+            }
+            match self.db.fill_backup(&key).await {
+                Err(error) if backup.record.sse.is_some() && error.code() == "AccessDeniedException" => {
+                    tracing::warn!(backup = key.3, %error, "a backup cannot be filled");
+                }
+                done => done?,
             }
         }
-        self.empty_dropped().await?;
-        self.empty_dropped_logs().await?;
+        let (spaces, logs) = self.dropped().await?;
+        self.empty_dropped(spaces).await?;
+        self.empty_dropped_logs(logs).await?;
         Ok(None)
     }
 
@@ -156,11 +163,22 @@ impl Upkeep {
         }
     }
 
-    async fn empty_dropped(&self) -> Result<()> {
-        loop {
-            let dropped = self.db.store.scan_keys(&DROPPED, Range::all(), 1).await.map_err(error::store)?;
-            let Some(space) = dropped.first() else { return Ok(()) };
-            let prefix = keys::of_space(*space);
+    /// Spaces and logs that were dropped, but for those from which somebody is still to be filled.
+    async fn dropped(&self) -> Result<(Vec<u64>, Vec<u64>)> {
+        let all = |table| self.db.store.scan_keys(table, Range::all(), usize::MAX);
+        let mut spaces = all(&DROPPED).await.map_err(error::store)?;
+        let mut logs = all(&DROPPED_LOGS).await.map_err(error::store)?;
+        if !spaces.is_empty() || !logs.is_empty() {
+            let needed = self.db.needed().await?;
+            spaces.retain(|space| !needed.spaces.contains(space));
+            logs.retain(|log| !needed.logs.contains_key(log));
+        }
+        Ok((spaces, logs))
+    }
+
+    async fn empty_dropped(&self, dropped: Vec<u64>) -> Result<()> {
+        for space in dropped {
+            let prefix = keys::of_space(space);
             loop {
                 let range = Range::prefix(RawPrefix(&prefix));
                 let page = self.db.store.scan_keys(&ITEMS, range, PAGE * 5).await.map_err(error::store)?;
@@ -173,15 +191,14 @@ impl Upkeep {
                 }
                 self.db.store.write(batch).await.map_err(error::store)?;
             }
-            self.db.store.delete(&DROPPED, space).await.map_err(error::store)?;
+            self.db.store.delete(&DROPPED, &space).await.map_err(error::store)?;
         }
+        Ok(())
     }
 }
 
 impl Upkeep {
-    async fn empty_dropped_logs(&self) -> Result<()> {
-        let dropped =
-            self.db.store.scan_keys(&DROPPED_LOGS, Range::all(), PAGE).await.map_err(error::store)?;
+    async fn empty_dropped_logs(&self, dropped: Vec<u64>) -> Result<()> {
         for log in dropped {
             loop {
                 let range = Range::prefix(RawPrefix(&log.to_be_bytes()));

@@ -242,6 +242,43 @@ async fn backups_and_points_in_time_of_encrypted_tables_are_encrypted() {
 }
 
 #[tokio::test]
+async fn a_restore_waits_for_its_key_though_its_source_goes() {
+    let cloud = Cloud::new().await;
+    let key = cloud.key().await;
+    cloud.table(Some(with_key(Some(&key)))).await;
+    let recovery = s::UpdateContinuousBackupsInput {
+        table_name: "tab".into(),
+        point_in_time_recovery_specification: s::PointInTimeRecoverySpecification {
+            point_in_time_recovery_enabled: true,
+            recovery_period_in_days: None,
+        },
+    };
+    cloud.ok::<op::UpdateContinuousBackups>(recovery).await;
+    cloud.put("a").await;
+    let before = cloud.platform.env.now();
+    cloud.platform.env.clock.advance(Duration::from_secs(10));
+    cloud.put("b").await;
+    let restore = s::RestoreTableToPointInTimeInput {
+        source_table_name: Some("tab".into()),
+        target_table_name: "then".into(),
+        restore_date_time: Some(before),
+        ..Default::default()
+    };
+    cloud.ok::<op::RestoreTableToPointInTime>(restore).await;
+    cloud.ok::<op::DeleteTable>(s::DeleteTableInput { table_name: "tab".into() }).await;
+    cloud.ok::<kms::DisableKey>(k::DisableKeyRequest { key_id: key.clone() }).await;
+    cloud.platform.env.clock.advance(Duration::from_secs(301));
+    cloud.settle().await;
+    cloud.ok::<kms::EnableKey>(k::EnableKeyRequest { key_id: key }).await;
+    cloud.settle().await;
+    assert!(cloud.get(&root(), "then", "a").await.unwrap().is_some());
+    assert!(cloud.get(&root(), "then", "b").await.unwrap().is_none());
+    // Then the source goes for good: the item that was restored is left, and its index entry.
+    cloud.settle().await;
+    assert_eq!(cloud.kept().await, (2, 0));
+}
+
+#[tokio::test]
 async fn a_replica_whose_key_cannot_be_used_catches_up() {
     let cloud = Cloud::new().await;
     let own = s::SSESpecification { enabled: Some(true), ..Default::default() };

@@ -102,6 +102,32 @@ async fn backups_outlive_what_happens_after() {
     world.settle().await;
 }
 
+#[tokio::test]
+async fn nobody_copies_a_table_that_is_being_filled() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    world.put("tab", json!({"p": {"S": "a"}})).await;
+    let backup = world.ok("CreateBackup", json!({"TableName": "tab", "BackupName": "bak"})).await;
+    let arn = backup["BackupDetails"]["BackupArn"].clone();
+    world.settle().await;
+    world.ok("RestoreTableFromBackup", json!({"BackupArn": arn, "TargetTableName": "again"})).await;
+    let enable = json!({
+        "TableName": "again", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true},
+    });
+    let backup = json!({"TableName": "again", "BackupName": "bak"});
+    let refused = world.err("CreateBackup", backup.clone()).await;
+    assert_eq!(refused, "TableInUseException: Table is being created: again");
+    let refused = world.err("UpdateContinuousBackups", enable.clone()).await;
+    assert!(refused.starts_with("ContinuousBackupsUnavailableException: "), "{refused}");
+    // The backup may go meanwhile.
+    world.ok("DeleteBackup", json!({"BackupArn": arn})).await;
+    world.settle().await;
+    assert_eq!(content(&world, "again").await.len(), 1);
+    world.ok("UpdateContinuousBackups", enable).await;
+    world.ok("CreateBackup", backup).await;
+    world.settle().await;
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8),
@@ -190,6 +216,21 @@ async fn recorded(steps: Vec<Step>, seed: u64) {
         let target = format!("restored-{round}");
         let restore = json!({"SourceTableName": "tab", "TargetTableName": target, "RestoreDateTime": at_s});
         world.ok("RestoreTableToPointInTime", restore).await;
+        env.clock.advance(Duration::from_millis(1));
+        // The last one outlives what it is copied from, even when that goes before a single item was copied.
+        match rng.below(3) {
+            0 if round == 2 => drop(world.ok("DeleteTable", json!({"TableName": "tab"})).await),
+            1 if round == 2 => {
+                let disable = json!({
+                    "TableName": "tab", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": false},
+                });
+                drop(world.ok("UpdateContinuousBackups", disable).await);
+            }
+            _ => world.put("tab", json!({"p": {"S": "k0"}, "v": {"S": "later"}})).await,
+        }
+        if rng.below(4) == 0 {
+            world = World::on(env.clone(), store.clone()).await;
+        }
         world.settle().await;
         let (_, expected) = history.range(..=at_s * 1000).next_back().unwrap();
         assert_eq!(&content(&world, &target).await, expected, "at {at_s}");
