@@ -32,6 +32,26 @@ impl Server {
         Server::of(command, folder)
     }
 
+    /// As [`Server::start`], and what the program says at this level, in all its lives, goes to [`Server::log`].
+    pub fn start_saying(level: &str) -> Server {
+        Server::saying_in(Arc::new(tempfile::tempdir().expect("a temporary folder")), level)
+    }
+
+    /// As [`Server::restart`] for one that came of [`Server::start_saying`].
+    pub fn restart_saying(self, level: &str) -> Server {
+        let folder = self.folder.clone();
+        drop(self);
+        Server::saying_in(folder, level)
+    }
+
+    fn saying_in(folder: Arc<tempfile::TempDir>, level: &str) -> Server {
+        let log = folder.path().join("log");
+        let log = std::fs::File::options().create(true).append(true).open(log).expect("a log file");
+        let mut command = serve(&folder, &[]);
+        command.env("HANEUL_LOG", level).stderr(log);
+        Server::of(command, folder)
+    }
+
     /// Kills the program as a power cut would and starts it again on the same data, with these flags.
     pub fn restart(self, more: &[&str]) -> Server {
         let folder = self.folder.clone();
@@ -73,6 +93,11 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// What the program of [`Server::start_saying`] said.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
     /// A folder for what a client writes.
     pub fn scratch(&self) -> PathBuf {
         let scratch = self.folder.path().join("scratch");
@@ -111,7 +136,8 @@ impl Server {
 fn serve(folder: &tempfile::TempDir, more: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+        .env("HANEUL_LOG", "warn")
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(folder.path().join("data"))
         .args(more);
     command

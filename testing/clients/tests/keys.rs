@@ -96,3 +96,21 @@ fn read_all(folder: &std::path::Path, into: &mut Vec<u8>) {
         }
     }
 }
+
+/// As anybody would look who got hold of the log, the trail or the disk, while the program runs and after it was killed.
+#[test]
+fn nothing_secret_is_told_by_log_trail_or_data() {
+    let python = python();
+    if !available(&python, &["-c", "import boto3, cryptography"], "boto3_leaks.py") {
+        return;
+    }
+    let search = |server: &Server, phase: &str| {
+        let (log, data) = (server.log(), server.data_dir());
+        let [log, data] = [&log, &data].map(|path| path.to_str().expect("the path is UTF-8"));
+        server.run(&python, &[&script("boto3_leaks.py"), phase, log, data]);
+    };
+    let server = Server::start_saying("debug");
+    search(&server, "write");
+    search(&server, "search");
+    search(&server.restart_saying("debug"), "search");
+}
