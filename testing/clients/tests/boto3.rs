@@ -26,6 +26,11 @@ fn s3_features() {
 }
 
 #[test]
+fn s3_tiers() {
+    run("boto3_s3_tiers.py", &[]);
+}
+
+#[test]
 fn sqs() {
     run("boto3_sqs.py", &[]);
 }

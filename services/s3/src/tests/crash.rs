@@ -132,3 +132,169 @@ async fn a_crash_before_a_freed_blob_is_deleted_leaves_nothing() {
     world.s3.content.forget_deleted().await.unwrap();
     assert!(world.s3.records.freed(None, 10).await.unwrap().is_empty());
 }
+
+/// One upload in parts of 90,000 bytes, the last one shorter than S3's least.
+async fn in_parts(world: &World, key: &str, size: usize) -> Option<()> {
+    let create =
+        s::CreateMultipartUploadRequest { bucket: "bkt".into(), key: key.into(), ..Default::default() };
+    let upload_id = world.root::<op::CreateMultipartUpload>(create).await.ok()?.upload_id?;
+    let part = |number: i32, size| s::UploadPartRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        upload_id: upload_id.clone(),
+        part_number: number,
+        body: haneul_kit::ByteStream::from_bytes(noise(size)),
+        ..Default::default()
+    };
+    // A part that is replaced, one that is not used, and the one that is the object.
+    for (number, size) in [(1, 70_000), (1, size), (2, 80_000)] {
+        world.root::<op::UploadPart>(part(number, size)).await.ok()?;
+    }
+    let e_tag = world.root::<op::UploadPart>(part(1, size)).await.ok()?.e_tag;
+    let used = s::CompletedPart { part_number: Some(1), e_tag, ..Default::default() };
+    let complete = s::CompleteMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        upload_id,
+        multipart_upload: Some(s::CompletedMultipartUpload { parts: Some(vec![used]) }),
+        ..Default::default()
+    };
+    world.root::<op::CompleteMultipartUpload>(complete).await.ok().map(drop)
+}
+
+async fn run_tasks(world: &World) {
+    for task in crate::tasks::reconcilers(&world.s3) {
+        task.reconcile().await.unwrap();
+    }
+}
+
+/// Versions, uploads in parts and lifecycle rules; the power fails between, and sometimes within, any two of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_and_parts_and_rules_survive_crashes() {
+    for seed in 0..8 {
+        let env = Env::simulated(100 + seed);
+        let mut world = open(&env, Store::memory());
+        world.create("bkt").await;
+        world.version("Enabled").await;
+        let rule = s::LifecycleRule {
+            status: "Enabled".into(),
+            filter: Some(s::LifecycleRuleFilter { prefix: Some("old/".into()), ..Default::default() }),
+            noncurrent_version_expiration: Some(s::NoncurrentVersionExpiration {
+                noncurrent_days: Some(1),
+                newer_noncurrent_versions: None,
+            }),
+            ..Default::default()
+        };
+        let input = s::PutBucketLifecycleConfigurationRequest {
+            bucket: "bkt".into(),
+            lifecycle_configuration: Some(s::BucketLifecycleConfiguration { rules: vec![rule] }),
+            ..Default::default()
+        };
+        world.root::<op::PutBucketLifecycleConfiguration>(input).await.unwrap();
+        // (key, version) → size
+        let mut kept: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for round in 0..4 {
+            for _ in 0..6 {
+                let key = format!("{}{}", ["", "old/"][env.rng.below(2) as usize], env.rng.below(3));
+                let size = [20, 66_000, 150_000][env.rng.below(3) as usize];
+                match env.rng.below(5) {
+                    0 => {
+                        world.delete(&key).await;
+                    }
+                    1 => {
+                        let chosen =
+                            kept.keys().nth(env.rng.below(kept.len().max(1) as u64) as usize).cloned();
+                        let Some((key, version)) = chosen else { continue };
+                        let input = s::DeleteObjectRequest {
+                            bucket: "bkt".into(),
+                            key: key.clone(),
+                            version_id: Some(version.clone()),
+                            ..Default::default()
+                        };
+                        world.root::<op::DeleteObject>(input).await.unwrap();
+                        kept.remove(&(key, version));
+                    }
+                    2 => {
+                        in_parts(&world, &key, size).await.unwrap();
+                        let head = s::HeadObjectRequest {
+                            bucket: "bkt".into(),
+                            key: key.clone(),
+                            ..Default::default()
+                        };
+                        let version = world.root::<op::HeadObject>(head).await.unwrap().version_id.unwrap();
+                        kept.insert((key, version), size);
+                    }
+                    _ => {
+                        let version = world.put(&key, noise(size)).await.version_id.unwrap();
+                        kept.insert((key, version), size);
+                    }
+                }
+            }
+            world = crash(&env, world);
+            run_tasks(&world).await;
+            for ((key, version), size) in &kept {
+                let input = s::GetObjectRequest { version_id: Some(version.clone()), ..get(key) };
+                let got = world.root::<op::GetObject>(input).await.unwrap();
+                assert_eq!(
+                    got.body.collect(usize::MAX).await.unwrap(),
+                    noise(*size),
+                    "seed {seed} round {round} {key}"
+                );
+            }
+        }
+        // Two days later only the rules have taken anything away: older versions under their prefix.
+        world.env.clock.advance(std::time::Duration::from_secs(2 * 86_400));
+        world = crash(&env, world);
+        run_tasks(&world).await;
+        let list = s::ListObjectVersionsRequest { bucket: "bkt".into(), ..Default::default() };
+        let listed = world.root::<op::ListObjectVersions>(list).await.unwrap().versions.unwrap_or_default();
+        let there: BTreeMap<_, _> = listed
+            .into_iter()
+            .map(|one| ((one.key.unwrap(), one.version_id.unwrap()), one.is_latest == Some(true)))
+            .collect();
+        for at in kept.keys() {
+            assert_eq!(
+                there.contains_key(at),
+                !at.0.starts_with("old/") || there.get(at) == Some(&true),
+                "{at:?}"
+            );
+        }
+        assert_eq!(there.keys().filter(|at| !kept.contains_key(at)).count(), 0);
+        let blobs = world.owned_blobs().await;
+        let swept = world.s3.content.sweep().await.unwrap();
+        assert_eq!(swept.removed, 0, "what runs before left was swept by them: {blobs} owned");
+    }
+}
+
+/// Without room an upload is refused as one that may be tried again; what is there stays, and with room all goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_said_and_passes() {
+    let env = Env::simulated(9);
+    let world = open(&env, Store::memory());
+    world.create("bkt").await;
+    world.put("k", noise(300_000)).await;
+    env.fs.sim().expect("simulated").set_capacity(500_000);
+    let mut refused = 0;
+    for i in 0..5 {
+        let put = world.root::<op::PutObject>(put(&format!("more{i}"), noise(300_000))).await;
+        if let Err(error) = put {
+            assert_eq!((error.code(), error.status()), ("ServiceUnavailable", Some(503)));
+            refused += 1;
+        }
+        if in_parts(&world, "parts", 300_000).await.is_none() {
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 10);
+    assert_eq!(world.get("k").await.unwrap(), noise(300_000));
+    assert_eq!(world.keys().await, ["k"]);
+    // Space is made by deleting, too; parts of uploads that were given up keep theirs.
+    world.delete("k").await;
+    world.put("small enough", noise(200_000)).await;
+    env.fs.sim().expect("simulated").set_capacity(u64::MAX);
+    world.put("more", noise(300_000)).await;
+    in_parts(&world, "parts", 300_000).await.unwrap();
+    assert_eq!(world.get("parts").await.unwrap(), noise(300_000));
+    let world = crash(&env, world);
+    assert_eq!(world.get("more").await.unwrap(), noise(300_000));
+}
