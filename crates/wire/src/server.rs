@@ -69,7 +69,8 @@ pub(crate) fn rest_body(
     seen: &mut Seen,
     tracker: &mut Tracker,
 ) -> Result<()> {
-    let def = model.structure(into.id());
+    let def_id = into.id();
+    let def = model.structure(def_id);
     let Some(payload) = def.payload.map(usize::from) else {
         return match protocol {
             Protocol::RestJson => json::read::body(model, body.bytes(), into, seen, tracker),
@@ -100,6 +101,11 @@ pub(crate) fn rest_body(
             let xml = XmlReader::new(body.bytes())?;
             let mut decoder = xml::read::Decoder { model, protocol, xml, tracker };
             if let Some(root) = decoder.xml.root()? {
+                // Read as an empty one, another document would take a configuration away.
+                let is_request = operation.input == Some(def_id);
+                if is_request && model.service.name == "s3" && root.name() != def.members[payload].wire_name {
+                    return Err(WireError::serialization("The document is of another kind"));
+                }
                 decoder.structure(&root, place)?;
                 decoder.xml.end()?;
             }

@@ -24,6 +24,7 @@ fn xml() {
         "<Delete>text</Delete>",
         "<Delete><Quiet>maybe</Quiet></Delete>",
         "{\"Delete\":{}}",
+        "<Remove><Object><Key>x</Key></Object></Remove>",
         "<",
         &deep,
     ] {

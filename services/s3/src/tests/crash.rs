@@ -265,36 +265,3 @@ async fn versions_and_parts_and_rules_survive_crashes() {
         assert_eq!(swept.removed, 0, "what runs before left was swept by them: {blobs} owned");
     }
 }
-
-/// Without room an upload is refused as one that may be tried again; what is there stays, and with room all goes on.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_said_and_passes() {
-    let env = Env::simulated(9);
-    let world = open(&env, Store::memory());
-    world.create("bkt").await;
-    world.put("k", noise(300_000)).await;
-    env.fs.sim().expect("simulated").set_capacity(500_000);
-    let mut refused = 0;
-    for i in 0..5 {
-        let put = world.root::<op::PutObject>(put(&format!("more{i}"), noise(300_000))).await;
-        if let Err(error) = put {
-            assert_eq!((error.code(), error.status()), ("ServiceUnavailable", Some(503)));
-            refused += 1;
-        }
-        if in_parts(&world, "parts", 300_000).await.is_none() {
-            refused += 1;
-        }
-    }
-    assert_eq!(refused, 10);
-    assert_eq!(world.get("k").await.unwrap(), noise(300_000));
-    assert_eq!(world.keys().await, ["k"]);
-    // Space is made by deleting, too; parts of uploads that were given up keep theirs.
-    world.delete("k").await;
-    world.put("small enough", noise(200_000)).await;
-    env.fs.sim().expect("simulated").set_capacity(u64::MAX);
-    world.put("more", noise(300_000)).await;
-    in_parts(&world, "parts", 300_000).await.unwrap();
-    assert_eq!(world.get("parts").await.unwrap(), noise(300_000));
-    let world = crash(&env, world);
-    assert_eq!(world.get("more").await.unwrap(), noise(300_000));
-}
