@@ -36,6 +36,10 @@ type Result<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if !matches!(cli.command, None | Some(Command::Serve(_))) {
+        // A reader that has seen enough (`haneul usage | head`) ends a small command, as it ends any other program.
+        sigpipe::reset();
+    }
     let done = match cli.command {
         None => serve::run(cli.serve),
         Some(Command::Serve(options)) => serve::run(options),

@@ -48,4 +48,4 @@ gunzip -c digest.json.gz | sed 's/"hashValue":"./"hashValue":"0/; s/"newestEvent
 $aws s3api put-object --bucket trail-files --key "$digest" --body forged.json.gz --metadata file://metadata.json > /dev/null
 validate > forged.txt 2>&1 && { echo "a changed digest was not found"; exit 1; }
 grep -q "INVALID: signature verification failed" forged.txt || { cat forged.txt; exit 1; }
-$aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=user2 --query 'Events[].EventName' --output text | grep -q CreateUser
+grep -q CreateUser <<< "$($aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=user2 --query 'Events[].EventName' --output text)"

@@ -14,11 +14,11 @@ printf '{"n":1}' > event.json
 $aws lambda invoke --function-name hello --payload fileb://event.json out.json > answer.json
 grep -q '"StatusCode": 200' answer.json
 test "$(cat out.json)" = '{"got": {"n": 1}}'
-$aws lambda invoke --function-name hello --payload fileb://event.json --log-type Tail --query LogResult --output text out.json | base64 -d | grep -q 'hello from the log'
-$aws lambda invoke --function-name hello --invocation-type Event --payload fileb://event.json out.json | grep -q 202
+grep -q 'hello from the log' <<< "$($aws lambda invoke --function-name hello --payload fileb://event.json --log-type Tail --query LogResult --output text out.json | base64 -d)"
+grep -q 202 <<< "$($aws lambda invoke --function-name hello --invocation-type Event --payload fileb://event.json out.json)"
 test "$($aws lambda publish-version --function-name hello --query Version --output text)" = 1
 $aws lambda create-alias --function-name hello --name live --function-version 1 > /dev/null
-$aws lambda invoke --function-name hello:live --payload fileb://event.json out.json | grep -q '"ExecutedVersion": "1"'
+grep -q '"ExecutedVersion": "1"' <<< "$($aws lambda invoke --function-name hello:live --payload fileb://event.json out.json)"
 if $aws lambda invoke --function-name none out.json 2> error; then exit 1; fi
 grep -q ResourceNotFoundException error
 $aws lambda delete-function --function-name hello
