@@ -99,6 +99,23 @@ fn a_pool_is_lost_and_comes_back() {
 }
 
 #[test]
+fn a_deletion_is_what_finds_that_a_pool_is_gone() {
+    let (env, folder) = real();
+    let (pools, blobs) = open(&env, folder.path());
+    let roots = dirs(folder.path());
+    block_on(async {
+        let id = blobs.put(content(2)).await.unwrap().id;
+        let away = folder.path().join("away");
+        std::fs::rename(&roots[1], &away).unwrap();
+        blobs.delete(vec![id]).await.unwrap();
+        assert_eq!(pools.statuses(), [Status::Online, Status::Offline, Status::Online]);
+        std::fs::rename(&away, &roots[1]).unwrap();
+        assert_eq!(pools.tend().unwrap().deleted, 1);
+        assert!(roots.iter().all(|root| !file(root, id).exists()));
+    });
+}
+
+#[test]
 fn after_a_restart_a_pool_is_behind_until_it_was_filled() {
     let (env, folder) = real();
     let roots = dirs(folder.path());

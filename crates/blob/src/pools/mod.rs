@@ -99,7 +99,11 @@ impl Pool {
 
     fn local(&self) -> Result<Arc<LocalBlobs>, BlobError> {
         let local = self.local.lock().clone().filter(|_| self.status() != Status::Offline);
-        local.ok_or_else(|| BlobError::Io(format!("the storage pool {} is not there", self.root.display())))
+        local.ok_or_else(|| self.missing())
+    }
+
+    fn missing(&self) -> BlobError {
+        BlobError::Io(format!("the storage pool {} is not there", self.root.display()))
     }
 }
 
@@ -222,7 +226,7 @@ impl Pools {
                         Ok(())
                     }
                 }
-                None => Err(BlobError::Io(format!("the storage pool {} is not there", pool.root.display()))),
+                None => Err(pool.missing()),
             });
             match written {
                 Ok(()) => noted += 1,
@@ -256,6 +260,16 @@ impl Pools {
         }
     }
 
+    /// What is deleted is remembered for the pools that are not there now.
+    fn note_gone(&self, ids: &[BlobId]) {
+        if self.count(Status::Online) < self.pools.len() {
+            let mut gone = self.gone.lock();
+            if gone.len() < REPAIRS_MAX {
+                gone.extend(ids);
+            }
+        }
+    }
+
     /// The pools that may have a blob, from another one on for each, whole ones first.
     fn holders(&self, id: BlobId) -> Vec<Arc<Pool>> {
         if let Some(only) = only_pool(id.dir()) {
@@ -282,7 +296,12 @@ async fn each<T: Send + 'static>(
             if pool.status() == Status::Offline {
                 continue;
             }
-            match pool.local().and_then(|local| work(&local)) {
+            let worked = pool.local().and_then(|local| {
+                let one = work(&local)?;
+                // In a disk that is gone nothing is found, and what is not found looks deleted.
+                if pools.root_is_there(&pool.root) { Ok(one) } else { Err(pool.missing()) }
+            });
+            match worked {
                 Ok(one) => done.push(one),
                 Err(error) => pools.fail(pool, &error)?,
             }
@@ -336,13 +355,12 @@ impl Backend for Arc<Pools> {
                     repairs.remove(id);
                 }
             }
-            if self.count(Status::Online) < self.pools.len() {
-                let mut gone = self.gone.lock();
-                if gone.len() < REPAIRS_MAX {
-                    gone.extend(&ids);
-                }
-            }
-            each(self, move |local| local.dirs().delete(&ids)).await.map(drop)
+            self.note_gone(&ids);
+            let here = ids.clone();
+            let deleted = each(self, move |local| local.dirs().delete(&here)).await.map(drop);
+            // Once more: a pool may have been found to be gone just now.
+            self.note_gone(&ids);
+            deleted
         })
     }
 
