@@ -96,10 +96,6 @@ impl ApplicationAutoscaling {
         Ok(done.await?)
     }
 
-    pub(crate) async fn policies(&self, range: Range<NamedKey>) -> Result<Vec<(NamedKey, PolicyRecord)>> {
-        self.platform.store.scan(&POLICIES, range, PAGE).await.map_err(error::store)
-    }
-
     pub(crate) async fn put_policy(&self, key: &NamedKey, record: &PolicyRecord) -> Result<()> {
         let done = self.platform.store.transact(|tx| async move {
             let target = target_of(key);

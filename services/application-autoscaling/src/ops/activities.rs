@@ -2,18 +2,15 @@
 
 use haneul_application_autoscaling_wire::operations::DescribeScalingActivities;
 use haneul_application_autoscaling_wire::shapes as s;
-use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Region, Result, paging};
-use haneul_store::{Range, Reads};
+use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Region, Result};
 
-use super::targets::page_size;
+use super::listing::Asked;
 use crate::ApplicationAutoscaling;
-use crate::error::{self, validation};
+use crate::error::validation;
 use crate::model::{ACTIVITIES, ActivityRecord};
 use crate::target::NAMESPACE;
 
 type Key = (AccountId, Region, i64, String);
-
-const PAGE: usize = 500;
 
 impl Handle<DescribeScalingActivities> for ApplicationAutoscaling {
     async fn access(&self, _: &Cx, _: &s::DescribeScalingActivitiesRequest) -> Result<Vec<Access>> {
@@ -33,32 +30,17 @@ impl Handle<DescribeScalingActivities> for ApplicationAutoscaling {
         if input.scalable_dimension.is_some() && input.resource_id.is_none() {
             return Err(validation("ResourceId must be specified with ScalableDimension."));
         }
-        let limit = page_size(input.max_results)?;
-        let purpose = format!("DescribeScalingActivities {} {}", cx.account(), cx.region().as_str());
-        let mut after: Option<Key> = None;
-        if let Some(token) = &input.next_token {
-            let at: (i64, String) =
-                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::invalid_token)?;
-            after = Some((cx.account(), cx.region(), at.0, at.1));
-        }
-        let wanted = |record: &ActivityRecord| {
+        let wanted = |_: &Key, record: &ActivityRecord| {
             input.service_namespace == NAMESPACE
                 && input.resource_id.as_ref().is_none_or(|resource| *resource == record.resource)
                 && input.scalable_dimension.as_ref().is_none_or(|dimension| *dimension == record.dimension)
         };
-        let mut found = Vec::new();
-        while found.len() <= limit {
-            let mut range = Range::prefix((cx.account(), cx.region()));
-            if let Some(after) = &after {
-                range = range.after(after);
-            }
-            let page = self.platform.store.scan(&ACTIVITIES, range, PAGE).await.map_err(error::store)?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            found.extend(page.into_iter().filter(|(_, record)| wanted(record)));
-        }
-        let position = |(key, _): &(Key, ActivityRecord)| (key.2, key.3.clone());
-        let page = paging::cut(found, limit, &self.platform.seal, &purpose, position);
+        let asked = Asked {
+            operation: "DescribeScalingActivities",
+            max_results: input.max_results,
+            next_token: input.next_token.as_deref(),
+        };
+        let page = self.listed(cx, &ACTIVITIES, asked, wanted).await?;
         let activities = page.items.into_iter().map(|(key, record)| described(key, record)).collect();
         Ok(s::DescribeScalingActivitiesResponse {
             scaling_activities: Some(activities),

@@ -2,6 +2,7 @@
 
 mod access;
 mod activities;
+mod listing;
 mod policies;
 mod scheduled;
 mod tags;

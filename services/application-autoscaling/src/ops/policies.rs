@@ -5,11 +5,11 @@ use haneul_application_autoscaling_wire::operations::{
 };
 use haneul_application_autoscaling_wire::shapes as s;
 use haneul_application_autoscaling_wire::values::policy_type as kind;
-use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result, paging};
-use haneul_store::{Range, Reads};
+use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result};
+use haneul_store::Reads;
 
 use super::access::key;
-use super::targets::page_size;
+use super::listing::Asked;
 use crate::ApplicationAutoscaling;
 use crate::error::{self, validation};
 use crate::model::{NamedKey, POLICIES, PolicyRecord};
@@ -162,34 +162,19 @@ impl Handle<DescribeScalingPolicies> for ApplicationAutoscaling {
         cx: &Cx,
         input: s::DescribeScalingPoliciesRequest,
     ) -> Result<s::DescribeScalingPoliciesResponse> {
-        let limit = page_size(input.max_results)?;
-        let purpose = format!("DescribeScalingPolicies {} {}", cx.account(), cx.region().as_str());
-        let mut after: Option<NamedKey> = None;
-        if let Some(token) = &input.next_token {
-            let at: (String, String, String) =
-                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::invalid_token)?;
-            after = Some((cx.account(), cx.region(), at.0, at.1, at.2));
-        }
         let names = input.policy_names.unwrap_or_default();
-        let wanted = |key: &NamedKey| {
+        let wanted = |key: &NamedKey, _: &PolicyRecord| {
             input.service_namespace == NAMESPACE
                 && (names.is_empty() || names.contains(&key.4))
                 && input.resource_id.as_ref().is_none_or(|resource| *resource == key.2)
                 && input.scalable_dimension.as_ref().is_none_or(|dimension| *dimension == key.3)
         };
-        let mut found = Vec::new();
-        while found.len() <= limit {
-            let mut range = Range::prefix((cx.account(), cx.region()));
-            if let Some(after) = &after {
-                range = range.after(after);
-            }
-            let page = self.policies(range).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            found.extend(page.into_iter().filter(|(key, _)| wanted(key)));
-        }
-        let position = |(key, _): &(NamedKey, PolicyRecord)| (key.2.clone(), key.3.clone(), key.4.clone());
-        let page = paging::cut(found, limit, &self.platform.seal, &purpose, position);
+        let asked = Asked {
+            operation: "DescribeScalingPolicies",
+            max_results: input.max_results,
+            next_token: input.next_token.as_deref(),
+        };
+        let page = self.listed(cx, &POLICIES, asked, wanted).await?;
         let policies = page.items.into_iter().map(|(key, policy)| described(&key, policy));
         let policies = policies.collect::<Result<_>>()?;
         Ok(s::DescribeScalingPoliciesResponse { scaling_policies: Some(policies), next_token: page.next })

@@ -4,14 +4,14 @@ use haneul_application_autoscaling_wire::operations::{
     DeleteScheduledAction, DescribeScheduledActions, PutScheduledAction,
 };
 use haneul_application_autoscaling_wire::shapes as s;
-use haneul_kit::{Access, Cx, Handle, Instant, Result, paging};
-use haneul_store::Range;
+use haneul_kit::{Access, Cx, Handle, Instant, Result};
 
 use super::access::key;
-use super::targets::{bounds, page_size};
+use super::listing::Asked;
+use super::targets::bounds;
 use crate::ApplicationAutoscaling;
 use crate::error::{self, validation};
-use crate::model::{ActionRecord, NamedKey};
+use crate::model::{ACTIONS, ActionRecord, NamedKey};
 use crate::policy;
 use crate::schedule::Schedule;
 use crate::store::named;
@@ -149,34 +149,19 @@ impl Handle<DescribeScheduledActions> for ApplicationAutoscaling {
         cx: &Cx,
         input: s::DescribeScheduledActionsRequest,
     ) -> Result<s::DescribeScheduledActionsResponse> {
-        let limit = page_size(input.max_results)?;
-        let purpose = format!("DescribeScheduledActions {} {}", cx.account(), cx.region().as_str());
-        let mut after: Option<NamedKey> = None;
-        if let Some(token) = &input.next_token {
-            let at: (String, String, String) =
-                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::invalid_token)?;
-            after = Some((cx.account(), cx.region(), at.0, at.1, at.2));
-        }
         let names = input.scheduled_action_names.unwrap_or_default();
-        let wanted = |key: &NamedKey| {
+        let wanted = |key: &NamedKey, _: &ActionRecord| {
             input.service_namespace == NAMESPACE
                 && (names.is_empty() || names.contains(&key.4))
                 && input.resource_id.as_ref().is_none_or(|resource| *resource == key.2)
                 && input.scalable_dimension.as_ref().is_none_or(|dimension| *dimension == key.3)
         };
-        let mut found = Vec::new();
-        while found.len() <= limit {
-            let mut range = Range::prefix((cx.account(), cx.region()));
-            if let Some(after) = &after {
-                range = range.after(after);
-            }
-            let page = self.actions(range).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            found.extend(page.into_iter().filter(|(key, _)| wanted(key)));
-        }
-        let position = |(key, _): &(NamedKey, ActionRecord)| (key.2.clone(), key.3.clone(), key.4.clone());
-        let page = paging::cut(found, limit, &self.platform.seal, &purpose, position);
+        let asked = Asked {
+            operation: "DescribeScheduledActions",
+            max_results: input.max_results,
+            next_token: input.next_token.as_deref(),
+        };
+        let page = self.listed(cx, &ACTIONS, asked, wanted).await?;
         let actions = page.items.into_iter().map(|(key, action)| described(&key, action)).collect();
         Ok(s::DescribeScheduledActionsResponse { scheduled_actions: Some(actions), next_token: page.next })
     }

@@ -4,21 +4,16 @@ use haneul_application_autoscaling_wire::operations::{
     DeregisterScalableTarget, DescribeScalableTargets, RegisterScalableTarget,
 };
 use haneul_application_autoscaling_wire::shapes as s;
-use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result, paging};
-use haneul_store::{Range, Reads};
+use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result};
 
 use super::access::key;
+use super::listing::Asked;
 use super::tags::checked;
 use crate::ApplicationAutoscaling;
 use crate::calls::{PRINCIPAL, role_arn};
-use crate::error::{self, validation};
+use crate::error::validation;
 use crate::model::{Suspended, TARGETS, TargetKey, TargetRecord};
 use crate::target::{self, NAMESPACE, Target};
-
-/// Source: the API reference: 50, which is also the default.
-pub(super) const RESULTS_MAX: i32 = 50;
-
-const PAGE: usize = 500;
 
 impl Handle<RegisterScalableTarget> for ApplicationAutoscaling {
     async fn access(&self, cx: &Cx, input: &s::RegisterScalableTargetRequest) -> Result<Vec<Access>> {
@@ -145,33 +140,18 @@ impl Handle<DescribeScalableTargets> for ApplicationAutoscaling {
         cx: &Cx,
         input: s::DescribeScalableTargetsRequest,
     ) -> Result<s::DescribeScalableTargetsResponse> {
-        let limit = page_size(input.max_results)?;
-        let purpose = format!("DescribeScalableTargets {} {}", cx.account(), cx.region().as_str());
-        let mut after: Option<TargetKey> = None;
-        if let Some(token) = &input.next_token {
-            let at: (String, String) =
-                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::invalid_token)?;
-            after = Some((cx.account(), cx.region(), at.0, at.1));
-        }
         let ids = input.resource_ids.unwrap_or_default();
-        let wanted = |key: &TargetKey| {
+        let wanted = |key: &TargetKey, _: &TargetRecord| {
             input.service_namespace == NAMESPACE
                 && (ids.is_empty() || ids.contains(&key.2))
                 && input.scalable_dimension.as_ref().is_none_or(|dimension| *dimension == key.3)
         };
-        let mut found = Vec::new();
-        while found.len() <= limit {
-            let mut range = Range::prefix((cx.account(), cx.region()));
-            if let Some(after) = &after {
-                range = range.after(after);
-            }
-            let page = self.platform.store.scan(&TARGETS, range, PAGE).await.map_err(error::store)?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            found.extend(page.into_iter().filter(|(key, _)| wanted(key)));
-        }
-        let position = |(key, _): &(TargetKey, TargetRecord)| (key.2.clone(), key.3.clone());
-        let page = paging::cut(found, limit, &self.platform.seal, &purpose, position);
+        let asked = Asked {
+            operation: "DescribeScalableTargets",
+            max_results: input.max_results,
+            next_token: input.next_token.as_deref(),
+        };
+        let page = self.listed(cx, &TARGETS, asked, wanted).await?;
         let targets = page.items.into_iter().map(|(key, target)| described(key, target)).collect();
         Ok(s::DescribeScalableTargetsResponse { scalable_targets: Some(targets), next_token: page.next })
     }
@@ -193,16 +173,5 @@ fn described(key: TargetKey, target: TargetRecord) -> s::ScalableTarget {
             dynamic_scaling_out_suspended: Some(target.suspended.scale_out),
             scheduled_scaling_suspended: Some(target.suspended.scheduled),
         }),
-    }
-}
-
-/// How many results a page has.
-pub(super) fn page_size(given: Option<i32>) -> Result<usize> {
-    match given {
-        None => Ok(RESULTS_MAX as usize),
-        Some(given) => usize::try_from(given)
-            .ok()
-            .filter(|size| (1..=RESULTS_MAX as usize).contains(size))
-            .ok_or_else(|| validation(format!("MaxResults must be between 1 and {RESULTS_MAX}"))),
     }
 }
