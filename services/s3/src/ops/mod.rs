@@ -30,7 +30,6 @@ mod delete_objects;
 mod get_object;
 mod head_bucket;
 mod head_object;
-mod legacy;
 mod list_buckets;
 mod list_object_versions;
 mod list_objects;

@@ -97,32 +97,6 @@ async fn tags_of_the_bucket_decide() {
 }
 
 #[tokio::test]
-async fn the_first_forms_of_configurations() {
-    let world = World::with_bucket().await;
-    let rule = s::Rule {
-        prefix: "logs/".into(),
-        status: "Enabled".into(),
-        expiration: Some(s::LifecycleExpiration { days: Some(10), ..Default::default() }),
-        ..Default::default()
-    };
-    let input = on_bucket!(s::PutBucketLifecycleRequest {
-        lifecycle_configuration: Some(s::LifecycleConfiguration { rules: vec![rule] }),
-    });
-    world.root::<op::PutBucketLifecycle>(input).await.unwrap();
-    let shown =
-        world.root::<op::GetBucketLifecycle>(on_bucket!(s::GetBucketLifecycleRequest {})).await.unwrap();
-    assert_eq!(shown.rules.unwrap()[0].prefix, "logs/");
-    assert!(
-        world.root::<op::PutObject>(super::world::put("logs/k", "x")).await.unwrap().expiration.is_some()
-    );
-    let empty = on_bucket!(s::PutBucketNotificationRequest {});
-    world.root::<op::PutBucketNotification>(empty).await.unwrap();
-    let input = on_bucket!(s::GetBucketNotificationConfigurationRequest {});
-    let shown = world.root::<op::GetBucketNotification>(input).await.unwrap();
-    assert!(shown.topic_configuration.is_none());
-}
-
-#[tokio::test]
 async fn acceleration() {
     let world = World::with_bucket().await;
     world.create("with.dots").await;
