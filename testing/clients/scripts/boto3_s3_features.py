@@ -225,4 +225,16 @@ clock(advance_seconds=32 * 86_400)
 until(lambda: s3.head_object(Bucket="logs", Key="old/a").get("StorageClass") == "STANDARD_IA")
 clock(advance_seconds=70 * 86_400)
 until(lambda: "Contents" not in s3.list_objects_v2(Bucket="logs", Prefix="old/"))
+
+# The first forms of two configurations, which boto3 still knows: the same requests with older documents.
+s3.create_bucket(Bucket="first-forms")
+rule = {"ID": "first", "Prefix": "logs/", "Status": "Enabled", "Expiration": {"Days": 10}}
+s3.put_bucket_lifecycle(Bucket="first-forms", LifecycleConfiguration={"Rules": [rule]})
+shown = s3.get_bucket_lifecycle(Bucket="first-forms")["Rules"]
+assert [(one["ID"], one["Prefix"], one["Expiration"]) for one in shown] == [("first", "logs/", {"Days": 10})], shown
+assert 'rule-id="first"' in s3.put_object(Bucket="first-forms", Key="logs/k", Body=b"x")["Expiration"]
+sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(allow).replace(":::app", ":::first-forms")})
+s3.put_bucket_notification(Bucket="first-forms", NotificationConfiguration={"QueueConfiguration": {"Queue": arn, "Events": ["s3:ObjectCreated:*"]}})
+shown = s3.get_bucket_notification(Bucket="first-forms")["QueueConfiguration"]
+assert (shown["Queue"], shown["Events"]) == (arn, ["s3:ObjectCreated:*"]), shown
 print("ok")
