@@ -25,12 +25,12 @@ type Field = Option<Vec<i64>>;
 
 impl Cron {
     /// What is between the parentheses: minutes, hours, day of month, month, day of week, year. `None` for anything else,
-    /// and for `W` and `#`.
+    /// for `W`, `#`, and `L` of a weekday.
     pub fn parse(text: &str) -> Option<Cron> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, day, month, weekday, year] = fields[..] else { return None };
-        // One of the two days is left open.
-        if (day == "?") == (weekday == "?") {
+        // One of the two days is left open, and nothing else.
+        if (day == "?") == (weekday == "?") || [minutes, hours, month, year].contains(&"?") {
             return None;
         }
         let months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -157,6 +157,8 @@ mod tests {
             "0 0 15W * ? *",
             "0 0 ? * 5-3 *",
             "0 /4 * * ? *",
+            "? 0 1 * ? *",
+            "0 0 ? * FRIL *",
             "0/0 * * * ? *",
         ] {
             assert_eq!(Cron::parse(text), None, "{text}");

@@ -103,7 +103,7 @@ pub(crate) fn rest_body(
             if let Some(root) = decoder.xml.root()? {
                 // Read as an empty one, another document would take a configuration away.
                 let is_request = operation.input == Some(def_id);
-                if is_request && model.service.name == "s3" && root.name() != def.members[payload].wire_name {
+                if is_request && root.name() != def.members[payload].wire_name {
                     return Err(WireError::serialization("The document is of another kind"));
                 }
                 decoder.structure(&root, place)?;

@@ -233,7 +233,8 @@ s3.put_bucket_lifecycle(Bucket="first-forms", LifecycleConfiguration={"Rules": [
 shown = s3.get_bucket_lifecycle(Bucket="first-forms")["Rules"]
 assert [(one["ID"], one["Prefix"], one["Expiration"]) for one in shown] == [("first", "logs/", {"Days": 10})], shown
 assert 'rule-id="first"' in s3.put_object(Bucket="first-forms", Key="logs/k", Body=b"x")["Expiration"]
-sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(allow).replace(":::app", ":::first-forms")})
+allow = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]}
+sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(allow)})
 s3.put_bucket_notification(Bucket="first-forms", NotificationConfiguration={"QueueConfiguration": {"Queue": arn, "Events": ["s3:ObjectCreated:*"]}})
 shown = s3.get_bucket_notification(Bucket="first-forms")["QueueConfiguration"]
 assert (shown["Queue"], shown["Events"]) == (arn, ["s3:ObjectCreated:*"]), shown

@@ -88,7 +88,8 @@ impl Usage {
         }
     }
 
-    /// Costs a hash and a look-up, except the first time on a day.
+    /// Costs a hash, a look-up and a comparison with what is known of the pair (40 rows at most), except the first time on
+    /// a day.
     pub(super) fn note(&self, caller: &Caller, action: &'static str, resource: &str, at: Instant) {
         let name = match &caller.principal {
             Principal::User { name, .. } | Principal::FederatedUser { name } => name.as_str(),
@@ -199,10 +200,14 @@ async fn write_pair(tx: &Tx, pair: &Pair) -> Result<Vec<Written>> {
     for resource in before.keys().filter(|resource| !after.contains_key(*resource)) {
         tx.delete(&USED, &key(resource))?;
     }
+    let mut refused = None;
     if after.len() > before.len() {
         let all = tx.scan_keys(&USED, Range::prefix((principal.clone(),)), ROWS_MAX).await?.len();
         if all >= ROWS_MAX {
             after.retain(|resource, _| before.contains_key(resource));
+            // As if all of it were written: it is asked for again tomorrow.
+            let day = pair.resources.values().filter_map(|used| used.last).max().unwrap_or(0) / DAY_MS;
+            refused = Some(Written { resource: "*".to_owned(), day });
         }
     }
     for (resource, used) in after.iter().filter(|(resource, used)| before.get(*resource) != Some(*used)) {
@@ -212,7 +217,7 @@ async fn write_pair(tx: &Tx, pair: &Pair) -> Result<Vec<Written>> {
         let day = used.last.unwrap_or(used.first) / DAY_MS;
         Written { resource, day }
     };
-    Ok(after.into_iter().map(written).collect())
+    Ok(after.into_iter().map(written).chain(refused).collect())
 }
 
 /// Adds a use to those of an action: to the row that covers it, as a row of its own, or as the narrowest pattern that

@@ -74,7 +74,7 @@ pub fn route<'c, 'h>(
     }
     if LOG_PATHS.contains(&path) {
         let by_host = matches!(site, Site::Service { prefix: "logs", .. });
-        if by_host || scope == Some("logs") || has_bearer(head) {
+        if by_host || scope == Some("logs") || site == Site::Plain && has_bearer(head) {
             return unmodelled(catalog, "logs", region_of(site));
         }
     }

@@ -24,6 +24,7 @@ pub(crate) static MODELS: &[&ServiceModel] = models! {
     "cloudwatch": r#"{"apiVersion":"2010-08-01","awsQueryCompatible":{},"endpointPrefix":"monitoring","protocol":"smithy-rpc-v2-cbor","protocols":["smithy-rpc-v2-cbor","json","query"],"serviceId":"CloudWatch","targetPrefix":"GraniteServiceVersion20100801"}"#,
     "lambda": r#"{"apiVersion":"2015-03-31","endpointPrefix":"lambda","protocol":"rest-json","protocols":["rest-json"],"serviceId":"Lambda","signingName":"lambda"}"#,
     "resourcegroupstaggingapi": r#"{"apiVersion":"2017-01-26","endpointPrefix":"tagging","protocol":"json","protocols":["json"],"serviceId":"Resource Groups Tagging API","targetPrefix":"ResourceGroupsTaggingAPI_20170126"}"#,
+    "logs": r#"{"apiVersion":"2014-03-28","endpointPrefix":"logs","protocol":"json","protocols":["json"],"serviceId":"CloudWatch Logs","targetPrefix":"Logs_20140328"}"#,
     "cloudtrail": r#"{"apiVersion":"2013-11-01","endpointPrefix":"cloudtrail","protocol":"json","protocols":["json"],"serviceId":"CloudTrail","targetPrefix":"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"}"#,
 };
 
@@ -46,6 +47,8 @@ const fn case(
 }
 
 const FORM_BODY: (&str, &str) = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+
+const BEARER: (&str, &str) = ("authorization", "Bearer ACWLkey");
 
 const CASES: &[Case] = &[
     // By target.
@@ -136,6 +139,14 @@ const CASES: &[Case] = &[
     ),
     case("GET abc.execute-api.us-east-1.localhost/prod", &[], None, "?apigateway RestJson unmodelled"),
     case("GET abc.lambda-url.us-east-1.on.aws/", &[], None, "lambda RestJson unmodelled"),
+    // Events by plain HTTP, and what only looks like them.
+    case("POST logs.us-east-1.amazonaws.com/v1/logs", &[], None, "logs RestJson unmodelled"),
+    case("POST h/v1/logs", &[BEARER], None, "logs RestJson unmodelled"),
+    case("POST h/v1/logs", &[], Some("logs"), "logs RestJson unmodelled"),
+    case("POST h/v1/logs", &[], None, "s3 RestXml rest"),
+    case("POST bucket.s3.us-east-1.amazonaws.com/v1/logs", &[BEARER], None, "s3 RestXml rest @bucket"),
+    case("POST monitoring.us-east-1.amazonaws.com/v1/logs", &[BEARER], None, "cloudwatch RpcV2Cbor nothing"),
+    case("POST abc.lambda-url.us-east-1.on.aws/v1/logs", &[BEARER], None, "lambda RestJson unmodelled"),
     // Paths.
     case("GET h/2015-03-31/functions", &[], Some("lambda"), "lambda RestJson rest"),
     case("GET h/v20180820/jobs", &[], Some("s3"), "s3control RestXml rest"),
