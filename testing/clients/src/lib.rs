@@ -179,6 +179,38 @@ pub fn missing(reason: &str, skipped: &str) {
     println!("SKIPPED {skipped}: {reason}");
 }
 
+/// The filesystem mirror with Terraform's aws provider, of `HANEUL_TERRAFORM_MIRROR`, where Terraform itself is there too; if
+/// not, says what is skipped.
+pub fn terraform_mirror(skipped: &str) -> Option<String> {
+    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
+        let reason = "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider";
+        missing(reason, skipped);
+        return None;
+    };
+    available("terraform", &["version"], skipped).then_some(mirror)
+}
+
+/// Takes the configuration in a folder of this crate through its life, against a cloud of its own: apply, a plan without
+/// changes, a change in place, again a plan without changes, destroy. `variables` are for all of it, `changes` are what the
+/// change sets, as `NAME=VALUE`.
+pub fn terraform(folder: &str, variables: &[(&str, &str)], changes: &[&str]) {
+    let Some(mirror) = terraform_mirror(folder) else { return };
+    let server = Server::start(&[]);
+    let mut command = server.command("bash");
+    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    command
+        .args(["-eu", "-o", "pipefail", &script("terraform.sh")])
+        .arg(configuration)
+        .arg(mirror)
+        .args(changes);
+    for (name, value) in variables {
+        command.env(format!("TF_VAR_{name}"), value);
+    }
+    let output = command.output().expect("bash starts");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&said));
+}
+
 /// The Python with boto3: of `HANEUL_PYTHON`, or the one on the path.
 pub fn python() -> String {
     std::env::var("HANEUL_PYTHON").unwrap_or_else(|_| "python3".into())

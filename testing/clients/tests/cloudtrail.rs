@@ -1,6 +1,6 @@
 //! CloudTrail, by boto3, the AWS CLI with its validation of log files, a series of kills, and Terraform.
 
-use haneul_clients::{Server, available, aws_cli, missing, python, script};
+use haneul_clients::{Server, available, aws_cli, python, script, terraform};
 
 fn by_python(name: &str) {
     let python = python();
@@ -28,19 +28,6 @@ fn no_kill_loses_a_record() {
 }
 
 #[test]
-fn terraform() {
-    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
-        missing(
-            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
-            "terraform",
-        );
-        return;
-    };
-    if available("terraform", &["version"], "terraform") {
-        let folder = script("../terraform_cloudtrail");
-        let terraform = script("terraform.sh");
-        let arguments =
-            ["-eu", "-o", "pipefail", &terraform, &folder, &mirror, "multi_region=true", "retention=120"];
-        Server::start(&[]).run("bash", &arguments);
-    }
+fn by_terraform() {
+    terraform("terraform_cloudtrail", &[], &["multi_region=true", "retention=120"]);
 }

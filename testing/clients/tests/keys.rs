@@ -1,6 +1,6 @@
 //! KMS, Secrets Manager and Parameter Store, by boto3, the AWS CLI, the AWS Encryption SDK and Terraform.
 
-use haneul_clients::{Server, available, aws_cli, missing, python, script};
+use haneul_clients::{Server, available, aws_cli, python, script, terraform};
 
 fn by_python(name: &str, needs: &str) {
     let python = python();
@@ -33,19 +33,8 @@ fn by_command_line() {
 }
 
 #[test]
-fn terraform() {
-    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
-        missing(
-            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
-            "terraform",
-        );
-        return;
-    };
-    if available("terraform", &["version"], "terraform") {
-        let arguments =
-            ["-eu", "-o", "pipefail", &script("terraform.sh"), &script("../terraform-keys"), &mirror];
-        Server::start(&[]).run("bash", &arguments);
-    }
+fn by_terraform() {
+    terraform("terraform_keys", &[], &[]);
 }
 
 /// What must not be found on the disk; the script writes it into a secret, a parameter and a plaintext.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use haneul_clients::{Server, available, aws_cli, missing, python, script};
+use haneul_clients::{Server, available, aws_cli, missing, python, script, terraform};
 
 /// The host's Python, which is the runtime: `python3.12`.
 fn runtime() -> Option<String> {
@@ -37,34 +37,16 @@ fn by_command_line() {
 }
 
 #[test]
-fn terraform() {
-    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
-        missing(
-            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
-            "terraform",
-        );
-        return;
-    };
-    let Some(runtime) = runtime() else {
-        missing("there is no python3 for functions to run in", "terraform");
-        return;
-    };
-    if available("terraform", &["version"], "terraform") {
-        let server = Server::start(&[]);
-        let mut command = server.command("bash");
-        command.args([
-            "-eu",
-            "-o",
-            "pipefail",
-            &script("terraform.sh"),
-            &script("../terraform_lambda"),
-            &mirror,
-        ]);
-        command.args(["memory=256", "stage=second", "batch=7"]).env("TF_VAR_runtime", runtime);
-        let output = command.output().expect("terraform starts");
-        let (said, wrong) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{said}{wrong}");
+fn by_terraform() {
+    match runtime() {
+        Some(runtime) => {
+            terraform(
+                "terraform_lambda",
+                &[("runtime", &runtime)],
+                &["memory=256", "stage=second", "batch=7"],
+            );
+        }
+        None => missing("there is no python3 for functions to run in", "terraform"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What becomes of log events beside being kept: metrics, deliveries to functions that really run, exports, masks, encryption; by
 //! boto3, Terraform, and around a crash.
 
-use haneul_clients::{Server, available, missing, python, script};
+use haneul_clients::{Server, available, python, script, terraform};
 
 fn can_run(name: &str) -> bool {
     let python = python();
@@ -29,29 +29,6 @@ fn nothing_accepted_is_lost_in_a_crash() {
 }
 
 #[test]
-fn terraform() {
-    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
-        missing(
-            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
-            "terraform",
-        );
-        return;
-    };
-    if available("terraform", &["version"], "terraform") {
-        let server = Server::start(&[]);
-        let mut command = server.command("bash");
-        command.args([
-            "-eu",
-            "-o",
-            "pipefail",
-            &script("terraform.sh"),
-            &script("../terraform_logs"),
-            &mirror,
-        ]);
-        command.args(["pattern=WARN", "days=30"]);
-        let output = command.output().expect("terraform starts");
-        let (said, wrong) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{said}{wrong}");
-    }
+fn by_terraform() {
+    terraform("terraform_logs", &[], &["pattern=WARN", "days=30"]);
 }

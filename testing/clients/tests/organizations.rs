@@ -1,6 +1,6 @@
 //! Organizations and Access Analyzer: boto3, Terraform, and kill -9.
 
-use haneul_clients::{Server, available, missing, python, script};
+use haneul_clients::{Server, available, python, script, terraform};
 
 fn run(name: &str) {
     let python = python();
@@ -21,17 +21,6 @@ fn no_half_account_after_kill_9() {
 }
 
 #[test]
-fn terraform() {
-    let Ok(mirror) = std::env::var("HANEUL_TERRAFORM_MIRROR") else {
-        missing(
-            "HANEUL_TERRAFORM_MIRROR does not name a filesystem mirror with the aws provider",
-            "terraform",
-        );
-        return;
-    };
-    if available("terraform", &["version"], "terraform") {
-        let server = Server::start(&[]);
-        let folder = script("../terraform_organizations");
-        server.run("bash", &["-eu", "-o", "pipefail", &script("terraform.sh"), &folder, &mirror]);
-    }
+fn by_terraform() {
+    terraform("terraform_organizations", &[], &[]);
 }
