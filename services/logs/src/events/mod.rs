@@ -26,15 +26,16 @@ pub(crate) struct Mask {
 }
 
 impl Event {
-    /// Puts asterisks in the place of what is masked, one for each character.
+    /// Puts asterisks in the place of what is masked, one for each character. The masks are in order, as they were found.
     pub(crate) fn hide(&mut self) {
         if self.masks.is_empty() {
             return;
         }
-        let hidden = |at: usize| {
-            let inside =
-                |mask: &Mask| (mask.start as usize..mask.start as usize + mask.length as usize).contains(&at);
-            self.masks.iter().any(inside)
+        let mut masks = self.masks.iter().peekable();
+        let mut hidden = |at: usize| {
+            let past = |mask: &&Mask| mask.start as usize + mask.length as usize <= at;
+            while masks.next_if(past).is_some() {}
+            masks.peek().is_some_and(|mask| mask.start as usize <= at)
         };
         let shown = |(at, character): (usize, char)| if hidden(at) { '*' } else { character };
         self.message = self.message.char_indices().map(shown).collect();

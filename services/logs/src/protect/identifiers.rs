@@ -7,7 +7,7 @@ use super::checks;
 /// What is looked for.
 #[derive(Clone)]
 pub(crate) struct Identifier {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     shape: Arc<Regex>,
     check: fn(&str) -> bool,
     /// One of these must stand near, in lower case; empty when the shape says enough.
@@ -175,20 +175,20 @@ impl Identifier {
         static ALL: OnceLock<Vec<Identifier>> = OnceLock::new();
         let all = ALL.get_or_init(|| {
             let made = |one: &Managed| Identifier {
-                name: one.name.to_owned(),
+                name: one.name.into(),
                 shape: Arc::new(compiled(one.shape).expect("AWS's identifiers compile")),
                 check: one.check,
                 keywords: one.keywords,
             };
             MANAGED.iter().map(made).collect()
         });
-        all.iter().find(|one| one.name == name).cloned()
+        all.iter().find(|one| *one.name == *name).cloned()
     }
 
     /// One of a policy's own; `None` when the expression is not valid.
     pub(crate) fn custom(name: &str, expression: &str) -> Option<Identifier> {
         let shape = Arc::new(compiled(expression)?);
-        Some(Identifier { name: name.to_owned(), shape, check: checks::any, keywords: &[] })
+        Some(Identifier { name: name.into(), shape, check: checks::any, keywords: &[] })
     }
 
     /// Where it is in a text, in bytes.

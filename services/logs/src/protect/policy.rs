@@ -77,7 +77,7 @@ impl Policy {
         }
         let identifier = |value: &Value| {
             let name = value.as_str().ok_or_else(|| bad("a DataIdentifier is not a string"))?;
-            if let Some(found) = custom.iter().find(|one| one.name == name) {
+            if let Some(found) = custom.iter().find(|one| *one.name == *name) {
                 return Ok(found.clone());
             }
             let short = name.strip_prefix(ARN_PREFIX).unwrap_or(name);

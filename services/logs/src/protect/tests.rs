@@ -74,9 +74,38 @@ fn what_overlaps_is_masked_once_and_all_of_it_is_audited() {
     let findings = find(&[&policy], &events);
     assert_eq!(findings.masks, [(0, Mask { start: 3, length: 18 }), (2, Mask { start: 0, length: 6 })]);
     let (at, found) = &findings.audited[0];
-    let shown: Vec<_> = found.iter().map(|d| (d.identifier.as_str(), d.start, d.end)).collect();
+    let shown: Vec<_> = found.iter().map(|d| (&*d.identifier, d.start, d.end)).collect();
     assert_eq!((*at, shown), (0, vec![("Employee", 3, 8), ("EmailAddress", 3, 20)]));
     assert_eq!(findings.audited[1].0, 2);
+}
+
+/// More than an audit names, and more than a search that begins anew for each would get through.
+#[test]
+fn every_hit_is_masked() {
+    let policy = Policy::parse(&document(&["Employee"])).unwrap();
+    let message = "é E-1234 ".repeat(100_000);
+    let findings = find(&[&policy], &[(0, &message), (0, "E-1234")]);
+    assert_eq!(findings.masks.len(), 100_001);
+    let lengths: Vec<usize> = findings.audited.iter().map(|(_, found)| found.len()).collect();
+    assert_eq!(lengths, [AUDITED_MAX, 1]);
+    let last = findings.audited[0].1.last().unwrap();
+    assert_eq!((last.start, last.end), (999 * 9 + 3, 999 * 9 + 8));
+    let masks = findings.masks.iter().filter(|(at, _)| *at == 0).map(|(_, mask)| *mask).collect();
+    let place = crate::events::Place::before(0);
+    let mut event =
+        crate::events::Event { place, stream: 0, ingested_ms: 0, message, masks, transformer: None };
+    event.hide();
+    assert_eq!(event.message, "é ****** ".repeat(100_000));
+}
+
+/// Each event is named, whatever the others have.
+#[test]
+fn an_audit_of_a_batch_has_an_end() {
+    let policy = Policy::parse(&document(&["Employee"])).unwrap();
+    let message = "E-1234 ".repeat(1000);
+    let findings = find(&[&policy], &[(0, message.as_str()); 140]);
+    let audited: usize = findings.audited.iter().map(|(_, found)| found.len()).sum();
+    assert_eq!((findings.masks.len(), findings.audited.len(), audited), (140_000, 140, 100_040));
 }
 
 #[test]
