@@ -5,7 +5,7 @@ use haneul_kit::{AccountId, Arn, Cx, Region, Result};
 use crate::error;
 
 /// A group as a request names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GroupName {
     pub(crate) account: AccountId,
     pub(crate) region: Region,

@@ -11,6 +11,7 @@ use crate::events::chunk::{self, At};
 use crate::ingestion::Ingestion;
 use crate::keys::{Fresh, OpenKeys};
 use crate::names::GroupName;
+use crate::ops::access::ResourcePolicies;
 use crate::queries::Queries;
 use crate::settings::Settings;
 use crate::store::Records;
@@ -26,6 +27,7 @@ pub struct Logs {
     pub(crate) records: Records,
     pub(crate) queries: Queries,
     pub(crate) settings: Settings,
+    pub(crate) resource_policies: ResourcePolicies,
     pub(crate) open_keys: OpenKeys,
     /// Compiled, by group and number.
     transformers: Mutex<HashMap<(u64, u64), Arc<Transformer>>>,
@@ -104,12 +106,14 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("logs", crate::resources::KINDS, crate::resources::list);
     let records = Records::new(&platform.store);
     let settings = Settings::new(&records);
+    let resource_policies = ResourcePolicies::new(&platform.store);
     let logs = Arc::new_cyclic(|this| Logs {
         this: this.clone(),
         platform: platform.clone(),
         records,
         queries: Queries::default(),
         settings,
+        resource_policies,
         open_keys: OpenKeys::default(),
         transformers: Mutex::default(),
         sweeping: Signal::default(),

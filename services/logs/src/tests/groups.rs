@@ -140,3 +140,58 @@ async fn a_resource_policy_lets_a_service_write() {
         cloud.ok::<op::DescribeResourcePolicies>(Default::default()).await.resource_policies.unwrap();
     assert_eq!(described[0].policy_document.as_deref(), Some(document));
 }
+
+#[tokio::test]
+async fn resource_policies_deny_to_anybody_and_have_no_length_together() {
+    let cloud = Cloud::new().await;
+    for group in ["g", "h"] {
+        cloud.group(group).await;
+    }
+    let put = async |name: &str, statement: String| {
+        let put = s::PutResourcePolicyRequest {
+            policy_name: Some(name.into()),
+            policy_document: Some(format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#)),
+            ..Default::default()
+        };
+        cloud.ok::<op::PutResourcePolicy>(put).await;
+    };
+    let stream = async |caller: &Caller, group: &str, name: &str| {
+        let create = s::CreateLogStreamRequest { log_group_name: group.into(), log_stream_name: name.into() };
+        cloud.call_as::<op::CreateLogStream>(caller, create).await.map_err(|error| error.code().to_owned())
+    };
+    let own = r#"{"Effect":"Allow","Action":"logs:CreateLogStream","Resource":"*"}"#;
+    let user = cloud.user("writer", own).await;
+    stream(&user, "g", "before").await.unwrap();
+    // An Allow says nothing to users, a Deny does, however it names them.
+    let refused = Err("AccessDeniedException".to_owned());
+    for (at, principal) in
+        [r#""Principal":"*""#, r#""Principal":{"AWS":"*"}"#, r#""NotPrincipal":{"Service":"es.amazonaws.com"}"#]
+            .into_iter()
+            .enumerate()
+    {
+        let deny = format!(
+            r#"{{"Effect":"Deny",{principal},"Action":"logs:CreateLogStream","Resource":"arn:aws:logs:*:*:log-group:g:*"}}"#
+        );
+        put("deny", deny).await;
+        assert_eq!(stream(&user, "g", &format!("denied-{at}")).await, refused, "{principal}");
+        stream(&user, "h", &format!("other-{at}")).await.unwrap();
+    }
+    let idle = cloud.user("idle", r#"{"Effect":"Allow","Action":"sts:*","Resource":"*"}"#).await;
+    let allow = |principal: &str| {
+        format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"logs:CreateLogStream","Resource":"*"}}"#)
+    };
+    put("deny", allow(r#"{"AWS":"*"}"#)).await;
+    assert_eq!(stream(&idle, "g", "x").await, refused);
+    // Together longer than one may be.
+    let service = Caller::service("route53.amazonaws.com", AccountId::new(OURS).unwrap());
+    let grant = allow(r#"{"Service":"route53.amazonaws.com"}"#);
+    put("deny", vec![grant.clone(); 35].join(",")).await;
+    put("more", vec![grant.clone(); 35].join(",")).await;
+    stream(&service, "g", "after").await.unwrap();
+    // What changes counts at once.
+    for name in ["deny", "more"] {
+        let delete = s::DeleteResourcePolicyRequest { policy_name: Some(name.into()), ..Default::default() };
+        cloud.ok::<op::DeleteResourcePolicy>(delete).await;
+    }
+    assert!(stream(&service, "g", "late").await.is_err());
+}
