@@ -27,7 +27,7 @@ const TRANSFORMED: u8 = 4;
 const NUMBER_LENGTH: usize = 8;
 /// Shorter content does not shrink.
 const PACK_FROM: usize = 128;
-/// More than one batch can have; a larger number is damage.
+/// More than one batch can have, with a mask for every other byte of it; a larger number is damage.
 const CONTENT_MAX: usize = 4 * 1024 * 1024;
 
 /// Where a chunk lies; what is sealed is bound to it.
@@ -45,7 +45,13 @@ pub(crate) struct Batch<'e> {
     pub(crate) transformer: Option<u64>,
 }
 
-pub(crate) fn encode(at: At, batch: &Batch<'_>, key: Option<(u64, &DataKey)>) -> Vec<u8> {
+/// # Errors
+/// For more than can be read again.
+pub(crate) fn encode(
+    at: At,
+    batch: &Batch<'_>,
+    key: Option<(u64, &DataKey)>,
+) -> Result<Vec<u8>, StoreError> {
     let events = batch.events;
     let mut content = Vec::with_capacity(events.iter().map(|(_, message)| message.len() + 6).sum());
     let mut before = 0;
@@ -64,6 +70,10 @@ pub(crate) fn encode(at: At, batch: &Batch<'_>, key: Option<(u64, &DataKey)>) ->
         for number in [*event as u64, u64::from(mask.start), u64::from(mask.length)] {
             varint(number, &mut content);
         }
+    }
+    if content.len() > CONTENT_MAX {
+        let (what, size) = ("chunk of log events", content.len());
+        return Err(StoreError::TooLarge { what, size, max: CONTENT_MAX });
     }
     let packed = (content.len() >= PACK_FROM).then(|| lz4_flex::block::compress(&content));
     let packed = packed.filter(|packed| packed.len() < content.len());
@@ -88,7 +98,7 @@ pub(crate) fn encode(at: At, batch: &Batch<'_>, key: Option<(u64, &DataKey)>) ->
             out.extend_from_slice(&sealed);
         }
     }
-    out
+    Ok(out)
 }
 
 /// The data key that a chunk is sealed with.
@@ -226,8 +236,8 @@ mod tests {
         let events = [(1, "a secret that nobody else reads")];
         let masks = vec![(0, Mask { start: 2, length: 6 })];
         let masked = Batch { masks, transformer: Some(4), ..batch(&events) };
-        let sealed = encode(AT, &masked, Some((3, &key)));
-        assert_eq!((sealed_by(&sealed), sealed_by(&encode(AT, &masked, None))), (Some(3), None));
+        let sealed = encode(AT, &masked, Some((3, &key))).unwrap();
+        assert_eq!((sealed_by(&sealed), sealed_by(&encode(AT, &masked, None).unwrap())), (Some(3), None));
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         let mut read = decode(AT, &sealed, Some(&key)).unwrap();
         assert_eq!(read[0].transformer, Some(4));
@@ -244,11 +254,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_could_not_be_read_is_not_written() {
+        let message = "a ".repeat(CONTENT_MAX / 8);
+        let masks = (0..message.len() as u32).step_by(2).map(|start| (0, Mask { start, length: 1 })).collect();
+        let events = [(1, message.as_str())];
+        let all = encode(AT, &Batch { masks, ..batch(&events) }, None).unwrap();
+        assert_eq!(decode(AT, &all, None).unwrap()[0].masks.len(), message.len() / 2);
+        let events = [(1, message.as_str()); 4];
+        assert!(encode(AT, &batch(&events), None).is_err());
+    }
+
     proptest! {
         #[test]
         fn what_is_packed_is_read(events in prop::collection::vec((0i64..2_000_000_000_000, ".{0,80}"), 0..40)) {
             let given: Vec<(i64, &str)> = events.iter().map(|(time, text)| (*time, text.as_str())).collect();
-            let read = decode(AT, &encode(AT, &batch(&given), None), None).unwrap();
+            let read = decode(AT, &encode(AT, &batch(&given), None).unwrap(), None).unwrap();
             let back: Vec<(i64, &str)> = read.iter().map(|e| (e.place.time_ms, e.message.as_str())).collect();
             prop_assert_eq!(back, given);
         }
@@ -256,7 +277,8 @@ mod tests {
         #[test]
         fn damage_is_found_or_harmless(bytes in prop::collection::vec(any::<u8>(), 0..200), flip in 0usize..400) {
             let _ = decode(AT, &bytes, None);
-            let mut chunk = encode(AT, &batch(&[(1, "some words that repeat, some words that repeat"); 8]), None);
+            let events = [(1, "some words that repeat, some words that repeat"); 8];
+            let mut chunk = encode(AT, &batch(&events), None).unwrap();
             let bit = flip % (chunk.len() * 8);
             chunk[bit / 8] ^= 1 << (bit % 8);
             if let Ok(events) = decode(AT, &chunk, None) {

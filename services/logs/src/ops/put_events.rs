@@ -6,7 +6,7 @@ use haneul_logs_wire::shapes as s;
 use super::retention::cutoff_ms;
 use crate::Logs;
 use crate::error;
-use crate::events::OVERHEAD;
+use crate::events::{Mask, OVERHEAD};
 use crate::filters::embedded;
 use crate::keys::Fresh;
 use crate::model::{Group, Stream};
@@ -65,15 +65,8 @@ impl Handle<op::PutLogEvents> for Logs {
             ));
         }
         if !taken.is_empty() {
-            self.take_in(cx, &name, &input.log_stream_name, (&group, stream.id), taken).await?;
-            let bytes: usize = taken.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
-            let dimensions = [("LogGroupName", name.name.as_str())];
-            for (metric, value) in [(INCOMING_BYTES, bytes), (INCOMING_EVENTS, taken.len())] {
-                for dimensions in [&dimensions[..], &[]] {
-                    let (account, region) = (name.account, name.region);
-                    self.platform.metrics.record(metric, account, region, cx.now(), dimensions, value as f64);
-                }
-            }
+            let to = Destination { name: &name, group: &group, stream: &input.log_stream_name, stream_id: stream.id };
+            self.take_in(cx, to, taken).await?;
         }
         let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
         let rejected = s::RejectedLogEventsInfo {
@@ -93,20 +86,24 @@ impl Handle<op::PutLogEvents> for Logs {
 
 /// Tries to append while the group's key or policies change.
 const ATTEMPTS_MAX: usize = 5;
+/// Of a batch of findings: less than a chunk can have.
+const FINDINGS_BYTES: usize = BATCH_BYTES_MAX / 2;
+
+/// Where events are written to.
+#[derive(Clone, Copy)]
+struct Destination<'a> {
+    name: &'a GroupName,
+    group: &'a Group,
+    stream: &'a str,
+    stream_id: u64,
+}
 
 impl Logs {
     /// Keeps events, what is sensitive in them marked, and tells whoever waits for them.
-    async fn take_in(
-        &self,
-        cx: &Cx,
-        name: &GroupName,
-        stream: &str,
-        (group, stream_id): (&Group, u64),
-        events: &[(i64, &str)],
-    ) -> Result<()> {
-        let now_ms = cx.now().millis();
-        let settings = self.settings.of(&self.records, (name.account, name.region)).await?;
-        let own = match &group.protection {
+    async fn take_in(&self, cx: &Cx, to: Destination<'_>, events: &[(i64, &str)]) -> Result<()> {
+        let owner = (to.name.account, to.name.region);
+        let settings = self.settings.of(&self.records, owner).await?;
+        let own = match &to.group.protection {
             Some(protection) => Some(self.settings.protection(&protection.document)?),
             None => None,
         };
@@ -115,19 +112,33 @@ impl Logs {
             true => Findings::default(),
             false => protect::find(&policies, events),
         };
+        self.keep(cx, to, events, &findings.masks).await?;
+        self.audit(cx, to.name, &policies, &findings).await
+    }
+
+    /// Appends events and tells whoever waits for them.
+    async fn keep(
+        &self,
+        cx: &Cx,
+        to: Destination<'_>,
+        events: &[(i64, &str)],
+        masks: &[(usize, Mask)],
+    ) -> Result<()> {
+        let Destination { name, group, stream, stream_id } = to;
+        let (account, region, now_ms) = (name.account, name.region, cx.now().millis());
+        let settings = self.settings.of(&self.records, (account, region)).await?;
         let of_account = settings.subscriptions.iter().filter(|(.., groups)| groups.has(&name.name));
         let routing = Routing {
             of_account: of_account.map(|(id, policy, _)| (*id, policy.clone())).collect(),
             embedded: events.iter().any(|(_, message)| embedded::may_be(message)),
         };
+        let transformer = group.transformer.as_ref().map(|transformer| transformer.number);
         let (mut key, mut attempt) = (group.key.clone(), 0);
         let waiting = loop {
             let open = match &key {
                 Some(key) => Some((key.number, self.data_key(name, group.id, key.number, Fresh::No).await?)),
                 None => None,
             };
-            let masks = findings.masks.clone();
-            let transformer = group.transformer.as_ref().map(|transformer| transformer.number);
             let new = NewEvents { now_ms, stream_id, events, masks, key: open, transformer };
             attempt += 1;
             match self.records.append(name, stream, &new, &routing).await {
@@ -144,7 +155,18 @@ impl Logs {
         if waiting.for_delivery {
             self.delivering.wake();
         }
-        self.audit(cx, name, &policies, &findings).await
+        let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
+        self.count(cx, name, INCOMING_BYTES, bytes);
+        self.count(cx, name, INCOMING_EVENTS, events.len());
+        Ok(())
+    }
+
+    /// Counts for a group and for all.
+    fn count(&self, cx: &Cx, name: &GroupName, metric: Metric, value: usize) {
+        for dimensions in [&[("LogGroupName", name.name.as_str())][..], &[]] {
+            let (account, region) = (name.account, name.region);
+            self.platform.metrics.record(metric, account, region, cx.now(), dimensions, value as f64);
+        }
     }
 
     /// Writes what was found to where the policies say, before the batch is answered.
@@ -158,12 +180,7 @@ impl Logs {
         if findings.audited.is_empty() {
             return Ok(());
         }
-        let count = findings.audited.len() as f64;
-        let dimensions = [("LogGroupName", name.name.as_str())];
-        for dimensions in [&dimensions[..], &[]] {
-            let (account, region) = (name.account, name.region);
-            self.platform.metrics.record(WITH_FINDINGS, account, region, cx.now(), dimensions, count);
-        }
+        self.count(cx, name, WITH_FINDINGS, findings.audited.len());
         let mut groups: Vec<&String> =
             policies.iter().filter_map(|policy| policy.findings_group.as_ref()).collect();
         groups.dedup();
@@ -191,19 +208,19 @@ impl Logs {
             _ => {}
         }
         let stream_id = self.records.stream(group.id, &stream).await?.id;
+        let to = Destination { name: to, group: &group, stream: &stream, stream_id };
         let now_ms = cx.now().millis();
-        let events: Vec<(i64, &str)> = reports.iter().map(|report| (now_ms, report.as_str())).collect();
-        let key = match &group.key {
-            Some(key) => Some((key.number, self.data_key(to, group.id, key.number, Fresh::No).await?)),
-            None => None,
-        };
-        let new = NewEvents { now_ms, stream_id, events: &events, masks: Vec::new(), key, transformer: None };
-        let waiting = self.records.append(to, &stream, &new, &Routing::default()).await?;
-        if waiting.for_metrics {
-            self.measuring.wake();
-        }
-        if waiting.for_delivery {
-            self.delivering.wake();
+        let mut left = reports;
+        while !left.is_empty() {
+            let mut bytes = 0;
+            let fits = left.iter().take_while(|report| {
+                bytes += report.len();
+                bytes <= FINDINGS_BYTES
+            });
+            let (part, rest) = left.split_at(fits.count().max(1));
+            let events: Vec<(i64, &str)> = part.iter().map(|report| (now_ms, report.as_str())).collect();
+            self.keep(cx, to, &events, &[]).await?;
+            left = rest;
         }
         Ok(())
     }

@@ -33,8 +33,8 @@ pub(crate) struct NewEvents<'e> {
     /// Of the stream, as it was when the batch was looked at.
     pub(crate) stream_id: u64,
     pub(crate) events: &'e [(i64, &'e str)],
-    /// What is masked, by event.
-    pub(crate) masks: Vec<(usize, Mask)>,
+    /// What is masked, by event, in order.
+    pub(crate) masks: &'e [(usize, Mask)],
     /// The data key of the group, and its number.
     pub(crate) key: Option<(u64, DataKey)>,
     pub(crate) transformer: Option<u64>,
@@ -240,13 +240,14 @@ impl Records {
             let sequence = self.next_sequence(now_ms);
             let here = from..from + part.len();
             from = here.end;
-            let masks = new.masks.iter().filter(|(event, _)| here.contains(event));
-            let masks = masks.map(|(event, mask)| (event - here.start, *mask)).collect();
+            let before = |end: usize| new.masks.partition_point(|(event, _)| *event < end);
+            let masks = &new.masks[before(here.start)..before(here.end)];
+            let masks = masks.iter().map(|(event, mask)| (event - here.start, *mask)).collect();
             let batch =
                 chunk::Batch { ingested_ms: now_ms, events: part, masks, transformer: new.transformer };
             let at = chunk::At { stream: new.stream_id, sequence };
             let key = new.key.as_ref().map(|(number, key)| (*number, key));
-            chunks.push((sequence, first, last, Chunk(chunk::encode(at, &batch, key))));
+            chunks.push((sequence, first, last, Chunk(chunk::encode(at, &batch, key)?)));
         }
         let chunks = &chunks;
         self.store

@@ -1,10 +1,14 @@
-use haneul_kit::Caller;
+use haneul_cloudwatch_wire::operations as cloudwatch;
+use haneul_cloudwatch_wire::shapes as c;
+use haneul_kit::{Caller, Instant};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
+use haneul_store::{Range, Reads};
 use serde_json::{Value, json};
 
 use super::cloud::Cloud;
 use super::functions::FUNCTION;
+use crate::model::CHUNKS;
 
 fn document(identifiers: &[&str], destination: Value) -> String {
     json!({
@@ -83,6 +87,70 @@ async fn what_is_sensitive_is_masked_wherever_events_are_read() {
         finding["dataIdentifiers"],
         json!([{ "name": "EmailAddress", "count": 1, "detections": [{ "start": 4, "end": 16 }] }])
     );
+}
+
+/// All that was found, in chunks that can be read again.
+#[tokio::test]
+async fn findings_of_a_batch_are_written_in_slices() {
+    let cloud = Cloud::new().await;
+    for group in ["g", "/aws/vendedlogs/findings"] {
+        cloud.group(group).await;
+    }
+    cloud.stream("g", "s").await;
+    let destination = json!({ "CloudWatchLogs": { "LogGroup": "/aws/vendedlogs/findings" } });
+    cloud.protect(document(&[EMAIL], destination)).await;
+    let now = cloud.now_ms();
+    let message = "a@b.co ".repeat(1000);
+    let events = [(now, message.as_str()); 140];
+    cloud.put("g", "s", &events).await.unwrap();
+    let chunks = cloud.platform.store.scan_keys(&CHUNKS, Range::all(), usize::MAX).await.unwrap();
+    assert!(chunks.len() > 4, "{} chunks", chunks.len());
+    let findings = cloud.messages("/aws/vendedlogs/findings", "g", 100).await;
+    let count = |text: &String| {
+        let finding: Value = serde_json::from_str(text).unwrap();
+        finding["dataIdentifiers"][0]["count"].as_u64().unwrap()
+    };
+    assert_eq!((findings.len(), findings.iter().map(count).sum::<u64>()), (140, 100_040));
+}
+
+/// Findings are events like others: subscriptions of the account and metrics see them.
+#[tokio::test]
+async fn findings_go_the_way_of_all_events() {
+    let cloud = Cloud::new().await;
+    for group in ["g", "/aws/vendedlogs/findings"] {
+        cloud.group(group).await;
+    }
+    cloud.stream("g", "s").await;
+    let destination = json!({ "CloudWatchLogs": { "LogGroup": "/aws/vendedlogs/findings" } });
+    cloud.protect(document(&[EMAIL], destination)).await;
+    let all = s::PutAccountPolicyRequest {
+        policy_name: "all".into(),
+        policy_document: json!({ "DestinationArn": FUNCTION }).to_string(),
+        policy_type: "SUBSCRIPTION_FILTER_POLICY".into(),
+        selection_criteria: Some(r#"LogGroupName NOT IN ["g"]"#.into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::PutAccountPolicy>(all).await;
+    cloud.put("g", "s", &[(cloud.now_ms(), "to b@example.com")]).await.unwrap();
+    cloud.settle().await;
+    let sent = cloud.functions.take();
+    assert_eq!((sent.len(), &sent[0]["logGroup"]), (1, &json!("/aws/vendedlogs/findings")));
+    cloud.advance(120).await;
+    let incoming = c::GetMetricStatisticsInput {
+        namespace: "AWS/Logs".into(),
+        metric_name: "IncomingLogEvents".into(),
+        dimensions: Some(vec![c::Dimension {
+            name: "LogGroupName".into(),
+            value: "/aws/vendedlogs/findings".into(),
+        }]),
+        start_time: Instant::from_millis(cloud.now_ms() - 3_600_000),
+        end_time: Instant::from_millis(cloud.now_ms()),
+        period: 3600,
+        statistics: Some(vec!["Sum".into()]),
+        ..Default::default()
+    };
+    let points = cloud.ok::<cloudwatch::GetMetricStatistics>(incoming).await.datapoints.unwrap_or_default();
+    assert_eq!(points.iter().filter_map(|point| point.sum).sum::<f64>(), 1.0);
 }
 
 #[tokio::test]
