@@ -127,10 +127,16 @@ impl Logs {
         let Destination { name, group, stream, stream_id } = to;
         let (account, region, now_ms) = (name.account, name.region, cx.now().millis());
         let settings = self.settings.of(&self.records, (account, region)).await?;
-        let of_account = settings.subscriptions.iter().filter(|(.., groups)| groups.has(&name.name));
-        let routing = Routing {
-            of_account: of_account.map(|(id, policy, _)| (*id, policy.clone())).collect(),
-            embedded: events.iter().any(|(_, message)| embedded::may_be(message)),
+        let routing = match group.class.as_str() {
+            "STANDARD" => {
+                let of_account = settings.subscriptions.iter().filter(|(.., groups)| groups.has(&name.name));
+                Routing {
+                    of_account: of_account.map(|(id, policy, _)| (*id, policy.clone())).collect(),
+                    embedded: events.iter().any(|(_, message)| embedded::may_be(message)),
+                }
+            }
+            // The other classes have neither subscriptions nor metrics.
+            _ => Routing::default(),
         };
         let transformer = group.transformer.as_ref().map(|transformer| transformer.number);
         let (mut key, mut attempt) = (group.key.clone(), 0);

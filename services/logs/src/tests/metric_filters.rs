@@ -124,6 +124,15 @@ async fn the_embedded_metric_format() {
            "Metrics":[{{"Name":"time","Unit":"Milliseconds"}},{{"Name":"absent"}}]}},
            {{"Namespace":"AWS/Not","Dimensions":[[]],"Metrics":[{{"Name":"time"}}]}}]}},"service":"cart","time":[1,2,3]}}"#
     );
+    // Groups of another class make no metrics.
+    let rare = s::CreateLogGroupRequest {
+        log_group_name: "rare".into(),
+        log_group_class: Some("INFREQUENT_ACCESS".into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateLogGroup>(rare).await;
+    cloud.stream("rare", "s").await;
+    cloud.put("rare", "s", &[(now, &event)]).await.unwrap();
     cloud.put("g", "s", &[(now, &event), (now, r#"{"_aws": {"CloudWatchMetrics": 7}}"#)]).await.unwrap();
     cloud.settle().await;
     assert_eq!(cloud.sums("time", &[("service", "cart")]).await, (3.0, 6.0));

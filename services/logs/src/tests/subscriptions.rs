@@ -180,7 +180,15 @@ async fn a_policy_of_the_account_subscribes_all_groups_but_some() {
         let error = cloud.err::<op::PutAccountPolicy>(policy("all", bad)).await;
         assert!(error.starts_with("InvalidParameterException"), "{error}");
     }
-    for group in ["g", "loop"] {
+    // A class that has no subscriptions.
+    let rare = s::CreateLogGroupRequest {
+        log_group_name: "rare".into(),
+        log_group_class: Some("INFREQUENT_ACCESS".into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateLogGroup>(rare).await;
+    cloud.stream("rare", "s").await;
+    for group in ["rare", "g", "loop"] {
         cloud.put(group, "s", &[(cloud.now_ms(), "ERROR"), (cloud.now_ms(), "fine")]).await.unwrap();
     }
     cloud.settle().await;
