@@ -280,6 +280,16 @@ pub(crate) struct Arrival {
 
 impl Record for Arrival {}
 
+/// A chunk that could not be looked at when its turn came: its key is disabled, say. Tried again, for a day.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Postponed {
+    pub(crate) arrival: Arrival,
+    pub(crate) since_ms: i64,
+    pub(crate) attempts: u32,
+}
+
+impl Record for Postponed {}
+
 /// A chunk on its way to a subscription's destination.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Delivery {
@@ -290,6 +300,9 @@ pub(crate) struct Delivery {
     pub(crate) since_ms: i64,
     pub(crate) attempts: u32,
     pub(crate) next_ms: i64,
+    /// It waits because it could not be read, which is no matter of the destination's: the events of other groups go on.
+    #[serde(default)]
+    pub(crate) unreadable: bool,
 }
 
 impl Record for Delivery {}
@@ -336,6 +349,8 @@ pub(crate) static SUBSCRIPTIONS: Table<(AccountId, Region, String, String), Subs
     Table::new("logs.subscriptions");
 /// Chunks (sequence and stream) whose events metrics are to be made of, in the order in which they came.
 pub(crate) static MEASURING: Table<(u64, u64), Arrival> = Table::new("logs.measuring");
+/// By when it is tried again, then by chunk.
+pub(crate) static POSTPONED: Table<(i64, u64, u64), Postponed> = Table::new("logs.postponed");
 /// By subscription, then by chunk.
 pub(crate) static DELIVERIES: Table<(u64, u64, u64), Delivery> = Table::new("logs.deliveries");
 /// By the minute's beginning, the group's id and the metric filter's name.

@@ -47,7 +47,7 @@ impl Logs {
     }
 
     /// The events of a chunk (stream and sequence), what is masked hidden, for work behind the calls; `None` when it was
-    /// swept away.
+    /// swept away, or is damaged and can never be read.
     pub(crate) async fn chunk(
         &self,
         name: &GroupName,
@@ -59,9 +59,16 @@ impl Logs {
             Some(number) => Some(self.data_key(name, group_id, number, Fresh::No).await?),
             None => None,
         };
-        let mut events = chunk::decode(At { stream, sequence }, &bytes.0, key.as_ref())?;
-        events.iter_mut().for_each(Event::hide);
-        Ok(Some(events))
+        match chunk::decode(At { stream, sequence }, &bytes.0, key.as_ref()) {
+            Ok(mut events) => {
+                events.iter_mut().for_each(Event::hide);
+                Ok(Some(events))
+            }
+            Err(error) => {
+                tracing::error!(%error, group = name.name, "events are passed over");
+                Ok(None)
+            }
+        }
     }
 
     /// What transforms the events of a group that came under this number.

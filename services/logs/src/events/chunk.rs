@@ -47,11 +47,7 @@ pub(crate) struct Batch<'e> {
 
 /// # Errors
 /// For more than can be read again.
-pub(crate) fn encode(
-    at: At,
-    batch: &Batch<'_>,
-    key: Option<(u64, &DataKey)>,
-) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn encode(at: At, batch: &Batch<'_>, key: Option<(u64, &DataKey)>) -> Result<Vec<u8>, StoreError> {
     let events = batch.events;
     let mut content = Vec::with_capacity(events.iter().map(|(_, message)| message.len() + 6).sum());
     let mut before = 0;
@@ -257,7 +253,8 @@ mod tests {
     #[test]
     fn what_could_not_be_read_is_not_written() {
         let message = "a ".repeat(CONTENT_MAX / 8);
-        let masks = (0..message.len() as u32).step_by(2).map(|start| (0, Mask { start, length: 1 })).collect();
+        let masks =
+            (0..message.len() as u32).step_by(2).map(|start| (0, Mask { start, length: 1 })).collect();
         let events = [(1, message.as_str())];
         let all = encode(AT, &Batch { masks, ..batch(&events) }, None).unwrap();
         assert_eq!(decode(AT, &all, None).unwrap()[0].masks.len(), message.len() / 2);

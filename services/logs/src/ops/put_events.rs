@@ -65,7 +65,12 @@ impl Handle<op::PutLogEvents> for Logs {
             ));
         }
         if !taken.is_empty() {
-            let to = Destination { name: &name, group: &group, stream: &input.log_stream_name, stream_id: stream.id };
+            let to = Destination {
+                name: &name,
+                group: &group,
+                stream: &input.log_stream_name,
+                stream_id: stream.id,
+            };
             self.take_in(cx, to, taken).await?;
         }
         let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);

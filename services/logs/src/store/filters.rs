@@ -1,5 +1,7 @@
 //! Metric and subscription filters, and what waits for them.
 
+use std::collections::HashMap;
+
 use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
@@ -7,7 +9,7 @@ use super::Records;
 use crate::error;
 use crate::model::{
     Arrival, DELIVERIES, Delivery, GROUP_POLICIES, GROUPS, Group, GroupPlace, MEASURING, METRIC_FILTERS,
-    MINUTES, MetricFilter, Minute, SUBSCRIPTIONS, Subscription,
+    MINUTES, MetricFilter, Minute, POSTPONED, Postponed, SUBSCRIPTIONS, Subscription,
 };
 use crate::names::GroupName;
 use crate::pattern::regexes;
@@ -34,6 +36,18 @@ pub(crate) struct Routing {
 pub(crate) struct Waiting {
     pub(crate) for_metrics: bool,
     pub(crate) for_delivery: bool,
+}
+
+/// What came of chunks whose events metrics were to be made of.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    /// They are done with: those that had just arrived, and those that had been postponed.
+    pub(crate) arrived: Vec<(u64, u64)>,
+    pub(crate) postponed: Vec<(i64, u64, u64)>,
+    /// They are tried again.
+    pub(crate) later: Vec<((i64, u64, u64), Postponed)>,
+    /// Minutes in which filters with a default had matches, or had none.
+    pub(crate) minutes: HashMap<(i64, u64, String), Minute>,
 }
 
 pub(super) struct Arrived<'a> {
@@ -79,6 +93,7 @@ pub(super) async fn route(
                 since_ms: now_ms,
                 attempts: 0,
                 next_ms: now_ms,
+                unreadable: false,
             };
             tx.put(&DELIVERIES, &(*subscription, *sequence, id), &delivery)?;
         }
@@ -234,18 +249,31 @@ impl Records {
         Ok(self.store.scan(&MEASURING, Range::all(), WAITING_PAGE).await?)
     }
 
-    /// The chunks were measured; in `minutes` filters with a default had matches, or had none.
-    pub(crate) async fn measured(
-        &self,
-        chunks: &[(u64, u64)],
-        minutes: &[((i64, u64, String), Minute)],
-    ) -> Result<()> {
+    /// The chunks that were postponed until now or before, earliest first.
+    pub(crate) async fn postponed(&self, now_ms: i64) -> Result<Vec<((i64, u64, u64), Postponed)>> {
+        let due = Range::all().before(&(now_ms.saturating_add(1), 0u64, 0u64));
+        Ok(self.store.scan(&POSTPONED, due, WAITING_PAGE).await?)
+    }
+
+    /// When the next of them is due.
+    pub(crate) async fn next_postponed(&self) -> Result<Option<i64>> {
+        Ok(self.store.scan_keys(&POSTPONED, Range::all(), 1).await?.first().map(|(at, ..)| *at))
+    }
+
+    /// Writes what came of some chunks.
+    pub(crate) async fn measured(&self, done: &Measured) -> Result<()> {
         self.store
             .transact(|tx| async move {
-                for chunk in chunks {
+                for chunk in &done.arrived {
                     tx.delete(&MEASURING, chunk)?;
                 }
-                for ((at, group, filter), minute) in minutes {
+                for before in &done.postponed {
+                    tx.delete(&POSTPONED, before)?;
+                }
+                for (key, later) in &done.later {
+                    tx.put(&POSTPONED, key, later)?;
+                }
+                for ((at, group, filter), minute) in &done.minutes {
                     let key = (*at, *group, filter.as_str());
                     let before = tx.get(&MINUTES, &key).await?.is_some_and(|before| before.matched);
                     tx.put(&MINUTES, &key, &Minute { matched: minute.matched || before, ..minute.clone() })?;
@@ -274,9 +302,18 @@ impl Records {
         Ok(found.first().map(|(id, ..)| *id))
     }
 
-    /// The chunks that wait for a subscription, oldest first.
-    pub(crate) async fn waiting(&self, id: u64) -> Result<Vec<((u64, u64, u64), Delivery)>> {
-        Ok(self.store.scan(&DELIVERIES, Range::prefix((id,)), WAITING_PAGE).await?)
+    /// The chunks that wait for a subscription, oldest first, from the one after `after` on.
+    pub(crate) async fn waiting(
+        &self,
+        id: u64,
+        after: Option<(u64, u64, u64)>,
+    ) -> Result<Vec<((u64, u64, u64), Delivery)>> {
+        let range = Range::prefix((id,));
+        let range = match &after {
+            Some(after) => range.after(after),
+            None => range,
+        };
+        Ok(self.store.scan(&DELIVERIES, range, WAITING_PAGE).await?)
     }
 
     pub(crate) async fn delivered(&self, key: &(u64, u64, u64)) -> Result<()> {

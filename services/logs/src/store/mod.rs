@@ -4,7 +4,7 @@ mod exports;
 mod filters;
 mod policies;
 
-pub(crate) use filters::{Routing, Waiting};
+pub(crate) use filters::{Measured, Routing, Waiting};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

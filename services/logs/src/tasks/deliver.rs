@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use haneul_kit::metrics::{Metric, Unit};
@@ -10,6 +11,7 @@ use crate::model::Delivery;
 use crate::names::GroupName;
 use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
 use crate::pattern::Pattern;
+use crate::tasks::{TRIED_MS, wait_ms};
 
 /// Sends chunks to the subscribers of their groups, each subscriber's in the order in which they came. A crash between sending
 /// and noting it sends again.
@@ -17,11 +19,6 @@ pub(crate) struct Delivering {
     logs: Arc<Logs>,
     signal: Signal,
 }
-
-/// How long a delivery that may yet succeed is tried. Source: User Guide, "Subscriptions": up to 24 hours.
-const TRIED_MS: i64 = 24 * 3_600_000;
-const WAIT_MS_MIN: i64 = 1000;
-const WAIT_MS_MAX: i64 = 5 * 60_000;
 
 /// Of each filter. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
 const FORWARDED_BYTES: Metric = Metric::new("AWS/Logs", "ForwardedBytes", Unit::Bytes);
@@ -41,6 +38,8 @@ enum Sent {
     Done,
     /// The destination may take it later.
     Later,
+    /// It may be read later.
+    Unread,
 }
 
 impl Delivering {
@@ -60,28 +59,53 @@ impl Delivering {
         Ok(due.map(Instant::from_millis))
     }
 
-    /// Sends what waits for one subscriber; says when to try again when it would not take something.
+    /// Sends what waits for one subscriber; says when to try again when something is left. A destination that takes nothing now
+    /// holds all up, a chunk that cannot be read those of its group.
     async fn subscriber(&self, id: u64) -> Result<Option<i64>> {
+        let (mut after, mut due) = (None, None::<i64>);
+        let mut held: HashSet<u64> = HashSet::new();
+        let earlier = |due: Option<i64>, at: i64| Some(due.map_or(at, |before| before.min(at)));
         loop {
-            let waiting = self.logs.records.waiting(id).await?;
+            let waiting = self.logs.records.waiting(id, after).await?;
             if waiting.is_empty() {
-                return Ok(None);
+                return Ok(due);
             }
             for (key, delivery) in waiting {
+                after = Some(key);
+                let group = delivery.arrival.group_id;
+                if held.contains(&group) {
+                    continue;
+                }
                 let now_ms = self.logs.platform.env.now().millis();
                 if delivery.next_ms > now_ms {
-                    return Ok(Some(delivery.next_ms));
-                }
-                match self.deliver(key, &delivery).await? {
-                    Sent::Done => self.logs.records.delivered(&key).await?,
-                    Sent::Later => {
-                        let wait = (WAIT_MS_MIN << delivery.attempts.min(20)).min(WAIT_MS_MAX);
-                        let attempts = delivery.attempts + 1;
-                        let later = Delivery { attempts, next_ms: now_ms + wait, ..delivery };
-                        self.logs.records.postpone(&key, &later).await?;
-                        return Ok(Some(later.next_ms));
+                    due = earlier(due, delivery.next_ms);
+                    if !delivery.unreadable {
+                        return Ok(due);
                     }
+                    held.insert(group);
+                    continue;
                 }
+                let sent = match self.deliver(key, &delivery).await {
+                    Ok(sent) => sent,
+                    Err(error) => self.unread(&delivery, &error),
+                };
+                let unreadable = match sent {
+                    Sent::Done => {
+                        self.logs.records.delivered(&key).await?;
+                        continue;
+                    }
+                    Sent::Later => false,
+                    Sent::Unread => true,
+                };
+                let next_ms = now_ms + wait_ms(delivery.attempts);
+                let attempts = delivery.attempts.saturating_add(1);
+                let later = Delivery { attempts, next_ms, unreadable, ..delivery };
+                self.logs.records.postpone(&key, &later).await?;
+                due = earlier(due, next_ms);
+                if !unreadable {
+                    return Ok(due);
+                }
+                held.insert(group);
             }
         }
     }
@@ -152,6 +176,19 @@ impl Delivering {
         }
         tracing::warn!(%error, filter = delivery.filter, group = name.name, "a subscriber refused events");
         self.count(name, delivery, DELIVERY_ERRORS, events);
+        Sent::Done
+    }
+
+    /// What could not be read: its key is disabled, say.
+    fn unread(&self, delivery: &Delivery, error: &ApiError) -> Sent {
+        if self.logs.platform.env.now().millis() - delivery.since_ms < TRIED_MS {
+            tracing::debug!(%error, filter = delivery.filter, "events for a subscriber are tried again");
+            return Sent::Unread;
+        }
+        tracing::warn!(%error, filter = delivery.filter, "events for a subscriber could not be read for a day");
+        if let Ok(name) = delivery.arrival.group.name() {
+            self.count(&name, delivery, DELIVERY_ERRORS, 1);
+        }
         Sent::Done
     }
 

@@ -7,8 +7,10 @@ use crate::Logs;
 use crate::filters::embedded;
 use crate::filters::metric::Compiled;
 use crate::filters::points::{Points, Series};
-use crate::model::{Arrival, GroupPlace, Minute};
+use crate::model::{Arrival, GroupPlace, Minute, Postponed};
 use crate::names::GroupName;
+use crate::store::Measured;
+use crate::tasks::{TRIED_MS, wait_ms};
 
 /// Makes points of metrics of the chunks that were taken in. A crash between publishing and noting it publishes again.
 pub(crate) struct Measuring {
@@ -18,11 +20,14 @@ pub(crate) struct Measuring {
 
 const MINUTE_MS: i64 = 60_000;
 
-/// The metric filters of the groups that a run met.
-type Known = HashMap<String, Arc<Vec<Compiled>>>;
-
-/// By minute, group and filter: whether any event matched.
-type Minutes = HashMap<(i64, u64, String), Minute>;
+/// What some chunks come to.
+#[derive(Default)]
+struct Run {
+    points: Points,
+    done: Measured,
+    /// The metric filters of the groups that it met.
+    known: HashMap<GroupName, Arc<Vec<Compiled>>>,
+}
 
 impl Measuring {
     pub(crate) fn new(logs: Arc<Logs>) -> Measuring {
@@ -33,39 +38,56 @@ impl Measuring {
     async fn run(&self) -> Result<Option<Instant>> {
         let records = &self.logs.records;
         loop {
-            let waiting = records.measuring().await?;
-            if waiting.is_empty() {
-                return self.defaults().await;
+            let now_ms = self.logs.platform.env.now().millis();
+            let (arrived, postponed) = (records.measuring().await?, records.postponed(now_ms).await?);
+            if arrived.is_empty() && postponed.is_empty() {
+                break;
             }
-            let (mut points, mut minutes, mut known) = (Points::default(), Minutes::new(), Known::new());
-            for (chunk, arrival) in &waiting {
-                self.measure(*chunk, arrival, &mut points, &mut minutes, &mut known).await?;
+            let mut run = Run::default();
+            for (chunk, arrival) in arrived {
+                run.done.arrived.push(chunk);
+                let first = Postponed { arrival, since_ms: now_ms, attempts: 0 };
+                self.one(chunk, first, &mut run).await;
             }
-            self.publish(points).await?;
-            let chunks: Vec<(u64, u64)> = waiting.into_iter().map(|(chunk, _)| chunk).collect();
-            records.measured(&chunks, &minutes.into_iter().collect::<Vec<_>>()).await?;
+            for ((at, sequence, stream), before) in postponed {
+                run.done.postponed.push((at, sequence, stream));
+                self.one((sequence, stream), before, &mut run).await;
+            }
+            self.publish(run.points).await?;
+            records.measured(&run.done).await?;
         }
+        let next = records.next_postponed().await?.map(Instant::from_millis);
+        Ok(self.defaults().await?.into_iter().chain(next).min())
     }
 
-    async fn measure(
-        &self,
-        (sequence, stream): (u64, u64),
-        arrival: &Arrival,
-        points: &mut Points,
-        minutes: &mut Minutes,
-        known: &mut Known,
-    ) -> Result<()> {
+    /// Measures a chunk, or postpones it: none that cannot be read stops the others.
+    async fn one(&self, (sequence, stream): (u64, u64), chunk: Postponed, run: &mut Run) {
+        let measured = self.measure((sequence, stream), &chunk.arrival, run).await;
+        tokio::task::yield_now().await;
+        let Err(error) = measured else { return };
+        let now_ms = self.logs.platform.env.now().millis();
+        if now_ms - chunk.since_ms >= TRIED_MS {
+            tracing::warn!(%error, "no metrics are made of events that could not be read for a day");
+            return;
+        }
+        tracing::debug!(%error, "events that metrics are made of are tried again");
+        let key = (now_ms + wait_ms(chunk.attempts), sequence, stream);
+        run.done.later.push((key, Postponed { attempts: chunk.attempts.saturating_add(1), ..chunk }));
+    }
+
+    /// Changes nothing when it fails.
+    async fn measure(&self, (sequence, stream): (u64, u64), arrival: &Arrival, run: &mut Run) -> Result<()> {
         let name = arrival.group.name()?;
         // A group that was deleted meanwhile has no metrics, even when there is one of the same name again.
         let group = self.logs.records.store_group(&name).await?;
         if group.is_none_or(|group| group.id != arrival.group_id) {
             return Ok(());
         }
-        let filters = match known.get(&name.arn().to_string()) {
+        let filters = match run.known.get(&name) {
             Some(filters) => filters.clone(),
             None => {
                 let filters = Arc::new(self.filters(&name).await?);
-                known.insert(name.arn().to_string(), filters.clone());
+                run.known.insert(name.clone(), filters.clone());
                 filters
             }
         };
@@ -86,11 +108,11 @@ impl Measuring {
                     let minute = event.ingested_ms.div_euclid(MINUTE_MS) * MINUTE_MS;
                     let key = (minute, arrival.group_id, filter.name.clone());
                     let of = || Minute { group: arrival.group.clone(), matched: false };
-                    minutes.entry(key).or_insert_with(of).matched |= measured.is_some();
+                    run.done.minutes.entry(key).or_insert_with(of).matched |= measured.is_some();
                 }
                 let Some(measured) = measured else { continue };
                 let Some(value) = measured.value else { continue };
-                points.add(series(&name, filter, measured.dimensions), time_ms, value, now_ms);
+                run.points.add(series(&name, filter, measured.dimensions), time_ms, value, now_ms);
             }
             let (time, metrics) = embedded::metrics(&event.message);
             for metric in metrics {
@@ -105,7 +127,7 @@ impl Measuring {
                         high_resolution: metric.high_resolution,
                     };
                     for value in &metric.values {
-                        points.add(series.clone(), time.unwrap_or(time_ms), *value, now_ms);
+                        run.points.add(series.clone(), time.unwrap_or(time_ms), *value, now_ms);
                     }
                 }
             }

@@ -1,3 +1,6 @@
+use haneul_cloudwatch_wire::operations as cloudwatch;
+use haneul_cloudwatch_wire::shapes as c;
+use haneul_kit::Instant;
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_logs_wire::operations as op;
@@ -5,7 +8,8 @@ use haneul_logs_wire::shapes as s;
 use haneul_store::{Range, Reads};
 
 use super::cloud::{Cloud, OURS};
-use crate::model::CHUNKS;
+use super::functions::FUNCTION;
+use crate::model::{CHUNKS, Chunk, DELIVERIES, POSTPONED};
 
 const GROUP_ARN: &str = "arn:aws:logs:us-east-1:111111111111:log-group:g";
 const REFUSED: &str = "AccessDeniedException: The specified KMS key does not exist or is not allowed to be used with Arn \
@@ -39,6 +43,22 @@ impl Cloud {
         let chunks = self.platform.store.scan(&CHUNKS, Range::all(), usize::MAX).await.unwrap();
         let has = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         chunks.iter().filter(|(_, chunk)| has(&chunk.0)).count()
+    }
+
+    /// Of a metric over the last hour.
+    async fn sum(&self, metric: &str) -> f64 {
+        let now = self.now_ms();
+        let input = c::GetMetricStatisticsInput {
+            namespace: "App".into(),
+            metric_name: metric.into(),
+            start_time: Instant::from_millis(now - 3_600_000),
+            end_time: Instant::from_millis(now + 3_600_000),
+            period: 3600,
+            statistics: Some(vec!["Sum".into()]),
+            ..Default::default()
+        };
+        let points = self.ok::<cloudwatch::GetMetricStatistics>(input).await.datapoints.unwrap_or_default();
+        points.iter().filter_map(|point| point.sum).sum()
     }
 
     async fn describe_key(&self) -> Option<String> {
@@ -136,4 +156,94 @@ async fn keys_that_cannot_be_associated() {
     };
     // Its policy is for another group.
     assert!(cloud.err::<op::CreateLogGroup>(create).await.starts_with("AccessDeniedException"));
+}
+
+/// Behind the calls, a group whose key is disabled holds up nobody but itself, and what cannot be read for a day is passed over.
+#[tokio::test]
+async fn a_disabled_key_stops_no_other_group() {
+    let cloud = Cloud::new().await;
+    let key = cloud.key(true).await;
+    let create = s::CreateLogGroupRequest {
+        log_group_name: "g".into(),
+        kms_key_id: Some(key.clone()),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateLogGroup>(create).await;
+    cloud.group("h").await;
+    for group in ["g", "h"] {
+        cloud.stream(group, "s").await;
+        let filter = s::PutMetricFilterRequest {
+            log_group_name: group.into(),
+            filter_name: "all".into(),
+            metric_transformations: vec![s::MetricTransformation {
+                metric_name: group.into(),
+                metric_namespace: "App".into(),
+                metric_value: "1".into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        cloud.ok::<op::PutMetricFilter>(filter).await;
+    }
+    let all = s::PutAccountPolicyRequest {
+        policy_name: "all".into(),
+        policy_document: format!(r#"{{"DestinationArn":"{FUNCTION}"}}"#),
+        policy_type: "SUBSCRIPTION_FILTER_POLICY".into(),
+        ..Default::default()
+    };
+    cloud.ok::<op::PutAccountPolicy>(all).await;
+    let sent = || -> Vec<String> {
+        let sent = cloud.functions.take();
+        let events = sent.iter().flat_map(|message| message["logEvents"].as_array().unwrap());
+        events.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
+    };
+    // Written while the key is open for five minutes, and looked at when that is over.
+    cloud.put("g", "s", &[(cloud.now_ms(), "first")]).await.unwrap();
+    cloud.settle().await;
+    assert_eq!(sent(), ["first"]);
+    cloud.disable(&key).await;
+    cloud.platform.env.clock.advance(std::time::Duration::from_secs(299));
+    for message in ["sealed", "sealed too"] {
+        cloud.put("g", "s", &[(cloud.now_ms(), message)]).await.unwrap();
+    }
+    cloud.platform.env.clock.advance(std::time::Duration::from_secs(2));
+    cloud.put("h", "s", &[(cloud.now_ms(), "free")]).await.unwrap();
+    cloud.settle().await;
+    assert_eq!((sent(), cloud.sum("g").await, cloud.sum("h").await), (vec!["free".into()], 1.0, 1.0));
+    // When the key is back they come, in their order.
+    cloud.ok::<kms::EnableKey>(k::EnableKeyRequest { key_id: key.clone() }).await;
+    cloud.advance(600).await;
+    assert_eq!((sent(), cloud.sum("g").await), (vec!["sealed".into(), "sealed too".into()], 3.0));
+    // Not after a day.
+    cloud.put("g", "s", &[(cloud.now_ms(), "late")]).await.unwrap();
+    cloud.platform.env.clock.advance(std::time::Duration::from_secs(301));
+    cloud.disable(&key).await;
+    for _ in 0..300 {
+        cloud.advance(300).await;
+    }
+    let left = cloud.platform.store.scan_keys(&DELIVERIES, Range::all(), 10).await.unwrap().len();
+    let postponed = cloud.platform.store.scan_keys(&POSTPONED, Range::all(), 10).await.unwrap().len();
+    assert_eq!((sent(), left, postponed), (Vec::<String>::new(), 0, 0));
+}
+
+/// What is damaged is passed over at once.
+#[tokio::test]
+async fn a_damaged_chunk_stops_nothing() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let all = s::PutAccountPolicyRequest {
+        policy_name: "all".into(),
+        policy_document: format!(r#"{{"DestinationArn":"{FUNCTION}"}}"#),
+        policy_type: "SUBSCRIPTION_FILTER_POLICY".into(),
+        ..Default::default()
+    };
+    cloud.ok::<op::PutAccountPolicy>(all).await;
+    cloud.put("g", "s", &[(cloud.now_ms(), "damaged")]).await.unwrap();
+    let keys = cloud.platform.store.scan_keys(&CHUNKS, Range::all(), 2).await.unwrap();
+    cloud.platform.store.put(&CHUNKS, &keys[0], &Chunk(vec![2, 0, 1])).await.unwrap();
+    cloud.put("g", "s", &[(cloud.now_ms(), "whole")]).await.unwrap();
+    cloud.settle().await;
+    let sent = cloud.functions.take();
+    assert_eq!((sent.len(), sent[0]["logEvents"][0]["message"].as_str()), (1, Some("whole")));
 }

@@ -164,10 +164,13 @@ async fn resource_policies_deny_to_anybody_and_have_no_length_together() {
     stream(&user, "g", "before").await.unwrap();
     // An Allow says nothing to users, a Deny does, however it names them.
     let refused = Err("AccessDeniedException".to_owned());
-    for (at, principal) in
-        [r#""Principal":"*""#, r#""Principal":{"AWS":"*"}"#, r#""NotPrincipal":{"Service":"es.amazonaws.com"}"#]
-            .into_iter()
-            .enumerate()
+    for (at, principal) in [
+        r#""Principal":"*""#,
+        r#""Principal":{"AWS":"*"}"#,
+        r#""NotPrincipal":{"Service":"es.amazonaws.com"}"#,
+    ]
+    .into_iter()
+    .enumerate()
     {
         let deny = format!(
             r#"{{"Effect":"Deny",{principal},"Action":"logs:CreateLogStream","Resource":"arn:aws:logs:*:*:log-group:g:*"}}"#
@@ -178,7 +181,9 @@ async fn resource_policies_deny_to_anybody_and_have_no_length_together() {
     }
     let idle = cloud.user("idle", r#"{"Effect":"Allow","Action":"sts:*","Resource":"*"}"#).await;
     let allow = |principal: &str| {
-        format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"logs:CreateLogStream","Resource":"*"}}"#)
+        format!(
+            r#"{{"Effect":"Allow","Principal":{principal},"Action":"logs:CreateLogStream","Resource":"*"}}"#
+        )
     };
     put("deny", allow(r#"{"AWS":"*"}"#)).await;
     assert_eq!(stream(&idle, "g", "x").await, refused);
