@@ -121,7 +121,17 @@ pub(crate) fn regexes(text: &str) -> usize {
 /// Why a pattern does not parse.
 type Parsed<T> = std::result::Result<T, String>;
 
+/// What may stand in a regular expression beside letters, digits and what is escaped. Spaces are not in the guide's list, and let through.
+const REGEX_SYMBOLS: &str = ":_#=@/;,- ^$?[]{}|\\*+.";
+
 fn regex(source: &str) -> Parsed<Regex> {
+    let mut escaped = false;
+    for found in source.chars() {
+        if !found.is_ascii() || !(escaped || found.is_ascii_alphanumeric() || REGEX_SYMBOLS.contains(found)) {
+            return Err(format!("the regular expression %{source}% has the unsupported character {found}"));
+        }
+        escaped = found == '\\' && !escaped;
+    }
     RegexBuilder::new(source)
         .size_limit(REGEX_SIZE_MAX)
         .build()

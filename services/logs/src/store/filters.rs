@@ -17,7 +17,8 @@ use crate::pattern::regexes;
 /// Quotas. Source: CloudWatch Logs User Guide, "CloudWatch Logs quotas", and the API Reference of the two operations.
 pub(crate) const METRIC_FILTERS_MAX: usize = 100;
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 2;
-const REGEXES_MAX: usize = 5;
+/// Filters whose pattern has regular expressions.
+const WITH_REGEX_MAX: usize = 5;
 
 /// What is taken at once of what waits.
 pub(crate) const WAITING_PAGE: usize = 64;
@@ -116,13 +117,14 @@ pub(super) async fn drop_all(tx: &Tx, name: &GroupName) -> Result<()> {
     Ok(tx.delete(&GROUP_POLICIES, &name.key())?)
 }
 
-/// Regular expressions of all of a group's filters but the one of that kind and name.
-async fn regexes_of(tx: &Tx, name: &GroupName, but_metric: &str, but_subscription: &str) -> Result<usize> {
+/// A group's filters that have regular expressions, but the one of that kind and name.
+async fn with_regex(tx: &Tx, name: &GroupName, but_metric: &str, but_subscription: &str) -> Result<usize> {
     let metrics = tx.scan(&METRIC_FILTERS, Range::prefix(name.key()), METRIC_FILTERS_MAX).await?;
     let subscriptions = tx.scan(&SUBSCRIPTIONS, Range::prefix(name.key()), SUBSCRIPTIONS_MAX).await?;
-    let metrics = metrics.iter().filter(|((.., one), _)| one != but_metric).map(|(_, f)| regexes(&f.pattern));
+    let metrics = metrics.iter().filter(|((.., one), _)| one != but_metric).map(|(_, filter)| &filter.pattern);
     let others = subscriptions.iter().filter(|((.., one), _)| one != but_subscription);
-    Ok(metrics.chain(others.map(|(_, subscription)| regexes(&subscription.pattern))).sum())
+    let patterns = metrics.chain(others.map(|(_, subscription)| &subscription.pattern));
+    Ok(patterns.filter(|pattern| regexes(pattern) > 0).count())
 }
 
 impl Records {
@@ -138,8 +140,8 @@ impl Records {
                 let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
                 let key = filter_key(name, filter_name);
                 let before = tx.get(&METRIC_FILTERS, &key).await?;
-                let new = regexes(&filter.pattern);
-                if new > 0 && regexes_of(&tx, name, filter_name, "").await? + new > REGEXES_MAX {
+                let has_regex = regexes(&filter.pattern) > 0;
+                if has_regex && with_regex(&tx, name, filter_name, "").await? >= WITH_REGEX_MAX {
                     return Err(error::limit());
                 }
                 if before.is_none() {
@@ -198,8 +200,8 @@ impl Records {
                 let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
                 let key = filter_key(name, filter_name);
                 let before = tx.get(&SUBSCRIPTIONS, &key).await?;
-                let new = regexes(&made.pattern);
-                if new > 0 && regexes_of(&tx, name, "", filter_name).await? + new > REGEXES_MAX {
+                let has_regex = regexes(&made.pattern) > 0;
+                if has_regex && with_regex(&tx, name, "", filter_name).await? >= WITH_REGEX_MAX {
                     return Err(error::limit());
                 }
                 if before.is_none() {

@@ -190,7 +190,7 @@ async fn what_a_filter_may_be() {
     assert_eq!(cloud.err::<op::PutMetricFilter>(put("one more", "", "1")).await, limit);
     // One that is there can be changed.
     for i in 0..5 {
-        cloud.ok::<op::PutMetricFilter>(put(&format!("f{i:03}"), "%a.%", "1")).await;
+        cloud.ok::<op::PutMetricFilter>(put(&format!("f{i:03}"), "%a.% %b%", "1")).await;
     }
     assert_eq!(cloud.err::<op::PutMetricFilter>(put("f005", "%b.%", "1")).await, limit);
 }
