@@ -121,7 +121,8 @@ pub(super) async fn drop_all(tx: &Tx, name: &GroupName) -> Result<()> {
 async fn with_regex(tx: &Tx, name: &GroupName, but_metric: &str, but_subscription: &str) -> Result<usize> {
     let metrics = tx.scan(&METRIC_FILTERS, Range::prefix(name.key()), METRIC_FILTERS_MAX).await?;
     let subscriptions = tx.scan(&SUBSCRIPTIONS, Range::prefix(name.key()), SUBSCRIPTIONS_MAX).await?;
-    let metrics = metrics.iter().filter(|((.., one), _)| one != but_metric).map(|(_, filter)| &filter.pattern);
+    let metrics =
+        metrics.iter().filter(|((.., one), _)| one != but_metric).map(|(_, filter)| &filter.pattern);
     let others = subscriptions.iter().filter(|((.., one), _)| one != but_subscription);
     let patterns = metrics.chain(others.map(|(_, subscription)| &subscription.pattern));
     Ok(patterns.filter(|pattern| regexes(pattern) > 0).count())
