@@ -59,6 +59,16 @@ pub(crate) fn in_use(message: impl Into<String>) -> ApiError {
     ApiError::new(error::RESOURCE_IN_USE_EXCEPTION, message)
 }
 
+/// A table that restores, imports or other replicas fill yet.
+pub(crate) fn being_created(name: &str) -> ApiError {
+    in_use(format!("Attempt to change a resource which is still in use: Table is being created: {name}"))
+}
+
+/// A table that fills an index or another replica.
+pub(crate) fn being_updated(name: &str) -> ApiError {
+    in_use(format!("Attempt to change a resource which is still in use: Table is being updated: {name}"))
+}
+
 pub(crate) fn limit_exceeded(message: impl Into<String>) -> ApiError {
     ApiError::new(error::LIMIT_EXCEEDED_EXCEPTION, message)
 }

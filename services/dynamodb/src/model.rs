@@ -294,6 +294,15 @@ pub(crate) struct SseRecord {
 
 impl Record for TableRecord {}
 
+impl TableRecord {
+    /// Whether it may be used: no restore, no import and no other replica fills it any more.
+    pub(crate) fn is_made(&self) -> bool {
+        self.restoring.is_none()
+            && self.importing.is_none()
+            && self.global.as_ref().is_none_or(|global| global.active)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeyRecord {
     pub(crate) name: String,

@@ -26,7 +26,7 @@ impl Handle<CreateBackup> for Dynamodb {
     async fn call(&self, cx: &Cx, input: s::CreateBackupInput) -> Result<s::CreateBackupOutput> {
         let id = name::of(cx, &input.table_name)?;
         let info = self.db.find_table(&id).await?.ok_or_else(|| error::no_source_table(&id.2))?;
-        if info.record.restoring.is_some() || info.record.importing.is_some() {
+        if !info.record.is_made() {
             return Err(ApiError::new(
                 code::TABLE_IN_USE_EXCEPTION,
                 format!("Table is being created: {}", id.2),

@@ -38,7 +38,7 @@ impl Handle<UpdateContinuousBackups> for Dynamodb {
             .change_table(&id, |record, numbers| {
                 let mut change = Change::default();
                 // What fills it is not in its log.
-                if record.restoring.is_some() || record.importing.is_some() {
+                if !record.is_made() {
                     return Err(ApiError::new(
                         code::CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION,
                         format!("Backups are being enabled for the table: {}. Please retry later", id.2),

@@ -236,6 +236,9 @@ fn fits(like: Option<&TableRecord>, id: &TableId, record: &TableRecord, empty: b
             format!("Global table with name: '{}' already exists", id.2),
         ));
     }
+    if !record.is_made() {
+        return Err(error::being_created(&id.2));
+    }
     if record.stream.as_ref().is_none_or(|stream| stream.view != VIEW) {
         return Err(invalid(format!(
             "Table {} in Region {region} must have a stream with both new and old images",

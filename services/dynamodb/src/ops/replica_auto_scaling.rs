@@ -189,7 +189,6 @@ impl Dynamodb {
         for region in regions {
             let id = (info.account, region, info.name.clone());
             let Some(replica) = self.db.find_table(&id).await? else { continue };
-            let active = replica.record.global.as_ref().is_none_or(|global| global.active);
             let mut indexes = Vec::new();
             for index in replica.record.indexes.iter().filter(|index| index.global) {
                 let of = |writes| Scaled { id: id.clone(), index: Some(&index.name), writes };
@@ -210,7 +209,7 @@ impl Dynamodb {
                 replica_provisioned_write_capacity_auto_scaling_settings: self
                     .settings_of(cx, &of(true))
                     .await?,
-                replica_status: Some(if active { "ACTIVE" } else { "CREATING" }.to_owned()),
+                replica_status: Some(if replica.record.is_made() { "ACTIVE" } else { "CREATING" }.to_owned()),
             });
         }
         Ok(s::TableAutoScalingDescription {

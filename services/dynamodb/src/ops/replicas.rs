@@ -133,15 +133,10 @@ impl Dynamodb {
 
     /// While a replica is being made, the group does not change.
     pub(super) async fn check_settled(&self, info: &TableInfo) -> Result<()> {
-        let Some(global) = &info.record.global else { return Ok(()) };
-        let settled = global.active && !self.makes_replicas(info).await?;
-        if settled {
-            return Ok(());
+        match info.record.global.is_none() || info.record.is_made() && !self.makes_replicas(info).await? {
+            true => Ok(()),
+            false => Err(error::being_updated(&info.name)),
         }
-        Err(error::in_use(format!(
-            "Attempt to change a resource which is still in use: Table is being updated: {}",
-            info.name
-        )))
     }
 
     /// Whether replicas of it are still being filled.
@@ -160,10 +155,13 @@ impl Dynamodb {
     pub(super) async fn remove_table(&self, id: &TableId) -> Result<std::sync::Arc<TableInfo>> {
         if let Some(info) = self.db.find_table(id).await?
             && info.record.global.is_some()
+            && info.record.is_made()
             && !info.record.deletion_protection
-            && let Err(error) = self.db.carry_all(id).await
         {
-            tracing::warn!(table = id.2, %error, "a replica goes with writes that others were not told");
+            self.check_settled(&info).await?;
+            if let Err(error) = self.db.carry_all(id).await {
+                tracing::warn!(table = id.2, %error, "a replica goes with writes that others were not told");
+            }
         }
         let gone = self.db.delete_table(id).await?;
         if let Some(sse) = &gone.record.sse

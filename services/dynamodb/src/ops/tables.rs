@@ -67,14 +67,11 @@ impl Handle<DescribeTable> for Dynamodb {
         let counts = self.db.counts(&info).await?;
         let filling =
             info.indexes.iter().any(|index| !index.record.ready) || self.makes_replicas(&info).await?;
-        let made = info.record.restoring.is_none()
-            && info.record.importing.is_none()
-            && info.record.global.as_ref().is_none_or(|global| global.active);
-        let status = match (!made, filling) {
+        let status = match (info.record.is_made(), filling) {
             _ if describe::inaccessible_ms(&info).is_some() => "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
-            (true, _) => "CREATING",
-            (false, true) => "UPDATING",
-            (false, false) => "ACTIVE",
+            (false, _) => "CREATING",
+            (true, true) => "UPDATING",
+            (true, false) => "ACTIVE",
         };
         let mut table = describe::table(&info, status, &counts);
         self.describe_replicas(&info, &mut table).await?;

@@ -40,6 +40,9 @@ impl Handle<UpdateTable> for Dynamodb {
         let input = &input;
         let edit = move |record: &mut TableRecord, numbers: &mut Numbers| {
             let mut change = Change::default();
+            if !record.is_made() {
+                return Err(error::being_created(&input.table_name));
+            }
             if let Some(given) = &input.stream_specification {
                 change.stream = Some(match (&record.stream, given.stream_enabled) {
                     (Some(_), true) => {

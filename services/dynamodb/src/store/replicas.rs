@@ -37,6 +37,10 @@ impl Db {
             let Some(mut record) = tx.get(&TABLES, id).await? else {
                 return Err(Failed::Api(error::no_table(&id.2)));
             };
+            // What fills it is neither logged nor has it versions, so that replicas would never be told of it.
+            if !record.is_made() {
+                return Err(Failed::Api(error::being_created(&id.2)));
+            }
             let mut numbers = Numbers::new(&tx).await?;
             match &record.stream {
                 Some(stream) if stream.view == VIEW => {}
@@ -256,13 +260,14 @@ fn replica_of(
     replica
 }
 
-/// Takes a table that leaves, or goes, out of the records of the others.
+/// Takes a table that leaves, or goes, out of the records of the others. Not while it fills one of them; one that is being
+/// filled itself may go, as the way out when it never can be.
 pub(super) async fn leave(
     tx: &Tx,
     id: &TableId,
     record: &TableRecord,
     now_ms: i64,
-) -> Result<(), StoreError> {
+) -> Result<(), Failed> {
     let Some(global) = &record.global else { return Ok(()) };
     drop_group(tx, global, now_ms)?;
     for peer in &global.peers {
@@ -271,6 +276,10 @@ pub(super) async fn leave(
         let peer_id = (id.0, *peer, id.2.clone());
         let Some(mut record) = tx.get(&TABLES, &peer_id).await? else { continue };
         if let Some(group) = &mut record.global {
+            // It would be taken for whole without what is still to come from here.
+            if global.active && !group.active {
+                return Err(Failed::Api(error::being_updated(&id.2)));
+            }
             group.peers.retain(|other| *other != id.1);
             if group.peers.is_empty() && group.version == GlobalVersion::Current {
                 drop_group(tx, group, now_ms)?;

@@ -92,12 +92,7 @@ impl Db {
 
     /// Of an operation on items.
     pub(crate) async fn table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
-        let usable = |record: &TableRecord| {
-            record.restoring.is_none()
-                && record.importing.is_none()
-                && record.global.as_ref().is_none_or(|global| global.active)
-        };
-        let found = self.find_table(id).await?.filter(|table| usable(&table.record));
+        let found = self.find_table(id).await?.filter(|table| table.record.is_made());
         found.ok_or_else(error::no_resource)
     }
 
@@ -199,10 +194,7 @@ impl Db {
                 )));
             }
             if record.indexes.iter().any(|index| !index.ready) {
-                return Err(Failed::Api(error::in_use(format!(
-                    "Attempt to change a resource which is still in use: Table is being updated: {}",
-                    id.2
-                ))));
+                return Err(Failed::Api(error::being_updated(&id.2)));
             }
             let ttl = record.ttl.iter().map(|ttl| ttl.space);
             let spaces = record.indexes.iter().map(|index| index.space).chain(ttl).chain([record.space]);

@@ -77,6 +77,10 @@ async fn a_replica_is_made_filled_and_removed() {
     assert_eq!(early, "ResourceNotFoundException: Requested resource not found");
     let again = json!({"TableName": "tab", "ReplicaUpdates": [{"Create": {"RegionName": EURO}}]});
     assert!(world.err("UpdateTable", again).await.starts_with("ResourceInUseException: "));
+    let source = world.err("DeleteTable", json!({"TableName": "tab"})).await;
+    assert!(source.starts_with("ResourceInUseException: "), "{source}");
+    let backup = json!({"TableName": "tab", "BackupName": "half"});
+    assert!(world.err_in(WEST, "CreateBackup", backup).await.starts_with("TableInUseException: "));
     world.settle().await;
     let table = described(&world, HOME).await;
     assert_eq!(table["TableStatus"], "ACTIVE");
@@ -331,6 +335,33 @@ async fn the_legacy_version() {
     assert_eq!((units(0), units(1)), ((json!(9), json!(7)), (json!(7), json!(7))));
     let gone = world.err("DescribeGlobalTable", json!({"GlobalTableName": "none"})).await;
     assert!(gone.starts_with("GlobalTableNotFoundException: "));
+}
+
+/// A restore writes past the log and the versions by which replicas learn of items.
+#[tokio::test]
+async fn what_is_being_filled_becomes_no_replica() {
+    let world = World::new().await;
+    create(&world, "source").await;
+    world.put("source", json!({"p": {"S": "a"}, "v": {"S": "x"}})).await;
+    let backup = world.ok("CreateBackup", json!({"TableName": "source", "BackupName": "bak"})).await;
+    world.settle().await;
+    let arn = &backup["BackupDetails"]["BackupArn"];
+    world.ok("RestoreTableFromBackup", json!({"BackupArn": arn, "TargetTableName": "tab"})).await;
+    let creating = "ResourceInUseException: Attempt to change a resource which is still in use: Table is being \
+                    created: tab";
+    let current = json!({"TableName": "tab", "ReplicaUpdates": [{"Create": {"RegionName": WEST}}]});
+    assert_eq!(world.err("UpdateTable", current.clone()).await, creating);
+    let stream = json!({
+        "TableName": "tab",
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    });
+    assert_eq!(world.err("UpdateTable", stream).await, creating);
+    let legacy = json!({"GlobalTableName": "tab", "ReplicationGroup": [{"RegionName": HOME}]});
+    assert_eq!(world.err("CreateGlobalTable", legacy).await, creating);
+    world.settle().await;
+    world.ok("UpdateTable", current).await;
+    world.settle().await;
+    assert_eq!(content(&world, WEST).await["a"]["S"], "x");
 }
 
 #[derive(Clone, Debug)]
