@@ -145,6 +145,13 @@ pub(crate) fn decreased_too_often(today: i64, last_ms: i64, next_ms: i64) -> Api
     ))
 }
 
+pub(crate) fn no_global_table(name: &str) -> ApiError {
+    ApiError::new(
+        error::GLOBAL_TABLE_NOT_FOUND_EXCEPTION,
+        format!("Global table not found: Global table with name: '{name}' does not exist"),
+    )
+}
+
 /// Of an operation on a global table whose replica is not there.
 pub(crate) fn no_replica_table(name: &str, region: &str) -> ApiError {
     ApiError::new(

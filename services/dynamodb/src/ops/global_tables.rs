@@ -1,6 +1,8 @@
 //! Global tables of version 2017.11.29: groups of tables that were made one by one. CreateGlobalTable, UpdateGlobalTable,
 //! DescribeGlobalTable and ListGlobalTables.
 
+use std::collections::BTreeMap;
+
 use haneul_dynamodb_wire::operations::{
     CreateGlobalTable, DescribeGlobalTable, ListGlobalTables, UpdateGlobalTable,
 };
@@ -12,9 +14,9 @@ use haneul_store::{Range, Reads};
 use super::Dynamodb;
 use super::replicas::region_of;
 use crate::error::{self, invalid};
-use crate::model::{GlobalVersion, TABLES, TableRecord};
+use crate::model::{GlobalVersion, IndexRecord, TABLES, TableRecord};
 use crate::store::replicas::VIEW;
-use crate::table::TableInfo;
+use crate::table::{KeySchema, TableInfo};
 use crate::table::name::{self, TableId};
 
 /// Names that one answer has. Source: the API reference.
@@ -42,9 +44,7 @@ impl Handle<CreateGlobalTable> for Dynamodb {
         if group.is_empty() {
             return Err(invalid("ReplicationGroup must have at least one member"));
         }
-        let first = self.db.find_table(&(id.0, group[0], id.2.clone())).await?;
-        let like = first.as_ref().map(|first| &first.record);
-        self.db.join_replicas(&id, &group, |id, record, empty| fits(like, id, record, empty)).await?;
+        self.db.join_replicas(&id, None, &group, fits).await?;
         Ok(s::CreateGlobalTableOutput {
             global_table_description: Some(self.group_of(&(id.0, group[0], id.2), "CREATING").await?),
         })
@@ -67,8 +67,13 @@ impl Handle<UpdateGlobalTable> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::UpdateGlobalTableInput) -> Result<s::UpdateGlobalTableOutput> {
         let mut info = self.legacy(cx, &input.global_table_name).await?;
+        let mut status = "UPDATING";
         for update in &input.replica_updates {
-            let mut group = members(&info);
+            // The last replica may have left by now.
+            if info.record.global.is_none() {
+                return Err(error::no_global_table(&info.name));
+            }
+            let group = members(&info);
             match (&update.create, &update.delete) {
                 (Some(create), None) => {
                     let region = region_of(&create.region_name)?;
@@ -78,13 +83,9 @@ impl Handle<UpdateGlobalTable> for Dynamodb {
                             format!("Replica with region: '{}' already exists", region.as_str()),
                         ));
                     }
-                    group.push(region);
-                    let id = id_of(&info);
-                    let fits = |at: &TableId, record: &TableRecord, empty| match at.1 == region {
-                        true => fits(Some(&info.record), at, record, empty),
-                        false => Ok(()),
-                    };
-                    self.db.join_replicas(&id, &group, fits).await?;
+                    let id = (info.account, info.region, info.name.clone());
+                    self.db.join_replicas(&id, Some(id.1), &[region], fits).await?;
+                    info = self.db.named_table(&id).await?;
                 }
                 (None, Some(delete)) => {
                     let region = region_of(&delete.region_name)?;
@@ -93,18 +94,21 @@ impl Handle<UpdateGlobalTable> for Dynamodb {
                     }
                     let id = (info.account, region, info.name.clone());
                     self.db.carry_all(&id).await?;
-                    self.db.leave_replicas(&id).await?;
-                    group.retain(|other| *other != region);
+                    let left = self.db.leave_replicas(&id).await?;
+                    info = match group.iter().find(|other| **other != region) {
+                        Some(other) => self.db.named_table(&(id.0, *other, id.2)).await?,
+                        None => {
+                            status = "DELETING";
+                            left
+                        }
+                    };
                 }
                 _ => {
                     return Err(invalid("Exactly one of Create and Delete must be specified in each update"));
                 }
             }
-            let Some(region) = group.first() else { break };
-            let id = (info.account, *region, info.name.clone());
-            info = self.db.named_table(&id).await?;
         }
-        let description = self.description(&info, "UPDATING").await?;
+        let description = self.description(&info, status).await?;
         Ok(s::UpdateGlobalTableOutput { global_table_description: Some(description) })
     }
 }
@@ -176,12 +180,7 @@ impl Dynamodb {
         let legacy = |info: &TableInfo| {
             info.record.global.as_ref().is_some_and(|global| global.version == GlobalVersion::Legacy)
         };
-        found.filter(|info| legacy(info)).ok_or_else(|| {
-            ApiError::new(
-                code::GLOBAL_TABLE_NOT_FOUND_EXCEPTION,
-                format!("Global table not found: Global table with name: '{name}' does not exist"),
-            )
-        })
+        found.filter(|info| legacy(info)).ok_or_else(|| error::no_global_table(name))
     }
 
     /// The global table, and the tables in the Regions that are named.
@@ -227,8 +226,8 @@ impl Dynamodb {
     }
 }
 
-/// Whether a table may be a replica: `like` is one that is, when there is one.
-fn fits(like: Option<&TableRecord>, id: &TableId, record: &TableRecord, empty: bool) -> Result<()> {
+/// Whether a table may be a replica beside the one that is `first`.
+fn fits(first: &TableRecord, id: &TableId, record: &TableRecord, empty: bool) -> Result<()> {
     let region = id.1.as_str();
     if record.global.is_some() {
         return Err(ApiError::new(
@@ -248,23 +247,33 @@ fn fits(like: Option<&TableRecord>, id: &TableId, record: &TableRecord, empty: b
     if !empty {
         return Err(invalid(format!("Table {} in Region {region} is not empty", id.2)));
     }
-    like.map_or(Ok(()), |like| alike(like, record, region))
+    alike(first, record, region)
 }
 
+/// Source: the API reference of UpdateGlobalTable.
 fn alike(one: &TableRecord, other: &TableRecord, region: &str) -> Result<()> {
     let units = |record: &TableRecord| (record.billing.on_demand, record.billing.throughput.write);
-    let kinds = |record: &TableRecord| {
-        let of_key = |name: &String| record.key_schema.iter().any(|key| key.name == *name);
-        let mut kinds: Vec<_> = record.attributes.iter().filter(|(name, _)| of_key(name)).cloned().collect();
-        kinds.sort_unstable();
-        kinds
+    // By name: what it is keyed by, and its write capacity.
+    let indexes = |record: &TableRecord| {
+        let global = record.indexes.iter().filter(|index| index.global);
+        let shown = |index: &IndexRecord| {
+            let keys = KeySchema::new(&index.key_schema, &record.attributes);
+            (index.name.clone(), (keys, index.throughput.write))
+        };
+        global.map(shown).collect::<BTreeMap<_, _>>()
     };
-    if one.key_schema != other.key_schema || kinds(one) != kinds(other) {
+    let keys = |record: &TableRecord| KeySchema::new(&record.key_schema, &record.attributes);
+    if keys(one) != keys(other) {
         return Err(invalid(format!("The table in Region {region} has another key schema than the others")));
     }
     if units(one) != units(other) {
         return Err(invalid(format!(
             "The table in Region {region} has other write capacity than the others"
+        )));
+    }
+    if indexes(one) != indexes(other) {
+        return Err(invalid(format!(
+            "The table in Region {region} has other global secondary indexes than the others"
         )));
     }
     Ok(())
@@ -284,10 +293,6 @@ pub(super) fn named(cx: &Cx, name: &str) -> Result<TableId> {
 pub(super) fn members(info: &TableInfo) -> Vec<Region> {
     let peers = info.record.global.iter().flat_map(|global| global.peers.iter().copied());
     peers.chain([info.region]).collect()
-}
-
-fn id_of(info: &TableInfo) -> TableId {
-    (info.account, info.region, info.name.clone())
 }
 
 pub(super) fn no_replica(region: Region) -> ApiError {

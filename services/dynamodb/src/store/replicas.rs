@@ -113,31 +113,41 @@ impl Db {
         Ok(Arc::new(TableInfo::new(id.clone(), record, epoch)))
     }
 
-    /// Makes one global table of tables that are there, empty and alike, as version 2017.11.29 does; `group` has all
-    /// that are to be in it. Those that are in it already stay as they are.
+    /// Makes tables that are there, empty and alike, replicas of one global table, as version 2017.11.29 does: of the one
+    /// that the table in the Region `of` is in, or of a new one. `check` has the first replica, the table that is to be
+    /// one, and whether that is empty.
     pub(crate) async fn join_replicas(
         &self,
         id: &TableId,
-        group: &[Region],
-        check: impl Fn(&TableId, &TableRecord, bool) -> Result<()> + Send + Sync,
+        of: Option<Region>,
+        new: &[Region],
+        check: impl Fn(&TableRecord, &TableId, &TableRecord, bool) -> Result<()> + Send + Sync,
     ) -> Result<()> {
         let (now_ms, check) = (self.env.now().millis(), &check);
         let done = self.store.transact(|tx| async move {
             let mut numbers = Numbers::new(&tx).await?;
-            let mut records = Vec::new();
-            for region in group {
-                let peer_id = (id.0, *region, id.2.clone());
+            let mut members = Vec::new();
+            if let Some(of) = of {
+                let record = tx.get(&TABLES, &(id.0, of, id.2.clone())).await?;
+                let Some(global) = record.and_then(|record| record.global) else {
+                    return Err(Failed::Api(error::no_global_table(&id.2)));
+                };
+                members.push(of);
+                members.extend(global.peers);
+            }
+            let mut records: Vec<(TableId, TableRecord, bool)> = Vec::new();
+            let all = members.iter().map(|region| (*region, false)).chain(new.iter().map(|new| (*new, true)));
+            for (region, new) in all {
+                let peer_id = (id.0, region, id.2.clone());
                 let Some(mut record) = tx.get(&TABLES, &peer_id).await? else {
                     return Err(Failed::Api(error::no_replica_table(&id.2, region.as_str())));
                 };
-                let new = record.global.is_none();
                 if new {
                     let prefix = crate::engine::keys::of_space(record.space);
                     let some = tx.scan_keys(&ITEMS, Range::prefix(RawPrefix(&prefix)), 1).await?;
-                    check(&peer_id, &record, some.is_empty()).map_err(Failed::Api)?;
+                    let first = records.first().map_or(&record, |(_, first, _)| first);
+                    check(first, &peer_id, &record, some.is_empty()).map_err(Failed::Api)?;
                     record.global = Some(new_group(GlobalVersion::Legacy, now_ms, &mut numbers));
-                } else {
-                    check(&peer_id, &record, true).map_err(Failed::Api)?;
                 }
                 records.push((peer_id, record, new));
             }
@@ -149,7 +159,8 @@ impl Db {
                 .collect();
             for (peer_id, record, _) in &mut records {
                 if let Some(global) = &mut record.global {
-                    global.peers = group.iter().copied().filter(|region| *region != peer_id.1).collect();
+                    let others = logs.iter().map(|(region, ..)| *region);
+                    global.peers = others.filter(|region| *region != peer_id.1).collect();
                 }
                 put_changed(&tx, peer_id, record).await?;
             }

@@ -335,6 +335,54 @@ async fn the_legacy_version() {
     assert_eq!((units(0), units(1)), ((json!(9), json!(7)), (json!(7), json!(7))));
     let gone = world.err("DescribeGlobalTable", json!({"GlobalTableName": "none"})).await;
     assert!(gone.starts_with("GlobalTableNotFoundException: "));
+    // The last one takes the global table with it, and what follows in the same request finds none.
+    let delete = |region: &str| json!({"Delete": {"RegionName": region}});
+    let update = |updates: Value| json!({"GlobalTableName": "tab", "ReplicaUpdates": updates});
+    world.ok("UpdateGlobalTable", update(json!([delete(EURO)]))).await;
+    let last = world.ok("UpdateGlobalTable", update(json!([delete(HOME)]))).await;
+    assert_eq!(last["GlobalTableDescription"]["GlobalTableStatus"], "DELETING");
+    assert_eq!(last["GlobalTableDescription"]["ReplicationGroup"], json!([]));
+    world.ok("DeleteItem", json!({"TableName": "tab", "Key": {"p": {"S": "a"}}})).await;
+    let group = json!({"GlobalTableName": "tab", "ReplicationGroup": [{"RegionName": HOME}]});
+    world.ok("CreateGlobalTable", group).await;
+    let both = update(json!([delete(HOME), {"Create": {"RegionName": EURO}}]));
+    assert!(world.err("UpdateGlobalTable", both).await.starts_with("GlobalTableNotFoundException: "));
+}
+
+/// Tables that are not alike could not hold one another's items, or not keep up.
+#[tokio::test]
+async fn only_tables_that_are_alike_become_replicas() {
+    let table = |write: i64, name: &str, key: &str| {
+        json!({
+            "TableName": "tab", "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+            "AttributeDefinitions": [
+                {"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": key, "AttributeType": "S"},
+            ],
+            "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": name, "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+                "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": write},
+            }],
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        })
+    };
+    let group =
+        json!({"GlobalTableName": "tab", "ReplicationGroup": [{"RegionName": HOME}, {"RegionName": WEST}]});
+    let others = "ValidationException: One or more parameter values were invalid: The table in Region us-west-2 has \
+                  other global secondary indexes than the others";
+    for (other, expected) in [
+        (table(6, "idx", "v"), others),
+        (table(5, "other", "v"), others),
+        (table(5, "idx", "w"), others),
+        (table(5, "idx", "v"), ""),
+    ] {
+        let world = World::new().await;
+        world.ok("CreateTable", table(5, "idx", "v")).await;
+        world.ok_in(WEST, "CreateTable", other.clone()).await;
+        let made = world.call("CreateGlobalTable", group.clone()).await;
+        assert_eq!(made.err().map(|(error, _)| error).unwrap_or_default(), expected, "{other}");
+    }
 }
 
 /// A restore writes past the log and the versions by which replicas learn of items.
