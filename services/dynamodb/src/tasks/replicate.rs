@@ -281,13 +281,14 @@ impl Db {
         done.await.map_err(error::store)
     }
 
-    /// Drops what every other replica was told.
+    /// Drops what every other replica was told, but for the last of it: what is logged after a restart gets numbers above
+    /// what the log has, which must be above what the links have come past, wherever the clock stands by then.
     async fn trim_told(&self, key: &LinkKey) -> Result<()> {
         let range = Range::prefix((key.0, key.1.clone(), key.2));
         let links = self.store.scan(&LINKS, range, LINKS_PAGE).await.map_err(error::store)?;
         let Some(log) = links.first().map(|(_, link)| link.log) else { return Ok(()) };
         let told = links.iter().map(|(_, link)| if link.filled { link.position } else { 0 }).min();
-        let end = sequence::key(log, told.unwrap_or(0));
+        let end = sequence::key(log, told.unwrap_or(0).saturating_sub(1));
         loop {
             let range = Range::prefix(RawPrefix(&log.to_be_bytes())).before(&end[..]);
             let page = self.store.scan_keys(&LOG, range, PAGE * 5).await.map_err(error::store)?;

@@ -131,10 +131,31 @@ async fn the_last_writer_wins() {
         assert_eq!(items.get("a"), Some(&json!({"S": "euro"})), "{region}");
         assert_eq!(items.get("b"), None, "{region}");
     }
-    // A clock that goes back does not make a write here earlier than what it replaces.
-    put(&world, HOME, "b", "again").await;
+}
+
+/// It does not make a write here earlier than what it replaces, nor one that others were told of already.
+#[tokio::test]
+async fn a_clock_that_goes_back_holds_nothing_up() {
+    let (env, store) = (Env::simulated(3), Store::memory());
+    env.clock.advance(Duration::from_secs(60 * 60));
+    let world = World::on(env, store.clone()).await;
+    create(&world, "tab").await;
+    replicate(&world, "tab", &[WEST]).await;
     world.settle().await;
-    assert_eq!(content(&world, EURO).await["b"]["S"], "again");
+    for (region, key) in [(HOME, "a"), (HOME, "b"), (WEST, "c")] {
+        put(&world, region, key, "before").await;
+    }
+    world.settle().await;
+    let earlier = World::on(Env::simulated(4), store).await;
+    assert!(earlier.env.now() < world.env.now());
+    for (region, key) in [(HOME, "a"), (HOME, "c"), (WEST, "b"), (HOME, "d"), (WEST, "e")] {
+        put(&earlier, region, key, "after").await;
+    }
+    earlier.settle().await;
+    let items = content(&earlier, HOME).await;
+    assert_eq!(items, content(&earlier, WEST).await);
+    assert!(items.values().all(|value| value["S"] == "after"), "{items:?}");
+    assert_eq!(items.len(), 5);
 }
 
 #[tokio::test]
