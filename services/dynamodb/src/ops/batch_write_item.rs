@@ -76,7 +76,7 @@ impl Handle<BatchWriteItem> for Dynamodb {
         let capacity = input.return_consumed_capacity.as_deref();
         let metrics = input.return_item_collection_metrics.as_deref();
         let keys: Vec<_> = writes.iter().map(|write| (write.table.record.space, write.key.clone())).collect();
-        let batch = Batch { writes, wants_old: asks_for(capacity), token: None };
+        let batch = Batch { writes, wants_old: asks_for(capacity), ..Batch::default() };
         let outcomes = self.db.write(batch).await?;
         let (mut consumed, mut collections) = (Vec::new(), Map::default());
         for (given, table) in tables {

@@ -51,6 +51,8 @@ pub(crate) struct Batch {
     /// Whether the outcomes must tell what was there before and what it cost.
     pub(crate) wants_old: bool,
     pub(crate) token: Option<(TableKey, TokenRecord)>,
+    /// Whether it fills a new replica, which uses none of its throughput.
+    pub(crate) fills: bool,
 }
 
 /// How often a batch is tried again because a table changed under it.
@@ -83,7 +85,7 @@ impl Db {
 
     /// One write that nothing else goes with.
     pub(crate) async fn write_one(&self, write: Write, wants_old: bool) -> Result<Outcome, OneFailure> {
-        let batch = Batch { writes: vec![write], wants_old, token: None };
+        let batch = Batch { writes: vec![write], wants_old, ..Batch::default() };
         match self.write(batch).await {
             Ok(mut outcomes) => {
                 outcomes.pop().ok_or_else(|| OneFailure::Api(ApiError::internal("no outcome")))
@@ -98,6 +100,9 @@ impl Db {
 
     /// Also what was refused has cost a unit.
     fn charge_writes(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        if batch.fills {
+            return;
+        }
         let (buckets, now) = (&self.shared.buckets, self.env.now());
         for (i, write) in batch.writes.iter().enumerate().filter(|(_, write)| !write.by_service) {
             let used = match done {
@@ -293,7 +298,7 @@ impl Db {
             self.open(&now).await?;
             write.table = now;
         }
-        Ok(Batch { writes, wants_old: batch.wants_old, token: batch.token.clone() })
+        Ok(Batch { writes, token: batch.token.clone(), ..*batch })
     }
 }
 

@@ -161,7 +161,7 @@ impl Import<'_> {
     async fn commit(&mut self) -> Result<()> {
         let writes = std::mem::take(&mut self.batch);
         let count = writes.len() as i64;
-        let done = self.db.write(Batch { writes, wants_old: false, token: None }).await;
+        let done = self.db.write(Batch { writes, ..Batch::default() }).await;
         done.map_err(|failure: Failure| haneul_kit::ApiError::from(failure))?;
         self.record.imported += count;
         Ok(())

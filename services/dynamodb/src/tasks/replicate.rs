@@ -136,7 +136,7 @@ impl Db {
         while !link.filled {
             let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(true) };
             let (told, after) = self.page_of_items(&source, link.after.as_deref()).await?;
-            self.tell(&target, told).await?;
+            self.tell(&target, told, true).await?;
             (link.filled, link.after) = (after.is_none(), after);
             self.keep_link(key, &link).await?;
         }
@@ -145,7 +145,7 @@ impl Db {
             let (told, position) = self.page_of_log(&source, &link).await?;
             let Some(position) = position else { return Ok(true) };
             let oldest = told.iter().map(|told| told.version.at / PER_MS).min();
-            self.tell(&target, told).await?;
+            self.tell(&target, told, false).await?;
             link.position = position;
             self.keep_link(key, &link).await?;
             self.trim_told(key).await?;
@@ -244,7 +244,7 @@ impl Db {
     }
 
     /// Writes items as they are elsewhere.
-    async fn tell(&self, target: &Arc<TableInfo>, told: Vec<Told>) -> Result<()> {
+    async fn tell(&self, target: &Arc<TableInfo>, told: Vec<Told>, fills: bool) -> Result<()> {
         let (mut writes, mut bytes) = (Vec::new(), 0);
         let mut told = told.into_iter().peekable();
         while let Some(one) = told.next() {
@@ -258,7 +258,7 @@ impl Db {
             };
             writes.push(Write { version: Some(one.version), ..write });
             if bytes >= BYTES_MAX || told.peek().is_none() {
-                let batch = Batch { writes: std::mem::take(&mut writes), ..Batch::default() };
+                let batch = Batch { writes: std::mem::take(&mut writes), fills, ..Batch::default() };
                 self.write(batch).await.map_err(|failure| match failure {
                     Failure::Refused(_) => haneul_kit::ApiError::internal("a replica refused a write"),
                     failure => failure.into(),

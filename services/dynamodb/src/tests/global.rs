@@ -406,6 +406,32 @@ async fn only_tables_that_are_alike_become_replicas() {
     }
 }
 
+/// Else whoever made it could not write to it until its throughput had paid for all items there are.
+#[tokio::test]
+async fn filling_a_replica_uses_none_of_its_throughput() {
+    let world = World::new().await;
+    create(&world, "tab").await;
+    let bound = json!({"TableName": "tab", "OnDemandThroughput": {"MaxWriteRequestUnits": 1}});
+    world.ok("UpdateTable", bound).await;
+    // Five minutes' units are 300, and each of these uses 100.
+    for key in 0..6 {
+        put(&world, HOME, &format!("k{key}"), &"x".repeat(100 * 1024 - 10)).await;
+        world.env.clock.advance(Duration::from_secs(100));
+    }
+    replicate(&world, "tab", &[WEST]).await;
+    world.settle().await;
+    assert_eq!(content(&world, WEST).await.len(), 6);
+    put(&world, WEST, "new", "x").await;
+    // What is told of later does use it, as it did where it was written.
+    for key in 0..4 {
+        put(&world, HOME, &format!("k{key}"), &"y".repeat(100 * 1024 - 10)).await;
+        world.env.clock.advance(Duration::from_secs(100));
+    }
+    world.settle().await;
+    let item = json!({"TableName": "tab", "Item": {"p": {"S": "new"}}});
+    assert!(world.err_in(WEST, "PutItem", item).await.starts_with("ThrottlingException: "));
+}
+
 /// A restore writes past the log and the versions by which replicas learn of items.
 #[tokio::test]
 async fn what_is_being_filled_becomes_no_replica() {
