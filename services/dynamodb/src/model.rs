@@ -21,7 +21,7 @@ pub(crate) static TABLES: Table<TableKey, TableRecord> = Table::new("dynamodb.ta
 /// write reads it in its transaction, so that none commits by an old schema.
 pub(crate) static EPOCHS: Table<u64, u64> = Table::new("dynamodb.epochs");
 
-/// The next number of a kind.
+/// The next number of a kind, or the next time that something is due.
 pub(crate) static COUNTERS: Table<String, u64> = Table::new("dynamodb.counters");
 
 /// Items and index entries, by space, hash of the partition key, and key.

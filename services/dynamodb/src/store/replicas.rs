@@ -2,15 +2,16 @@
 //! of its replicas say of each other, so each change of it is one transaction on all of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use haneul_kit::{Region, Result};
+use haneul_kit::{Instant, Region, Result};
 use haneul_store::{Range, Reads, StoreError, Tx};
 
 use super::Db;
 use super::tables::{Failed, Numbers, TABLES_MAX, begin_stream};
 use crate::error;
 use crate::model::{
-    DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, GlobalRecord, GlobalVersion, ITEMS, LINKS, LinkRecord,
+    COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, GlobalRecord, GlobalVersion, ITEMS, LINKS, LinkRecord,
     RawPrefix, ReplicaSettings, ReplicaUnits, SseRecord, TABLES, TableRecord, Throughput, TtlSettings,
 };
 use crate::table::TableInfo;
@@ -194,6 +195,31 @@ impl Db {
         let (record, epoch) = done.await?;
         self.shared.upkeep.wake();
         Ok(Arc::new(TableInfo::new(id.clone(), record, epoch)))
+    }
+}
+
+/// When versions of what was deleted are looked through next, in milliseconds.
+const NEXT_SWEEP: &str = "next-sweep";
+
+/// How long it takes until they are for the first time.
+const FIRST_SWEEP: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Db {
+    /// When versions of what was deleted are due to be looked through. Kept, so that restarts do not put it off for ever.
+    pub(crate) async fn next_sweep(&self, now: Instant) -> Result<Instant> {
+        let kept = self.store.get(&COUNTERS, NEXT_SWEEP).await.map_err(error::store)?;
+        match kept.and_then(|at_ms| i64::try_from(at_ms).ok()) {
+            Some(at_ms) => Ok(Instant::from_millis(at_ms)),
+            None => {
+                self.set_next_sweep(now + FIRST_SWEEP).await?;
+                Ok(now + FIRST_SWEEP)
+            }
+        }
+    }
+
+    pub(crate) async fn set_next_sweep(&self, at: Instant) -> Result<()> {
+        let at_ms = u64::try_from(at.millis()).unwrap_or(0);
+        self.store.put(&COUNTERS, NEXT_SWEEP, &at_ms).await.map_err(error::store)
     }
 }
 

@@ -33,7 +33,7 @@ const LATENCY: Metric = Metric::new("AWS/DynamoDB", "ReplicationLatency", Unit::
 const PAGE: usize = 200;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Pages of a log that one link carries before the others have their turn.
+/// Pages of items and of a log that one link carries before the others have their turn.
 const TURN_PAGES_MAX: usize = 50;
 
 const LINKS_PAGE: usize = 500;
@@ -49,7 +49,6 @@ const GONE_KEPT_MS: u64 = 60 * 60 * 1000;
 
 pub(crate) struct Replicate {
     db: Db,
-    next_sweep: parking_lot::Mutex<Option<Instant>>,
 }
 
 /// An item as it is at one replica, or that it is gone.
@@ -61,14 +60,14 @@ struct Told {
 
 impl Replicate {
     pub(crate) fn new(db: Db) -> Replicate {
-        Replicate { db, next_sweep: parking_lot::Mutex::new(None) }
+        Replicate { db }
     }
 
     async fn run(&self) -> Result<Option<Instant>> {
         let now = self.db.env.now();
         let (mut range, mut failed) = (Range::all(), false);
         let mut filling: BTreeSet<TableId> = BTreeSet::new();
-        let mut any = false;
+        let (mut any, mut behind) = (false, false);
         loop {
             let page = self.db.store.scan(&LINKS, range, LINKS_PAGE).await.map_err(error::store)?;
             let Some((last, _)) = page.last() else { break };
@@ -80,6 +79,7 @@ impl Replicate {
                     Ok(all) => {
                         filling.insert(target);
                         if !all {
+                            behind = true;
                             self.db.replication().wake();
                         }
                     }
@@ -94,22 +94,17 @@ impl Replicate {
         for target in filling {
             self.db.open_replica(&target).await?;
         }
-        let sweep = match *self.next_sweep.lock() {
-            Some(at) => at,
-            None => now + SWEEP,
-        };
-        let sweep = if any && !failed && now >= sweep {
+        if !any {
+            return Ok(None);
+        }
+        let mut sweep_at = self.db.next_sweep(now).await?;
+        // What a link has not brought yet may be earlier than a deletion, which must stop it then.
+        if !failed && !behind && now >= sweep_at {
             self.sweep().await?;
-            now + SWEEP
-        } else {
-            sweep
-        };
-        *self.next_sweep.lock() = Some(sweep);
-        Ok(match (failed, any) {
-            (true, _) => Some(now + RETRY),
-            (false, true) => Some(sweep),
-            (false, false) => None,
-        })
+            sweep_at = now + SWEEP;
+            self.db.set_next_sweep(sweep_at).await?;
+        }
+        Ok(Some(if failed { now + RETRY } else { sweep_at }))
     }
 
     /// Forgets what was deleted long ago: no earlier write of it can be under way.
@@ -133,15 +128,15 @@ impl Db {
     /// Brings what one replica has to tell another to it, as much as has a turn. Whether that was all.
     pub(crate) async fn carry(&self, key: &LinkKey, mut link: LinkRecord) -> Result<bool> {
         let ids = ((key.0, key.2, key.1.clone()), (key.0, key.3, key.1.clone()));
-        while !link.filled {
-            let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(true) };
-            let (told, after) = self.page_of_items(&source, link.after.as_deref()).await?;
-            self.tell(&target, told, true).await?;
-            (link.filled, link.after) = (after.is_none(), after);
-            self.keep_link(key, &link).await?;
-        }
         for _ in 0..TURN_PAGES_MAX {
             let Some((source, target)) = self.ends(&ids, &link).await? else { return Ok(true) };
+            if !link.filled {
+                let (told, after) = self.page_of_items(&source, link.after.as_deref()).await?;
+                self.tell(&target, told, true).await?;
+                (link.filled, link.after) = (after.is_none(), after);
+                self.keep_link(key, &link).await?;
+                continue;
+            }
             let (told, position) = self.page_of_log(&source, &link).await?;
             let Some(position) = position else { return Ok(true) };
             let oldest = told.iter().map(|told| told.version.at / PER_MS).min();
@@ -327,7 +322,8 @@ impl Db {
 
     /// Forgets the versions before `before` of what is not there.
     async fn sweep_versions(&self, space: u64, before: u64) -> Result<()> {
-        let (prefix, mut after): (_, Option<RawKey>) = (keys::of_space(space), None);
+        let prefix = keys::of_space(space);
+        let (mut after, mut size): (Option<RawKey>, usize) = (None, PAGE);
         loop {
             let (prefix, start) = (&prefix, &after);
             let done = self.store.transact(|tx| async move {
@@ -335,8 +331,8 @@ impl Db {
                 if let Some(start) = start {
                     range = range.after(start);
                 }
-                let page = tx.scan(&ITEMS, range, PAGE).await?;
-                let last = page.last().map(|(key, _)| key.clone()).filter(|_| page.len() == PAGE);
+                let page = tx.scan(&ITEMS, range, size).await?;
+                let last = page.last().map(|(key, _)| key.clone()).filter(|_| page.len() == size);
                 for (key, stored) in page {
                     if Held::of(&stored).is_some_and(|held| held.gone && held.version.at < before) {
                         tx.delete(&ITEMS, &key)?;
@@ -346,8 +342,10 @@ impl Db {
             });
             match done.await {
                 Ok(None) => return Ok(()),
-                Ok(last) => after = last,
-                // Somebody wrote there: another day will do.
+                Ok(last) => (after, size) = (last, (size * 2).min(PAGE)),
+                // Writers are faster than a page of this size.
+                Err(Failed::Store(StoreError::Conflict)) if size > 1 => size /= 2,
+                // Another day will do.
                 Err(Failed::Store(StoreError::Conflict)) => return Ok(()),
                 Err(failed) => return Err(failed.into()),
             }

@@ -1,15 +1,21 @@
 //! Global tables.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::Env;
-use haneul_store::Store;
+use haneul_kit::{AccountId, Env};
+use haneul_store::{Range, Reads, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use super::world::World;
+use crate::engine::keys;
+use crate::engine::versions::Held;
+use crate::model::{ITEMS, RawPrefix, StoredItem, TABLES};
+use crate::table::TableInfo;
+use crate::value::Attrs;
 
 const HOME: &str = "us-east-1";
 const WEST: &str = "us-west-2";
@@ -430,6 +436,79 @@ async fn filling_a_replica_uses_none_of_its_throughput() {
     world.settle().await;
     let item = json!({"TableName": "tab", "Item": {"p": {"S": "new"}}});
     assert!(world.err_in(WEST, "PutItem", item).await.starts_with("ThrottlingException: "));
+}
+
+/// The versions that are kept of one replica: of what is there, and of what is gone.
+async fn versions(store: &Store, region: &str) -> (usize, usize) {
+    let id = (AccountId::DEFAULT, region.parse().unwrap(), "tab".to_owned());
+    let global = store.get(&TABLES, &id).await.unwrap().unwrap().global.unwrap();
+    let prefix = keys::of_space(global.versions);
+    let kept = store.scan(&ITEMS, Range::prefix(RawPrefix(&prefix)), usize::MAX).await.unwrap();
+    let gone = kept.iter().filter(|(_, stored)| Held::of(stored).unwrap().gone).count();
+    (kept.len() - gone, gone)
+}
+
+/// Items that were there before anybody was told of them.
+async fn fill(store: &Store, region: &str, count: usize) {
+    let id = (AccountId::DEFAULT, region.parse().unwrap(), "tab".to_owned());
+    let info = TableInfo::new(id.clone(), store.get(&TABLES, &id).await.unwrap().unwrap(), 0);
+    let mut batch = haneul_store::Batch::default();
+    for i in 0..count {
+        let item = Attrs::of(vec![("p".to_owned(), crate::value::Value::S(format!("n{i}")))]);
+        let at = keys::of_item(info.record.space, &info.schema, &item);
+        batch.put(&ITEMS, &at[..], &StoredItem::Plain(Arc::new(item))).unwrap();
+    }
+    store.write(batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_forgotten_a_day_later() {
+    let (env, store) = (Env::simulated(3), Store::memory());
+    let mut world = World::on(env.clone(), store.clone()).await;
+    create(&world, "tab").await;
+    replicate(&world, "tab", &[WEST]).await;
+    world.settle().await;
+    for key in ["a", "b"] {
+        put(&world, HOME, key, "x").await;
+    }
+    let delete = json!({"TableName": "tab", "Key": {"p": {"S": "a"}}});
+    world.ok("DeleteItem", delete).await;
+    world.settle().await;
+    // However often the program begins anew meanwhile.
+    for _ in 0..4 {
+        for region in [HOME, WEST] {
+            assert_eq!(versions(&store, region).await, (1, 1), "{region}");
+        }
+        env.clock.advance(Duration::from_secs(6 * 60 * 60));
+        world = World::on(env.clone(), store.clone()).await;
+        world.settle().await;
+    }
+    for region in [HOME, WEST] {
+        assert_eq!(versions(&store, region).await, (1, 0), "{region}");
+    }
+}
+
+/// One page is 200 items, and a turn is 50 of them.
+#[tokio::test]
+async fn a_large_table_is_carried_by_turns_and_nothing_forgotten_meanwhile() {
+    let (env, store) = (Env::simulated(3), Store::memory());
+    let world = World::on(env.clone(), store.clone()).await;
+    create(&world, "tab").await;
+    replicate(&world, "tab", &[WEST]).await;
+    world.settle().await;
+    put(&world, HOME, "a", "x").await;
+    world.ok("DeleteItem", json!({"TableName": "tab", "Key": {"p": {"S": "a"}}})).await;
+    world.settle().await;
+    fill(&store, HOME, 200 * 50 + 1).await;
+    env.clock.advance(Duration::from_secs(25 * 60 * 60));
+    replicate(&world, "tab", &[EURO]).await;
+    world.settle().await;
+    assert_eq!(described(&world, EURO).await["TableStatus"], "CREATING");
+    assert_eq!(versions(&store, HOME).await, (0, 1), "an earlier write may still come from somewhere");
+    world.settle().await;
+    assert_eq!(described(&world, EURO).await["TableStatus"], "ACTIVE");
+    assert_eq!(described(&world, EURO).await["ItemCount"], 200 * 50 + 1);
+    assert_eq!(versions(&store, HOME).await, (0, 0));
 }
 
 /// A restore writes past the log and the versions by which replicas learn of items.
