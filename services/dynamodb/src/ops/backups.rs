@@ -9,7 +9,7 @@ use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Instant, Result};
 use haneul_store::{Range, Reads};
 
 use super::Dynamodb;
-use crate::error::{self, validation};
+use crate::error::{self, invalid, validation};
 use crate::model::{BACKUPS, BackupKey, BackupRecord, RestoreSource, RestoredFrom, TableRecord, Throughput};
 use crate::store::sources::Source;
 use crate::table::describe::{self, Counts};
@@ -136,6 +136,7 @@ impl Handle<RestoreTableFromBackup> for Dynamodb {
         let overrides = Overrides {
             billing_mode: input.billing_mode_override,
             provisioned: input.provisioned_throughput_override,
+            on_demand: input.on_demand_throughput_override,
             global: input.global_secondary_index_override,
             local: input.local_secondary_index_override,
         };
@@ -173,6 +174,7 @@ impl Dynamodb {
 pub(super) struct Overrides {
     pub(super) billing_mode: Option<String>,
     pub(super) provisioned: Option<s::ProvisionedThroughput>,
+    pub(super) on_demand: Option<s::OnDemandThroughput>,
     pub(super) global: Option<Vec<s::GlobalSecondaryIndex>>,
     pub(super) local: Option<Vec<s::LocalSecondaryIndex>>,
 }
@@ -207,9 +209,40 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
         Some(_) => record.billing.on_demand = false,
         None => {}
     }
+    let on_demand = record.billing.on_demand;
+    if on_demand && overrides.provisioned.is_some() {
+        return Err(validation(
+            "ProvisionedThroughputOverride cannot be specified when BillingMode is PAY_PER_REQUEST",
+        ));
+    }
     if overrides.provisioned.is_some() {
         record.billing.throughput = define::provisioned(overrides.provisioned.as_ref())?;
     }
+    let mut of_indexes = overrides.global.iter().flatten();
+    if !on_demand
+        && (overrides.on_demand.is_some() || of_indexes.any(|one| one.on_demand_throughput.is_some()))
+    {
+        return Err(invalid("OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST"));
+    }
+    define::on_demand_bounds(&mut record.billing.throughput, overrides.on_demand.as_ref())?;
+    for index in record.indexes.iter_mut().filter(|index| index.global) {
+        let given = overrides.global.iter().flatten().find(|one| one.index_name == index.name);
+        let units = given.and_then(|one| one.provisioned_throughput.as_ref());
+        match (on_demand, units) {
+            (true, Some(given)) if given.read_capacity_units != 0 || given.write_capacity_units != 0 => {
+                return Err(invalid(format!(
+                    "ProvisionedThroughput should not be specified for index: {} when BillingMode is PAY_PER_REQUEST",
+                    index.name
+                )));
+            }
+            (true, _) => (index.throughput.read, index.throughput.write) = (0, 0),
+            (false, Some(_)) => index.throughput = define::provisioned(units)?,
+            (false, None) => {}
+        }
+        let bounds = given.and_then(|one| one.on_demand_throughput.as_ref());
+        define::on_demand_bounds(&mut index.throughput, bounds)?;
+    }
+    define::check_index_units(&record)?;
     record.tags.clear();
     (record.stream, record.ttl, record.resource_policy, record.pitr) = (None, None, None, None);
     (record.sse, record.global) = (None, None);

@@ -125,6 +125,7 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
         let overrides = Overrides {
             billing_mode: input.billing_mode_override,
             provisioned: input.provisioned_throughput_override,
+            on_demand: input.on_demand_throughput_override,
             global: input.global_secondary_index_override,
             local: input.local_secondary_index_override,
         };

@@ -1,5 +1,7 @@
 //! DescribeGlobalTableSettings and UpdateGlobalTableSettings: the capacity of global tables of version 2017.11.29.
 
+use std::collections::BTreeMap;
+
 use haneul_dynamodb_wire::operations::{DescribeGlobalTableSettings, UpdateGlobalTableSettings};
 use haneul_dynamodb_wire::shapes as s;
 use haneul_dynamodb_wire::values::error as code;
@@ -8,10 +10,10 @@ use haneul_kit::{Access, ApiError, Cx, Handle, Instant, Region, Result};
 use super::Dynamodb;
 use super::global_tables::{members, no_replica};
 use super::replicas::region_of;
+use super::update_table::{change_mode, change_throughput};
 use crate::error::{self, invalid};
 use crate::model::{IndexRecord, TableRecord, Throughput};
-use crate::store::tables::Change;
-use crate::table::TableInfo;
+use crate::table::{TableInfo, define};
 
 impl Handle<DescribeGlobalTableSettings> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::DescribeGlobalTableSettingsInput) -> Result<Vec<Access>> {
@@ -46,28 +48,23 @@ impl Handle<UpdateGlobalTableSettings> for Dynamodb {
     ) -> Result<s::UpdateGlobalTableSettingsOutput> {
         refuse(&input)?;
         let info = self.legacy(cx, &input.global_table_name).await?;
-        let (group, now_ms) = (members(&info), cx.now().millis());
-        let mut of_replica: Vec<(Region, &s::ReplicaSettingsUpdate)> = Vec::new();
+        let mut of_replicas: Vec<(Region, &s::ReplicaSettingsUpdate)> = Vec::new();
         for update in input.replica_settings_update.iter().flatten() {
             let region = region_of(&update.region_name)?;
-            if !group.contains(&region) {
-                return Err(no_replica(region));
+            if of_replicas.iter().any(|(other, _)| *other == region) {
+                return Err(invalid(format!("Replica {} is specified more than once", region.as_str())));
             }
-            of_replica.push((region, update));
+            of_replicas.push((region, update));
         }
-        let (input, of_replica) = (&input, &of_replica);
-        for region in &group {
-            let id = (info.account, *region, info.name.clone());
-            self.db
-                .change_table(&id, move |record, _| {
-                    change(record, input, now_ms)?;
-                    for (_, update) in of_replica.iter().filter(|(of, _)| of == region) {
-                        change_replica(record, update)?;
-                    }
-                    Ok(Change::default())
-                })
-                .await?;
-        }
+        let (input, of_replicas, now_ms) = (&input, &of_replicas, cx.now().millis());
+        let edit = move |group: &[Region], at: Region, record: &mut TableRecord| {
+            if let Some((region, _)) = of_replicas.iter().find(|(region, _)| !group.contains(region)) {
+                return Err(no_replica(*region));
+            }
+            let own = of_replicas.iter().find(|(region, _)| *region == at).map(|(_, update)| *update);
+            change(record, input, own, now_ms)
+        };
+        self.db.change_replicas(&(info.account, info.region, info.name.clone()), edit).await?;
         Ok(s::UpdateGlobalTableSettingsOutput {
             global_table_name: Some(input.global_table_name.clone()),
             replica_settings: Some(self.settings(&info).await?),
@@ -96,51 +93,58 @@ fn refuse(input: &s::UpdateGlobalTableSettingsInput) -> Result<()> {
     Ok(())
 }
 
-/// What is the same in all replicas.
-fn change(record: &mut TableRecord, input: &s::UpdateGlobalTableSettingsInput, now_ms: i64) -> Result<()> {
-    if let Some(mode) = &input.global_table_billing_mode {
-        let on_demand = mode == "PAY_PER_REQUEST";
-        let write = input.global_table_provisioned_write_capacity_units;
-        if on_demand && !record.billing.on_demand {
-            record.billing.on_demand_since_ms = Some(now_ms);
-            record.billing.throughput = Throughput::default();
-            record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
-        }
-        if !on_demand && record.billing.on_demand {
-            let Some(write) = write else {
-                return Err(invalid(
-                    "GlobalTableProvisionedWriteCapacityUnits must be specified when the billing mode becomes PROVISIONED",
-                ));
-            };
-            record.billing.throughput = Throughput { read: write, write, ..Throughput::default() };
-        }
-        (record.billing.on_demand, record.billing.named) = (on_demand, true);
+/// What is the same in all replicas, and what this one has of its own.
+fn change(
+    record: &mut TableRecord,
+    input: &s::UpdateGlobalTableSettingsInput,
+    own: Option<&s::ReplicaSettingsUpdate>,
+    now_ms: i64,
+) -> Result<()> {
+    let mode = input.global_table_billing_mode.as_deref();
+    let turned = mode.is_some_and(|mode| change_mode(record, mode, now_ms)) && !record.billing.on_demand;
+    let write = input.global_table_provisioned_write_capacity_units;
+    if turned && write.is_none() {
+        return Err(invalid(
+            "GlobalTableProvisionedWriteCapacityUnits must be specified when the billing mode becomes PROVISIONED",
+        ));
     }
-    if let Some(write) = input.global_table_provisioned_write_capacity_units {
+    let read = own.and_then(|own| own.replica_provisioned_read_capacity_units);
+    if read.or(write).is_some() {
         provisioned(record)?;
-        record.billing.throughput.write = write;
+        set(&mut record.billing.throughput, (read, write), now_ms)?;
     }
-    for update in input.global_table_global_secondary_index_settings_update.iter().flatten() {
-        let index = index(record, &update.index_name)?;
-        index.throughput.write = update.provisioned_write_capacity_units.unwrap_or(index.throughput.write);
+    let of_all = input.global_table_global_secondary_index_settings_update.iter().flatten();
+    let of_one = own.iter().flat_map(|own| own.replica_global_secondary_index_settings_update.iter().flatten());
+    let mut units: BTreeMap<&str, Asked> = BTreeMap::new();
+    for update in of_all {
+        units.entry(&update.index_name).or_default().1 = update.provisioned_write_capacity_units;
+    }
+    for update in of_one {
+        units.entry(&update.index_name).or_default().0 = update.provisioned_read_capacity_units;
+    }
+    for (name, asked) in units {
+        provisioned(record)?;
+        set(&mut index(record, name)?.throughput, asked, now_ms)?;
+    }
+    define::check_index_units(record)?;
+    if let Some(class) = own.and_then(|own| own.replica_table_class.as_ref()) {
+        record.table_class = Some(class.clone());
     }
     Ok(())
 }
 
-/// What a replica has of its own.
-fn change_replica(record: &mut TableRecord, update: &s::ReplicaSettingsUpdate) -> Result<()> {
-    if let Some(read) = update.replica_provisioned_read_capacity_units {
-        provisioned(record)?;
-        record.billing.throughput.read = read;
-    }
-    if let Some(class) = &update.replica_table_class {
-        record.table_class = Some(class.clone());
-    }
-    for update in update.replica_global_secondary_index_settings_update.iter().flatten() {
-        let index = index(record, &update.index_name)?;
-        index.throughput.read = update.provisioned_read_capacity_units.unwrap_or(index.throughput.read);
-    }
-    Ok(())
+/// Units for reading and for writing.
+type Asked = (Option<i64>, Option<i64>);
+
+/// What is not asked for stays; where there is nothing yet, as many are read as are written.
+fn set(units: &mut Throughput, (read, write): Asked, now_ms: i64) -> Result<()> {
+    let write = write.unwrap_or(units.write);
+    let before = if units.read == 0 { write } else { units.read };
+    let given = s::ProvisionedThroughput {
+        read_capacity_units: read.unwrap_or(before),
+        write_capacity_units: write,
+    };
+    change_throughput(units, &given, now_ms)
 }
 
 fn provisioned(record: &TableRecord) -> Result<()> {

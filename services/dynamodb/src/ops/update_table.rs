@@ -63,6 +63,9 @@ impl Handle<UpdateTable> for Dynamodb {
             definitions(record, input)?;
             billing(record, input, now_ms)?;
             change.dropped = indexes(record, input, numbers, now_ms)?;
+            if input.billing_mode.is_some() {
+                define::check_index_units(record)?;
+            }
             forget_definitions(record);
             define::check_projected(&record.indexes)?;
             if encryption.is_some() {
@@ -164,23 +167,17 @@ fn definitions(record: &mut TableRecord, input: &s::UpdateTableInput) -> Result<
 }
 
 fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -> Result<()> {
-    let billing = &mut record.billing;
     let given = input.provisioned_throughput.as_ref();
-    if let Some(mode) = &input.billing_mode {
-        let on_demand = mode == "PAY_PER_REQUEST";
-        if on_demand && !billing.on_demand {
-            billing.on_demand_since_ms = Some(now_ms);
-            billing.throughput = Throughput::default();
-            record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
-        }
-        if !on_demand && billing.on_demand && given.is_none() {
-            return Err(invalid(
-                "ProvisionedThroughput must be specified when BillingMode changes to PROVISIONED",
-            ));
-        }
-        billing.on_demand = on_demand;
-        billing.named = true;
+    if let Some(mode) = &input.billing_mode
+        && change_mode(record, mode, now_ms)
+        && !record.billing.on_demand
+        && given.is_none()
+    {
+        return Err(invalid(
+            "ProvisionedThroughput must be specified when BillingMode changes to PROVISIONED",
+        ));
     }
+    let billing = &mut record.billing;
     if let Some(given) = given {
         if billing.on_demand {
             return Err(invalid(
@@ -211,12 +208,30 @@ fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -
     Ok(())
 }
 
+/// Whether the billing mode is another one than before.
+pub(super) fn change_mode(record: &mut TableRecord, mode: &str, now_ms: i64) -> bool {
+    let before = record.billing.on_demand;
+    let on_demand = mode == "PAY_PER_REQUEST";
+    if on_demand && !before {
+        record.billing.on_demand_since_ms = Some(now_ms);
+        record.billing.throughput = Throughput::default();
+        record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
+    }
+    (record.billing.on_demand, record.billing.named) = (on_demand, true);
+    on_demand != before
+}
+
 /// Decreases of one UTC day that are free; every further one waits for an hour. Source: "Quotas", "Decreasing provisioned
 /// throughput".
 const DECREASES_FREE: i64 = 4;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
-fn change_throughput(units: &mut Throughput, given: &s::ProvisionedThroughput, now_ms: i64) -> Result<()> {
+/// The one way to other units, of tables and of indexes.
+pub(super) fn change_throughput(
+    units: &mut Throughput,
+    given: &s::ProvisionedThroughput,
+    now_ms: i64,
+) -> Result<()> {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let new = define::provisioned(Some(given))?;
     if new.read < units.read || new.write < units.write {

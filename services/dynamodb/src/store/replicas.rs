@@ -180,6 +180,32 @@ impl Db {
         Ok(())
     }
 
+    /// Changes all replicas of the global table that a table is in, or none of them. `edit` has the Regions of all, the one
+    /// of the replica, and its record; it may run more than once.
+    pub(crate) async fn change_replicas(
+        &self,
+        id: &TableId,
+        edit: impl Fn(&[Region], Region, &mut TableRecord) -> Result<()> + Send + Sync,
+    ) -> Result<()> {
+        let edit = &edit;
+        let done = self.store.transact(|tx| async move {
+            let global = tx.get(&TABLES, id).await?.and_then(|record| record.global);
+            let mut group = global.ok_or_else(|| Failed::Api(error::no_global_table(&id.2)))?.peers;
+            group.push(id.1);
+            for region in &group {
+                let peer_id = (id.0, *region, id.2.clone());
+                let Some(before) = tx.get(&TABLES, &peer_id).await? else { continue };
+                let mut record = before.clone();
+                edit(&group, *region, &mut record).map_err(Failed::Api)?;
+                if record != before {
+                    put_changed(&tx, &peer_id, &record).await?;
+                }
+            }
+            Ok::<_, Failed>(())
+        });
+        Ok(done.await?)
+    }
+
     /// Takes a table out of its global table; it stays what it is.
     pub(crate) async fn leave_replicas(&self, id: &TableId) -> Result<Arc<TableInfo>> {
         let now_ms = self.env.now().millis();

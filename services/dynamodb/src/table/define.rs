@@ -290,6 +290,17 @@ pub(crate) fn provisioned(given: Option<&s::ProvisionedThroughput>) -> Result<Th
     Ok(Throughput { read, write, ..Throughput::default() })
 }
 
+/// Every global index of a provisioned table has units of its own.
+pub(crate) fn check_index_units(record: &TableRecord) -> Result<()> {
+    let without = |index: &&IndexRecord| index.global && index.throughput.read.min(index.throughput.write) < 1;
+    match record.indexes.iter().find(without) {
+        Some(index) if !record.billing.on_demand => {
+            Err(invalid(format!("ProvisionedThroughput is not specified for index: {}", index.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// −1 takes the bound away.
 pub(crate) fn on_demand_bounds(units: &mut Throughput, given: Option<&s::OnDemandThroughput>) -> Result<()> {
     let Some(given) = given else { return Ok(()) };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::{AccountId, Env};
+use haneul_kit::{AccountId, Env, Region};
 use haneul_store::{Range, Reads, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -360,6 +360,19 @@ async fn the_legacy_version() {
         )
     };
     assert_eq!((units(0), units(1)), ((json!(9), json!(7)), (json!(7), json!(7))));
+    // All replicas or none: the decreases that one may still have are used up at another one.
+    let write = |units: i64| json!({"GlobalTableName": "tab", "GlobalTableProvisionedWriteCapacityUnits": units});
+    world.ok("UpdateGlobalTableSettings", write(100)).await;
+    for units in [90, 80, 70, 60] {
+        let own = json!({"ReadCapacityUnits": 9, "WriteCapacityUnits": units});
+        world.ok_in(EURO, "UpdateTable", json!({"TableName": "tab", "ProvisionedThroughput": own})).await;
+    }
+    let refused = world.err_in(EURO, "UpdateGlobalTableSettings", write(50)).await;
+    assert!(refused.starts_with("LimitExceededException: "), "{refused}");
+    let home = described(&world, HOME).await["ProvisionedThroughput"].clone();
+    assert_eq!((&home["WriteCapacityUnits"], &home["NumberOfDecreasesToday"]), (&json!(100), &json!(0)));
+    let refused = world.err("UpdateGlobalTableSettings", write(40_001)).await;
+    assert!(refused.starts_with("LimitExceededException: "), "{refused}");
     let gone = world.err("DescribeGlobalTable", json!({"GlobalTableName": "none"})).await;
     assert!(gone.starts_with("GlobalTableNotFoundException: "));
     // The last one takes the global table with it, and what follows in the same request finds none.
@@ -412,6 +425,50 @@ async fn only_tables_that_are_alike_become_replicas() {
     }
 }
 
+#[tokio::test]
+async fn settings_provision_indexes_as_well() {
+    let world = World::new().await;
+    let table = json!({
+        "TableName": "tab", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "idx", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    });
+    for region in [HOME, WEST] {
+        world.ok_in(region, "CreateTable", table.clone()).await;
+    }
+    let group =
+        json!({"GlobalTableName": "tab", "ReplicationGroup": [{"RegionName": HOME}, {"RegionName": WEST}]});
+    world.ok("CreateGlobalTable", group).await;
+    let mut update = json!({
+        "GlobalTableName": "tab", "GlobalTableBillingMode": "PROVISIONED",
+        "GlobalTableProvisionedWriteCapacityUnits": 7,
+    });
+    assert_eq!(
+        world.err("UpdateGlobalTableSettings", update.clone()).await,
+        "ValidationException: One or more parameter values were invalid: ProvisionedThroughput is not specified for \
+         index: idx"
+    );
+    update["GlobalTableGlobalSecondaryIndexSettingsUpdate"] =
+        json!([{"IndexName": "idx", "ProvisionedWriteCapacityUnits": 8}]);
+    update["ReplicaSettingsUpdate"] = json!([{
+        "RegionName": WEST,
+        "ReplicaGlobalSecondaryIndexSettingsUpdate": [{"IndexName": "idx", "ProvisionedReadCapacityUnits": 9}],
+    }]);
+    world.ok("UpdateGlobalTableSettings", update.clone()).await;
+    for (region, read) in [(HOME, 8), (WEST, 9)] {
+        let index = described(&world, region).await["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"].clone();
+        assert_eq!((&index["ReadCapacityUnits"], &index["WriteCapacityUnits"]), (&json!(read), &json!(8)));
+    }
+    let twice = update["ReplicaSettingsUpdate"].as_array().unwrap().repeat(2);
+    update["ReplicaSettingsUpdate"] = json!(twice);
+    assert!(world.err("UpdateGlobalTableSettings", update).await.contains("more than once"));
+}
+
 /// Else whoever made it could not write to it until its throughput had paid for all items there are.
 #[tokio::test]
 async fn filling_a_replica_uses_none_of_its_throughput() {
@@ -440,7 +497,7 @@ async fn filling_a_replica_uses_none_of_its_throughput() {
 
 /// The versions that are kept of one replica: of what is there, and of what is gone.
 async fn versions(store: &Store, region: &str) -> (usize, usize) {
-    let id = (AccountId::DEFAULT, region.parse().unwrap(), "tab".to_owned());
+    let id = (AccountId::DEFAULT, region.parse::<Region>().unwrap(), "tab".to_owned());
     let global = store.get(&TABLES, &id).await.unwrap().unwrap().global.unwrap();
     let prefix = keys::of_space(global.versions);
     let kept = store.scan(&ITEMS, Range::prefix(RawPrefix(&prefix)), usize::MAX).await.unwrap();
@@ -450,7 +507,7 @@ async fn versions(store: &Store, region: &str) -> (usize, usize) {
 
 /// Items that were there before anybody was told of them.
 async fn fill(store: &Store, region: &str, count: usize) {
-    let id = (AccountId::DEFAULT, region.parse().unwrap(), "tab".to_owned());
+    let id = (AccountId::DEFAULT, region.parse::<Region>().unwrap(), "tab".to_owned());
     let info = TableInfo::new(id.clone(), store.get(&TABLES, &id).await.unwrap().unwrap(), 0);
     let mut batch = haneul_store::Batch::default();
     for i in 0..count {

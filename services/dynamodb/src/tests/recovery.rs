@@ -128,6 +128,52 @@ async fn nobody_copies_a_table_that_is_being_filled() {
     world.settle().await;
 }
 
+/// By UpdateTable or by a restore: an index without units could not be written to.
+#[tokio::test]
+async fn whoever_provisions_a_table_provisions_its_indexes() {
+    let world = World::new().await;
+    world
+        .ok(
+            "CreateTable",
+            json!({
+                "TableName": "tab", "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+                "GlobalSecondaryIndexes": [{
+                    "IndexName": "idx", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                }],
+            }),
+        )
+        .await;
+    let backup = world.ok("CreateBackup", json!({"TableName": "tab", "BackupName": "bak"})).await;
+    world.settle().await;
+    let units = json!({"ReadCapacityUnits": 5, "WriteCapacityUnits": 6});
+    let mut restore = json!({
+        "BackupArn": backup["BackupDetails"]["BackupArn"], "TargetTableName": "again",
+        "BillingModeOverride": "PROVISIONED", "ProvisionedThroughputOverride": units,
+    });
+    let missing = "ValidationException: One or more parameter values were invalid: ProvisionedThroughput is not \
+                   specified for index: idx";
+    assert_eq!(world.err("RestoreTableFromBackup", restore.clone()).await, missing);
+    restore["GlobalSecondaryIndexOverride"] = json!([{
+        "IndexName": "idx", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"}, "ProvisionedThroughput": units,
+    }]);
+    world.ok("RestoreTableFromBackup", restore).await;
+    let mut update = json!({"TableName": "tab", "BillingMode": "PROVISIONED", "ProvisionedThroughput": units});
+    assert_eq!(world.err("UpdateTable", update.clone()).await, missing);
+    update["GlobalSecondaryIndexUpdates"] =
+        json!([{"Update": {"IndexName": "idx", "ProvisionedThroughput": units}}]);
+    world.ok("UpdateTable", update).await;
+    world.settle().await;
+    for table in ["tab", "again"] {
+        let described = world.ok("DescribeTable", json!({"TableName": table})).await;
+        let index = &described["Table"]["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"];
+        assert_eq!(index["WriteCapacityUnits"], 6, "{table}");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8),
