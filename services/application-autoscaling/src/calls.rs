@@ -30,8 +30,10 @@ const SESSION: &str = "AutoScaling-UpdateDynamoDB";
 pub(crate) struct Capacity {
     pub(crate) read: i64,
     pub(crate) write: i64,
-    /// Throughput is provisioned, and nothing is being changed.
-    pub(crate) provisioned: bool,
+    /// There are no units to be set.
+    pub(crate) on_demand: bool,
+    /// Nothing is being made or changed, so that units can be set now.
+    pub(crate) active: bool,
 }
 
 impl Capacity {
@@ -122,7 +124,7 @@ impl ApplicationAutoscaling {
             (units.read_capacity_units.unwrap_or(0), units.write_capacity_units.unwrap_or(0))
         });
         let active = table.table_status.as_deref() == Some("ACTIVE");
-        Ok(Some(Capacity { read, write, provisioned: active && !on_demand }))
+        Ok(Some(Capacity { read, write, on_demand, active }))
     }
 
     pub(crate) async fn set_capacity(

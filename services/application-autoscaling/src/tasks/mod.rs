@@ -107,9 +107,10 @@ impl Scale {
                 return Ok(false);
             }
         };
-        // What is not provisioned has no capacity to be moved; it will be looked at when alarms say so.
-        let done = match capacity.filter(|capacity| capacity.provisioned) {
+        // What is on demand, or gone, has no capacity to be moved.
+        let done = match capacity.filter(|capacity| !capacity.on_demand) {
             None => true,
+            Some(capacity) if !capacity.active => false,
             Some(capacity) => {
                 let units = capacity.units(&target);
                 let (min, max) = (i64::from(record.min), i64::from(record.max));
@@ -158,7 +159,7 @@ impl Scale {
         let target = Target::of_key(&target_key)?;
         let Some(record) = state.target(&target_key).await? else { return Ok(()) };
         let Some(capacity) = state.capacity(key.0, key.1, &target).await? else { return Ok(()) };
-        if !capacity.provisioned {
+        if capacity.on_demand || !capacity.active {
             return Ok(());
         }
         let mut units = capacity.units(&target);

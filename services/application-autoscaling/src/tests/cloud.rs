@@ -91,6 +91,11 @@ impl Cloud {
         }
     }
 
+    /// The same of this service alone.
+    pub(super) async fn scale(&self) {
+        self.reconcilers.last().unwrap().reconcile().await.unwrap();
+    }
+
     pub(super) async fn table(&self, read: i64, write: i64) {
         let input = d::CreateTableInput {
             table_name: "tab".into(),

@@ -129,6 +129,39 @@ async fn schedules_set_bounds() {
     assert_eq!(cloud.activities().await.iter().filter(|activity| triggered(activity)).count(), 1);
 }
 
+/// An index that is being filled keeps bounds waiting, and does not make them forgotten.
+#[tokio::test]
+async fn bounds_wait_for_a_table_that_is_being_updated() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 40).await;
+    cloud.settle().await;
+    let units = || d::ProvisionedThroughput { read_capacity_units: 5, write_capacity_units: 5 };
+    let create = d::CreateGlobalSecondaryIndexAction {
+        index_name: "idx".into(),
+        key_schema: vec![d::KeySchemaElement { attribute_name: "p".into(), key_type: "HASH".into() }],
+        projection: d::Projection { projection_type: Some("ALL".into()), ..Default::default() },
+        provisioned_throughput: Some(units()),
+        ..Default::default()
+    };
+    let update = d::GlobalSecondaryIndexUpdate { create: Some(create), ..Default::default() };
+    let input = d::UpdateTableInput {
+        table_name: "tab".into(),
+        attribute_definitions: Some(vec![d::AttributeDefinition {
+            attribute_name: "p".into(),
+            attribute_type: "S".into(),
+        }]),
+        global_secondary_index_updates: Some(vec![update]),
+        ..Default::default()
+    };
+    cloud.ok::<ddb::UpdateTable>(input).await;
+    cloud.register(10, 40).await;
+    cloud.scale().await;
+    assert_eq!(cloud.units().await, (5, 5));
+    cloud.minute().await;
+    assert_eq!(cloud.units().await, (5, 10));
+}
+
 #[tokio::test]
 async fn the_role_must_be_allowed() {
     let cloud = Cloud::new().await;
