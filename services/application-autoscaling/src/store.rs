@@ -207,18 +207,36 @@ impl ApplicationAutoscaling {
         Ok(done.await?)
     }
 
+    /// What fails again in the same way is told once, until something succeeds.
     pub(crate) async fn note_activity(&self, key: &TargetKey, record: &ActivityRecord) -> Result<()> {
+        if record.failed && self.is_told(key, record).await? {
+            return Ok(());
+        }
         let (now, id) = (self.platform.env.now(), self.platform.env.rng.uuid());
         let at = (key.0, key.1, -now.millis(), id);
         self.platform.store.put(&ACTIVITIES, &at, record).await.map_err(error::store)
     }
 
-    /// Forgets what nobody is told of any more.
-    pub(crate) async fn trim_activities(&self, now: Instant) -> Result<()> {
+    async fn is_told(&self, key: &TargetKey, record: &ActivityRecord) -> Result<bool> {
+        let newest = Range::prefix((key.0, key.1));
+        let newest = self.platform.store.scan(&ACTIVITIES, newest, PAGE).await.map_err(error::store)?;
+        let of_target = newest
+            .into_iter()
+            .map(|(_, other)| other)
+            .filter(|other| (&other.resource, &other.dimension) == (&record.resource, &record.dimension));
+        let same =
+            |other: ActivityRecord| ActivityRecord { ended_ms: record.ended_ms, ..other } == *record;
+        Ok(of_target.take_while(|other| other.failed).any(same))
+    }
+
+    /// Forgets what nobody is told of any more. Whether anything is left.
+    pub(crate) async fn trim_activities(&self, now: Instant) -> Result<bool> {
         let (mut range, oldest) = (Range::all(), -(now.millis() - KEPT_MS));
+        let mut left = false;
         loop {
             let page = self.platform.store.scan_keys(&ACTIVITIES, range, PAGE).await.map_err(error::store)?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return Ok(left) };
+            left |= page.iter().any(|key| key.2 <= oldest);
             range = Range::all().after(last);
             let mut batch = Batch::default();
             for key in page.iter().filter(|key| key.2 > oldest) {

@@ -20,15 +20,20 @@ use crate::target::Target;
 const EVERY: Duration = Duration::from_secs(60);
 const LATER_MS: i64 = 15_000;
 
+/// How often activities that are too old to be told of are dropped.
+const TRIM_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
 const PAGE: usize = 500;
 
 pub(crate) struct Scale {
     state: Arc<ApplicationAutoscaling>,
+    /// When old activities are looked for next; at the start for the first time.
+    next_trim: parking_lot::Mutex<Option<Instant>>,
 }
 
 impl Scale {
     pub(crate) fn new(state: Arc<ApplicationAutoscaling>) -> Scale {
-        Scale { state }
+        Scale { state, next_trim: parking_lot::Mutex::new(None) }
     }
 
     async fn run(&self) -> Result<Option<Instant>> {
@@ -36,11 +41,23 @@ impl Scale {
         let unsettled = self.settle().await?;
         let tracked = self.track().await?;
         let now = self.state.platform.env.now();
-        self.state.trim_activities(now).await?;
+        let next_trim = self.trim(now, tracked || unsettled || next_action.is_some()).await?;
         let minute_ms = i64::try_from(EVERY.as_millis()).unwrap_or(i64::MAX);
         let next_look = Instant::from_millis((now.millis() / minute_ms + 1) * minute_ms + LATER_MS);
         let looks = (tracked || unsettled).then_some(next_look);
-        Ok([looks, next_action].into_iter().flatten().min())
+        Ok([looks, next_action, next_trim].into_iter().flatten().min())
+    }
+
+    /// Drops activities that are too old, once a day while there are any or `more` may come. When it will next.
+    async fn trim(&self, now: Instant, more: bool) -> Result<Option<Instant>> {
+        if let Some(next) = *self.next_trim.lock()
+            && now < next
+        {
+            return Ok(Some(next));
+        }
+        let next = (self.state.trim_activities(now).await? || more).then_some(now + TRIM_EVERY);
+        *self.next_trim.lock() = next;
+        Ok(next)
     }
 
     /// Scheduled actions that are due; gives when the next one is.

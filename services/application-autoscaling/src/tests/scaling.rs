@@ -129,6 +129,52 @@ async fn schedules_set_bounds() {
     assert_eq!(cloud.activities().await.iter().filter(|activity| triggered(activity)).count(), 1);
 }
 
+#[tokio::test]
+async fn the_same_failure_is_told_once() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 50).await;
+    cloud.register(5, 100).await;
+    cloud.settle().await;
+    for write in [45, 40, 35, 30] {
+        let units = d::ProvisionedThroughput { read_capacity_units: 5, write_capacity_units: write };
+        let input = d::UpdateTableInput {
+            table_name: "tab".into(),
+            provisioned_throughput: Some(units),
+            ..Default::default()
+        };
+        cloud.ok::<ddb::UpdateTable>(input).await;
+    }
+    // The fifth decrease of a day waits for an hour.
+    cloud.register(5, 20).await;
+    for _ in 0..10 {
+        cloud.minute().await;
+    }
+    let activities = cloud.activities().await;
+    assert_eq!(activities.len(), 1, "{activities:?}");
+    assert_eq!(activities[0].status_code, "Failed");
+    // Another failure is another matter.
+    cloud.register(5, 10).await;
+    for _ in 0..10 {
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.activities().await.len(), 2);
+    for _ in 0..60 {
+        cloud.minute().await;
+    }
+    assert_eq!(cloud.units().await, (5, 10));
+    let told = |activities: Vec<s::ScalingActivity>| {
+        activities.into_iter().map(|activity| activity.status_code).collect::<Vec<_>>()
+    };
+    assert_eq!(told(cloud.activities().await), ["Successful", "Failed", "Failed"]);
+    // For six weeks, and a day at most.
+    cloud.platform.env.clock.advance(Duration::from_secs(41 * 24 * 60 * 60));
+    cloud.settle().await;
+    assert_eq!(cloud.activities().await.len(), 3);
+    cloud.platform.env.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    cloud.settle().await;
+    assert!(cloud.activities().await.is_empty());
+}
+
 /// An index that is being filled keeps bounds waiting, and does not make them forgotten.
 #[tokio::test]
 async fn bounds_wait_for_a_table_that_is_being_updated() {
