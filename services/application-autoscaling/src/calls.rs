@@ -154,7 +154,7 @@ impl ApplicationAutoscaling {
         Ok(())
     }
 
-    /// Puts the alarms of a policy, for so many units.
+    /// Puts the alarms of a policy, for so many units. They go again when the policy went meanwhile.
     pub(crate) async fn put_alarms(&self, key: &NamedKey, record: &PolicyRecord, units: i64) -> Result<()> {
         let target = Target::parse(crate::target::NAMESPACE, &key.2, &key.3)?;
         let arn = policy::arn(key, record);
@@ -186,7 +186,11 @@ impl ApplicationAutoscaling {
             };
             self.as_role::<cw::PutMetricAlarm>(key.0, key.1, input).await?;
         }
-        Ok(())
+        // Whoever dropped it after this has deleted them.
+        match self.policy(key).await? {
+            Some(there) if there.id == record.id => Ok(()),
+            _ => self.delete_alarms(key, record).await,
+        }
     }
 
     pub(crate) async fn delete_alarms(&self, key: &NamedKey, record: &PolicyRecord) -> Result<()> {

@@ -96,22 +96,33 @@ impl ApplicationAutoscaling {
         Ok(done.await?)
     }
 
-    pub(crate) async fn put_policy(&self, key: &NamedKey, record: &PolicyRecord) -> Result<()> {
+    /// Makes or changes a policy. `edit` may run more than once.
+    pub(crate) async fn put_policy(
+        &self,
+        key: &NamedKey,
+        edit: impl Fn(Option<PolicyRecord>) -> Result<PolicyRecord> + Send + Sync,
+    ) -> Result<PolicyRecord> {
+        let edit = &edit;
         let done = self.platform.store.transact(|tx| async move {
             let target = target_of(key);
             if tx.get(&TARGETS, &target).await?.is_none() {
                 return Err(Failed::Api(error::no_target(&target)));
             }
+            let after = edit(tx.get(&POLICIES, key).await?).map_err(Failed::Api)?;
             let others = tx.scan_keys(&POLICIES, of_target(&target), PAGE).await?;
             if others.iter().any(|other| other.4 != key.4) {
                 return Err(Failed::Api(error::validation(
                     "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
                 )));
             }
-            tx.put(&POLICIES, key, record)?;
-            Ok(())
+            tx.put(&POLICIES, key, &after)?;
+            Ok(after)
         });
         Ok(done.await?)
+    }
+
+    pub(crate) async fn policy(&self, key: &NamedKey) -> Result<Option<PolicyRecord>> {
+        self.platform.store.get(&POLICIES, key).await.map_err(error::store)
     }
 
     /// Changes a policy that is still the same one.

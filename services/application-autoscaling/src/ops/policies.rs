@@ -6,7 +6,6 @@ use haneul_application_autoscaling_wire::operations::{
 use haneul_application_autoscaling_wire::shapes as s;
 use haneul_application_autoscaling_wire::values::policy_type as kind;
 use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result};
-use haneul_store::Reads;
 
 use super::access::key;
 use super::listing::Asked;
@@ -33,38 +32,42 @@ impl Handle<PutScalingPolicy> for ApplicationAutoscaling {
             return Err(error::no_target(&target_key));
         }
         let key = named(&target_key, &input.policy_name);
-        let before = self.platform.store.get(&POLICIES, &key).await.map_err(error::store)?;
-        let configuration = configuration(&input, before.is_some())?;
-        let record = match (configuration, before) {
-            (None, Some(before)) => before,
-            (None, None) => {
-                return Err(validation(
-                    "TargetTrackingScalingPolicyConfiguration is required to create a TargetTrackingScaling policy.",
-                ));
-            }
-            (Some(given), before) => {
-                check(given, &target)?;
-                let rng = &self.platform.env.rng;
-                let (id, created_ms, alarms) = match before {
-                    Some(before) => (before.id, before.created_ms, before.alarms),
-                    None => (rng.uuid(), cx.now().millis(), KINDS.map(|_| rng.uuid()).to_vec()),
-                };
-                PolicyRecord {
-                    id,
-                    created_ms,
-                    target: given.target_value,
-                    out_cooldown_s: given.scale_out_cooldown,
-                    in_cooldown_s: given.scale_in_cooldown,
-                    disable_scale_in: given.disable_scale_in,
-                    alarms,
-                    units: 0,
-                }
-            }
-        };
         let capacity = self.capacity(key.0, key.1, &target).await?;
         let units = capacity.map_or(0, |capacity| capacity.units(&target));
-        let record = PolicyRecord { units, ..record };
-        self.put_policy(&key, &record).await?;
+        let rng = &self.platform.env.rng;
+        let new = (rng.uuid(), cx.now().millis(), KINDS.map(|_| rng.uuid()).to_vec());
+        let (input, target, new) = (&input, &target, &new);
+        let edit = |before: Option<PolicyRecord>| {
+            let configuration = configuration(input, before.is_some())?;
+            let record = match (configuration, before) {
+                (None, Some(before)) => before,
+                (None, None) => {
+                    return Err(validation(
+                        "TargetTrackingScalingPolicyConfiguration is required to create a TargetTrackingScaling policy.",
+                    ));
+                }
+                (Some(given), before) => {
+                    check(given, target)?;
+                    // Whoever put it first has named it, and its alarms.
+                    let (id, created_ms, alarms) = match before {
+                        Some(before) => (before.id, before.created_ms, before.alarms),
+                        None => new.clone(),
+                    };
+                    PolicyRecord {
+                        id,
+                        created_ms,
+                        target: given.target_value,
+                        out_cooldown_s: given.scale_out_cooldown,
+                        in_cooldown_s: given.scale_in_cooldown,
+                        disable_scale_in: given.disable_scale_in,
+                        alarms,
+                        units,
+                    }
+                }
+            };
+            Ok(PolicyRecord { units, ..record })
+        };
+        let record = self.put_policy(&key, edit).await?;
         self.put_alarms(&key, &record, units).await?;
         self.due.wake();
         Ok(s::PutScalingPolicyResponse {

@@ -1,7 +1,11 @@
 use haneul_application_autoscaling_wire::operations as op;
 use haneul_application_autoscaling_wire::shapes as s;
+use haneul_cloudwatch_wire::operations as cw;
+use haneul_cloudwatch_wire::shapes as c;
+use haneul_kit::{Region, Signal};
 
-use super::cloud::{Cloud, TABLE, WRITES, policy, register};
+use super::cloud::{Cloud, TABLE, WRITES, policy, register, root};
+use crate::ApplicationAutoscaling;
 
 fn scheduled(schedule: &str) -> s::PutScheduledActionRequest {
     s::PutScheduledActionRequest {
@@ -164,4 +168,39 @@ async fn pages() {
     assert_ne!(dimension(first.scalable_targets.unwrap()), dimension(second.scalable_targets.unwrap()));
     input.next_token = Some("nonsense".into());
     assert!(cloud.err::<op::DescribeScalableTargets>(input).await.starts_with("InvalidNextTokenException: "));
+}
+
+/// However many put it at once, and whoever deletes it meanwhile: alarms without a policy would watch for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_policy_has_one_set_of_alarms() {
+    let cloud = std::sync::Arc::new(Cloud::new().await);
+    cloud.table(5, 5).await;
+    cloud.register(5, 40).await;
+    let all: Vec<_> = (0..8)
+        .map(|_| {
+            let cloud = cloud.clone();
+            tokio::spawn(async move { cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await.policy_arn })
+        })
+        .collect();
+    let mut arns = Vec::new();
+    for one in all {
+        arns.push(one.await.unwrap());
+    }
+    arns.dedup();
+    assert_eq!(arns.len(), 1, "{arns:?}");
+    let alarms = || cloud.ok::<cw::DescribeAlarms>(c::DescribeAlarmsInput::default());
+    assert_eq!(alarms().await.metric_alarms.unwrap().len(), 4);
+    let state = ApplicationAutoscaling { platform: cloud.platform.clone(), due: Signal::default() };
+    let target = (root().account, Region::US_EAST_1, TABLE.to_owned(), WRITES.to_owned());
+    let key = crate::store::named(&target, "follow");
+    let record = state.policy(&key).await.unwrap().unwrap();
+    let delete = s::DeleteScalingPolicyRequest {
+        policy_name: "follow".into(),
+        service_namespace: "dynamodb".into(),
+        resource_id: TABLE.into(),
+        scalable_dimension: WRITES.into(),
+    };
+    cloud.ok::<op::DeleteScalingPolicy>(delete).await;
+    state.put_alarms(&key, &record, 5).await.unwrap();
+    assert!(alarms().await.metric_alarms.unwrap().is_empty());
 }
