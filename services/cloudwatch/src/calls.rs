@@ -1,5 +1,7 @@
 //! All that we ask of other services.
 
+use haneul_application_autoscaling_wire as scaling;
+use haneul_kit::metrics::Owner;
 use haneul_kit::{ApiError, Bus, Caller, Region, Result};
 use haneul_lambda_wire as lambda;
 use haneul_shape::Bytes;
@@ -44,4 +46,33 @@ pub(crate) async fn invoke(
         None => Ok(()),
         Some(error) => Err(ApiError::new("FunctionError", error)),
     }
+}
+
+/// Whether an action is the scaling policy that made its alarm. Application Auto Scaling looks at the states of those
+/// alarms by itself, and at no others. `resource` is the ARN's: `scalingPolicy:<id>:resource/dynamodb/table/tab:policyName/…`.
+pub(crate) async fn is_tracked(
+    bus: &Bus,
+    owner: Owner,
+    region: Region,
+    resource: &str,
+    action: &PendingAction,
+) -> Result<bool> {
+    let mut parts = resource.splitn(4, ':');
+    let (kind, of) = (parts.next(), parts.nth(1));
+    let of = of.and_then(|of| of.strip_prefix("resource/")).and_then(|of| of.split_once('/'));
+    let (Some("scalingPolicy"), Some((namespace, id))) = (kind, of) else { return Ok(false) };
+    let input = scaling::shapes::DescribeScalingPoliciesRequest {
+        service_namespace: namespace.to_owned(),
+        resource_id: Some(id.to_owned()),
+        ..Default::default()
+    };
+    // The alarm is the account's, and so is the policy.
+    let caller = Caller::root(owner.account);
+    let found =
+        bus.call::<scaling::operations::DescribeScalingPolicies>(caller, region, None, input).await?;
+    let own = |policy: &scaling::shapes::ScalingPolicy| {
+        policy.policy_arn == action.arn
+            && policy.alarms.iter().flatten().any(|alarm| alarm.alarm_name == action.alarm)
+    };
+    Ok(region == owner.region && found.scaling_policies.iter().flatten().any(own))
 }

@@ -129,6 +129,48 @@ async fn schedules_set_bounds() {
     assert_eq!(cloud.activities().await.iter().filter(|activity| triggered(activity)).count(), 1);
 }
 
+/// CloudWatch says that an action was done where something is done.
+#[tokio::test]
+async fn only_a_policys_own_alarms_have_done_something() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 40).await;
+    let made = cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await;
+    let own = made.alarms.unwrap().remove(0).alarm_name;
+    let other = c::PutMetricAlarmInput {
+        alarm_name: "TargetTracking-table/tab-AlarmHigh-mine".into(),
+        alarm_actions: Some(vec![made.policy_arn.clone()]),
+        namespace: Some("AWS/DynamoDB".into()),
+        metric_name: Some("ConsumedWriteCapacityUnits".into()),
+        statistic: Some("Sum".into()),
+        period: Some(60),
+        evaluation_periods: 1,
+        threshold: Some(1.0),
+        comparison_operator: "GreaterThanThreshold".into(),
+        ..Default::default()
+    };
+    let name = other.alarm_name.clone();
+    cloud.ok::<cw::PutMetricAlarm>(other).await;
+    for (name, expected) in [(own, "Successfully executed action"), (name, "Failed to execute action")] {
+        let set = c::SetAlarmStateInput {
+            alarm_name: name.clone(),
+            state_value: "ALARM".into(),
+            state_reason: "by hand".into(),
+            state_reason_data: None,
+        };
+        cloud.ok::<cw::SetAlarmState>(set).await;
+        cloud.settle().await;
+        let input = c::DescribeAlarmHistoryInput {
+            alarm_name: Some(name.clone()),
+            history_item_type: Some("Action".into()),
+            ..Default::default()
+        };
+        let items = cloud.ok::<cw::DescribeAlarmHistory>(input).await.alarm_history_items.unwrap();
+        let told = items[0].history_summary.clone().unwrap();
+        assert_eq!(told, format!("{expected} {}", made.policy_arn), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn the_same_failure_is_told_once() {
     let cloud = Cloud::new().await;

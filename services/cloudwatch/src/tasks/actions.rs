@@ -68,18 +68,10 @@ impl Actions {
                 let caller = Caller::service("lambda.alarms.cloudwatch.amazonaws.com", owner.account);
                 calls::invoke(bus, caller, region, source, action).await
             }
-            // Application Auto Scaling looks at the states of its policies' alarms by itself.
-            "autoscaling" if is_tracked(target.resource()) => Ok(()),
+            "autoscaling" if calls::is_tracked(bus, owner, region, target.resource(), action).await? => Ok(()),
             other => Err(ApiError::not_implemented(other, "alarm actions")),
         }
     }
-}
-
-/// Whether this is a scaling policy that Application Auto Scaling has: `scalingPolicy:<id>:resource/dynamodb/…`.
-fn is_tracked(resource: &str) -> bool {
-    let mut parts = resource.splitn(3, ':');
-    let (kind, of) = (parts.next(), parts.nth(1));
-    kind == Some("scalingPolicy") && of.is_some_and(|of| of.starts_with("resource/dynamodb/"))
 }
 
 impl Reconciler for Actions {
