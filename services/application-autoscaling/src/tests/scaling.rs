@@ -144,9 +144,9 @@ async fn only_a_policys_own_alarms_have_done_something() {
         metric_name: Some("ConsumedWriteCapacityUnits".into()),
         statistic: Some("Sum".into()),
         period: Some(60),
-        evaluation_periods: 1,
+        evaluation_periods: Some(1),
         threshold: Some(1.0),
-        comparison_operator: "GreaterThanThreshold".into(),
+        comparison_operator: Some("GreaterThanThreshold".into()),
         ..Default::default()
     };
     let name = other.alarm_name.clone();
