@@ -179,6 +179,7 @@ async fn a_policy_has_one_set_of_alarms() {
     let all: Vec<_> = (0..8)
         .map(|_| {
             let cloud = cloud.clone();
+            #[allow(clippy::disallowed_methods)] // Nothing to drain.
             tokio::spawn(async move { cloud.ok::<op::PutScalingPolicy>(policy(50.0)).await.policy_arn })
         })
         .collect();

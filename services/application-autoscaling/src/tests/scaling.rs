@@ -129,6 +129,34 @@ async fn schedules_set_bounds() {
     assert_eq!(cloud.activities().await.iter().filter(|activity| triggered(activity)).count(), 1);
 }
 
+/// Ten minutes between two steps out, and an hour before one in.
+#[tokio::test]
+async fn cooldowns_are_kept() {
+    let cloud = Cloud::new().await;
+    cloud.table(5, 5).await;
+    cloud.register(5, 100).await;
+    let mut input = policy(50.0);
+    let configuration = input.target_tracking_scaling_policy_configuration.as_mut().unwrap();
+    (configuration.scale_out_cooldown, configuration.scale_in_cooldown) = (Some(600), Some(3600));
+    cloud.ok::<op::PutScalingPolicy>(input).await;
+    // All that there is, so that twice as much is wanted each time.
+    let (mut units, mut changes) = (5, Vec::new());
+    for minute in 0..90 {
+        for _ in 0..if minute < 20 { units * 3 } else { 1 } {
+            cloud.write(20).await;
+        }
+        cloud.minute().await;
+        let now = cloud.units().await.1;
+        if now != units {
+            changes.push((minute, now));
+            units = now;
+        }
+    }
+    let [(first, 10), (second, 20), (third, 5)] = changes[..] else { panic!("{changes:?}") };
+    assert!(first < 5, "{changes:?}");
+    assert_eq!((second - first, third - second), (10, 60), "{changes:?}");
+}
+
 /// CloudWatch says that an action was done where something is done.
 #[tokio::test]
 async fn only_a_policys_own_alarms_have_done_something() {
@@ -167,7 +195,7 @@ async fn only_a_policys_own_alarms_have_done_something() {
         };
         let items = cloud.ok::<cw::DescribeAlarmHistory>(input).await.alarm_history_items.unwrap();
         let told = items[0].history_summary.clone().unwrap();
-        assert_eq!(told, format!("{expected} {}", made.policy_arn), "{name}");
+        assert!(told.starts_with(&format!("{expected} {}", made.policy_arn)), "{name}: {told}");
     }
 }
 
@@ -192,7 +220,7 @@ async fn the_same_failure_is_told_once() {
         cloud.minute().await;
     }
     let activities = cloud.activities().await;
-    assert_eq!(activities.len(), 1, "{activities:?}");
+    assert_eq!(activities.len(), 1);
     assert_eq!(activities[0].status_code, "Failed");
     // Another failure is another matter.
     cloud.register(5, 10).await;
@@ -259,10 +287,35 @@ async fn the_role_must_be_allowed() {
     let role = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable";
     let found = cloud.ok::<iam::GetRole>(i::GetRoleRequest { role_name: role.into() }).await.role;
     assert_eq!(found.path, "/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/");
+    // Without it nothing is scaled, and whoever registers a target makes it again.
+    let busy = async |minutes: usize| {
+        for _ in 0..minutes {
+            for _ in 0..15 {
+                cloud.write(20).await;
+            }
+            cloud.minute().await;
+        }
+    };
+    let delete = i::DeleteServiceLinkedRoleRequest { role_name: role.into() };
+    cloud.ok::<iam::DeleteServiceLinkedRole>(delete).await;
+    busy(5).await;
+    cloud.register(6, 40).await;
+    let gone = i::GetRoleRequest { role_name: role.into() };
+    cloud.ok::<iam::GetRole>(gone.clone()).await;
+    cloud.ok::<iam::DeleteServiceLinkedRole>(i::DeleteServiceLinkedRoleRequest { role_name: role.into() }).await;
+    busy(2).await;
+    assert!(cloud.err::<iam::GetRole>(gone).await.starts_with("NoSuchEntity"));
+    assert_eq!(cloud.units().await, (5, 5), "neither by use nor by its bounds");
+    assert!(cloud.activities().await.is_empty());
     // Whoever registers without the permission to make the role, or to pass one, does not.
     let statement = r#""Effect":"Allow","Action":["application-autoscaling:*","dynamodb:*"],"Resource":"*""#;
     let user = cloud.user("limited", statement).await;
     let mut input = super::cloud::register(5, 40);
+    let refused = cloud.call_as::<op::RegisterScalableTarget>(&user, input.clone()).await.err().unwrap();
+    assert!(refused.message().contains("iam:CreateServiceLinkedRole"), "{}", refused.message());
+    cloud.register(5, 40).await;
+    busy(3).await;
+    assert_eq!(cloud.units().await, (5, 10));
     cloud.call_as::<op::RegisterScalableTarget>(&user, input.clone()).await.unwrap();
     input.role_arn = Some("arn:aws:iam::111111111111:role/other".into());
     let refused = cloud.call_as::<op::RegisterScalableTarget>(&user, input).await.err().unwrap();

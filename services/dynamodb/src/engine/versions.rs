@@ -61,14 +61,29 @@ impl Held {
 mod tests {
     use super::*;
 
+    /// Two replicas decide on their own, from what each has kept: they must come to the same.
     #[test]
-    fn later_writes_win_and_survive_being_kept() {
+    fn later_writes_win_and_regions_settle_what_is_written_at_once() {
         let version = |at: u64, by: &str| Version { at, by: by.parse().unwrap() };
-        let (early, late) = (version(1 << 60, "us-west-2"), version((1 << 60) + 1, "eu-west-1"));
-        assert!(late > early);
-        assert_ne!(version(5, "us-west-2"), version(5, "eu-west-1"));
-        for held in [Held { version: early, gone: false }, Held { version: late, gone: true }] {
-            assert_eq!(Held::of(&held.stored()), Some(held));
+        let in_order = [
+            version(0, "us-west-2"),
+            version((1 << 60) - 1, "us-west-2"),
+            // In the order of the table of Regions, which all replicas share.
+            version(1 << 60, "us-east-1"),
+            version(1 << 60, "us-west-2"),
+            version(1 << 60, "eu-west-1"),
+            version((1 << 60) + 1, "eu-west-1"),
+            version(i64::MAX as u64, "ap-northeast-2"),
+        ];
+        for gone in [false, true] {
+            let kept = in_order.map(|version| Held::of(&Held { version, gone }.stored()).unwrap());
+            assert!(kept.iter().all(|held| held.gone == gone));
+            let mut sorted = kept.map(|held| held.version);
+            assert_eq!(sorted, in_order);
+            sorted.reverse();
+            sorted.sort();
+            assert_eq!(sorted, in_order);
         }
+        assert!(Held::of(&StoredItem::Plain(std::sync::Arc::new(Attrs::of(Vec::new())))).is_none());
     }
 }
