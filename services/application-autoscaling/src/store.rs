@@ -235,8 +235,7 @@ impl ApplicationAutoscaling {
             .into_iter()
             .map(|(_, other)| other)
             .filter(|other| (&other.resource, &other.dimension) == (&record.resource, &record.dimension));
-        let same =
-            |other: ActivityRecord| ActivityRecord { ended_ms: record.ended_ms, ..other } == *record;
+        let same = |other: ActivityRecord| ActivityRecord { ended_ms: record.ended_ms, ..other } == *record;
         Ok(of_target.take_while(|other| other.failed).any(same))
     }
 

@@ -68,8 +68,7 @@ pub(crate) async fn is_tracked(
     };
     // The alarm is the account's, and so is the policy.
     let caller = Caller::root(owner.account);
-    let found =
-        bus.call::<scaling::operations::DescribeScalingPolicies>(caller, region, None, input).await?;
+    let found = bus.call::<scaling::operations::DescribeScalingPolicies>(caller, region, None, input).await?;
     let own = |policy: &scaling::shapes::ScalingPolicy| {
         policy.policy_arn == action.arn
             && policy.alarms.iter().flatten().any(|alarm| alarm.alarm_name == action.alarm)

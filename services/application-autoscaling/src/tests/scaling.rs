@@ -302,7 +302,9 @@ async fn the_role_must_be_allowed() {
     cloud.register(6, 40).await;
     let gone = i::GetRoleRequest { role_name: role.into() };
     cloud.ok::<iam::GetRole>(gone.clone()).await;
-    cloud.ok::<iam::DeleteServiceLinkedRole>(i::DeleteServiceLinkedRoleRequest { role_name: role.into() }).await;
+    cloud
+        .ok::<iam::DeleteServiceLinkedRole>(i::DeleteServiceLinkedRoleRequest { role_name: role.into() })
+        .await;
     busy(2).await;
     assert!(cloud.err::<iam::GetRole>(gone).await.starts_with("NoSuchEntity"));
     assert_eq!(cloud.units().await, (5, 5), "neither by use nor by its bounds");

@@ -68,7 +68,9 @@ impl Actions {
                 let caller = Caller::service("lambda.alarms.cloudwatch.amazonaws.com", owner.account);
                 calls::invoke(bus, caller, region, source, action).await
             }
-            "autoscaling" if calls::is_tracked(bus, owner, region, target.resource(), action).await? => Ok(()),
+            "autoscaling" if calls::is_tracked(bus, owner, region, target.resource(), action).await? => {
+                Ok(())
+            }
             other => Err(ApiError::not_implemented(other, "alarm actions")),
         }
     }

@@ -114,7 +114,8 @@ fn change(
         set(&mut record.billing.throughput, (read, write), now_ms)?;
     }
     let of_all = input.global_table_global_secondary_index_settings_update.iter().flatten();
-    let of_one = own.iter().flat_map(|own| own.replica_global_secondary_index_settings_update.iter().flatten());
+    let of_one =
+        own.iter().flat_map(|own| own.replica_global_secondary_index_settings_update.iter().flatten());
     let mut units: BTreeMap<&str, Asked> = BTreeMap::new();
     for update in of_all {
         units.entry(&update.index_name).or_default().1 = update.provisioned_write_capacity_units;
@@ -140,10 +141,8 @@ type Asked = (Option<i64>, Option<i64>);
 fn set(units: &mut Throughput, (read, write): Asked, now_ms: i64) -> Result<()> {
     let write = write.unwrap_or(units.write);
     let before = if units.read == 0 { write } else { units.read };
-    let given = s::ProvisionedThroughput {
-        read_capacity_units: read.unwrap_or(before),
-        write_capacity_units: write,
-    };
+    let given =
+        s::ProvisionedThroughput { read_capacity_units: read.unwrap_or(before), write_capacity_units: write };
     change_throughput(units, &given, now_ms)
 }
 

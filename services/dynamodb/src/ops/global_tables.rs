@@ -16,8 +16,8 @@ use super::replicas::region_of;
 use crate::error::{self, invalid};
 use crate::model::{GlobalVersion, IndexRecord, TABLES, TableRecord};
 use crate::store::replicas::VIEW;
-use crate::table::{KeySchema, TableInfo};
 use crate::table::name::{self, TableId};
+use crate::table::{KeySchema, TableInfo};
 
 /// Names that one answer has. Source: the API reference.
 const NAMES_MAX: i32 = 100;

@@ -11,8 +11,9 @@ use super::Db;
 use super::tables::{Failed, Numbers, TABLES_MAX, begin_stream};
 use crate::error;
 use crate::model::{
-    COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, GlobalRecord, GlobalVersion, ITEMS, LINKS, LinkRecord,
-    RawPrefix, ReplicaSettings, ReplicaUnits, SseRecord, TABLES, TableRecord, Throughput, TtlSettings,
+    COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, GlobalRecord, GlobalVersion, ITEMS, LINKS,
+    LinkRecord, RawPrefix, ReplicaSettings, ReplicaUnits, SseRecord, TABLES, TableRecord, Throughput,
+    TtlSettings,
 };
 use crate::table::TableInfo;
 use crate::table::name::TableId;
@@ -325,12 +326,7 @@ fn replica_of(
 
 /// Takes a table that leaves, or goes, out of the records of the others. Not while it fills one of them; one that is being
 /// filled itself may go, as the way out when it never can be.
-pub(super) async fn leave(
-    tx: &Tx,
-    id: &TableId,
-    record: &TableRecord,
-    now_ms: i64,
-) -> Result<(), Failed> {
+pub(super) async fn leave(tx: &Tx, id: &TableId, record: &TableRecord, now_ms: i64) -> Result<(), Failed> {
     let Some(global) = &record.global else { return Ok(()) };
     drop_group(tx, global, now_ms)?;
     for peer in &global.peers {

@@ -292,7 +292,8 @@ pub(crate) fn provisioned(given: Option<&s::ProvisionedThroughput>) -> Result<Th
 
 /// Every global index of a provisioned table has units of its own.
 pub(crate) fn check_index_units(record: &TableRecord) -> Result<()> {
-    let without = |index: &&IndexRecord| index.global && index.throughput.read.min(index.throughput.write) < 1;
+    let without =
+        |index: &&IndexRecord| index.global && index.throughput.read.min(index.throughput.write) < 1;
     match record.indexes.iter().find(without) {
         Some(index) if !record.billing.on_demand => {
             Err(invalid(format!("ProvisionedThroughput is not specified for index: {}", index.name)))

@@ -62,7 +62,8 @@ async fn the_legacy_version() {
     };
     assert_eq!((units(0), units(1)), ((json!(9), json!(7)), (json!(7), json!(7))));
     // All replicas or none: the decreases that one may still have are used up at another one.
-    let write = |units: i64| json!({"GlobalTableName": "tab", "GlobalTableProvisionedWriteCapacityUnits": units});
+    let write =
+        |units: i64| json!({"GlobalTableName": "tab", "GlobalTableProvisionedWriteCapacityUnits": units});
     world.ok("UpdateGlobalTableSettings", write(100)).await;
     for units in [90, 80, 70, 60] {
         let own = json!({"ReadCapacityUnits": 9, "WriteCapacityUnits": units});
@@ -162,7 +163,8 @@ async fn settings_provision_indexes_as_well() {
     }]);
     world.ok("UpdateGlobalTableSettings", update.clone()).await;
     for (region, read) in [(HOME, 8), (WEST, 9)] {
-        let index = described(&world, region).await["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"].clone();
+        let index =
+            described(&world, region).await["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"].clone();
         assert_eq!((&index["ReadCapacityUnits"], &index["WriteCapacityUnits"]), (&json!(read), &json!(8)));
     }
     let west = update["ReplicaSettingsUpdate"][0].clone();

@@ -161,7 +161,8 @@ async fn whoever_provisions_a_table_provisions_its_indexes() {
         "Projection": {"ProjectionType": "ALL"}, "ProvisionedThroughput": units,
     }]);
     world.ok("RestoreTableFromBackup", restore).await;
-    let mut update = json!({"TableName": "tab", "BillingMode": "PROVISIONED", "ProvisionedThroughput": units});
+    let mut update =
+        json!({"TableName": "tab", "BillingMode": "PROVISIONED", "ProvisionedThroughput": units});
     assert_eq!(world.err("UpdateTable", update.clone()).await, missing);
     update["GlobalSecondaryIndexUpdates"] =
         json!([{"Update": {"IndexName": "idx", "ProvisionedThroughput": units}}]);
