@@ -10,7 +10,7 @@ use haneul_sandbox::{Isolation, Sandbox};
 use haneul_store::Store;
 
 use crate::master_key::{MasterKey, seal_key};
-use crate::{Result, cli};
+use crate::{Result, cli, pools};
 
 /// Opens the engines: in memory, or under `dir`, with objects' bytes in `pools` where there are some.
 pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>, pools: &[PathBuf]) -> Result<(Store, Blobs)> {
@@ -18,33 +18,10 @@ pub(crate) async fn open_engines(env: &Env, dir: Option<&Path>, pools: &[PathBuf
     let (env, pools) = (env.clone(), pools.to_vec());
     let opening = tokio::task::spawn_blocking(move || {
         let store = Store::open(&env, &dir).map_err(|error| error.to_string())?;
-        let blobs = open_blobs(&env, &dir, &pools)?;
+        let blobs = pools::open_blobs(&env, &dir, &pools)?;
         Ok((store, blobs))
     });
     opening.await.map_err(|error| format!("opening the state failed: {error}"))?
-}
-
-/// Where the bytes are is settled at the first start: nothing could be read afterwards from any other place.
-fn open_blobs(env: &Env, dir: &Path, pools: &[PathBuf]) -> std::result::Result<Blobs, String> {
-    let (own, note) = (dir.join("blobs"), dir.join("pools"));
-    let has_pools = env.fs.read(&note, 64).map_err(|error| error.to_string())?.is_some();
-    if pools.is_empty() {
-        if has_pools {
-            return Err(format!("{} has its objects in storage pools; give them with --pool", dir.display()));
-        }
-        return Blobs::open(env, &own).map_err(|error| error.to_string());
-    }
-    if !has_pools {
-        if env.fs.list(&own).is_ok_and(|entries| !entries.is_empty()) {
-            return Err(format!(
-                "{} has its objects in itself; storage pools are for a new one",
-                dir.display()
-            ));
-        }
-        let text = format!("{}\n", pools.len());
-        env.fs.replace(&note, text.as_bytes()).map_err(|error| error.to_string())?;
-    }
-    Blobs::open_pools(env, pools).map_err(|error| error.to_string())
 }
 
 /// What programs of users run in. Its folder is only written to when there is something to run.

@@ -16,6 +16,7 @@ mod doctor;
 mod explain;
 mod logging;
 mod master_key;
+mod pools;
 mod root;
 mod serve;
 mod state;

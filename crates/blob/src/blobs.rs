@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use haneul_env::Env;
 
 use crate::local::LocalBlobs;
 use crate::memory::MemoryBlobs;
-use crate::{BlobError, BlobId, Cipher};
+use crate::{BlobError, BlobId, Cipher, pools};
 
 /// The blobs of the cloud. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -90,8 +90,8 @@ impl Blobs {
 
     /// Files under each of `dirs`, so that every blob has a copy in each; see [`crate::pools`]. Blocks, and needs a tokio
     /// runtime, on which it looks after the copies.
-    pub fn open_pools(env: &Env, dirs: &[std::path::PathBuf]) -> Result<Blobs, BlobError> {
-        let pools = crate::pools::Pools::open(env, dirs)?;
+    pub fn open_pools(env: &Env, dirs: &[PathBuf], set: &pools::Set) -> Result<Blobs, BlobError> {
+        let pools = pools::Pools::open(env, dirs, set)?;
         pools.start();
         Ok(Blobs::new(Arc::new(pools)))
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use haneul_blob::pools::{Pools, Status, Tended};
+use haneul_blob::pools::{Pools, Set, Status, Tended, set_of};
 use haneul_blob::{BlobError, BlobId, Blobs};
 use haneul_env::fs::Open;
 use haneul_env::{Env, Rng};
@@ -18,8 +18,13 @@ fn dirs(root: &Path) -> Vec<PathBuf> {
 }
 
 fn open(env: &Env, root: &Path) -> (Arc<Pools>, Blobs) {
-    let pools = Pools::open(env, &dirs(root)).unwrap();
+    let pools = Pools::open(env, &dirs(root), &set(env, &dirs(root))).unwrap();
     (pools.clone(), Blobs::new(Arc::new(pools)))
+}
+
+/// The set that is there, or a new one.
+fn set(env: &Env, dirs: &[PathBuf]) -> Set {
+    set_of(env, dirs).unwrap().map_or(Set::New("set".into()), Set::Made)
 }
 
 fn content(seed: usize) -> Bytes {
@@ -68,7 +73,7 @@ fn a_pool_is_lost_and_comes_back() {
             assert_eq!(read(&blobs, *id, content(*seed).len()).await.unwrap(), content(*seed));
         }
         std::fs::rename(&away, &roots[1]).unwrap();
-        let done = pools.tend().unwrap();
+        let done = pools.tend();
         assert_eq!(pools.statuses(), [Status::Online; 3]);
         assert_eq!(done.copied, 6);
         for (id, seed) in &kept {
@@ -80,12 +85,12 @@ fn a_pool_is_lost_and_comes_back() {
             assert_eq!(read(&blobs, *id, content(*seed).len()).await.unwrap(), content(*seed));
         }
         let mut all = Tended::default();
-        pools.tend().unwrap();
-        pools.scrub(u64::MAX, &mut all).unwrap();
+        pools.tend();
+        pools.scrub(u64::MAX, &mut all);
         assert_eq!(all.damaged, 0);
         // A new, empty disk is filled; what was deleted while it was away does not come back.
         std::fs::create_dir(&roots[0]).unwrap();
-        assert_eq!(pools.tend().unwrap().copied, kept.len() as u64);
+        assert_eq!(pools.tend().copied, kept.len() as u64);
         assert_eq!(pools.statuses(), [Status::Online; 3]);
         assert!(!file(&roots[0], deleted).exists());
         // With one of three nothing is acknowledged, and everything is read.
@@ -110,7 +115,7 @@ fn a_deletion_is_what_finds_that_a_pool_is_gone() {
         blobs.delete(vec![id]).await.unwrap();
         assert_eq!(pools.statuses(), [Status::Online, Status::Offline, Status::Online]);
         std::fs::rename(&away, &roots[1]).unwrap();
-        assert_eq!(pools.tend().unwrap().deleted, 1);
+        assert_eq!(pools.tend().deleted, 1);
         assert!(roots.iter().all(|root| !file(root, id).exists()));
     });
 }
@@ -134,18 +139,19 @@ fn after_a_restart_a_pool_is_behind_until_it_was_filled() {
         for (id, seed) in [(early, 2), (late, 4)] {
             assert_eq!(read(&blobs, id, content(seed).len()).await.unwrap(), content(seed));
         }
-        let done = pools.tend().unwrap();
+        let done = pools.tend();
         assert_eq!((done.copied, done.deleted), (1, 1), "what was missed, and what was deleted meanwhile");
         assert_eq!(pools.statuses(), [Status::Online; 3]);
         drop((pools, blobs));
         // Whose pools they are is written in them.
         let mut swapped = roots.clone();
         swapped.swap(0, 1);
-        assert!(Pools::open(&env, &swapped).is_err());
-        assert!(Pools::open(&env, &roots[..2]).is_err());
+        let made = Set::Made("set".into());
+        assert!(Pools::open(&env, &swapped, &made).is_err());
+        assert!(Pools::open(&env, &roots[..2], &made).is_err());
         std::fs::remove_dir_all(&roots[0]).unwrap();
         std::fs::remove_dir_all(&roots[1]).unwrap();
-        assert!(Pools::open(&env, &roots).is_err(), "one of three is not enough to go on from");
+        assert!(Pools::open(&env, &roots, &made).is_err(), "one of three is not enough to go on from");
     });
 }
 
@@ -173,11 +179,11 @@ fn damage_is_found_and_mended() {
         for (id, seed) in &kept {
             assert_eq!(read(&blobs, *id, content(*seed).len()).await.unwrap(), content(*seed), "{seed}");
         }
-        pools.tend().unwrap();
+        pools.tend();
         let mut done = Tended::default();
-        pools.scrub(u64::MAX, &mut done).unwrap();
+        pools.scrub(u64::MAX, &mut done);
         let mut again = Tended::default();
-        pools.scrub(u64::MAX, &mut again).unwrap();
+        pools.scrub(u64::MAX, &mut again);
         assert_eq!((again.damaged, again.verified), (0, 24), "{done:?}");
         // What is missing is found, too, and made again.
         std::fs::remove_file(file(&roots[0], kept[0].0)).unwrap();
@@ -186,7 +192,7 @@ fn damage_is_found_and_mended() {
         drop((pools, blobs));
         let (pools, _) = open(&env, folder.path());
         let mut done = Tended::default();
-        pools.scrub(u64::MAX, &mut done).unwrap();
+        pools.scrub(u64::MAX, &mut done);
         assert_eq!(done.copied, 2);
         assert!(roots.iter().all(|root| file(root, kept[0].0).exists()));
     });
@@ -224,10 +230,10 @@ fn blobs_of_one_pool_are_gone_with_it() {
         let away = folder.path().join("away");
         std::fs::rename(&roots[has[0]], &away).unwrap();
         assert!(whole().await.is_err());
-        pools.tend().unwrap();
+        pools.tend();
         assert!(whole().await.is_err());
         std::fs::rename(&away, &roots[has[0]]).unwrap();
-        pools.tend().unwrap();
+        pools.tend();
         assert_eq!(whole().await.unwrap(), content(9));
         blobs.delete(vec![id]).await.unwrap();
         assert!(!file(&roots[has[0]], id).exists());
@@ -245,7 +251,7 @@ fn nothing_acknowledged_is_lost_with_the_power() {
         for round in 0..6 {
             let (pools, blobs) = open(&env, root);
             let after = block_on(async {
-                pools.tend().unwrap();
+                pools.tend();
                 for (id, seed) in &kept {
                     assert_eq!(read(&blobs, *id, content(*seed).len()).await.unwrap(), content(*seed));
                 }
@@ -279,15 +285,15 @@ fn nothing_acknowledged_is_lost_with_the_power() {
                 async move { Ok::<_, BlobError>(kept) }
             });
             swept.await.unwrap();
-            pools.tend().unwrap();
+            pools.tend();
             for (id, seed) in &kept {
                 assert_eq!(read(&blobs, *id, content(*seed).len()).await.unwrap(), content(*seed));
             }
-            pools.tend().unwrap();
+            pools.tend();
             let mut done = Tended::default();
-            pools.scrub(u64::MAX, &mut done).unwrap();
+            pools.scrub(u64::MAX, &mut done);
             let mut again = Tended::default();
-            pools.scrub(u64::MAX, &mut again).unwrap();
+            pools.scrub(u64::MAX, &mut again);
             assert_eq!((again.damaged, again.verified), (0, 3 * kept.len() as u64), "seed {seed}");
         });
     }

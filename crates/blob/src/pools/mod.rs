@@ -1,40 +1,42 @@
 //! Several pools (disks, mounts), each with a copy of every blob, so that the loss of one loses nothing.
 //!
-//! A blob has one name in all pools, and is acknowledged when every pool that is there has it durably: a pool that fails is
-//! noted as behind in the others first, durably, and a majority must be left. So a pool that nobody calls behind has every
-//! blob there is. One that comes back is given what it missed, and what was deleted meanwhile is deleted there, before it
-//! counts again. Blobs of one pool only are in directories that say so, and are gone while it is.
+//! A blob has one name in all pools, and is acknowledged when a majority has it durably, and a majority says durably of
+//! every other pool that it is behind. So a pool that nobody calls behind has every blob there is. One that comes back is
+//! given what it missed, and what was deleted meanwhile is deleted there, before it counts again. Blobs of one pool only
+//! are in directories that say so, and are gone while it is.
 //!
 //! Reading takes any pool that has the blob, and the next one where that fails; a copy that is missing or damaged is made
 //! anew from one that is not. A scrub reads everything again, slowly, and compares checksums.
 //!
-//! Reading order: this file (the pools and their state), [`marker`] (what a pool's root says of the set), [`writer`], [`reader`],
-//! [`copy`] (a blob's file checked, and copied), [`tend`] (what is done in the background).
+//! Reading order: this file (the pools and their state), [`marker`] (what a pool's root says of the set), [`open`] (which pools
+//! are there, at a start and later), [`notes`] (who lacks something), [`writer`], [`reader`], [`copy`] (a blob's file checked, and
+//! copied), [`tend`] (what is done in the background).
 //!
 //! What must never happen here: a blob acknowledged that fewer than a majority have; a deletion in a pool that cannot be
-//! told from a loss in the others; anything written into the place of a disk that is gone.
+//! told from a loss in the others; anything written into the place of a disk that is gone, or into the pools of somebody else.
 
 mod copy;
 mod marker;
+mod notes;
+mod open;
 mod reader;
 mod tend;
 mod writer;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use haneul_env::Env;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::blobs::{Backend, BackendReader, BackendWriter, Blob, BoxFuture};
-use crate::local::dirs::{DIR_FILES_MAX, last, of_one_pool, only_pool};
+use crate::local::dirs::{DIR_FILES_MAX, of_one_pool, only_pool};
 use crate::local::{LocalBlobs, blocking};
 use crate::{BlobError, BlobId, Cipher};
-use marker::Marker;
-
+pub use open::{Set, set_of};
 pub use tend::Tended;
 
 /// Seven bits name a pool.
@@ -46,14 +48,19 @@ const REPAIRS_MAX: usize = 100_000;
 /// Blobs in several pools.
 pub struct Pools {
     env: Env,
+    set: String,
     pools: Vec<Arc<Pool>>,
     /// The newest directory's number, and the blobs in it.
     current: Mutex<(u32, u32)>,
     first_of_run: u32,
+    notes: Mutex<notes::Notes>,
     /// Blobs of which some pool has no good copy.
     repairs: Mutex<BTreeSet<BlobId>>,
+    repairs_rest: Mutex<tend::Rest>,
     /// Blobs that were deleted while some pool was not there. After a restart they are known by not being in the others.
     gone: Mutex<BTreeSet<BlobId>>,
+    /// Deletions go on side by side; a copy that was made waits for them, and then sees whether it is still wanted.
+    deleting: RwLock<()>,
     scrub: Mutex<tend::Scrub>,
 }
 
@@ -62,8 +69,11 @@ pub(crate) struct Pool {
     index: usize,
     root: PathBuf,
     status: AtomicU8,
+    /// How often it did not do what it was to do.
+    failures: AtomicU64,
     /// `None` while it was never there in this run.
     local: Mutex<Option<Arc<LocalBlobs>>>,
+    rest: Mutex<tend::Rest>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,79 +118,6 @@ impl Pool {
 }
 
 impl Pools {
-    /// Opens or makes the pools. One whose directory is not there is lost until it is; a directory that is empty where there
-    /// was a pool is a new disk, and is filled. Blocks.
-    pub fn open(env: &Env, dirs: &[PathBuf]) -> Result<Arc<Pools>, BlobError> {
-        if !(2..=POOLS_MAX).contains(&dirs.len()) {
-            return Err(BlobError::Unusable(format!(
-                "there are {} storage pools; give 2 to {POOLS_MAX}",
-                dirs.len()
-            )));
-        }
-        let found = dirs.iter().map(|dir| Marker::read(&env.fs, dir)).collect::<Result<Vec<_>, _>>()?;
-        let known = found.iter().flatten().next().cloned();
-        let set = known.map_or_else(|| env.rng.uuid(), |marker| marker.set);
-        let behind: BTreeSet<usize> =
-            found.iter().flatten().flat_map(|marker| marker.behind.clone()).collect();
-        let is_new = found.iter().all(Option::is_none);
-        let mut counts = vec![0];
-        for (index, (dir, marker)) in dirs.iter().zip(&found).enumerate() {
-            match marker {
-                Some(marker) if marker.set != set || marker.index != index || marker.of != dirs.len() => {
-                    return Err(BlobError::Unusable(format!(
-                        "{} is pool {} of {} of another set; pools are given in the order in which they were made",
-                        dir.display(),
-                        marker.index + 1,
-                        marker.of
-                    )));
-                }
-                Some(_) => counts.push(last(&env.fs, dir)?),
-                None if is_new => env.fs.create_dir_all_synced(dir)?,
-                None => {}
-            }
-        }
-        let first_of_run = counts.into_iter().max().unwrap_or(0) + 1;
-        let mut pools = Vec::new();
-        for (index, (root, marker)) in dirs.iter().zip(&found).enumerate() {
-            let pool = Pool { index, root: root.clone(), status: AtomicU8::new(2), local: Mutex::default() };
-            if marker.is_some() && !behind.contains(&index) {
-                pool.status.store(0, Ordering::Release);
-                *pool.local.lock() = Some(Arc::new(LocalBlobs::open_from(env, root, first_of_run)?));
-            } else if is_new {
-                Marker { set: set.clone(), index, of: dirs.len(), behind: BTreeSet::new() }
-                    .write(&env.fs, root)?;
-                pool.status.store(0, Ordering::Release);
-                *pool.local.lock() = Some(Arc::new(LocalBlobs::open_from(env, root, first_of_run)?));
-            }
-            pools.push(Arc::new(pool));
-        }
-        let pools = Pools {
-            env: env.clone(),
-            pools,
-            current: Mutex::new((first_of_run, 0)),
-            first_of_run,
-            repairs: Mutex::default(),
-            gone: Mutex::default(),
-            scrub: Mutex::default(),
-        };
-        let lost: Vec<usize> = pools
-            .pools
-            .iter()
-            .filter(|pool| pool.status() == Status::Offline)
-            .map(|pool| pool.index)
-            .collect();
-        if pools.count(Status::Online) < pools.majority() {
-            return Err(BlobError::Unusable(
-                "fewer than half of the storage pools are there and whole".to_owned(),
-            ));
-        }
-        for index in lost {
-            pools.note_behind(index)?;
-            pools.come_back(&pools.pools[index])?;
-        }
-        Ok(Arc::new(pools))
-    }
-
     pub fn statuses(&self) -> Vec<Status> {
         self.pools.iter().map(|pool| pool.status()).collect()
     }
@@ -194,6 +131,41 @@ impl Pools {
         self.pools.len() / 2 + 1
     }
 
+    /// Runs work on every pool that is there, and calls those behind that fail at it; gives whose did it. Blocks.
+    fn each<T>(
+        &self,
+        work: impl Fn(&LocalBlobs) -> Result<T, BlobError>,
+    ) -> Result<Vec<(usize, T)>, BlobError> {
+        let mut done = Vec::new();
+        for pool in self.pools.iter().filter(|pool| pool.status() != Status::Offline) {
+            let worked = pool.local().and_then(|local| {
+                let one = work(&local)?;
+                // In a disk that is gone nothing is found, and what is not found looks deleted.
+                if self.is_there(pool) { Ok(one) } else { Err(pool.missing()) }
+            });
+            match worked {
+                Ok(one) => done.push((pool.index, one)),
+                Err(error) => self.fail(pool, &error),
+            }
+        }
+        if done.len() < self.majority() {
+            return Err(too_few());
+        }
+        if done.len() < self.pools.len() {
+            self.noted()?;
+        }
+        Ok(done)
+    }
+
+    /// Takes back what is of a blob that nobody was told of. Best effort: what stays is swept after the next start. Blocks.
+    fn take_back(&self, id: BlobId) {
+        // As in a deletion: no copy of it may be made beside.
+        let _deleting = self.deleting.read();
+        for local in self.pools.iter().filter_map(|pool| pool.local().ok()) {
+            local.dirs().discard(id);
+        }
+    }
+
     fn next_id(&self, only: Option<usize>) -> BlobId {
         let count = {
             let mut current = self.current.lock();
@@ -205,51 +177,6 @@ impl Pools {
         };
         let dir = only.map_or(count, |pool| of_one_pool(pool, count));
         BlobId::new(dir, u128::from_be_bytes(self.env.rng.bytes()))
-    }
-
-    /// Writes in the roots of the others, durably, that a pool lacks something. Blocks.
-    fn note_behind(&self, index: usize) -> Result<(), BlobError> {
-        self.change_markers(|marker| marker.behind.insert(index))
-    }
-
-    fn change_markers(&self, change: impl Fn(&mut Marker) -> bool) -> Result<(), BlobError> {
-        let mut noted = 0;
-        for pool in &self.pools {
-            if pool.status() != Status::Online {
-                continue;
-            }
-            let written = Marker::read(&self.env.fs, &pool.root).and_then(|marker| match marker {
-                Some(mut marker) => {
-                    if change(&mut marker) {
-                        marker.write(&self.env.fs, &pool.root)
-                    } else {
-                        Ok(())
-                    }
-                }
-                None => Err(pool.missing()),
-            });
-            match written {
-                Ok(()) => noted += 1,
-                Err(error) => {
-                    tracing::warn!(%error, pool = %pool.root.display(), "a storage pool's state could not be written")
-                }
-            }
-        }
-        if noted >= self.majority() {
-            Ok(())
-        } else {
-            Err(BlobError::Io("too few storage pools are there".to_owned()))
-        }
-    }
-
-    /// A pool did not do what it was to do: it does not count until it has all again. Blocks.
-    fn fail(&self, pool: &Pool, error: &BlobError) -> Result<(), BlobError> {
-        tracing::warn!(%error, pool = %pool.root.display(), "a storage pool failed");
-        if pool.status() == Status::Online {
-            let is_there = Marker::read(&self.env.fs, &pool.root).is_ok_and(|marker| marker.is_some());
-            pool.set(if is_there { Status::Behind } else { Status::Offline });
-        }
-        self.note_behind(pool.index)
     }
 
     /// Whether something has to be done for a blob.
@@ -284,34 +211,8 @@ impl Pools {
     }
 }
 
-/// Runs blocking work on every pool that is there, and calls those behind that fail at it.
-async fn each<T: Send + 'static>(
-    pools: &Arc<Pools>,
-    work: impl Fn(&LocalBlobs) -> Result<T, BlobError> + Send + Sync + 'static,
-) -> Result<Vec<T>, BlobError> {
-    let pools = pools.clone();
-    blocking(move || {
-        let mut done = Vec::new();
-        for pool in &pools.pools {
-            if pool.status() == Status::Offline {
-                continue;
-            }
-            let worked = pool.local().and_then(|local| {
-                let one = work(&local)?;
-                // In a disk that is gone nothing is found, and what is not found looks deleted.
-                if pools.root_is_there(&pool.root) { Ok(one) } else { Err(pool.missing()) }
-            });
-            match worked {
-                Ok(one) => done.push(one),
-                Err(error) => pools.fail(pool, &error)?,
-            }
-        }
-        if done.len() < pools.majority() {
-            return Err(BlobError::Io("too few storage pools are there".to_owned()));
-        }
-        Ok(done)
-    })
-    .await
+fn too_few() -> BlobError {
+    BlobError::Io("too few storage pools are there".to_owned())
 }
 
 impl Backend for Arc<Pools> {
@@ -356,64 +257,38 @@ impl Backend for Arc<Pools> {
                 }
             }
             self.note_gone(&ids);
-            let here = ids.clone();
-            let deleted = each(self, move |local| local.dirs().delete(&here)).await.map(drop);
-            // Once more: a pool may have been found to be gone just now.
-            self.note_gone(&ids);
-            deleted
+            let pools = self.clone();
+            blocking(move || {
+                let deleting = pools.deleting.read();
+                let deleted = pools.each(|local| local.dirs().delete(&ids));
+                // Once more: a pool may have been found to be gone just now.
+                pools.note_gone(&ids);
+                drop(deleting);
+                let done = deleted?;
+                // Of a blob of one pool nobody else knows: it has to be deleted when that is there.
+                let mut only = ids.iter().filter_map(|id| only_pool(id.dir()));
+                match only.find(|only| done.iter().all(|(index, ())| index != only)) {
+                    Some(_) => {
+                        Err(BlobError::Io("the only copy is in a storage pool that is not there".to_owned()))
+                    }
+                    None => Ok(()),
+                }
+            })
+            .await
         })
     }
 
     fn suspects(&self, after: Option<BlobId>, limit: usize) -> BoxFuture<'_, Result<Vec<BlobId>, BlobError>> {
-        Box::pin(async move {
-            let found = each(self, move |local| local.dirs().suspects(after, limit)).await?;
-            let all: BTreeSet<BlobId> = found.into_iter().flatten().collect();
+        let pools = self.clone();
+        Box::pin(blocking(move || {
+            let found = pools.each(|local| local.dirs().suspects(after, limit))?;
+            let all: BTreeSet<BlobId> = found.into_iter().flat_map(|(_, found)| found).collect();
             Ok(all.into_iter().take(limit).collect())
-        })
+        }))
     }
 
     fn swept(&self) -> BoxFuture<'_, Result<(), BlobError>> {
-        Box::pin(async move { each(self, |local| local.dirs().swept()).await.map(drop) })
-    }
-}
-
-impl Pools {
-    /// A pool whose directory is there again: it takes part, and is filled. Blocks.
-    fn come_back(&self, pool: &Pool) -> Result<bool, BlobError> {
-        let fs = &self.env.fs;
-        let set = self.set()?;
-        let marker = match Marker::read(fs, &pool.root) {
-            Ok(marker) => marker,
-            Err(_) => return Ok(false),
-        };
-        match marker {
-            Some(marker) if marker.set == set && marker.index == pool.index => {}
-            Some(_) => return Ok(false),
-            None => {
-                // Nothing at all is there, or a new disk: an empty directory, but for what a file system puts there.
-                let Ok(entries) = fs.list(&pool.root) else { return Ok(false) };
-                if entries.iter().any(|entry| entry.name != "lost+found") {
-                    return Ok(false);
-                }
-                let marker = Marker { set, index: pool.index, of: self.pools.len(), behind: BTreeSet::new() };
-                marker.write(fs, &pool.root)?;
-            }
-        }
-        *pool.local.lock() = Some(Arc::new(LocalBlobs::open_from(&self.env, &pool.root, self.first_of_run)?));
-        pool.set(Status::Behind);
-        Ok(true)
-    }
-
-    fn set(&self) -> Result<String, BlobError> {
-        for pool in self.pools.iter().filter(|pool| pool.status() == Status::Online) {
-            if let Some(marker) = Marker::read(&self.env.fs, &pool.root)? {
-                return Ok(marker.set);
-            }
-        }
-        Err(BlobError::Io("too few storage pools are there".to_owned()))
-    }
-
-    fn root_is_there(&self, root: &Path) -> bool {
-        Marker::read(&self.env.fs, root).is_ok_and(|marker| marker.is_some())
+        let pools = self.clone();
+        Box::pin(blocking(move || pools.each(|local| local.dirs().swept()).map(drop)))
     }
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Pool, Pools, Status, copy};
+use super::{Pool, Pools, Status, copy, too_few};
 use crate::local::dirs::only_pool;
 use crate::local::{LocalBlobs, blocking};
 use crate::{BlobError, BlobId};
@@ -30,6 +31,26 @@ pub(super) struct Scrub {
     after: Option<BlobId>,
 }
 
+/// How long something that went wrong is left alone: twice as many turns each time, up to ten minutes.
+#[derive(Default)]
+pub(super) struct Rest {
+    failures: u32,
+    turns: u32,
+}
+
+impl Rest {
+    fn is_over(&mut self) -> bool {
+        let is_over = self.turns == 0;
+        self.turns = self.turns.saturating_sub(1);
+        is_over
+    }
+
+    fn after(&mut self, went_well: bool) {
+        self.failures = if went_well { 0 } else { (self.failures + 1).min(7) };
+        self.turns = if went_well { 0 } else { 1 << self.failures };
+    }
+}
+
 impl Pools {
     /// Looks after the pools from time to time, until the cloud stops.
     pub(crate) fn start(self: &Arc<Pools>) {
@@ -43,9 +64,9 @@ impl Pools {
                 }
                 let pools = pools.clone();
                 let tended = blocking(move || {
-                    let mut done = pools.tend()?;
-                    pools.scrub(SCRUB_BYTES, &mut done)?;
-                    Ok(done)
+                    let mut done = pools.tend();
+                    pools.scrub(SCRUB_BYTES, &mut done);
+                    Ok(())
                 });
                 if let Err(error) = tended.await {
                     tracing::error!(%error, "the storage pools could not be looked after and are again");
@@ -54,37 +75,50 @@ impl Pools {
         });
     }
 
-    /// Sees which pools are there, fills those that are behind, and makes the copies that are missing. Blocks.
-    pub fn tend(&self) -> Result<Tended, BlobError> {
+    /// Sees which pools are there, fills those that are behind, and makes the copies that are missing. What goes wrong with
+    /// one is logged, and tried again after a while. Blocks.
+    pub fn tend(&self) -> Tended {
         let mut done = Tended::default();
         for pool in &self.pools {
-            let is_there = self.root_is_there(&pool.root);
-            match pool.status() {
-                Status::Online if !is_there => {
-                    pool.set(Status::Offline);
-                    self.note_behind(pool.index)?;
+            if pool.status() != Status::Offline {
+                if !self.is_there(pool) {
+                    self.lacks(pool);
                 }
-                Status::Behind if !is_there => pool.set(Status::Offline),
-                Status::Offline => {
-                    self.come_back(pool)?;
-                }
-                _ => {}
+            } else if pool.rest.lock().is_over() {
+                let back = self.come_back(pool);
+                pool.rested(&back, "a storage pool that is back could not be used");
             }
         }
-        for pool in &self.pools {
-            if pool.status() == Status::Behind {
-                self.fill(pool, &mut done)?;
+        for pool in self.pools.iter().filter(|pool| pool.status() == Status::Behind) {
+            if pool.rest.lock().is_over() {
+                let filled = self.fill(pool, &mut done);
+                pool.rested(&filled, "a storage pool could not be filled");
             }
         }
-        self.repair(&mut done)?;
-        Ok(done)
+        if self.repairs_rest.lock().is_over() {
+            let is_done = self.repair(&mut done);
+            self.repairs_rest.lock().after(is_done);
+        }
+        self.write_notes(&mut self.notes.lock());
+        done
     }
 
     /// Gives a pool what it lacks and takes from it what was deleted; then it counts again.
     fn fill(&self, pool: &Arc<Pool>, done: &mut Tended) -> Result<(), BlobError> {
+        let failures = pool.failures.load(Ordering::Acquire);
         let mine = pool.local()?;
-        let others: Vec<Arc<Pool>> =
-            self.pools.iter().filter(|other| other.status() == Status::Online).cloned().collect();
+        let with = |status: Status| -> Vec<Arc<Pool>> {
+            let others = self.pools.iter().filter(|other| other.index != pool.index);
+            others.filter(|other| other.status() == status).cloned().collect()
+        };
+        let mut others = with(Status::Online);
+        if others.is_empty() {
+            // None has everything: all of them together have.
+            others = with(Status::Behind);
+            if others.len() + 1 < self.pools.len() {
+                return Err(too_few());
+            }
+        }
         let mut deleted: Vec<BlobId> = self.gone.lock().iter().copied().collect();
         deleted.retain(|id| mine.dirs().open_blob(*id).is_ok());
         if !deleted.is_empty() {
@@ -113,13 +147,13 @@ impl Pools {
             // What is in no other pool was deleted while it was away, as far as that is certain: a majority has everything.
             // In the newest directory it may be just being written.
             let gone: Vec<BlobId> = has.difference(&wanted).copied().collect();
-            if dir < newest && others.len() >= self.majority() && !gone.is_empty() {
+            let is_certain = self.count(Status::Online) >= self.majority();
+            if dir < newest && is_certain && !gone.is_empty() {
                 done.deleted += gone.len() as u64;
                 mine.dirs().delete(&gone)?;
             }
         }
-        self.change_markers(|marker| marker.behind.remove(&pool.index))?;
-        pool.set(Status::Online);
+        self.has_all(pool, failures);
         if self.count(Status::Online) == self.pools.len() {
             self.gone.lock().clear();
         }
@@ -127,35 +161,54 @@ impl Pools {
     }
 
     /// Makes a good copy in a pool from any other; says whether there was one to make.
-    fn copy_to(&self, pool: &Pool, id: BlobId) -> Result<bool, BlobError> {
+    pub(super) fn copy_to(&self, pool: &Pool, id: BlobId) -> Result<bool, BlobError> {
         let to = pool.local()?;
+        let mut failed = None;
         for other in self.holders(id).into_iter().filter(|other| other.index != pool.index) {
             let Ok(from) = other.local() else { continue };
             match copy::copy(from.dirs(), to.dirs(), id) {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    let _deleting = self.deleting.write();
+                    if self.gone.lock().contains(&id) || from.dirs().open_blob(id).is_err() {
+                        to.dirs().delete(&[id])?;
+                        return Ok(false);
+                    }
+                    return Ok(true);
+                }
                 // Deleted or not finished, or damaged there too: another may have it.
                 Err(BlobError::NotFound(_) | BlobError::Damaged { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(false)
+        failed.map_or(Ok(false), Err)
     }
 
-    fn repair(&self, done: &mut Tended) -> Result<(), BlobError> {
+    /// Says whether everything was done; what was not is left for the next turn.
+    fn repair(&self, done: &mut Tended) -> bool {
+        let mut left = BTreeSet::new();
         let ids = std::mem::take(&mut *self.repairs.lock());
         for id in ids {
             for pool in &self.pools {
                 let Ok(local) = pool.local() else { continue };
-                if copy::verify(local.dirs(), id).is_err() {
-                    done.copied += u64::from(self.copy_to(pool, id)?);
+                if copy::verify(local.dirs(), id).is_ok() {
+                    continue;
+                }
+                match self.copy_to(pool, id) {
+                    Ok(copied) => done.copied += u64::from(copied),
+                    Err(error) => {
+                        tracing::warn!(%error, %id, pool = %pool.root.display(), "a copy could not be made");
+                        left.insert(id);
+                    }
                 }
             }
         }
-        Ok(())
+        let is_done = left.is_empty();
+        self.repairs.lock().extend(left);
+        is_done
     }
 
     /// Reads on where it was, and has mended what is not as it was written. Blocks.
-    pub fn scrub(&self, bytes_max: u64, done: &mut Tended) -> Result<(), BlobError> {
+    pub fn scrub(&self, bytes_max: u64, done: &mut Tended) {
         let (mut read, mut turns) = (0, 0);
         while read < bytes_max && turns < self.pools.len() {
             let (at, after) = {
@@ -163,23 +216,30 @@ impl Pools {
                 (scrub.pool, scrub.after)
             };
             let pool = &self.pools[at % self.pools.len()];
-            let page = match pool.local() {
-                Ok(local) if pool.status() == Status::Online => page(&local, after)?,
-                _ => Vec::new(),
-            };
+            let is_online = || pool.status() == Status::Online;
+            let page =
+                pool.local().and_then(|local| if is_online() { page(&local, after) } else { Ok(Vec::new()) });
+            let page = page.unwrap_or_else(|error| {
+                tracing::warn!(%error, pool = %pool.root.display(), "the scrub could not read a storage pool");
+                Vec::new()
+            });
             if page.is_empty() {
                 turns += 1;
                 *self.scrub.lock() = Scrub { pool: (at + 1) % self.pools.len(), after: None };
             }
             for id in page {
-                if read >= bytes_max {
-                    return Ok(());
+                if read >= bytes_max || !is_online() {
+                    break;
                 }
                 self.scrub.lock().after = Some(id);
-                read += self.check(pool, id, done)?;
+                match self.check(pool, id, done) {
+                    Ok(length) => read += length,
+                    Err(error) => {
+                        tracing::warn!(%error, %id, pool = %pool.root.display(), "the scrub could not mend a copy");
+                    }
+                }
             }
         }
-        Ok(())
     }
 
     /// Gives how much was read.
@@ -219,6 +279,15 @@ impl Pools {
             }
         }
         Ok(())
+    }
+}
+
+impl Pool {
+    fn rested<T>(&self, tried: &Result<T, BlobError>, what: &str) {
+        self.rest.lock().after(tried.is_ok());
+        if let Err(error) = tried {
+            tracing::error!(%error, pool = %self.root.display(), "{what}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Pool, Pools, Status};
+use super::{Pool, Pools, too_few};
 use crate::blobs::{BackendWriter, Blob, BoxFuture};
 use crate::local::blocking;
 use crate::{BlobError, BlobId, Cipher};
@@ -13,6 +13,9 @@ pub(super) struct Writer {
     id: BlobId,
     only: Option<usize>,
     copies: Vec<(Arc<Pool>, Box<dyn BackendWriter>)>,
+    /// Pools that failed. They are noted as behind when the blob is acknowledged without them, and not where it is not: a blob
+    /// that is too large for all of them takes nothing from any.
+    lost: Vec<(Arc<Pool>, BlobError)>,
     /// Why it cannot be finished.
     failed: Option<BlobError>,
 }
@@ -32,9 +35,7 @@ impl Writer {
                 copies.push((pool.clone(), local.writer_of(id, cipher.clone(), len)));
             }
         }
-        let mut writer = Writer { pools, id, only, copies, failed: None };
-        writer.check();
-        writer
+        Writer { pools, id, only, copies, lost: Vec::new(), failed: None }
     }
 
     /// So many copies make a blob.
@@ -42,90 +43,101 @@ impl Writer {
         if self.only.is_some() { 1 } else { self.pools.majority() }
     }
 
-    fn check(&mut self) {
+    fn check(&mut self) -> Result<(), BlobError> {
         if self.failed.is_none() && self.copies.len() < self.needed() {
-            self.failed = Some(BlobError::Io("too few storage pools are there".to_owned()));
+            self.failed = Some(why(&self.lost));
         }
+        self.failed.clone().map_or(Ok(()), Err)
     }
+}
 
-    /// Goes on without the copies that failed, whose pools are noted as behind before anything is acknowledged.
-    async fn give_up(&mut self, failed: Vec<(Arc<Pool>, BlobError)>) -> Result<(), BlobError> {
-        for (pool, error) in failed {
-            // Of a disk that is full nothing is lost: where enough others have room, it is behind all the same.
-            if self.copies.len() < self.needed() {
-                self.failed.get_or_insert(error.clone());
-            }
-            if self.only.is_some() {
-                continue;
-            }
-            let pools = self.pools.clone();
-            blocking(move || pools.fail(&pool, &error)).await?;
-        }
-        self.check();
-        match &self.failed {
-            Some(error) => Err(error.clone()),
-            None => Ok(()),
-        }
-    }
+/// Why there are too few copies: where disks are full, there may be room later.
+fn why(lost: &[(Arc<Pool>, BlobError)]) -> BlobError {
+    let errors = || lost.iter().map(|(_, error)| error);
+    let full = errors().find(|error| **error == BlobError::Full);
+    full.or(errors().next()).cloned().unwrap_or_else(too_few)
 }
 
 impl BackendWriter for Writer {
     fn write(&mut self, chunk: Bytes) -> BoxFuture<'_, Result<(), BlobError>> {
         Box::pin(async move {
-            if let Some(error) = &self.failed {
-                return Err(error.clone());
-            }
-            let mut failed = Vec::new();
+            self.check()?;
             let mut kept = Vec::with_capacity(self.copies.len());
             for (pool, mut copy) in std::mem::take(&mut self.copies) {
                 match copy.write(chunk.clone()).await {
                     Ok(()) => kept.push((pool, copy)),
-                    Err(error) => failed.push((pool, error)),
+                    Err(error) => self.lost.push((pool, error)),
                 }
             }
             self.copies = kept;
-            if failed.is_empty() { Ok(()) } else { self.give_up(failed).await }
+            self.check()
         })
     }
 
     fn finish(mut self: Box<Self>) -> BoxFuture<'static, Result<Blob, BlobError>> {
         Box::pin(async move {
-            if let Some(error) = &self.failed {
-                return Err(error.clone());
-            }
+            self.check()?;
+            let mut unclaimed = Unclaimed { pools: self.pools.clone(), id: self.id, claimed: false };
             // The syncs of the copies run beside one another.
             let copies = std::mem::take(&mut self.copies);
             let finishing = copies.into_iter().map(|(pool, copy)| async move { (pool, copy.finish().await) });
-            let mut failed = Vec::new();
             let mut done = Vec::new();
             for (pool, finished) in futures_util::future::join_all(finishing).await {
                 match finished {
-                    Ok(blob) => done.push((pool, blob)),
-                    Err(error) => failed.push((pool, error)),
+                    Ok(blob) => done.push((pool.index, blob)),
+                    Err(error) => self.lost.push((pool, error)),
                 }
             }
-            let Some(blob) = done.first().map(|(_, blob)| *blob).filter(|_| done.len() >= self.needed())
-            else {
-                let ids = vec![self.id];
-                let pools: Vec<Arc<Pool>> = done.into_iter().map(|(pool, _)| pool).collect();
-                for pool in pools {
-                    let (ids, local) = (ids.clone(), pool.local());
-                    // Best effort: what stays is swept after the next start.
-                    let _ = blocking(move || local?.dirs().delete(&ids)).await;
-                }
-                return Err(failed.into_iter().next().map_or(BlobError::Full, |(_, error)| error));
+            let needed = self.needed();
+            let Some((_, blob)) = done.first().copied().filter(|_| done.len() >= needed) else {
+                let failed = why(&self.lost);
+                let taken_back = blocking(move || {
+                    unclaimed.take_back();
+                    Ok(())
+                });
+                let _ = taken_back.await;
+                return Err(failed);
             };
-            let has = done.len();
-            for (pool, error) in failed {
-                let pools = self.pools.clone();
-                blocking(move || pools.fail(&pool, &error)).await?;
+            if self.only.is_none() && done.len() < self.pools.pools.len() {
+                // What some pool lacks is noted before anything is acknowledged.
+                let (pools, lost) = (self.pools.clone(), std::mem::take(&mut self.lost));
+                let mut settled: Vec<usize> = done.iter().map(|(index, _)| *index).collect();
+                blocking(move || {
+                    for (pool, error) in &lost {
+                        pools.fail(pool, error);
+                        settled.push(pool.index);
+                    }
+                    pools.complete(blob.id, &settled)
+                })
+                .await?;
             }
-            // A pool may have come back since the first byte: it has all that was begun after that.
-            let there = self.pools.pools.iter().filter(|pool| pool.status() != Status::Offline).count();
-            if self.only.is_none() && has < there {
-                self.pools.wants_repair(self.id);
-            }
+            unclaimed.claimed = true;
             Ok(blob)
         })
+    }
+}
+
+/// A blob whose writer may go away before it is told of it: then nobody will ever know its id.
+struct Unclaimed {
+    pools: Arc<Pools>,
+    id: BlobId,
+    claimed: bool,
+}
+
+impl Unclaimed {
+    fn take_back(&mut self) {
+        self.claimed = true;
+        self.pools.take_back(self.id);
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if !self.claimed
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (pools, id) = (self.pools.clone(), self.id);
+            runtime.spawn_blocking(move || pools.take_back(id));
+        }
     }
 }
