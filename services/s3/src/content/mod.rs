@@ -12,6 +12,8 @@ pub(crate) mod readers;
 pub(crate) mod receive;
 pub(crate) mod send;
 
+use std::time::Duration;
+
 use haneul_blob::{BlobError, Blobs};
 use haneul_kit::{ApiError, Env, Fault, Platform, Result, Signal};
 
@@ -24,6 +26,9 @@ pub(crate) const INLINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Notes of freed blobs that are read or taken away at once.
 const FREED_BATCH: usize = 1000;
+
+/// How long blobs that could not be deleted are left.
+const LEFT_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// The service's bytes.
 #[derive(Clone)]
@@ -59,7 +64,8 @@ impl Content {
         self.delete_retired().await;
     }
 
-    /// What a failure or a crash leaves, the next start deletes: the commit that freed them has noted them.
+    /// What a failure leaves is tried again later, and what a crash leaves after the next start: the commit that freed them
+    /// has noted them.
     pub(crate) async fn delete_retired(&self) {
         let gone = self.readers.deletable();
         if gone.is_empty() {
@@ -67,8 +73,36 @@ impl Content {
         }
         match self.blobs.delete(gone.clone()).await {
             Ok(()) => self.readers.deleted(gone),
-            Err(error) => tracing::warn!(%error, "blobs could not be deleted and are left to the next start"),
+            Err(error) => {
+                tracing::warn!(%error, "blobs could not be deleted and are left for later");
+                self.readers.left(self.env.now() + LEFT_FOR);
+            }
         }
+    }
+
+    /// Deletes again, when it is time, what could not be deleted. One that cannot be deleted, as its
+    /// only copy is in a storage pool that is not there, does not keep the others.
+    pub(crate) async fn delete_left(&self) -> Result<()> {
+        let now = self.env.now();
+        if self.readers.take_left(now) {
+            self.retire_freed().await?;
+            let gone = self.readers.deletable();
+            let mut rest: Vec<Freed> = gone.chunks(FREED_BATCH).map(Freed::from).collect();
+            while let Some(mut gone) = rest.pop() {
+                match self.blobs.delete(gone.clone()).await {
+                    Ok(()) => self.readers.deleted(gone),
+                    Err(_) if gone.len() > 1 => {
+                        rest.push(gone.split_off(gone.len() / 2));
+                        rest.push(gone);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, id = %gone[0], "a blob could not be deleted and is left for later");
+                        self.readers.left(now + LEFT_FOR);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the notes of blobs away that are gone. Not when each goes: nobody should wait for one more commit.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use haneul_kit::Signal;
+use haneul_kit::{Instant, Signal};
 use parking_lot::Mutex;
 
 use crate::store::Freed;
@@ -29,6 +29,8 @@ struct State {
     retired: VecDeque<(u64, Freed)>,
     /// Blobs that are gone, and noted as freed still.
     deleted: Freed,
+    /// Until when the blobs are left that could not be deleted, where there are some.
+    left: Option<Instant>,
 }
 
 /// While it lives, nothing that a record read after its making names is deleted.
@@ -75,6 +77,23 @@ impl Readers {
         if state.deleted.len() >= DELETED_MAX {
             self.cleaning.wake();
         }
+    }
+
+    /// Some could not be deleted: all that are noted as freed are tried again then.
+    pub(crate) fn left(&self, until: Instant) {
+        let is_first = self.state.lock().left.replace(until).is_none();
+        if is_first {
+            self.cleaning.wake();
+        }
+    }
+
+    pub(crate) fn left_until(&self) -> Option<Instant> {
+        self.state.lock().left
+    }
+
+    /// Whether it is time to try again.
+    pub(crate) fn take_left(&self, now: Instant) -> bool {
+        self.state.lock().left.take_if(|until| *until <= now).is_some()
     }
 
     pub(crate) fn take_deleted(&self) -> Freed {

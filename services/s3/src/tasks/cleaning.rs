@@ -10,7 +10,7 @@ use crate::S3;
 const COMPLETED_REMEMBERED_S: i64 = 24 * 3600;
 
 /// Frees what is no longer needed: once after a start, the blobs that a crash left without a record; then those that
-/// a reader had kept; and, daily, completions that were remembered long enough.
+/// a reader had kept, or a storage pool that was not there; and, daily, completions that were remembered long enough.
 pub(super) struct Cleaning {
     s3: Arc<S3>,
     swept: AtomicBool,
@@ -63,13 +63,16 @@ impl Reconciler for Cleaning {
                     );
                 }
             }
+            self.s3.content.delete_left().await?;
             self.s3.content.delete_retired().await;
             self.s3.content.forget_deleted().await?;
             let now = self.s3.platform.env.now();
             let next_s = self.forget_completions(now).await?;
             // Those that are completed from now on fall due within a day.
             let tomorrow_s = now.secs() + COMPLETED_REMEMBERED_S;
-            Ok(Some(Instant::from_secs(next_s.map_or(tomorrow_s, |next| next.min(tomorrow_s)))))
+            let next = Instant::from_secs(next_s.map_or(tomorrow_s, |next| next.min(tomorrow_s)));
+            let left = self.s3.content.readers.left_until();
+            Ok(Some(left.map_or(next, |left| left.min(next))))
         })
     }
 

@@ -8,7 +8,7 @@ use crate::bucket::Bucket;
 use crate::checksum::Algorithm;
 use crate::conditions::WriteConditions;
 use crate::content::cipher::DataKey;
-use crate::content::receive::Expectation;
+use crate::content::receive::{Expectation, is_one_zone};
 use crate::encryption::{CustomerKey, Encryption};
 use crate::model::encryption::{DefaultAlgorithm, Scheme, Sealed};
 use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
@@ -159,7 +159,9 @@ impl Replicating {
             return Ok(Outcome::Moot);
         }
         let algorithm = body.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |sum| sum.algorithm);
-        let expected = Expectation::internal(body.size, algorithm);
+        let class = rule.class.clone().or_else(|| body.storage_class.clone());
+        let one_zone = is_one_zone(class.as_deref());
+        let expected = Expectation { one_zone, ..Expectation::internal(body.size, algorithm) };
         let (source_key, (new_key, sealed)) = match &body.sealed {
             Some(sealed) if matches!(sealed.scheme, Scheme::Kms(_)) => {
                 self.kms_keys(&caller, source, &target, rule, key, sealed, now).await?
@@ -169,7 +171,6 @@ impl Replicating {
         };
         let stream = s3.stream(body, inline, Span::whole(body.size), reading, source_key).await?;
         let received = s3.content.receive(stream, &expected, Some(new_key.piece(None))).await?;
-        let class = rule.class.clone().or_else(|| body.storage_class.clone());
         let copy = Body {
             data: received.data.clone(),
             // It is in one piece now; what tells of the parts stays.

@@ -36,9 +36,13 @@ impl Cloud {
     }
 
     pub(super) async fn on(env: &Env, store: Store) -> Cloud {
+        Cloud::with_blobs(env, store, Blobs::memory(env)).await
+    }
+
+    pub(super) async fn with_blobs(env: &Env, store: Store, blobs: Blobs) -> Cloud {
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
-        let platform = Platform::new(env.clone(), store, Blobs::memory(env), None, seal, config);
+        let platform = Platform::new(env.clone(), store, blobs, None, seal, config);
         let iam = haneul_iam::service(&platform).await.unwrap();
         let s3 = Arc::new(S3::new(&platform));
         let mut services = vec![

@@ -22,6 +22,7 @@ mod multipart;
 mod notifications;
 mod object_lock;
 mod objects;
+mod pools;
 mod posting;
 mod replication;
 mod restoring;
