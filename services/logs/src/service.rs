@@ -88,20 +88,16 @@ impl Logs {
         Ok(transformer)
     }
 
-    /// The events as their transformer makes them; those that it does not understand stay as they are.
-    pub(crate) async fn transformed(&self, group_id: u64, events: &[Event]) -> Result<Vec<Event>> {
-        let mut all = Vec::with_capacity(events.len());
-        for event in events {
-            let message = match event.transformer {
-                Some(number) => self.transformer(group_id, number).await?.apply(&event.message),
-                None => None,
-            };
-            all.push(match message {
-                Some(message) => Event { message, ..event.clone() },
-                None => event.clone(),
-            });
-        }
-        Ok(all)
+    /// An event as its transformer makes it; one that it does not understand stays as it is.
+    pub(crate) async fn transformed(&self, group_id: u64, event: &Event) -> Result<Event> {
+        let message = match event.transformer {
+            Some(number) => self.transformer(group_id, number).await?.apply(&event.message),
+            None => None,
+        };
+        Ok(match message {
+            Some(message) => Event { message, ..event.clone() },
+            None => event.clone(),
+        })
     }
 }
 

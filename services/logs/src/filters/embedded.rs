@@ -2,16 +2,22 @@
 //!
 //! Source: CloudWatch User Guide, "Specification: Embedded metric format".
 
+use std::sync::Arc;
+
 use haneul_kit::metrics::Unit;
 use serde_json::Value;
 
-use super::points::{is_dimension_text, is_namespace};
+use super::points::{is_dimension_name, is_dimension_text, is_metric_name, is_namespace};
 
 /// Limits of the specification.
 const METRICS_MAX: usize = 100;
 const DIMENSIONS_MAX: usize = 30;
 const VALUES_MAX: usize = 100;
 const DIRECTIVES_MAX: usize = 100;
+/// Sets of one directive; the specification has no number. Those beyond it are left out.
+const SETS_MAX: usize = 100;
+/// Points of one event, each value counted in each set; the specification has no number. Metrics beyond it are left out.
+const POINTS_MAX: usize = 10_000;
 
 /// One metric that an event has values of.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,9 +27,12 @@ pub(crate) struct Embedded {
     pub(crate) unit: Option<String>,
     pub(crate) high_resolution: bool,
     /// One series for each set.
-    pub(crate) dimensions: Vec<Vec<(String, String)>>,
+    pub(crate) dimensions: Sets,
     pub(crate) values: Vec<f64>,
 }
+
+/// Sets of dimensions, shared by the metrics of a directive.
+pub(crate) type Sets = Arc<[Arc<[(String, String)]>]>;
 
 /// Whether it is worth a closer look.
 pub(crate) fn may_be(message: &str) -> bool {
@@ -40,21 +49,28 @@ pub(crate) fn metrics(message: &str) -> (Option<i64>, Vec<Embedded>) {
     let Ok(root) = serde_json::from_str::<Value>(message) else { return (None, Vec::new()) };
     let meta = &root["_aws"];
     let time = meta["Timestamp"].as_i64();
-    let mut found = Vec::new();
+    let (mut found, mut left) = (Vec::new(), POINTS_MAX);
     let directives = meta["CloudWatchMetrics"].as_array().map(Vec::as_slice).unwrap_or_default();
     for directive in directives.iter().take(DIRECTIVES_MAX) {
         let Some(namespace) = directive["Namespace"].as_str().filter(|text| is_namespace(text)) else {
             continue;
         };
-        let Some(dimensions) = dimension_sets(&root, &directive["Dimensions"]) else { continue };
         let metrics = directive["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for metric in metrics.iter().take(METRICS_MAX) {
-            let Some(name) = metric["Name"].as_str().filter(|name| !name.trim().is_empty()) else { continue };
+        if left == 0 || metrics.len() > METRICS_MAX {
+            continue;
+        }
+        let Some(dimensions) = dimension_sets(&root, &directive["Dimensions"]) else { continue };
+        for metric in metrics {
+            let Some(name) = metric["Name"].as_str().filter(|name| is_metric_name(name)) else { continue };
             let values: Vec<f64> = match &root[name] {
                 Value::Number(number) => number.as_f64().into_iter().collect(),
-                Value::Array(list) => list.iter().take(VALUES_MAX).filter_map(Value::as_f64).collect(),
+                Value::Array(list) if list.len() <= VALUES_MAX => {
+                    list.iter().filter_map(Value::as_f64).collect()
+                }
                 _ => continue,
             };
+            let Some(less) = left.checked_sub(values.len() * dimensions.len()) else { continue };
+            left = less;
             let unit = metric["Unit"].as_str().filter(|unit| Unit::parse(unit).is_some());
             found.push(Embedded {
                 namespace: namespace.to_owned(),
@@ -70,18 +86,21 @@ pub(crate) fn metrics(message: &str) -> (Option<i64>, Vec<Embedded>) {
 }
 
 /// `None` when a set names a field that the event does not have, or has too many.
-fn dimension_sets(root: &Value, sets: &Value) -> Option<Vec<Vec<(String, String)>>> {
-    let Some(sets) = sets.as_array() else { return Some(vec![Vec::new()]) };
-    let mut all = Vec::new();
-    for set in sets {
+fn dimension_sets(root: &Value, sets: &Value) -> Option<Sets> {
+    let sets = sets.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut all: Vec<Arc<[(String, String)]>> = Vec::new();
+    for set in sets.iter().take(SETS_MAX) {
         let names = set.as_array().filter(|names| names.len() <= DIMENSIONS_MAX)?;
         let mut dimensions = Vec::new();
         for name in names {
-            let name = name.as_str().filter(|name| is_dimension_text(name))?;
+            let name = name.as_str().filter(|name| is_dimension_name(name))?;
             let value = root[name].as_str().filter(|value| is_dimension_text(value))?;
             dimensions.push((name.to_owned(), value.to_owned()));
         }
-        all.push(dimensions);
+        all.push(dimensions.into());
     }
-    Some(if all.is_empty() { vec![Vec::new()] } else { all })
+    if all.is_empty() {
+        all.push(Arc::default());
+    }
+    Some(all.into())
 }

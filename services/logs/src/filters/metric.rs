@@ -1,6 +1,6 @@
 use haneul_kit::{Result, metrics::Unit};
 
-use super::points::{is_dimension_text, is_namespace};
+use super::points::{is_dimension_name, is_dimension_text, is_metric_name, is_namespace};
 use crate::error;
 use crate::model::MetricFilter;
 use crate::pattern::{Field, Pattern};
@@ -38,7 +38,7 @@ impl Compiled {
         if !is_namespace(&filter.namespace) {
             return Err(bad(&format!("the namespace {} is not valid", filter.namespace)));
         }
-        if filter.metric.trim().is_empty() || filter.metric.chars().any(char::is_control) {
+        if !is_metric_name(&filter.metric) {
             return Err(bad("the metric name is not valid"));
         }
         if filter.unit.as_deref().is_some_and(|unit| Unit::parse(unit).is_none()) {
@@ -67,7 +67,7 @@ impl Compiled {
         }
         let mut dimensions = Vec::new();
         for (dimension, field) in &filter.dimensions {
-            if !is_dimension_text(dimension) || dimension.starts_with(':') || dimension.len() > 255 {
+            if !is_dimension_name(dimension) {
                 return Err(bad(&format!("the dimension name {dimension} is not valid")));
             }
             let found = pattern.field(field).ok_or_else(|| {

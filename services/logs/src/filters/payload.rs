@@ -26,33 +26,41 @@ pub(crate) struct Source<'a> {
 /// Longest payload of an asynchronous invocation.
 pub(crate) const PAYLOAD_MAX: usize = 1_048_576;
 
-/// The matching events as payloads for a function, each short enough; events that do not fit alone are left out.
-pub(crate) fn for_function(
+/// What is sent at once.
+pub(crate) struct Payload<'e> {
+    pub(crate) body: Vec<u8>,
+    pub(crate) events: &'e [Event],
+}
+
+/// The matching events as payloads for a function, each short enough, and how many fit in none.
+pub(crate) fn for_function<'e>(
     source: &Source<'_>,
     pattern: &Pattern,
-    events: &[&Event],
-) -> Result<Vec<Vec<u8>>> {
-    let mut done = Vec::new();
+    events: &'e [Event],
+) -> Result<(Vec<Payload<'e>>, usize)> {
+    let (mut done, mut left_out) = (Vec::new(), 0);
     let mut parts = vec![events];
     while let Some(part) = parts.pop() {
         if part.is_empty() {
             continue;
         }
         let data = STANDARD.encode(packed(&message(source, pattern, part))?);
-        let payload = json!({ "awslogs": { "data": data } }).to_string().into_bytes();
-        if payload.len() <= PAYLOAD_MAX {
-            done.push(payload);
+        let body = json!({ "awslogs": { "data": data } }).to_string().into_bytes();
+        if body.len() <= PAYLOAD_MAX {
+            done.push(Payload { body, events: part });
         } else if part.len() > 1 {
             let (first, second) = part.split_at(part.len() / 2);
             parts.push(second);
             parts.push(first);
+        } else {
+            left_out += 1;
         }
     }
-    Ok(done)
+    Ok((done, left_out))
 }
 
-fn message(source: &Source<'_>, pattern: &Pattern, events: &[&Event]) -> Value {
-    let event = |event: &&Event| {
+fn message(source: &Source<'_>, pattern: &Pattern, events: &[Event]) -> Value {
+    let event = |event: &Event| {
         let mut shown = Map::new();
         shown.insert("id".into(), event.place.id().into());
         shown.insert("timestamp".into(), event.place.time_ms.into());

@@ -23,7 +23,7 @@ impl Handle<op::PutTransformer> for Logs {
         if group.class != "STANDARD" {
             return Err(error::not_of_class("Transformers", &group.class));
         }
-        Transformer::new(&input.transformer_config)?;
+        Transformer::check(&input.transformer_config)?;
         let record = write(input.transformer_config)?;
         self.records.put_transformer(&name, &record, cx.now().millis()).await?;
         Ok(Empty {})
@@ -75,6 +75,7 @@ impl Handle<op::TestTransformer> for Logs {
     }
 
     async fn call(&self, _: &Cx, input: s::TestTransformerRequest) -> Result<s::TestTransformerResponse> {
+        Transformer::check(&input.transformer_config)?;
         let transformer = Transformer::new(&input.transformer_config)?;
         let record = |(message, number): (String, i64)| s::TransformedLogRecord {
             event_number: Some(number),

@@ -6,7 +6,7 @@ use haneul_kit::{ApiError, BoxFuture, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
 use crate::events::{Event, OVERHEAD};
-use crate::filters::payload::{self, Source};
+use crate::filters::payload::{self, Payload, Source};
 use crate::model::Delivery;
 use crate::names::GroupName;
 use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
@@ -32,6 +32,17 @@ struct Target {
     pattern: Pattern,
     transformed: bool,
 }
+
+/// Events that were forwarded, and that could not be.
+#[derive(Default)]
+struct Tally {
+    events: usize,
+    bytes: usize,
+    failed: usize,
+}
+
+/// Bytes of events in memory at once: all of a chunk, unless a transformer made more of them.
+const PART_BYTES: usize = 4 * 1024 * 1024;
 
 /// What came of one.
 enum Sent {
@@ -117,12 +128,41 @@ impl Delivering {
         let Some(events) = self.logs.chunk(&name, group_id, (stream, sequence)).await? else {
             return Ok(Sent::Done);
         };
-        let events = match target.transformed {
-            true => self.logs.transformed(group_id, &events).await?,
-            false => events,
-        };
-        let matching: Vec<&Event> =
-            events.iter().filter(|event| target.pattern.matches(&event.message)).collect();
+        let (mut tally, mut part, mut bytes) = (Tally::default(), Vec::new(), 0);
+        for event in events {
+            let event = match target.transformed {
+                true => self.logs.transformed(group_id, &event).await?,
+                false => event,
+            };
+            if !target.pattern.matches(&event.message) {
+                continue;
+            }
+            bytes += event.message.len() + OVERHEAD;
+            part.push(event);
+            if bytes >= PART_BYTES {
+                if let Some(sent) = self.send(&name, &target, delivery, &part, &mut tally).await? {
+                    return Ok(sent);
+                }
+                part.clear();
+                bytes = 0;
+            }
+        }
+        if let Some(sent) = self.send(&name, &target, delivery, &part, &mut tally).await? {
+            return Ok(sent);
+        }
+        self.counted(&name, delivery, &tally);
+        Ok(Sent::Done)
+    }
+
+    /// Sends some events of a chunk; says what has become of the whole when that is settled by them.
+    async fn send(
+        &self,
+        name: &GroupName,
+        target: &Target,
+        delivery: &Delivery,
+        events: &[Event],
+        tally: &mut Tally,
+    ) -> Result<Option<Sent>> {
         let source = Source {
             owner: name.account.to_string(),
             group: &name.name,
@@ -130,17 +170,43 @@ impl Delivering {
             filter: &delivery.filter,
             of_account: delivery.of_account,
         };
-        for payload in payload::for_function(&source, &target.pattern, &matching)? {
-            if let Err(error) = self.logs.invoke(&name, &target.function, payload).await {
-                return Ok(self.failed(&name, delivery, matching.len(), &error));
+        let (payloads, left_out) = payload::for_function(&source, &target.pattern, events)?;
+        if left_out > 0 {
+            tracing::warn!(
+                filter = delivery.filter,
+                group = name.name,
+                left_out,
+                "events are too long to be forwarded"
+            );
+        }
+        tally.failed += left_out;
+        let mut left = events.len() - left_out;
+        for Payload { body, events } in payloads {
+            if let Err(error) = self.logs.invoke(name, &target.function, body).await {
+                let sent = self.failed(name, delivery, left, &error);
+                // What is tried again is counted then.
+                if matches!(sent, Sent::Done) {
+                    self.counted(name, delivery, tally);
+                }
+                return Ok(Some(sent));
+            }
+            left -= events.len();
+            tally.events += events.len();
+            tally.bytes += events.iter().map(|event| event.message.len() + OVERHEAD).sum::<usize>();
+        }
+        Ok(None)
+    }
+
+    fn counted(&self, name: &GroupName, delivery: &Delivery, tally: &Tally) {
+        for (metric, value) in [
+            (FORWARDED_BYTES, tally.bytes),
+            (FORWARDED_EVENTS, tally.events),
+            (DELIVERY_ERRORS, tally.failed),
+        ] {
+            if value > 0 {
+                self.count(name, delivery, metric, value);
             }
         }
-        let bytes: usize = matching.iter().map(|event| event.message.len() + OVERHEAD).sum();
-        if !matching.is_empty() {
-            self.count(&name, delivery, FORWARDED_BYTES, bytes);
-            self.count(&name, delivery, FORWARDED_EVENTS, matching.len());
-        }
-        Ok(Sent::Done)
     }
 
     /// `None` when the subscription is gone.

@@ -1,3 +1,4 @@
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use haneul_kit::{AccountId, ApiError, BoxFuture, Fault, Instant, Reconciler, Reg
 
 use crate::Logs;
 use crate::events::{Direction, Reader, Scope};
-use crate::model::{Export, ExportState};
+use crate::model::{Export, ExportState, Stream};
 use crate::ops::retention::cutoff_ms;
 
 /// Writes the events of export tasks to their buckets, stream by stream. After a crash the work goes on with the stream in which
@@ -81,13 +82,16 @@ impl Exporting {
         }
         let from_ms = export.from_ms.max(cutoff_ms(&group, logs.platform.env.now()).unwrap_or(0));
         let prefix = export.stream_prefix.as_deref().unwrap_or_default();
-        for (stream_name, stream) in logs.records.streams(group.id, prefix).await? {
+        let streams = logs.records.streams(group.id, prefix).await?;
+        let mut folders = folders(&streams);
+        for (stream_name, stream) in streams {
             if export.done.as_ref().is_some_and(|done| stream_name <= *done) {
                 continue;
             }
             let scope = Scope { id: stream.id, from_ms, to_ms: export.to_ms.saturating_add(1) };
             let mut reader = Reader::new(logs, (&name, group.id), scope, Direction::Forward, None);
-            let folder = format!("{}/{}/{}", export.prefix, key.2, stream_name.replace('/', "-"));
+            let folder = folders.remove(&stream.id).unwrap_or_default();
+            let folder = format!("{}/{}/{folder}", export.prefix, key.2);
             let (mut file, mut bytes, mut number) = (packer(), 0, 0);
             while let Some(event) = reader.next().await? {
                 let time = Instant::from_millis(event.place.time_ms).iso8601_millis();
@@ -118,6 +122,23 @@ impl Exporting {
         }
         Ok(End::Completed)
     }
+}
+
+/// The folder of each stream, by its id: its name with dashes for slashes. Where several would have the same one the oldest has
+/// it and the others are told apart, so that no file is written over another, nor by a stream that is made while we are at it.
+fn folders(streams: &[(String, Stream)]) -> HashMap<u64, String> {
+    let mut oldest: Vec<&(String, Stream)> = streams.iter().collect();
+    oldest.sort_by_key(|(name, stream)| (stream.created_ms, name));
+    let mut taken = HashSet::new();
+    let folder = |(name, stream): &(String, Stream)| {
+        let plain = name.replace('/', "-");
+        let folder = match taken.insert(plain.clone()) {
+            true => plain,
+            false => format!("{plain}-{:016x}", stream.id),
+        };
+        (stream.id, folder)
+    };
+    oldest.into_iter().map(folder).collect()
 }
 
 fn packer() -> GzEncoder<Vec<u8>> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
+use crate::events::Event;
 use crate::filters::embedded;
 use crate::filters::metric::Compiled;
 use crate::filters::points::{Points, Series};
@@ -11,6 +12,7 @@ use crate::model::{Arrival, GroupPlace, Minute, Postponed};
 use crate::names::GroupName;
 use crate::store::Measured;
 use crate::tasks::{TRIED_MS, wait_ms};
+use crate::transform::Transformer;
 
 /// Makes points of metrics of the chunks that were taken in. A crash between publishing and noting it publishes again.
 pub(crate) struct Measuring {
@@ -27,6 +29,14 @@ struct Run {
     done: Measured,
     /// The metric filters of the groups that it met.
     known: HashMap<GroupName, Arc<Vec<Compiled>>>,
+}
+
+/// A chunk that was read.
+struct Work {
+    name: GroupName,
+    filters: Arc<Vec<Compiled>>,
+    events: Vec<Event>,
+    transformer: Option<Arc<Transformer>>,
 }
 
 impl Measuring {
@@ -47,11 +57,11 @@ impl Measuring {
             for (chunk, arrival) in arrived {
                 run.done.arrived.push(chunk);
                 let first = Postponed { arrival, since_ms: now_ms, attempts: 0 };
-                self.one(chunk, first, &mut run).await;
+                self.one(chunk, first, &mut run).await?;
             }
             for ((at, sequence, stream), before) in postponed {
                 run.done.postponed.push((at, sequence, stream));
-                self.one((sequence, stream), before, &mut run).await;
+                self.one((sequence, stream), before, &mut run).await?;
             }
             self.publish(run.points).await?;
             records.measured(&run.done).await?;
@@ -61,27 +71,38 @@ impl Measuring {
     }
 
     /// Measures a chunk, or postpones it: none that cannot be read stops the others.
-    async fn one(&self, (sequence, stream): (u64, u64), chunk: Postponed, run: &mut Run) {
-        let measured = self.measure((sequence, stream), &chunk.arrival, run).await;
-        tokio::task::yield_now().await;
-        let Err(error) = measured else { return };
+    ///
+    /// # Errors
+    /// When CloudWatch takes no points now.
+    async fn one(&self, (sequence, stream): (u64, u64), chunk: Postponed, run: &mut Run) -> Result<()> {
+        let error = match self.read((sequence, stream), &chunk.arrival, run).await {
+            Ok(Some(work)) => return self.measure(&work, &chunk.arrival, run).await,
+            Ok(None) => return Ok(()),
+            Err(error) => error,
+        };
         let now_ms = self.logs.platform.env.now().millis();
         if now_ms - chunk.since_ms >= TRIED_MS {
             tracing::warn!(%error, "no metrics are made of events that could not be read for a day");
-            return;
+            return Ok(());
         }
         tracing::debug!(%error, "events that metrics are made of are tried again");
         let key = (now_ms + wait_ms(chunk.attempts), sequence, stream);
         run.done.later.push((key, Postponed { attempts: chunk.attempts.saturating_add(1), ..chunk }));
+        Ok(())
     }
 
-    /// Changes nothing when it fails.
-    async fn measure(&self, (sequence, stream): (u64, u64), arrival: &Arrival, run: &mut Run) -> Result<()> {
+    /// All that is needed to measure a chunk; `None` when there is nothing to measure.
+    async fn read(
+        &self,
+        (sequence, stream): (u64, u64),
+        arrival: &Arrival,
+        run: &mut Run,
+    ) -> Result<Option<Work>> {
         let name = arrival.group.name()?;
         // A group that was deleted meanwhile has no metrics, even when there is one of the same name again.
         let group = self.logs.records.store_group(&name).await?;
         if group.is_none_or(|group| group.id != arrival.group_id) {
-            return Ok(());
+            return Ok(None);
         }
         let filters = match run.known.get(&name) {
             Some(filters) => filters.clone(),
@@ -92,18 +113,27 @@ impl Measuring {
             }
         };
         let Some(events) = self.logs.chunk(&name, arrival.group_id, (stream, sequence)).await? else {
-            return Ok(());
+            return Ok(None);
         };
+        // All of a chunk came under the same one.
+        let transformer = match events.first().and_then(|event| event.transformer) {
+            Some(number) if filters.iter().any(|filter| filter.filter.transformed) => {
+                Some(self.logs.transformer(arrival.group_id, number).await?)
+            }
+            _ => None,
+        };
+        Ok(Some(Work { name, filters, events, transformer }))
+    }
+
+    async fn measure(&self, work: &Work, arrival: &Arrival, run: &mut Run) -> Result<()> {
+        let name = &work.name;
         let now_ms = self.logs.platform.env.now().millis();
-        let transformed = match filters.iter().any(|filter| filter.filter.transformed) {
-            true => self.logs.transformed(arrival.group_id, &events).await?,
-            false => Vec::new(),
-        };
-        for (at, event) in events.iter().enumerate() {
+        for event in &work.events {
             let time_ms = event.place.time_ms;
-            for filter in filters.iter().filter(|filter| filter.filter.created_ms <= event.ingested_ms) {
-                let looked_at = transformed.get(at).filter(|_| filter.filter.transformed).unwrap_or(event);
-                let measured = filter.measure(&looked_at.message);
+            let transformed = work.transformer.as_ref().and_then(|by| by.apply(&event.message));
+            for filter in work.filters.iter().filter(|filter| filter.filter.created_ms <= event.ingested_ms) {
+                let transformed = transformed.as_ref().filter(|_| filter.filter.transformed);
+                let measured = filter.measure(transformed.unwrap_or(&event.message));
                 if filter.filter.default.is_some() {
                     let minute = event.ingested_ms.div_euclid(MINUTE_MS) * MINUTE_MS;
                     let key = (minute, arrival.group_id, filter.name.clone());
@@ -112,11 +142,11 @@ impl Measuring {
                 }
                 let Some(measured) = measured else { continue };
                 let Some(value) = measured.value else { continue };
-                run.points.add(series(&name, filter, measured.dimensions), time_ms, value, now_ms);
+                run.points.add(series(name, filter, measured.dimensions), time_ms, &[value], now_ms);
             }
             let (time, metrics) = embedded::metrics(&event.message);
             for metric in metrics {
-                for dimensions in &metric.dimensions {
+                for dimensions in metric.dimensions.iter() {
                     let series = Series {
                         account: name.account,
                         region: name.region,
@@ -126,12 +156,14 @@ impl Measuring {
                         unit: metric.unit.clone(),
                         high_resolution: metric.high_resolution,
                     };
-                    for value in &metric.values {
-                        run.points.add(series.clone(), time.unwrap_or(time_ms), *value, now_ms);
-                    }
+                    run.points.add(series, time.unwrap_or(time_ms), &metric.values, now_ms);
                 }
             }
+            if run.points.is_full() {
+                self.publish(std::mem::take(&mut run.points)).await?;
+            }
         }
+        tokio::task::yield_now().await;
         Ok(())
     }
 
@@ -179,7 +211,7 @@ impl Measuring {
         let Some(filter) = filters.iter().find(|one| one.name == filter) else { return Ok(()) };
         let Some(value) = filter.filter.default else { return Ok(()) };
         let mut points = Points::default();
-        points.add(series(&name, filter, Vec::new()), at_ms, value, now_ms);
+        points.add(series(&name, filter, Vec::new()), at_ms, &[value], now_ms);
         self.publish(points).await
     }
 }
@@ -190,7 +222,7 @@ fn series(name: &GroupName, filter: &Compiled, dimensions: Vec<(String, String)>
         region: name.region,
         namespace: filter.filter.namespace.clone(),
         metric: filter.filter.metric.clone(),
-        dimensions,
+        dimensions: dimensions.into(),
         unit: filter.filter.unit.clone(),
         high_resolution: false,
     }

@@ -108,6 +108,35 @@ async fn events_are_exported_with_the_layout_of_aws() {
     );
 }
 
+/// Streams whose names differ only in what S3 would take for a folder.
+#[tokio::test]
+async fn no_stream_is_written_over_another() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    let now = cloud.now_ms();
+    for stream in ["a-b-c", "a/b-c", "a/b/c"] {
+        cloud.stream("g", stream).await;
+        cloud.put("g", stream, &[(now, stream)]).await.unwrap();
+    }
+    cloud.bucket(true).await;
+    let id = cloud.ok::<op::CreateExportTask>(create(now, now)).await.task_id.unwrap();
+    cloud.settle().await;
+    let folder = format!("exportedlogs/{id}/");
+    let files: Vec<String> =
+        cloud.files().await.into_iter().filter(|file| file.starts_with(&folder)).collect();
+    assert_eq!(files.iter().filter(|file| **file == format!("{folder}a-b-c/000000.gz")).count(), 1);
+    let mut lines = Vec::new();
+    for file in &files {
+        let mut text = String::new();
+        GzDecoder::new(&cloud.file(file).await[..]).read_to_string(&mut text).unwrap();
+        lines.extend(
+            text.lines().filter_map(|line| line.split_once(' ')).map(|(_, message)| message.to_owned()),
+        );
+    }
+    lines.sort();
+    assert_eq!(lines, ["a-b-c", "a/b-c", "a/b/c"]);
+}
+
 #[tokio::test]
 async fn a_task_is_cancelled_or_refused() {
     let cloud = Cloud::new().await;

@@ -1,4 +1,6 @@
-use haneul_kit::ApiError;
+use haneul_cloudwatch_wire::operations as cloudwatch;
+use haneul_cloudwatch_wire::shapes as c;
+use haneul_kit::{ApiError, Instant};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use haneul_store::{Range, Reads, Store};
@@ -63,6 +65,57 @@ async fn matching_events_reach_the_function_as_aws_sends_them() {
     cloud.put("g", "s", &[(now, "ERROR four")]).await.unwrap();
     cloud.settle().await;
     assert!(cloud.functions.take().is_empty());
+}
+
+impl Cloud {
+    /// Of a metric of the filter `f` over the last hour.
+    async fn count(&self, metric: &str) -> f64 {
+        let dimension = |(name, value): (&str, &str)| c::Dimension { name: name.into(), value: value.into() };
+        let input = c::GetMetricStatisticsInput {
+            namespace: "AWS/Logs".into(),
+            metric_name: metric.into(),
+            dimensions: Some(
+                [("LogGroupName", "g"), ("DestinationType", "Lambda"), ("FilterName", "f")]
+                    .map(dimension)
+                    .into(),
+            ),
+            start_time: Instant::from_millis(self.now_ms() - 3_600_000),
+            end_time: Instant::from_millis(self.now_ms()),
+            period: 3600,
+            statistics: Some(vec!["Sum".into()]),
+            ..Default::default()
+        };
+        let points = self.ok::<cloudwatch::GetMetricStatistics>(input).await.datapoints.unwrap_or_default();
+        points.iter().filter_map(|point| point.sum).sum()
+    }
+}
+
+/// What is too long for a payload is no success.
+#[tokio::test]
+async fn events_that_fit_in_no_payload_are_counted_as_errors() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    cloud.ok::<op::PutSubscriptionFilter>(put("f", "", FUNCTION)).await;
+    let rng = &cloud.platform.env.rng;
+    let long: String = (0..1_048_000).map(|_| char::from(b'!' + (rng.u64() % 94) as u8)).collect();
+    let now = cloud.now_ms();
+    for events in [vec![(now, long.as_str()), (now, "short")], vec![(now, "other")]] {
+        cloud.put("g", "s", &events).await.unwrap();
+        cloud.settle().await;
+    }
+    assert_eq!(messages(&cloud.functions.take()), ["short", "other"]);
+    // One that the function refuses for good.
+    *cloud.functions.refusal.lock() = Some(|| ApiError::new("AccessDeniedException", "no"));
+    cloud.put("g", "s", &[(now, "refused"), (now, "refused too")]).await.unwrap();
+    cloud.settle().await;
+    cloud.advance(120).await;
+    let counts = [
+        cloud.count("ForwardedLogEvents").await,
+        cloud.count("ForwardedBytes").await,
+        cloud.count("DeliveryErrors").await,
+    ];
+    assert_eq!(counts, [2.0, 62.0, 3.0]);
 }
 
 #[tokio::test]

@@ -63,6 +63,42 @@ async fn events_that_come_under_a_transformer_are_seen_transformed() {
     assert_eq!((rows.len(), shown), (1, vec!["2", "app"]));
 }
 
+/// What a transformer makes of a chunk is sent piece by piece.
+#[tokio::test]
+async fn events_that_grow_reach_the_function_all_the_same() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let json = s::Processor { parse_json: Some(s::ParseJSON::default()), ..Default::default() };
+    let entry = s::SubstituteStringEntry { source: "t".into(), from: ".+".into(), to: "$0".repeat(60) };
+    let grow = s::Processor {
+        substitute_string: Some(s::SubstituteString { entries: vec![entry] }),
+        ..Default::default()
+    };
+    let transformer =
+        s::PutTransformerRequest { log_group_identifier: "g".into(), transformer_config: vec![json, grow] };
+    cloud.ok::<op::PutTransformer>(transformer).await;
+    let subscribe = s::PutSubscriptionFilterRequest {
+        log_group_name: "g".into(),
+        filter_name: "f".into(),
+        filter_pattern: String::new(),
+        destination_arn: FUNCTION.into(),
+        apply_on_transformed_logs: Some(true),
+        ..Default::default()
+    };
+    cloud.ok::<op::PutSubscriptionFilter>(subscribe).await;
+    let events: Vec<String> = (0..40).map(|n| format!(r#"{{"n":{n},"t":"{}"}}"#, "x".repeat(3000))).collect();
+    let now = cloud.now_ms();
+    let events: Vec<(i64, &str)> = events.iter().map(|event| (now, event.as_str())).collect();
+    cloud.put("g", "s", &events).await.unwrap();
+    cloud.settle().await;
+    let sent = cloud.functions.take();
+    let all: Vec<usize> = sent.iter().map(|message| message["logEvents"].as_array().unwrap().len()).collect();
+    assert!(all.len() > 1 && all.iter().sum::<usize>() == 40, "{all:?}");
+    let first = sent[0]["logEvents"][0]["message"].as_str().unwrap();
+    assert_eq!(first, format!(r#"{{"n":0,"t":"{}"}}"#, "x".repeat(180_000)));
+}
+
 #[tokio::test]
 async fn transformers_are_put_got_tested_and_deleted() {
     let cloud = Cloud::new().await;

@@ -1,8 +1,9 @@
 //! Log transformers: processors that make structured events of messages, one after the other.
 //!
 //! Source: CloudWatch Logs User Guide, "Processors that you can use"; [`path`] finds fields, [`parsers`] read texts, [`grok`] has the
-//! patterns, [`dates`] the formats of times.
+//! patterns, [`dates`] the formats of times, [`budget`] says how large an event may become.
 
+mod budget;
 mod dates;
 mod grok;
 mod parsers;
@@ -13,13 +14,15 @@ use haneul_kit::Result;
 use haneul_logs_wire::shapes as s;
 use serde_json::{Map, Value};
 
+use budget::Budget;
 use processors::Step;
 
 /// A transformer ready for work.
 pub(crate) struct Transformer(Vec<Step>);
 
-/// Source: the guide.
+/// Source: the guide, "Create and manage log transformers".
 const PROCESSORS_MAX: usize = 20;
+const PARSERS_MAX: usize = 5;
 
 impl Transformer {
     /// # Errors
@@ -35,13 +38,41 @@ impl Transformer {
         Ok(Transformer(steps))
     }
 
-    /// The transformed event; `None` when its first parser does not understand the message.
+    /// Refuses what can be made and AWS does not take; what was put before stays good.
+    ///
+    /// # Errors
+    /// AWS's InvalidParameterException.
+    pub(crate) fn check(processors: &[s::Processor]) -> Result<()> {
+        type Is = fn(&s::Processor) -> bool;
+        let only_one: [(&str, Is); 3] = [
+            ("grok", |one| one.grok.is_some()),
+            ("addKeys", |one| one.add_keys.is_some()),
+            ("copyValue", |one| one.copy_value.is_some()),
+        ];
+        for (name, is) in only_one {
+            if processors.iter().filter(|one| is(one)).count() > 1 {
+                return Err(crate::error::invalid(format!(
+                    "Invalid transformer configuration: only one {name} processor is allowed"
+                )));
+            }
+        }
+        if Transformer::new(processors)?.0.iter().filter(|step| step.is_parser()).count() > PARSERS_MAX {
+            return Err(crate::error::invalid(format!(
+                "Invalid transformer configuration: no more than {PARSERS_MAX} parsers are allowed"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The transformed event; `None` when its first parser does not understand the message, or it would be longer than an
+    /// event may be.
     pub(crate) fn apply(&self, message: &str) -> Option<String> {
+        let mut budget = Budget::new();
         let mut root = Map::new();
         root.insert("@message".to_owned(), message.into());
         let mut event = Value::Object(root);
         for (at, step) in self.0.iter().enumerate() {
-            let understood = step.apply(&mut event);
+            let understood = step.apply(&mut event, &mut budget);
             if at == 0 && !understood {
                 return None;
             }
@@ -49,7 +80,7 @@ impl Transformer {
         if let Value::Object(root) = &mut event {
             root.remove("@message");
         }
-        Some(event.to_string())
+        budget::json(&event)
     }
 }
 

@@ -1,4 +1,8 @@
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
+
+use super::budget::{self, Budget};
 
 /// How deep and how far a path may reach.
 const STEPS_MAX: usize = 32;
@@ -18,10 +22,13 @@ pub(super) fn get_mut<'v>(event: &'v mut Value, path: &str) -> Option<&'v mut Va
     })
 }
 
-/// Puts a value, with the objects on the way to it; says whether there was a place for it.
-pub(super) fn set(event: &mut Value, path: &str, value: Value, overwrite: bool) -> bool {
+/// Puts a value, with the objects on the way to it; says whether there was a place for it, and room.
+pub(super) fn set(event: &mut Value, path: &str, value: Value, overwrite: bool, budget: &mut Budget) -> bool {
     let mut place = event;
     let steps = steps(path);
+    if !budget.take_value(&value, steps.len()) || !budget.take(path.len() * 2) {
+        return false;
+    }
     let Some((last, before)) = steps.split_last() else { return false };
     for step in before {
         let next = match (step, place) {
@@ -69,11 +76,11 @@ pub(super) fn remove(event: &mut Value, path: &str) -> Option<Value> {
     }
 }
 
-/// A value as text, for whoever works on texts.
-pub(super) fn text(value: &Value) -> String {
+/// A value as text, for whoever works on texts; `None` when that is too long.
+pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        other => budget::json(other).map(Cow::Owned),
     }
 }
 

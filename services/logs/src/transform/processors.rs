@@ -1,8 +1,9 @@
 use haneul_kit::{ApiError, Result};
 use haneul_logs_wire::shapes as s;
-use regex::Regex;
+use regex::{Captures, Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
+use super::budget::{Budget, TEXT_MAX};
 use super::dates::{self, Format};
 use super::grok::Grok;
 use super::parsers::{Csv, KeyValue};
@@ -48,8 +49,8 @@ pub(super) struct DateStep {
 const WHOLE: &str = "@message";
 /// AWS's default, which does not close its quote.
 const TIME_DEFAULT: &str = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z";
-/// A value that one processor may make.
-const TEXT_MAX: usize = 1024 * 1024;
+/// Compiled size of an expression, so that none eats the memory.
+const REGEX_SIZE_MAX: usize = 1024 * 1024;
 
 fn bad(why: impl std::fmt::Display) -> ApiError {
     error::invalid(format!("Invalid transformer configuration: {why}"))
@@ -132,7 +133,7 @@ impl Step {
         }
         if let Some(substitute) = &processor.substitute_string {
             let entry = |e: &s::SubstituteStringEntry| {
-                let from = Regex::new(&e.from);
+                let from = RegexBuilder::new(&e.from).size_limit(REGEX_SIZE_MAX).build();
                 let from = from.map_err(|_| bad(format_args!("{} is no valid expression", e.from)))?;
                 Ok((e.source.clone(), from, e.to.clone()))
             };
@@ -162,16 +163,21 @@ impl Step {
         matches!(self, Step::Parse { .. })
     }
 
-    /// Does its work; says whether a parser understood its text.
-    pub(super) fn apply(&self, event: &mut Value) -> bool {
+    /// Does its work, as far as there is room; says whether a parser understood its text.
+    pub(super) fn apply(&self, event: &mut Value, budget: &mut Budget) -> bool {
         match self {
             Step::Parse { reader, source, destination, overwrite } => {
-                let Some(text) = path::get(event, source).map(path::text) else { return false };
-                let Some(found) = reader.read(&text) else { return false };
+                let Some(text) = path::get(event, source).and_then(path::text) else { return false };
+                let Some(found) = reader.read(&text).map(Value::Object) else { return false };
                 match destination {
-                    Some(destination) => path::set(event, destination, Value::Object(found), *overwrite),
+                    Some(destination) => path::set(event, destination, found, *overwrite, budget),
                     None => {
-                        let Value::Object(root) = event else { return false };
+                        if !budget.take_value(&found, 0) {
+                            return false;
+                        }
+                        let (Value::Object(root), Value::Object(found)) = (event, found) else {
+                            return false;
+                        };
                         for (name, value) in found {
                             if *overwrite || !root.contains_key(&name) {
                                 root.insert(name, value);
@@ -183,48 +189,56 @@ impl Step {
             }
             Step::AddKeys(entries) => {
                 for (key, value, overwrite) in entries {
-                    let value = filled(value, event);
-                    path::set(event, key, value.into(), *overwrite);
+                    if let Some(value) = filled(value, event) {
+                        path::set(event, key, value.into(), *overwrite, budget);
+                    }
                 }
             }
             Step::DeleteKeys(keys) => keys.iter().for_each(|key| drop(path::remove(event, key))),
             Step::Copy(entries, moves) => {
                 for (source, target, overwrite) in entries {
-                    let Some(value) = path::get(event, source).cloned() else { continue };
-                    if path::set(event, target, value, *overwrite) && *moves && source != target {
+                    let found = path::get(event, source);
+                    // Once for the copy, once for its place: what does not fit is not copied at all.
+                    let Some(value) = found.filter(|value| budget.take_value(value, 0)).cloned() else {
+                        continue;
+                    };
+                    if path::set(event, target, value, *overwrite, budget) && *moves && source != target {
                         path::remove(event, source);
                     }
                 }
             }
             Step::Texts(keys, change) => {
                 for key in keys {
-                    change_text(event, key, |text| Some(change(text).into()));
+                    change_text(event, key, budget, |text| Some(change(text)));
                 }
             }
             Step::Split(entries) => {
                 for (source, delimiter) in entries {
-                    let split = |text: &str| {
-                        Some(Value::Array(text.split(delimiter.as_str()).map(Value::from).collect()))
-                    };
-                    change_text(event, source, split);
+                    if let Some(place) = path::get_mut(event, source)
+                        && let Value::String(text) = place
+                        && budget.take_texts(text.split(delimiter.as_str()))
+                    {
+                        *place = Value::Array(text.split(delimiter.as_str()).map(Value::from).collect());
+                    }
                 }
             }
             Step::Substitute(entries) => {
                 for (source, from, to) in entries {
-                    change_text(event, source, |text| Some(from.replace_all(text, to).into_owned().into()));
+                    change_text(event, source, budget, |text| substituted(text, from, to));
                 }
             }
             Step::Convert(entries) => {
                 for (key, kind) in entries {
                     if let Some(place) = path::get_mut(event, key)
                         && let Some(value) = converted(place, kind)
+                        && budget.take_value(&value, 0)
                     {
                         *place = value;
                     }
                 }
             }
-            Step::Dates(step) => step.apply(event),
-            Step::ListToMap(list) => list_to_map(list, event),
+            Step::Dates(step) => step.apply(event, budget),
+            Step::ListToMap(list) => list_to_map(list, event, budget),
         }
         true
     }
@@ -249,36 +263,64 @@ impl Reader {
     }
 }
 
-fn change_text(event: &mut Value, key: &str, change: impl Fn(&str) -> Option<Value>) {
+fn change_text(event: &mut Value, key: &str, budget: &mut Budget, change: impl Fn(&str) -> Option<String>) {
     if let Some(place) = path::get_mut(event, key)
         && let Value::String(text) = place
-        && let Some(value) = change(text)
-        && value.as_str().is_none_or(|text| text.len() <= TEXT_MAX)
+        && let Some(new) = change(text)
+        && new.len() <= TEXT_MAX
+        && budget.take(new.len().saturating_sub(text.len()))
     {
-        *place = value;
+        *place = new.into();
     }
 }
 
-/// `${a.b}` in a value is what that field has.
-fn filled(value: &str, event: &Value) -> String {
+/// Every match replaced; `None` when that is too long.
+fn substituted(text: &str, from: &Regex, to: &str) -> Option<String> {
+    let (mut out, mut last) = (String::new(), 0);
+    let references = to.matches('$').count();
+    // What a replacement cannot be longer than: none of its groups is longer than the match.
+    let longest = |found: &Captures<'_>| to.len() + references * found[0].len();
+    for found in from.captures_iter(text) {
+        let place = found.get(0)?;
+        out.push_str(&text[last..place.start()]);
+        if out.len() + longest(&found) > 8 * TEXT_MAX {
+            return None;
+        }
+        found.expand(to, &mut out);
+        if out.len() > TEXT_MAX {
+            return None;
+        }
+        last = place.end();
+    }
+    out.push_str(&text[last..]);
+    Some(out)
+}
+
+/// `${a.b}` in a value is what that field has; `None` when that is too long.
+fn filled(value: &str, event: &Value) -> Option<String> {
     let (mut out, mut rest) = (String::new(), value);
     while let Some((before, after)) = rest.split_once("${") {
         let Some((name, after)) = after.split_once('}') else { break };
         out.push_str(before);
-        out.push_str(&path::get(event, name).map(path::text).unwrap_or_default());
+        if let Some(value) = path::get(event, name) {
+            out.push_str(&path::text(value)?);
+        }
+        if out.len() > TEXT_MAX {
+            return None;
+        }
         rest = after;
     }
     out.push_str(rest);
-    out
+    Some(out)
 }
 
 fn converted(value: &Value, kind: &str) -> Option<Value> {
-    let text = path::text(value);
-    let text = text.trim();
+    let whole = path::text(value)?;
+    let text = whole.trim();
     match kind {
         "integer" => {
-            let whole = text.parse::<i64>().ok();
-            whole
+            let number = text.parse::<i64>().ok();
+            number
                 .or_else(|| text.parse::<f64>().ok().filter(|n| n.is_finite()).map(|n| n as i64))
                 .map(Value::from)
         }
@@ -288,7 +330,7 @@ fn converted(value: &Value, kind: &str) -> Option<Value> {
             "false" => Some(false.into()),
             _ => None,
         },
-        _ => Some(path::text(value).into()),
+        _ => Some(whole.into_owned().into()),
     }
 }
 
@@ -320,8 +362,8 @@ impl DateStep {
         })
     }
 
-    fn apply(&self, event: &mut Value) {
-        let Some(text) = path::get(event, &self.source).map(path::text) else { return };
+    fn apply(&self, event: &mut Value, budget: &mut Budget) {
+        let Some(text) = path::get(event, &self.source).and_then(path::text) else { return };
         let read = |pattern: &Option<Format>| match pattern {
             Some(format) => format.parse(&text, self.source_offset_s),
             // Seconds, or milliseconds where they are too many to be seconds.
@@ -329,31 +371,39 @@ impl DateStep {
         };
         if let Some(ms) = self.patterns.iter().find_map(read) {
             let shown = self.target_format.format(ms, self.target_offset_s);
-            path::set(event, &self.target, shown.into(), true);
+            path::set(event, &self.target, shown.into(), true, budget);
         }
     }
 }
 
-fn list_to_map(list: &s::ListToMap, event: &mut Value) {
-    let Some(Value::Array(elements)) = path::get(event, &list.source).cloned() else { return };
+fn list_to_map(list: &s::ListToMap, event: &mut Value, budget: &mut Budget) {
+    let Some(Value::Array(elements)) = path::get(event, &list.source) else { return };
     let mut map = Map::new();
     for element in elements {
-        let Some(key) = path::get(&element, &list.key).map(path::text) else { continue };
+        let Some(key) = path::get(element, &list.key).and_then(path::text) else { continue };
         let value = match &list.value_key {
-            Some(value_key) => path::get(&element, value_key).cloned(),
+            Some(value_key) => path::get(element, value_key),
             None => Some(element),
         };
         let Some(value) = value else { continue };
         if list.flatten == Some(true) {
-            if list.flattened_element.as_deref() == Some("last") || !map.contains_key(&key) {
-                map.insert(key, value);
+            if list.flattened_element.as_deref() == Some("last") || !map.contains_key(&*key) {
+                if !budget.take_texts([&*key].into_iter()) || !budget.take_value(value, 2) {
+                    return;
+                }
+                map.insert(key.into_owned(), value.clone());
             }
-        } else if let Value::Array(there) = map.entry(key).or_insert_with(|| Value::Array(Vec::new())) {
-            there.push(value);
+            continue;
+        }
+        if !budget.take_texts([&*key].into_iter()) || !budget.take_value(value, 3) {
+            return;
+        }
+        if let Value::Array(there) = map.entry(key.into_owned()).or_insert_with(|| Value::Array(Vec::new())) {
+            there.push(value.clone());
         }
     }
     match &list.target {
-        Some(target) => drop(path::set(event, target, Value::Object(map), true)),
+        Some(target) => drop(path::set(event, target, Value::Object(map), true, budget)),
         None => {
             if let Value::Object(root) = event {
                 root.extend(map);

@@ -119,6 +119,61 @@ fn transformers_that_cannot_work() {
 }
 
 #[test]
+fn what_aws_has_only_once() {
+    let json = r#"{"parseJSON":{}}"#;
+    let add = r#"{"addKeys":{"entries":[{"key":"a","value":"b"}]}}"#;
+    let copy = r#"{"copyValue":{"entries":[{"source":"a","target":"b"}]}}"#;
+    let grok = r#"{"grok":{"match":"%{WORD:a}"}}"#;
+    for (config, good) in [
+        (vec![json, add, copy, grok], true),
+        (vec![json; 5], true),
+        (vec![json; 6], false),
+        (vec![json, add, add], false),
+        (vec![json, copy, copy], false),
+        (vec![json, grok, grok], false),
+    ] {
+        let config = processors(&format!("[{}]", config.join(",")));
+        assert_eq!(Transformer::check(&config).is_ok(), good);
+        // What was put when that was not asked yet.
+        assert!(Transformer::new(&config).is_ok());
+    }
+}
+
+/// What would grow beyond all memory stops growing, and an event that is too long stays as it came.
+#[test]
+fn no_processor_makes_an_event_without_end() {
+    let entry = r#"{"source":"a","target":"a.b","overwriteIfExists":true}"#;
+    let doubles = format!(r#"{{"copyValue":{{"entries":[{}]}}}}"#, [entry; 5].join(","));
+    let entry = r#"{"source":"a","target":"b.c","overwriteIfExists":true},{"source":"b","target":"a.d","overwriteIfExists":true}"#;
+    let between = format!(r#"{{"copyValue":{{"entries":[{}]}}}}"#, [entry; 2].join(","));
+    let grows =
+        r#"{"substituteString":{"entries":[{"source":"t","from":"(?s).*","to":"$0$0$0$0$0$0$0$0"}]}}"#;
+    let many = format!(
+        r#"{{"substituteString":{{"entries":[{{"source":"t","from":"","to":"{}"}}]}}}}"#,
+        "x".repeat(100)
+    );
+    let fills = format!(r#"{{"addKeys":{{"entries":[{{"key":"f","value":"{}"}}]}}}}"#, "${t}".repeat(30));
+    let nests = r#"{"listToMap":{"source":"l","key":"k","target":"l[0].m"}}"#;
+    let long = "y".repeat(200_000);
+    let message =
+        format!(r#"{{"a":{{"x":"{}"}},"t":"{long}","l":[{{"k":"{}"}}]}}"#, &long[..1000], &long[..1000]);
+    for step in [&doubles, &between, grows, &many, &fills, nests] {
+        let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, vec![step as &str; 19].join(","));
+        let made = Transformer::new(&processors(&config)).unwrap().apply(&message);
+        assert!(made.is_none_or(|made| made.len() <= 1024 * 1024), "{step}");
+    }
+    // What has room is all there.
+    let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, [grows, &fills].join(","));
+    let made = Transformer::new(&processors(&config)).unwrap().apply(r#"{"t":"ab"}"#).unwrap();
+    assert_eq!(made, format!(r#"{{"f":"{0}","t":"{1}"}}"#, "ab".repeat(240), "ab".repeat(8)));
+    // Nor does one make it deeper than a reader goes.
+    let deep = r#"{"copyValue":{"entries":[{"source":"a","target":"a.b.b.b.b.b.b.b.b.b.b","overwriteIfExists":true}]}}"#;
+    let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, [deep; 19].join(","));
+    let made = Transformer::new(&processors(&config)).unwrap().apply(r#"{"a":{}}"#).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(&made).is_ok());
+}
+
+#[test]
 fn times_are_read_and_written() {
     for (pattern, text, ms) in [
         ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2024-02-29T23:59:59.123+00:00", 1_709_251_199_123),
