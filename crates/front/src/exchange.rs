@@ -1,12 +1,13 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use haneul_base::{Instant, Region};
 use haneul_kit::extension::ErrorCode;
-use haneul_kit::{ApiError, ByteStream, Caller, Cx, Fault, RequestHead, cx};
+use haneul_kit::{ApiError, ByteStream, Caller, Cx, Extension, Fault, RequestHead, cx};
 use haneul_shape::BoxError;
 use haneul_sigv4::{self as sigv4, Body as SignedBody, PayloadVerifier, RequestAuth};
 use haneul_wire::{Label, Model, OperationDef, Payload, Protocol};
@@ -202,7 +203,7 @@ impl Cloud {
                 family,
                 signing_name: Some(plan.entry.facts.signing_name),
                 anonymous: plan.lets_anonymous(),
-                api_keys: plan.is_log_ingestion().then_some("logs.amazonaws.com"),
+                api_keys: plan.extension().and_then(|extension| extension.api_keys()),
             };
             let hash = match &bodies.read {
                 Some(body) if !s3 && !relaxed => SignedBody::hash(body),
@@ -234,7 +235,8 @@ impl Cloud {
                 self.call(seen, &plan, operation, labels, &cx, known.payload, bodies).await
             }
             Work::Unmodelled => {
-                let body = match (plan.is_log_ingestion(), bodies.read.take(), cx.http()) {
+                let unpacks = plan.extension().is_some_and(|extension| extension.unpacks_bodies());
+                let body = match (unpacks, bodies.read.take(), cx.http()) {
                     (true, Some(read), Some(head)) => {
                         let limit = body::limit_of(Some(plan.entry));
                         ByteStream::from_bytes(body::unpacked(&head.headers, read, limit)?)
@@ -381,7 +383,7 @@ impl Cloud {
         cx: &Cx,
         body: ByteStream,
     ) -> Result<Response<ByteStream>, ApiError> {
-        let Some(extension) = plan.entry.service.as_ref().and_then(|service| service.extension()) else {
+        let Some(extension) = plan.extension() else {
             return Err(reply::unknown_operation(plan.entry, seen.protocol, ""));
         };
         match extension.unmodelled(cx, body).await {
@@ -466,9 +468,12 @@ impl Plan<'_> {
             }
     }
 
-    /// CloudWatch Logs, where events are written by plain HTTP.
-    fn is_log_ingestion(&self) -> bool {
-        matches!(self.work, Work::Unmodelled) && self.entry.name() == "logs"
+    /// What answers instead of an operation.
+    fn extension(&self) -> Option<&Arc<dyn Extension>> {
+        match self.work {
+            Work::Unmodelled => self.entry.service.as_ref().and_then(|service| service.extension()),
+            Work::Call { .. } => None,
+        }
     }
 
     /// Services whose resources have policies that may name everybody, and operations that are called unsigned.

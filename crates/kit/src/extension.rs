@@ -69,6 +69,17 @@ pub trait Extension: Send + Sync + 'static {
         body: ByteStream,
     ) -> BoxFuture<'a, std::result::Result<Result<http::Response<ByteStream>>, ByteStream>>;
 
+    /// The service whose API keys (`Authorization: Bearer`) speak for a user in such a request, as `logs.amazonaws.com`; none
+    /// unless it says so.
+    fn api_keys(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the body of such a request comes unpacked from what `Content-Encoding` says, as those of operations do.
+    fn unpacks_bodies(&self) -> bool {
+        false
+    }
+
     /// Adds to the head of every answer of the service, errors included, as CORS headers are.
     fn decorate<'a>(&'a self, cx: &'a crate::Cx, answer: &'a mut http::response::Parts) -> BoxFuture<'a, ()>;
 }

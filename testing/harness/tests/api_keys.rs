@@ -121,13 +121,21 @@ async fn a_key_writes_as_its_user_and_no_longer_than_it_is_good() {
     assert_eq!(all, ["7", "line", r#"{"body":"otlp"}"#, r#"{"event":"hlc"}"#]);
     assert_eq!(world.write("/ingest/json", Some(&token), "{").await.0, 400);
 
+    // What is too old or too new is not taken, and said.
+    let said = r#"{"partialSuccess":{"errorMessage":"{\"expiredLogEventCount\":0,\"tooNewLogEventCount\":1,\"tooOldLogEventCount\":2}","rejectedLogRecords":3}}"#;
+    let body = r#"[{"timestamp":99999999999999},{"timestamp":1},{"now":1},{"timestamp":2}]"#;
+    assert_eq!(world.write("/ingest/json", Some(&token), body).await, (200, said.to_owned()));
+    let otlp = |at: &str| format!(r#"{{"timeUnixNano":"{at}","body":{{"stringValue":"otlp"}}}}"#);
+    let records = [otlp("1000000"), otlp("9000000000000000000"), otlp("2000000"), otlp("0")].join(",");
+    let otlp = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{records}]}}]}}]}}"#);
+    assert_eq!(world.write("/v1/logs", Some(&token), &otlp).await, (200, said.to_owned()));
+    assert_eq!(world.messages().await.len(), 8);
+
     // What is no key of this service, or was changed.
-    let other = world
-        .iam("Action=CreateServiceSpecificCredential&UserName=ann&ServiceName=bedrock.amazonaws.com")
-        .await;
+    let other = format!("ABSK{}", &token[4..]);
     let mut forged = token.clone();
     forged.replace_range(40..42, if &token[40..42] == "AA" { "AB" } else { "AA" });
-    for bad in ["ACWL", "x", &forged, &token[..60], &element(&other, "ServiceCredentialSecret")] {
+    for bad in ["ACWL", "x", &forged, &token[..60], &other] {
         world.refused(Some(bad), (401, "The security token included in the request is invalid")).await;
     }
     world.refused(None, (401, "Missing Authentication Token")).await;

@@ -17,6 +17,7 @@ use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use http::{HeaderValue, Method, Response, StatusCode, header, response};
 use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
 
 use crate::error;
 use crate::names::GroupName;
@@ -42,6 +43,14 @@ impl Extension for Ingestion {
             let Some(format) = Format::of(head.uri.path()) else { return Err(body) };
             Ok(self.0.ingest(cx, head, format, body).await)
         })
+    }
+
+    fn api_keys(&self) -> Option<&'static str> {
+        Some("logs.amazonaws.com")
+    }
+
+    fn unpacks_bodies(&self) -> bool {
+        true
     }
 
     fn decorate<'a>(&'a self, _: &'a Cx, _: &'a mut response::Parts) -> BoxFuture<'a, ()> {
@@ -122,12 +131,35 @@ impl Logs {
             log_events: events,
             ..Default::default()
         };
-        Handle::<op::PutLogEvents>::call(self, cx, input).await?;
-        let mut answer = Response::new(ByteStream::from_bytes("{}"));
+        let count = input.log_events.len();
+        let written = Handle::<op::PutLogEvents>::call(self, cx, input).await?;
+        let said = match written.rejected_log_events_info {
+            Some(rejected) => partial(&rejected, count).to_string(),
+            None => "{}".to_owned(),
+        };
+        let mut answer = Response::new(ByteStream::from_bytes(said));
         *answer.status_mut() = StatusCode::OK;
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(answer)
     }
+}
+
+/// What is said when some of `count` events were not taken. Source: the page of the OTLP endpoint; those of the others are silent
+/// about it.
+fn partial(rejected: &s::RejectedLogEventsInfo, count: usize) -> Value {
+    let index = |index: Option<i32>| index.and_then(|index| usize::try_from(index).ok());
+    let too_old = index(rejected.too_old_log_event_end_index).unwrap_or_default();
+    let expired = index(rejected.expired_log_event_end_index).map_or(0, |end| end - too_old);
+    let too_new = index(rejected.too_new_log_event_start_index).map_or(0, |start| count - start);
+    let why = json!({
+        "tooOldLogEventCount": too_old,
+        "tooNewLogEventCount": too_new,
+        "expiredLogEventCount": expired,
+    });
+    json!({ "partialSuccess": {
+        "rejectedLogRecords": too_old + expired + too_new,
+        "errorMessage": why.to_string(),
+    } })
 }
 
 fn unauthenticated() -> ApiError {
@@ -151,4 +183,31 @@ fn named(head: &RequestHead, in_header: &str, in_query: &str, by_query: bool) ->
         (asked, found) => asked.or(found).filter(|name| !name.is_empty()),
     };
     name.ok_or_else(|| error::invalid(format!("{in_query} is required.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejected_events_are_counted() {
+        let rejected = |old, expired, new| s::RejectedLogEventsInfo {
+            too_old_log_event_end_index: old,
+            expired_log_event_end_index: expired,
+            too_new_log_event_start_index: new,
+        };
+        for (rejected, counts) in [
+            (rejected(Some(3), None, None), [3, 0, 0]),
+            (rejected(Some(3), Some(4), Some(9)), [3, 1, 1]),
+            (rejected(None, Some(2), None), [0, 2, 0]),
+            (rejected(None, None, Some(0)), [0, 0, 10]),
+        ] {
+            let said = &partial(&rejected, 10)["partialSuccess"];
+            let why: Value = serde_json::from_str(said["errorMessage"].as_str().unwrap()).unwrap();
+            let found =
+                ["tooOldLogEventCount", "expiredLogEventCount", "tooNewLogEventCount"].map(|name| &why[name]);
+            assert_eq!(found, counts.map(Value::from).each_ref());
+            assert_eq!(said["rejectedLogRecords"], counts.iter().sum::<i32>());
+        }
+    }
 }
