@@ -349,17 +349,16 @@ impl Directory for Cache {
                 return Ok(Vec::new());
             };
             let policies = self.compile(principal).await?.identity;
-            let tried = self.last_used.accesses(principal.account).await?;
-            let own: Vec<_> = tried.iter().filter(|((_, of, _), _)| of == id).collect();
+            // By service: its actions.
+            let mut tried: HashMap<String, Vec<(String, Instant)>> = HashMap::new();
+            for ((_, _, action), used) in self.last_used.accesses_of(principal.account, id).await? {
+                let name = action.split_once(':').map_or(action.as_str(), |(_, name)| name);
+                tried.entry(used.service).or_default().push((name.to_owned(), used.at.into()));
+            }
             let granted = last_accessed::services()
                 .filter(|(prefix, _)| policies.iter().any(|of| last_accessed::grants(&of.policy, prefix)));
             let uses = granted.map(|(prefix, _)| {
-                let of_service = own.iter().filter(|(_, used)| used.service == prefix);
-                let actions = of_service.map(|((_, _, action), used)| {
-                    let name = action.split_once(':').map_or(action.as_str(), |(_, name)| name);
-                    (name.to_owned(), Instant::from(used.at))
-                });
-                let actions: Vec<(String, Instant)> = actions.collect();
+                let actions = tried.remove(prefix).unwrap_or_default();
                 let last = actions.iter().map(|(_, at)| *at).max();
                 ServiceUse { service: prefix.to_owned(), last, actions }
             });

@@ -164,6 +164,16 @@ impl LastUsed {
         self.state.accesses(account).await
     }
 
+    /// The same of one principal, by its unique id.
+    pub(crate) async fn accesses_of(
+        &self,
+        account: AccountId,
+        id: &str,
+    ) -> Result<Vec<(AccessedKey, LastUse)>> {
+        self.flush().await?;
+        self.state.accesses_of(account, id).await
+    }
+
     /// Writes what was noted, now.
     pub(crate) async fn flush(&self) -> Result<()> {
         let written = {

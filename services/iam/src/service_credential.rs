@@ -13,12 +13,14 @@ use sha2::{Digest, Sha256};
 /// 60 characters.
 const PASSWORD_BYTES: usize = 44;
 
+const LOGS_PREFIX: &str = "ACWL";
+
 /// IAM User Guide, "Service-specific credentials for IAM users" and "API keys for AWS services".
 const SERVICES: &[(&str, Kind)] = &[
     ("codecommit.amazonaws.com", Kind::Password),
     ("cassandra.amazonaws.com", Kind::Password),
     ("bedrock.amazonaws.com", Kind::ApiKey("ABSK")),
-    ("logs.amazonaws.com", Kind::ApiKey("ACWL")),
+    ("logs.amazonaws.com", Kind::ApiKey(LOGS_PREFIX)),
     ("cloudwatch.amazonaws.com", Kind::ApiKey("APIAACWM")),
 ];
 
@@ -37,6 +39,11 @@ impl Kind {
 
     pub(crate) fn is_api_key(self) -> bool {
         matches!(self, Kind::ApiKey(_))
+    }
+
+    /// Whether something is here that takes it: Logs does, at its HTTP endpoints.
+    pub(crate) fn is_taken(self) -> bool {
+        self == Kind::ApiKey(LOGS_PREFIX)
     }
 
     /// What the user is shown.

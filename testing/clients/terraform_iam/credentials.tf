@@ -16,8 +16,8 @@ resource "aws_iam_user_ssh_key" "ann" {
   status     = var.status
 }
 
-resource "aws_iam_service_specific_credential" "git" {
-  service_name = "codecommit.amazonaws.com"
+resource "aws_iam_service_specific_credential" "logs" {
+  service_name = "logs.amazonaws.com"
   user_name    = aws_iam_user.ann.name
   status       = var.status
 }

@@ -111,8 +111,11 @@ pub(crate) fn no_such_service_credential(id: &str) -> ApiError {
     no_such(format!("No such credential {id} exists"))
 }
 
-pub(crate) fn age_of_password(service: &str) -> ApiError {
-    validation(format!("Credential age days is not supported for service {service}."))
+/// AWS has credentials for it, and nothing is here that would take them.
+pub(crate) fn service_not_here(service: &str) -> ApiError {
+    let message =
+        format!("The service {service} does not support service-specific credentials in this cloud.");
+    ApiError::new(code::SERVICE_NOT_SUPPORTED_EXCEPTION, message)
 }
 
 pub(crate) fn one_or_all_users() -> ApiError {

@@ -1,5 +1,6 @@
 //! What a user, group, role or policy last accessed, and which policies give access to a service.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use haneul_iam_wire::operations as op;
@@ -47,10 +48,11 @@ impl Handle<op::GenerateServiceLastAccessedDetails> for Iam {
         let granted = prefixes
             .filter(|prefix| policies.iter().any(|named| last_accessed::grants(&named.policy, prefix)));
         let accesses = self.last_used.accesses(cx.account()).await?;
+        let accesses = by_service(&entities, &accesses, cx);
         let report = AccessReport {
             created: cx.now().into(),
             action_level: input.granularity.as_deref() == Some(granularity::ACTION_LEVEL),
-            services: granted.map(|prefix| last_of(prefix, &entities, &accesses, cx)).collect(),
+            services: granted.map(|prefix| last_of(prefix, &accesses)).collect(),
             subject: input.arn,
             entities,
         };
@@ -224,21 +226,29 @@ fn granting_policy(kind: &str, owner: &str, named: &NamedPolicy) -> s::PolicyGra
     }
 }
 
-/// The accesses of `entities` to one service, within the tracking period.
-fn last_of(
-    prefix: &str,
+/// The accesses of `entities` within the tracking period, by service, with what was tried.
+fn by_service<'a>(
     entities: &[ReportEntity],
-    accesses: &[(AccessedKey, LastUse)],
+    accesses: &'a [(AccessedKey, LastUse)],
     cx: &Cx,
-) -> ServiceAccess {
-    let mut found = ServiceAccess { prefix: prefix.to_owned(), last: Vec::new(), actions: Vec::new() };
-    for ((_, id, action), used) in accesses.iter().filter(|(_, used)| used.service == prefix) {
-        let Some(entity) = entities.iter().position(|entity| entity.id == *id) else { continue };
-        if cx.now().since(used.at.into()) > TRACKED {
-            continue;
+) -> HashMap<&'a str, Vec<(&'a str, EntityAccess)>> {
+    let places: HashMap<&str, usize> =
+        entities.iter().enumerate().map(|(at, entity)| (entity.id.as_str(), at)).collect();
+    let mut found: HashMap<&str, Vec<_>> = HashMap::new();
+    for ((_, id, action), used) in accesses {
+        let Some(entity) = places.get(id.as_str()) else { continue };
+        if cx.now().since(used.at.into()) <= TRACKED {
+            let access = EntityAccess { entity: *entity, at: used.at, region: used.region.clone() };
+            found.entry(&used.service).or_default().push((action.as_str(), access));
         }
-        let access = EntityAccess { entity, at: used.at, region: used.region.clone() };
-        found.add(action, access);
+    }
+    found
+}
+
+fn last_of(prefix: &str, accesses: &HashMap<&str, Vec<(&str, EntityAccess)>>) -> ServiceAccess {
+    let mut found = ServiceAccess { prefix: prefix.to_owned(), last: Vec::new(), actions: Vec::new() };
+    for (action, access) in accesses.get(prefix).into_iter().flatten() {
+        found.add(action, access.clone());
     }
     found.last.sort_by_key(|access| std::cmp::Reverse(haneul_kit::Instant::from(access.at)));
     found.actions.sort_by(|(one, _), (other, _)| one.cmp(other));

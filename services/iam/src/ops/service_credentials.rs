@@ -34,8 +34,8 @@ impl Handle<op::CreateServiceSpecificCredential> for Iam {
     ) -> Result<s::CreateServiceSpecificCredentialResponse> {
         let kind = Kind::of(&input.service_name)
             .ok_or_else(|| error::service_without_credentials(&input.service_name))?;
-        if input.credential_age_days.is_some() && !kind.is_api_key() {
-            return Err(error::age_of_password(&input.service_name));
+        if !kind.is_taken() {
+            return Err(error::service_not_here(&input.service_name));
         }
         let password = Password::new(&self.platform.env.rng);
         let lives_ms = input.credential_age_days.map(|days| i64::from(days) * DAY_MS);

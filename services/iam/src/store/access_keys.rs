@@ -169,4 +169,13 @@ impl State {
     pub(crate) async fn accesses(&self, account: AccountId) -> Result<Vec<(AccessedKey, LastUse)>> {
         Ok(self.store.scan(&ACCESSES, Range::prefix((account,)), LIST_MAX).await?)
     }
+
+    /// Of one principal, by its unique id.
+    pub(crate) async fn accesses_of(
+        &self,
+        account: AccountId,
+        id: &str,
+    ) -> Result<Vec<(AccessedKey, LastUse)>> {
+        Ok(self.store.scan(&ACCESSES, Range::prefix((account, id)), LIST_MAX).await?)
+    }
 }
