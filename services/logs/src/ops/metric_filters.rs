@@ -83,32 +83,32 @@ impl Handle<op::DescribeMetricFilters> for Logs {
                 "metricName and metricNamespace must be given together, or neither of them.",
             ));
         }
-        let mut found: Vec<(String, String, MetricFilter)> = match &input.log_group_name {
+        let purpose = format!("logs.metric-filters {} {}", cx.account(), cx.region());
+        let seal = &self.platform.seal;
+        let after: Option<(String, String)> = match &input.next_token {
+            Some(token) => Some(paging::position(seal, &purpose, token).ok_or_else(error::next_token)?),
+            None => None,
+        };
+        let limit = input.limit.map_or(PAGE, |limit| limit as usize);
+        let wanted = |filter: &str, group: &str, record: &MetricFilter| {
+            input.metric_name.as_ref().is_none_or(|metric| record.metric == *metric)
+                && input.metric_namespace.as_ref().is_none_or(|namespace| record.namespace == *namespace)
+                && after.as_ref().is_none_or(|after| (filter, group) > (after.0.as_str(), after.1.as_str()))
+        };
+        let found: Vec<(String, String, MetricFilter)> = match &input.log_group_name {
             Some(group) => {
                 let name = GroupName::own(cx, group);
                 self.records.group(&name).await?;
                 let prefix = input.filter_name_prefix.as_deref().unwrap_or_default();
-                let all = self.records.metric_filters(&name).await?.into_iter();
-                let all = all.filter(|(filter, _)| filter.starts_with(prefix));
+                let all = self.records.metric_filters_named(&name, prefix).await?.into_iter();
+                let all = all.filter(|(filter, record)| wanted(filter, group, record));
                 all.map(|(filter, record)| (filter, group.clone(), record)).collect()
             }
             None => {
-                let all = self.records.every_metric_filter(cx.account(), cx.region()).await?.into_iter();
-                all.map(|(group, filter, record)| (filter, group, record)).collect()
+                let owner = (cx.account(), cx.region());
+                self.records.first_metric_filters(owner, limit + 1, wanted).await?
             }
         };
-        if let (Some(metric), Some(namespace)) = (&input.metric_name, &input.metric_namespace) {
-            found.retain(|(_, _, filter)| filter.metric == *metric && filter.namespace == *namespace);
-        }
-        found.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-        let purpose = format!("logs.metric-filters {} {}", cx.account(), cx.region());
-        let seal = &self.platform.seal;
-        if let Some(token) = &input.next_token {
-            let after: (String, String) =
-                paging::position(seal, &purpose, token).ok_or_else(error::next_token)?;
-            found.retain(|(filter, group, _)| (filter, group) > (&after.0, &after.1));
-        }
-        let limit = input.limit.map_or(PAGE, |limit| limit as usize);
         let key = |(filter, group, _): &(String, String, MetricFilter)| (filter.clone(), group.clone());
         let page = paging::cut(found, limit, seal, &purpose, key);
         Ok(s::DescribeMetricFiltersResponse {

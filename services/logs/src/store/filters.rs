@@ -1,6 +1,6 @@
 //! Metric and subscription filters, and what waits for them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Range, Reads, Tx};
@@ -19,6 +19,9 @@ pub(crate) const METRIC_FILTERS_MAX: usize = 100;
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 2;
 /// Filters whose pattern has regular expressions.
 const WITH_REGEX_MAX: usize = 5;
+
+/// Read at once of a listing that is not in the order of its table.
+const LISTING_PAGE: usize = 500;
 
 /// What is taken at once of what waits.
 pub(crate) const WAITING_PAGE: usize = 64;
@@ -178,15 +181,42 @@ impl Records {
         Ok(found.into_iter().map(|((.., filter), record)| (filter, record)).collect())
     }
 
-    /// Every metric filter of an account in a Region: group, name, filter.
-    pub(crate) async fn every_metric_filter(
+    /// A group's metric filters whose names begin so.
+    pub(crate) async fn metric_filters_named(
         &self,
-        account: AccountId,
-        region: Region,
+        name: &GroupName,
+        prefix: &str,
+    ) -> Result<Vec<(String, MetricFilter)>> {
+        let range = Range::prefix(name.key()).text(prefix);
+        let found = self.store.scan(&METRIC_FILTERS, range, METRIC_FILTERS_MAX).await?;
+        Ok(found.into_iter().map(|((.., filter), record)| (filter, record)).collect())
+    }
+
+    /// The first `limit` metric filters of an account in a Region by name and group, of those that are wanted. Looks at all, and
+    /// holds no more than it gives and a page.
+    pub(crate) async fn first_metric_filters(
+        &self,
+        (account, region): (AccountId, Region),
+        limit: usize,
+        wanted: impl Fn(&str, &str, &MetricFilter) -> bool,
     ) -> Result<Vec<(String, String, MetricFilter)>> {
-        let range = Range::prefix((account, region));
-        let found = self.store.scan(&METRIC_FILTERS, range, usize::MAX).await?;
-        Ok(found.into_iter().map(|((_, _, group, filter), record)| (group, filter, record)).collect())
+        let mut first: BTreeMap<(String, String), MetricFilter> = BTreeMap::new();
+        let mut range = Range::prefix((account, region));
+        loop {
+            let page = self.store.scan(&METRIC_FILTERS, range, LISTING_PAGE).await?;
+            let last = page.last().map(|(key, _)| key.clone());
+            let Some(last) = last else { break };
+            for ((_, _, group, filter), record) in page {
+                if wanted(&filter, &group, &record) {
+                    first.insert((filter, group), record);
+                    if first.len() > limit {
+                        first.pop_last();
+                    }
+                }
+            }
+            range = Range::prefix((account, region)).after(&last);
+        }
+        Ok(first.into_iter().map(|((filter, group), record)| (filter, group, record)).collect())
     }
 
     /// Makes a subscription, or changes it and leaves its id, so that what waits goes to where it points now.

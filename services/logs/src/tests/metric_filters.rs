@@ -246,3 +246,39 @@ async fn filters_are_listed_and_deleted() {
     cloud.group("g").await;
     assert_eq!(list(Default::default()).await, ["h/a", "h/ab", "h/b"]);
 }
+
+/// By name and then by group, over more than one page of the table.
+#[tokio::test]
+async fn the_filters_of_an_account_are_listed_in_order() {
+    let cloud = Cloud::new().await;
+    let mut wanted = Vec::new();
+    for group in 0..6 {
+        cloud.group(&format!("g{group}")).await;
+        for filter in 0..100 {
+            let name = format!("f{filter:02}");
+            let request =
+                s::PutMetricFilterRequest { log_group_name: format!("g{group}"), ..put(&name, "x", "1") };
+            cloud.ok::<op::PutMetricFilter>(request).await;
+            wanted.push((name, format!("g{group}")));
+        }
+    }
+    wanted.sort();
+    let (mut found, mut next_token, mut pages) = (Vec::new(), None, 0);
+    loop {
+        // Without a group the prefix says nothing.
+        let input = s::DescribeMetricFiltersRequest {
+            next_token,
+            filter_name_prefix: Some("f9".into()),
+            ..Default::default()
+        };
+        let page = cloud.ok::<op::DescribeMetricFilters>(input).await;
+        let filters = page.metric_filters.unwrap().into_iter();
+        found.extend(filters.map(|filter| (filter.filter_name.unwrap(), filter.log_group_name.unwrap())));
+        pages += 1;
+        next_token = page.next_token;
+        if next_token.is_none() {
+            break;
+        }
+    }
+    assert_eq!((pages, found == wanted), (12, true));
+}
