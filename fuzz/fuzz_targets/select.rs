@@ -29,11 +29,16 @@ fn run(expression: &str, object: &[u8], form: u8, piece: usize) -> Result<String
     };
     let mut engine = Engine::new(request).map_err(|error| error.code)?;
     let mut answer = String::new();
-    for bytes in object.chunks(piece) {
-        engine.feed(bytes).map_err(|error| error.code)?;
+    for mut bytes in object.chunks(piece) {
+        while !bytes.is_empty() {
+            let fed = engine.feed(bytes).map_err(|error| error.code)?;
+            bytes = &bytes[fed..];
+            answer += &engine.take();
+        }
+    }
+    while !engine.finish().map_err(|error| error.code)? {
         answer += &engine.take();
     }
-    engine.finish().map_err(|error| error.code)?;
     Ok(answer + &engine.take())
 }
 

@@ -1,5 +1,7 @@
 //! CSV, a record at a time.
 
+use std::ops::Range;
+
 use crate::error::{Result, SelectError};
 use crate::value::Value;
 
@@ -84,8 +86,25 @@ impl CsvInput {
         None
     }
 
-    pub fn is_comment(&self, record: &[u8]) -> bool {
-        self.comments.is_some() && record.first().copied() == self.comments
+    /// Comments and empty lines are no records.
+    pub fn is_left_out(&self, record: &[u8]) -> bool {
+        let is_comment = self.comments.is_some() && record.first().copied() == self.comments;
+        is_comment || record.is_empty() || record == b"\r"
+    }
+
+    /// The first record of an object that begins with `bytes`, or is them, and where the next one begins.
+    pub fn first_record(&self, bytes: &[u8], is_all: bool) -> Option<(Range<usize>, usize)> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            let found = self.end(rest, &mut Searched::default());
+            let (end, next) = found.or_else(|| is_all.then_some((rest.len(), rest.len())))?;
+            if !self.is_left_out(&rest[..end]) {
+                return Some((at..at + end, at + next));
+            }
+            at += next;
+        }
+        None
     }
 
     /// Cuts a record into fields, into memory that is used again.

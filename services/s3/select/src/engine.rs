@@ -22,9 +22,19 @@ pub struct Stats {
     pub returned: u64,
 }
 
-/// Carries out one request: [`Engine::feed`] it with the object, take what it gives, and [`Engine::finish`].
+/// So much of an answer, in bytes, is made before it has to be taken.
+const READY_BYTES: usize = 256 * 1024;
+
+/// So many records are looked at before somebody else has a turn.
+const TURN_RECORDS: u32 = 10_000;
+
+/// Carries out one request: [`Engine::feed`] it with the object, take what it gives each time, and [`Engine::finish`].
+///
+/// What one call does is bounded, whatever the object and the expression are: neither a few bytes that unpack to gigabytes nor
+/// a record that is answered with a long one stop a thread or fill the memory.
 pub struct Engine {
     unpacker: Unpacker,
+    unpacked: bool,
     state: State,
     stats: Stats,
 }
@@ -43,6 +53,14 @@ struct State {
     scanner: Scanner,
     header: Vec<String>,
     wants_header: bool,
+    /// What begins before is the header, or a comment before it.
+    data_from: u64,
+    /// The value whose records are under way, and at which item of each of its lists that is.
+    value: Option<Value>,
+    places: Vec<usize>,
+    /// Records until the turn is over, and whether it was before everything was read.
+    turn: u32,
+    waits: bool,
     is_bound: bool,
     fields: Vec<Value>,
     aggregates: Vec<Running>,
@@ -78,58 +96,84 @@ impl Engine {
             scanner: Scanner::default(),
             header: Vec::new(),
             wants_header,
+            data_from: 0,
+            value: None,
+            places: Vec::new(),
+            turn: TURN_RECORDS,
+            waits: false,
             is_bound: !is_csv,
             fields: Vec::new(),
             aggregates,
             out: String::new(),
         };
-        Ok(Engine { unpacker: Unpacker::new(request.compression), state, stats: Stats::default() })
+        let unpacker = Unpacker::new(request.compression);
+        Ok(Engine { unpacker, unpacked: false, state, stats: Stats::default() })
     }
 
-    /// For a range that begins later in the object: its first line, which is not in the range.
-    pub fn header(&mut self, line: &[u8]) -> Result<()> {
+    /// For a range that begins later in the object: its header, and where the next record begins, counted from where feeding
+    /// begins.
+    pub fn header(&mut self, record: &[u8], next: u64) -> Result<()> {
         if self.state.wants_header {
-            self.state.record(line)?;
+            self.state.record(record)?;
+            self.state.data_from = next;
         }
         Ok(())
     }
 
-    /// Whether the expression needs the object's first line.
+    /// Whether the expression needs the object's header.
     pub fn wants_header(&self) -> bool {
         self.state.wants_header
     }
 
-    /// Takes the next bytes of the object.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+    /// Takes some of the next bytes of the object, and says how many; the others are to be given again, once what is ready was
+    /// taken.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<usize> {
         if self.state.done {
-            return Ok(());
+            return Ok(bytes.len());
         }
-        self.stats.scanned += bytes.len() as u64;
-        let (state, stats) = (&mut self.state, &mut self.stats);
-        self.unpacker.feed(bytes, |unpacked| {
-            stats.processed += unpacked.len() as u64;
-            state.take(unpacked)?;
-            Ok(!state.done)
-        })
+        if self.state.waits {
+            return self.state.go_on().map(|()| 0);
+        }
+        let fed = self.unpack(|unpacker, to| unpacker.feed(bytes, to))?;
+        self.stats.scanned += fed as u64;
+        Ok(fed)
     }
 
-    /// The object is over.
-    pub fn finish(&mut self) -> Result<()> {
+    /// The object is over. Says whether the answer is, too; otherwise this is to be called again, once what is ready was taken.
+    pub fn finish(&mut self) -> Result<bool> {
         if !self.state.done {
-            let (state, stats) = (&mut self.state, &mut self.stats);
-            self.unpacker.finish(|unpacked| {
-                stats.processed += unpacked.len() as u64;
-                state.take(unpacked)?;
-                Ok(!state.done)
-            })?;
+            if self.state.waits {
+                return self.state.go_on().map(|()| false);
+            }
+            if !self.unpacked {
+                self.unpacked = self.unpack(|unpacker, to| unpacker.finish(to))?;
+                return Ok(false);
+            }
             self.state.last()?;
+            if self.state.waits {
+                return Ok(false);
+            }
         }
-        self.state.aggregate()
+        self.state.aggregate()?;
+        Ok(true)
+    }
+
+    fn unpack<T>(&mut self, work: impl FnOnce(&mut Unpacker, &mut Vec<u8>) -> Result<T>) -> Result<T> {
+        let before = self.state.buffer.len();
+        let unpacked = work(&mut self.unpacker, &mut self.state.buffer);
+        self.stats.processed += (self.state.buffer.len() - before) as u64;
+        self.state.go_on()?;
+        unpacked
     }
 
     /// Whether more of the object would change nothing.
     pub fn is_done(&self) -> bool {
         self.state.done
+    }
+
+    /// Whether a turn has ended before what was fed was read.
+    pub fn is_waiting(&self) -> bool {
+        self.state.waits
     }
 
     /// How much of the answer waits to be taken, in bytes.
@@ -148,8 +192,12 @@ impl Engine {
 }
 
 impl State {
-    fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        self.buffer.extend_from_slice(bytes);
+    /// Reads what is there, until the turn is over.
+    fn go_on(&mut self) -> Result<()> {
+        (self.turn, self.waits) = (TURN_RECORDS, false);
+        if let Some(value) = self.value.take() {
+            self.each_of(value)?;
+        }
         let mut at = 0;
         // The buffer is moved out, so that records in it can be read while the rest of us changes.
         let buffer = std::mem::take(&mut self.buffer);
@@ -162,11 +210,17 @@ impl State {
             Input::Csv(_) => RECORD_BYTES_MAX,
             Input::Json(kind) => kind.bytes_max(),
         };
-        if !self.done && self.buffer.len() > longest { Err(too_long()) } else { Ok(()) }
+        if !self.done && !self.waits && self.buffer.len() > longest { Err(too_long()) } else { Ok(()) }
+    }
+
+    /// Whether the turn is over.
+    fn is_over(&mut self) -> bool {
+        self.waits |= self.turn == 0 || self.out.len() >= READY_BYTES;
+        self.waits
     }
 
     fn records(&mut self, buffer: &[u8], at: &mut usize) -> Result<()> {
-        while !self.done && *at < buffer.len() {
+        while !self.done && *at < buffer.len() && !self.is_over() {
             match &self.input {
                 Input::Csv(csv) => {
                     let Some((end, next)) = csv.end(&buffer[*at..], &mut self.searched) else {
@@ -236,13 +290,16 @@ impl State {
             self.done = true;
             return Ok(());
         }
+        if begin < self.data_from {
+            return Ok(());
+        }
         self.record(record)
     }
 
     fn record(&mut self, record: &[u8]) -> Result<()> {
         match &self.input {
             Input::Csv(csv) => {
-                if csv.is_comment(record) || record.is_empty() || record == b"\r" {
+                if csv.is_left_out(record) {
                     return Ok(());
                 }
                 if record.len() > RECORD_BYTES_MAX {
@@ -268,10 +325,7 @@ impl State {
             }
             Input::Json(_) => {
                 let value = json::parse(record)?;
-                let from = std::mem::take(&mut self.query.from);
-                let done = self.each(&value, &from);
-                self.query.from = from;
-                done
+                self.each_of(value)
             }
         }
     }
@@ -299,22 +353,58 @@ impl State {
         Err(SelectError::new("MissingHeaders", message))
     }
 
+    /// The records of a value, from where they were left.
+    fn each_of(&mut self, value: Value) -> Result<()> {
+        let from = std::mem::take(&mut self.query.from);
+        let mut places = std::mem::take(&mut self.places);
+        let done = self.each(&value, &from, 0, &mut places);
+        self.query.from = from;
+        if self.waits {
+            (self.value, self.places) = (Some(value), places);
+        }
+        done
+    }
+
     /// Follows the path of FROM to the records that it stands for.
-    fn each(&mut self, value: &Value, steps: &[FromStep]) -> Result<()> {
+    fn each(
+        &mut self,
+        value: &Value,
+        steps: &[FromStep],
+        depth: usize,
+        places: &mut Vec<usize>,
+    ) -> Result<()> {
         if self.done {
             return Ok(());
         }
-        let Some((step, rest)) = steps.split_first() else { return self.row(Row::Value(value)) };
+        let Some((step, rest)) = steps.split_first() else {
+            return if self.is_over() { Ok(()) } else { self.row(Row::Value(value)) };
+        };
         match (step, value) {
-            (FromStep::Name(name), Value::Struct(members)) => self.each(member(members, name), rest),
+            (FromStep::Name(name), Value::Struct(members)) => {
+                self.each(member(members, name), rest, depth, places)
+            }
             (FromStep::Index(at), Value::List(items)) => match items.get(*at) {
-                Some(item) => self.each(item, rest),
+                Some(item) => self.each(item, rest, depth, places),
                 None => Ok(()),
             },
-            (FromStep::Each, Value::List(items)) => items.iter().try_for_each(|item| self.each(item, rest)),
+            (FromStep::Each, Value::List(items)) => {
+                if places.len() == depth {
+                    places.push(0);
+                }
+                while let Some(item) = items.get(places[depth]) {
+                    self.each(item, rest, depth + 1, places)?;
+                    if self.waits || self.done {
+                        return Ok(());
+                    }
+                    places.truncate(depth + 1);
+                    places[depth] += 1;
+                }
+                places.truncate(depth);
+                Ok(())
+            }
             (FromStep::Each, Value::Missing) => Ok(()),
             // What is no list stands for itself.
-            (FromStep::Each, other) => self.each(other, rest),
+            (FromStep::Each, other) => self.each(other, rest, depth, places),
             _ => Ok(()),
         }
     }
@@ -323,6 +413,7 @@ impl State {
         if self.done || matches!(row, Row::Value(Value::Missing)) {
             return Ok(());
         }
+        self.turn = self.turn.saturating_sub(1);
         let scope = Scope { row, aggregates: &[], now: self.now };
         if let Some(filter) = &self.query.filter
             && scope.truth(filter)? != Some(true)
@@ -338,7 +429,7 @@ impl State {
             }
             return Ok(());
         }
-        let before = self.out.len();
+        let (longest, to) = (self.longest(), &mut self.out);
         match (&self.query.what, row) {
             (What::All, Row::Columns(fields, names)) => {
                 let numbers: Vec<String>;
@@ -352,25 +443,19 @@ impl State {
                     .iter()
                     .enumerate()
                     .map(|(at, field)| (names.get(at).map_or("_", String::as_str), Cow::Borrowed(field)));
-                self.output.write(all, &mut self.out);
+                self.output.write(all.map(Ok), to, longest)?;
             }
             (What::All, Row::Value(Value::Struct(members))) => {
                 let all = members.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value)));
-                self.output.write(all, &mut self.out);
+                self.output.write(all.map(Ok), to, longest)?;
             }
             (What::All, Row::Value(value)) => {
-                self.output.write([("_1", Cow::Borrowed(value))].into_iter(), &mut self.out);
+                self.output.write([Ok(("_1", Cow::Borrowed(value)))].into_iter(), to, longest)?;
             }
             (What::List(items), _) => {
-                let mut values = Vec::with_capacity(items.len());
-                for item in items {
-                    values.push((item.name.as_str(), scope.eval(&item.expr)?));
-                }
-                self.output.write(values.into_iter(), &mut self.out);
+                let values = items.iter().map(|item| Ok((item.name.as_str(), scope.eval(&item.expr)?)));
+                self.output.write(values, to, longest)?;
             }
-        }
-        if self.out.len() - before > RECORD_BYTES_MAX.max(self.longest()) {
-            return Err(too_long());
         }
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(1);
@@ -395,11 +480,8 @@ impl State {
         let results = self.aggregates.iter().map(Running::finish).collect::<Result<Vec<_>>>()?;
         let scope = Scope { row: Row::Value(&Value::Missing), aggregates: &results, now: self.now };
         let What::List(items) = &self.query.what else { return Ok(()) };
-        let mut values = Vec::with_capacity(items.len());
-        for item in items {
-            values.push((item.name.as_str(), scope.eval(&item.expr)?));
-        }
-        self.output.write(values.into_iter(), &mut self.out);
-        Ok(())
+        let values = items.iter().map(|item| Ok((item.name.as_str(), scope.eval(&item.expr)?)));
+        let longest = self.longest();
+        self.output.write(values, &mut self.out, longest)
     }
 }

@@ -26,6 +26,9 @@ pub struct Scope<'r> {
     pub now: Timestamp,
 }
 
+/// Longest string that is made of others, in bytes.
+const TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 static MISSING: Value = Value::Missing;
 
 impl<'r> Scope<'r> {
@@ -225,6 +228,9 @@ fn binary(operator: Binary, left: &Value, right: &Value) -> Result<Value> {
             }))
         }
         Concat => match (left, right) {
+            (Value::Text(left), Value::Text(right)) if left.len() + right.len() > TEXT_BYTES_MAX => {
+                Err(crate::csv::too_long())
+            }
             (Value::Text(left), Value::Text(right)) => Ok(Value::Text(format!("{left}{right}"))),
             _ => Err(invalid_type("|| joins strings")),
         },

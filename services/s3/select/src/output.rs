@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::csv::too_long;
+use crate::error::Result;
 use crate::value::{Value, decimal_text, float_text};
 
 #[derive(Clone, Debug)]
@@ -33,22 +35,31 @@ impl Default for CsvOutput {
 }
 
 impl Output {
-    /// Writes a record of named values.
-    pub fn write<'v>(&self, values: impl Iterator<Item = (&'v str, Cow<'v, Value>)>, to: &mut String) {
+    /// Writes a record of named values, of so many bytes at most: values are made one at a time, and no more of them than that.
+    pub fn write<'v>(
+        &self,
+        values: impl Iterator<Item = Result<(&'v str, Cow<'v, Value>)>>,
+        to: &mut String,
+        bytes_max: usize,
+    ) -> Result<()> {
+        let before = to.len();
+        let check = |to: &String| if to.len() - before > bytes_max { Err(too_long()) } else { Ok(()) };
         match self {
             Output::Csv(csv) => {
-                for (at, (_, value)) in values.enumerate() {
+                for (at, value) in values.enumerate() {
                     if at > 0 {
                         to.push_str(&csv.field_delimiter);
                     }
-                    csv.field(&value, to);
+                    csv.field(&value?.1, to);
+                    check(to)?;
                 }
                 to.push_str(&csv.record_delimiter);
             }
             Output::Json(delimiter) => {
                 to.push('{');
                 let mut first = true;
-                for (name, value) in values {
+                for value in values {
+                    let (name, value) = value?;
                     if matches!(*value, Value::Missing) {
                         continue;
                     }
@@ -59,11 +70,13 @@ impl Output {
                     string(name, to);
                     to.push(':');
                     json(&value, to);
+                    check(to)?;
                 }
                 to.push('}');
                 to.push_str(delimiter);
             }
         }
+        check(to)
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use crate::{
-    Compression, CsvInput, CsvOutput, Engine, Header, Input, JsonType, Output, Request, SelectError,
+    Compression, CsvInput, CsvOutput, Engine, Header, Input, JsonType, Output, Request, SelectError, Stats,
 };
 
 fn request(expression: &str, input: Input, output: Output) -> Request {
@@ -18,16 +18,40 @@ fn request(expression: &str, input: Input, output: Output) -> Request {
 
 /// Feeds in pieces of `piece` bytes.
 fn run(request: Request, object: &[u8], piece: usize) -> Result<String, SelectError> {
-    let mut engine = Engine::new(request)?;
     let mut answer = String::new();
-    for bytes in object.chunks(piece) {
-        engine.feed(bytes)?;
-        answer += &engine.take();
-    }
-    engine.finish()?;
-    answer += &engine.take();
-    assert_eq!(engine.stats().returned, answer.len() as u64);
+    let stats = each(request, object, piece, |ready| answer += &ready)?;
+    assert_eq!(stats.returned, answer.len() as u64);
     Ok(answer)
+}
+
+/// No call makes more than what is bounded.
+fn each(
+    request: Request,
+    object: &[u8],
+    piece: usize,
+    mut take: impl FnMut(String),
+) -> Result<Stats, SelectError> {
+    let mut engine = Engine::new(request)?;
+    let mut before = 0;
+    let mut look = |engine: &mut Engine| {
+        let processed = engine.stats().processed;
+        assert!(processed - before <= 320 * 1024, "{} were unpacked at once", processed - before);
+        assert!(engine.ready() <= 2 << 20, "{} were made at once", engine.ready());
+        before = processed;
+        take(engine.take());
+    };
+    for mut bytes in object.chunks(piece) {
+        while !bytes.is_empty() {
+            let fed = engine.feed(bytes)?;
+            bytes = &bytes[fed..];
+            look(&mut engine);
+        }
+    }
+    while !engine.finish()? {
+        look(&mut engine);
+    }
+    look(&mut engine);
+    Ok(engine.stats())
 }
 
 fn csv(expression: &str, object: &str) -> String {
@@ -281,6 +305,9 @@ fn compressed() {
         let request = request("SELECT name FROM S3Object", input, Output::Csv(CsvOutput::default()));
         run(Request { compression, ..request }, object, piece).map_err(|error| error.code)
     };
+    // Each of many streams, and an object that ends in one.
+    assert_eq!(ask(Compression::Bzip2, &bzip2[..bzip2.len() - 1], 9), Err("InvalidCompressionFormat"));
+    assert_eq!(ask(Compression::Gzip, &gzip[..gzip.len() - 1], 9), Err("InvalidCompressionFormat"));
     for piece in [1, 10, 1000] {
         assert_eq!(ask(Compression::Gzip, &gzip, piece).unwrap(), "ann\nbob\ncy\n");
         assert_eq!(ask(Compression::Bzip2, &bzip2, piece).unwrap(), "ann\nbob\ncy\n");
@@ -288,6 +315,79 @@ fn compressed() {
         assert!(ask(Compression::Gzip, PEOPLE.as_bytes(), piece).is_err());
         assert!(ask(Compression::Bzip2, PEOPLE.as_bytes(), piece).is_err());
     }
+}
+
+/// Some of these are of 40 bytes for each 45 million.
+#[test]
+fn a_bomb_goes_off_slowly() {
+    use std::io::Write;
+    let zeros = vec![0u8; 1 << 20];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    let lines = "x\n".repeat(1 << 15);
+    let mut records = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    for _ in 0..8 {
+        gzip.write_all(&zeros).unwrap();
+        bzip2.write_all(&zeros).unwrap();
+    }
+    for _ in 0..8 {
+        records.write_all(lines.as_bytes()).unwrap();
+    }
+    let (gzip, bzip2) = (gzip.finish().unwrap(), bzip2.finish().unwrap());
+    assert!(bzip2.len() < 256, "{}", bzip2.len());
+    let ask = |compression, object: &[u8], expression: &str| {
+        let input = Input::Csv(CsvInput::default());
+        let request = request(expression, input, Output::Csv(CsvOutput::default()));
+        let mut made = 0;
+        let stats = each(Request { compression, ..request }, object, 1 << 20, |ready| made += ready.len());
+        stats.map(|stats| (stats.processed, made)).map_err(|error| error.code)
+    };
+    for (compression, object) in [(Compression::Gzip, &gzip), (Compression::Bzip2, &bzip2)] {
+        assert_eq!(ask(compression, object, "SELECT * FROM S3Object"), Err("OverMaxRecordSize"));
+    }
+    let records = records.finish().unwrap();
+    assert_eq!(
+        ask(Compression::Bzip2, &records, "SELECT * FROM S3Object"),
+        Ok((8 << 16, 8 << 16)),
+        "all of it comes out"
+    );
+    // What is small itself is answered at length.
+    let long = format!("SELECT '{}' FROM S3Object", "y".repeat(200));
+    assert_eq!(ask(Compression::None, lines.as_bytes(), &long), Ok((1 << 16, 201 << 15)));
+}
+
+#[test]
+fn one_document_has_many_records() {
+    let object = format!("{{\"a\":[{}[1,2],3]}}", "[7,8,9],".repeat(20_000));
+    let expression = format!("SELECT v, '{}' AS l FROM S3Object[*].a[*][*] v", "z".repeat(100));
+    let [whole, pieces] = [1 << 20, 7].map(|piece| {
+        let output = Output::Json("\n".into());
+        run(request(&expression, Input::Json(JsonType::Document), output), object.as_bytes(), piece).unwrap()
+    });
+    assert_eq!(whole, pieces);
+    let mut values = whole.lines().map(|line| line.split([':', ',']).nth(1).unwrap());
+    for _ in 0..20_000 {
+        assert_eq!([values.next(), values.next(), values.next()], [Some("7"), Some("8"), Some("9")]);
+    }
+    assert_eq!(values.collect::<Vec<_>>(), ["1", "2", "3"]);
+    assert_eq!(
+        json("SELECT COUNT(*) AS n FROM S3Object[*].a[*] v", "{\"a\":[1,2]} {\"a\":[3]}\n"),
+        "{\"n\":3}\n"
+    );
+}
+
+#[test]
+fn values_of_a_record_are_made_no_further_than_it_may_be_long() {
+    let field = "x".repeat(500_000);
+    let many = vec!["_1||_1"; 20_000].join(",");
+    assert_eq!(csv_of_no_header(&format!("SELECT {many} FROM S3Object"), &field), "OverMaxRecordSize");
+    let joined = vec!["_1"; 150].join("||");
+    assert_eq!(csv_of_no_header(&format!("SELECT {joined} FROM S3Object"), &field), "OverMaxRecordSize");
+}
+
+fn csv_of_no_header(expression: &str, object: &str) -> String {
+    let request = request(expression, Input::Csv(CsvInput::default()), Output::Csv(CsvOutput::default()));
+    run(request, object.as_bytes(), 1 << 20).unwrap_or_else(|error| error.code.to_owned())
 }
 
 #[test]

@@ -1,6 +1,4 @@
-//! Compressed objects, unpacked a little at a time: what a byte of a bomb unpacks to is bounded by how few go in at once.
-
-use std::io::Write;
+//! Compressed objects, unpacked a little at a time: a few bytes of a bomb make gigabytes, so what comes out at once is bounded.
 
 use crate::error::{Result, SelectError};
 
@@ -12,14 +10,26 @@ pub enum Compression {
     Bzip2,
 }
 
-/// Bytes that are unpacked at once. Deflate makes at most some thousand of one; a block of bzip2 some 900,000 of 40.
-const GZIP_BYTES: usize = 4096;
-const BZIP2_BYTES: usize = 256;
+/// Most bytes that come out at once, but for some of GZIP that were held back.
+pub const UNPACKED_BYTES: usize = 256 * 1024;
+
+/// Bytes of GZIP that go in at once: deflate makes 1,032 bytes of one at most.
+const GZIP_BYTES: usize = UNPACKED_BYTES / 1032;
+
+/// Bytes of BZIP2 that come out at once. A block of 45 MB is made of some 40 bytes, so it is these that are counted.
+const BZIP2_BYTES: usize = 64 * 1024;
 
 pub enum Unpacker {
     None,
     Gzip(Box<flate2::write::MultiGzDecoder<Vec<u8>>>),
-    Bzip2(Box<bzip2::write::BzDecoder<Vec<u8>>>, bool),
+    Bzip2(Box<Bzip2>),
+}
+
+pub struct Bzip2 {
+    decoder: bzip2::Decompress,
+    /// Whether a stream is under way.
+    begun: bool,
+    buffer: Box<[u8]>,
 }
 
 impl Unpacker {
@@ -27,70 +37,78 @@ impl Unpacker {
         match compression {
             Compression::None => Unpacker::None,
             Compression::Gzip => Unpacker::Gzip(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))),
-            Compression::Bzip2 => Unpacker::Bzip2(Box::new(bzip2::write::BzDecoder::new(Vec::new())), false),
+            Compression::Bzip2 => Unpacker::Bzip2(Box::new(Bzip2 {
+                decoder: bzip2::Decompress::new(false),
+                begun: false,
+                buffer: vec![0; BZIP2_BYTES].into(),
+            })),
         }
     }
 
-    /// Unpacks the next bytes, handing out what they make in pieces; `false` says that no more is wanted.
-    pub fn feed(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+    /// Unpacks some of the next bytes, and says how many of them; the others are to be given again.
+    pub fn feed(&mut self, bytes: &[u8], to: &mut Vec<u8>) -> Result<usize> {
         match self {
-            Unpacker::None => take(bytes).map(drop),
-            Unpacker::Gzip(decoder) => {
-                for piece in bytes.chunks(GZIP_BYTES) {
-                    decoder.write_all(piece).map_err(invalid)?;
-                    let unpacked = std::mem::take(decoder.get_mut());
-                    if !unpacked.is_empty() && !take(&unpacked)? {
-                        break;
-                    }
-                }
-                Ok(())
+            Unpacker::None => {
+                let some = &bytes[..bytes.len().min(UNPACKED_BYTES)];
+                to.extend_from_slice(some);
+                Ok(some.len())
             }
-            Unpacker::Bzip2(decoder, begun) => {
-                let mut rest = bytes;
-                while !rest.is_empty() {
-                    let count = rest.len().min(BZIP2_BYTES);
-                    let taken = decoder.write(&rest[..count]).map_err(invalid)?;
-                    *begun = true;
-                    if taken == 0 {
-                        decoder.try_finish().map_err(invalid)?;
-                    }
-                    let unpacked = std::mem::take(decoder.get_mut());
-                    if !unpacked.is_empty() && !take(&unpacked)? {
-                        break;
-                    }
-                    if taken == 0 {
-                        // The stream is over; another may follow, as bzip2's own tool writes them.
-                        **decoder = bzip2::write::BzDecoder::new(Vec::new());
-                        *begun = false;
-                    }
-                    rest = &rest[taken..];
+            Unpacker::Gzip(decoder) => {
+                use std::io::Write;
+                let some = &bytes[..bytes.len().min(GZIP_BYTES)];
+                let unpacked = decoder.write_all(some);
+                to.append(decoder.get_mut());
+                unpacked.map(|()| some.len()).map_err(|_| invalid())
+            }
+            Unpacker::Bzip2(decoder) => {
+                let (taken, given) = decoder.step(bytes, to)?;
+                if taken == 0 && given == 0 && decoder.begun && !bytes.is_empty() {
+                    return Err(invalid());
                 }
-                Ok(())
+                Ok(taken)
             }
         }
     }
 
-    /// The end of the object: what is left, and whether it was whole.
-    pub fn finish(&mut self, mut take: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
-        let unpacked = match self {
-            Unpacker::None => return Ok(()),
+    /// The end of the object: some of what is left. Says whether that was all, and the object was whole.
+    pub fn finish(&mut self, to: &mut Vec<u8>) -> Result<bool> {
+        match self {
+            Unpacker::None => Ok(true),
             Unpacker::Gzip(decoder) => {
-                decoder.try_finish().map_err(invalid)?;
-                std::mem::take(decoder.get_mut())
+                let finished = decoder.try_finish();
+                to.append(decoder.get_mut());
+                finished.map(|()| true).map_err(|_| invalid())
             }
-            Unpacker::Bzip2(decoder, begun) => {
-                if *begun {
-                    decoder.try_finish().map_err(invalid)?;
+            Unpacker::Bzip2(decoder) => {
+                if !decoder.begun {
+                    return Ok(true);
                 }
-                std::mem::take(decoder.get_mut())
+                let (_, given) = decoder.step(&[], to)?;
+                if given == 0 && decoder.begun { Err(invalid()) } else { Ok(!decoder.begun) }
             }
-        };
-        if unpacked.is_empty() { Ok(()) } else { take(&unpacked).map(drop) }
+        }
     }
 }
 
-fn invalid(failure: std::io::Error) -> SelectError {
-    let _ = failure;
+impl Bzip2 {
+    /// Gives how many bytes went in, and came out.
+    fn step(&mut self, bytes: &[u8], to: &mut Vec<u8>) -> Result<(usize, usize)> {
+        let (before_in, before_out) = (self.decoder.total_in(), self.decoder.total_out());
+        let status = self.decoder.decompress(bytes, &mut self.buffer);
+        let taken = (self.decoder.total_in() - before_in) as usize;
+        let given = (self.decoder.total_out() - before_out) as usize;
+        to.extend_from_slice(&self.buffer[..given]);
+        self.begun = true;
+        if status.map_err(|_| invalid())? == bzip2::Status::StreamEnd {
+            // Another may follow, as bzip2's own tool writes them.
+            self.decoder = bzip2::Decompress::new(false);
+            self.begun = false;
+        }
+        Ok((taken, given))
+    }
+}
+
+fn invalid() -> SelectError {
     let message = "The file is not in a supported compression format or is truncated. Only GZIP and BZIP2 are supported.";
     SelectError::new("InvalidCompressionFormat", message)
 }

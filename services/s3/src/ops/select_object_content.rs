@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::stream;
 use haneul_kit::{Access, ApiError, ByteStream, Cx, Handle, Principal, Result};
 use haneul_s3_select::{Compression, CsvInput, Engine, Input, Request, SelectError, Stats};
@@ -24,8 +24,12 @@ const RECORDS_BYTES: usize = 128 * 1024;
 const PROGRESS_BYTES: u64 = 4 * 1024 * 1024;
 const CONTINUATION_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Longest header, in bytes.
-const HEADER_BYTES_MAX: usize = 1024 * 1024;
+/// The header, with the comments before it, ends within so many bytes where a later range is asked for.
+const HEAD_BYTES_MAX: u64 = 1024 * 1024;
+
+/// So many bytes of an object, unpacked, are gone through before something is sent or somebody else has a turn.
+const STEP_BYTES: u64 = 1024 * 1024;
+const TURN_BYTES: u64 = 256 * 1024;
 
 impl Handle<SelectObjectContent> for S3 {
     async fn access(&self, cx: &Cx, input: &s::SelectObjectContentRequest) -> Result<Vec<Access>> {
@@ -75,17 +79,23 @@ impl Handle<SelectObjectContent> for S3 {
             begins_inside: range.is_some_and(|range| range.start > 0),
         };
         let mut engine = Engine::new(request).map_err(refused)?;
-        if from > 0 && engine.wants_header() {
-            let whole = Span { start: 0, end: body.size.min(HEADER_BYTES_MAX as u64) };
+        if let Input::Csv(csv) = &asked.input
+            && engine.wants_header()
+            && range.is_some_and(|range| range.start > 0)
+        {
+            let whole = Span { start: 0, end: body.size.min(HEAD_BYTES_MAX) };
             let reading = self.content.readers.begin();
             let head = self.stream(&body, inline.clone(), whole, reading, key.clone()).await?;
-            engine.header(&first_line(head, &asked.input).await?).map_err(refused)?;
+            if let Some((header, next)) = header(head, csv, whole.end == body.size).await? {
+                engine.header(&header, next.saturating_sub(from)).map_err(refused)?;
+            }
         }
         let span = Span { start: from, end: body.size };
         let object = self.stream(&body, inline, span, reading, key).await?;
         self.note_read(cx, &bucket, named.key, &record, &body);
         let mut selecting = Selecting {
             object,
+            piece: Bytes::new(),
             engine,
             ready: VecDeque::new(),
             tells_progress: input.request_progress.and_then(|progress| progress.enabled) == Some(true),
@@ -113,17 +123,20 @@ fn refused(failure: SelectError) -> ApiError {
     error::new(failure.code, 400, failure.message)
 }
 
-async fn first_line(mut object: ByteStream, input: &Input) -> Result<Vec<u8>> {
-    let mut line = Vec::new();
-    let Input::Csv(csv) = input else { return Ok(line) };
-    while let Some(bytes) = object.next().await {
-        line.extend_from_slice(&bytes.map_err(body_error)?);
-        if let Some((end, _)) = csv.end(&line, &mut Default::default()) {
-            line.truncate(end);
-            break;
+/// The first record of an object, and where the next one begins.
+async fn header(mut head: ByteStream, csv: &CsvInput, is_all: bool) -> Result<Option<(Vec<u8>, u64)>> {
+    let mut bytes = Vec::new();
+    loop {
+        let piece = head.next().await.transpose().map_err(body_error)?;
+        let is_over = piece.is_none();
+        bytes.extend_from_slice(&piece.unwrap_or_default());
+        if let Some((header, next)) = csv.first_record(&bytes, is_over && is_all) {
+            return Ok(Some((bytes[header].to_vec(), next as u64)));
+        }
+        if is_over {
+            return if is_all { Ok(None) } else { Err(refused(haneul_s3_select::csv::too_long())) };
         }
     }
-    Ok(line)
 }
 
 type Event = s::SelectObjectContentEventStream;
@@ -131,10 +144,12 @@ type Event = s::SelectObjectContentEventStream;
 /// An answer on its way.
 struct Selecting {
     object: ByteStream,
+    /// What of the object has not been taken yet.
+    piece: Bytes,
     engine: Engine,
     ready: VecDeque<Event>,
     tells_progress: bool,
-    /// How much of the object had been read when progress was told, and when anything was sent.
+    /// How much of the object, unpacked, had been read when progress was told, and when anything was sent.
     told: u64,
     last_event: u64,
     state: State,
@@ -144,7 +159,9 @@ struct Selecting {
 #[derive(PartialEq)]
 enum State {
     Reading,
-    /// All was read; what is ready is the last.
+    /// All was read, and not everything answered.
+    Ending,
+    /// What is ready is the last.
     Over,
     Failed,
 }
@@ -164,11 +181,11 @@ impl Selecting {
     async fn next(&mut self) -> Option<Result<Event, BoxError>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                self.last_event = self.engine.stats().scanned;
+                self.last_event = self.engine.stats().processed;
                 return Some(Ok(event));
             }
             match self.state {
-                State::Reading => {}
+                State::Reading | State::Ending => {}
                 State::Over | State::Failed => return None,
             }
             if let Err(failure) = self.step().await {
@@ -188,45 +205,72 @@ impl Selecting {
         }
     }
 
-    /// Takes a piece of the object.
+    /// Goes on until there is something to send, or for a while.
     async fn step(&mut self) -> Result<(), Failed> {
-        let piece = if self.engine.is_done() { None } else { self.object.next().await };
-        match piece {
-            Some(piece) => {
-                self.engine.feed(&piece.map_err(|failure| Failed::Api(body_error(failure)))?)?;
-                if self.engine.ready() >= RECORDS_BYTES {
-                    self.records();
+        let began = self.engine.stats().processed;
+        let mut turn = began;
+        while self.ready.is_empty() && self.state != State::Over {
+            if self.state == State::Ending {
+                self.end()?;
+            } else if self.engine.is_done() {
+                self.state = State::Ending;
+            } else if self.piece.is_empty() {
+                match self.object.next().await {
+                    Some(piece) => self.piece = piece.map_err(|failure| Failed::Api(body_error(failure)))?,
+                    None => self.state = State::Ending,
                 }
-                let stats = self.engine.stats();
-                if self.tells_progress && stats.scanned - self.told >= PROGRESS_BYTES {
-                    self.told = stats.scanned;
-                    let details = Some(progress(stats));
-                    self.ready.push_back(Event::Progress(s::ProgressEvent { details }));
-                } else if self.ready.is_empty() && stats.scanned - self.last_event >= CONTINUATION_BYTES {
-                    self.ready.push_back(Event::Cont(s::ContinuationEvent::default()));
-                }
-                // Pieces may be there at once, for long.
+                continue;
+            } else {
+                let fed = self.engine.feed(&self.piece)?;
+                self.piece.advance(fed);
+            }
+            if self.engine.ready() >= RECORDS_BYTES {
+                self.records();
+            }
+            let processed = self.engine.stats().processed;
+            if processed - began >= STEP_BYTES {
+                break;
+            }
+            if processed - turn >= TURN_BYTES || self.engine.is_waiting() {
+                turn = processed;
                 tokio::task::yield_now().await;
             }
-            None => {
-                self.engine.finish()?;
-                self.records();
-                let stats = self.engine.stats();
-                if self.tells_progress {
-                    let details = Some(progress(stats));
-                    self.ready.push_back(Event::Progress(s::ProgressEvent { details }));
-                }
-                let details = s::Stats {
-                    bytes_scanned: Some(stats.scanned as i64),
-                    bytes_processed: Some(stats.processed as i64),
-                    bytes_returned: Some(stats.returned as i64),
-                };
-                self.ready.push_back(Event::Stats(s::StatsEvent { details: Some(details) }));
-                self.ready.push_back(Event::End(s::EndEvent::default()));
-                self.counts.record(stats.scanned, stats.returned);
-                self.state = State::Over;
-            }
         }
+        let stats = self.engine.stats();
+        let goes_on = self.state != State::Over;
+        if goes_on && self.tells_progress && stats.processed - self.told >= PROGRESS_BYTES {
+            self.told = stats.processed;
+            let details = Some(progress(stats));
+            self.ready.push_back(Event::Progress(s::ProgressEvent { details }));
+        } else if goes_on && self.ready.is_empty() && stats.processed - self.last_event >= CONTINUATION_BYTES
+        {
+            self.ready.push_back(Event::Cont(s::ContinuationEvent::default()));
+        }
+        // Pieces may be there at once, for long.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    /// Goes on with what is left when all was read.
+    fn end(&mut self) -> Result<(), Failed> {
+        if !self.engine.finish()? {
+            return Ok(());
+        }
+        self.records();
+        let stats = self.engine.stats();
+        if self.tells_progress {
+            let details = Some(progress(stats));
+            self.ready.push_back(Event::Progress(s::ProgressEvent { details }));
+        }
+        let details = s::Stats {
+            bytes_scanned: Some(stats.scanned as i64),
+            bytes_processed: Some(stats.processed as i64),
+            bytes_returned: Some(stats.returned as i64),
+        };
+        self.ready.push_back(Event::Stats(s::StatsEvent { details: Some(details) }));
+        self.ready.push_back(Event::End(s::EndEvent::default()));
+        self.counts.record(stats.scanned, stats.returned);
+        self.state = State::Over;
         Ok(())
     }
 

@@ -88,6 +88,37 @@ async fn from_small_and_large_objects() {
     assert_eq!(all, object.trim_start_matches("id,name\n"));
 }
 
+/// Wherever an object is cut, each record is in one range, and the header in none, though comments come before it.
+#[tokio::test]
+async fn ranges_of_objects_with_comments() {
+    let world = World::with_bucket().await;
+    let object = "# of today\n\n#,\nid,name\n1,a\n# or\n2,b\n";
+    world.put("k", object).await;
+    world.put("none", "# of\n# nothing\n").await;
+    let size = object.len() as i64;
+    for header in ["USE", "IGNORE"] {
+        let what = if header == "USE" { "name, id" } else { "_2, _1" };
+        let ask = |key: &str, start, end| {
+            let mut input = select(key, &format!("SELECT {what} FROM S3Object"));
+            input.input_serialization.csv.as_mut().unwrap().file_header_info = Some(header.into());
+            input.scan_range = Some(s::ScanRange { start: Some(start), end });
+            input
+        };
+        for at in 1..size {
+            let first = answer(&world, ask("k", 0, Some(at - 1))).await;
+            let second = answer(&world, ask("k", at, None)).await;
+            assert_eq!(first.clone() + &second, "a,1\nb,2\n", "{header} {at}: {first:?}, {second:?}");
+        }
+        assert_eq!(answer(&world, ask("none", 3, None)).await, "");
+    }
+    let long = format!("{}id\n1\n", "# long\n".repeat(200_000));
+    world.put("long", long.clone()).await;
+    let mut input = select("long", "SELECT id FROM S3Object");
+    assert_eq!(answer(&world, select("long", "SELECT id FROM S3Object")).await, "1\n");
+    input.scan_range = Some(s::ScanRange { start: Some(long.len() as i64 - 2), end: None });
+    assert_eq!(answer(&world, input).await, "OverMaxRecordSize");
+}
+
 #[tokio::test]
 async fn refusals_and_failures() {
     let world = World::with_bucket().await;
