@@ -115,6 +115,15 @@ impl Accesses {
         true
     }
 
+    /// One that could not be written down; it may have been read again meanwhile.
+    pub(crate) fn give_back(&self, accessed: Accessed, at_s: i64) {
+        let mut waiting = self.0.lock();
+        if waiting.len() < WAITING_MAX {
+            let kept = waiting.entry(accessed).or_insert(at_s);
+            *kept = at_s.max(*kept);
+        }
+    }
+
     pub(crate) fn take(&self) -> HashMap<Accessed, i64> {
         std::mem::take(&mut self.0.lock())
     }

@@ -45,9 +45,9 @@ pub(crate) struct Origin {
 /// What some events tell beside the object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Detail {
-    /// Seconds since the epoch, and the class that the copy was made of.
+    /// Seconds since the epoch, where it is not for good, and the class that the copy was made of.
     Restored {
-        expires_s: i64,
+        expires_s: Option<i64>,
         class: String,
     },
     Transition {

@@ -79,10 +79,13 @@ fn detail_member(detail: &Detail) -> (&'static str, Value) {
     match detail {
         Detail::Restored { expires_s, class } => (
             "glacierEventData",
-            json!({ "restoreEventData": {
-                "lifecycleRestorationExpiryTime": Instant::from_secs(*expires_s).iso8601_millis(),
-                "lifecycleRestoreStorageClass": class,
-            } }),
+            match expires_s.map(|expires_s| Instant::from_secs(expires_s).iso8601_millis()) {
+                Some(expiry) => json!({ "restoreEventData": {
+                    "lifecycleRestorationExpiryTime": expiry,
+                    "lifecycleRestoreStorageClass": class,
+                } }),
+                None => json!({ "restoreEventData": { "lifecycleRestoreStorageClass": class } }),
+            },
         ),
         Detail::Transition { class } => {
             ("lifecycleEventData", json!({ "transitionEventData": { "destinationStorageClass": class } }))
@@ -202,7 +205,9 @@ pub(crate) fn bridge_detail(event: &EventRecord) -> Value {
         Some(Detail::Transition { class }) => add("destination-storage-class", json!(class)),
         Some(Detail::Tier { tier }) => add("destination-access-tier", json!(tier)),
         Some(Detail::Restored { expires_s, class }) => {
-            add("restore-expiry-time", json!(Instant::from_secs(*expires_s).iso8601()));
+            if let Some(expires_s) = expires_s {
+                add("restore-expiry-time", json!(Instant::from_secs(*expires_s).iso8601()));
+            }
             add("source-storage-class", json!(class));
         }
         _ => {}

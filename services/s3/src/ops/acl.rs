@@ -126,13 +126,12 @@ impl Handle<PutObjectAcl> for S3 {
         let new = to_record(new, account);
         let seq = record.seq;
         let set = |record: &mut ObjectRecord| {
-            // Another version may have come in between.
-            if record.seq == seq
-                && let Some(body) = &mut record.body
-            {
-                body.acl = new.clone();
-            }
-            Ok(())
+            // Another version may have come in between; and S3 tells of no ACL that is the same as before.
+            let Some(body) = record.body.as_mut().filter(|body| record.seq == seq && body.acl != new) else {
+                return Ok(false);
+            };
+            body.acl = new.clone();
+            Ok(true)
         };
         let version = Some(record.version_name());
         let watch = self.watch(cx, &bucket, By::Request);

@@ -142,8 +142,8 @@ impl S3 {
         change: impl Fn(&mut ObjectLock) -> Result<()> + Sync,
     ) -> Result<()> {
         let set = |record: &mut ObjectRecord| match &mut record.body {
-            Some(body) => change(&mut body.lock),
-            None => Ok(()),
+            Some(body) => change(&mut body.lock).map(|()| true),
+            None => Ok(false),
         };
         let changed = self.records.change_object(bucket.id(), named.key, named.version, set, None).await?;
         // A delete marker was not changed by that, and has no lock.

@@ -80,10 +80,11 @@ impl S3 {
         tags: TagMap,
     ) -> Result<ObjectRecord> {
         let set = |record: &mut ObjectRecord| {
-            if let Some(body) = &mut record.body {
-                body.tags = tags.clone();
-            }
-            Ok(())
+            let Some(body) = &mut record.body else { return Ok(false) };
+            // Tags are put as often as anybody likes; what is not there cannot be deleted.
+            let changes = !tags.is_empty() || !body.tags.is_empty();
+            body.tags = tags.clone();
+            Ok(changes)
         };
         let watch = self.watch(cx, bucket, By::Request);
         let what = if tags.is_empty() { Change::TagsDeleted } else { Change::TagsPut };

@@ -29,10 +29,7 @@ impl Handle<RestoreObject> for S3 {
         let seq = record.seq;
         let set = |record: &mut ObjectRecord| {
             // Another version may have come in between, or another restore.
-            if record.seq != seq {
-                return Ok(());
-            }
-            let Some(body) = &mut record.body else { return Ok(()) };
+            let Some(body) = record.body.as_mut().filter(|_| record.seq == seq) else { return Ok(false) };
             let duration_ms = asked.check(cx, body)?;
             body.restore = Some(match (archive::state(body, cx.now()), body.restore) {
                 // Only its days are counted anew.
@@ -44,7 +41,7 @@ impl Handle<RestoreObject> for S3 {
                     None => archive::moved_back(now_ms + duration_ms),
                 },
             });
-            Ok(())
+            Ok(true)
         };
         let watch = self.watch(cx, &bucket, By::Request);
         let watched = (!is_prolonged).then_some((&watch, &Change::RestoreBegun));

@@ -61,13 +61,14 @@ impl Handle<UpdateObjectEncryption> for S3 {
         let sealed = Box::pin(self.rewrap(cx, &bucket, named.key, &old, &with)).await?;
         let (seq, before) = (record.seq, body.sealed);
         let set = |record: &mut ObjectRecord| {
-            let Some(body) = record.body.as_mut().filter(|_| record.seq == seq) else { return Ok(()) };
+            let Some(body) = record.body.as_mut().filter(|_| record.seq == seq) else { return Ok(false) };
             check(cx, body)?;
             // Somebody else changed it meanwhile: theirs may be the same data key, but is the later word.
-            if body.sealed == before {
+            let is_same = body.sealed == before;
+            if is_same {
                 body.sealed = Some(sealed.clone());
             }
-            Ok(())
+            Ok(is_same)
         };
         let version = Some(record.version_name());
         self.records.change_object(bucket.id(), named.key, version, set, None).await?;

@@ -161,13 +161,14 @@ impl Records {
         Ok(done.await?)
     }
 
-    /// Changes what is written of a version, not its bytes; `watched` is told of it. Gives `None` when there is no such version.
+    /// Changes what is written of a version, not its bytes, where `change` says that it did; `watched` is told of it then. Gives
+    /// the version as it is, or `None` when there is no such one.
     pub(crate) async fn change_object(
         &self,
         bucket: u64,
         key: &str,
         version: Option<&str>,
-        change: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+        change: impl Fn(&mut ObjectRecord) -> Result<bool> + Sync,
         watched: Option<(&Watch<'_>, &Change)>,
     ) -> Result<Option<ObjectRecord>> {
         self.change_object_due(bucket, key, version, change, watched, |_| Vec::new()).await
@@ -179,14 +180,16 @@ impl Records {
         bucket: u64,
         key: &str,
         version: Option<&str>,
-        change: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+        change: impl Fn(&mut ObjectRecord) -> Result<bool> + Sync,
         watched: Option<(&Watch<'_>, &Change)>,
         due: impl Fn(&ObjectRecord) -> Vec<DueRow> + Sync,
     ) -> Result<Option<ObjectRecord>> {
         let (change, due) = (&change, &due);
         let done = self.store.transact(|tx| async move {
             let Some(mut record) = versions::find(&tx, bucket, key, version).await? else { return Ok(None) };
-            change(&mut record)?;
+            if !change(&mut record)? {
+                return Ok(Some(record));
+            }
             let current = tx.get(&CURRENT, &(bucket, key)).await?;
             if current.is_some_and(|current| current.seq == record.seq) {
                 tx.put(&CURRENT, &(bucket, key), &record)?;

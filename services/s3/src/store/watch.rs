@@ -40,7 +40,7 @@ pub(crate) enum Change {
     AclPut,
     Transition { class: String },
     RestoreBegun,
-    RestoreCompleted { expires_s: i64, class: String },
+    RestoreCompleted { expires_s: Option<i64>, class: String },
     RestoreExpired,
     Tier { tier: String },
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 
 use crate::S3;
-use crate::model::ObjectRecord;
 use crate::model::tiering::{AccessTier, Tiered};
+use crate::model::{Body, ObjectRecord};
 use crate::store::aging::due_row;
 use crate::tiering::{self, Accessed};
 
@@ -18,25 +18,25 @@ impl Noting {
         Noting { s3 }
     }
 
-    async fn one(&self, (name, key, seq): Accessed, at_s: i64) -> Result<()> {
-        let bucket = match self.s3.bucket_anywhere(&name, &None).await {
+    async fn one(&self, (name, key, seq): &Accessed, at_s: i64) -> Result<()> {
+        let bucket = match self.s3.bucket_anywhere(name, &None).await {
             Ok(bucket) => bucket,
             Err(error) if error.code() == "NoSuchBucket" => return Ok(()),
             Err(error) => return Err(error),
         };
         let set = |record: &mut ObjectRecord| {
-            let same = record.seq == seq;
-            if let Some(body) = record.body.as_mut().filter(|body| same && tiering::is_watched(body)) {
-                body.tiered = Some(Tiered { accessed_s: at_s, tier: AccessTier::Frequent });
-                body.restore = None;
-            }
-            Ok(())
+            let same = record.seq == *seq;
+            let watched = |body: &&mut Body| same && tiering::is_watched(body);
+            let Some(body) = record.body.as_mut().filter(watched) else { return Ok(false) };
+            body.tiered = Some(Tiered { accessed_s: at_s, tier: AccessTier::Frequent });
+            body.restore = None;
+            Ok(true)
         };
         // Of older versions only the name is known when they are read; they are found by their number.
-        let Some(version) = self.s3.records.name_of(bucket.id(), &key, seq).await? else { return Ok(()) };
-        let due = |_: &ObjectRecord| vec![due_row(tiering::first_due_s(at_s), &name, &key)];
+        let Some(version) = self.s3.records.name_of(bucket.id(), key, *seq).await? else { return Ok(()) };
+        let due = |_: &ObjectRecord| vec![due_row(tiering::first_due_s(at_s), name, key)];
         let records = &self.s3.records;
-        records.change_object_due(bucket.id(), &key, Some(&version), set, None, due).await.map(drop)
+        records.change_object_due(bucket.id(), key, Some(&version), set, None, due).await.map(drop)
     }
 }
 
@@ -47,10 +47,15 @@ impl Reconciler for Noting {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async move {
+            let mut failed = None;
             for (accessed, at_s) in self.s3.accesses.take() {
-                self.one(accessed, at_s).await?;
+                if let Err(error) = self.one(&accessed, at_s).await {
+                    // The others go on; this one is tried again.
+                    self.s3.accesses.give_back(accessed, at_s);
+                    failed = Some(error);
+                }
             }
-            Ok(None)
+            failed.map_or(Ok(None), Err)
         })
     }
 

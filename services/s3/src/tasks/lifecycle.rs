@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 
@@ -26,21 +26,26 @@ const DUE_BATCH: usize = 256;
 /// Carries out the buckets' rules at every midnight of the cloud's clock, at a start, and when rules change.
 ///
 /// A day costs what falls due on it: writes note in an index when their key has to be looked at again. Uploads that are
-/// given up are found by a walk over those under way.
+/// given up are found by a walk over those under way, once a day; what a restore wakes for is in the index.
 pub(super) struct Lifecycle {
     s3: Arc<S3>,
-    /// Whether buckets were looked for whose rules are of before the index.
-    begun: AtomicBool,
+    /// The day of the last walk over the buckets.
+    walked: AtomicI64,
 }
 
 impl Lifecycle {
     pub(super) fn new(s3: Arc<S3>) -> Lifecycle {
-        Lifecycle { s3, begun: AtomicBool::new(false) }
+        Lifecycle { s3, walked: AtomicI64::new(i64::MIN) }
     }
 
-    /// Gives up old uploads.
+    /// Gives up old uploads, once a day. New rules have this done by their scan.
     async fn buckets(&self, now: Instant) -> Result<()> {
-        let begun = self.begun.load(Ordering::Acquire);
+        let (walked, today) = (self.walked.load(Ordering::Acquire), now.secs().div_euclid(DAY_S));
+        if walked == today {
+            return Ok(());
+        }
+        // After a start, buckets are looked for whose rules are of before the index.
+        let begun = walked != i64::MIN;
         let mut after: Option<String> = None;
         loop {
             let buckets = self.s3.records.all_buckets(after.as_deref(), BATCH).await?;
@@ -49,19 +54,20 @@ impl Lifecycle {
                 if !begun && !lifecycle.indexed {
                     self.s3.records.begin_scan(name).await?;
                 }
-                if lifecycle.rules.iter().any(|rule| rule.enabled && rule.abort_incomplete_days.is_some()) {
-                    self.uploads(name, record.id, lifecycle, now).await?;
-                }
+                self.uploads(name, record.id, lifecycle, now).await?;
             }
             after = buckets.last().map(|(name, _)| name.clone());
             if buckets.len() < BATCH {
-                self.begun.store(true, Ordering::Release);
+                self.walked.store(today, Ordering::Release);
                 return Ok(());
             }
         }
     }
 
     async fn uploads(&self, name: &str, id: u64, lifecycle: &LifecycleRecord, now: Instant) -> Result<()> {
+        if !lifecycle.rules.iter().any(|rule| rule.enabled && rule.abort_incomplete_days.is_some()) {
+            return Ok(());
+        }
         let mut marker: (Option<String>, Option<String>) = (None, None);
         let query = Query { bucket: id, prefix: "", delimiter: "", limit: BATCH };
         loop {
@@ -92,6 +98,9 @@ impl Lifecycle {
         let Some(bucket) = self.bucket(name).await? else {
             return self.s3.records.go_on_scanning(name, &scan, None, &[]).await;
         };
+        if let Some(lifecycle) = bucket.record.lifecycle.as_ref().filter(|_| scan.after.is_none()) {
+            self.uploads(name, bucket.id(), lifecycle, now).await?;
+        }
         loop {
             let keys = self.s3.records.keys_after(bucket.id(), scan.after.as_deref(), BATCH).await?;
             let mut rows = Vec::new();
@@ -275,13 +284,16 @@ impl Run<'_> {
             self.next.push(due_row(ready_s, &self.bucket.name, key));
             return Ok(());
         }
-        let now_s = self.now.secs();
+        let (now_s, seq) = (self.now.secs(), record.seq);
         let mut changes = Vec::new();
         if !restore.told {
             let told = Restore { told: true, ..restore };
             changes.push((
                 Some(told),
-                Change::RestoreCompleted { expires_s, class: body.storage_class().to_owned() },
+                Change::RestoreCompleted {
+                    expires_s: Some(expires_s),
+                    class: body.storage_class().to_owned(),
+                },
             ));
         }
         if expires_s <= now_s {
@@ -291,13 +303,13 @@ impl Run<'_> {
         }
         for (after, what) in changes {
             let set = |record: &mut ObjectRecord| {
-                // A longer one may have been asked for meanwhile.
-                if let Some(body) = &mut record.body
-                    && body.restore.is_some_and(|kept| kept.expires_ms == restore.expires_ms)
-                {
-                    body.restore = after;
-                }
-                Ok(())
+                // A longer one may have been asked for meanwhile, or another version have come.
+                let same =
+                    |kept: Restore| kept.expires_ms == restore.expires_ms && !(kept.told && after.is_some());
+                let body = record.body.as_mut().filter(|_| record.seq == seq);
+                let Some(body) = body.filter(|body| body.restore.is_some_and(same)) else { return Ok(false) };
+                body.restore = after;
+                Ok(true)
             };
             self.change(key, record, set, &what).await?;
         }
@@ -324,20 +336,19 @@ impl Run<'_> {
             let same = record.body.as_ref().is_some_and(|body| {
                 record.seq == seq && body.restore == restore && tiering::standing(record, body) == before
             });
-            if let Some(body) = record.body.as_mut().filter(|_| same) {
-                body.tiered = Some(after);
-                if before.tier.is_archive() && !after.tier.is_archive() {
-                    body.restore = None;
-                }
+            let Some(body) = record.body.as_mut().filter(|_| same) else { return Ok(false) };
+            body.tiered = Some(after);
+            if before.tier.is_archive() && !after.tier.is_archive() {
+                body.restore = None;
             }
-            Ok(())
+            Ok(true)
         };
         match after.tier.archive_status() {
             Some(tier) => self.change(key, record, set, &Change::Tier { tier: tier.to_owned() }).await,
             None if before.tier.is_archive() => {
                 let class = tiering::CLASS.to_owned();
-                let expires_s = after.accessed_s;
-                self.change(key, record, set, &Change::RestoreCompleted { expires_s, class }).await
+                // It is back for good.
+                self.change(key, record, set, &Change::RestoreCompleted { expires_s: None, class }).await
             }
             None => {
                 let version = Some(record.version_name());
@@ -350,7 +361,7 @@ impl Run<'_> {
         &self,
         key: &str,
         record: &ObjectRecord,
-        set: impl Fn(&mut ObjectRecord) -> Result<()> + Sync,
+        set: impl Fn(&mut ObjectRecord) -> Result<bool> + Sync,
         what: &Change,
     ) -> Result<()> {
         let watch = self.s3.watch_own(self.bucket, By::Lifecycle, self.now);
@@ -368,14 +379,11 @@ impl Run<'_> {
         }
         let set = |record: &mut ObjectRecord| {
             // It may have been overwritten since it was read.
-            if record.seq == seq
-                && let Some(body) = &mut record.body
-            {
-                body.storage_class = Some(class.to_owned());
-                body.tiered = tiered;
-                body.restore = None;
-            }
-            Ok(())
+            let Some(body) = record.body.as_mut().filter(|_| record.seq == seq) else { return Ok(false) };
+            body.storage_class = Some(class.to_owned());
+            body.tiered = tiered;
+            body.restore = None;
+            Ok(true)
         };
         self.change(key, record, set, &Change::Transition { class: class.to_owned() }).await
     }

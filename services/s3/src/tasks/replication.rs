@@ -274,10 +274,9 @@ impl Replicating {
             return Ok(Outcome::Copied);
         }
         let set = |record: &mut ObjectRecord| {
-            if let Some(body) = &mut record.body {
-                body.tags = tags.clone();
-            }
-            Ok(())
+            let Some(body) = record.body.as_mut().filter(|body| body.tags != tags) else { return Ok(false) };
+            body.tags = tags.clone();
+            Ok(true)
         };
         let watch: Watch<'_> = self.s3.watch_own(target, By::Replication, now);
         let what = if tags.is_empty() { Change::TagsDeleted } else { Change::TagsPut };

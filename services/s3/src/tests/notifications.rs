@@ -227,6 +227,49 @@ async fn an_event_waits_for_its_destination() {
 }
 
 #[tokio::test]
+async fn nothing_is_told_of_what_changed_nothing() {
+    let cloud = Cloud::new().await;
+    let input = s::CreateBucketRequest {
+        bucket: "bkt".into(),
+        object_ownership: Some("ObjectWriter".into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateBucket>(input).await;
+    let block = s::DeletePublicAccessBlockRequest { bucket: "bkt".into(), ..Default::default() };
+    cloud.ok::<op::DeletePublicAccessBlock>(block).await;
+    let arn = cloud.queue("q", "bkt").await;
+    let events = ["s3:ObjectTagging:*", "s3:ObjectAcl:Put"];
+    cloud.ok::<op::PutBucketNotificationConfiguration>(configure(vec![queue(&arn, &events, &[])])).await;
+    cloud.messages("q").await;
+    cloud.put("bkt", "k", "x").await;
+    let untag =
+        || s::DeleteObjectTaggingRequest { bucket: "bkt".into(), key: "k".into(), ..Default::default() };
+    let tag = || s::PutObjectTaggingRequest {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        tagging: s::Tagging { tag_set: vec![s::Tag { key: "a".into(), value: "b".into() }] },
+        ..Default::default()
+    };
+    let acl = |canned: &str| s::PutObjectAclRequest {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        acl: Some(canned.into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::DeleteObjectTagging>(untag()).await;
+    cloud.ok::<op::PutObjectAcl>(acl("private")).await;
+    cloud.ok::<op::PutObjectTagging>(tag()).await;
+    cloud.ok::<op::PutObjectTagging>(tag()).await;
+    cloud.ok::<op::DeleteObjectTagging>(untag()).await;
+    cloud.ok::<op::DeleteObjectTagging>(untag()).await;
+    cloud.ok::<op::PutObjectAcl>(acl("public-read")).await;
+    cloud.ok::<op::PutObjectAcl>(acl("public-read")).await;
+    cloud.run().await;
+    let expected = ["ObjectTagging:Put", "ObjectTagging:Put", "ObjectTagging:Delete", "ObjectAcl:Put"];
+    assert_eq!(told(&cloud, "q").await, pairs(&expected.map(|name| (name, "k"))));
+}
+
+#[tokio::test]
 async fn lifecycle_tells_of_what_it_does() {
     let cloud = Cloud::new().await;
     cloud.bucket("bkt").await;

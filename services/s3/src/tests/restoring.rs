@@ -3,6 +3,8 @@ use std::time::Duration;
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 
+use haneul_store::{Batch, Table};
+
 use super::world::{Answered, Who, World, code, get, put};
 
 fn restore(days: Option<i32>, tier: Option<&str>) -> s::RestoreObjectRequest {
@@ -111,4 +113,65 @@ async fn refused_restores() {
     assert_eq!(code(&world.root::<op::RestoreObject>(missing).await), "NoSuchKey");
     let input = s::GetObjectRequest { range: Some("bytes=0-0".into()), ..get("k") };
     assert_eq!(code(&world.root::<op::GetObject>(input).await), "InvalidObjectState");
+}
+
+/// What a restore wakes looks at what is due, not at every bucket there is; old uploads are given up once a day, and where rules
+/// are new.
+#[tokio::test]
+async fn a_restore_costs_what_it_is_about() {
+    static BROKEN: Table<String, u64> = Table::new("s3.buckets");
+    let world = World::with_bucket().await;
+    let archived = s::PutObjectRequest { storage_class: Some("GLACIER".into()), ..put("k", "hello") };
+    world.root::<op::PutObject>(archived).await.unwrap();
+    let create = s::CreateMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: "up".into(),
+        storage_class: Some("STANDARD".into()),
+        ..Default::default()
+    };
+    let uploads = async || {
+        let input = s::ListMultipartUploadsRequest { bucket: "bkt".into(), ..Default::default() };
+        world.root::<op::ListMultipartUploads>(input).await.unwrap().uploads.unwrap_or_default().len()
+    };
+    world.root::<op::CreateMultipartUpload>(create.clone()).await.unwrap();
+    world.env.clock.advance(hours(72));
+    let tasks = crate::tasks::reconcilers(&world.s3);
+    let lifecycle = tasks.into_iter().find(|task| task.name() == "s3 lifecycle").unwrap();
+    lifecycle.reconcile().await.unwrap();
+    let rule = s::LifecycleRule {
+        status: "Enabled".into(),
+        filter: Some(Default::default()),
+        abort_incomplete_multipart_upload: Some(s::AbortIncompleteMultipartUpload {
+            days_after_initiation: Some(1),
+        }),
+        ..Default::default()
+    };
+    let input = s::PutBucketLifecycleConfigurationRequest {
+        bucket: "bkt".into(),
+        lifecycle_configuration: Some(s::BucketLifecycleConfiguration { rules: vec![rule] }),
+        ..Default::default()
+    };
+    world.root::<op::PutBucketLifecycleConfiguration>(input).await.unwrap();
+    lifecycle.reconcile().await.unwrap();
+    assert_eq!(uploads().await, 0, "at once");
+    world.root::<op::CreateMultipartUpload>(create).await.unwrap();
+
+    // Whoever reads every bucket stumbles.
+    let store = &world.s3.records.store;
+    let mut batch = Batch::default();
+    batch.put(&BROKEN, &"broken".to_owned(), &7).unwrap();
+    store.write(batch).await.unwrap();
+    world.root::<op::RestoreObject>(restore(Some(1), Some("Expedited"))).await.unwrap();
+    let next = lifecycle.reconcile().await.unwrap().unwrap();
+    assert_eq!(next, world.env.now() + Duration::from_secs(300));
+    world.env.clock.advance(Duration::from_secs(300));
+    lifecycle.reconcile().await.unwrap();
+    assert_eq!(world.get("k").await.unwrap(), b"hello");
+
+    let mut batch = Batch::default();
+    batch.delete(&BROKEN, &"broken".to_owned()).unwrap();
+    store.write(batch).await.unwrap();
+    world.env.clock.advance(hours(48));
+    lifecycle.reconcile().await.unwrap();
+    assert_eq!(uploads().await, 0, "at a midnight");
 }

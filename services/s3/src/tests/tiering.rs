@@ -5,9 +5,12 @@ use std::time::Duration;
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 
+use haneul_store::{Batch, Reads, Table};
+
 use super::cloud::{self, Cloud};
 use super::world::{World, code, get, noise, put};
 use crate::model::tiering::AccessTier;
+use crate::store::tables::CURRENT;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -244,7 +247,15 @@ async fn events() {
                 continue;
             }
             let key = record["s3"]["object"]["key"].as_str().unwrap();
-            names.push(format!("{} {key}", record["eventName"].as_str().unwrap()));
+            let name = record["eventName"].as_str().unwrap();
+            if name == "ObjectRestore:Completed" {
+                // What leaves the archive tiers of Intelligent-Tiering is back for good.
+                let data = &record["glacierEventData"]["restoreEventData"];
+                let (class, expires) =
+                    (&data["lifecycleRestoreStorageClass"], &data["lifecycleRestorationExpiryTime"]);
+                assert_eq!((class == "GLACIER", expires.is_string()), (key == "g", key == "g"), "{record}");
+            }
+            names.push(format!("{name} {key}"));
         }
         names.sort();
         names
@@ -268,4 +279,37 @@ async fn events() {
     cloud.env.clock.advance(DAY * 3);
     assert_eq!(names().await, ["ObjectRestore:Delete g"]);
     assert!(names().await.is_empty());
+}
+
+/// A read that cannot be written down keeps no other from it, and is not forgotten.
+#[tokio::test]
+async fn reads_survive_an_error() {
+    static BROKEN: Table<(u64, String), u64> = Table::new("s3.current");
+    let world = World::with_bucket().await;
+    let keys: Vec<String> = (0..12).map(|number| format!("k{number}")).collect();
+    for key in &keys {
+        world.root::<op::PutObject>(tiered(key, 200_000)).await.unwrap();
+    }
+    world.env.clock.advance(DAY * 40);
+    run(&world).await;
+    for key in &keys {
+        assert_eq!(tier(&world, key).await, AccessTier::Infrequent);
+        world.root::<op::GetObject>(get(key)).await.unwrap();
+    }
+    let (store, at) = (&world.s3.records.store, (world.bucket_id().await, keys[5].clone()));
+    let kept = store.get(&CURRENT, &at).await.unwrap().unwrap();
+    let mut batch = Batch::default();
+    batch.put(&BROKEN, &at, &7).unwrap();
+    store.write(batch).await.unwrap();
+    let noting = crate::tasks::reconcilers(&world.s3).into_iter().find(|task| task.name() == "s3 accesses");
+    let noting = noting.unwrap();
+    assert!(noting.reconcile().await.is_err());
+    for key in keys.iter().filter(|key| **key != keys[5]) {
+        assert_eq!(tier(&world, key).await, AccessTier::Frequent, "{key}");
+    }
+    let mut batch = Batch::default();
+    batch.put(&CURRENT, &at, &kept).unwrap();
+    store.write(batch).await.unwrap();
+    noting.reconcile().await.unwrap();
+    assert_eq!(tier(&world, &keys[5]).await, AccessTier::Frequent);
 }
