@@ -126,6 +126,10 @@ pub(crate) fn transformer_not_found() -> ApiError {
     of("ResourceNotFoundException", "The specified log group does not have a transformer.")
 }
 
+pub(crate) fn index_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified log group does not have a field index policy.")
+}
+
 pub(crate) fn revision() -> ApiError {
     of("OperationAbortedException", "The expected revision ID does not match that of the resource policy.")
 }

@@ -11,6 +11,7 @@ use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use haneul_env::Rng;
 use haneul_kit::{ApiError, Instant, Result};
 use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
 
 use crate::Logs;
 use crate::error;
@@ -26,6 +27,8 @@ const OPEN_MAX: usize = 10_000;
 #[derive(Clone)]
 pub(crate) struct DataKey {
     cipher: Arc<Aes256Gcm>,
+    /// What hashes in indexes are made with.
+    index_key: Arc<[u8; 32]>,
     rng: Rng,
 }
 
@@ -39,7 +42,15 @@ impl DataKey {
     /// `None` when these are not 256 bits.
     pub(crate) fn new(plaintext: &[u8], rng: &Rng) -> Option<DataKey> {
         let cipher = Aes256Gcm::new_from_slice(plaintext).ok()?;
-        Some(DataKey { cipher: Arc::new(cipher), rng: rng.clone() })
+        let mut index_key = Sha256::new();
+        index_key.update(b"field indexes\0");
+        index_key.update(plaintext);
+        let index_key = Arc::new(index_key.finalize().into());
+        Some(DataKey { cipher: Arc::new(cipher), index_key, rng: rng.clone() })
+    }
+
+    pub(crate) fn index_key(&self) -> &[u8; 32] {
+        &self.index_key
     }
 
     /// A nonce and what is sealed, which opens only with the same `bound`.

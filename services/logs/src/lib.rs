@@ -4,7 +4,8 @@
 //! Reading order: [`names`] (how groups are named), [`model`] (what is kept), [`events`] (chunks, and reading by time), [`keys`]
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
-//! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`queries`] (queries at work), [`calls`] (all that we
+//! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`index`] (which chunks a query
+//! can pass over), [`queries`] (queries at work), [`calls`] (all that we
 //! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`ingestion`] (events by plain HTTP), [`tasks`] (what goes on after the
 //! answer).
 //!
@@ -15,6 +16,7 @@ mod calls;
 mod error;
 mod events;
 mod filters;
+mod index;
 mod ingestion;
 mod insights;
 mod keys;

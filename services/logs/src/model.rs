@@ -30,6 +30,8 @@ pub(crate) struct Group {
     pub(crate) protection: Option<Protection>,
     #[serde(default)]
     pub(crate) transformer: Option<GroupTransformer>,
+    #[serde(default)]
+    pub(crate) index: Option<GroupIndex>,
 }
 
 impl Record for Group {}
@@ -54,6 +56,36 @@ pub(crate) struct GroupTransformer {
     pub(crate) number: u64,
     pub(crate) created_ms: i64,
     pub(crate) modified_ms: i64,
+}
+
+/// A field index policy of a group: new events are indexed by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupIndex {
+    pub(crate) document: String,
+    pub(crate) fields: Vec<String>,
+    pub(crate) updated_ms: i64,
+}
+
+/// What is known of a field that events of a stream were indexed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IndexedField {
+    /// Of the events that have it.
+    pub(crate) first_event_ms: Option<i64>,
+    pub(crate) last_event_ms: Option<i64>,
+    pub(crate) last_scan_ms: Option<i64>,
+}
+
+impl Record for IndexedField {}
+
+impl IndexedField {
+    pub(crate) fn join(&mut self, other: &IndexedField) {
+        let first = [self.first_event_ms, other.first_event_ms].into_iter().flatten().min();
+        *self = IndexedField {
+            first_event_ms: first,
+            last_event_ms: self.last_event_ms.max(other.last_event_ms),
+            last_scan_ms: self.last_scan_ms.max(other.last_scan_ms),
+        };
+    }
 }
 
 /// The processors of a transformer, as JSON. Kept for as long as events that came under it may be: they are transformed by it
@@ -332,6 +364,10 @@ pub(crate) static GROUPS: Table<(AccountId, Region, String), Group> = Table::new
 pub(crate) static STREAMS: Table<(u64, String), Stream> = Table::new("logs.streams");
 /// By stream and sequence number.
 pub(crate) static CHUNKS: Table<(u64, u64), Chunk> = Table::new("logs.chunks");
+/// By stream and sequence, as chunks are: their indexes, in the form of [`crate::index::chunk`].
+pub(crate) static CHUNK_INDEXES: Table<(u64, u64), Chunk> = Table::new("logs.chunk-indexes");
+/// By group, stream and field.
+pub(crate) static INDEXED_FIELDS: Table<(u64, u64, String), IndexedField> = Table::new("logs.indexed-fields");
 /// Where the chunks of a scope (a group or a stream, by id) begin: scope, first time, sequence, stream → last time.
 pub(crate) static BEGINS: Table<(u64, i64, u64, u64), u64> = Table::new("logs.begins");
 /// Where they end: scope, last time, sequence, stream → first time.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Logs;
 use crate::error;
-use crate::events::{Direction, OVERHEAD, Place, Reader, Scope};
+use crate::events::{Direction, OVERHEAD, Place, Reader, Scope, Wanted};
 use crate::insights::record::Record;
-use crate::insights::run::{Outcome, Run};
+use crate::insights::run::{Outcome, Run, Skipped};
 use crate::insights::{Plan, compile};
 use crate::model::{QUERIES, Query, Status};
 use crate::names::GroupName;
@@ -129,10 +129,18 @@ impl Logs {
     async fn work(&self, (account, region): (AccountId, Region), id: &str, query: &Query) -> Result<Outcome> {
         let plan: Plan = compile(&query.text)?;
         let now = self.platform.env.now();
+        let need = plan.need();
+        let wanted = Wanted { need: need.as_ref(), indexed: &plan.indexed };
+        let (mut skipped, mut groups) = (Skipped::default(), 0);
         let mut run = Run::new(&plan, query.limit, now.millis());
         for group_name in &query.groups {
             let name = GroupName { account, region, name: group_name.clone() };
             let group = self.records.group(&name).await?;
+            let can_skip = need.is_some() && self.records.has_index(group.id).await?;
+            if !plan.indexed.is_empty() && !can_skip {
+                continue;
+            }
+            groups += 1;
             let streams = self.records.streams(group.id, "").await?;
             let streams: HashMap<u64, String> =
                 streams.into_iter().map(|(name, stream)| (stream.id, name)).collect();
@@ -142,8 +150,9 @@ impl Logs {
                 to_ms: query.end_ms.saturating_add(1),
             };
             let log = format!("{account}:{group_name}");
-            let mut reader =
-                Reader::new(self, (&name, group.id), scope, Direction::Backward, None).unmasked(plan.unmasks);
+            let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None)
+                .unmasked(plan.unmasks)
+                .wanting(can_skip.then_some(wanted));
             while let Some(event) = reader.next().await? {
                 let Some(stream) = streams.get(&event.stream) else { continue };
                 let pointer = || {
@@ -165,8 +174,11 @@ impl Logs {
                     tokio::task::yield_now().await;
                 }
             }
+            skipped.events += reader.skipped.events;
+            skipped.bytes += reader.skipped.bytes;
         }
-        run.finish().map_err(error::invalid)
+        let found = run.finish().map_err(error::invalid)?;
+        Ok(Outcome { skipped, groups, ..found })
     }
 
     pub(crate) async fn query(&self, owner: (AccountId, Region), id: &str) -> Result<Query> {

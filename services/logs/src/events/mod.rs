@@ -3,7 +3,7 @@
 pub(crate) mod chunk;
 pub(crate) mod reader;
 
-pub(crate) use reader::{Direction, Reader, Scope};
+pub(crate) use reader::{Direction, Reader, Scope, Wanted};
 
 /// One event, and its place among all: by time, then by when it came, then by where it stood in its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,9 @@ use haneul_store::{Range, Reads, Store};
 use super::chunk::{self, At, SPAN_MS};
 use super::{Event, Place};
 use crate::Logs;
+use crate::index;
+use crate::insights::need::{Mark, Need};
+use crate::insights::run::Skipped;
 use crate::keys::{DataKey, Fresh};
 use crate::model::{BEGINS, CHUNKS, ENDS};
 use crate::names::GroupName;
@@ -27,6 +30,14 @@ pub(crate) enum Direction {
     Backward,
 }
 
+/// What a query needs of the events that it looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'q> {
+    pub(crate) need: Option<&'q Need>,
+    /// Fields that must be indexed.
+    pub(crate) indexed: &'q [String],
+}
+
 /// Reads the events of a scope in the order of time. It holds the chunks that overlap the place where it is, no more.
 ///
 /// What is masked is hidden, unless [`Reader::unmasked`] was said.
@@ -38,6 +49,9 @@ pub(crate) struct Reader<'s> {
     /// Data keys that this reading opened.
     keys: HashMap<u64, DataKey>,
     unmask: bool,
+    wanted: Option<Wanted<'s>>,
+    /// What indexes said that it need not be read.
+    pub(crate) skipped: Skipped,
     scope: Scope,
     direction: Direction,
     /// Only events beyond this one, in the direction.
@@ -91,6 +105,8 @@ impl<'s> Reader<'s> {
             group_id,
             keys: HashMap::new(),
             unmask: false,
+            wanted: None,
+            skipped: Skipped::default(),
             scope,
             direction,
             beyond,
@@ -104,6 +120,12 @@ impl<'s> Reader<'s> {
     /// Shows what is masked: for who may.
     pub(crate) fn unmasked(mut self, unmask: bool) -> Reader<'s> {
         self.unmask = unmask;
+        self
+    }
+
+    /// Passes over chunks that cannot have what a query needs.
+    pub(crate) fn wanting(mut self, wanted: Option<Wanted<'s>>) -> Reader<'s> {
+        self.wanted = wanted;
         self
     }
 
@@ -180,8 +202,40 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
+    /// Whether a chunk may have what is wanted, as far as its index knows.
+    async fn may_have(&mut self, entry: Entry) -> Result<bool> {
+        let Some(wanted) = self.wanted else { return Ok(true) };
+        let Some(bytes) = self.logs.records.chunk_index(entry.stream, entry.sequence).await? else {
+            return Ok(wanted.indexed.is_empty());
+        };
+        let Some(index) = index::chunk::decode(&bytes.0) else { return Ok(true) };
+        // What is hidden is not in the index.
+        let may = wanted.indexed.iter().all(|field| index.covers(field))
+            && match wanted.need {
+                Some(need) if !(self.unmask && index.head.is_masked) => {
+                    let key = match index.head.key {
+                        Some(number) => Some(self.key(number).await?),
+                        None => None,
+                    };
+                    need.may_hold(&|field: &str, mark: &Mark| {
+                        index::may_have(&index, field, mark, key.as_ref())
+                    })
+                }
+                _ => true,
+            };
+        if !may {
+            self.skipped.events += u64::from(index.head.events);
+            self.skipped.bytes += u64::from(index.head.bytes);
+        }
+        Ok(may)
+    }
+
     async fn open_next(&mut self) -> Result<()> {
         let Some(entry) = self.ahead.pop_front() else { return Ok(()) };
+        if !self.may_have(entry).await? {
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
         // Swept away since the index was read: deleted, or out of retention.
         let Some(chunk) = self.store.get(&CHUNKS, &(entry.stream, entry.sequence)).await? else {
             return Ok(());

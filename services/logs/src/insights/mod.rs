@@ -1,11 +1,13 @@
 //! The query language of Logs Insights: [`lexer`] and [`parse`] make a [`plan`] of a text, [`record`] is what an event looks
-//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`run`] sends events through the plan.
+//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`run`] sends events through the plan,
+//! [`need`] says what an index can tell of it.
 //!
 //! Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax".
 
 mod eval;
 mod functions;
 mod lexer;
+pub(crate) mod need;
 mod parse;
 mod plan;
 pub(crate) mod record;

@@ -3,6 +3,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::functions::Function;
 use super::lexer::{Kind, Malformed, Token, tokens};
+use super::need::indexed;
 use super::plan::{Aggregate, Command, Expr, Operator, Plan, Statistic};
 use super::value::Value;
 use crate::error;
@@ -32,8 +33,14 @@ struct Parser<'t> {
 
 impl Parser<'_> {
     fn query(mut self) -> Parsed<Plan> {
-        let mut plan =
-            Plan { commands: Vec::new(), shown: Vec::new(), events: true, limit: None, unmasks: false };
+        let mut plan = Plan {
+            commands: Vec::new(),
+            shown: Vec::new(),
+            events: true,
+            limit: None,
+            indexed: Vec::new(),
+            unmasks: false,
+        };
         if self.peek() == &Kind::End {
             return Ok(plan);
         }
@@ -75,6 +82,14 @@ impl Parser<'_> {
             }
             "filter" => {
                 let expr = self.expr()?;
+                plan.commands.push(Command::Filter(expr));
+            }
+            "filterindex" => {
+                let expr = self.expr()?;
+                let fields = indexed(&expr).ok_or_else(|| {
+                    (String::from("filterIndex takes field = value, or field in [values]"), place)
+                })?;
+                plan.indexed.extend(fields);
                 plan.commands.push(Command::Filter(expr));
             }
             "parse" => self.parse(plan)?,

@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     /// Whether a result is still one log event, and so has a `@ptr`.
     pub(super) events: bool,
     pub(super) limit: Option<usize>,
+    /// Fields that `filterIndex` names: what is not indexed by them is passed over.
+    pub(crate) indexed: Vec<String>,
     /// Whether it shows what data protection policies hide.
     pub(crate) unmasks: bool,
 }

@@ -13,6 +13,16 @@ pub(crate) struct Outcome {
     pub(crate) matched: u64,
     pub(crate) scanned: u64,
     pub(crate) bytes: u64,
+    /// Of what indexes said that it cannot match.
+    pub(crate) skipped: Skipped,
+    pub(crate) groups: u64,
+}
+
+/// Events that were passed over, and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    pub(crate) events: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Records in memory between two commands.

@@ -1,5 +1,9 @@
+use proptest::prelude::*;
+
+use super::need::marks;
 use super::record::Record;
 use super::run::Run;
+use super::value::Value;
 use super::{compile, lexer};
 
 /// One event a minute from this time on, newest first as the reader gives them.
@@ -161,4 +165,24 @@ fn what_does_not_compile() {
         assert!(compile(bad).is_err(), "{bad}");
     }
     assert!(lexer::tokens("").is_ok());
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let texts = ["1", "1.0", " 1", "0", "-0", "0.0", "true", "false", "a", "", "NaN", "1e0", "inf"];
+    prop_oneof![
+        Just(Value::Missing),
+        any::<bool>().prop_map(Value::Bool),
+        prop::sample::select(vec![0.0, -0.0, 1.0, 1.5, -1.0]).prop_map(Value::Number),
+        (-2_i64..3).prop_map(Value::Time),
+        prop::sample::select(texts.to_vec()).prop_map(|text| Value::Text(text.into())),
+    ]
+}
+
+proptest! {
+    /// An index that lacks the marks of a value lacks all that equals it.
+    #[test]
+    fn what_is_the_same_has_a_mark_in_common(a in values(), b in values()) {
+        let common = marks(&a).iter().any(|mark| marks(&b).contains(mark));
+        prop_assert!(common || a.is_missing() || b.is_missing() || !a.same(&b), "{a:?} {b:?}");
+    }
 }

@@ -57,6 +57,7 @@ impl Handle<op::CreateLogGroup> for Logs {
             key: key.as_ref().map(|key| GroupKey { arn: key.key_arn.clone(), number: 1 }),
             protection: None,
             transformer: None,
+            index: None,
         };
         self.records.create_group(&name, &group, key.as_ref()).await?;
         Ok(Empty {})

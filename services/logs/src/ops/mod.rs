@@ -9,6 +9,7 @@ mod events;
 mod exports;
 mod filter;
 mod groups;
+mod indexes;
 mod keys;
 mod live_tail;
 mod metric_filters;

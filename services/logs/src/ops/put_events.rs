@@ -8,6 +8,7 @@ use crate::Logs;
 use crate::error;
 use crate::events::{Mask, OVERHEAD};
 use crate::filters::embedded;
+use crate::index::Indexer;
 use crate::keys::Fresh;
 use crate::model::{Group, Stream};
 use crate::names::GroupName;
@@ -144,13 +145,24 @@ impl Logs {
             _ => Routing::default(),
         };
         let transformer = group.transformer.as_ref().map(|transformer| transformer.number);
+        let indexer = match &group.index {
+            Some(index) => {
+                let transformer = match transformer {
+                    Some(number) => Some(self.transformer(group.id, number).await?),
+                    None => None,
+                };
+                Some(Indexer { fields: index.fields.clone(), transformer })
+            }
+            None => None,
+        };
+        let indexer = indexer.as_ref();
         let (mut key, mut attempt) = (group.key.clone(), 0);
         let waiting = loop {
             let open = match &key {
                 Some(key) => Some((key.number, self.data_key(name, group.id, key.number, Fresh::No).await?)),
                 None => None,
             };
-            let new = NewEvents { now_ms, stream_id, events, masks, key: open, transformer };
+            let new = NewEvents { now_ms, stream_id, events, masks, key: open, transformer, indexer };
             attempt += 1;
             match self.records.append(name, stream, &new, &routing).await {
                 Err(error) if error.code() == "OperationAbortedException" && attempt < ATTEMPTS_MAX => {

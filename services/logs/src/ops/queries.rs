@@ -131,7 +131,10 @@ impl Handle<op::GetQueryResults> for Logs {
                 records_matched: Some(outcome.matched as f64),
                 records_scanned: Some(outcome.scanned as f64),
                 bytes_scanned: Some(outcome.bytes as f64),
-                ..Default::default()
+                estimated_records_skipped: Some(outcome.skipped.events as f64),
+                estimated_bytes_skipped: Some(outcome.skipped.bytes as f64),
+                log_groups_scanned: Some(outcome.groups as f64),
+                result_count: Some(outcome.rows.len() as f64),
             }),
             status: Some(word(status).into()),
             encryption_key: None,

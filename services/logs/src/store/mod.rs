@@ -2,10 +2,12 @@
 
 mod exports;
 mod filters;
+mod indexes;
 mod policies;
 
 pub(crate) use filters::{Measured, Routing, Waiting};
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use haneul_kit::{ApiError, Cx, Result};
@@ -15,10 +17,12 @@ use crate::error;
 use crate::events::Mask;
 use crate::events::OVERHEAD;
 use crate::events::chunk::{self, SPAN_MS};
+use crate::index::Indexer;
 use crate::keys::DataKey;
 use crate::model::{
-    BEGINS, CHUNKS, Chunk, DATA_KEYS, DataKeyRecord, ENDS, GARBAGE, GROUPS, Garbage, Group, GroupKey,
-    GroupTransformer, STREAMS, Stream, TRANSFORMERS, TransformerRecord,
+    BEGINS, CHUNK_INDEXES, CHUNKS, Chunk, DATA_KEYS, DataKeyRecord, ENDS, GARBAGE, GROUPS, Garbage, Group,
+    GroupKey, GroupTransformer, INDEXED_FIELDS, IndexedField, STREAMS, Stream, TRANSFORMERS,
+    TransformerRecord,
 };
 use crate::names::GroupName;
 
@@ -38,6 +42,7 @@ pub(crate) struct NewEvents<'e> {
     /// The data key of the group, and its number.
     pub(crate) key: Option<(u64, DataKey)>,
     pub(crate) transformer: Option<u64>,
+    pub(crate) indexer: Option<&'e Indexer>,
 }
 
 /// Streams of a group that one listing looks at.
@@ -233,7 +238,7 @@ impl Records {
     ) -> Result<Waiting> {
         let (now_ms, events) = (new.now_ms, new.events);
         let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
-        let mut chunks = Vec::new();
+        let (mut chunks, mut fields) = (Vec::new(), BTreeMap::<String, IndexedField>::new());
         let mut from = 0;
         for part in stretches(events) {
             let (first, last) = (part[0].0, part[part.len() - 1].0);
@@ -242,14 +247,24 @@ impl Records {
             from = here.end;
             let before = |end: usize| new.masks.partition_point(|(event, _)| *event < end);
             let masks = &new.masks[before(here.start)..before(here.end)];
-            let masks = masks.iter().map(|(event, mask)| (event - here.start, *mask)).collect();
+            let masks: Vec<(usize, Mask)> =
+                masks.iter().map(|(event, mask)| (event - here.start, *mask)).collect();
+            let key = new.key.as_ref().map(|(number, key)| (*number, key));
+            let indexed = new.indexer.map(|indexer| indexer.index(part, &masks, key));
+            let index = indexed.map(|indexed| {
+                for (field, times) in indexed.times {
+                    let (first_event_ms, last_event_ms) = times.unzip();
+                    let seen = IndexedField { first_event_ms, last_event_ms, last_scan_ms: Some(now_ms) };
+                    fields.entry(field).or_default().join(&seen);
+                }
+                Chunk(indexed.bytes)
+            });
             let batch =
                 chunk::Batch { ingested_ms: now_ms, events: part, masks, transformer: new.transformer };
             let at = chunk::At { stream: new.stream_id, sequence };
-            let key = new.key.as_ref().map(|(number, key)| (*number, key));
-            chunks.push((sequence, first, last, Chunk(chunk::encode(at, &batch, key)?)));
+            chunks.push((sequence, first, last, Chunk(chunk::encode(at, &batch, key)?), index));
         }
-        let chunks = &chunks;
+        let (chunks, fields) = (&chunks, &fields);
         self.store
             .transact(|tx| async move {
                 let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
@@ -259,14 +274,23 @@ impl Records {
                 if found.id != new.stream_id || group.key.as_ref().map(|key| key.number) != sealed_by {
                     return Err(error::aborted());
                 }
-                for (sequence, first, last, chunk) in chunks {
+                for (sequence, first, last, chunk, index) in chunks {
                     tx.put(&CHUNKS, &(found.id, *sequence), chunk)?;
+                    if let Some(index) = index {
+                        tx.put(&CHUNK_INDEXES, &(found.id, *sequence), index)?;
+                    }
                     for scope in [group.id, found.id] {
                         tx.put(&BEGINS, &(scope, *first, *sequence, found.id), &(*last as u64))?;
                         tx.put(&ENDS, &(scope, *last, *sequence, found.id), &(*first as u64))?;
                     }
                     found.first_event_ms = Some(found.first_event_ms.map_or(*first, |ms| ms.min(*first)));
                     found.last_event_ms = Some(found.last_event_ms.map_or(*last, |ms| ms.max(*last)));
+                }
+                for (field, seen) in fields {
+                    let key = (group.id, found.id, field.as_str());
+                    let mut all = tx.get(&INDEXED_FIELDS, &key).await?.unwrap_or_default();
+                    all.join(seen);
+                    tx.put(&INDEXED_FIELDS, &key, &all)?;
                 }
                 found.last_ingestion_ms = Some(now_ms);
                 found.bytes += bytes as i64;
@@ -296,6 +320,7 @@ impl Records {
             .transact(|tx| async move {
                 for ((_, last, sequence, stream), first) in found {
                     tx.delete(&CHUNKS, &(*stream, *sequence))?;
+                    tx.delete(&CHUNK_INDEXES, &(*stream, *sequence))?;
                     for scope in [scope, *stream].into_iter().chain(group) {
                         tx.delete(&BEGINS, &(scope, *first as i64, *sequence, *stream))?;
                         tx.delete(&ENDS, &(scope, *last, *sequence, *stream))?;

@@ -34,6 +34,10 @@ impl Sweeping {
                     Garbage::Stream { group } => Some(group),
                 };
                 while records.sweep(id, i64::MAX, group).await? {}
+                match group {
+                    Some(group) => records.forget_fields(group, Some(id)).await?,
+                    None => records.forget_fields(id, None).await?,
+                }
                 records.swept(id).await?;
             }
         }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use haneul_cloudwatch_wire::operations as cloudwatch;
 use haneul_cloudwatch_wire::shapes as c;
 use haneul_kit::Instant;
@@ -9,7 +11,7 @@ use haneul_store::{Range, Reads};
 
 use super::cloud::{Cloud, OURS};
 use super::functions::FUNCTION;
-use crate::model::{CHUNKS, Chunk, DELIVERIES, POSTPONED};
+use crate::model::{CHUNK_INDEXES, CHUNKS, Chunk, DELIVERIES, POSTPONED};
 
 const GROUP_ARN: &str = "arn:aws:logs:us-east-1:111111111111:log-group:g";
 const REFUSED: &str = "AccessDeniedException: The specified KMS key does not exist or is not allowed to be used with Arn \
@@ -246,4 +248,43 @@ async fn a_damaged_chunk_stops_nothing() {
     cloud.settle().await;
     let sent = cloud.functions.take();
     assert_eq!((sent.len(), sent[0]["logEvents"][0]["message"].as_str()), (1, Some("whole")));
+}
+
+/// The index of a sealed chunk tells who reads the disk nothing, and queries all the same.
+#[tokio::test]
+async fn indexes_of_a_group_with_a_key_are_hashed_with_it() {
+    let cloud = Cloud::new().await;
+    let key = cloud.key(true).await;
+    for (group, key) in [("g", Some(key)), ("plain", None)] {
+        let create =
+            s::CreateLogGroupRequest { log_group_name: group.into(), kms_key_id: key, ..Default::default() };
+        cloud.ok::<op::CreateLogGroup>(create).await;
+        cloud.stream(group, "s").await;
+        let put = s::PutIndexPolicyRequest {
+            log_group_identifier: group.into(),
+            policy_document: r#"{"Fields":["id"]}"#.into(),
+        };
+        cloud.ok::<op::PutIndexPolicy>(put).await;
+        for id in 0..3 {
+            cloud.put(group, "s", &[(cloud.now_ms(), &format!(r#"{{"id":{id}}}"#))]).await.unwrap();
+        }
+    }
+    let found = cloud.platform.store.scan(&CHUNK_INDEXES, Range::all(), 10).await.unwrap();
+    let filters: HashSet<Vec<u8>> =
+        found.into_iter().map(|(_, index)| index.0[index.0.len() - 16..].to_vec()).collect();
+    assert_eq!(filters.len(), 6);
+    let now = cloud.now_ms() / 1000;
+    let start = s::StartQueryRequest {
+        log_group_name: Some("g".into()),
+        start_time: now - 60,
+        end_time: now + 60,
+        query_string: "filter id = 2".into(),
+        ..Default::default()
+    };
+    let query_id = cloud.ok::<op::StartQuery>(start).await.query_id.unwrap();
+    cloud.settle().await;
+    let results = s::GetQueryResultsRequest { query_id, ..Default::default() };
+    let found = cloud.ok::<op::GetQueryResults>(results).await;
+    assert_eq!(found.results.unwrap().len(), 1);
+    assert_eq!(found.statistics.unwrap().estimated_records_skipped, Some(2.0));
 }

@@ -4,6 +4,7 @@ mod events;
 mod exports;
 mod functions;
 mod groups;
+mod indexes;
 mod metric_filters;
 mod protection;
 mod queries;

@@ -1,0 +1,62 @@
+use haneul_kit::Result;
+use serde_json::Value;
+
+use crate::error;
+
+/// Source: User Guide, "Field index syntax and quotas".
+const FIELDS_MAX: usize = 20;
+const NAME_CHARS_MAX: usize = 100;
+/// Longest name in the index of a chunk.
+const NAME_BYTES_MAX: usize = 255;
+
+/// What every event has, or a query makes: not found in messages.
+const OF_THE_SYSTEM: [&str; 6] = ["@message", "@timestamp", "@ingestionTime", "@logStream", "@log", "@ptr"];
+
+/// The fields that a policy document names, as queries name them.
+///
+/// # Errors
+/// AWS's InvalidParameterException.
+pub(crate) fn fields(document: &str) -> Result<Vec<String>> {
+    let bad = |why: String| error::invalid(format!("Invalid policy document: {why}"));
+    let root: Value = serde_json::from_str(document).map_err(|_| bad("it is not JSON".into()))?;
+    let members = root.as_object().ok_or_else(|| bad("it is not an object".into()))?;
+    let mut names: Vec<&str> = Vec::new();
+    for (member, value) in members {
+        match (member.as_str(), value) {
+            ("Fields", Value::Array(list)) => {
+                for name in list {
+                    names.push(name.as_str().ok_or_else(|| bad("a field is not a string".into()))?);
+                }
+            }
+            ("FieldsV2", Value::Object(fields)) => {
+                for (name, field) in fields {
+                    match field.get("type").and_then(Value::as_str) {
+                        Some("FIELD_INDEX") => names.push(name),
+                        Some("FACET") => return Err(error::invalid("Facets are not offered by Haneul.")),
+                        _ => return Err(bad(format!("the type of {name} is neither FIELD_INDEX nor FACET"))),
+                    }
+                }
+            }
+            _ => return Err(bad(format!("{member} is unknown, or of the wrong type"))),
+        }
+    }
+    if names.is_empty() || names.len() > FIELDS_MAX {
+        return Err(bad(format!("it must have between 1 and {FIELDS_MAX} fields")));
+    }
+    let mut fields: Vec<String> = Vec::new();
+    for name in names {
+        // A field whose own name begins with @ is written with another one.
+        let field = name.strip_prefix('@').filter(|rest| rest.starts_with('@')).unwrap_or(name);
+        if field.is_empty() || field.chars().count() > NAME_CHARS_MAX || field.len() > NAME_BYTES_MAX {
+            return Err(bad(format!("a field name must have between 1 and {NAME_CHARS_MAX} characters")));
+        }
+        if OF_THE_SYSTEM.contains(&field) {
+            return Err(bad(format!("{field} cannot be indexed by a policy")));
+        }
+        if fields.iter().any(|one| one == field) {
+            return Err(bad(format!("{field} is there twice")));
+        }
+        fields.push(field.to_owned());
+    }
+    Ok(fields)
+}

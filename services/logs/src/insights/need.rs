@@ -1,0 +1,119 @@
+//! What an event must have for a query to look at it: what field indexes can tell of a chunk.
+
+use std::collections::HashSet;
+
+use super::plan::{Command, Expr, Operator, Plan};
+use super::value::Value;
+
+/// A value as `=` sees it: values that it holds for have a mark in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The bits of a number.
+    Number(u64),
+    Text(String),
+}
+
+/// The marks of a value; none of what is missing.
+pub(crate) fn marks(value: &Value) -> Vec<Mark> {
+    // There is one zero.
+    let number = |number: f64| Mark::Number((number + 0.0).to_bits());
+    match (value, value.number()) {
+        (Value::Missing, _) => Vec::new(),
+        // Its text is compared with that of a number.
+        (Value::Bool(yes), _) => {
+            let bit = u8::from(*yes);
+            vec![number(f64::from(bit)), Mark::Text(bit.to_string())]
+        }
+        (_, Some(found)) => vec![number(found)],
+        (other, None) => other.text().into_iter().map(Mark::Text).collect(),
+    }
+}
+
+/// What must hold of an event.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Need {
+    /// The field has one of these.
+    Has(String, Vec<Mark>),
+    All(Vec<Need>),
+    Any(Vec<Need>),
+}
+
+impl Need {
+    /// Whether it may hold, by what is known of fields and marks; `None` is nothing.
+    pub(crate) fn may_hold(&self, known: &impl Fn(&str, &Mark) -> Option<bool>) -> bool {
+        match self {
+            Need::Has(field, marks) => marks.iter().any(|mark| known(field, mark) != Some(false)),
+            Need::All(needs) => needs.iter().all(|need| need.may_hold(known)),
+            Need::Any(needs) => needs.iter().any(|need| need.may_hold(known)),
+        }
+    }
+}
+
+impl Plan {
+    /// What its first filters ask of an event; `None` when that is nothing that an index could tell.
+    pub(crate) fn need(&self) -> Option<Need> {
+        let (mut needs, mut made) = (Vec::new(), HashSet::new());
+        for command in &self.commands {
+            match command {
+                Command::Filter(expr) => needs.extend(of(expr, &made)),
+                Command::Compute(list) => made.extend(list.iter().map(|(name, _)| name.as_str())),
+                Command::Parse { fields, .. } => made.extend(fields.iter().map(String::as_str)),
+                // What comes behind them no longer looks at each event alone.
+                _ => break,
+            }
+        }
+        (!needs.is_empty()).then_some(Need::All(needs))
+    }
+}
+
+/// `made` are fields that the query itself makes.
+fn of(expr: &Expr, made: &HashSet<&str>) -> Option<Need> {
+    match expr {
+        Expr::Binary(Operator::And, left, right) => {
+            let both: Vec<Need> = [of(left, made), of(right, made)].into_iter().flatten().collect();
+            (!both.is_empty()).then_some(Need::All(both))
+        }
+        Expr::Binary(Operator::Or, left, right) => Some(Need::Any(vec![of(left, made)?, of(right, made)?])),
+        Expr::Binary(Operator::Equal, left, right) => {
+            let ((Expr::Field(field), other) | (other, Expr::Field(field))) = (&**left, &**right) else {
+                return None;
+            };
+            has(field, std::slice::from_ref(other), made)
+        }
+        Expr::In(left, list) => match &**left {
+            Expr::Field(field) => has(field, list, made),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn has(field: &str, list: &[Expr], made: &HashSet<&str>) -> Option<Need> {
+    if made.contains(field) {
+        return None;
+    }
+    let mut all = Vec::new();
+    for one in list {
+        all.extend(match one {
+            Expr::Literal(value) => marks(value),
+            Expr::Negate(inner) => match &**inner {
+                Expr::Literal(Value::Number(number)) => marks(&Value::Number(-number)),
+                _ => return None,
+            },
+            _ => return None,
+        });
+    }
+    Some(Need::Has(field.to_owned(), all))
+}
+
+/// The fields of an expression that is only made of what an index can tell for certain; `None` for another.
+pub(super) fn indexed(expr: &Expr) -> Option<Vec<String>> {
+    match expr {
+        Expr::Binary(Operator::And, left, right) => Some([indexed(left)?, indexed(right)?].concat()),
+        Expr::Binary(Operator::Equal, ..) | Expr::In(..) => match of(expr, &HashSet::new())? {
+            Need::Has(field, _) => Some(vec![field]),
+            _ => None,
+        },
+        _ => None,
+    }
+}
