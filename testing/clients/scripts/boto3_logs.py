@@ -96,6 +96,26 @@ for event in session["responseStream"]:
         break
 session["responseStream"].close()
 
+# Field indexes: queries pass over chunks that cannot match.
+policy = logs.put_index_policy(logGroupIdentifier=GROUP, policyDocument=json.dumps({"Fields": ["requestId"]}))["indexPolicy"]
+assert policy["source"] == "LOG_GROUP" and logs.describe_index_policies(logGroupIdentifiers=[GROUP])["indexPolicies"] == [policy]
+refused("InvalidParameterException", logs.put_index_policy, logGroupIdentifier=GROUP, policyDocument='{"Fields": []}')
+for i in range(5):
+    events = [{"timestamp": now, "message": json.dumps({"requestId": f"r-{i}", "n": n})} for n in range(20)]
+    logs.put_log_events(logGroupName=GROUP, logStreamName="two", logEvents=events)
+(field,) = logs.describe_field_indexes(logGroupIdentifiers=[GROUP])["fieldIndexes"]
+assert (field["fieldIndexName"], field["firstEventTime"], field["lastEventTime"]) == ("requestId", now, now), field
+for command, at_least in (("filterIndex", 20), ("filter", 2500)):
+    text = f"{command} requestId = 'r-3' | stats count(*) as n"
+    query = logs.start_query(logGroupName=GROUP, startTime=now // 1000 - 60, endTime=now // 1000 + 60, queryString=text)
+    while (answer := logs.get_query_results(queryId=query["queryId"]))["status"] in ("Scheduled", "Running"):
+        time.sleep(0.05)
+    assert answer["results"] == [[{"field": "n", "value": "20"}]], answer
+    statistics = answer["statistics"]
+    assert statistics["estimatedRecordsSkipped"] == 80 and statistics["recordsScanned"] >= at_least, statistics
+logs.delete_index_policy(logGroupIdentifier=GROUP)
+assert logs.describe_field_indexes(logGroupIdentifiers=[GROUP])["fieldIndexes"][0]["indexCategory"] == "INACTIVE"
+
 # A user who may write and not read.
 iam.create_user(UserName="writer")
 policy = {

@@ -193,3 +193,8 @@ resource "aws_cloudwatch_log_account_policy" "pii" {
     ]
   })
 }
+
+resource "aws_cloudwatch_log_index_policy" "app" {
+  log_group_name  = aws_cloudwatch_log_group.app.name
+  policy_document = jsonencode({ Fields = ["requestId", "level${var.days}"] })
+}
