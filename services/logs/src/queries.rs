@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Logs;
 use crate::error;
 use crate::events::{Direction, OVERHEAD, Place, Reader, Scope, Wanted};
+use crate::insights::need::STREAM;
 use crate::insights::record::Record;
 use crate::insights::run::{Outcome, Run, Skipped};
 use crate::insights::{Plan, compile};
@@ -130,20 +131,28 @@ impl Logs {
         let plan: Plan = compile(&query.text)?;
         let now = self.platform.env.now();
         let need = plan.need();
-        let wanted = Wanted { need: need.as_ref(), indexed: &plan.indexed };
         let (mut skipped, mut groups) = (Skipped::default(), 0);
         let mut run = Run::new(&plan, query.limit, now.millis());
         for group_name in &query.groups {
             let name = GroupName { account, region, name: group_name.clone() };
             let group = self.records.group(&name).await?;
-            let can_skip = need.is_some() && self.records.has_index(group.id).await?;
-            if !plan.indexed.is_empty() && !can_skip {
+            let has_index = need.is_some() && self.records.has_index(group.id).await?;
+            if !plan.indexed.is_empty() && !has_index {
                 continue;
             }
             groups += 1;
             let streams = self.records.streams(group.id, "").await?;
             let streams: HashMap<u64, String> =
                 streams.into_iter().map(|(name, stream)| (stream.id, name)).collect();
+            let of_stream = need.as_ref().filter(|need| need.names(STREAM));
+            let its_streams: Option<HashSet<u64>> = of_stream.map(|need| {
+                streams.iter().filter(|(_, name)| need.may_hold_in(name)).map(|(id, _)| *id).collect()
+            });
+            let wanted = (has_index || its_streams.is_some()).then_some(Wanted {
+                need: need.as_ref(),
+                indexed: &plan.indexed,
+                streams: its_streams.as_ref(),
+            });
             let scope = Scope {
                 id: group.id,
                 from_ms: query.start_ms.max(cutoff_ms(&group, now).unwrap_or(0)),
@@ -152,7 +161,7 @@ impl Logs {
             let log = format!("{account}:{group_name}");
             let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None)
                 .unmasked(plan.unmasks)
-                .wanting(can_skip.then_some(wanted));
+                .wanting(wanted);
             while let Some(event) = reader.next().await? {
                 let Some(stream) = streams.get(&event.stream) else { continue };
                 let pointer = || {

@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use haneul_kit::Result;
 use haneul_store::{Range, Reads, Store};
@@ -36,6 +36,8 @@ pub(crate) struct Wanted<'q> {
     pub(crate) need: Option<&'q Need>,
     /// Fields that must be indexed.
     pub(crate) indexed: &'q [String],
+    /// Streams that it may hold in.
+    pub(crate) streams: Option<&'q HashSet<u64>>,
 }
 
 /// Reads the events of a scope in the order of time. It holds the chunks that overlap the place where it is, no more.
@@ -205,6 +207,9 @@ impl<'s> Reader<'s> {
     /// Whether a chunk may have what is wanted, as far as its index knows.
     async fn may_have(&mut self, entry: Entry) -> Result<bool> {
         let Some(wanted) = self.wanted else { return Ok(true) };
+        if wanted.streams.is_some_and(|streams| !streams.contains(&entry.stream)) {
+            return Ok(false);
+        }
         let Some(bytes) = self.logs.records.chunk_index(entry.stream, entry.sequence).await? else {
             return Ok(wanted.indexed.is_empty());
         };

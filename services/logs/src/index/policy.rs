@@ -44,9 +44,7 @@ pub(crate) fn fields(document: &str) -> Result<Vec<String>> {
         return Err(bad(format!("it must have between 1 and {FIELDS_MAX} fields")));
     }
     let mut fields: Vec<String> = Vec::new();
-    for name in names {
-        // A field whose own name begins with @ is written with another one.
-        let field = name.strip_prefix('@').filter(|rest| rest.starts_with('@')).unwrap_or(name);
+    for field in names {
         if field.is_empty() || field.chars().count() > NAME_CHARS_MAX || field.len() > NAME_BYTES_MAX {
             return Err(bad(format!("a field name must have between 1 and {NAME_CHARS_MAX} characters")));
         }

@@ -14,7 +14,7 @@ fn indexer(fields: &[&str]) -> Indexer {
 fn documents_name_fields() {
     for (document, fields) in [
         (r#"{"Fields":["a","b.c"]}"#, &["a", "b.c"][..]),
-        (r#"{"Fields":["@@user","@requestId"]}"#, &["@user", "@requestId"]),
+        (r#"{"Fields":["@@user","@requestId"]}"#, &["@@user", "@requestId"]),
         (r#"{"Fields":["a"],"FieldsV2":{"b":{"type":"FIELD_INDEX"}}}"#, &["a", "b"]),
     ] {
         assert_eq!(policy::fields(document).unwrap(), fields, "{document}");

@@ -29,6 +29,9 @@ pub(crate) fn marks(value: &Value) -> Vec<Mark> {
     }
 }
 
+/// The field that says in which stream an event is: every group is indexed by it.
+pub(crate) const STREAM: &str = "@logStream";
+
 /// What must hold of an event.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Need {
@@ -39,6 +42,19 @@ pub(crate) enum Need {
 }
 
 impl Need {
+    pub(crate) fn names(&self, wanted: &str) -> bool {
+        match self {
+            Need::Has(field, _) => field == wanted,
+            Need::All(needs) | Need::Any(needs) => needs.iter().any(|need| need.names(wanted)),
+        }
+    }
+
+    /// Whether it may hold of an event in a stream of that name.
+    pub(crate) fn may_hold_in(&self, stream: &str) -> bool {
+        let marks = marks(&Value::Text(stream.to_owned()));
+        self.may_hold(&|field, mark| (field == STREAM).then(|| marks.contains(mark)))
+    }
+
     /// Whether it may hold, by what is known of fields and marks; `None` is nothing.
     pub(crate) fn may_hold(&self, known: &impl Fn(&str, &Mark) -> Option<bool>) -> bool {
         match self {

@@ -3,7 +3,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::functions::Function;
 use super::lexer::{Kind, Malformed, Token, tokens};
-use super::need::indexed;
+use super::need::{STREAM, indexed};
 use super::plan::{Aggregate, Command, Expr, Operator, Plan, Statistic};
 use super::value::Value;
 use crate::error;
@@ -89,7 +89,7 @@ impl Parser<'_> {
                 let fields = indexed(&expr).ok_or_else(|| {
                     (String::from("filterIndex takes field = value, or field in [values]"), place)
                 })?;
-                plan.indexed.extend(fields);
+                plan.indexed.extend(fields.into_iter().filter(|field| field != STREAM));
                 plan.commands.push(Command::Filter(expr));
             }
             "parse" => self.parse(plan)?,

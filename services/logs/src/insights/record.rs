@@ -93,6 +93,9 @@ impl Record {
         let length = path.len();
         if !path.is_empty() {
             path.push('.');
+        } else if name.starts_with('@') {
+            // As AWS shows them, so that none takes the place of a field of the system.
+            path.push('@');
         }
         path.push_str(name);
         self.flatten(value, path, depth + 1);

@@ -91,6 +91,24 @@ async fn queries_pass_over_chunks_that_cannot_match() {
     let (found, counts) = cloud.ask(&["g", "plain"], "filterIndex id = 'a'").await;
     assert_eq!((found, counts), (vec![a.into()], [1.0, 20.0, 1.0]));
     assert_eq!(cloud.ask(&["plain"], "filterIndex id = 'a'").await, (vec![], [0.0, 0.0, 0.0]));
+    // Streams are known without a policy, and no message pretends to be in another one.
+    cloud.stream("plain", "t").await;
+    let forged = r#"{"@logStream":"s","forged":true}"#;
+    cloud.put("plain", "t", &[(now, forged)]).await.unwrap();
+    for (query, found, looked_at) in [
+        ("filter @logStream = 't'", vec![forged], 1.0),
+        ("filterIndex @logStream in ['t', 'x']", vec![forged], 1.0),
+        ("filter @logStream = 's' and forged = true", vec![], 1.0),
+        ("filter @@logStream = 's'", vec![forged], 2.0),
+        ("filter @logStream = 't' or forged = true", vec![forged], 2.0),
+    ] {
+        let (messages, [scanned, ..]) = cloud.ask(&["plain"], query).await;
+        assert_eq!(
+            (messages, scanned),
+            (found.into_iter().map(str::to_owned).collect(), looked_at),
+            "{query}"
+        );
+    }
     // A field that the query makes itself is not the one that is indexed.
     assert_eq!(cloud.ask(&["g"], "fields 'x' as id | filter id = 'x' | fields @message").await.0.len(), 22);
     // What was indexed stays so, and new events are not.
