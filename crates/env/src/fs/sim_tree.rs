@@ -165,7 +165,12 @@ fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
 
 impl Tree {
     pub(super) fn bytes_used(&self) -> u64 {
-        self.inodes.values().map(|inode| inode.current.len() as u64).sum()
+        // A file that has lost its name takes no room, though a crash may give it back.
+        let named = self.names.values().filter_map(|node| match node {
+            Node::File(id) => self.inodes.get(id),
+            Node::Dir => None,
+        });
+        named.map(|inode| inode.current.len() as u64).sum()
     }
 
     pub(super) fn is_dir(&self, path: &Path) -> bool {

@@ -29,8 +29,9 @@ pub(super) struct Upkeep {
     pub(super) closing: bool,
     /// Where the log ended; set by the committer when it ends.
     pub(super) log_end: Option<Position>,
-    /// Why the last attempt failed.
-    trouble: Option<StoreError>,
+    /// Why the last attempt of each failed.
+    flush_trouble: Option<StoreError>,
+    merge_trouble: Option<StoreError>,
 }
 
 /// All up to here, in the log and in versions, is in a full memtable.
@@ -45,11 +46,14 @@ impl Shared {
     pub(super) fn wait_for_room(&self) -> Result<(), StoreError> {
         let mut upkeep = self.upkeep.lock();
         loop {
-            let full = upkeep.sealed.len() >= SEALED_MAX || self.tree.recent_runs() >= RECENT_RUNS_MAX;
-            if !full {
+            let trouble = if upkeep.sealed.len() >= SEALED_MAX {
+                &upkeep.flush_trouble
+            } else if self.tree.recent_runs() >= RECENT_RUNS_MAX {
+                &upkeep.merge_trouble
+            } else {
                 return Ok(());
-            }
-            if let Some(error) = &upkeep.trouble {
+            };
+            if let Some(error) = trouble {
                 return Err(error.clone());
             }
             self.upkeep_changed.wait_for(&mut upkeep, RETRY);
@@ -76,14 +80,14 @@ impl Shared {
             let mut upkeep = self.upkeep.lock();
             match flushed {
                 Ok(()) => {
-                    upkeep.trouble = None;
+                    upkeep.flush_trouble = None;
                     upkeep.merge = true;
                     upkeep.sealed.retain(|sealed| sealed.position > mark.position);
                     self.upkeep_changed.notify_all();
                 }
                 Err(error) => {
                     self.note(&error, "a memtable could not be written to a table");
-                    upkeep.trouble = Some(error);
+                    upkeep.flush_trouble = Some(error);
                     self.upkeep_changed.notify_all();
                     if upkeep.closing {
                         // It is all in the log.
@@ -136,11 +140,11 @@ impl Shared {
                 }
                 merged = self.tree.compact(self.oldest());
             }
+            self.upkeep.lock().merge_trouble = merged.as_ref().err().cloned();
             if let Err(error) = merged {
                 self.note(&error, "tables could not be merged");
                 let mut upkeep = self.upkeep.lock();
                 upkeep.merge = true;
-                upkeep.trouble = Some(error);
                 self.upkeep_changed.notify_all();
                 if upkeep.log_end.is_none() {
                     self.upkeep_changed.wait_for(&mut upkeep, RETRY);

@@ -74,7 +74,7 @@ impl Log {
             }
             None => {
                 let head = Head { seed, first: 1, last: 0 };
-                head.write(fs, dir)?;
+                head.write(fs, dir).map_err(|failure| failure.error)?;
                 head
             }
         };
@@ -86,7 +86,7 @@ impl Log {
                 SegmentHeader { seed: head.seed, id: 1, previous_end: 0, grow_bytes: options.grow_bytes };
             let file = files.create(&header)?;
             head.last = 1;
-            head.write(fs, dir)?;
+            head.write(fs, dir).map_err(|failure| failure.error)?;
             return Log::at(files, options, head, file, SEGMENT_HEADER as u32);
         }
         let file = files.get(head.last)?;
@@ -167,7 +167,11 @@ impl Log {
             // Before anything is written behind the old end: what is left of that by a power cut must not make the file
             // longer by less than a step, which would look as if it had been cut short.
             self.file.sync_data().map_err(Failure::of_sync)?;
-            write_zeros(&self.file, self.allocated, allocated).map_err(Failure::of_write)?;
+            if let Err(error) = write_zeros(&self.file, self.allocated, allocated) {
+                // What was too little for a step is given back: others may need it to make room.
+                let _ = self.file.set_len(self.allocated);
+                return Err(Failure::of_write(error));
+            }
             self.allocated = allocated;
         }
         self.file.write_at(bytes, u64::from(self.offset)).map_err(Failure::of_write)?;
@@ -185,10 +189,16 @@ impl Log {
             previous_end: self.offset,
             grow_bytes,
         };
-        let file = self.files.create(&header).map_err(Failure::of_create)?;
         let head = Head { seed: self.head.seed, first: self.head.first, last: header.id };
-        // Not known whether the new head is there or the old one: both are right, as long as nothing is appended.
-        head.write(&self.files.fs, &self.files.dir).map_err(Failure::of_sync)?;
+        let made = self.files.create(&header).map_err(Failure::of_create);
+        let file = made.and_then(|file| head.write(&self.files.fs, &self.files.dir).map(|()| file));
+        let file = file.inspect_err(|failure| {
+            // Nothing names the new segment: what it has of a full disk is given back. Else it is not known whether the new
+            // head is there or the old one; both are right, as long as nothing is appended.
+            if !failure.unknown {
+                let _ = self.files.remove(header.id);
+            }
+        })?;
         self.head = head;
         self.file = file;
         self.offset = SEGMENT_HEADER as u32;
@@ -259,8 +269,7 @@ impl Log {
         }
         let head = Head { first, ..self.head };
         // The head goes first: a crash in between leaves files that the next start removes.
-        if let Err(error) = head.write(&self.files.fs, &self.files.dir) {
-            let failure = Failure::of_sync(error);
+        if let Err(failure) = head.write(&self.files.fs, &self.files.dir) {
             self.note(&failure);
             return Err(failure.error);
         }
@@ -405,14 +414,26 @@ impl Head {
         Ok(Some(Head { seed: word(8), first: word(12), last: word(16) }))
     }
 
-    fn write(&self, fs: &Fs, dir: &Path) -> std::io::Result<()> {
+    /// After a crash the old head is there or the new one, and after an error that is not unknown, the old one.
+    fn write(&self, fs: &Fs, dir: &Path) -> Result<(), Failure> {
+        let (path, new) = (dir.join("head"), dir.join("head.new"));
         let mut bytes = Vec::with_capacity(24);
         bytes.extend_from_slice(Head::MAGIC);
         for word in [self.seed, self.first, self.last] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
-        fs.replace(&dir.join("head"), &bytes)
+        let prepare = |bytes: &[u8]| {
+            let file = fs.open(&new, Open::Create)?;
+            file.write_at(bytes, 0)?;
+            file.set_len(bytes.len() as u64)?;
+            Ok(file)
+        };
+        prepare(&bytes).and_then(|file| file.sync_data()).map_err(Failure::of_write)?;
+        fs.rename(&new, &path).and_then(|()| fs.sync_dir(dir)).map_err(Failure::of_sync)?;
+        // The next one has its room already: a disk that is full is made emptier by a head that names fewer segments.
+        let _ = prepare(&bytes);
+        Ok(())
     }
 }
 

@@ -140,7 +140,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if !path.ends_with("lock") {
+        } else if !path.ends_with("lock") && !path.ends_with("head.new") {
             found.push(path);
         }
     }
