@@ -159,8 +159,7 @@ impl Committer {
                 continue;
             }
             let version = self.shared.tree.next_version();
-            // Remembered before it is durable, for those behind it in the frame. Should the frame fail, the worst is
-            // a conflict too many.
+            // Remembered before it is durable, for those behind it in the frame.
             self.resolver.committed(version, &request.writes);
             self.frame.push_with(|body| wal::encode(version, &request.writes, body));
             self.accepted.push((version, request));
@@ -185,6 +184,10 @@ impl Committer {
         if let Err(error) = written {
             if self.log.is_poisoned() {
                 self.shared.poison(&error.to_string());
+            } else if let Some((last, _)) = self.accepted.last() {
+                // Nothing has these numbers, and views that begin from here on are behind them: else whoever tries the same
+                // again would conflict with what was refused, for ever.
+                self.shared.visible.store(*last, Ordering::Release);
             }
             for (_, request) in self.accepted.drain(..) {
                 let _ = request.reply.send(Err(error.clone()));
@@ -232,5 +235,46 @@ impl Committer {
                 segment
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bytes::Bytes;
+    use haneul_env::{Env, Fs, Rng};
+
+    use super::*;
+    use crate::disk::{DiskEngine, DiskOptions};
+    use crate::log::LogOptions;
+
+    #[test]
+    fn what_a_full_disk_refused_conflicts_with_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, _) = DiskEngine::open(&Env::real(), dir.path(), DiskOptions::default()).unwrap();
+        let fs = Fs::simulated(Rng::seeded(1));
+        let options = LogOptions { segment_bytes: 1 << 20, grow_bytes: 4096, must_exist: false };
+        let log = Log::open(&fs, Path::new("/log"), 7, options).unwrap();
+        let mut committer = Committer::new(engine.shared.clone(), log);
+        let key = Bytes::from_static(b"key");
+        // Reads the key and writes it, as of now.
+        let mut attempt = |bytes: usize| {
+            let (reply, mut answer) = oneshot::channel();
+            let mut reads = ReadSet::default();
+            reads.keys.push(key.clone());
+            let writes = vec![Write { key: key.clone(), value: Some(vec![7; bytes].into()) }];
+            let view = Some(committer.shared.visible());
+            let request = Request::new(view, reads, writes, reply).unwrap();
+            committer.commit(&mut vec![request]);
+            answer.try_recv().unwrap()
+        };
+        attempt(10).unwrap();
+        fs.sim().unwrap().set_capacity(0);
+        for _ in 0..3 {
+            assert!(matches!(attempt(10_000), Err(StoreError::Io(_))));
+        }
+        fs.sim().unwrap().set_capacity(u64::MAX);
+        attempt(10_000).unwrap();
     }
 }
