@@ -331,6 +331,50 @@ fn a_write_that_is_given_up_at_its_end_leaves_nothing() {
     });
 }
 
+/// The place to mount was empty for a while, and taken for a new disk; then the old one is mounted over it.
+#[test]
+fn a_disk_that_was_replaced_is_behind_when_it_is_back() {
+    for restarted in [false, true] {
+        let world = World::new(3);
+        let (pools, blobs) = world.make();
+        block_on(async {
+            let (kept, gone) = (put(&blobs, 1).await.unwrap(), put(&blobs, 2).await.unwrap());
+            world.take(1);
+            pools.tend();
+            std::fs::create_dir(&world.roots[1]).unwrap();
+            pools.tend();
+            assert_eq!(pools.statuses(), [Status::Online; 3]);
+            let late = put(&blobs, 3).await.unwrap();
+            blobs.delete(vec![gone]).await.unwrap();
+            std::fs::rename(&world.roots[1], world.away(2)).unwrap();
+            world.give_back(1);
+            let (pools, blobs) = if restarted {
+                drop((pools, blobs));
+                world.open().unwrap()
+            } else {
+                (pools, blobs)
+            };
+            if restarted {
+                assert_eq!(pools.statuses(), [Status::Online, Status::Behind, Status::Online]);
+            }
+            (0..2).for_each(|_| _ = pools.tend());
+            assert_eq!(pools.statuses(), [Status::Online; 3]);
+            assert_eq!((world.has(kept), world.has(late)), (vec![0, 1, 2], vec![0, 1, 2]));
+            // From now on it is the one that counts, and the other one is not.
+            let newest = put(&blobs, 4).await.unwrap();
+            drop((pools, blobs));
+            let (pools, blobs) = world.open().unwrap();
+            assert_eq!(pools.statuses(), [Status::Online; 3]);
+            assert_eq!(world.has(newest), [0, 1, 2]);
+            // What was deleted while it was away, and in its newest directory is no certain remainder, is swept.
+            let swept = blobs.sweep(|_| async move { Ok::<_, BlobError>([kept, late, newest].into()) });
+            swept.await.unwrap();
+            assert_eq!(world.has(gone), Vec::<usize>::new());
+            assert_eq!(world.has(kept), [0, 1, 2]);
+        });
+    }
+}
+
 #[test]
 fn a_deletion_beside_a_copy_stays_one() {
     let world = World::new(3);

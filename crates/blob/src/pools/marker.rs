@@ -1,17 +1,19 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use haneul_env::Fs;
 
 use crate::BlobError;
 
-/// What the root of a pool says: of which set it is, and which pools of that lack something.
+/// What the root of a pool says: of which set it is, which pools of that lack something, and which disks they are on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Marker {
     pub(super) set: String,
     pub(super) index: usize,
     pub(super) of: usize,
     pub(super) behind: BTreeSet<usize>,
+    /// How many new disks each pool was given; none where it is not named.
+    pub(super) disks: BTreeMap<usize, u32>,
 }
 
 const NAME: &str = "pool";
@@ -37,14 +39,26 @@ impl Marker {
         let set = words.next()?.to_owned();
         let index = words.next()?.parse().ok()?;
         let of = words.next()?.parse().ok()?;
-        let behind = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
-        Some(Marker { set, index, of, behind })
+        let (mut behind, mut disks) = (BTreeSet::new(), BTreeMap::new());
+        for word in words {
+            match word.split_once('@') {
+                Some((pool, disk)) => drop(disks.insert(pool.parse().ok()?, disk.parse().ok()?)),
+                None => drop(behind.insert(word.parse().ok()?)),
+            }
+        }
+        Some(Marker { set, index, of, behind, disks })
+    }
+
+    /// Which of its pool's disks this is.
+    pub(super) fn disk(&self) -> u32 {
+        self.disks.get(&self.index).copied().unwrap_or(0)
     }
 
     /// Durable on return.
     pub(super) fn write(&self, fs: &Fs, root: &Path) -> Result<(), BlobError> {
         let behind: String = self.behind.iter().map(|index| format!(" {index}")).collect();
-        let text = format!("haneul-pool 1 {} {} {}{behind}\n", self.set, self.index, self.of);
+        let disks: String = self.disks.iter().map(|(pool, disk)| format!(" {pool}@{disk}")).collect();
+        let text = format!("haneul-pool 1 {} {} {}{behind}{disks}\n", self.set, self.index, self.of);
         Ok(fs.replace(&root.join(NAME), text.as_bytes())?)
     }
 }
@@ -59,7 +73,9 @@ mod tests {
         let root = Path::new("/p");
         fs.create_dir_all_synced(root).unwrap();
         assert_eq!(Marker::read(&fs, root), Ok(None));
-        let marker = Marker { set: "s".into(), index: 1, of: 3, behind: [0, 2].into() };
+        let marker =
+            Marker { set: "s".into(), index: 1, of: 3, behind: [0, 2].into(), disks: [(1, 2)].into() };
+        assert_eq!(marker.disk(), 2);
         marker.write(&fs, root).unwrap();
         assert_eq!(Marker::read(&fs, root), Ok(Some(marker)));
         assert_eq!(Marker::parse("haneul-pool 2 s 1 3"), None);

@@ -12,6 +12,9 @@
 //! are there, at a start and later), [`notes`] (who lacks something), [`writer`], [`reader`], [`copy`] (a blob's file checked, and
 //! copied), [`tend`] (what is done in the background).
 //!
+//! An empty directory in the place of a pool is taken for a new disk. All markers say how many of those each pool was given,
+//! so that the old one is known for what it is when it is mounted again.
+//!
 //! What must never happen here: a blob acknowledged that fewer than a majority have; a deletion in a pool that cannot be
 //! told from a loss in the others; anything written into the place of a disk that is gone, or into the pools of somebody else.
 
@@ -27,7 +30,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use haneul_env::Env;
 use parking_lot::{Mutex, RwLock};
@@ -69,6 +72,8 @@ pub(crate) struct Pool {
     index: usize,
     root: PathBuf,
     status: AtomicU8,
+    /// Which of its disks is the one with everything, or is to be: see [`marker`].
+    disk: AtomicU32,
     /// How often it did not do what it was to do.
     failures: AtomicU64,
     /// `None` while it was never there in this run.
@@ -110,6 +115,10 @@ impl Pool {
     fn local(&self) -> Result<Arc<LocalBlobs>, BlobError> {
         let local = self.local.lock().clone().filter(|_| self.status() != Status::Offline);
         local.ok_or_else(|| self.missing())
+    }
+
+    fn is_on(&self, marker: &marker::Marker) -> bool {
+        self.disk.load(Ordering::Acquire) == marker.disk()
     }
 
     fn missing(&self) -> BlobError {

@@ -1,13 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use super::marker::Marker;
 use super::{Pool, Pools, Status, too_few};
 use crate::{BlobError, BlobId};
 
-/// Which pools lack something, as the markers say or are to say. Locked while they are written.
+/// Which pools lack something, and on which disks they are, as the markers say or are to say. Locked while they are written.
 pub(super) struct Notes {
     pub(super) behind: BTreeSet<usize>,
+    pub(super) disks: BTreeMap<usize, u32>,
     /// Whether a majority says so.
     pub(super) durable: bool,
 }
@@ -75,8 +76,13 @@ impl Pools {
         let mut written = 0;
         for pool in &self.pools {
             let done = match Marker::read(&self.env.fs, &pool.root) {
-                Ok(Some(marker)) if self.is_of(&marker, pool) => {
-                    let wanted = Marker { behind: notes.behind.clone(), ..marker.clone() };
+                // A disk that was replaced and has come back is not called whole by what is written there.
+                Ok(Some(marker))
+                    if self.is_of(&marker, pool)
+                        && (pool.is_on(&marker) || notes.behind.contains(&pool.index)) =>
+                {
+                    let (behind, disks) = (notes.behind.clone(), notes.disks.clone());
+                    let wanted = Marker { behind, disks, ..marker.clone() };
                     if wanted == marker { Ok(()) } else { wanted.write(&self.env.fs, &pool.root) }
                 }
                 Ok(_) => continue,

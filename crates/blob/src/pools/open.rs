@@ -1,14 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use haneul_env::{Env, Fs};
 use parking_lot::{Mutex, RwLock};
 
 use super::marker::Marker;
 use super::notes::Notes;
-use super::{POOLS_MAX, Pool, Pools, Status};
+use super::{POOLS_MAX, Pool, Pools, Status, too_few};
 use crate::BlobError;
 use crate::local::LocalBlobs;
 use crate::local::dirs::last;
@@ -102,11 +102,28 @@ impl Pools {
                 }
             }
         }
-        let behind: BTreeSet<usize> =
+        let mut behind: BTreeSet<usize> =
             found.iter().flatten().flat_map(|found| found.marker.behind.clone()).collect();
+        let mut disks = BTreeMap::new();
+        for (index, disk) in found.iter().flatten().flat_map(|found| &found.marker.disks) {
+            let newest = disks.entry(*index).or_insert(*disk);
+            *newest = (*newest).max(*disk);
+        }
+        // A disk that was replaced and is there again: nobody has told it of what came since.
+        let is_old = |marker: &Marker| disks.get(&marker.index).is_some_and(|newest| marker.disk() < *newest);
+        let old: Vec<usize> = found
+            .iter()
+            .flatten()
+            .filter(|found| is_old(&found.marker))
+            .map(|found| found.marker.index)
+            .collect();
+        behind.extend(&old);
         let first_of_run = found.iter().flatten().map(|found| found.last).max().unwrap_or(0) + 1;
-        let pools: Vec<Arc<Pool>> =
-            dirs.iter().enumerate().map(|(index, dir)| Pool::lost(index, dir)).collect();
+        let pools: Vec<Arc<Pool>> = dirs
+            .iter()
+            .enumerate()
+            .map(|(index, dir)| Pool::lost(index, dir, disks.get(&index).copied().unwrap_or(0)))
+            .collect();
         for (pool, _) in
             pools.iter().zip(&found).filter(|(pool, found)| found.is_some() && !behind.contains(&pool.index))
         {
@@ -127,7 +144,7 @@ impl Pools {
             pools,
             current: Mutex::new((first_of_run, 0)),
             first_of_run,
-            notes: Mutex::new(Notes { behind, durable: false }),
+            notes: Mutex::new(Notes { behind, disks, durable: false }),
             repairs: Mutex::default(),
             repairs_rest: Mutex::default(),
             gone: Mutex::default(),
@@ -136,7 +153,7 @@ impl Pools {
         };
         // Every blob is in a majority: so it is in one of as many as these.
         let has_every_blob = dirs.len() - pools.majority() + 1;
-        if found.iter().flatten().count() >= has_every_blob {
+        if found.iter().flatten().count() - old.len() >= has_every_blob {
             for pool in &pools.pools {
                 if pool.status() == Status::Offline {
                     pools.notes.lock().behind.insert(pool.index);
@@ -172,7 +189,7 @@ impl Pools {
 
     pub(super) fn is_there(&self, pool: &Pool) -> bool {
         let marker = Marker::read(&self.env.fs, &pool.root).ok().flatten();
-        marker.is_some_and(|marker| self.is_of(&marker, pool))
+        marker.is_some_and(|marker| self.is_of(&marker, pool) && pool.is_on(&marker))
     }
 
     /// A pool that is there again takes part, and is filled; says whether it is. Blocks.
@@ -186,8 +203,18 @@ impl Pools {
                 if self.count(Status::Online) == 0 || !is_empty(fs, &pool.root) {
                     return Ok(false);
                 }
+                let disks = {
+                    let mut notes = self.notes.lock();
+                    let disk = pool.disk.load(Ordering::Acquire) + 1;
+                    pool.disk.store(disk, Ordering::Release);
+                    notes.disks.insert(pool.index, disk);
+                    notes.behind.insert(pool.index);
+                    notes.durable = false;
+                    notes.disks.clone()
+                };
                 let (set, of) = (self.set.clone(), self.pools.len());
-                Marker { set, index: pool.index, of, behind: [pool.index].into() }.write(fs, &pool.root)?;
+                Marker { set, index: pool.index, of, behind: [pool.index].into(), disks }
+                    .write(fs, &pool.root)?;
             }
         }
         let local = LocalBlobs::open_from(&self.env, &pool.root, self.first_of_run)?;
@@ -196,18 +223,23 @@ impl Pools {
         let mut notes = self.notes.lock();
         notes.behind.insert(pool.index);
         notes.durable = false;
-        pool.set(Status::Behind);
         self.write_notes(&mut notes);
+        // What it takes part in is acknowledged by its disk: so the others know that one first.
+        if !notes.durable {
+            return Err(too_few());
+        }
+        pool.set(Status::Behind);
         Ok(true)
     }
 }
 
 impl Pool {
-    fn lost(index: usize, root: &Path) -> Arc<Pool> {
+    fn lost(index: usize, root: &Path, disk: u32) -> Arc<Pool> {
         Arc::new(Pool {
             index,
             root: root.to_owned(),
             status: AtomicU8::new(2),
+            disk: AtomicU32::new(disk),
             failures: AtomicU64::new(0),
             local: Mutex::default(),
             rest: Mutex::default(),
@@ -223,7 +255,8 @@ fn make(env: &Env, dir: &Path, set: &str, index: usize, of: usize) -> Result<Mar
             dir.display()
         )));
     }
-    let marker = Marker { set: set.to_owned(), index, of, behind: BTreeSet::new() };
+    let (behind, disks) = (BTreeSet::new(), BTreeMap::new());
+    let marker = Marker { set: set.to_owned(), index, of, behind, disks };
     marker.write(&env.fs, dir)?;
     Ok(marker)
 }
