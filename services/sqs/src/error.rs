@@ -175,11 +175,25 @@ pub(crate) fn too_many_tags() -> ApiError {
     invalid_parameter("Too many tags added for queue. Maximum number of tags is 50.")
 }
 
-/// KMS encryption would have to be done to be promised.
-pub(crate) fn kms_not_available() -> ApiError {
-    unsupported(
-        "Haneul does not encrypt queues with KMS keys yet, so that it refuses KmsMasterKeyId. Leave it empty; \
-         SqsManagedSseEnabled is accepted.",
+/// What KMS refuses, in the words of KMS under our own name for it.
+pub(crate) fn kms(refused: ApiError) -> ApiError {
+    let code = match refused.code() {
+        "AccessDeniedException" | "AccessDenied" => error::KMS_ACCESS_DENIED,
+        "DisabledException" => error::KMS_DISABLED,
+        "InvalidKeyUsageException" => error::KMS_INVALID_KEY_USAGE,
+        "KMSInvalidStateException" => error::KMS_INVALID_STATE,
+        "NotFoundException" => error::KMS_NOT_FOUND,
+        "ThrottlingException" => error::KMS_THROTTLED,
+        _ => return refused,
+    };
+    ApiError::new(code, refused.message())
+}
+
+/// Keys of KMS and of SQS at once.
+pub(crate) fn two_encryptions() -> ApiError {
+    ApiError::new(
+        error::INVALID_ATTRIBUTE_VALUE,
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
     )
 }
 

@@ -6,15 +6,18 @@
 //!
 //! Reading order: [`model`] (what the store holds), [`store`] (reading and changing it), `queue` (names, attributes,
 //! redrive policies), `message` (bodies, attributes, digests), `engine` (one queue as a pure state machine), `plane`
-//! (engines joined to the log: send, receive, delete, restart), `receipt` (handles), `ops` (the API), `tasks` (message
+//! (engines joined to the log: send, receive, delete, restart), `keys` (bodies sealed with keys of
+//! KMS), `calls` (what is asked of KMS), `receipt` (handles), `ops` (the API), `tasks` (message
 //! move tasks), `metrics` (what CloudWatch is told), [`error`] (every error, in AWS's words), `codec` (bytes).
 //!
 //! What must never happen here: an acknowledgement before the log is durable; a lock across queues on the path of a
 //! message; a wire type below `ops`.
 
+mod calls;
 mod codec;
 mod engine;
 mod error;
+mod keys;
 mod message;
 mod metrics;
 mod model;

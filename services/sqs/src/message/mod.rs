@@ -7,4 +7,4 @@ pub(crate) mod digest;
 pub(crate) mod stored;
 
 pub(crate) use attributes::{Attribute, Value};
-pub(crate) use stored::Stored;
+pub(crate) use stored::{Body, Stored};

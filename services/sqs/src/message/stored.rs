@@ -1,4 +1,5 @@
 use super::{Attribute, Value};
+use crate::keys::Sealed;
 use crate::codec::{Reader, put_bytes, put_number, put_option};
 
 /// A message as it lies in the log, but for what changes (receives, visibility), which the queue keeps.
@@ -8,7 +9,7 @@ pub(crate) struct Stored {
     pub(crate) body_md5: [u8; 16],
     /// `AIDA…`, `AROA…:session` or the account: what SenderId says.
     pub(crate) sender_id: String,
-    pub(crate) body: String,
+    pub(crate) body: Body,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) trace_header: Option<String>,
     pub(crate) deduplication_id: Option<String>,
@@ -17,20 +18,42 @@ pub(crate) struct Stored {
     pub(crate) dead_letter_source: Option<String>,
 }
 
+/// What a message says. It stays as it was sent: neither a later change of its queue's key nor a move to another queue
+/// seals or opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    Plain(String),
+    Sealed(Sealed),
+}
+
 /// Raised when the form changes; [`Stored::decode`] then reads the old ones too.
 const VERSION: u8 = 1;
+/// As [`VERSION`], but for the body, which is sealed.
+const VERSION_SEALED: u8 = 2;
 
 const STRING: u8 = 0;
 const BINARY: u8 = 1;
 
 impl Stored {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.reserve(self.body.len() + 128);
-        out.push(VERSION);
+        let (version, length) = match &self.body {
+            Body::Plain(text) => (VERSION, text.len()),
+            Body::Sealed(sealed) => (VERSION_SEALED, sealed.content.len() + 512),
+        };
+        out.reserve(length + 128);
+        out.push(version);
         out.extend_from_slice(&self.message_id);
         out.extend_from_slice(&self.body_md5);
         put_bytes(out, self.sender_id.as_bytes());
-        put_bytes(out, self.body.as_bytes());
+        match &self.body {
+            Body::Plain(text) => put_bytes(out, text.as_bytes()),
+            Body::Sealed(sealed) => {
+                put_bytes(out, sealed.queue_arn.as_bytes());
+                put_bytes(out, sealed.key_arn.as_bytes());
+                put_bytes(out, &sealed.data_key);
+                put_bytes(out, &sealed.content);
+            }
+        }
         put_number(out, self.attributes.len() as u64);
         for attribute in &self.attributes {
             put_bytes(out, attribute.name.as_bytes());
@@ -51,14 +74,23 @@ impl Stored {
     /// `None` when the bytes are not of a form that we know.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Stored> {
         let mut from = Reader::new(bytes);
-        if from.byte()? != VERSION {
+        let version = from.byte()?;
+        if version != VERSION && version != VERSION_SEALED {
             return None;
         }
         let stored = Stored {
             message_id: from.array()?,
             body_md5: from.array()?,
             sender_id: from.text()?.to_owned(),
-            body: from.text()?.to_owned(),
+            body: match version {
+                VERSION_SEALED => Body::Sealed(Sealed {
+                    queue_arn: from.text()?.to_owned(),
+                    key_arn: from.text()?.to_owned(),
+                    data_key: from.bytes()?.to_vec(),
+                    content: from.bytes()?.to_vec(),
+                }),
+                _ => Body::Plain(from.text()?.to_owned()),
+            },
             attributes: attributes(&mut from)?,
             trace_header: from.option()?.map(str::to_owned),
             deduplication_id: from.option()?.map(str::to_owned),
@@ -89,11 +121,11 @@ mod tests {
 
     #[test]
     fn stored_and_read_back() {
-        let stored = Stored {
+        let plain = Stored {
             message_id: [7; 16],
             body_md5: [9; 16],
             sender_id: "AIDAX".into(),
-            body: "하늘".into(),
+            body: Body::Plain("하늘".into()),
             attributes: vec![
                 Attribute {
                     name: "a".into(),
@@ -111,11 +143,20 @@ mod tests {
             group_id: Some("g".into()),
             dead_letter_source: None,
         };
-        let mut bytes = Vec::new();
-        stored.encode(&mut bytes);
-        assert_eq!(Stored::decode(&bytes), Some(stored));
-        for end in 0..bytes.len() {
-            assert_eq!(Stored::decode(&bytes[..end]), None, "cut at {end}");
+        let sealed = Sealed {
+            queue_arn: "arn:aws:sqs:us-east-1:000000000000:q".into(),
+            key_arn: "arn:aws:kms:us-east-1:000000000000:key/k".into(),
+            data_key: vec![1, 0, 255],
+            content: vec![0; 40],
+        };
+        let sealed = Stored { body: Body::Sealed(sealed), ..plain.clone() };
+        for stored in [plain, sealed] {
+            let mut bytes = Vec::new();
+            stored.encode(&mut bytes);
+            for end in 0..bytes.len() {
+                assert_eq!(Stored::decode(&bytes[..end]), None, "cut at {end}");
+            }
+            assert_eq!(Stored::decode(&bytes), Some(stored));
         }
     }
 }

@@ -6,6 +6,7 @@ use haneul_kit::{Access, Cx, Platform, Principal, Result, Service};
 use haneul_sqs_wire::operations::*;
 
 use crate::error;
+use crate::keys::Keys;
 use crate::metrics::Depths;
 use crate::plane::clean::Cleaner;
 use crate::plane::log::Limits;
@@ -40,6 +41,7 @@ pub struct Sqs {
     plane: Arc<Plane>,
     registry: Arc<Registry>,
     mover: Arc<Mover>,
+    keys: Keys,
 }
 
 /// Opens the queues and their log.
@@ -94,7 +96,7 @@ impl Sqs {
         let plane = Arc::new(plane);
         let registry = Arc::new(Registry::new(platform.store.clone(), platform.env.clone(), plane.clone()));
         let mover = Arc::new(Mover::new(registry.clone()));
-        Ok(Sqs { platform: platform.clone(), plane, registry, mover })
+        Ok(Sqs { platform: platform.clone(), plane, registry, mover, keys: Keys::default() })
     }
 
     /// The queue of a URL.

@@ -8,14 +8,17 @@ use super::Sqs;
 use super::send_message::{sequence, uuid};
 use crate::error;
 use crate::message::digest::attributes_md5;
-use crate::message::{Attribute, Value};
+use crate::message::{Attribute, Body, Value};
 use crate::metrics::{EMPTY_RECEIVES, RECEIVED, count};
 use crate::plane::{Delivery, LiveQueue, Receipt, Wanted};
-use crate::receipt;
+use crate::receipt::seal;
 
 const MESSAGES_MAX: i32 = 10;
 const WAIT_SECS_MAX: i32 = 20;
 pub(super) const VISIBILITY_SECS_MAX: i32 = 43_200;
+
+/// How long a data key serves to receive from a queue that has no key any more, but messages that were sealed.
+const REUSE_SECS: u32 = 300;
 
 /// Every system attribute that can be asked for.
 const SYSTEM: [&str; 10] = [
@@ -94,23 +97,58 @@ impl Handle<ReceiveMessage> for Sqs {
             wait_ms: i64::from(wait_secs) * 1000,
             attempt,
         };
-        let deliveries = self.plane.receive(&queue, &wanted).await?;
+        let mut deliveries = self.plane.receive(&queue, &wanted).await?;
+        let bodies = self.bodies(cx, &queue, &mut deliveries).await?;
         let (metric, number) =
             if deliveries.is_empty() { (EMPTY_RECEIVES, 1) } else { (RECEIVED, deliveries.len()) };
         count(&self.platform.metrics, cx, &queue, metric, number);
         let messages: Vec<Message> = deliveries
             .into_iter()
-            .map(|delivery| self.render(&queue, delivery, &system, &attributes))
+            .zip(bodies)
+            .map(|(delivery, body)| self.render(&queue, delivery, body, &system, &attributes))
             .collect();
         Ok(ReceiveMessageResult { messages: (!messages.is_empty()).then_some(messages) })
     }
 }
 
 impl Sqs {
-    fn render(&self, queue: &LiveQueue, delivery: Delivery, system: &[String], wanted: &[String]) -> Message {
-        let Delivery { ticket, stored, at_ms } = delivery;
-        let receipt =
-            Receipt { queue: queue.no, slot: ticket.slot, seq: ticket.seq, receives: ticket.receives, at_ms };
+    /// What the messages say. When KMS does not open one of them for the caller, all are visible again at once.
+    async fn bodies(&self, cx: &Cx, queue: &LiveQueue, deliveries: &mut [Delivery]) -> Result<Vec<String>> {
+        let mut bodies = Vec::with_capacity(deliveries.len());
+        let mut refused = None;
+        for delivery in deliveries.iter_mut() {
+            match std::mem::replace(&mut delivery.stored.body, Body::Plain(String::new())) {
+                Body::Plain(text) => bodies.push(text),
+                Body::Sealed(sealed) => {
+                    let reuse_secs = queue.meta().attributes.kms.as_ref().map_or(REUSE_SECS, |kms| kms.reuse_secs);
+                    match self.keys.open(&self.platform, cx, &sealed, reuse_secs).await {
+                        Ok(text) => bodies.push(text),
+                        Err(error) => {
+                            refused = Some(error);
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        let Some(error) = refused else { return Ok(bodies) };
+        for delivery in deliveries {
+            // One that was deleted or received again meanwhile is nobody's loss.
+            let _ = self.plane.change_visibility(queue, &receipt(queue, delivery), 0);
+        }
+        Err(error)
+    }
+
+    fn render(
+        &self,
+        queue: &LiveQueue,
+        delivery: Delivery,
+        body: String,
+        system: &[String],
+        wanted: &[String],
+    ) -> Message {
+        let receipt = receipt(queue, &delivery);
+        let Delivery { ticket, stored, .. } = delivery;
         let fifo = queue.meta().attributes.fifo;
         let known = [
             (system::SENDER_ID, Some(stored.sender_id)),
@@ -135,14 +173,19 @@ impl Sqs {
         let selected: Map<MessageAttributeValue> = selected.into_iter().map(to_wire).collect();
         Message {
             message_id: Some(uuid(&stored.message_id)),
-            receipt_handle: Some(receipt::seal(&self.platform.seal, &receipt)),
+            receipt_handle: Some(seal(&self.platform.seal, &receipt)),
             md5_of_body: Some(hex::encode(stored.body_md5)),
-            body: Some(stored.body),
+            body: Some(body),
             attributes: (!attributes.is_empty()).then_some(attributes),
             md5_of_message_attributes,
             message_attributes: (!selected.is_empty()).then_some(selected),
         }
     }
+}
+
+fn receipt(queue: &LiveQueue, delivery: &Delivery) -> Receipt {
+    let Delivery { ticket, at_ms, .. } = delivery;
+    Receipt { queue: queue.no, slot: ticket.slot, seq: ticket.seq, receives: ticket.receives, at_ms: *at_ms }
 }
 
 /// Whether one of the names that were asked for is this one, `All`, or a prefix such as `bar.*`.

@@ -13,7 +13,7 @@ use crate::engine::DedupKey;
 use crate::error;
 use crate::message::body::{MESSAGE_BYTES_MAX, is_allowed};
 use crate::message::digest::{attributes_md5, md5};
-use crate::message::{Attribute, Stored, Value, attributes};
+use crate::message::{Attribute, Body, Stored, Value, attributes};
 use crate::metrics::{SENT, SENT_SIZE, count};
 use crate::plane::live::Meta;
 use crate::plane::{LiveQueue, Outgoing, Sent};
@@ -57,7 +57,9 @@ impl Handle<SendMessage> for Sqs {
         };
         let meta = queue.meta();
         let (outgoing, digests, size) = self.check(cx, &meta, request)?;
-        let sent = self.plane.send(&queue, &[outgoing]).await?;
+        let mut messages = [outgoing];
+        self.seal(cx, &queue, &meta, &mut messages).await?;
+        let sent = self.plane.send(&queue, &messages).await?;
         let sent = sent.first().ok_or_else(|| haneul_kit::ApiError::internal("nothing was sent"))?;
         self.count_sent(cx, &queue, [size]);
         Ok(SendMessageResult {
@@ -103,7 +105,11 @@ impl Handle<SendMessageBatch> for Sqs {
                 Err(error) => failed.push(batch::failed(entry.id, &error)),
             }
         }
-        let sent = if messages.is_empty() { Vec::new() } else { self.plane.send(&queue, &messages).await? };
+        let mut sent = Vec::new();
+        if !messages.is_empty() {
+            self.seal(cx, &queue, &meta, &mut messages).await?;
+            sent = self.plane.send(&queue, &messages).await?;
+        }
         self.count_sent(cx, &queue, sizes);
         let successful =
             accepted.into_iter().zip(&sent).map(|((id, digests), sent)| SendMessageBatchResultEntry {
@@ -124,6 +130,19 @@ impl Sqs {
             count(&self.platform.metrics, cx, queue, SENT, 1);
             count(&self.platform.metrics, cx, queue, SENT_SIZE, size);
         }
+    }
+
+    /// Seals the bodies, where the queue has a key of KMS.
+    async fn seal(&self, cx: &Cx, queue: &LiveQueue, meta: &Meta, messages: &mut [Outgoing]) -> Result<()> {
+        let Some(kms) = &meta.attributes.kms else { return Ok(()) };
+        let key = self.keys.for_sending(&self.platform, cx, queue, kms).await?;
+        let queue_arn = queue.arn.to_string();
+        for message in messages {
+            if let Body::Plain(text) = &message.stored.body {
+                message.stored.body = Body::Sealed(key.seal(&self.platform.env.rng, &queue_arn, text));
+            }
+        }
+        Ok(())
     }
 
     /// A checked message with its digests and its size in bytes.
@@ -187,7 +206,7 @@ impl Sqs {
             message_id: message_id(&self.platform.env.rng),
             body_md5,
             sender_id: cx.caller().user_id(),
-            body: request.body,
+            body: Body::Plain(request.body),
             attributes,
             trace_header,
             deduplication_id,

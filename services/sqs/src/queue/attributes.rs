@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{RedriveAllowPolicy, RedrivePolicy};
 use crate::engine::Settings;
 use crate::error;
+use crate::keys::QueueKms;
 
 /// The attributes of a queue, read from their texts; what was not set has AWS's default.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Attributes {
     pub(crate) content_based_deduplication: bool,
     pub(crate) deduplicate_by_group: bool,
     pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) kms: Option<QueueKms>,
     pub(crate) redrive: Option<RedrivePolicy>,
     pub(crate) redrive_allow: RedriveAllowPolicy,
 }
@@ -61,6 +63,9 @@ const SCOPE_QUEUE: &str = "queue";
 const LIMIT_GROUP: &str = "perMessageGroupId";
 const LIMIT_QUEUE: &str = "perQueue";
 
+/// As KMS has it for all that names a key.
+const KEY_ID_LENGTH_MAX: usize = 2048;
+
 const POLICY_RULES: Rules = Rules { size_max: 8192, ..Rules::RESOURCE };
 
 /// Checks the attributes of a request and writes them over `set`, which holds those of the queue as texts. An empty
@@ -70,11 +75,21 @@ pub(crate) fn merge<'a>(
     request: impl IntoIterator<Item = (&'a str, &'a str)>,
     fifo: bool,
 ) -> Result<()> {
+    let (mut by_kms, mut by_sqs) = (false, false);
     for (name, value) in request {
+        by_kms |= name == attribute::KMS_MASTER_KEY_ID && !value.is_empty();
+        by_sqs |= name == attribute::SQS_MANAGED_SSE_ENABLED && value.eq_ignore_ascii_case("true");
         match check(name, value, fifo)? {
             Some(text) => set.insert(name.to_owned(), text),
             None => set.remove(name),
         };
+    }
+    // A queue is encrypted in one way: what is asked for ends the other.
+    match (by_kms, by_sqs) {
+        (true, true) => return Err(error::two_encryptions()),
+        (true, false) => drop(set.insert(attribute::SQS_MANAGED_SSE_ENABLED.to_owned(), "false".to_owned())),
+        (false, true) => drop(set.remove(attribute::KMS_MASTER_KEY_ID)),
+        (false, false) => {}
     }
     let text = |name: &str| set.get(name).map(String::as_str);
     if text(attribute::FIFO_THROUGHPUT_LIMIT) == Some(LIMIT_GROUP)
@@ -108,7 +123,8 @@ fn check(name: &str, value: &str, fifo: bool) -> Result<Option<String>> {
         attribute::REDRIVE_POLICY => RedrivePolicy::parse(value).and(keep),
         attribute::REDRIVE_ALLOW_POLICY => RedriveAllowPolicy::parse(value).and(keep),
         attribute::KMS_MASTER_KEY_ID if value.is_empty() => Ok(None),
-        attribute::KMS_MASTER_KEY_ID => Err(error::kms_not_available()),
+        attribute::KMS_MASTER_KEY_ID if value.len() <= KEY_ID_LENGTH_MAX => keep,
+        attribute::KMS_MASTER_KEY_ID => Err(error::invalid_attribute_value(name)),
         attribute::SQS_MANAGED_SSE_ENABLED => boolean(name, value).and(keep),
         // AWS does not know the attribute for standard queues, not even with the value `false`.
         attribute::FIFO_QUEUE if fifo && boolean(name, value)? => keep,
@@ -184,9 +200,14 @@ pub(crate) fn render(
     set: &BTreeMap<String, String>,
     fifo: bool,
 ) -> impl Iterator<Item = (&'static str, String)> {
-    let kms = [attribute::KMS_MASTER_KEY_ID, attribute::KMS_DATA_KEY_REUSE_PERIOD_SECONDS];
+    // Only what was set, or what belongs to a key that was.
+    let is_there = |name: &str| {
+        name != attribute::KMS_DATA_KEY_REUSE_PERIOD_SECONDS
+            || set.contains_key(name)
+            || set.contains_key(attribute::KMS_MASTER_KEY_ID)
+    };
     settable(fifo)
-        .filter(move |name| !kms.contains(name) || set.contains_key(*name))
+        .filter(move |name| is_there(name))
         .map(|name| (name, text_of(set, name)))
         .filter(|(_, text)| !text.is_empty())
 }
@@ -230,6 +251,10 @@ impl Attributes {
                 .is_some_and(|text| text == SCOPE_GROUP),
             policy: policy.transpose()?.map(Arc::new),
             redrive: set.get(attribute::REDRIVE_POLICY).map(|text| RedrivePolicy::parse(text)).transpose()?,
+            kms: set.get(attribute::KMS_MASTER_KEY_ID).map(|key_id| QueueKms {
+                key_id: key_id.clone(),
+                reuse_secs: number(attribute::KMS_DATA_KEY_REUSE_PERIOD_SECONDS),
+            }),
             redrive_allow: match set.get(attribute::REDRIVE_ALLOW_POLICY) {
                 Some(text) => RedriveAllowPolicy::parse(text)?,
                 None => RedriveAllowPolicy::AllowAll,
@@ -306,7 +331,6 @@ mod tests {
             ("FifoThroughputLimit", "none", true, "InvalidAttributeValue"),
             ("FifoThroughputLimit", "perMessageGroupId", true, "InvalidAttributeValue"),
             ("SqsManagedSseEnabled", "1", false, "InvalidAttributeValue"),
-            ("KmsMasterKeyId", "alias/aws/sqs", false, "UnsupportedOperation"),
             ("Policy", "{", false, "InvalidAttributeValue"),
             ("RedrivePolicy", "{}", false, "InvalidParameterValue"),
             ("RedriveAllowPolicy", "{}", false, "InvalidParameterValue"),
@@ -328,9 +352,33 @@ mod tests {
         assert_eq!(rendered["MaximumMessageSize"], "1048576");
         assert_eq!(rendered["SqsManagedSseEnabled"], "true");
         assert!(!rendered.contains_key("KmsMasterKeyId") && !rendered.contains_key("FifoQueue"));
+        assert!(!rendered.contains_key("KmsDataKeyReusePeriodSeconds"));
         let mut set = set;
         merge(&mut set, [("Policy", "")], false).unwrap();
         assert!(!set.contains_key("Policy"));
+    }
+
+    #[test]
+    fn a_queue_is_encrypted_in_one_way() {
+        let both = [("KmsMasterKeyId", "alias/k"), ("SqsManagedSseEnabled", "true")];
+        let error = merged(&both, false).unwrap_err();
+        assert_eq!(error.code(), "InvalidAttributeValue");
+        let mut set = merged(&both[..1], false).unwrap();
+        let of = |set: &BTreeMap<String, String>| {
+            let all: BTreeMap<_, _> = render(set, false).collect();
+            let names = ["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
+            names.map(|name| all.get(name).cloned().unwrap_or_default()).join(" ")
+        };
+        assert_eq!(of(&set), "alias/k 300 false");
+        let kms = Attributes::read(&set).unwrap().kms.unwrap();
+        assert_eq!((kms.key_id.as_str(), kms.reuse_secs), ("alias/k", 300));
+        merge(&mut set, [("SqsManagedSseEnabled", "true")], false).unwrap();
+        assert_eq!(of(&set), "  true");
+        assert_eq!(Attributes::read(&set).unwrap().kms, None);
+        merge(&mut set, [("KmsMasterKeyId", "alias/k"), ("KmsDataKeyReusePeriodSeconds", "60")], false).unwrap();
+        merge(&mut set, [("KmsMasterKeyId", "")], false).unwrap();
+        assert_eq!(of(&set), " 60 false");
+        assert!(merged(&[("KmsMasterKeyId", &"k".repeat(2049))], false).is_err());
     }
 
     #[test]
