@@ -41,13 +41,7 @@ pub(crate) async fn open_data_key(platform: &Platform, cx: &Cx, sealed: &Sealed)
     open(platform, cx, &sealed.queue_arn, &sealed.key_arn, blob).await
 }
 
-async fn open(
-    platform: &Platform,
-    cx: &Cx,
-    queue_arn: &str,
-    key_arn: &str,
-    blob: Bytes,
-) -> Result<DataKey> {
+async fn open(platform: &Platform, cx: &Cx, queue_arn: &str, key_arn: &str, blob: Bytes) -> Result<DataKey> {
     let input = k::DecryptRequest {
         ciphertext_blob: Some(blob.clone()),
         encryption_context: Some(context(queue_arn)),

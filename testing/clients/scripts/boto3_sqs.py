@@ -62,6 +62,21 @@ for _ in range(20):
         sqs.delete_message(QueueUrl=fifo, ReceiptHandle=message["ReceiptHandle"])
 assert seen == {"g0": [0, 2, 4, 6, 8], "g1": [1, 3, 5, 7, 9]}, seen
 
+kms = boto3.client("kms")
+key = kms.create_key()["KeyMetadata"]["KeyId"]
+sealed = sqs.create_queue(QueueName="sealed", Attributes={"KmsMasterKeyId": key})["QueueUrl"]
+shown = sqs.get_queue_attributes(QueueUrl=sealed, AttributeNames=["All"])["Attributes"]
+assert (shown["KmsMasterKeyId"], shown["KmsDataKeyReusePeriodSeconds"], shown["SqsManagedSseEnabled"]) == (key, "300", "false")
+sqs.send_message(QueueUrl=sealed, MessageBody="하늘")
+message = sqs.receive_message(QueueUrl=sealed)["Messages"][0]
+assert message["Body"] == "하늘", message
+sqs.delete_message(QueueUrl=sealed, ReceiptHandle=message["ReceiptHandle"])
+sqs.set_queue_attributes(QueueUrl=sealed, Attributes={"KmsMasterKeyId": "alias/nothing"})
+unknown = refused("KMS.NotFoundException", sqs.send_message, QueueUrl=sealed, MessageBody="a")
+assert unknown["Error"]["QueryErrorCode"] == "KmsNotFound", unknown
+refused("InvalidAttributeValue", sqs.set_queue_attributes, QueueUrl=sealed,
+        Attributes={"KmsMasterKeyId": key, "SqsManagedSseEnabled": "true"})
+
 missing = refused("AWS.SimpleQueueService.NonExistentQueue", sqs.get_queue_url, QueueName="none")
 assert missing["Error"]["QueryErrorCode"] == "QueueDoesNotExist", missing
 assert missing["ResponseMetadata"]["HTTPStatusCode"] == 400

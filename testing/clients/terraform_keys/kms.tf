@@ -79,3 +79,9 @@ data "aws_kms_key" "app" {
   key_id = aws_kms_alias.app.name
 }
 
+
+resource "aws_sqs_queue" "sealed" {
+  name                              = "sealed"
+  kms_master_key_id                 = aws_kms_alias.app.name
+  kms_data_key_reuse_period_seconds = var.visibility + 60
+}

@@ -17,6 +17,7 @@ provider "aws" {
     kms            = var.endpoint
     secretsmanager = var.endpoint
     ssm            = var.endpoint
+    sqs            = var.endpoint
     sts            = var.endpoint
   }
   default_tags {

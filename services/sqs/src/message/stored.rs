@@ -1,6 +1,6 @@
 use super::{Attribute, Value};
-use crate::keys::Sealed;
 use crate::codec::{Reader, put_bytes, put_number, put_option};
+use crate::keys::Sealed;
 
 /// A message as it lies in the log, but for what changes (receives, visibility), which the queue keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -120,7 +120,8 @@ impl Sqs {
             match std::mem::replace(&mut delivery.stored.body, Body::Plain(String::new())) {
                 Body::Plain(text) => bodies.push(text),
                 Body::Sealed(sealed) => {
-                    let reuse_secs = queue.meta().attributes.kms.as_ref().map_or(REUSE_SECS, |kms| kms.reuse_secs);
+                    let reuse_secs =
+                        queue.meta().attributes.kms.as_ref().map_or(REUSE_SECS, |kms| kms.reuse_secs);
                     match self.keys.open(&self.platform, cx, &sealed, reuse_secs).await {
                         Ok(text) => bodies.push(text),
                         Err(error) => {

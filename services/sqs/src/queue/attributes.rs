@@ -375,7 +375,8 @@ mod tests {
         merge(&mut set, [("SqsManagedSseEnabled", "true")], false).unwrap();
         assert_eq!(of(&set), "  true");
         assert_eq!(Attributes::read(&set).unwrap().kms, None);
-        merge(&mut set, [("KmsMasterKeyId", "alias/k"), ("KmsDataKeyReusePeriodSeconds", "60")], false).unwrap();
+        merge(&mut set, [("KmsMasterKeyId", "alias/k"), ("KmsDataKeyReusePeriodSeconds", "60")], false)
+            .unwrap();
         merge(&mut set, [("KmsMasterKeyId", "")], false).unwrap();
         assert_eq!(of(&set), " 60 false");
         assert!(merged(&[("KmsMasterKeyId", &"k".repeat(2049))], false).is_err());
