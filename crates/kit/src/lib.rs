@@ -9,7 +9,7 @@
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
 //! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
 //! [`guests`] (programs that we run), [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
-//! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch), [`cron`] (when schedules are due).
+//! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch), [`contributors`] (who caused it), [`cron`] (when schedules are due).
 //!
 //! What must never happen here: knowledge of any one service.
 
@@ -17,6 +17,7 @@ pub mod access;
 pub mod access_key_id;
 pub mod authorization_message;
 pub mod canonical_user;
+pub mod contributors;
 pub mod cron;
 pub mod cx;
 pub mod directory;

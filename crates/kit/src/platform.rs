@@ -8,6 +8,7 @@ use haneul_env::Env;
 use haneul_sandbox::Sandbox;
 use haneul_store::Store;
 
+use crate::contributors::Contributors;
 use crate::metrics::Metrics;
 use crate::tagged::Registry;
 use crate::{
@@ -28,6 +29,8 @@ pub struct Platform {
     pub seal: Seal,
     /// What the services say of their own work.
     pub metrics: Metrics,
+    /// Rules that count who contributes most.
+    pub contributors: Contributors,
     pub config: Arc<Config>,
     directory: Arc<OnceLock<Arc<dyn Directory>>>,
     organization: Arc<OnceLock<Arc<dyn Organization>>>,
@@ -78,6 +81,7 @@ impl Platform {
             bus: Bus::default(),
             seal,
             metrics: Metrics::default(),
+            contributors: Contributors::default(),
             config: Arc::new(config),
             directory: Arc::default(),
             organization: Arc::default(),

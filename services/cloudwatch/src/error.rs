@@ -78,6 +78,22 @@ pub(crate) fn dashboard_invalid(messages: Vec<s::DashboardValidationMessage>) ->
     )
 }
 
+pub(crate) fn rule_not_found(name: &str) -> ApiError {
+    resource_not_found("InsightRule", name)
+}
+
+pub(crate) fn rule_limit() -> ApiError {
+    ApiError::new(
+        code::LIMIT_EXCEEDED_EXCEPTION,
+        "The quota of Contributor Insights rules for this account has been reached.",
+    )
+}
+
+/// A rule that only the service which made it may change.
+pub(crate) fn rule_managed(by: &str) -> ApiError {
+    invalid_value(format!("The rule is managed by {by} and can only be changed there."))
+}
+
 /// A parameter whose guarantee cannot be kept yet.
 pub(crate) fn not_offered(what: &str) -> ApiError {
     validation(format!("{what} is not offered by Haneul."))

@@ -27,6 +27,7 @@ pub fn text(text: &str) {
         rule.holds(&|_| None);
     }
     let _ = crate::statistic::Statistic::parse(text);
+    crate::contributors::fuzz(text);
     let _ = crate::dashboard::check(text);
     let _ = crate::image::Widget::parse(text, Instant::from_secs(1_700_000_000));
     if let Ok(expr) = math::parse(text) {
@@ -38,6 +39,7 @@ pub fn text(text: &str) {
             results: &results,
             metrics: &[("m1".to_owned(), line)],
             searches: &HashMap::new(),
+            rules: &HashMap::new(),
             bands: &HashMap::new(),
         };
         let _ = math::evaluate(&expr, &scope);

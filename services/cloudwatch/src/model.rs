@@ -30,6 +30,10 @@ pub(crate) static POINTS: Table<(u8, u64, i64, u64), Vec<u8>> = Table::new("clou
 /// `written`: the last generation whose points are all in [`POINTS`].
 pub(crate) static STATE: Table<String, u64> = Table::new("cloudwatch.state");
 
+/// What rules of Contributor Insights counted: the rule's id and the minute's beginning in milliseconds.
+pub(crate) static CONTRIBUTORS: Table<(u64, i64), haneul_kit::contributors::Tally> =
+    Table::new("cloudwatch.contributors");
+
 /// What an alarm watches and does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Alarm {

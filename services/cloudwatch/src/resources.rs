@@ -4,11 +4,14 @@ use haneul_kit::tagged::rows;
 use haneul_kit::{AccountId, Arn, BoxFuture, Kind, Region, Result, Tagged};
 use haneul_store::Store;
 
+use haneul_kit::contributors::RULES;
+
 use crate::model::{ALARMS, DASHBOARDS};
 
 const ALARM: Kind = Kind::new("cloudwatch:alarm", "AWS::CloudWatch::Alarm");
 const DASHBOARD: Kind = Kind::new("cloudwatch:dashboard", "AWS::CloudWatch::Dashboard");
-pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD];
+const RULE: Kind = Kind::new("cloudwatch:insight-rule", "AWS::CloudWatch::InsightRule");
+pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -16,6 +19,10 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
             ALARM.resource(Arn::new("cloudwatch", region, account, format_args!("alarm:{name}")), alarm.tags)
         })
         .await?;
+        let rules = rows(store, &RULES, (account, region), |(account, region, name), rule| {
+            RULE.resource(Arn::new("cloudwatch", region, account, format_args!("insight-rule/{name}")), rule.tags)
+        });
+        all.extend(rules.await?);
         // Dashboards are in no Region.
         if region == Region::US_EAST_1 {
             let boards = rows(store, &DASHBOARDS, (account,), |(account, name), dashboard| {

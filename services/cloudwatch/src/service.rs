@@ -5,8 +5,9 @@ use haneul_cloudwatch_wire as wire;
 use haneul_kit::{Platform, Result, Service, Signal};
 use wire::operations as op;
 
+use crate::contributors::rules::Rules;
 use crate::store::Points;
-use crate::tasks::{Actions, Alarms, Intake, Rolling, Writing};
+use crate::tasks::{Actions, Alarms, Contributors, Intake, Rolling, Writing};
 
 /// The state of the service.
 pub struct CloudWatch {
@@ -27,6 +28,7 @@ pub struct CloudWatch {
 pub async fn service(platform: &Platform) -> Result<Service> {
     let points = Points::open(&platform.store, &platform.env.rng, Signal::default()).await?;
     platform.metrics.open();
+    platform.contributors.set_log_rules(Arc::new(Rules::new(&platform.store)));
     platform.tagged.add("cloudwatch", crate::resources::KINDS, crate::resources::list);
     let cloudwatch = Arc::new(CloudWatch {
         platform: platform.clone(),
@@ -62,12 +64,21 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::PutAnomalyDetector>()
         .op::<op::DescribeAnomalyDetectors>()
         .op::<op::DeleteAnomalyDetector>();
+    // Contributor Insights.
+    let service = service
+        .op::<op::PutInsightRule>()
+        .op::<op::DescribeInsightRules>()
+        .op::<op::EnableInsightRules>()
+        .op::<op::DisableInsightRules>()
+        .op::<op::DeleteInsightRules>()
+        .op::<op::GetInsightRuleReport>();
     // Tags.
     let service = service.op::<op::TagResource>().op::<op::UntagResource>().op::<op::ListTagsForResource>();
     let service = service
         .reconciler(Arc::new(Writing::new(cloudwatch.clone())))
         .reconciler(Arc::new(Rolling::new(cloudwatch.clone())))
         .reconciler(Arc::new(Intake::new(cloudwatch.clone())))
+        .reconciler(Arc::new(Contributors::new(cloudwatch.clone())))
         .reconciler(Arc::new(Alarms::new(cloudwatch.clone())))
         .reconciler(Arc::new(Actions::new(cloudwatch)));
     Ok(service.build())

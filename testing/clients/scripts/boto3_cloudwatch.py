@@ -1,8 +1,9 @@
-"""CloudWatch by boto3: points by three protocols, statistics and math held against numpy, alarms by the clock, dashboards, detectors."""
+"""CloudWatch by boto3: points by three protocols, statistics and math held against numpy, alarms by the clock, dashboards, detectors, Contributor Insights."""
 
 import datetime as dt
 import json
 import os
+import time
 import urllib.request
 
 import boto3
@@ -301,4 +302,63 @@ assert detector["SingleMetricAnomalyDetector"]["Stat"] == "Average" and detector
 cloudwatch.delete_anomaly_detector(SingleMetricAnomalyDetector=single)
 refused("ResourceNotFoundException", cloudwatch.delete_anomaly_detector, SingleMetricAnomalyDetector=single)
 
-print("cloudwatch: points, statistics and math as numpy has them, alarms, dashboards, detectors")
+# Contributor Insights: of log events, and of the keys of a table.
+logs, dynamodb = boto3.client("logs"), boto3.client("dynamodb")
+logs.create_log_group(logGroupName="/shop/access")
+logs.create_log_stream(logGroupName="/shop/access", logStreamName="one")
+rule = {
+    "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
+    "LogGroupNames": ["/shop/*"],
+    "LogFormat": "JSON",
+    "Contribution": {"Keys": ["$.ip", "$.path"], "ValueOf": "$.bytes", "Filters": [{"Match": "$.status", "LessThan": 500}]},
+    "AggregateOn": "Sum",
+}
+cloudwatch.put_insight_rule(RuleName="talkers", RuleDefinition=json.dumps(rule), Tags=[{"Key": "team", "Value": "web"}])
+refused("InvalidParameterValue", cloudwatch.put_insight_rule, RuleName="bad", RuleDefinition="{}")
+now = dt.datetime.now(dt.timezone.utc)
+visits = [(f"10.0.0.{rng.integers(20)}", "/" if i % 3 else "/pay", int(rng.integers(1000)), 500 if i % 10 == 0 else 200) for i in range(500)]
+expected = {}
+for ip, path, size, status in visits:
+    if status < 500:
+        expected[ip, path] = expected.get((ip, path), 0) + size
+message = lambda ip, path, size, status: json.dumps({"ip": ip, "path": path, "bytes": size, "status": status})
+events = [{"timestamp": int(now.timestamp() * 1000), "message": message(*visit)} for visit in visits]
+logs.put_log_events(logGroupName="/shop/access", logStreamName="one", logEvents=events)
+window = {"StartTime": now - dt.timedelta(minutes=10), "EndTime": now + dt.timedelta(minutes=10), "Period": 300}
+
+
+def report(rule, done, **arguments):
+    for _ in range(100):
+        answer = cloudwatch.get_insight_rule_report(RuleName=rule, **window, **arguments)
+        if done(answer):
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(answer)
+
+
+answer = report("talkers", lambda answer: answer["AggregateValue"] == sum(expected.values()), MaxContributorCount=100, Metrics=["UniqueContributors", "SampleCount"])
+assert answer["KeyLabels"] == ["$.ip", "$.path"] and answer["ApproximateUniqueCount"] == len(expected), answer
+assert {tuple(one["Keys"]): one["ApproximateAggregateValue"] for one in answer["Contributors"]} == expected
+assert sum(point["SampleCount"] for point in answer["MetricDatapoints"]) == 450
+math = [{"Id": "e", "Expression": "INSIGHT_RULE_METRIC('talkers', 'Sum')", "Period": 300}]
+data = cloudwatch.get_metric_data(MetricDataQueries=math, StartTime=window["StartTime"], EndTime=window["EndTime"])
+assert sum(data["MetricDataResults"][0]["Values"]) == sum(expected.values()), data
+assert cloudwatch.disable_insight_rules(RuleNames=["talkers", "none"])["Failures"][0]["FailureResource"] == "none"
+dynamodb.create_table(
+    TableName="carts", BillingMode="PAY_PER_REQUEST",
+    KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}], AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+)
+dynamodb.update_contributor_insights(TableName="carts", ContributorInsightsAction="ENABLE")
+known = dynamodb.describe_contributor_insights(TableName="carts")
+assert known["ContributorInsightsStatus"] == "ENABLED" and len(known["ContributorInsightsRuleList"]) == 2, known
+rules = {rule["Name"]: rule for rule in cloudwatch.describe_insight_rules()["InsightRules"]}
+assert set(rules) == {"talkers", *known["ContributorInsightsRuleList"]} and rules["talkers"]["State"] == "DISABLED", rules
+for i in range(10):
+    dynamodb.put_item(TableName="carts", Item={"p": {"S": "hot" if i else "cold"}})
+answer = report(known["ContributorInsightsRuleList"][0], lambda answer: answer["AggregateValue"] == 30)
+assert [(one["Keys"], one["ApproximateAggregateValue"]) for one in answer["Contributors"]] == [(["hot"], 27), (["cold"], 3)], answer
+assert len(cloudwatch.delete_insight_rules(RuleNames=["talkers", known["ContributorInsightsRuleList"][0]])["Failures"]) == 1
+dynamodb.delete_table(TableName="carts")
+assert cloudwatch.describe_insight_rules()["InsightRules"] == []
+
+print("cloudwatch: points, statistics and math as numpy has them, alarms, dashboards, detectors, contributors")

@@ -22,6 +22,19 @@ provider "aws" {
   }
 }
 
+resource "aws_cloudwatch_contributor_insight_rule" "talkers" {
+  rule_name  = "talkers"
+  rule_state = "ENABLED"
+  rule_definition = jsonencode({
+    Schema        = { Name = "CloudWatchLogRule", Version = 1 }
+    LogGroupNames = ["/shop/*"]
+    LogFormat     = "JSON"
+    Contribution  = { Keys = ["$.ip"], Filters = [{ Match = "$.status", GreaterThan = var.threshold }] }
+    AggregateOn   = "Count"
+  })
+  tags = { team = "web" }
+}
+
 resource "aws_cloudwatch_metric_alarm" "cpu" {
   alarm_name                = "cpu"
   alarm_description         = var.description

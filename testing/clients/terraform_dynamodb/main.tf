@@ -146,3 +146,12 @@ data "aws_dynamodb_table" "orders" {
 }
 
 output "stream" { value = data.aws_dynamodb_table.orders.stream_arn }
+
+resource "aws_dynamodb_contributor_insights" "orders" {
+  table_name = aws_dynamodb_table.orders.name
+}
+
+resource "aws_dynamodb_contributor_insights" "by_state" {
+  table_name = aws_dynamodb_table.orders.name
+  index_name = "by-state"
+}

@@ -107,7 +107,14 @@ pub(super) fn call(function: Function, arguments: &[Expr], scope: &Scope<'_>) ->
             };
             band(id, width, scope)
         }
-        (F::InsightRuleMetric | F::Lambda | F::DbPerfInsights | F::ServiceQuota, _) => {
+        (F::InsightRuleMetric, [Expr::Text(name), Expr::Text(statistic) | Expr::Word(statistic)]) => {
+            let found = scope.rules.get(&(name.clone(), statistic.clone()));
+            found
+                .cloned()
+                .map(Value::Line)
+                .ok_or_else(|| "The metric of a rule is not allowed here".to_owned().into())
+        }
+        (F::Lambda | F::DbPerfInsights | F::ServiceQuota, _) => {
             Err(format!("The function {} is not offered by Haneul", function.name()).into())
         }
         _ => Err(Wrong::Arguments),

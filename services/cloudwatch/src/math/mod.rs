@@ -115,6 +115,8 @@ pub(crate) enum Need {
     Metrics,
     /// `SEARCH(query, statistic, period)`.
     Search { query: String, statistic: String, period: Option<i64> },
+    /// A statistic of what a rule of Contributor Insights counted.
+    Rule { name: String, statistic: String },
     /// The expected range of a query's metric.
     Band(String),
 }
@@ -142,6 +144,10 @@ impl Expr {
                     (Function::AnomalyDetectionBand, [Expr::Id(id), ..]) => {
                         needs.push(Need::Band(id.clone()))
                     }
+                    (
+                        Function::InsightRuleMetric,
+                        [Expr::Text(name), Expr::Text(statistic) | Expr::Word(statistic)],
+                    ) => needs.push(Need::Rule { name: name.clone(), statistic: statistic.clone() }),
                     (Function::Search, [Expr::Text(query), Expr::Text(statistic), rest @ ..]) => {
                         let period = match rest {
                             [Expr::Number(period)] => Some(*period as i64),

@@ -22,8 +22,10 @@ fn run(text: &str) -> Result<Value, String> {
     results.insert("gone".to_owned(), Value::Line(line("gone", &[None])));
     let window = Window { start: START, end: START + 240, period: 60, now: START + 240 };
     let bands = HashMap::from([("m1".to_owned(), vec![(START, 10.0, 1.5)])]);
+    let key = ("rule".to_owned(), "Sum".to_owned());
+    let rules = HashMap::from([(key, line("rule", &[Some(7.0), None, Some(8.0)]))]);
     let scope =
-        Scope { window, results: &results, metrics: &metrics, searches: &HashMap::new(), bands: &bands };
+        Scope { window, results: &results, metrics: &metrics, searches: &HashMap::new(), rules: &rules, bands: &bands };
     evaluate(&parse(text)?, &scope)
 }
 
@@ -51,6 +53,8 @@ fn expressions_and_their_values() {
         ("2 ^ -1", "= 0.5"),
         ("(1+2)*3 - -4/2", "= 11"),
         ("1 < 2 && 2 >= 3 || 1 == 1", "= 1"),
+        ("INSIGHT_RULE_METRIC('rule', 'Sum') + m1", "0:8"),
+        ("INSIGHT_RULE_METRIC(\"rule\", Sum)", "0:7 2:8"),
         ("m1 + m2", "0:5 1:2 3:9"),
         ("m1 / m2", "0:0.25 3:2"),
         ("100 * m1", "0:100 1:200 3:600"),

@@ -1,6 +1,6 @@
 //! The operations, one file per noun.
 //!
-//! Reading order: [`access`] (what each asks permission for), [`put_metric_data`], then what reads, then alarms, dashboards, detectors, tags.
+//! Reading order: [`access`] (what each asks permission for), [`put_metric_data`], then what reads, then alarms, dashboards, detectors, rules of Contributor Insights, tags.
 
 pub(crate) mod access;
 mod alarm_history;
@@ -11,6 +11,8 @@ mod dashboards;
 mod describe_alarms;
 mod get_metric_data;
 mod get_metric_statistics;
+pub(crate) mod insight_report;
+mod insight_rules;
 mod list_metrics;
 mod put_composite_alarm;
 mod put_metric_alarm;

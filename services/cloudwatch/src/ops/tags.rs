@@ -1,4 +1,4 @@
-//! TagResource, UntagResource, ListTagsForResource: of alarms and dashboards.
+//! TagResource, UntagResource, ListTagsForResource: of alarms, dashboards and insight rules.
 
 use haneul_base::tags::InvalidTags;
 use haneul_cloudwatch_wire::operations as op;
@@ -24,6 +24,7 @@ pub(crate) fn refused(why: InvalidTags) -> ApiError {
 enum Tagged {
     Alarm(String),
     Dashboard(String),
+    Rule(String),
 }
 
 fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
@@ -32,12 +33,11 @@ fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
     if arn.service() != "cloudwatch" || arn.account_id() != Some(cx.account()) {
         return Err(unknown());
     }
-    if let Some(name) = arn.resource().strip_prefix("alarm:") {
-        if arn.region() != cx.region().as_str() {
-            return Err(unknown());
-        }
-        let tagged = Tagged::Alarm(name.to_owned());
-        return Ok((arn, tagged));
+    let here = arn.region() == cx.region().as_str();
+    let alarm = arn.resource().strip_prefix("alarm:").map(|name| Tagged::Alarm(name.to_owned()));
+    let rule = arn.resource().strip_prefix("insight-rule/").map(|name| Tagged::Rule(name.to_owned()));
+    if let Some(tagged) = alarm.or(rule) {
+        return if here { Ok((arn, tagged)) } else { Err(unknown()) };
     }
     match arn.resource().strip_prefix("dashboard/") {
         Some(name) => {
@@ -55,6 +55,7 @@ impl CloudWatch {
             Tagged::Dashboard(name) => {
                 self.dashboard(cx.account(), name).await?.map(|dashboard| dashboard.tags)
             }
+            Tagged::Rule(name) => self.rule(owner(cx), name).await?.map(|rule| rule.tags),
         })
     }
 
@@ -88,6 +89,7 @@ impl CloudWatch {
                 if changed { Ok(()) } else { Err(error::resource_not_found("Alarm", &name)) }
             }
             Tagged::Dashboard(name) => self.change_dashboard_tags(cx.account(), &name, change).await,
+            Tagged::Rule(name) => self.change_rule_tags(cx, &name, change).await,
         }
     }
 }

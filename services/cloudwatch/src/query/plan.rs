@@ -8,6 +8,7 @@ use crate::error;
 use crate::insights::{self, Select};
 use crate::math::{self, Expr, Need};
 use crate::model::{Query, Source};
+use crate::ops::insight_report::Statistic as Contributed;
 use crate::ops::put_metric_data::dimensions;
 use crate::statistic::Statistic;
 
@@ -217,6 +218,16 @@ fn work(query: &Query, member: &impl Fn(&str) -> String) -> Result<Work> {
         Source::Expression(text) => {
             let expr = math::parse(text).map_err(|reason| wrong(&query.id, &reason))?;
             for need in expr.needs() {
+                if let Need::Rule { statistic, .. } = &need {
+                    if Contributed::parse(statistic).is_none() {
+                        let reason = format!("{statistic} is no metric of a Contributor Insights rule");
+                        return Err(wrong(&query.id, &reason));
+                    }
+                    if query.period.is_some_and(|period| period % 60 != 0) {
+                        let reason = "The period of a Contributor Insights rule must be a multiple of 60";
+                        return Err(wrong(&query.id, reason));
+                    }
+                }
                 if let Need::Search { query: text, statistic, period } = need {
                     crate::search::Search::parse(&text).map_err(|reason| wrong(&query.id, &reason))?;
                     let known = Statistic::parse(&statistic).is_some();
@@ -254,7 +265,7 @@ fn in_order(steps: Vec<Step>) -> Result<Vec<Step>> {
                         needed.insert(*place);
                     }
                     Need::Metrics => needed.extend(metrics.iter().copied()),
-                    Need::Search { .. } => {}
+                    Need::Search { .. } | Need::Rule { .. } => {}
                 }
             }
         }

@@ -10,6 +10,7 @@ use crate::CloudWatch;
 use crate::insights::{self, Select};
 use crate::math::{self, Line, Need, Origin, POINTS_MAX, Scope, Value, too_many};
 use crate::model::{Query, Source};
+use crate::ops::insight_report::Statistic as Contributed;
 use crate::search::Search;
 use crate::series::window::Window;
 use crate::series::{Identity, Series};
@@ -84,7 +85,8 @@ impl CloudWatch {
                 }
                 (Work::Math(expr), _) => {
                     let window = checked(span.window(query.period.map_or(plan.period(), i64::from)))?;
-                    let (mut searches, mut bands) = (HashMap::new(), HashMap::new());
+                    let (mut searches, mut bands, mut rules) =
+                        (HashMap::new(), HashMap::new(), HashMap::new());
                     for need in expr.needs() {
                         match need {
                             Need::Search { query: text, statistic, period } => {
@@ -101,6 +103,10 @@ impl CloudWatch {
                                     bands.insert(id, band);
                                 }
                             }
+                            Need::Rule { name, statistic } => {
+                                let line = self.rule_line(owner, &name, &statistic, window).await?;
+                                rules.insert((name, statistic), line);
+                            }
                             Need::Id(_) | Need::Metrics => {}
                         }
                     }
@@ -112,6 +118,7 @@ impl CloudWatch {
                         results: &results,
                         metrics: &named,
                         searches: &searches,
+                        rules: &rules,
                         bands: &bands,
                     };
                     math::evaluate(expr, &scope).map_err(|reason| wrong(&query.id, &reason))?
@@ -204,6 +211,19 @@ impl CloudWatch {
             buckets.retain(|bucket| bucket.unit == unit);
         }
         Ok(window.sum_up_all(buckets))
+    }
+
+    /// A statistic of what a rule of Contributor Insights counted.
+    async fn rule_line(&self, owner: Owner, name: &str, statistic: &str, window: Window) -> Result<Line> {
+        let Some(parsed) = Contributed::parse(statistic) else {
+            return Err(ApiError::internal("a rule's metric that was not checked"));
+        };
+        // Counts are of minutes: of shorter periods, which only other queries can give, there are none.
+        let points = match window.period % 60 {
+            0 => self.rule_points(owner, name, parsed, window).await?,
+            _ => Vec::new(),
+        };
+        Ok(Line::new(format!("{name} {statistic}"), window.period, points))
     }
 
     /// The metrics that a search finds, newest data within two weeks, and whether there were too many.

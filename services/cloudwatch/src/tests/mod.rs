@@ -1,5 +1,6 @@
 mod alarms;
 mod cloud;
+mod contributors;
 mod crash;
 mod dispatch;
 mod images;

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::capacity::{Direction, Used};
 use crate::error;
-use crate::model::Throughput;
+use crate::model::{IndexRecord, Throughput};
 use crate::table::TableInfo;
 
 /// Seconds of unused units that are kept.
@@ -47,34 +47,24 @@ impl Buckets {
         self.metrics.record(metric, table.account, table.region, now, dimensions, value);
     }
 
-    /// Whether a request may begin. `index` is the position of the index that is read.
-    pub(crate) fn admit(
-        &self,
-        table: &TableInfo,
-        index: Option<usize>,
-        direction: Direction,
-        now: Instant,
-    ) -> Result<()> {
+    /// Whether a read may begin. `index` is the position of the index that is read.
+    pub(crate) fn admit_read(&self, table: &TableInfo, index: Option<usize>, now: Instant) -> Result<()> {
         let of_index = |position: usize| table.indexes.get(position).filter(|index| index.record.global);
-        match (direction, index.and_then(of_index)) {
-            (Direction::Read, Some(index)) => self.check(
-                table,
-                Some(&index.record.name),
-                index.record.space,
-                &index.record.throughput,
-                direction,
-                now,
-            ),
-            (Direction::Read, None) => self.check_table(table, direction, now),
-            (Direction::Write, _) => {
-                self.check_table(table, direction, now)?;
-                // A global index that cannot keep up holds the table back.
-                table.indexes.iter().filter(|index| index.record.global).try_for_each(|index| {
-                    let record = &index.record;
-                    self.check(table, Some(&record.name), record.space, &record.throughput, direction, now)
-                })
-            }
+        match index.and_then(of_index) {
+            Some(index) => self.check_index(table, &index.record, Direction::Read, now),
+            None => self.check_table(table, Direction::Read, now),
         }
+    }
+
+    /// Whether a write may begin, as far as the table itself goes.
+    pub(crate) fn admit_write(&self, table: &TableInfo, now: Instant) -> Result<()> {
+        self.check_table(table, Direction::Write, now)
+    }
+
+    /// The same of its indexes: a global one that cannot keep up holds the table back.
+    pub(crate) fn admit_entries(&self, table: &TableInfo, now: Instant) -> Result<()> {
+        let mut global = table.indexes.iter().filter(|index| index.record.global);
+        global.try_for_each(|index| self.check_index(table, &index.record, Direction::Write, now))
     }
 
     /// Pays what was used.
@@ -96,6 +86,16 @@ impl Buckets {
                 }
             }
         }
+    }
+
+    fn check_index(
+        &self,
+        table: &TableInfo,
+        index: &IndexRecord,
+        direction: Direction,
+        now: Instant,
+    ) -> Result<()> {
+        self.check(table, Some(&index.name), index.space, &index.throughput, direction, now)
     }
 
     fn check_table(&self, table: &TableInfo, direction: Direction, now: Instant) -> Result<()> {

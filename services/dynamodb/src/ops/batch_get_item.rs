@@ -78,7 +78,8 @@ impl Handle<BatchGetItem> for Dynamodb {
             let consistent = consistent_read.unwrap_or(false);
             let (mut used, mut items, mut left) = (Used::default(), Vec::new(), Vec::new());
             for (at, key) in places.iter().zip(wanted) {
-                let refused = self.db.admit_read(&table, None).err();
+                let note = |_: &_| self.db.note_throttled(&table, None, &key);
+                let refused = self.db.admit_read(&table, None).inspect_err(note).err();
                 if bytes >= BYTES_MAX || refused.is_some() {
                     throttled = throttled.or(refused);
                     left.push(wire::attrs_to_wire(key));
@@ -89,6 +90,7 @@ impl Handle<BatchGetItem> for Dynamodb {
                 bytes += size;
                 let units = capacity::of_read(size, consistent);
                 self.db.charge_read(&table, &Used::of_table(units));
+                self.db.note_read(&table, None, &key, units);
                 used.table += units;
                 read += 1;
                 if let Some(item) = item {

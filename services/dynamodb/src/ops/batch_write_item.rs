@@ -55,7 +55,7 @@ impl Handle<BatchWriteItem> for Dynamodb {
         let (mut unprocessed, mut throttled) = (Map::default(), None);
         for (given, requests) in input.request_items {
             let table = self.table(cx, &given).await?;
-            if let Err(error) = self.db.admit_write(&table) {
+            if let Err(error) = self.db.admit_write(&table, || self.note_batch_throttled(&table, &requests)) {
                 throttled = Some(error);
                 unprocessed.0.push((given, requests));
                 continue;
@@ -99,6 +99,20 @@ impl Handle<BatchWriteItem> for Dynamodb {
             item_collection_metrics: (!collections.is_empty()).then_some(collections),
             consumed_capacity: (!consumed.is_empty()).then_some(consumed),
         })
+    }
+}
+
+impl Dynamodb {
+    /// Counts the keys of writes that the table's throughput holds back.
+    fn note_batch_throttled(&self, table: &Arc<TableInfo>, requests: &[WriteRequest]) {
+        if table.record.insights.is_empty() {
+            return;
+        }
+        for request in requests {
+            if let Ok(write) = write(table, request.clone()) {
+                self.db.note_throttled(table, None, &write.key);
+            }
+        }
     }
 }
 

@@ -44,11 +44,13 @@ impl Handle<GetItem> for Dynamodb {
         )?;
         let table = self.table(cx, &input.table_name).await?;
         keys::check_key(&table.schema, &key)?;
-        self.db.admit_read(&table, None)?;
+        let throttled = |_: &_| self.db.note_throttled(&table, None, &key);
+        self.db.admit_read(&table, None).inspect_err(throttled)?;
         let item = self.db.get(&table, &keys::of_item(table.record.space, &table.schema, &key)).await?;
         let bytes = item.as_ref().map_or(0, size::of_item);
         let used = Used::of_table(capacity::of_read(bytes, input.consistent_read.unwrap_or(false)));
         self.db.charge_read(&table, &used);
+        self.db.note_read(&table, None, &key, used.table);
         let item = match &projection {
             Some(projection) => item.map(|item| projection.apply(&item)),
             None => item,

@@ -14,6 +14,7 @@ mod backups;
 mod batch_get_item;
 mod batch_write_item;
 mod continuous_backups;
+mod contributor_insights;
 mod delete_item;
 mod digest;
 mod encryption;
@@ -63,6 +64,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));
     let jobs = Arc::new(crate::tasks::jobs::Jobs::new(db.clone()));
     let replicate = Arc::new(crate::tasks::replicate::Replicate::new(db.clone()));
+    let insights = Arc::new(crate::tasks::insights::Insights::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
     Ok(vec![
@@ -79,6 +81,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<DeleteTable>()
             .op::<DescribeBackup>()
             .op::<DescribeContinuousBackups>()
+            .op::<DescribeContributorInsights>()
             .op::<DescribeEndpoints>()
             .op::<DescribeExport>()
             .op::<DescribeGlobalTable>()
@@ -95,6 +98,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<GetResourcePolicy>()
             .op::<ImportTable>()
             .op::<ListBackups>()
+            .op::<ListContributorInsights>()
             .op::<ListExports>()
             .op::<ListGlobalTables>()
             .op::<ListImports>()
@@ -111,6 +115,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<TransactWriteItems>()
             .op::<UntagResource>()
             .op::<UpdateContinuousBackups>()
+            .op::<UpdateContributorInsights>()
             .op::<UpdateGlobalTable>()
             .op::<UpdateGlobalTableSettings>()
             .op::<UpdateItem>()
@@ -118,6 +123,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<UpdateTableReplicaAutoScaling>()
             .op::<UpdateTimeToLive>()
             .reconciler(expire)
+            .reconciler(insights)
             .reconciler(jobs)
             .reconciler(replicate)
             .reconciler(tokens)

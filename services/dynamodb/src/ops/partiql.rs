@@ -7,7 +7,7 @@ use haneul_kit::{Access, ApiError, Cx, Result};
 
 use super::Dynamodb;
 use super::access::{Facts, item_access, text_of};
-use super::query::{Reading, span};
+use super::query::{Counted, Reading, span};
 use super::select::{self, Wanted};
 use crate::engine::capacity::Used;
 use crate::engine::keys;
@@ -17,7 +17,7 @@ use crate::expression::{Condition, Path, Projection};
 use crate::partiql::plan::{self, Access as Keys};
 use crate::partiql::{Returning, Select, Statement, parse};
 use crate::store::read::Span;
-use crate::store::write::OneFailure;
+use crate::store::write::{Batch, OneFailure};
 use crate::table::{TableInfo, name};
 use crate::value::{Attrs, Value, wire};
 
@@ -153,6 +153,7 @@ impl Dynamodb {
                 wanted: &wanted,
                 filter: select.condition.as_ref(),
                 consistent: paging.consistent,
+                counted: Counted::Nothing,
             };
             let read = self.read(reading, span, left).await?;
             left -= usize::try_from(read.scanned).unwrap_or(0).min(left);
@@ -221,7 +222,9 @@ impl Dynamodb {
         }
         let (write, returning, touched) = self.statement_write(cx, statement).await?;
         let table = write.table.clone();
-        let outcome = match self.db.write_one(write, true).await {
+        let batch =
+            Batch { writes: vec![write], wants_old: true, by_statement: true, ..Batch::default() };
+        let outcome = match self.db.write_alone(batch).await {
             Ok(outcome) => outcome,
             Err(OneFailure::Refused(Refusal::Condition(_))) if inserts => {
                 return Err(ApiError::new(

@@ -105,6 +105,11 @@ impl Handle<Query> for Dynamodb {
             check_start(&table, schema, start)?;
         }
         let range = KeyRange::of_terms(terms, schema)?;
+        let named = schema.hash.iter().zip(&range.partition);
+        let partition = match table.record.insights.is_empty() {
+            true => Attrs::new(),
+            false => named.map(|(key, value)| (key.name.clone(), value.clone())).collect(),
+        };
         let mut span = span(space, &range);
         span.reverse = input.scan_index_forward == Some(false);
         if let Some(start) = &start {
@@ -118,7 +123,7 @@ impl Handle<Query> for Dynamodb {
             check_filter(filter, schema, parameter)?;
         }
         let limit = input.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(1));
-        let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent };
+        let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent, counted: Counted::Partition(&partition) };
         let read = self.read(reading, span, limit).await?;
         Ok(QueryOutput {
             count: Some(read.count),
@@ -222,6 +227,19 @@ pub(super) struct Reading<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) filter: Option<&'a Condition>,
     pub(super) consistent: bool,
+    /// What contributor insights count.
+    pub(super) counted: Counted<'a>,
+}
+
+/// Which keys a read uses, for contributor insights.
+#[derive(Clone, Copy)]
+pub(super) enum Counted<'a> {
+    /// Those of a statement are not counted.
+    Nothing,
+    /// The one partition that is queried.
+    Partition(&'a Attrs),
+    /// Each item that is read, by its size.
+    Items,
 }
 
 pub(super) struct Read {
@@ -234,9 +252,14 @@ pub(super) struct Read {
 
 impl Dynamodb {
     pub(super) async fn read(&self, reading: Reading<'_>, span: Span, limit: usize) -> Result<Read> {
-        let Reading { table, index, wanted, filter, consistent } = reading;
+        let Reading { table, index, wanted, filter, consistent, counted } = reading;
+        let at = index.and_then(|index| position(table, index));
         let fetches = index.map(|index| wanted.fetches(table, index)).transpose()?.unwrap_or(false);
-        self.db.admit_read(table, index.and_then(|index| position(table, index)))?;
+        self.db.admit_read(table, at).inspect_err(|_| match counted {
+            Counted::Partition(key) => self.db.note_throttled(table, at, key),
+            // Of which key, nobody knows.
+            Counted::Items | Counted::Nothing => {}
+        })?;
         let snapshot = self.db.snapshot().await?;
         let Page { entries, more } = read::page(&snapshot, table, span, limit).await?;
         let scanned = entries.len() as i32;
@@ -244,9 +267,14 @@ impl Dynamodb {
         let last = entries.last().filter(|_| more).map(|(item, _)| select::last_key(table, index, item));
         let mut used = Used::default();
         let units = capacity::of_read(bytes, consistent);
-        match index.and_then(|index| position(table, index)) {
+        match at {
             Some(position) => used.add_index(position, units),
             None => used.table = units,
+        }
+        if let (Counted::Items, false) = (counted, table.record.insights.is_empty()) {
+            for (item, size) in &entries {
+                self.db.note_read(table, at, item, units * *size as f64 / bytes.max(1) as f64);
+            }
         }
         let (mut items, mut count) = (Vec::new(), 0);
         for (item, _) in entries {
@@ -269,6 +297,9 @@ impl Dynamodb {
             }
         }
         self.db.charge_read(table, &used);
+        if let Counted::Partition(key) = counted {
+            self.db.note_read(table, at, key, used.total());
+        }
         Ok(Read { items, count, scanned, last, used })
     }
 }

@@ -6,7 +6,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::Dynamodb;
 use super::access::{Facts, named};
-use super::query::Reading;
+use super::query::{Counted, Reading};
 use super::select::{self, Asked};
 use crate::engine::keys;
 use crate::error::validation;
@@ -85,7 +85,7 @@ impl Handle<Scan> for Dynamodb {
             span = span.after(&start);
         }
         let limit = input.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(1));
-        let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent };
+        let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent, counted: Counted::Items };
         let read = self.read(reading, span, limit).await?;
         Ok(ScanOutput {
             count: Some(read.count),

@@ -16,7 +16,7 @@ use crate::engine::plan::Refusal;
 use crate::error::validation;
 use crate::store::read;
 use crate::table::TableInfo;
-use crate::value::{size, wire};
+use crate::value::{Attrs, size, wire};
 
 impl Handle<TransactGetItems> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &TransactGetItemsInput) -> Result<Vec<Access>> {
@@ -41,7 +41,8 @@ impl Handle<TransactGetItems> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: TransactGetItemsInput) -> Result<TransactGetItemsOutput> {
-        let mut reads = Vec::with_capacity(input.transact_items.len());
+        let mut reads: Vec<(Arc<TableInfo>, Vec<u8>, Attrs, _)> =
+            Vec::with_capacity(input.transact_items.len());
         let mut reasons = Vec::with_capacity(reads.capacity());
         for item in input.transact_items {
             let get = item.get;
@@ -58,22 +59,26 @@ impl Handle<TransactGetItems> for Dynamodb {
                 continue;
             }
             let at = keys::of_item(table.record.space, &table.schema, &key);
-            if reads.iter().any(|(_, other, _)| *other == at) {
+            if reads.iter().any(|(_, other, ..)| *other == at) {
                 return Err(validation("Transaction request cannot include multiple operations on one item"));
             }
-            reads.push((table, at, projection));
+            reads.push((table, at, key, projection));
         }
         if reasons.iter().any(Option::is_some) {
             return Err(cancelled(reasons, &[]));
         }
-        reads.iter().try_for_each(|(table, _, _)| self.db.admit_read(table, None))?;
+        reads.iter().try_for_each(|(table, _, key, _)| {
+            let throttled = |_: &_| self.db.note_throttled(table, None, key);
+            self.db.admit_read(table, None).inspect_err(throttled)
+        })?;
         let snapshot = self.db.snapshot().await?;
         let mut responses = Vec::with_capacity(reads.len());
         let mut sums: Vec<(Arc<TableInfo>, Used)> = Vec::new();
-        for (table, at, projection) in reads {
+        for (table, at, key, projection) in reads {
             let item = read::get(&snapshot, &table, &at).await?;
             let units = capacity::of_read(item.as_ref().map_or(0, size::of_item), true);
             self.db.charge_read(&table, &Used::of_table(units * 2.0));
+            self.db.note_read(&table, None, &key, units * 2.0);
             match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
                 Some((_, sum)) => sum.table += units,
                 None => sums.push((table, Used::of_table(units))),

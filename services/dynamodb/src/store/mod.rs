@@ -1,10 +1,11 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`replicas`] (groups of tables), [`sources`] (what restores copy from), [`counts`] (how many there are), [`seal`] and [`keys`]
+//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`replicas`] (groups of tables), [`sources`] (what restores copy from), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod counts;
+pub(crate) mod insights;
 pub(crate) mod keys;
 pub(crate) mod read;
 pub(crate) mod replicas;
@@ -44,6 +45,7 @@ struct Shared {
     keys: keys::OpenKeys,
     jobs: Running,
     counts: counts::Cache,
+    insights: insights::Counted,
     /// Wakes the reconciler that expires items, and when it will look without that, in seconds.
     expiry: Signal,
     next_expiry_s: AtomicI64,
@@ -64,6 +66,7 @@ impl Db {
             keys: keys::OpenKeys::default(),
             jobs: Running::default(),
             counts: counts::Cache::new(&store),
+            insights: insights::Counted::default(),
             expiry: Signal::default(),
             next_expiry_s: AtomicI64::new(i64::MAX),
             upkeep: Signal::default(),
@@ -87,15 +90,18 @@ impl Db {
 
     /// Whether the table's throughput lets a read begin; `index` is the position of the index that is read.
     pub(crate) fn admit_read(&self, table: &TableInfo, index: Option<usize>) -> Result<()> {
-        self.shared.buckets.admit(table, index, Direction::Read, self.env.now())
+        self.shared.buckets.admit_read(table, index, self.env.now())
     }
 
     pub(crate) fn charge_read(&self, table: &TableInfo, used: &Used) {
         self.shared.buckets.charge(table, used, Direction::Read, self.env.now());
     }
 
-    pub(crate) fn admit_write(&self, table: &TableInfo) -> Result<()> {
-        self.shared.buckets.admit(table, None, Direction::Write, self.env.now())
+    /// Whether the throughput of a table and of its indexes lets a write begin; `throttled` is called when the table's does not.
+    pub(crate) fn admit_write(&self, table: &TableInfo, throttled: impl FnOnce()) -> Result<()> {
+        let (buckets, now) = (&self.shared.buckets, self.env.now());
+        buckets.admit_write(table, now).inspect_err(|_| throttled())?;
+        buckets.admit_entries(table, now)
     }
 
     pub(crate) fn expiry_signal(&self) -> &Signal {

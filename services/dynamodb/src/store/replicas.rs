@@ -7,7 +7,7 @@ use std::time::Duration;
 use haneul_kit::{Instant, Region, Result};
 use haneul_store::{Range, Reads, StoreError, Tx};
 
-use super::Db;
+use super::{Db, insights};
 use super::tables::{Failed, Numbers, TABLES_MAX, begin_stream};
 use crate::error;
 use crate::model::{
@@ -303,6 +303,7 @@ fn replica_of(
         restored: None,
         restoring: None,
         importing: None,
+        insights: Vec::new(),
         sse: new.sse.clone(),
         global: Some(GlobalRecord {
             active: false,
@@ -374,6 +375,7 @@ pub(super) async fn share(
         for space in follow(record, &mut after, numbers) {
             tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
         }
+        insights::follow(tx, &peer_id, &before, &mut after, now_ms).await?;
         if after != before {
             put_changed(tx, &peer_id, &after).await?;
         }

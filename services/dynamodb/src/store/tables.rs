@@ -8,7 +8,7 @@ use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
 use parking_lot::RwLock;
 
 use super::sources::Source;
-use super::{Db, replicas};
+use super::{Db, insights, replicas};
 use crate::error;
 use crate::model::{
     BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
@@ -148,6 +148,7 @@ impl Db {
         let mut record = record;
         record.id = self.env.rng.uuid();
         record.created_ms = now_ms;
+        record.insights.clear();
         let (record, stream) = (&record, &stream);
         let made = self.store.transact(|tx| async move {
             if tx.get(&TABLES, id).await?.is_some() {
@@ -204,6 +205,7 @@ impl Db {
             if let Some(pitr) = &record.pitr {
                 tx.put(&DROPPED_LOGS, &pitr.log, &DroppedRecord { at_ms: now_ms })?;
             }
+            insights::drop_rules(&tx, id, &record)?;
             replicas::leave(&tx, id, &record, now_ms).await?;
             end_stream(&tx, id, &record, now_ms).await?;
             tx.delete(&TABLES, id)?;
@@ -230,6 +232,7 @@ impl Db {
             let mut record = before.clone();
             let mut numbers = Numbers::new(&tx).await?;
             let change = edit(&mut record, &mut numbers).map_err(Failed::Api)?;
+            insights::follow(&tx, id, &before, &mut record, now_ms).await?;
             match change.stream {
                 Some(Some(view)) => begin_stream(&tx, id, &mut record, &view, now_ms, &mut numbers)?,
                 Some(None) => {

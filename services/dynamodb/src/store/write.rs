@@ -53,6 +53,8 @@ pub(crate) struct Batch {
     pub(crate) token: Option<(TableKey, TokenRecord)>,
     /// Whether it fills a new replica, which uses none of its throughput.
     pub(crate) fills: bool,
+    /// Whether it comes of a statement, whose keys contributor insights do not count.
+    pub(crate) by_statement: bool,
 }
 
 /// How often a batch is tried again because a table changed under it.
@@ -65,7 +67,11 @@ impl Db {
     /// All of the writes, or none.
     pub(crate) async fn write(&self, batch: Batch) -> Result<Vec<Outcome>, Failure> {
         for write in batch.writes.iter().filter(|write| !write.by_service && write.version.is_none()) {
-            self.admit_write(&write.table).map_err(Failure::Api)?;
+            let throttled = || match batch.by_statement {
+                true => {}
+                false => self.note_throttled(&write.table, None, &write.key),
+            };
+            self.admit_write(&write.table, throttled).map_err(Failure::Api)?;
         }
         // A write that is logged goes on by itself, so that the batch is shared with a task.
         let mut batch = Arc::new(batch);
@@ -85,7 +91,11 @@ impl Db {
 
     /// One write that nothing else goes with.
     pub(crate) async fn write_one(&self, write: Write, wants_old: bool) -> Result<Outcome, OneFailure> {
-        let batch = Batch { writes: vec![write], wants_old, ..Batch::default() };
+        self.write_alone(Batch { writes: vec![write], wants_old, ..Batch::default() }).await
+    }
+
+    /// The same of a batch that has one write.
+    pub(crate) async fn write_alone(&self, batch: Batch) -> Result<Outcome, OneFailure> {
         match self.write(batch).await {
             Ok(mut outcomes) => {
                 outcomes.pop().ok_or_else(|| OneFailure::Api(ApiError::internal("no outcome")))
@@ -110,6 +120,10 @@ impl Db {
                 Err(_) => Used::of_table(1.0),
             };
             buckets.charge(&write.table, &used, Direction::Write, now);
+            if !batch.by_statement {
+                let outcome = done.as_ref().ok().and_then(|outcomes| outcomes.get(i));
+                self.note_write(write, outcome, &used);
+            }
         }
     }
 

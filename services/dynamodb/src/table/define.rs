@@ -96,6 +96,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         sse: None,
         importing: None,
         global: None,
+        insights: Vec::new(),
     })
 }
 

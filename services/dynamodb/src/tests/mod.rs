@@ -10,6 +10,7 @@ mod encryption;
 mod global;
 mod histories;
 mod indexes;
+mod insights;
 mod items;
 mod legacy;
 mod model;

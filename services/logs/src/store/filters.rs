@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use haneul_kit::contributors::Tallies;
 use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
@@ -33,6 +34,8 @@ pub(crate) struct Routing {
     pub(crate) of_account: Vec<(u64, String)>,
     /// Whether some of them are metrics in the embedded format.
     pub(crate) embedded: bool,
+    /// Whether a rule of Contributor Insights watches the group.
+    pub(crate) watched: bool,
 }
 
 /// Whom events wait for.
@@ -52,6 +55,9 @@ pub(crate) struct Measured {
     pub(crate) later: Vec<((i64, u64, u64), Postponed)>,
     /// Minutes in which filters with a default had matches, or had none.
     pub(crate) minutes: HashMap<(i64, u64, String), Minute>,
+    /// What rules of Contributor Insights counted, and a number to keep it under.
+    pub(crate) tallies: Tallies,
+    pub(crate) nonce: u64,
 }
 
 pub(super) struct Arrived<'a> {
@@ -74,7 +80,7 @@ pub(super) async fn route(
 ) -> Result<Waiting> {
     let Arrived { now_ms, name, group, stream, id } = *arrived;
     let arrival = || Arrival { group: GroupPlace::of(name), group_id: group.id, stream: stream.to_owned() };
-    let for_metrics = group.metric_filters > 0 || routing.embedded;
+    let for_metrics = group.metric_filters > 0 || routing.embedded || routing.watched;
     if for_metrics {
         for sequence in sequences {
             tx.put(&MEASURING, &(*sequence, id), &arrival())?;
@@ -297,6 +303,7 @@ impl Records {
     pub(crate) async fn measured(&self, done: &Measured) -> Result<()> {
         self.store
             .transact(|tx| async move {
+                done.tallies.write(&tx, done.nonce)?;
                 for chunk in &done.arrived {
                     tx.delete(&MEASURING, chunk)?;
                 }
@@ -314,6 +321,11 @@ impl Records {
                 Ok::<_, ApiError>(())
             })
             .await
+    }
+
+    /// Writes what rules counted, before all of it is known.
+    pub(crate) async fn counted(&self, tallies: &Tallies, nonce: u64) -> Result<()> {
+        Ok(tallies.save(&self.store, nonce).await?)
     }
 
     /// Minutes in which events came to groups with a filter that has a default, oldest first.

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use haneul_kit::contributors::{Counter, LogEvent};
 use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
@@ -14,7 +15,8 @@ use crate::store::Measured;
 use crate::tasks::{TRIED_MS, wait_ms};
 use crate::transform::Transformer;
 
-/// Makes points of metrics of the chunks that were taken in. A crash between publishing and noting it publishes again.
+/// Makes points of metrics of the chunks that were taken in, and has the rules of Contributor Insights count them. A crash between
+/// publishing and noting it publishes again; what rules counted is noted with it.
 pub(crate) struct Measuring {
     logs: Arc<Logs>,
     signal: Signal,
@@ -27,14 +29,28 @@ const MINUTE_MS: i64 = 60_000;
 struct Run {
     points: Points,
     done: Measured,
-    /// The metric filters of the groups that it met.
-    known: HashMap<GroupName, Arc<Vec<Compiled>>>,
+    /// What looks at the events of the groups that it met.
+    known: HashMap<GroupName, Known>,
+}
+
+/// What looks at the events of a group.
+#[derive(Clone)]
+struct Known {
+    filters: Arc<Vec<Compiled>>,
+    rules: Option<Arc<dyn Counter>>,
+}
+
+impl Known {
+    fn transforms(&self) -> bool {
+        self.filters.iter().any(|filter| filter.filter.transformed)
+            || self.rules.as_ref().is_some_and(|rules| rules.transforms())
+    }
 }
 
 /// A chunk that was read.
 struct Work {
     name: GroupName,
-    filters: Arc<Vec<Compiled>>,
+    known: Known,
     events: Vec<Event>,
     transformer: Option<Arc<Transformer>>,
 }
@@ -64,6 +80,7 @@ impl Measuring {
                 self.one((sequence, stream), before, &mut run).await?;
             }
             self.publish(run.points).await?;
+            run.done.nonce = self.logs.platform.env.rng.u64();
             records.measured(&run.done).await?;
         }
         let next = records.next_postponed().await?.map(Instant::from_millis);
@@ -104,12 +121,14 @@ impl Measuring {
         if group.is_none_or(|group| group.id != arrival.group_id) {
             return Ok(None);
         }
-        let filters = match run.known.get(&name) {
-            Some(filters) => filters.clone(),
+        let known = match run.known.get(&name) {
+            Some(known) => known.clone(),
             None => {
-                let filters = Arc::new(self.filters(&name).await?);
-                run.known.insert(name.clone(), filters.clone());
-                filters
+                let contributors = &self.logs.platform.contributors;
+                let rules = contributors.of_group(name.account, name.region, &name.name).await?;
+                let known = Known { filters: Arc::new(self.filters(&name).await?), rules };
+                run.known.insert(name.clone(), known.clone());
+                known
             }
         };
         let Some(events) = self.logs.chunk(&name, arrival.group_id, (stream, sequence)).await? else {
@@ -117,12 +136,12 @@ impl Measuring {
         };
         // All of a chunk came under the same one.
         let transformer = match events.first().and_then(|event| event.transformer) {
-            Some(number) if filters.iter().any(|filter| filter.filter.transformed) => {
+            Some(number) if known.transforms() => {
                 Some(self.logs.transformer(arrival.group_id, number).await?)
             }
             _ => None,
         };
-        Ok(Some(Work { name, filters, events, transformer }))
+        Ok(Some(Work { name, known, events, transformer }))
     }
 
     async fn measure(&self, work: &Work, arrival: &Arrival, run: &mut Run) -> Result<()> {
@@ -131,7 +150,21 @@ impl Measuring {
         for event in &work.events {
             let time_ms = event.place.time_ms;
             let transformed = work.transformer.as_ref().and_then(|by| by.apply(&event.message));
-            for filter in work.filters.iter().filter(|filter| filter.filter.created_ms <= event.ingested_ms) {
+            if let Some(rules) = &work.known.rules {
+                let looked_at = LogEvent {
+                    time: Instant::from_millis(time_ms),
+                    ingested: Instant::from_millis(event.ingested_ms),
+                    message: &event.message,
+                    transformed: work.transformer.is_some().then_some(transformed.as_deref()),
+                };
+                rules.count(&looked_at, &mut run.done.tallies);
+                if run.done.tallies.is_full() {
+                    let tallies = std::mem::take(&mut run.done.tallies);
+                    self.logs.records.counted(&tallies, self.logs.platform.env.rng.u64()).await?;
+                }
+            }
+            let filters = work.known.filters.iter();
+            for filter in filters.filter(|filter| filter.filter.created_ms <= event.ingested_ms) {
                 let transformed = transformed.as_ref().filter(|_| filter.filter.transformed);
                 let measured = filter.measure(transformed.unwrap_or(&event.message));
                 if filter.filter.default.is_some() {

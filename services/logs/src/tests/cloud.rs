@@ -29,7 +29,12 @@ impl Cloud {
     }
 
     pub(super) async fn on(store: Store) -> Cloud {
-        let env = Env::simulated(11);
+        Cloud::seeded(store, 11).await
+    }
+
+    /// Another life of a cloud needs a seed of its own.
+    pub(super) async fn seeded(store: Store, seed: u64) -> Cloud {
+        let env = Env::simulated(seed);
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);

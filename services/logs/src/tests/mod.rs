@@ -1,4 +1,5 @@
 mod cloud;
+mod contributors;
 mod encryption;
 mod events;
 mod exports;
