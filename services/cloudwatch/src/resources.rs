@@ -20,7 +20,10 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
         })
         .await?;
         let rules = rows(store, &RULES, (account, region), |(account, region, name), rule| {
-            RULE.resource(Arn::new("cloudwatch", region, account, format_args!("insight-rule/{name}")), rule.tags)
+            RULE.resource(
+                Arn::new("cloudwatch", region, account, format_args!("insight-rule/{name}")),
+                rule.tags,
+            )
         });
         all.extend(rules.await?);
         // Dashboards are in no Region.

@@ -37,9 +37,8 @@ impl Definition {
         }
         let given: Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
         let rule = given.as_object().ok_or("it is no JSON object")?;
-        let known = [
-            "Schema", "LogGroupNames", "LogGroupARNs", "LogFormat", "Fields", "Contribution", "AggregateOn",
-        ];
+        let known =
+            ["Schema", "LogGroupNames", "LogGroupARNs", "LogFormat", "Fields", "Contribution", "AggregateOn"];
         only(rule, &known)?;
         let schema = &given["Schema"];
         if schema["Name"].as_str() != Some("CloudWatchLogRule") || schema["Version"].as_i64() != Some(1) {
@@ -63,7 +62,9 @@ impl Definition {
             _ => return Err("LogFormat must be JSON or CLF".into()),
         };
         let field = |name: &str| match &columns {
-            None => Field::json(name).ok_or_else(|| format!("{name} is no path like $.user.name or $.list[0]")),
+            None => {
+                Field::json(name).ok_or_else(|| format!("{name} is no path like $.user.name or $.list[0]"))
+            }
             Some(columns) => columns
                 .get(name)
                 .cloned()
@@ -90,7 +91,9 @@ impl Definition {
             Some(Value::Array(list)) if list.len() <= FILTERS_MAX => {
                 list.iter().map(|filter| Filter::parse(filter, field)).collect::<Checked<_>>()?
             }
-            Some(_) => return Err(format!("Contribution.Filters must be an array of up to {FILTERS_MAX} filters")),
+            Some(_) => {
+                return Err(format!("Contribution.Filters must be an array of up to {FILTERS_MAX} filters"));
+            }
         };
         Ok(Definition { groups, labels, keys, value, filters })
     }
@@ -155,7 +158,8 @@ fn check_group(name: &str) -> Checked<()> {
 fn of_arn(arn: &str, account: AccountId, region: Region) -> Checked<String> {
     let wrong = || format!("{arn} is no ARN of a log group of this account and Region");
     let rest = arn.strip_prefix("arn:aws:logs:").ok_or_else(wrong)?;
-    let rest = rest.strip_prefix(region.as_str()).and_then(|rest| rest.strip_prefix(':')).ok_or_else(wrong)?;
+    let rest =
+        rest.strip_prefix(region.as_str()).and_then(|rest| rest.strip_prefix(':')).ok_or_else(wrong)?;
     let (of, resource) = rest.split_once(':').ok_or_else(wrong)?;
     if of != "*" && of != account.to_string() {
         return Err(wrong());

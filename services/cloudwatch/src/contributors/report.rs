@@ -93,11 +93,13 @@ impl Contributor {
 
 /// The largest contributors, largest first, without their points.
 pub(crate) fn ranked(total: &Tally, asked: &Asked) -> Vec<Contributor> {
-    let value = |share: &haneul_kit::contributors::Share| if asked.by_maximum { share.max } else { share.sum };
+    let value =
+        |share: &haneul_kit::contributors::Share| if asked.by_maximum { share.max } else { share.sum };
     let mut all: Vec<(&String, f64)> = total.top.iter().map(|(key, share)| (key, value(share))).collect();
     all.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     all.truncate(asked.contributors);
-    let contributor = |(key, value): (&String, f64)| Contributor { key: key.clone(), value, points: Vec::new() };
+    let contributor =
+        |(key, value): (&String, f64)| Contributor { key: key.clone(), value, points: Vec::new() };
     all.into_iter().map(contributor).collect()
 }
 

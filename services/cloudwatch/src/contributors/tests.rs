@@ -48,7 +48,8 @@ fn what_a_definition_may_say() {
         Box::new(|r| {
             r["LogFormat"] = json!("CLF");
             r["Fields"] = json!({"4": "Ip", "7": "Status"});
-            r["Contribution"] = json!({"Keys": ["Ip", "2"], "Filters": [{"Match": "Status", "EqualTo": 200}]});
+            r["Contribution"] =
+                json!({"Keys": ["Ip", "2"], "Filters": [{"Match": "Status", "EqualTo": 200}]});
         }),
     ];
     for (i, change) in good.into_iter().enumerate() {
@@ -74,10 +75,7 @@ fn what_a_definition_may_say() {
         (Box::new(|r| r["Fields"] = json!({"1": "a"})), "CLF"),
         (Box::new(|r| remove(r, "Contribution")), "Contribution must be"),
         (Box::new(|r| r["Contribution"]["Keys"] = json!([])), "at least one"),
-        (
-            Box::new(|r| r["Contribution"]["Keys"] = json!(["$.a", "$.b", "$.c", "$.d", "$.e"])),
-            "more than 4",
-        ),
+        (Box::new(|r| r["Contribution"]["Keys"] = json!(["$.a", "$.b", "$.c", "$.d", "$.e"])), "more than 4"),
         (Box::new(|r| r["Contribution"]["Keys"] = json!(["ip"])), "no path"),
         (Box::new(|r| r["Contribution"]["Keys"] = json!(["$.a[x]"])), "no path"),
         (Box::new(|r| r["Contribution"]["Keys"] = json!(["$"])), "no path"),
@@ -154,7 +152,9 @@ fn which_events_count() {
     }))
     .unwrap();
     assert_eq!(sum.observe(&Event::new(event)), Some(("1.2.3.4\x00200".to_owned(), 12.5)));
-    for other in [r#"{"ip": "a", "status": 1}"#, r#"{"ip": "a", "status": 1, "size": "x"}"#, "text", "", "[1]"] {
+    for other in
+        [r#"{"ip": "a", "status": 1}"#, r#"{"ip": "a", "status": 1, "size": "x"}"#, "text", "", "[1]"]
+    {
         assert_eq!(sum.observe(&Event::new(other)), None, "{other}");
     }
 }

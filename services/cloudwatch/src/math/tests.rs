@@ -24,8 +24,14 @@ fn run(text: &str) -> Result<Value, String> {
     let bands = HashMap::from([("m1".to_owned(), vec![(START, 10.0, 1.5)])]);
     let key = ("rule".to_owned(), "Sum".to_owned());
     let rules = HashMap::from([(key, line("rule", &[Some(7.0), None, Some(8.0)]))]);
-    let scope =
-        Scope { window, results: &results, metrics: &metrics, searches: &HashMap::new(), rules: &rules, bands: &bands };
+    let scope = Scope {
+        window,
+        results: &results,
+        metrics: &metrics,
+        searches: &HashMap::new(),
+        rules: &rules,
+        bands: &bands,
+    };
     evaluate(&parse(text)?, &scope)
 }
 

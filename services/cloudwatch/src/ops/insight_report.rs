@@ -59,7 +59,12 @@ impl Statistic {
 }
 
 impl CloudWatch {
-    async fn sum_up(&self, snapshot: &Snapshot, rule: &Rule, asked: Asked) -> Result<(Tally, Vec<Datapoint>)> {
+    async fn sum_up(
+        &self,
+        snapshot: &Snapshot,
+        rule: &Rule,
+        asked: Asked,
+    ) -> Result<(Tally, Vec<Datapoint>)> {
         let mut summing = Summing::new(asked);
         let each = |minute, tally| summing.add(minute, &as_told(rule, tally));
         self.counted(snapshot, rule.id, (asked.start_ms, asked.end_ms), each).await?;
@@ -131,7 +136,9 @@ impl Handle<op::GetInsightRuleReport> for CloudWatch {
         let rule = self.rule(owner(cx), &input.rule_name).await?;
         let rule = rule.ok_or_else(|| error::rule_not_found(&input.rule_name))?;
         if input.start_time >= input.end_time {
-            return Err(error::invalid_value("The parameter StartTime must be less than the parameter EndTime."));
+            return Err(error::invalid_value(
+                "The parameter StartTime must be less than the parameter EndTime.",
+            ));
         }
         if input.period <= 0 || input.period % 60 != 0 {
             return Err(error::invalid_value("The parameter Period must be a multiple of 60."));

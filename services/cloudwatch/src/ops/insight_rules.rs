@@ -77,7 +77,8 @@ fn state(given: Option<&str>) -> Result<Option<bool>> {
 }
 
 fn definition(cx: &Cx, text: &str) -> Result<Definition> {
-    let wrong = |why: String| error::invalid_value(format!("The parameter RuleDefinition is not valid: {why}."));
+    let wrong =
+        |why: String| error::invalid_value(format!("The parameter RuleDefinition is not valid: {why}."));
     Definition::parse(text, cx.account(), cx.region()).map_err(wrong)
 }
 
@@ -157,7 +158,8 @@ impl Handle<op::DescribeInsightRules> for CloudWatch {
         let shown = |(name, rule): (String, Rule)| s::InsightRule {
             name,
             state: if rule.enabled { "ENABLED" } else { "DISABLED" }.to_owned(),
-            schema: if rule.managed.is_some() { "ServiceLogRule/1" } else { "CloudWatchLogRule/1" }.to_owned(),
+            schema: if rule.managed.is_some() { "ServiceLogRule/1" } else { "CloudWatchLogRule/1" }
+                .to_owned(),
             definition: rule.definition,
             managed_rule: Some(rule.managed.is_some()),
             apply_on_transformed_logs: rule.transformed,

@@ -24,7 +24,8 @@ fn account() -> AccountId {
 impl Cloud {
     /// What Logs does with events of a group: time in seconds, and the message.
     async fn events(&self, group: &str, events: &[(i64, &str)]) {
-        let of_group = self.platform.contributors.of_group(account(), Region::US_EAST_1, group).await.unwrap();
+        let of_group =
+            self.platform.contributors.of_group(account(), Region::US_EAST_1, group).await.unwrap();
         let Some(rules) = of_group else { return };
         let mut tallies = Tallies::default();
         for (at, message) in events {
@@ -88,7 +89,15 @@ async fn events_are_counted_and_told() {
     cloud.events("other", &events).await;
     // Told at once, and the same after it was merged.
     for _ in 0..2 {
-        let metrics = ["UniqueContributors", "MaxContributorValue", "SampleCount", "Sum", "Minimum", "Maximum", "Average"];
+        let metrics = [
+            "UniqueContributors",
+            "MaxContributorValue",
+            "SampleCount",
+            "Sum",
+            "Minimum",
+            "Maximum",
+            "Average",
+        ];
         let report = cloud
             .report(minute, minute + 120, |asked| {
                 asked.metrics = Some(metrics.iter().map(|name| (*name).to_owned()).collect());
@@ -99,7 +108,8 @@ async fn events_are_counted_and_told() {
         assert_eq!((report.aggregate_value, report.approximate_unique_count), (Some(71.0), Some(3)));
         assert_eq!(shown(&report), [("a".into(), 40.0), ("b".into(), 36.0), ("c".into(), -5.0)]);
         let points = &report.contributors.as_ref().unwrap()[1].datapoints;
-        let points: Vec<_> = points.iter().map(|p| (p.timestamp.secs() - minute, p.approximate_value)).collect();
+        let points: Vec<_> =
+            points.iter().map(|p| (p.timestamp.secs() - minute, p.approximate_value)).collect();
         assert_eq!(points, [(0, 35.0), (60, 1.0)]);
         let points = report.metric_datapoints.unwrap();
         let first = &points[0];
@@ -140,7 +150,8 @@ async fn rules_are_switched_changed_and_deleted() {
     let event = [(minute, r#"{"ip": "a", "bytes": 1}"#)];
     cloud.events("api", &event).await;
     let names = vec!["r".to_owned(), "gone".to_owned()];
-    let disabled = cloud.ok::<op::DisableInsightRules>(s::DisableInsightRulesInput { rule_names: names.clone() });
+    let disabled =
+        cloud.ok::<op::DisableInsightRules>(s::DisableInsightRulesInput { rule_names: names.clone() });
     let failures = disabled.await.failures.unwrap();
     assert_eq!(failures.len(), 1);
     assert_eq!(failures[0].failure_resource.as_deref(), Some("gone"));
@@ -170,12 +181,17 @@ async fn tags_pages_and_quotas() {
     let tags = vec![s::Tag { key: "team".into(), value: "a".into() }];
     cloud.ok::<op::PutInsightRule>(s::PutInsightRuleInput { tags: Some(tags), ..put("r", DEFINITION) }).await;
     // Tags of an update are ignored.
-    cloud.ok::<op::PutInsightRule>(s::PutInsightRuleInput { tags: Some(Vec::new()), ..put("r", DEFINITION) }).await;
+    cloud
+        .ok::<op::PutInsightRule>(s::PutInsightRuleInput { tags: Some(Vec::new()), ..put("r", DEFINITION) })
+        .await;
     let arn = "arn:aws:cloudwatch:us-east-1:111111111111:insight-rule/r".to_owned();
     let more = vec![s::Tag { key: "stage".into(), value: "b".into() }];
     cloud.ok::<op::TagResource>(s::TagResourceInput { resource_arn: arn.clone(), tags: more }).await;
     cloud
-        .ok::<op::UntagResource>(s::UntagResourceInput { resource_arn: arn.clone(), tag_keys: vec!["stage".into()] })
+        .ok::<op::UntagResource>(s::UntagResourceInput {
+            resource_arn: arn.clone(),
+            tag_keys: vec!["stage".into()],
+        })
         .await;
     let listed = cloud.ok::<op::ListTagsForResource>(s::ListTagsForResourceInput { resource_arn: arn }).await;
     let listed: Vec<_> = listed.tags.unwrap().into_iter().map(|tag| (tag.key, tag.value)).collect();
@@ -206,10 +222,7 @@ async fn what_is_refused() {
     let cloud = Cloud::new().await;
     cloud.ok::<op::PutInsightRule>(put("r", DEFINITION)).await;
     let state = s::PutInsightRuleInput { rule_state: Some("ON".into()), ..put("x", DEFINITION) };
-    for (input, why) in [
-        (put("x", "{}"), "RuleDefinition"),
-        (state, "RuleState"),
-    ] {
+    for (input, why) in [(put("x", "{}"), "RuleDefinition"), (state, "RuleState")] {
         let error = cloud.err::<op::PutInsightRule>(input).await;
         assert!(error.starts_with("InvalidParameterValue") && error.contains(why), "{error}");
     }
@@ -239,7 +252,11 @@ async fn managed_rules_are_told_of_but_not_changed() {
         since_ms: 0,
         transformed: None,
         tags: Vec::new(),
-        managed: Some(Managed { by: "DynamoDB".into(), keys: vec!["PartitionKey".into()], contributors_max: 25 }),
+        managed: Some(Managed {
+            by: "DynamoDB".into(),
+            keys: vec!["PartitionKey".into()],
+            contributors_max: 25,
+        }),
     };
     let (rule, owner) = (&rule, (account(), Region::US_EAST_1));
     let put_it = |tx| async move {
@@ -260,7 +277,8 @@ async fn managed_rules_are_told_of_but_not_changed() {
         .await;
     assert_eq!(shown(&report), [("a".into(), 3.0), ("b".into(), 2.5)]);
     assert_eq!(report.metric_datapoints.unwrap()[0].maximum, Some(3.0));
-    let error = cloud.err::<op::GetInsightRuleReport>(asked(minute, minute + 60, |a| a.max_contributor_count = Some(26)));
+    let error = cloud
+        .err::<op::GetInsightRuleReport>(asked(minute, minute + 60, |a| a.max_contributor_count = Some(26)));
     assert!(error.await.contains("between 1 and 25"));
     assert!(cloud.err::<op::PutInsightRule>(put("r", DEFINITION)).await.contains("managed by DynamoDB"));
     let names = s::DeleteInsightRulesInput { rule_names: vec!["r".into()] };

@@ -59,7 +59,9 @@ impl Handle<UpdateContributorInsights> for Dynamodb {
             let sorts = has_sort_key(record, &id.2, index.as_deref())?;
             let known = record.insights.iter_mut().find(|insights| insights.index == index);
             *status.lock() = match (known, enable) {
-                (Some(known), true) if known.state == InsightsState::Enabled && known.accessed == accessed => {
+                (Some(known), true)
+                    if known.state == InsightsState::Enabled && known.accessed == accessed =>
+                {
                     "ENABLED"
                 }
                 (Some(known), true) => {

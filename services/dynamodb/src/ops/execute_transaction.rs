@@ -64,17 +64,16 @@ impl Dynamodb {
         check_writes(&writes)?;
         let tables: Vec<_> = writes.iter().map(|write| write.table.clone()).collect();
         let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
-        let consumed_capacity =
-            match self
-                .db
-                .write(Batch { writes, wants_old: true, token, by_statement: true, ..Batch::default() })
-                .await
-            {
-                Ok(outcomes) => consumed(&tables, &outcomes, capacity),
-                Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
-                Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, returned)),
-                Err(failure) => return Err(failure.into()),
-            };
+        let consumed_capacity = match self
+            .db
+            .write(Batch { writes, wants_old: true, token, by_statement: true, ..Batch::default() })
+            .await
+        {
+            Ok(outcomes) => consumed(&tables, &outcomes, capacity),
+            Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
+            Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, returned)),
+            Err(failure) => return Err(failure.into()),
+        };
         Ok(s::ExecuteTransactionOutput { responses: Some(Vec::new()), consumed_capacity })
     }
 

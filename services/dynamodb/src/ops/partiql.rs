@@ -222,8 +222,7 @@ impl Dynamodb {
         }
         let (write, returning, touched) = self.statement_write(cx, statement).await?;
         let table = write.table.clone();
-        let batch =
-            Batch { writes: vec![write], wants_old: true, by_statement: true, ..Batch::default() };
+        let batch = Batch { writes: vec![write], wants_old: true, by_statement: true, ..Batch::default() };
         let outcome = match self.db.write_alone(batch).await {
             Ok(outcome) => outcome,
             Err(OneFailure::Refused(Refusal::Condition(_))) if inserts => {

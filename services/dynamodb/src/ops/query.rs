@@ -123,7 +123,14 @@ impl Handle<Query> for Dynamodb {
             check_filter(filter, schema, parameter)?;
         }
         let limit = input.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(1));
-        let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent, counted: Counted::Partition(&partition) };
+        let reading = Reading {
+            table: &table,
+            index,
+            wanted: &wanted,
+            filter: filter.as_ref(),
+            consistent,
+            counted: Counted::Partition(&partition),
+        };
         let read = self.read(reading, span, limit).await?;
         Ok(QueryOutput {
             count: Some(read.count),

@@ -85,7 +85,14 @@ impl Handle<Scan> for Dynamodb {
             span = span.after(&start);
         }
         let limit = input.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(1));
-        let reading = Reading { table: &table, index, wanted: &wanted, filter: filter.as_ref(), consistent, counted: Counted::Items };
+        let reading = Reading {
+            table: &table,
+            index,
+            wanted: &wanted,
+            filter: filter.as_ref(),
+            consistent,
+            counted: Counted::Items,
+        };
         let read = self.read(reading, span, limit).await?;
         Ok(ScanOutput {
             count: Some(read.count),

@@ -165,7 +165,8 @@ impl Db {
                 continue;
             }
             let Some(outcome) = outcome else { continue };
-            let has_entry = |item: &&std::sync::Arc<Attrs>| keys::of_entry(index, &table.schema, item).is_some();
+            let has_entry =
+                |item: &&std::sync::Arc<Attrs>| keys::of_entry(index, &table.schema, item).is_some();
             let old = outcome.old.as_ref().filter(has_entry);
             let new = outcome.new.as_ref().filter(has_entry);
             let place = |item| keys::of_entry(index, &table.schema, item);

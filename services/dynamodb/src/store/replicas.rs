@@ -7,8 +7,8 @@ use std::time::Duration;
 use haneul_kit::{Instant, Region, Result};
 use haneul_store::{Range, Reads, StoreError, Tx};
 
-use super::{Db, insights};
 use super::tables::{Failed, Numbers, TABLES_MAX, begin_stream};
+use super::{Db, insights};
 use crate::error;
 use crate::model::{
     COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, GlobalRecord, GlobalVersion, ITEMS, LINKS,

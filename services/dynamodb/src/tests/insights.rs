@@ -56,7 +56,11 @@ impl Insights {
     }
 
     async fn rule_count(&self) -> usize {
-        self.store.scan_keys(&RULES, Range::prefix((AccountId::DEFAULT, Region::US_EAST_1)), 200).await.unwrap().len()
+        self.store
+            .scan_keys(&RULES, Range::prefix((AccountId::DEFAULT, Region::US_EAST_1)), 200)
+            .await
+            .unwrap()
+            .len()
     }
 }
 
@@ -122,7 +126,9 @@ async fn statuses_modes_and_rules() {
 async fn what_is_refused_and_what_fails() {
     let cloud = Insights::new().await;
     let none = json!({"TableName": "none", "ContributorInsightsAction": "ENABLE"});
-    assert!(cloud.world.err("UpdateContributorInsights", none).await.starts_with("ResourceNotFoundException"));
+    assert!(
+        cloud.world.err("UpdateContributorInsights", none).await.starts_with("ResourceNotFoundException")
+    );
     cloud.world.table("tab", None).await;
     for name in ["UpdateContributorInsights", "DescribeContributorInsights"] {
         let mut input = json!({"TableName": "tab", "IndexName": "none"});
@@ -199,8 +205,14 @@ async fn keys_that_are_used_are_counted() {
     world.ok("Query", query).await;
     let statement = json!({"Statement": "SELECT * FROM tab WHERE p = 'a'"});
     world.ok("ExecuteStatement", statement).await;
-    assert_eq!(cloud.counted("PKC-tab-1").await, [("a".into(), 4.0), ("b".into(), 3.5), ("none".into(), 0.5)]);
-    assert_eq!(cloud.counted("SKC-tab-1").await, [("a/1".into(), 4.0), ("b/2".into(), 3.0), ("none/7".into(), 0.5)]);
+    assert_eq!(
+        cloud.counted("PKC-tab-1").await,
+        [("a".into(), 4.0), ("b".into(), 3.5), ("none".into(), 0.5)]
+    );
+    assert_eq!(
+        cloud.counted("SKC-tab-1").await,
+        [("a/1".into(), 4.0), ("b/2".into(), 3.0), ("none/7".into(), 0.5)]
+    );
     // Its entry moved from x to y.
     assert_eq!(cloud.counted("PKC-tab-by-g").await, [("x".into(), 3.0), ("y".into(), 6.0)]);
     let query = json!({"TableName": "tab", "IndexName": "by-g", "KeyConditionExpression": "g = :g",
@@ -220,7 +232,8 @@ async fn keys_that_are_used_are_counted() {
     assert_eq!(cloud.counted("SKC-tab-1").await[0], ("a/1".into(), 13.0));
     // Off again, nothing is counted, and the index's rules go with the index.
     cloud.update("tab", None, "DISABLE", None).await;
-    let gone = json!({"TableName": "tab", "GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "by-g"}}]});
+    let gone =
+        json!({"TableName": "tab", "GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "by-g"}}]});
     world.ok("UpdateTable", gone).await;
     assert_eq!(cloud.rule_count().await, 0);
 }

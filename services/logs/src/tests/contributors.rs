@@ -54,9 +54,13 @@ async fn events_reach_the_rules_that_watch_their_group() {
     cloud.put("g1", "s", &[(now, &event("early", 500))]).await.unwrap();
     cloud.settle().await;
     cloud.rule("r", DEFINITION, false).await;
-    for (group, ip, status, times) in
-        [("g1", "a", 500, 3), ("g1", "b", 200, 5), ("g2", "a", 500, 2), ("g2", "c", 500, 1), ("other", "d", 500, 9)]
-    {
+    for (group, ip, status, times) in [
+        ("g1", "a", 500, 3),
+        ("g1", "b", 200, 5),
+        ("g2", "a", 500, 2),
+        ("g2", "c", 500, 1),
+        ("other", "d", 500, 9),
+    ] {
         let message = event(ip, status);
         let events: Vec<(i64, &str)> = (0..times).map(|i| (now + i * 1000, message.as_str())).collect();
         cloud.put(group, "s", &events).await.unwrap();
@@ -81,7 +85,8 @@ async fn transformed_events() {
     let parse = s::Processor { parse_json: Some(s::ParseJSON::default()), ..Default::default() };
     let add = s::AddKeyEntry { key: "ip".into(), value: "new".into(), overwrite_if_exists: Some(true) };
     let add = s::Processor { add_keys: Some(s::AddKeys { entries: vec![add] }), ..Default::default() };
-    let input = s::PutTransformerRequest { log_group_identifier: "g".into(), transformer_config: vec![parse, add] };
+    let input =
+        s::PutTransformerRequest { log_group_identifier: "g".into(), transformer_config: vec![parse, add] };
     cloud.ok::<op::PutTransformer>(input).await;
     cloud.rule("plain", DEFINITION, false).await;
     cloud.rule("transformed", DEFINITION, true).await;
