@@ -144,6 +144,21 @@ impl Tally {
         self.top = all.into_iter().collect();
     }
 
+    /// As it is kept: not so long that it would be no record, whatever the keys are.
+    fn trimmed(&self) -> Cow<'_, Tally> {
+        if self.top.len() <= CONTRIBUTORS_MAX {
+            return Cow::Borrowed(self);
+        }
+        let mut tally = self.clone();
+        tally.trim(CONTRIBUTORS_MAX);
+        Cow::Owned(tally)
+    }
+
+    /// Bytes of the keys that are kept.
+    pub fn key_bytes(&self) -> usize {
+        self.top.keys().map(String::len).sum()
+    }
+
     /// How many different contributors there were: exact as long as none was left out.
     pub fn unique(&self) -> f64 {
         match &self.rest {
@@ -212,7 +227,7 @@ impl Tallies {
     /// When there is too much for one transaction.
     pub fn write(&self, tx: &Tx, nonce: u64) -> Result<(), StoreError> {
         for ((rule, minute), tally) in &self.counted {
-            tx.put(&TALLIES, &(*rule, *minute, nonce), tally)?;
+            tx.put(&TALLIES, &(*rule, *minute, nonce), &tally.trimmed())?;
         }
         Ok(())
     }
@@ -224,8 +239,8 @@ impl Tallies {
     pub async fn save(&self, store: &Store, nonce: u64) -> Result<(), StoreError> {
         let (mut batch, mut bytes) = (Batch::default(), 0);
         for ((rule, minute), tally) in &self.counted {
-            batch.put(&TALLIES, &(*rule, *minute, nonce), tally)?;
-            bytes += tally.top.keys().map(|key| key.len() + OVERHEAD).sum::<usize>() + OVERHEAD;
+            batch.put(&TALLIES, &(*rule, *minute, nonce), &tally.trimmed())?;
+            bytes += tally.key_bytes() + OVERHEAD * (tally.top.len() + 1);
             if bytes >= BYTES_MAX {
                 bytes = 0;
                 store.write(std::mem::take(&mut batch)).await?;

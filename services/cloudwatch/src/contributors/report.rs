@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use haneul_kit::contributors::{CONTRIBUTORS_MAX, SEPARATOR, Tally};
 
 /// Contributors that are told apart over the whole of a report.
-const TOLD_APART_MAX: usize = 50_000;
+const TOLD_APART_MAX: usize = 20_000;
 
 /// What is asked of the counts. Times in milliseconds; periods begin at the start.
 #[derive(Clone, Copy, Debug)]
@@ -34,21 +34,34 @@ pub(crate) struct Datapoint {
     pub(crate) max: f64,
 }
 
-/// Sums up minutes, which come in their order: over all of the time, and by period.
+/// Sums up minutes, which come in their order: over all of the time, or by period, or both.
 pub(crate) struct Summing {
     asked: Asked,
+    wanted: Wanted,
     total: Tally,
     period: Option<(i64, Tally)>,
     points: Vec<Datapoint>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Total,
+    Periods,
+    Both,
+}
+
 impl Summing {
-    pub(crate) fn new(asked: Asked) -> Summing {
-        Summing { asked, total: Tally::default(), period: None, points: Vec::new() }
+    pub(crate) fn new(asked: Asked, wanted: Wanted) -> Summing {
+        Summing { asked, wanted, total: Tally::default(), period: None, points: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, minute: i64, tally: &Tally) {
-        self.total.merge(tally, TOLD_APART_MAX);
+        if self.wanted != Wanted::Periods {
+            self.total.merge(tally, TOLD_APART_MAX);
+        }
+        if self.wanted == Wanted::Total {
+            return;
+        }
         let at = self.asked.period(minute);
         if self.period.as_ref().is_some_and(|(known, _)| *known != at) {
             self.end_period();

@@ -10,7 +10,7 @@ use haneul_store::Snapshot;
 use super::alarm_parts::owner;
 use crate::CloudWatch;
 use crate::contributors::Definition;
-use crate::contributors::report::{Asked, Contributor, Datapoint, Plotting, Summing, ranked};
+use crate::contributors::report::{Asked, Contributor, Datapoint, Plotting, Summing, Wanted, ranked};
 use crate::error;
 use crate::series::window::Window;
 use crate::store::contributors::KEPT_MS;
@@ -64,8 +64,9 @@ impl CloudWatch {
         snapshot: &Snapshot,
         rule: &Rule,
         asked: Asked,
+        wanted: Wanted,
     ) -> Result<(Tally, Vec<Datapoint>)> {
-        let mut summing = Summing::new(asked);
+        let mut summing = Summing::new(asked, wanted);
         let each = |minute, tally| summing.add(minute, &as_told(rule, tally));
         self.counted(snapshot, rule.id, (asked.start_ms, asked.end_ms), each).await?;
         Ok(summing.done())
@@ -102,7 +103,7 @@ impl CloudWatch {
             by_maximum: false,
         };
         let snapshot = self.platform.store.snapshot().await?;
-        let (_, points) = self.sum_up(&snapshot, &rule, asked).await?;
+        let (_, points) = self.sum_up(&snapshot, &rule, asked, Wanted::Periods).await?;
         Ok(points.iter().map(|point| (point.at_ms.div_euclid(1000), statistic.of(point))).collect())
     }
 }
@@ -165,7 +166,8 @@ impl Handle<op::GetInsightRuleReport> for CloudWatch {
         let (period_ms, contributors) = (i64::from(input.period) * 1000, contributors as usize);
         let asked = Asked { start_ms, end_ms, period_ms, contributors, by_maximum };
         let snapshot = self.platform.store.snapshot().await?;
-        let (total, points) = self.sum_up(&snapshot, &rule, asked).await?;
+        let wanted = if statistics.is_empty() { Wanted::Total } else { Wanted::Both };
+        let (total, points) = self.sum_up(&snapshot, &rule, asked, wanted).await?;
         let contributors = self.plot(&snapshot, &rule, asked, ranked(&total, &asked)).await?;
         let (labels, statistic) = labels(cx, &rule);
         let points = points.iter().map(|point| datapoint(point, &statistics)).collect();
@@ -175,7 +177,7 @@ impl Handle<op::GetInsightRuleReport> for CloudWatch {
             aggregate_value: Some(total.sum),
             approximate_unique_count: Some(total.unique() as i64),
             contributors: Some(contributors.into_iter().map(contributor).collect()),
-            metric_datapoints: Some(if statistics.is_empty() { Vec::new() } else { points }),
+            metric_datapoints: Some(points),
         })
     }
 }

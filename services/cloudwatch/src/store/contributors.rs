@@ -12,9 +12,11 @@ use crate::error;
 use crate::model::CONTRIBUTORS;
 
 /// Minutes of a report that are read at once, tallies that are merged at once, minutes that are forgotten at once.
-const MINUTES: usize = 32;
+const MINUTES: usize = 16;
 const MERGED: usize = 16;
 const SWEPT: usize = 500;
+/// Bytes of keys that one transaction writes: as JSON, they may be six times that long.
+const KEYS_MAX: usize = 4 * 1024 * 1024;
 
 /// What was counted is kept for 15 days. Source: CloudWatch User Guide, "Using Contributor Insights".
 pub(crate) const KEPT_MS: i64 = 15 * 86_400_000;
@@ -122,14 +124,21 @@ impl CloudWatch {
         let (found, minutes) = (&found, &minutes);
         store
             .transact(|tx| async move {
+                let mut bytes = 0;
                 for (key, tally) in minutes {
                     let mut merged = tx.get(&CONTRIBUTORS, key).await?.unwrap_or_default();
                     merged.merge(tally, CONTRIBUTORS_MAX);
                     merged.trim(CONTRIBUTORS_MAX);
                     tx.put(&CONTRIBUTORS, key, &merged)?;
-                }
-                for (key, _) in found {
-                    tx.delete(&TALLIES, key)?;
+                    let of_minute = |(rule, minute, _): &&(u64, i64, u64)| (*rule, *minute) == *key;
+                    for tally in found.iter().map(|(key, _)| key).filter(of_minute) {
+                        tx.delete(&TALLIES, tally)?;
+                    }
+                    bytes += merged.key_bytes();
+                    // The others have their turn next.
+                    if bytes > KEYS_MAX {
+                        break;
+                    }
                 }
                 Ok::<_, ApiError>(())
             })

@@ -1,6 +1,6 @@
 use haneul_cloudwatch_wire::operations as op;
 use haneul_cloudwatch_wire::shapes as s;
-use haneul_kit::contributors::{LogEvent, Managed, Rule, TALLIES, Tallies};
+use haneul_kit::contributors::{LogEvent, Managed, RULES, Rule, TALLIES, Tallies};
 use haneul_kit::{AccountId, ApiError, Instant, Region};
 use haneul_store::{Range, Reads};
 
@@ -43,6 +43,10 @@ impl Cloud {
         change: impl FnOnce(&mut s::GetInsightRuleReportInput),
     ) -> s::GetInsightRuleReportOutput {
         self.ok::<op::GetInsightRuleReport>(asked(from, to, change)).await
+    }
+
+    async fn rule_id(&self) -> u64 {
+        self.platform.store.get(&RULES, &(account(), Region::US_EAST_1, "r")).await.unwrap().unwrap().id
     }
 
     async fn names(&self) -> Vec<(String, String)> {
@@ -286,6 +290,26 @@ async fn managed_rules_are_told_of_but_not_changed() {
     assert_eq!(failures.len(), 1);
     let found = cloud.ok::<op::DescribeInsightRules>(Default::default()).await.insight_rules.unwrap();
     assert_eq!((found[0].managed_rule, found[0].schema.as_str()), (Some(true), "ServiceLogRule/1"));
+}
+
+#[tokio::test]
+async fn keys_that_are_as_long_as_can_be_are_merged() {
+    let cloud = Cloud::new().await;
+    cloud.ok::<op::PutInsightRule>(put("r", DEFINITION)).await;
+    let (minute, id) = (cloud.minute(), cloud.rule_id().await);
+    // Each of its letters takes six bytes as JSON.
+    let long = "\u{1}".repeat(1_010);
+    for at in 0..14 {
+        let mut tallies = Tallies::default();
+        for i in 0..900 {
+            tallies.add(id, Instant::from_secs(minute - at * 60), &format!("{long}{i}"), 1.0);
+        }
+        tallies.save(&cloud.platform.store, at as u64).await.unwrap();
+    }
+    cloud.advance(10).await;
+    assert!(cloud.platform.store.scan_keys(&TALLIES, Range::all(), 1).await.unwrap().is_empty());
+    let report = cloud.report(minute - 3_600, minute + 60, |_| {}).await;
+    assert_eq!((report.aggregate_value, report.approximate_unique_count), (Some(14.0 * 900.0), Some(900)));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::contributors::{self, Managed, RULES, Rule, SEPARATOR, Tallies};
+use haneul_kit::contributors::{self, Managed, RULES, Rule, Tallies};
 use haneul_kit::{Result, Signal};
 use haneul_store::{StoreError, Tx};
 use parking_lot::Mutex;
@@ -223,18 +223,12 @@ fn texts(schema: &KeySchema, item: &Attrs) -> Option<(String, Option<String>)> {
         let parts: Option<Vec<Cow<'_, str>>> = keys.iter().map(|key| text(item.get(&key.name)?)).collect();
         parts.map(|parts| parts.join(","))
     };
-    let partition = contributors::key(&[text(&schema.hash)?.into()]);
+    let partition: Cow<'_, str> = text(&schema.hash)?.into();
     let whole = match schema.range.is_empty() {
         true => None,
-        false => text(&schema.range).map(|sort| {
-            let sort = contributors::key(&[sort.into()]);
-            let mut whole = partition.clone();
-            whole.push(SEPARATOR);
-            whole.push_str(&sort);
-            whole
-        }),
+        false => text(&schema.range).map(|sort| contributors::key(&[partition.clone(), sort.into()])),
     };
-    Some((partition, whole))
+    Some((contributors::key(&[partition]), whole))
 }
 
 fn text(value: &Value) -> Option<Cow<'_, str>> {

@@ -98,6 +98,33 @@ async fn transformed_events() {
     assert_eq!(cloud.contributors("transformed").await, [("new".into(), 1.0)]);
 }
 
+#[tokio::test]
+async fn who_may_make_a_rule_over_which_groups() {
+    let cloud = Cloud::new().await;
+    let statement = r#"{"Effect": "Allow", "Action": "cloudwatch:PutInsightRule", "Resource": "arn:aws:cloudwatch:*:*:insight-rule/mine*",
+        "Condition": {"ForAllValues:StringLike": {"cloudwatch:requestInsightRuleLogGroups": ["g*"]}}}"#;
+    let user = cloud.user("ann", statement).await;
+    let other = DEFINITION.replace("g*", "other");
+    for (name, definition, tagged, allowed) in [
+        ("mine", DEFINITION, false, true),
+        ("mine", other.as_str(), false, false),
+        ("theirs", DEFINITION, false, false),
+        ("mine2", DEFINITION, true, false),
+    ] {
+        let tag = c::Tag { key: "a".into(), value: "b".into() };
+        let input = c::PutInsightRuleInput {
+            rule_name: name.into(),
+            rule_definition: definition.into(),
+            tags: tagged.then(|| vec![tag]),
+            ..Default::default()
+        };
+        let done = cloud.call_as::<cloudwatch::PutInsightRule>(&user, input).await;
+        let refused = done.err().map(|error| error.code().to_owned());
+        assert_eq!(refused.is_none(), allowed, "{name} {definition}: {refused:?}");
+        assert!(refused.is_none_or(|code| code.starts_with("AccessDenied")));
+    }
+}
+
 /// What was taken in is counted once, wherever the program stopped: what was counted is written with the note that it was.
 #[test]
 fn a_crash_loses_no_count_and_makes_none_twice() {
