@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use haneul_base::{AccountId, Arn, Instant, Region};
-use haneul_bus::Caller;
+use haneul_bus::{Caller, Principal};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 
@@ -49,6 +49,25 @@ impl Cx {
 
     pub fn caller(&self) -> &Caller {
         &self.0.caller
+    }
+
+    /// Names the caller as narrowly as what callers may do can differ: the principal by its id, its session, and for a
+    /// service the resource on whose account it calls. What was opened for one holder may serve it again for a while, and
+    /// nobody else. `None` where this call cannot be told from others.
+    pub fn holder(&self) -> Option<String> {
+        let caller = self.caller();
+        let (account, id) = (caller.account, caller.user_id());
+        let apart = match &caller.principal {
+            Principal::Anonymous => return None,
+            Principal::Service { .. } => self.source_arn()?,
+            // A session has an access key of its own.
+            _ => match (caller.access_key_id.as_deref(), &caller.session) {
+                (Some(key), _) => key,
+                (None, None) => "",
+                (None, Some(_)) => return None,
+            },
+        };
+        Some(format!("{account} {id} {apart}"))
     }
 
     /// The caller's account, in which new resources are made.

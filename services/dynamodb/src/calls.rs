@@ -122,15 +122,15 @@ impl Db {
 
     /// The data key, if the caller may use the key of KMS that it is under.
     pub(crate) async fn key_for(&self, cx: &Cx, sse: &SseRecord) -> Result<ItemKey> {
-        let who = cx.caller().arn();
-        if let Some(key) = self.keys().get(&who, sse, cx.now()) {
+        let who = cx.holder();
+        if let Some(key) = who.as_ref().and_then(|who| self.keys().get(who, sse, cx.now())) {
             return Ok(key);
         }
         let opened = self
             .forward::<kms::Decrypt>(cx, &name::of_arn(&sse.table_arn)?, decrypt(sse)?)
             .await
             .map_err(denied)?;
-        self.opened(&who, sse, opened)
+        self.opened(who.as_deref(), sse, opened)
     }
 
     /// The same for the service itself.
@@ -139,7 +139,7 @@ impl Db {
             return Ok(key);
         }
         let opened = self.as_service::<kms::Decrypt>(sse, decrypt(sse)?).await.map_err(denied)?;
-        self.opened(PRINCIPAL, sse, opened)
+        self.opened(Some(PRINCIPAL), sse, opened)
     }
 
     /// Opens a table's key for what goes on behind.
@@ -182,11 +182,13 @@ impl Db {
         }
     }
 
-    fn opened(&self, who: &str, sse: &SseRecord, opened: k::DecryptResponse) -> Result<ItemKey> {
+    fn opened(&self, who: Option<&str>, sse: &SseRecord, opened: k::DecryptResponse) -> Result<ItemKey> {
         let key = opened.plaintext.and_then(|plaintext| ItemKey::new(&plaintext, self.env.clone()));
         let key = key.ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
         let until = Instant::from_millis(self.env.now().millis() + OPEN_MS);
-        self.keys().keep(who, sse, key.clone(), until);
+        if let Some(who) = who {
+            self.keys().keep(who, sse, key.clone(), until);
+        }
         Ok(key)
     }
 

@@ -175,8 +175,8 @@ pub(crate) struct BucketKeys(Mutex<HashMap<Asked, Kept>>);
 /// Who asked KMS for what: another's permission is not one's own.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Asked {
-    New { caller: String, bucket: u64, key: String },
-    Open { caller: String, blob: String },
+    New { holder: String, bucket: u64, key: String },
+    Open { holder: String, blob: String },
 }
 
 #[derive(Clone)]
@@ -188,11 +188,12 @@ struct Kept {
 }
 
 impl BucketKeys {
-    fn get(&self, asked: &Asked, now: Instant) -> Option<Kept> {
-        self.0.lock().get(asked).filter(|kept| now < kept.until).cloned()
+    fn get(&self, asked: Option<&Asked>, now: Instant) -> Option<Kept> {
+        self.0.lock().get(asked?).filter(|kept| now < kept.until).cloned()
     }
 
-    fn keep(&self, asked: Asked, kept: Kept) {
+    fn keep(&self, asked: Option<Asked>, kept: Kept) {
+        let Some(asked) = asked else { return };
         let mut keys = self.0.lock();
         if keys.len() >= BUCKET_KEYS_MAX {
             keys.clear();
@@ -331,9 +332,9 @@ impl S3 {
         let arn = if with.uses_bucket_key { bucket.arn() } else { format!("{}/{key}", bucket.arn()) };
         let context = context(arn, with.header)?;
         let kept = if with.uses_bucket_key {
-            let caller = cx.caller().arn();
-            let asked = Asked::New { caller, bucket: bucket.id(), key: format!("{key_id} {context:?}") };
-            match self.bucket_keys.get(&asked, cx.now()) {
+            let key = format!("{key_id} {context:?}");
+            let asked = cx.holder().map(|holder| Asked::New { holder, bucket: bucket.id(), key });
+            match self.bucket_keys.get(asked.as_ref(), cx.now()) {
                 Some(kept) => kept,
                 None => {
                     let made = self.generate(cx, key_id, &context).await?;
@@ -401,9 +402,9 @@ impl S3 {
     }
 
     async fn decrypt(&self, cx: &Cx, scheme: &KmsScheme) -> Result<DataKey> {
-        let asked = Asked::Open { caller: cx.caller().arn(), blob: scheme.blob.clone() };
+        let asked = cx.holder().map(|holder| Asked::Open { holder, blob: scheme.blob.clone() });
         if scheme.bucket_key
-            && let Some(kept) = self.bucket_keys.get(&asked, cx.now())
+            && let Some(kept) = self.bucket_keys.get(asked.as_ref(), cx.now())
         {
             return Ok(kept.key);
         }

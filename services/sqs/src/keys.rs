@@ -1,6 +1,6 @@
 //! Data keys for the bodies of messages: made by KMS for who sends, opened by KMS for who receives.
 //!
-//! A key is asked for on the caller's behalf and serves that caller alone, for as long as the queue says
+//! A key is asked for on the caller's behalf and serves that caller alone ([`Cx::holder`]), for as long as the queue says
 //! (KmsDataKeyReusePeriodSeconds). A body is sealed with the key, and keeps it beside itself as KMS sealed it, so that
 //! whoever may not decrypt with the key of KMS reads nothing. Names, attributes and times of a message are not sealed.
 //!
@@ -50,15 +50,22 @@ pub(crate) struct DataKey {
     sealed: Arc<[u8]>,
 }
 
+/// Who asked KMS for what.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Asked {
-    New { caller: String, queue_arn: String, key_id: String },
-    Open { caller: String, data_key: Vec<u8> },
+    New { holder: String, queue_arn: String, key_id: String },
+    Open { holder: String, data_key: Vec<u8> },
+}
+
+struct Kept {
+    key: DataKey,
+    since: Instant,
+    reuse_secs: u32,
 }
 
 /// Keys that KMS made or opened lately.
 #[derive(Default)]
-pub(crate) struct Keys(Mutex<HashMap<Asked, (DataKey, Instant)>>);
+pub(crate) struct Keys(Mutex<HashMap<Asked, Kept>>);
 
 impl DataKey {
     /// `None` when these are not 256 bits.
@@ -99,13 +106,16 @@ impl Keys {
     ) -> Result<DataKey> {
         let queue_arn = queue.arn.to_string();
         let key_id = full_key_id(queue, &kms.key_id);
-        let asked = Asked::New { caller: cx.caller().arn(), queue_arn, key_id };
-        if let Some(key) = self.get(&asked, cx.now()) {
+        let asked = cx.holder().map(|holder| Asked::New {
+            holder,
+            queue_arn: queue_arn.clone(),
+            key_id: key_id.clone(),
+        });
+        if let Some(key) = self.get(asked.as_ref(), cx.now(), kms.reuse_secs) {
             return Ok(key);
         }
-        let Asked::New { queue_arn, key_id, .. } = &asked else { unreachable!("it was made above") };
-        let key = calls::new_data_key(platform, cx, queue_arn, key_id).await?;
-        self.keep(asked, key.clone(), until(cx.now(), kms.reuse_secs));
+        let key = calls::new_data_key(platform, cx, &queue_arn, &key_id).await?;
+        self.keep(asked, &key, cx.now(), kms.reuse_secs);
         Ok(key)
     }
 
@@ -117,33 +127,39 @@ impl Keys {
         sealed: &Sealed,
         reuse_secs: u32,
     ) -> Result<String> {
-        let asked = Asked::Open { caller: cx.caller().arn(), data_key: sealed.data_key.clone() };
-        let key = match self.get(&asked, cx.now()) {
+        let asked = cx.holder().map(|holder| Asked::Open { holder, data_key: sealed.data_key.clone() });
+        let key = match self.get(asked.as_ref(), cx.now(), reuse_secs) {
             Some(key) => key,
             None => {
                 let key = calls::open_data_key(platform, cx, sealed).await?;
-                self.keep(asked, key.clone(), until(cx.now(), reuse_secs));
+                self.keep(asked, &key, cx.now(), reuse_secs);
                 key
             }
         };
         key.open(sealed).ok_or_else(|| ApiError::internal("a message does not open with its data key"))
     }
 
-    fn get(&self, asked: &Asked, now: Instant) -> Option<DataKey> {
-        self.0.lock().get(asked).filter(|(_, until)| now < *until).map(|(key, _)| key.clone())
+    /// One that is no older than the queue allows now.
+    fn get(&self, asked: Option<&Asked>, now: Instant, reuse_secs: u32) -> Option<DataKey> {
+        self.0.lock().get(asked?).filter(|kept| kept.serves(now, reuse_secs)).map(|kept| kept.key.clone())
     }
 
-    fn keep(&self, asked: Asked, key: DataKey, until: Instant) {
+    fn keep(&self, asked: Option<Asked>, key: &DataKey, now: Instant, reuse_secs: u32) {
+        let Some(asked) = asked else { return };
         let mut open = self.0.lock();
+        // No open key lies about for longer than it serves, as long as anybody asks.
+        open.retain(|_, kept| kept.serves(now, kept.reuse_secs));
         if open.len() >= OPEN_MAX {
             open.clear();
         }
-        open.insert(asked, (key, until));
+        open.insert(asked, Kept { key: key.clone(), since: now, reuse_secs });
     }
 }
 
-fn until(now: Instant, secs: u32) -> Instant {
-    Instant::from_millis(now.millis() + i64::from(secs) * 1000)
+impl Kept {
+    fn serves(&self, now: Instant, reuse_secs: u32) -> bool {
+        now.millis() < self.since.millis() + i64::from(reuse_secs) * 1000
+    }
 }
 
 /// What is no ARN is a key or an alias of the queue's account, whoever sends.

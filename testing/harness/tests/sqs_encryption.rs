@@ -12,6 +12,8 @@ use haneul_kms_wire::shapes as k;
 use haneul_shape::value::Map;
 use haneul_sqs_wire::operations as op;
 use haneul_sqs_wire::shapes::*;
+use haneul_sts_wire::operations as sts;
+use haneul_sts_wire::shapes as t;
 use haneul_wire::Protocol;
 use serde_json::{Value, json};
 
@@ -81,16 +83,24 @@ async fn send(client: &Client, url: &str, body: &str) -> String {
 
 /// The bodies, or the error's code.
 async fn receive(client: &Client, url: &str) -> String {
+    receive_for(client, url, 0).await
+}
+
+async fn receive_for(client: &Client, url: &str, visibility: i32) -> String {
     let input = ReceiveMessageRequest {
         queue_url: url.into(),
         max_number_of_messages: Some(10),
-        visibility_timeout: Some(0),
+        visibility_timeout: Some(visibility),
+        attribute_names: Some(vec!["ApproximateReceiveCount".into()]),
         ..Default::default()
     };
     match client.call::<op::ReceiveMessage>(input).await {
         Ok(got) => {
-            let bodies = got.messages.unwrap_or_default().into_iter().filter_map(|message| message.body);
-            bodies.collect::<Vec<_>>().join(",")
+            let told = |message: Message| {
+                let times = message.attributes?.get("ApproximateReceiveCount")?.clone();
+                Some(if times == "1" { message.body? } else { format!("{}*{times}", message.body?) })
+            };
+            got.messages.unwrap_or_default().into_iter().filter_map(told).collect::<Vec<_>>().join(",")
         }
         Err(failure) => failure.code,
     }
@@ -119,15 +129,17 @@ async fn who_sends_and_who_reads_must_be_allowed_to_use_the_key() {
     let refused = stranger.call::<op::SendMessageBatch>(input).await.err();
     assert_eq!(refused.unwrap().code, "KMS.AccessDeniedException");
 
-    // Who may not read holds nothing up.
-    assert_eq!(receive(&stranger, &url).await, "KMS.AccessDeniedException");
+    // Who may not read holds nothing up, and has not received it.
+    for _ in 0..3 {
+        assert_eq!(receive_for(&stranger, &url, 30).await, "KMS.AccessDeniedException");
+    }
     assert_eq!(receive(&reader, &url).await, "하늘");
 
     // It stays sealed when the queue no longer has a key, and plain messages stay plain when it has one again.
     world.set(&url, &[("KmsMasterKeyId", "")]).await;
     assert_eq!(send(&stranger, &url, "plain").await, "ok");
-    assert_eq!(receive(&stranger, &url).await, "KMS.AccessDeniedException");
-    assert_eq!(receive(&reader, &url).await, "하늘,plain");
+    assert_eq!(receive(&stranger, &url).await, "plain");
+    assert_eq!(receive(&reader, &url).await, "하늘*2,plain*2");
 }
 
 #[tokio::test]
@@ -150,13 +162,54 @@ async fn a_data_key_serves_for_as_long_as_the_queue_says() {
     assert_eq!(receive(&sender, &url).await, "KMS.DisabledException");
     let input = k::EnableKeyRequest { key_id: key.clone() };
     world.0.call::<kms::EnableKey>(input).await.unwrap();
-    assert_eq!(receive(&sender, &url).await, "one,two");
+    assert_eq!(receive(&sender, &url).await, "one*2,two");
     let input = k::ScheduleKeyDeletionRequest { key_id: key, ..Default::default() };
     world.0.call::<kms::ScheduleKeyDeletion>(input).await.unwrap();
     world.wait(61);
     assert_eq!(receive(&sender, &url).await, "KMS.InvalidStateException");
     world.set(&url, &[("KmsMasterKeyId", "alias/nothing")]).await;
     assert_eq!(send(&sender, &url, "no").await, "KMS.NotFoundException");
+}
+
+/// Sessions of one role under one name are not one another.
+#[tokio::test]
+async fn a_data_key_serves_the_session_it_was_opened_for() {
+    let world = World::new(34).await;
+    let key = world.key(None).await;
+    let url = world.queue("sealed", &[("KmsMasterKeyId", &key)]).await;
+    let allow = |actions: Value| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}]});
+    let input = i::CreateRoleRequest {
+        role_name: "worker".into(),
+        assume_role_policy_document: trust.to_string(),
+        ..Default::default()
+    };
+    let role_arn = world.0.call::<iam::CreateRole>(input).await.unwrap().role.arn;
+    let input = i::PutRolePolicyRequest {
+        role_name: "worker".into(),
+        policy_name: "p".into(),
+        policy_document: allow(json!(["sqs:*", "kms:*"])).to_string(),
+    };
+    world.0.call::<iam::PutRolePolicy>(input).await.unwrap();
+    let user = world.user("user", &["sts:AssumeRole"]).await;
+    let mut sessions = Vec::new();
+    for policy in [None, Some(allow(json!("sqs:*")).to_string())] {
+        let input = t::AssumeRoleRequest {
+            role_arn: role_arn.clone(),
+            role_session_name: "same".into(),
+            policy,
+            ..Default::default()
+        };
+        let made = user.call::<sts::AssumeRole>(input).await.unwrap().credentials.unwrap();
+        let mut client = world.0.with_key(&made.access_key_id, &made.secret_access_key);
+        client.session_token = Some(made.session_token);
+        sessions.push(client);
+    }
+    assert_eq!(send(&sessions[0], &url, "one").await, "ok");
+    assert_eq!(receive(&sessions[0], &url).await, "one");
+    assert_eq!(send(&sessions[1], &url, "no").await, "KMS.AccessDeniedException");
+    assert_eq!(receive(&sessions[1], &url).await, "KMS.AccessDeniedException");
 }
 
 #[tokio::test]
@@ -190,7 +243,7 @@ async fn the_key_is_that_of_the_queues_account_and_follows_a_message() {
     assert_eq!(receive(&world.0, &url).await, "");
     let stranger = world.user("stranger", &[]).await;
     assert_eq!(receive(&stranger, &dead).await, "KMS.AccessDeniedException");
-    assert_eq!(receive(&world.0, &dead).await, "from afar");
+    assert_eq!(receive(&world.0, &dead).await, "from afar*2");
 
     // AWS's own key for queues is made when it is first used.
     world.set(&url, &[("KmsMasterKeyId", "alias/aws/sqs")]).await;

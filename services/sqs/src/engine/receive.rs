@@ -168,6 +168,21 @@ impl Queue {
         Ok(())
     }
 
+    /// Takes a receive back that came to nothing: the message is as it was before, and visible when the time next passes.
+    pub(crate) fn take_back(&mut self, slot: u32, seq: u64, receives: u32, now_ms: i64) -> bool {
+        let Some(found) = self.slab.live_mut(slot, seq) else { return false };
+        if found.state != State::InFlight || found.receives != receives {
+            return false;
+        }
+        found.receives -= 1;
+        if found.receives == 0 {
+            found.first_receive_ms = 0;
+        }
+        self.set_deadline(slot, seq, now_ms);
+        self.attempts.retain(|_, attempt| !attempt.messages.iter().any(|(_, other, _)| *other == seq));
+        true
+    }
+
     pub(super) fn set_deadline(&mut self, slot: u32, seq: u64, deadline_ms: i64) {
         if let Some(found) = self.slab.live_mut(slot, seq) {
             found.deadline_ms = deadline_ms;

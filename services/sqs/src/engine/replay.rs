@@ -52,8 +52,11 @@ impl Queue {
             found.state = State::InFlight;
             found.receives = receives;
             found.deadline_ms = deadline_ms;
-            if found.first_receive_ms == 0 {
-                found.first_receive_ms = at_ms;
+            match receives {
+                // It was taken back.
+                0 => found.first_receive_ms = 0,
+                _ if found.first_receive_ms == 0 => found.first_receive_ms = at_ms,
+                _ => {}
             }
         }
     }

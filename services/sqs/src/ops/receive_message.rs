@@ -97,14 +97,13 @@ impl Handle<ReceiveMessage> for Sqs {
             wait_ms: i64::from(wait_secs) * 1000,
             attempt,
         };
-        let mut deliveries = self.plane.receive(&queue, &wanted).await?;
-        let bodies = self.bodies(cx, &queue, &mut deliveries).await?;
+        let received = self.plane.receive(&queue, &wanted).await?;
+        let deliveries = self.read(cx, &queue, received).await?;
         let (metric, number) =
             if deliveries.is_empty() { (EMPTY_RECEIVES, 1) } else { (RECEIVED, deliveries.len()) };
         count(&self.platform.metrics, cx, &queue, metric, number);
         let messages: Vec<Message> = deliveries
             .into_iter()
-            .zip(bodies)
             .map(|(delivery, body)| self.render(&queue, delivery, body, &system, &attributes))
             .collect();
         Ok(ReceiveMessageResult { messages: (!messages.is_empty()).then_some(messages) })
@@ -112,32 +111,34 @@ impl Handle<ReceiveMessage> for Sqs {
 }
 
 impl Sqs {
-    /// What the messages say. When KMS does not open one of them for the caller, all are visible again at once.
-    async fn bodies(&self, cx: &Cx, queue: &LiveQueue, deliveries: &mut [Delivery]) -> Result<Vec<String>> {
-        let mut bodies = Vec::with_capacity(deliveries.len());
-        let mut refused = None;
-        for delivery in deliveries.iter_mut() {
-            match std::mem::replace(&mut delivery.stored.body, Body::Plain(String::new())) {
-                Body::Plain(text) => bodies.push(text),
-                Body::Sealed(sealed) => {
-                    let reuse_secs =
-                        queue.meta().attributes.kms.as_ref().map_or(REUSE_SECS, |kms| kms.reuse_secs);
-                    match self.keys.open(&self.platform, cx, &sealed, reuse_secs).await {
-                        Ok(text) => bodies.push(text),
-                        Err(error) => {
-                            refused = Some(error);
-                            break;
-                        }
-                    }
+    /// The messages with what they say. Those that KMS does not open for the caller go back as if they had not been received;
+    /// it is an error when there are no others.
+    async fn read(
+        &self,
+        cx: &Cx,
+        queue: &LiveQueue,
+        received: Vec<Delivery>,
+    ) -> Result<Vec<(Delivery, String)>> {
+        let reuse_secs = queue.meta().attributes.kms.as_ref().map_or(REUSE_SECS, |kms| kms.reuse_secs);
+        let (mut opened, mut closed, mut refused) = (Vec::with_capacity(received.len()), Vec::new(), None);
+        for mut delivery in received {
+            let text = match std::mem::replace(&mut delivery.stored.body, Body::Plain(String::new())) {
+                Body::Plain(text) => Ok(text),
+                Body::Sealed(sealed) => self.keys.open(&self.platform, cx, &sealed, reuse_secs).await,
+            };
+            match text {
+                Ok(text) => opened.push((delivery, text)),
+                Err(error) => {
+                    closed.push(delivery.ticket);
+                    refused = Some(error);
                 }
             }
         }
-        let Some(error) = refused else { return Ok(bodies) };
-        for delivery in deliveries {
-            // One that was deleted or received again meanwhile is nobody's loss.
-            let _ = self.plane.change_visibility(queue, &receipt(queue, delivery), 0);
+        self.plane.take_back(queue, &closed);
+        match refused {
+            Some(error) if opened.is_empty() => Err(error),
+            _ => Ok(opened),
         }
-        Err(error)
     }
 
     fn render(

@@ -145,6 +145,24 @@ impl Plane {
         self.log.note(&Op::Receive { queue: queue.no, at_ms: now_ms, deadline_ms, messages });
     }
 
+    /// Takes back receives of messages that could not be handed out. In the log with the next sync, as the receive.
+    pub(crate) fn take_back(&self, queue: &LiveQueue, tickets: &[Ticket]) {
+        let mut core = queue.core.lock();
+        let now_ms = self.now_ms();
+        let mut taken = Vec::with_capacity(tickets.len());
+        for ticket in tickets {
+            if core.queue.take_back(ticket.slot, ticket.seq, ticket.receives, now_ms) {
+                taken.push((ticket.slot, ticket.seq, ticket.receives - 1));
+            }
+        }
+        if !taken.is_empty() && !self.log.in_memory() {
+            let op = Op::Receive { queue: queue.no, at_ms: now_ms, deadline_ms: now_ms, messages: taken };
+            self.log.note(&op);
+        }
+        self.advance(queue, &mut core, now_ms);
+        core.wake();
+    }
+
     /// Reads the bodies; leaves out messages that were deleted meanwhile.
     pub(crate) async fn load(
         self: &Arc<Self>,

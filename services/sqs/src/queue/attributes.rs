@@ -165,6 +165,8 @@ fn same(name: &str, current: &str, asked: &str) -> bool {
         attribute::POLICY | attribute::REDRIVE_POLICY | attribute::REDRIVE_ALLOW_POLICY => {
             current == asked || (json(current).is_some() && json(current) == json(asked))
         }
+        // The names of aliases have their case.
+        attribute::KMS_MASTER_KEY_ID => current == asked,
         _ => match (current.parse::<u32>(), asked.parse::<u32>()) {
             (Ok(current), Ok(asked)) => current == asked,
             _ => current.eq_ignore_ascii_case(asked),
@@ -370,6 +372,8 @@ mod tests {
             names.map(|name| all.get(name).cloned().unwrap_or_default()).join(" ")
         };
         assert_eq!(of(&set), "alias/k 300 false");
+        assert_eq!(difference(&set, [("KmsMasterKeyId", "alias/k")]), None);
+        assert_eq!(difference(&set, [("KmsMasterKeyId", "alias/K")]), Some("KmsMasterKeyId"));
         let kms = Attributes::read(&set).unwrap().kms.unwrap();
         assert_eq!((kms.key_id.as_str(), kms.reuse_secs), ("alias/k", 300));
         merge(&mut set, [("SqsManagedSseEnabled", "true")], false).unwrap();
@@ -397,6 +401,8 @@ mod tests {
             ("RedrivePolicy", spaced, true),
             ("RedrivePolicy", "{}", false),
             ("SqsManagedSseEnabled", "True", true),
+            ("KmsMasterKeyId", "", true),
+            ("KmsMasterKeyId", "alias/k", false),
             ("FifoQueue", "true", false),
         ] {
             let expected = (!same).then_some(name);
