@@ -47,6 +47,8 @@ pub struct Session {
     pub assumed_root: bool,
     /// A version 1 token of STS's global endpoint: good only in Regions that need no opting in.
     pub default_regions_only: bool,
+    /// The ARN of the S3 Access Grants instance that gave the credentials out (`s3:AccessGrantsInstanceArn`).
+    pub access_grants_instance: Option<String>,
 }
 
 /// Who vouched for the holder of a session, and what of it stays.

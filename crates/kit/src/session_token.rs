@@ -44,6 +44,8 @@ const FORM_BEFORE: u8 = 1;
 const SECRET_BYTES: usize = 30;
 /// A flag beside that of assumed root.
 const DEFAULT_REGIONS_ONLY: u8 = 2;
+/// A flag beside them: the ARN of an instance of S3 Access Grants follows at the end.
+const ACCESS_GRANT: u8 = 4;
 
 /// Makes credentials for `caller`, whose session says when they expire.
 ///
@@ -111,6 +113,9 @@ fn read(content: &[u8], access_key_id: &str) -> Option<Opened> {
         session.assumed_root = flags & 1 != 0;
         session.default_regions_only = flags & DEFAULT_REGIONS_ONLY != 0;
         session.federation = from.option(Reader::federation)?;
+        if flags & ACCESS_GRANT != 0 {
+            session.access_grants_instance = Some(from.text()?);
+        }
         let padding = usize::try_from(from.number()?).ok()?;
         from.bytes(padding)?;
     }
@@ -177,8 +182,12 @@ impl Writer {
         self.option(session.mfa_at, Writer::instant);
         self.option(session.issuer.as_deref(), Writer::principal);
         let regions = if session.default_regions_only { DEFAULT_REGIONS_ONLY } else { 0 };
-        self.0.push(u8::from(session.assumed_root) | regions);
+        let granted = if session.access_grants_instance.is_some() { ACCESS_GRANT } else { 0 };
+        self.0.push(u8::from(session.assumed_root) | regions | granted);
         self.option(session.federation.as_ref(), Writer::federation);
+        if let Some(instance) = &session.access_grants_instance {
+            self.text(instance);
+        }
     }
 
     fn federation(&mut self, federation: &Federation) {
@@ -277,6 +286,7 @@ impl<'a> Reader<'a> {
             federation: None,
             assumed_root: false,
             default_regions_only: false,
+            access_grants_instance: None,
         })
     }
 
@@ -325,6 +335,9 @@ mod tests {
                 }),
                 assumed_root: true,
                 default_regions_only: true,
+                access_grants_instance: Some(
+                    "arn:aws:s3:us-east-1:123456789012:access-grants/default".into(),
+                ),
             }),
         }
     }
@@ -347,6 +360,7 @@ mod tests {
         let mut old = caller();
         let session = old.session.as_mut().unwrap();
         (session.federation, session.assumed_root, session.default_regions_only) = (None, false, false);
+        session.access_grants_instance = None;
         let mut out = Writer(vec![FORM_BEFORE]);
         out.0.extend_from_slice(&[7; SECRET_BYTES]);
         out.number(old.account.number());

@@ -245,7 +245,7 @@ impl BucketCache {
         BucketCache { versions, entries: RwLock::default() }
     }
 
-    async fn get(&self, records: &Records, name: &str) -> Result<Option<Arc<Bucket>>> {
+    pub(crate) async fn get(&self, records: &Records, name: &str) -> Result<Option<Arc<Bucket>>> {
         let version = [0, 1, 2].map(|i: usize| self.versions[i].get());
         {
             let entries = self.entries.read();

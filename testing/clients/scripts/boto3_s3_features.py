@@ -159,6 +159,54 @@ assert control.list_access_points(AccountId=account, Bucket="app")["AccessPointL
 control.delete_access_point(AccountId=account, Name="door")
 refused("NoSuchBucket", s3.get_object, Bucket=made["Alias"], Key="index.html")
 
+# Access grants: a user without permissions on S3's data gets credentials for a prefix, and only until they expire.
+instance = control.create_access_grants_instance(AccountId=account, Tags=[{"Key": "team", "Value": "sky"}])["AccessGrantsInstanceArn"]
+only = {"aws:SourceAccount": account, "aws:SourceArn": instance}
+trust = {"Effect": "Allow", "Principal": {"Service": "access-grants.s3.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Condition": {"StringEquals": only}}
+role = iam.create_role(RoleName="vendor", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))["Role"]["Arn"]
+may = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {"s3:AccessGrantsInstanceArn": instance}}}
+iam.put_role_policy(RoleName="vendor", PolicyName="may", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [may]}))
+location = control.create_access_grants_location(AccountId=account, LocationScope="s3://", IAMRoleArn=role)["AccessGrantsLocationId"]
+user = iam.create_user(UserName="grantee")["User"]["Arn"]
+may = {"Effect": "Allow", "Action": ["s3:GetDataAccess", "s3:ListCallerAccessGrants"], "Resource": instance}
+iam.put_user_policy(UserName="grantee", PolicyName="may", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [may]}))
+key = iam.create_access_key(UserName="grantee")["AccessKey"]
+grant = control.create_access_grant(
+    AccountId=account,
+    AccessGrantsLocationId=location,
+    AccessGrantsLocationConfiguration={"S3SubPrefix": "app/team/*"},
+    Grantee={"GranteeType": "IAM", "GranteeIdentifier": user},
+    Permission="READWRITE",
+)
+assert grant["GrantScope"] == "s3://app/team/*", grant
+asker = boto3.client(
+    "s3control", endpoint_url=f"http://localhost:{port}", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+)
+assert [g["GrantScope"] for g in asker.list_caller_access_grants(AccountId=account)["CallerAccessGrantsList"]] == ["s3://app/team/*"]
+refused("AccessDenied", asker.get_data_access, AccountId=account, Target="s3://app/*", Permission="READ")
+data = asker.get_data_access(AccountId=account, Target="s3://app/team/*", Permission="READWRITE", DurationSeconds=900)
+assert data["MatchedGrantTarget"] == "s3://app/team/*" and data["Grantee"]["GranteeIdentifier"] == user, data
+given = data["Credentials"]
+vended = boto3.client(
+    "s3",
+    aws_access_key_id=given["AccessKeyId"],
+    aws_secret_access_key=given["SecretAccessKey"],
+    aws_session_token=given["SessionToken"],
+)
+vended.put_object(Bucket="app", Key="team/note", Body=b"granted")
+assert vended.get_object(Bucket="app", Key="team/note")["Body"].read() == b"granted"
+assert [o["Key"] for o in vended.list_objects_v2(Bucket="app", Prefix="team/")["Contents"]] == ["team/note"]
+refused("AccessDenied", vended.get_object, Bucket="app", Key="index.html")
+refused("AccessDenied", vended.list_objects_v2, Bucket="app")
+vended.delete_object(Bucket="app", Key="team/note")
+clock(advance_seconds=901)
+refused("ExpiredToken", vended.put_object, Bucket="app", Key="team/late", Body=b"x")
+refused("AccessGrantsLocationNotEmptyError", control.delete_access_grants_location, AccountId=account, AccessGrantsLocationId=location)
+assert control.list_tags_for_resource(AccountId=account, ResourceArn=instance)["Tags"] == [{"Key": "team", "Value": "sky"}]
+control.delete_access_grant(AccountId=account, AccessGrantId=grant["AccessGrantId"])
+control.delete_access_grants_location(AccountId=account, AccessGrantsLocationId=location)
+control.delete_access_grants_instance(AccountId=account)
+
 # Replication, as a role that trusts S3.
 for name in ["app", "copies"]:
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})

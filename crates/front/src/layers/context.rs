@@ -108,6 +108,10 @@ const GLOBAL: &[(&str, Read)] = &[
     ("aws:tokenissuetime", |facts| some(session(facts).map(|session| session.issued_at.iso8601()))),
     ("aws:useragent", |facts| header(facts, "user-agent")),
     ("aws:viaawsservice", |facts| one(!facts.cx.called_via().is_empty())),
+    // Of S3, but of the session: whatever it is used for has it.
+    ("s3:accessgrantsinstancearn", |facts| {
+        some(session(facts).and_then(|session| session.access_grants_instance.as_ref()))
+    }),
 ];
 
 const PRINCIPAL_TAG: &str = "aws:principaltag/";

@@ -1,10 +1,12 @@
 //! S3 Control: what is configured for an account rather than a bucket.
 //!
-//! Reading order: this file (whose account it is), [`account_block`], [`access_points`], [`tags`], [`jobs`].
+//! Reading order: this file (whose account it is), [`account_block`], [`access_points`], [`grants`] (S3 Access Grants),
+//! [`tags`], [`jobs`].
 //! Source: S3 API Reference, "Actions" of Amazon S3 Control.
 
 mod access_points;
 mod account_block;
+pub(crate) mod grants;
 pub(crate) mod jobs;
 mod tags;
 

@@ -1,17 +1,19 @@
-//! Tags of buckets and access points by ARN.
+//! Tags of buckets, access points and S3 Access Grants by ARN.
 
 use std::borrow::Cow;
 
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Arn, Cx, Handle, Result};
 use haneul_s3_wire::shapes::Tag;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 
 use super::access_points::name_of;
 use super::account;
+use super::grants::Named;
 use crate::model::BucketRecord;
 use crate::model::access_point::AccessPointRecord;
 use crate::store::access_points::{PointRow, no_such_access_point};
+use crate::store::grants::InstanceRow;
 use crate::tagging::{self, TagMap};
 use crate::{S3, error};
 
@@ -19,11 +21,20 @@ use crate::{S3, error};
 enum Tagged {
     Bucket(String),
     Point(PointRow),
+    Grants(InstanceRow, Named),
 }
 
 fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
     if arn.contains(":accesspoint/") {
         return Ok(Tagged::Point((cx.account(), cx.region(), name_of(arn).to_owned())));
+    }
+    if let Some(parsed) = Arn::parse(arn).ok().filter(|arn| arn.service() == "s3" && !arn.region().is_empty())
+        && let Some(named) = Named::parse(parsed.resource())
+    {
+        if parsed.account_id() != Some(cx.account()) || parsed.region() != cx.region().as_str() {
+            return Err(error::access_denied("Access Denied"));
+        }
+        return Ok(Tagged::Grants((cx.account(), cx.region()), named));
     }
     match arn.split_once(":s3:::") {
         Some((_, bucket)) if !bucket.is_empty() && !bucket.contains('/') => {
@@ -36,7 +47,11 @@ fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
 impl S3 {
     async fn tag_access(&self, cx: &Cx, account_id: &str, arn: &str, action: &'static str) -> Result<Access> {
         account(cx, account_id)?;
-        if let Tagged::Bucket(bucket) = tagged(cx, arn)?
+        let tagged = tagged(cx, arn)?;
+        if let Tagged::Grants(of, named) = &tagged {
+            return self.on_named(*of, named, action).await;
+        }
+        if let Tagged::Bucket(bucket) = tagged
             && let Ok(bucket) = self.bucket(cx, &bucket, &None).await
         {
             let access = bucket.access(cx, action);
@@ -69,6 +84,7 @@ impl S3 {
                 let change = |point: &mut AccessPointRecord| change(&mut point.tags);
                 self.records.change_access_point(&row, change).await?;
             }
+            Tagged::Grants(of, named) => self.change_tags_of_named(of, &named, change).await?,
         }
         Ok(())
     }
@@ -127,6 +143,7 @@ impl Handle<op::ListTagsForResource> for S3 {
             Tagged::Point(row) => {
                 self.records.access_point(&row).await?.ok_or_else(no_such_access_point)?.tags
             }
+            Tagged::Grants(of, named) => self.tags_of_named(of, &named).await?,
         };
         let tags = tags.into_iter().map(|(key, value)| s::Tag { key, value });
         Ok(s::ListTagsForResourceResult { tags: Some(tags.collect()) })

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`].
+//! [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`].
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
@@ -12,6 +12,7 @@ pub(crate) mod encryption;
 pub(crate) mod event;
 pub(crate) mod features;
 pub(crate) mod filter;
+pub(crate) mod grant;
 pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lock;

@@ -4,6 +4,7 @@ use haneul_store::Table;
 use super::aging::Scan;
 use crate::model::access_point::AccessPointRecord;
 use crate::model::event::EventRecord;
+use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
 use crate::model::job::JobRecord;
 use crate::model::replication::Copying;
@@ -88,3 +89,16 @@ pub(crate) static RUNNING: Table<(AccountId, Region, String), ()> = Table::new("
 
 /// (job, tasks before it): pieces of the reports of jobs.
 pub(crate) static JOB_REPORTS: Table<(String, u64), String> = Table::new("s3.job-reports");
+
+pub(crate) static GRANTS_INSTANCES: Table<(AccountId, Region), GrantsInstance> =
+    Table::new("s3.grants-instances");
+
+/// (account, Region, id)
+pub(crate) static GRANTS_LOCATIONS: Table<(AccountId, Region, String), GrantsLocation> =
+    Table::new("s3.grants-locations");
+
+/// (account, Region, id)
+pub(crate) static GRANTS: Table<(AccountId, Region, String), Grant> = Table::new("s3.grants");
+
+/// (account, Region, grantee with scope and permission) → id of the grant.
+pub(crate) static GRANTEES: Table<(AccountId, Region, String), String> = Table::new("s3.grantees");

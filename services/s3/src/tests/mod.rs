@@ -11,6 +11,8 @@ mod control;
 mod crash;
 mod dispatch;
 mod encryption;
+mod grants;
+mod grants_managed;
 mod inventory;
 mod kms;
 mod lifecycle;
