@@ -196,8 +196,9 @@ vended = boto3.client(
 vended.put_object(Bucket="app", Key="team/note", Body=b"granted")
 assert vended.get_object(Bucket="app", Key="team/note")["Body"].read() == b"granted"
 assert [o["Key"] for o in vended.list_objects_v2(Bucket="app", Prefix="team/")["Contents"]] == ["team/note"]
-refused("AccessDenied", vended.get_object, Bucket="app", Key="index.html")
-refused("AccessDenied", vended.list_objects_v2, Bucket="app")
+refused("AccessDenied", vended.put_object, Bucket="app", Key="index.html", Body=b"x")  # Everybody may read it.
+refused("AccessDenied", vended.get_object, Bucket="logs", Key="none")
+refused("AccessDenied", vended.list_objects_v2, Bucket="logs")
 vended.delete_object(Bucket="app", Key="team/note")
 clock(advance_seconds=901)
 refused("ExpiredToken", vended.put_object, Bucket="app", Key="team/late", Body=b"x")
