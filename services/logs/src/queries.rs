@@ -16,6 +16,7 @@ use crate::insights::{Plan, compile};
 use crate::model::{QUERIES, Query, Status};
 use crate::names::GroupName;
 use crate::ops::retention::cutoff_ms;
+use crate::transform::Work;
 
 /// Queries that run at once (quota: 100 for each account; a small machine runs fewer) and whose results are kept.
 const RUNNING_MAX: usize = 30;
@@ -131,7 +132,7 @@ impl Logs {
         let plan: Plan = compile(&query.text)?;
         let now = self.platform.env.now();
         let need = plan.need();
-        let (mut skipped, mut groups) = (Skipped::default(), 0);
+        let (mut skipped, mut groups, mut work) = (Skipped::default(), 0, Work::new());
         let mut run = Run::new(&plan, query.limit, now.millis());
         for group_name in &query.groups {
             let name = GroupName { account, region, name: group_name.clone() };
@@ -170,9 +171,13 @@ impl Logs {
                 };
                 let (time, ingested) = (event.place.time_ms, event.ingested_ms);
                 let transformed = match event.transformer {
-                    Some(number) => self.transformer(group.id, number).await?.apply(&event.message),
+                    Some(number) => {
+                        self.transformer(group.id, number).await?.apply(&event.message, &mut work)
+                    }
                     None => None,
                 };
+                work.breathe(event.message.len()).await;
+                work.renew();
                 let message = transformed.as_ref().unwrap_or(&event.message);
                 let record = Record::event(message, time, ingested, stream, &log, pointer);
                 run.add(record, event.message.len() + OVERHEAD).map_err(error::invalid)?;

@@ -16,7 +16,7 @@ use crate::queries::Queries;
 use crate::settings::Settings;
 use crate::store::Records;
 use crate::tasks::{Delivering, Exporting, Measuring, Sweeping};
-use crate::transform::Transformer;
+use crate::transform::{Transformer, Work};
 
 /// Transformers that are kept compiled.
 const TRANSFORMERS_MAX: usize = 200;
@@ -88,15 +88,16 @@ impl Logs {
         Ok(transformer)
     }
 
-    /// An event as its transformer makes it; one that it does not understand stays as it is.
-    pub(crate) async fn transformed(&self, group_id: u64, event: &Event) -> Result<Event> {
+    /// An event as its transformer makes it; one that it does not understand, or has no work left
+    /// for, stays as it is.
+    pub(crate) async fn transformed(&self, group_id: u64, event: Event, work: &mut Work) -> Result<Event> {
         let message = match event.transformer {
-            Some(number) => self.transformer(group_id, number).await?.apply(&event.message),
+            Some(number) => self.transformer(group_id, number).await?.apply(&event.message, work),
             None => None,
         };
         Ok(match message {
-            Some(message) => Event { message, ..event.clone() },
-            None => event.clone(),
+            Some(message) => Event { message, ..event },
+            None => event,
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::events::{Event, Mask, OVERHEAD, Place};
 use crate::insights::need::{Mark, marks};
 use crate::insights::record::Record;
 use crate::keys::DataKey;
-use crate::transform::Transformer;
+use crate::transform::{Transformer, Work};
 
 use chunk::{Hash, Head};
 
@@ -35,13 +35,15 @@ pub(crate) struct Indexed {
 }
 
 impl Indexer {
-    /// `masks` are by event, in their order: what is hidden is indexed as it is shown.
-    pub(crate) fn index(
+    /// `masks` are by event, in their order: what is hidden is indexed as it is shown. `None` when there is not work enough
+    /// left to transform all of them: queries look at them all the same.
+    pub(crate) async fn index(
         &self,
         events: &[(i64, &str)],
         masks: &[(usize, Mask)],
         key: Option<(u64, &DataKey)>,
-    ) -> Indexed {
+        work: &mut Work,
+    ) -> Option<Indexed> {
         let mut found: BTreeMap<&str, Values> =
             self.fields.iter().map(|field| (field.as_str(), Default::default())).collect();
         let hashing = key.map(|(_, key)| key.index_key());
@@ -57,7 +59,11 @@ impl Indexer {
                 transformer: None,
             };
             event.hide();
-            let transformed = self.transformer.as_ref().and_then(|by| by.apply(&event.message));
+            let transformed = self.transformer.as_ref().and_then(|by| by.apply(&event.message, work));
+            if work.is_spent() {
+                return None;
+            }
+            work.breathe(message.len() + OVERHEAD).await;
             let message = transformed.as_ref().unwrap_or(&event.message);
             let record = Record::event(message, *time, 0, "", "", String::new);
             for (field, (hashes, times)) in &mut found {
@@ -81,7 +87,7 @@ impl Indexer {
             found.iter().map(|(field, (hashes, _))| (*field, hashes)).collect();
         let bytes = chunk::encode(&head, &of_fields);
         let times = found.into_iter().map(|(field, (_, times))| (field.to_owned(), times)).collect();
-        Indexed { bytes, times }
+        Some(Indexed { bytes, times })
     }
 }
 

@@ -5,22 +5,30 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
+use super::batch::{Batch, Read};
+
 /// One object, or a list of them; what else is in the list is skipped.
-pub(super) fn json(text: &str, now_ms: i64) -> serde_json::Result<Vec<InputLogEvent>> {
+pub(super) fn json(text: &str, now_ms: i64) -> Read<Vec<InputLogEvent>> {
+    let mut batch = Batch::default();
     let Some(first) = values(text).next().transpose()? else { return Ok(Vec::new()) };
-    let all = if first.starts_with('[') { elements(first) } else { vec![first] };
-    Ok(all.into_iter().filter(|one| one.starts_with('{')).map(|one| stamped(one, now_ms)).collect())
+    for one in each(first).filter(|one| one.starts_with('{')) {
+        batch.push(stamped(one, now_ms))?;
+    }
+    Ok(batch.events())
 }
 
 /// A value on each line. What is not JSON is skipped, a list is each of its elements.
-pub(super) fn lines(text: &str, now_ms: i64) -> Vec<InputLogEvent> {
+pub(super) fn lines(text: &str, now_ms: i64) -> Read<Vec<InputLogEvent>> {
+    let mut batch = Batch::default();
     let valid = |line: &&str| serde_json::from_str::<IgnoredAny>(line).is_ok();
-    let each = |line| if str::starts_with(line, "[") { elements(line) } else { vec![line] };
-    text.lines().map(str::trim).filter(valid).flat_map(each).map(|one| stamped(one, now_ms)).collect()
+    for one in text.lines().map(str::trim).filter(valid).flat_map(each) {
+        batch.push(stamped(one, now_ms))?;
+    }
+    Ok(batch.events())
 }
 
 /// Objects with an `event`, one after the other or in lists; others are skipped.
-pub(super) fn collector(text: &str, now_ms: i64) -> serde_json::Result<Vec<InputLogEvent>> {
+pub(super) fn collector(text: &str, now_ms: i64) -> Read<Vec<InputLogEvent>> {
     #[derive(Deserialize)]
     struct Event {
         #[serde(rename = "event")]
@@ -28,11 +36,9 @@ pub(super) fn collector(text: &str, now_ms: i64) -> serde_json::Result<Vec<Input
         #[serde(default)]
         time: Value,
     }
-    let mut events = Vec::new();
+    let mut batch = Batch::default();
     for value in values(text) {
-        let value = value?;
-        let all = if value.starts_with('[') { elements(value) } else { vec![value] };
-        for one in all.into_iter().filter(|one| one.starts_with('{')) {
+        for one in each(value?).filter(|one| one.starts_with('{')) {
             let Ok(event) = serde_json::from_str::<Event>(one) else { continue };
             let secs = match &event.time {
                 Value::Number(number) => number.as_f64(),
@@ -41,10 +47,10 @@ pub(super) fn collector(text: &str, now_ms: i64) -> serde_json::Result<Vec<Input
             };
             let millis = secs.map(|secs: f64| (secs * 1000.0).round()).filter(|ms| (0.0..1e15).contains(ms));
             let timestamp = millis.map_or(now_ms, |ms| ms as i64);
-            events.push(InputLogEvent { timestamp, message: one.to_owned() });
+            batch.push(InputLogEvent { timestamp, message: one.to_owned() })?;
         }
     }
-    Ok(events)
+    Ok(batch.events())
 }
 
 /// With the milliseconds of its `timestamp`, or the present. A string is the text in it.
@@ -77,12 +83,29 @@ fn values(text: &str) -> impl Iterator<Item = serde_json::Result<&str>> {
     })
 }
 
+/// The elements of a list, or the value itself.
+fn each(value: &str) -> impl Iterator<Item = &str> {
+    let is_list = value.starts_with('[');
+    let one = (!is_list).then_some(value);
+    is_list.then(|| elements(value)).into_iter().flatten().chain(one)
+}
+
 /// The texts of the elements of a list that is known to be well-formed.
-fn elements(list: &str) -> Vec<&str> {
-    let inner = list.trim().strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or_default();
-    let (mut found, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in inner.bytes().enumerate() {
+fn elements(list: &str) -> impl Iterator<Item = &str> {
+    let mut left = list.trim().strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+    std::iter::from_fn(move || {
+        let rest = left.take()?;
+        let end = comma(rest);
+        left = end.map(|end| &rest[end + 1..]);
+        let element = rest[..end.unwrap_or(rest.len())].trim();
+        (end.is_some() || !element.is_empty()).then_some(element)
+    })
+}
+
+/// Where the first comma is that stands between elements.
+fn comma(elements: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, byte) in elements.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
@@ -90,18 +113,11 @@ fn elements(list: &str) -> Vec<&str> {
             _ if quoted => {}
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                found.push(inner[start..at].trim());
-                start = at + 1;
-            }
+            b',' if depth == 0 => return Some(at),
             _ => {}
         }
     }
-    let last = inner[start..].trim();
-    if !last.is_empty() {
-        found.push(last);
-    }
-    found
+    None
 }
 
 #[cfg(test)]
@@ -133,7 +149,7 @@ mod tests {
         let body =
             "{\"timestamp\":5}\r\n\n\"a \\\"plain\\\" text\"\n42\nnot json\n[{\"timestamp\":1},2]\n[]\nnull";
         assert_eq!(
-            shown(lines(body, 99)),
+            shown(lines(body, 99).unwrap()),
             [
                 r#"5 {"timestamp":5}"#,
                 r#"99 a "plain" text"#,

@@ -1,9 +1,10 @@
 //! Events by plain HTTP, for who has no SDK: signed, or with an API key of IAM (`Authorization: Bearer ACWL…`).
 //!
-//! Reading order: here what a request is and what it must be allowed; [`formats`] (bodies as events), [`otlp`] (those of
-//! OpenTelemetry). What is written goes the way of PutLogEvents. Source: CloudWatch Logs User Guide, "Log ingestion through
-//! HTTP endpoints" and "Setting up bearer token authentication".
+//! Reading order: here what a request is and what it must be allowed; [`batch`] (how many events), [`formats`] (bodies as
+//! events), [`otlp`] (those of OpenTelemetry). What is written goes the way of PutLogEvents. Source: CloudWatch Logs User
+//! Guide, "Log ingestion through HTTP endpoints" and "Setting up bearer token authentication".
 
+mod batch;
 mod formats;
 mod otlp;
 
@@ -25,8 +26,6 @@ use crate::service::Logs;
 
 /// Bytes of a body; the front door has let in no more.
 const BODY_MAX: usize = 10 << 20;
-/// Of one request, as of one batch.
-const EVENTS_MAX: usize = 10_000;
 
 pub(crate) struct Ingestion(pub(crate) Arc<Logs>);
 
@@ -115,14 +114,11 @@ impl Logs {
         let now_ms = cx.now().millis();
         let events = match format {
             Format::Json => formats::json(text, now_ms),
-            Format::Lines => Ok(formats::lines(text, now_ms)),
+            Format::Lines => formats::lines(text, now_ms),
             Format::Collector => formats::collector(text, now_ms),
             Format::Otlp => otlp::records(text, now_ms),
         };
-        let mut events = events.map_err(|_| error::invalid("The body is not valid JSON."))?;
-        if events.len() > EVENTS_MAX {
-            return Err(error::invalid(format!("A request can have no more than {EVENTS_MAX} events.")));
-        }
+        let mut events = events?;
         events.retain(|event| !event.message.is_empty());
         events.sort_by_key(|event| event.timestamp);
         let input = s::PutLogEventsRequest {

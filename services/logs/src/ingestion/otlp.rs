@@ -1,35 +1,63 @@
 //! OpenTelemetry's logs in JSON (OTLP/HTTP): each record becomes an event with its resource and scope.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use haneul_logs_wire::shapes::InputLogEvent;
 use serde_json::{Map, Value};
 
+use super::batch::{Batch, Read};
+
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-pub(super) fn records(text: &str, now_ms: i64) -> serde_json::Result<Vec<InputLogEvent>> {
+pub(super) fn records(text: &str, now_ms: i64) -> Read<Vec<InputLogEvent>> {
     let body: Value = serde_json::from_str(text)?;
-    let mut events = Vec::new();
+    let mut batch = Batch::default();
     for of_resource in list(&body, "resourceLogs") {
-        let resource = of_resource.get("resource").map(plain);
+        let resource = of_resource.get("resource").map(shown);
         for of_scope in list(of_resource, "scopeLogs") {
-            let scope = of_scope.get("scope").map(plain);
+            let scope = of_scope.get("scope").map(shown);
             for record in list(of_scope, "logRecords") {
-                let mut message = Map::new();
-                for (name, value) in [("resource", &resource), ("scope", &scope)] {
-                    if let Some(value) = value {
-                        message.insert(name.to_owned(), value.clone());
-                    }
-                }
-                if let Value::Object(fields) = plain(record) {
-                    message.extend(fields);
-                }
+                let around = [("resource", &resource), ("scope", &scope)];
                 let at =
                     ["timeUnixNano", "observedTimeUnixNano"].into_iter().find_map(|name| nanos(record, name));
                 let timestamp = at.map_or(now_ms, |nanos| nanos / NANOS_PER_MILLI);
-                events.push(InputLogEvent { timestamp, message: Value::Object(message).to_string() });
+                let message = message(record, around, &batch)?;
+                batch.push(InputLogEvent { timestamp, message })?;
             }
         }
     }
-    Ok(events)
+    Ok(batch.events())
+}
+
+fn shown(message: &Value) -> String {
+    plain(message).to_string()
+}
+
+/// A record with what it hangs on, whose text is there already: it may be long, and stands in each of many records.
+fn message(record: &Value, around: [(&str, &Option<String>); 2], batch: &Batch) -> Read<String> {
+    let mut members: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
+    for (name, text) in around {
+        if let Some(text) = text {
+            members.insert(name, Cow::Borrowed(text));
+        }
+    }
+    let record = plain(record);
+    for (name, value) in record.as_object().into_iter().flatten() {
+        members.insert(name, Cow::Owned(value.to_string()));
+    }
+    batch.room(members.iter().map(|(name, text)| name.len() + text.len()).sum())?;
+    let mut message = String::from("{");
+    for (name, text) in members {
+        if message.len() > 1 {
+            message.push(',');
+        }
+        message.push_str(&Value::from(name).to_string());
+        message.push(':');
+        message.push_str(&text);
+    }
+    message.push('}');
+    Ok(message)
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -101,5 +129,9 @@ mod tests {
         assert_eq!(read(0)["attributes"], serde_json::json!({"n": 7, "l": [true]}));
         assert_eq!((&read(0)["body"], &read(0)["scope"]["name"]), (&"in".into(), &"lib".into()));
         assert_eq!(read(1)["body"], serde_json::json!({"a": 1.5}));
+        assert_eq!(
+            events[1].message,
+            r#"{"body":{"a":1.5},"resource":{"attributes":{"service.name":"shop"}},"scope":{"name":"lib"}}"#
+        );
     }
 }

@@ -211,7 +211,7 @@ impl Logs {
     async fn check_forwarding(&self, cx: &Cx, input: &s::PutAccountPolicyRequest) -> Result<()> {
         Selection::parse(input.selection_criteria.as_deref())?;
         let forwarding = Forwarding::parse(&input.policy_document)?;
-        Pattern::parse(&forwarding.pattern)?;
+        Pattern::given(&forwarding.pattern)?;
         // Any group of the account stands for all of them.
         let any = GroupName::own(cx, "*");
         self.check_destination(&any, &forwarding.destination, forwarding.role.is_some()).await

@@ -29,7 +29,7 @@ impl Handle<op::FilterLogEvents> for Logs {
     async fn call(&self, cx: &Cx, input: s::FilterLogEventsRequest) -> Result<s::FilterLogEventsResponse> {
         let name =
             GroupName::either(cx, input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
-        let pattern = Pattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
+        let pattern = Pattern::given(input.filter_pattern.as_deref().unwrap_or_default())?;
         if input.log_stream_names.is_some() && input.log_stream_name_prefix.is_some() {
             return Err(error::invalid(
                 "logStreamNames and logStreamNamePrefix are mutually exclusive parameters.",
@@ -108,7 +108,7 @@ impl Handle<op::TestMetricFilter> for Logs {
     }
 
     async fn call(&self, _: &Cx, input: s::TestMetricFilterRequest) -> Result<s::TestMetricFilterResponse> {
-        let pattern = Pattern::parse(&input.filter_pattern)?;
+        let pattern = Pattern::given(&input.filter_pattern)?;
         let matched = input.log_event_messages.into_iter().zip(1..).filter(|(m, _)| pattern.matches(m));
         let record = |(message, number): (String, i64)| s::MetricFilterMatchRecord {
             event_number: Some(number),

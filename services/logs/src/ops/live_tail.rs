@@ -44,7 +44,7 @@ impl Handle<op::StartLiveTail> for Logs {
         if input.log_stream_names.is_some() && input.log_stream_name_prefixes.is_some() {
             return Err(error::invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive."));
         }
-        let pattern = Pattern::parse(input.log_event_filter_pattern.as_deref().unwrap_or_default())?;
+        let pattern = Pattern::given(input.log_event_filter_pattern.as_deref().unwrap_or_default())?;
         let mut groups = Vec::new();
         for identifier in &input.log_group_identifiers {
             let name = GroupName::identified(cx, identifier)?;

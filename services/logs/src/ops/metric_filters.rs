@@ -9,6 +9,7 @@ use crate::error;
 use crate::filters::metric::Compiled;
 use crate::model::MetricFilter;
 use crate::names::GroupName;
+use crate::pattern::Pattern;
 
 pub(super) const PAGE: usize = 50;
 
@@ -39,6 +40,7 @@ impl Handle<op::PutMetricFilter> for Logs {
             unit: transformation.unit,
             transformed: input.apply_on_transformed_logs == Some(true),
         };
+        Pattern::given(&filter.pattern)?;
         Compiled::new(&input.filter_name, &filter)?;
         let name = GroupName::own(cx, &input.log_group_name);
         let group = self.records.group(&name).await?;

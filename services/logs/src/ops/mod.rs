@@ -13,7 +13,7 @@ mod indexes;
 mod keys;
 mod live_tail;
 mod metric_filters;
-mod put_events;
+pub(crate) mod put_events;
 mod queries;
 mod query_definitions;
 mod records;

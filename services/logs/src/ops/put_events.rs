@@ -17,7 +17,7 @@ use crate::protect::{self, Findings};
 use crate::store::{NewEvents, Routing};
 
 /// Source: CloudWatch Logs API Reference, PutLogEvents.
-const BATCH_BYTES_MAX: usize = 1_048_576;
+pub(crate) const BATCH_BYTES_MAX: usize = 1_048_576;
 const FUTURE_MS_MAX: i64 = 2 * 3_600_000;
 const PAST_MS_MAX: i64 = 14 * 86_400_000;
 const SPAN_MS_MAX: i64 = 86_400_000;

@@ -27,7 +27,7 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
         if input.emit_system_fields.as_ref().is_some_and(|list| !list.is_empty()) {
             return Err(error::not_offered("System fields of forwarded events"));
         }
-        Pattern::parse(&input.filter_pattern)?;
+        Pattern::given(&input.filter_pattern)?;
         let name = GroupName::own(cx, &input.log_group_name);
         let group = self.records.group(&name).await?;
         if group.class != "STANDARD" {

@@ -9,7 +9,7 @@ use crate::Logs;
 use crate::error;
 use crate::model::TransformerRecord;
 use crate::names::GroupName;
-use crate::transform::Transformer;
+use crate::transform::{Transformer, Work};
 
 impl Handle<op::PutTransformer> for Logs {
     async fn access(&self, cx: &Cx, input: &s::PutTransformerRequest) -> Result<Vec<Access>> {
@@ -77,12 +77,15 @@ impl Handle<op::TestTransformer> for Logs {
     async fn call(&self, _: &Cx, input: s::TestTransformerRequest) -> Result<s::TestTransformerResponse> {
         Transformer::check(&input.transformer_config)?;
         let transformer = Transformer::new(&input.transformer_config)?;
-        let record = |(message, number): (String, i64)| s::TransformedLogRecord {
-            event_number: Some(number),
-            transformed_event_message: transformer.apply(&message),
-            event_message: Some(message),
-        };
-        let records = input.log_event_messages.into_iter().zip(1..).map(record).collect();
+        let (mut records, mut work) = (Vec::new(), Work::new());
+        for (message, number) in input.log_event_messages.into_iter().zip(1..) {
+            records.push(s::TransformedLogRecord {
+                event_number: Some(number),
+                transformed_event_message: transformer.apply(&message, &mut work),
+                event_message: Some(message),
+            });
+            work.breathe(0).await;
+        }
         Ok(s::TestTransformerResponse { transformed_logs: Some(records) })
     }
 }

@@ -31,6 +31,20 @@ const REGEX_SIZE_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 64;
 
 impl Pattern {
+    /// A pattern that a caller gives.
+    ///
+    /// # Errors
+    /// AWS's InvalidParameterException for what does not parse, or AWS does not take.
+    pub(crate) fn given(text: &str) -> Result<Pattern> {
+        let pattern = Pattern::parse(text)?;
+        match regexes(text).iter().find_map(|source| unsupported(source)) {
+            Some(why) => Err(error::invalid(format!("Invalid filter pattern: {why}"))),
+            None => Ok(pattern),
+        }
+    }
+
+    /// Any pattern that we can work with: what was put when less was refused stays good.
+    ///
     /// # Errors
     /// AWS's InvalidParameterException for what does not parse.
     pub(crate) fn parse(text: &str) -> Result<Pattern> {
@@ -105,16 +119,20 @@ impl Pattern {
     }
 }
 
-/// Regular expressions in a pattern that parses.
-pub(crate) fn regexes(text: &str) -> usize {
+/// The regular expressions in a pattern that parses.
+pub(crate) fn regexes(text: &str) -> Vec<String> {
     let text = text.trim();
     match text.chars().next() {
         Some('{' | '[') => {
             let inner = text[1..].strip_suffix(['}', ']']).unwrap_or_default();
-            let tokens = lexer::tokens(inner).unwrap_or_default();
-            tokens.iter().filter(|token| matches!(token, lexer::Token::Regex(_))).count()
+            let tokens = lexer::tokens(inner).unwrap_or_default().into_iter();
+            let regex = |token| match token {
+                lexer::Token::Regex(source) => Some(source),
+                _ => None,
+            };
+            tokens.filter_map(regex).collect()
         }
-        _ => terms::Terms::parse(text).map_or(0, |terms| terms.regexes()),
+        _ => terms::Terms::parse(text).map(|terms| terms.regexes()).unwrap_or_default(),
     }
 }
 
@@ -124,14 +142,19 @@ type Parsed<T> = std::result::Result<T, String>;
 /// What may stand in a regular expression beside letters, digits and what is escaped. Spaces are not in the guide's list, and let through.
 const REGEX_SYMBOLS: &str = ":_#=@/;,- ^$?[]{}|\\*+.";
 
-fn regex(source: &str) -> Parsed<Regex> {
+/// Why AWS does not take a regular expression, if it does not.
+fn unsupported(source: &str) -> Option<String> {
     let mut escaped = false;
     for found in source.chars() {
         if !found.is_ascii() || !(escaped || found.is_ascii_alphanumeric() || REGEX_SYMBOLS.contains(found)) {
-            return Err(format!("the regular expression %{source}% has the unsupported character {found}"));
+            return Some(format!("the regular expression %{source}% has the unsupported character {found}"));
         }
         escaped = found == '\\' && !escaped;
     }
+    None
+}
+
+fn regex(source: &str) -> Parsed<Regex> {
     RegexBuilder::new(source)
         .size_limit(REGEX_SIZE_MAX)
         .build()

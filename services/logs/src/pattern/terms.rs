@@ -62,9 +62,13 @@ impl Terms {
         }
     }
 
-    pub(super) fn regexes(&self) -> usize {
+    pub(super) fn regexes(&self) -> Vec<String> {
         let all = self.all.iter().chain(&self.none).chain(&self.any);
-        all.filter(|term| matches!(term, Term::Regex(_))).count()
+        let regex = |term: &Term| match term {
+            Term::Regex(regex) => Some(regex.as_str().to_owned()),
+            Term::Text(_) => None,
+        };
+        all.filter_map(regex).collect()
     }
 
     pub(super) fn matches(&self, message: &str) -> bool {

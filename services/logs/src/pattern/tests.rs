@@ -142,7 +142,22 @@ fn what_does_not_parse() {
         "{ $.a[ = 1 }",
         "{ $.['a.b'] = 1 }",
     ] {
-        assert!(Pattern::parse(bad).is_err(), "{bad}");
+        assert!(Pattern::given(bad).is_err(), "{bad}");
+    }
+}
+
+/// What AWS does not take and we once did goes on working where it is stored.
+#[test]
+fn what_was_stored_still_parses() {
+    for (pattern, message) in [
+        ("%something!%", "something!"),
+        ("-other %(a|b)%", "b"),
+        ("%grün%", "grün"),
+        ("{ $.a = %(x|y)% }", r#"{"a":"y"}"#),
+        ("[a = %1!%, b]", "1! 2"),
+    ] {
+        assert!(Pattern::given(pattern).is_err(), "{pattern}");
+        assert!(Pattern::parse(pattern).unwrap().matches(message), "{pattern}");
     }
 }
 

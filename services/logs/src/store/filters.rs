@@ -134,7 +134,7 @@ async fn with_regex(tx: &Tx, name: &GroupName, but_metric: &str, but_subscriptio
         metrics.iter().filter(|((.., one), _)| one != but_metric).map(|(_, filter)| &filter.pattern);
     let others = subscriptions.iter().filter(|((.., one), _)| one != but_subscription);
     let patterns = metrics.chain(others.map(|(_, subscription)| &subscription.pattern));
-    Ok(patterns.filter(|pattern| regexes(pattern) > 0).count())
+    Ok(patterns.filter(|pattern| !regexes(pattern).is_empty()).count())
 }
 
 impl Records {
@@ -150,7 +150,7 @@ impl Records {
                 let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
                 let key = filter_key(name, filter_name);
                 let before = tx.get(&METRIC_FILTERS, &key).await?;
-                let has_regex = regexes(&filter.pattern) > 0;
+                let has_regex = !regexes(&filter.pattern).is_empty();
                 if has_regex && with_regex(&tx, name, filter_name, "").await? >= WITH_REGEX_MAX {
                     return Err(error::limit());
                 }
@@ -237,7 +237,7 @@ impl Records {
                 let mut group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;
                 let key = filter_key(name, filter_name);
                 let before = tx.get(&SUBSCRIPTIONS, &key).await?;
-                let has_regex = regexes(&made.pattern) > 0;
+                let has_regex = !regexes(&made.pattern).is_empty();
                 if has_regex && with_regex(&tx, name, "", filter_name).await? >= WITH_REGEX_MAX {
                     return Err(error::limit());
                 }

@@ -25,6 +25,7 @@ use crate::model::{
     TransformerRecord,
 };
 use crate::names::GroupName;
+use crate::transform::Work;
 
 pub(crate) struct Records {
     pub(crate) store: Store,
@@ -239,7 +240,7 @@ impl Records {
         let (now_ms, events) = (new.now_ms, new.events);
         let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
         let (mut chunks, mut fields) = (Vec::new(), BTreeMap::<String, IndexedField>::new());
-        let mut from = 0;
+        let (mut from, mut work) = (0, Work::new());
         for part in stretches(events) {
             let (first, last) = (part[0].0, part[part.len() - 1].0);
             let sequence = self.next_sequence(now_ms);
@@ -250,7 +251,10 @@ impl Records {
             let masks: Vec<(usize, Mask)> =
                 masks.iter().map(|(event, mask)| (event - here.start, *mask)).collect();
             let key = new.key.as_ref().map(|(number, key)| (*number, key));
-            let indexed = new.indexer.map(|indexer| indexer.index(part, &masks, key));
+            let indexed = match new.indexer {
+                Some(indexer) => indexer.index(part, &masks, key, &mut work).await,
+                None => None,
+            };
             let index = indexed.map(|indexed| {
                 for (field, times) in indexed.times {
                     let (first_event_ms, last_event_ms) = times.unzip();

@@ -12,6 +12,7 @@ use crate::names::GroupName;
 use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
 use crate::pattern::Pattern;
 use crate::tasks::{TRIED_MS, wait_ms};
+use crate::transform::Work;
 
 /// Sends chunks to the subscribers of their groups, each subscriber's in the order in which they came. A crash between sending
 /// and noting it sends again.
@@ -129,11 +130,13 @@ impl Delivering {
             return Ok(Sent::Done);
         };
         let (mut tally, mut part, mut bytes) = (Tally::default(), Vec::new(), 0);
+        let mut work = Work::new();
         for event in events {
             let event = match target.transformed {
-                true => self.logs.transformed(group_id, &event).await?,
+                true => self.logs.transformed(group_id, event, &mut work).await?,
                 false => event,
             };
+            work.breathe(event.message.len() + OVERHEAD).await;
             if !target.pattern.matches(&event.message) {
                 continue;
             }

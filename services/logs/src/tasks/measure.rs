@@ -5,7 +5,7 @@ use haneul_kit::contributors::{Counter, LogEvent};
 use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
-use crate::events::Event;
+use crate::events::{Event, OVERHEAD};
 use crate::filters::embedded;
 use crate::filters::metric::Compiled;
 use crate::filters::points::{Points, Series};
@@ -13,7 +13,7 @@ use crate::model::{Arrival, GroupPlace, Minute, Postponed};
 use crate::names::GroupName;
 use crate::store::Measured;
 use crate::tasks::{TRIED_MS, wait_ms};
-use crate::transform::Transformer;
+use crate::transform::{Transformer, Work};
 
 /// Makes points of metrics of the chunks that were taken in, and has the rules of Contributor Insights count them. A crash between
 /// publishing and noting it publishes again; what rules counted is noted with it.
@@ -48,7 +48,7 @@ impl Known {
 }
 
 /// A chunk that was read.
-struct Work {
+struct Chunk {
     name: GroupName,
     known: Known,
     events: Vec<Event>,
@@ -93,7 +93,7 @@ impl Measuring {
     /// When CloudWatch takes no points now.
     async fn one(&self, (sequence, stream): (u64, u64), chunk: Postponed, run: &mut Run) -> Result<()> {
         let error = match self.read((sequence, stream), &chunk.arrival, run).await {
-            Ok(Some(work)) => return self.measure(&work, &chunk.arrival, run).await,
+            Ok(Some(read)) => return self.measure(&read, &chunk.arrival, run).await,
             Ok(None) => return Ok(()),
             Err(error) => error,
         };
@@ -114,7 +114,7 @@ impl Measuring {
         (sequence, stream): (u64, u64),
         arrival: &Arrival,
         run: &mut Run,
-    ) -> Result<Option<Work>> {
+    ) -> Result<Option<Chunk>> {
         let name = arrival.group.name()?;
         // A group that was deleted meanwhile has no metrics, even when there is one of the same name again.
         let group = self.logs.records.store_group(&name).await?;
@@ -141,21 +141,25 @@ impl Measuring {
             }
             _ => None,
         };
-        Ok(Some(Work { name, known, events, transformer }))
+        Ok(Some(Chunk { name, known, events, transformer }))
     }
 
-    async fn measure(&self, work: &Work, arrival: &Arrival, run: &mut Run) -> Result<()> {
-        let name = &work.name;
+    async fn measure(&self, chunk: &Chunk, arrival: &Arrival, run: &mut Run) -> Result<()> {
+        let name = &chunk.name;
         let now_ms = self.logs.platform.env.now().millis();
-        for event in &work.events {
+        let mut transforming = Work::new();
+        for event in &chunk.events {
             let time_ms = event.place.time_ms;
-            let transformed = work.transformer.as_ref().and_then(|by| by.apply(&event.message));
-            if let Some(rules) = &work.known.rules {
+            // Each filter looks at it once.
+            transforming.breathe((event.message.len() + OVERHEAD) * (1 + chunk.known.filters.len())).await;
+            let by = chunk.transformer.as_ref();
+            let transformed = by.and_then(|by| by.apply(&event.message, &mut transforming));
+            if let Some(rules) = &chunk.known.rules {
                 let looked_at = LogEvent {
                     time: Instant::from_millis(time_ms),
                     ingested: Instant::from_millis(event.ingested_ms),
                     message: &event.message,
-                    transformed: work.transformer.is_some().then_some(transformed.as_deref()),
+                    transformed: chunk.transformer.is_some().then_some(transformed.as_deref()),
                 };
                 rules.count(&looked_at, &mut run.done.tallies);
                 if run.done.tallies.is_full() {
@@ -163,7 +167,7 @@ impl Measuring {
                     self.logs.records.counted(&tallies, self.logs.platform.env.rng.u64()).await?;
                 }
             }
-            let filters = work.known.filters.iter();
+            let filters = chunk.known.filters.iter();
             for filter in filters.filter(|filter| filter.filter.created_ms <= event.ingested_ms) {
                 let transformed = transformed.as_ref().filter(|_| filter.filter.transformed);
                 let measured = filter.measure(transformed.unwrap_or(&event.message));

@@ -237,3 +237,31 @@ async fn events_are_indexed_as_queries_see_them() {
     let (found, counts) = cloud.ask(&["g"], "unmask @message | filter mail = 'z@example.com'").await;
     assert_eq!((found.len(), counts), (1, [1.0, 3.0, 1.0]));
 }
+
+/// A batch that a transformer would need minutes for is taken at once, and found without an index.
+#[tokio::test]
+async fn a_batch_that_is_too_much_work_is_not_indexed() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let json = s::Processor { parse_json: Some(s::ParseJSON::default()), ..Default::default() };
+    let entry = s::SubstituteStringEntry { source: "t".into(), from: "(y+)".into(), to: "$1".into() };
+    let same = s::Processor {
+        substitute_string: Some(s::SubstituteString { entries: vec![entry; 10] }),
+        ..Default::default()
+    };
+    let mut config = vec![json];
+    config.extend(vec![same; 19]);
+    let put = s::PutTransformerRequest { log_group_identifier: "g".into(), transformer_config: config };
+    cloud.ok::<op::PutTransformer>(put).await;
+    cloud.index("g", r#"["id"]"#).await;
+    let now = cloud.now_ms();
+    let long = format!(r#"{{"id":"long","t":"{}"}}"#, "y".repeat(500_000));
+    cloud.put("g", "s", &[(now, r#"{"id":"short","t":"y"}"#)]).await.unwrap();
+    cloud.put("g", "s", &[(now, r#"{"id":"beside","t":"y"}"#), (now, &long)]).await.unwrap();
+    assert_eq!(cloud.index_rows().await, (1, 1));
+    for (query, found) in [("filter id = 'short'", 1), ("filter id = 'beside'", 1), ("filter id = 'long'", 1)]
+    {
+        assert_eq!(cloud.ask(&["g"], query).await.0.len(), found, "{query}");
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::cloud::Cloud;
 use super::functions::FUNCTION;
-use crate::model::DELIVERIES;
+use crate::model::{DELIVERIES, SUBSCRIPTIONS, Subscription};
 
 fn put(name: &str, pattern: &str, destination: &str) -> s::PutSubscriptionFilterRequest {
     s::PutSubscriptionFilterRequest {
@@ -88,6 +88,39 @@ impl Cloud {
         let points = self.ok::<cloudwatch::GetMetricStatistics>(input).await.datapoints.unwrap_or_default();
         points.iter().filter_map(|point| point.sum).sum()
     }
+}
+
+/// A pattern that was taken when less was refused goes on working.
+#[tokio::test]
+async fn a_stored_pattern_that_is_refused_now_still_selects() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    cloud.ok::<op::PutSubscriptionFilter>(put("f", "ERROR", FUNCTION)).await;
+    let error = cloud.err::<op::PutSubscriptionFilter>(put("f", "%(one|two)!%", FUNCTION)).await;
+    assert!(error.contains("unsupported character"), "{error}");
+    let filter = s::PutMetricFilterRequest {
+        log_group_name: "g".into(),
+        filter_name: "m".into(),
+        filter_pattern: "%(one|two)!%".into(),
+        metric_transformations: vec![s::MetricTransformation {
+            metric_name: "m".into(),
+            metric_namespace: "App".into(),
+            metric_value: "1".into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let error = cloud.err::<op::PutMetricFilter>(filter).await;
+    assert!(error.contains("unsupported character"), "{error}");
+    let store = &cloud.platform.store;
+    let (key, before) = store.scan(&SUBSCRIPTIONS, Range::all(), 1).await.unwrap().remove(0);
+    let stored = Subscription { pattern: "%(one|two)!%".into(), ..before };
+    store.put(&SUBSCRIPTIONS, &(key.0, key.1, key.2.as_str(), key.3.as_str()), &stored).await.unwrap();
+    let now = cloud.now_ms();
+    cloud.put("g", "s", &[(now, "one!"), (now, "three!")]).await.unwrap();
+    cloud.settle().await;
+    assert_eq!(messages(&cloud.functions.take()), ["one!"]);
 }
 
 /// What is too long for a payload is no success.

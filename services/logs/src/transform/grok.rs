@@ -1,6 +1,8 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
+use super::budget::weight;
+
 /// Name and expression. Source: User Guide, "Supported grok patterns".
 const PATTERNS: [(&str, &str); 46] = [
     ("USERNAME", r"[a-zA-Z0-9._-]+"),
@@ -76,6 +78,8 @@ pub(super) struct Grok {
     regex: Regex,
     /// By group: the field, and the type that its value is cast to.
     fields: Vec<(String, Option<String>)>,
+    /// Of a byte that it reads.
+    pub(super) weight: usize,
 }
 
 impl Grok {
@@ -100,7 +104,8 @@ impl Grok {
         }
         source.push_str(rest);
         let regex = RegexBuilder::new(&source).size_limit(SIZE_MAX).build();
-        Ok(Grok { regex: regex.map_err(|_| "it is no valid expression".to_owned())?, fields })
+        let regex = regex.map_err(|_| "it is no valid expression".to_owned())?;
+        Ok(Grok { weight: weight(regex.as_str()), regex, fields })
     }
 
     pub(super) fn read(&self, text: &str) -> Option<Map<String, Value>> {

@@ -1,7 +1,7 @@
 //! Log transformers: processors that make structured events of messages, one after the other.
 //!
 //! Source: CloudWatch Logs User Guide, "Processors that you can use"; [`path`] finds fields, [`parsers`] read texts, [`grok`] has the
-//! patterns, [`dates`] the formats of times, [`budget`] says how large an event may become.
+//! patterns, [`dates`] the formats of times, [`budget`] says how large an event may become, and at what cost.
 
 mod budget;
 mod dates;
@@ -13,6 +13,8 @@ mod processors;
 use haneul_kit::Result;
 use haneul_logs_wire::shapes as s;
 use serde_json::{Map, Value};
+
+pub(crate) use budget::Work;
 
 use budget::Budget;
 use processors::Step;
@@ -64,23 +66,26 @@ impl Transformer {
         Ok(())
     }
 
-    /// The transformed event; `None` when its first parser does not understand the message, or it would be longer than an
-    /// event may be.
-    pub(crate) fn apply(&self, message: &str) -> Option<String> {
-        let mut budget = Budget::new();
+    /// The transformed event; `None` when its first parser does not understand the message, it would be longer than an event
+    /// may be, or there is no work left for it.
+    pub(crate) fn apply(&self, message: &str, work: &mut Work) -> Option<String> {
+        let mut budget = Budget::new(work);
+        if !budget.look(message.len()) {
+            return None;
+        }
         let mut root = Map::new();
         root.insert("@message".to_owned(), message.into());
         let mut event = Value::Object(root);
         for (at, step) in self.0.iter().enumerate() {
             let understood = step.apply(&mut event, &mut budget);
-            if at == 0 && !understood {
+            if at == 0 && !understood || budget.is_spent() {
                 return None;
             }
         }
         if let Value::Object(root) = &mut event {
             root.remove("@message");
         }
-        budget::json(&event)
+        budget.made(budget::json(&event))
     }
 }
 

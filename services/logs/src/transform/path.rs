@@ -23,7 +23,13 @@ pub(super) fn get_mut<'v>(event: &'v mut Value, path: &str) -> Option<&'v mut Va
 }
 
 /// Puts a value, with the objects on the way to it; says whether there was a place for it, and room.
-pub(super) fn set(event: &mut Value, path: &str, value: Value, overwrite: bool, budget: &mut Budget) -> bool {
+pub(super) fn set(
+    event: &mut Value,
+    path: &str,
+    value: Value,
+    overwrite: bool,
+    budget: &mut Budget<'_>,
+) -> bool {
     let mut place = event;
     let steps = steps(path);
     if !budget.take_value(&value, steps.len()) || !budget.take(path.len() * 2) {

@@ -1,9 +1,11 @@
+use std::borrow::Cow;
+
 use haneul_kit::{ApiError, Result};
 use haneul_logs_wire::shapes as s;
 use regex::{Captures, Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-use super::budget::{Budget, TEXT_MAX};
+use super::budget::{Budget, TEXT_MAX, weight};
 use super::dates::{self, Format};
 use super::grok::Grok;
 use super::parsers::{Csv, KeyValue};
@@ -24,10 +26,18 @@ pub(super) enum Step {
     Copy(Vec<(String, String, bool)>, bool),
     Texts(Vec<String>, fn(&str) -> String),
     Split(Vec<(String, String)>),
-    Substitute(Vec<(String, Regex, String)>),
+    Substitute(Vec<Substitution>),
     Convert(Vec<(String, String)>),
     Dates(DateStep),
     ListToMap(s::ListToMap),
+}
+
+pub(super) struct Substitution {
+    source: String,
+    from: Regex,
+    /// Of a byte that `from` looks at.
+    weight: usize,
+    to: String,
 }
 
 pub(super) enum Reader {
@@ -46,6 +56,8 @@ pub(super) struct DateStep {
     target_offset_s: i64,
 }
 
+/// Work of a processor that finds nothing to do.
+const STEP: usize = 32;
 const WHOLE: &str = "@message";
 /// AWS's default, which does not close its quote.
 const TIME_DEFAULT: &str = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z";
@@ -135,7 +147,8 @@ impl Step {
             let entry = |e: &s::SubstituteStringEntry| {
                 let from = RegexBuilder::new(&e.from).size_limit(REGEX_SIZE_MAX).build();
                 let from = from.map_err(|_| bad(format_args!("{} is no valid expression", e.from)))?;
-                Ok((e.source.clone(), from, e.to.clone()))
+                let weight = weight(&e.from);
+                Ok(Substitution { source: e.source.clone(), from, weight, to: e.to.clone() })
             };
             steps.push(Step::Substitute(substitute.entries.iter().map(entry).collect::<Result<_>>()?));
         }
@@ -164,10 +177,19 @@ impl Step {
     }
 
     /// Does its work, as far as there is room; says whether a parser understood its text.
-    pub(super) fn apply(&self, event: &mut Value, budget: &mut Budget) -> bool {
+    pub(super) fn apply(&self, event: &mut Value, budget: &mut Budget<'_>) -> bool {
+        if !budget.look(STEP) {
+            return false;
+        }
         match self {
             Step::Parse { reader, source, destination, overwrite } => {
-                let Some(text) = path::get(event, source).and_then(path::text) else { return false };
+                let Some(text) = path::get(event, source).and_then(|value| budget.made(path::text(value)))
+                else {
+                    return false;
+                };
+                if !budget.look(text.len() * reader.weight()) {
+                    return false;
+                }
                 let Some(found) = reader.read(&text).map(Value::Object) else { return false };
                 match destination {
                     Some(destination) => path::set(event, destination, found, *overwrite, budget),
@@ -189,7 +211,7 @@ impl Step {
             }
             Step::AddKeys(entries) => {
                 for (key, value, overwrite) in entries {
-                    if let Some(value) = filled(value, event) {
+                    if let Some(value) = budget.made(filled(value, event)) {
                         path::set(event, key, value.into(), *overwrite, budget);
                     }
                 }
@@ -209,13 +231,14 @@ impl Step {
             }
             Step::Texts(keys, change) => {
                 for key in keys {
-                    change_text(event, key, budget, |text| Some(change(text)));
+                    change_text(event, key, budget, 1, |text| Some(change(text)));
                 }
             }
             Step::Split(entries) => {
                 for (source, delimiter) in entries {
                     if let Some(place) = path::get_mut(event, source)
                         && let Value::String(text) = place
+                        && budget.look(text.len())
                         && budget.take_texts(text.split(delimiter.as_str()))
                     {
                         *place = Value::Array(text.split(delimiter.as_str()).map(Value::from).collect());
@@ -223,14 +246,15 @@ impl Step {
                 }
             }
             Step::Substitute(entries) => {
-                for (source, from, to) in entries {
-                    change_text(event, source, budget, |text| substituted(text, from, to));
+                for Substitution { source, from, weight, to } in entries {
+                    change_text(event, source, budget, *weight, |text| substituted(text, from, to));
                 }
             }
             Step::Convert(entries) => {
                 for (key, kind) in entries {
                     if let Some(place) = path::get_mut(event, key)
-                        && let Some(value) = converted(place, kind)
+                        && let Some(text) = budget.made(path::text(place))
+                        && let Some(value) = converted(text, kind)
                         && budget.take_value(&value, 0)
                     {
                         *place = value;
@@ -250,6 +274,15 @@ fn parser(reader: Reader, source: Option<&String>, destination: Option<&String>,
 }
 
 impl Reader {
+    /// How many bytes one byte is that it reads.
+    fn weight(&self) -> usize {
+        match self {
+            Reader::Grok(grok) => grok.weight,
+            Reader::Json => 2,
+            Reader::Csv(_) | Reader::KeyValue(_) => 1,
+        }
+    }
+
     fn read(&self, text: &str) -> Option<Map<String, Value>> {
         match self {
             Reader::Json => match serde_json::from_str(text) {
@@ -263,10 +296,18 @@ impl Reader {
     }
 }
 
-fn change_text(event: &mut Value, key: &str, budget: &mut Budget, change: impl Fn(&str) -> Option<String>) {
+/// `weight` is what looking at a byte costs.
+fn change_text(
+    event: &mut Value,
+    key: &str,
+    budget: &mut Budget<'_>,
+    weight: usize,
+    change: impl Fn(&str) -> Option<String>,
+) {
     if let Some(place) = path::get_mut(event, key)
         && let Value::String(text) = place
-        && let Some(new) = change(text)
+        && budget.look(text.len() * weight)
+        && let Some(new) = budget.made(change(text))
         && new.len() <= TEXT_MAX
         && budget.take(new.len().saturating_sub(text.len()))
     {
@@ -314,8 +355,7 @@ fn filled(value: &str, event: &Value) -> Option<String> {
     Some(out)
 }
 
-fn converted(value: &Value, kind: &str) -> Option<Value> {
-    let whole = path::text(value)?;
+fn converted(whole: Cow<'_, str>, kind: &str) -> Option<Value> {
     let text = whole.trim();
     match kind {
         "integer" => {
@@ -362,8 +402,12 @@ impl DateStep {
         })
     }
 
-    fn apply(&self, event: &mut Value, budget: &mut Budget) {
-        let Some(text) = path::get(event, &self.source).and_then(path::text) else { return };
+    fn apply(&self, event: &mut Value, budget: &mut Budget<'_>) {
+        let found = path::get(event, &self.source).and_then(|value| budget.made(path::text(value)));
+        let Some(text) = found else { return };
+        if !budget.look(text.len() * self.patterns.len()) {
+            return;
+        }
         let read = |pattern: &Option<Format>| match pattern {
             Some(format) => format.parse(&text, self.source_offset_s),
             // Seconds, or milliseconds where they are too many to be seconds.
@@ -376,11 +420,15 @@ impl DateStep {
     }
 }
 
-fn list_to_map(list: &s::ListToMap, event: &mut Value, budget: &mut Budget) {
+fn list_to_map(list: &s::ListToMap, event: &mut Value, budget: &mut Budget<'_>) {
     let Some(Value::Array(elements)) = path::get(event, &list.source) else { return };
     let mut map = Map::new();
     for element in elements {
-        let Some(key) = path::get(element, &list.key).and_then(path::text) else { continue };
+        if !budget.look(STEP) {
+            return;
+        }
+        let key = path::get(element, &list.key).and_then(|key| budget.made(path::text(key)));
+        let Some(key) = key else { continue };
         let value = match &list.value_key {
             Some(value_key) => path::get(element, value_key),
             None => Some(element),

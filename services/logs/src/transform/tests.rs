@@ -1,7 +1,8 @@
 use haneul_logs_wire::shapes as s;
 
-use super::Transformer;
 use super::dates::{Format, zone};
+use super::budget::weight;
+use super::{Transformer, Work};
 
 /// Processors as JSON, a message, and what becomes of it.
 const CASES: [(&str, &str, &str); 17] = [
@@ -89,7 +90,7 @@ fn processors(config: &str) -> Vec<s::Processor> {
 fn documented_processors() {
     for (config, message, wanted) in CASES {
         let transformer = Transformer::new(&processors(config)).unwrap();
-        let made = transformer.apply(message);
+        let made = transformer.apply(message, &mut Work::new());
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
         assert_eq!(
             made.as_deref().map(value).unwrap_or_default(),
@@ -159,18 +160,54 @@ fn no_processor_makes_an_event_without_end() {
         format!(r#"{{"a":{{"x":"{}"}},"t":"{long}","l":[{{"k":"{}"}}]}}"#, &long[..1000], &long[..1000]);
     for step in [&doubles, &between, grows, &many, &fills, nests] {
         let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, vec![step as &str; 19].join(","));
-        let made = Transformer::new(&processors(&config)).unwrap().apply(&message);
+        let made = Transformer::new(&processors(&config)).unwrap().apply(&message, &mut Work::new());
         assert!(made.is_none_or(|made| made.len() <= 1024 * 1024), "{step}");
     }
     // What has room is all there.
     let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, [grows, &fills].join(","));
-    let made = Transformer::new(&processors(&config)).unwrap().apply(r#"{"t":"ab"}"#).unwrap();
+    let made =
+        Transformer::new(&processors(&config)).unwrap().apply(r#"{"t":"ab"}"#, &mut Work::new()).unwrap();
     assert_eq!(made, format!(r#"{{"f":"{0}","t":"{1}"}}"#, "ab".repeat(240), "ab".repeat(8)));
     // Nor does one make it deeper than a reader goes.
     let deep = r#"{"copyValue":{"entries":[{"source":"a","target":"a.b.b.b.b.b.b.b.b.b.b","overwriteIfExists":true}]}}"#;
     let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, [deep; 19].join(","));
-    let made = Transformer::new(&processors(&config)).unwrap().apply(r#"{"a":{}}"#).unwrap();
+    let made =
+        Transformer::new(&processors(&config)).unwrap().apply(r#"{"a":{}}"#, &mut Work::new()).unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&made).is_ok());
+}
+
+/// What takes no room takes time all the same, and all events of a batch have the same.
+#[test]
+fn no_batch_is_worked_on_without_end() {
+    let long = "y".repeat(500_000);
+    let of = |step: &str, times: usize| {
+        let config = format!(r#"[{{"parseJSON":{{}}}},{}]"#, vec![step; times].join(","));
+        Transformer::new(&processors(&config)).unwrap()
+    };
+    let entry = r#"{"source":"t","from":"(y+)","to":"$1"}"#;
+    let same = format!(r#"{{"substituteString":{{"entries":[{}]}}}}"#, [entry; 10].join(","));
+    let lower = format!(r#"{{"lowerCaseString":{{"withKeys":[{}]}}}}"#, [r#""t""#; 10].join(","));
+    let copies = r#"{"moveKeys":{"entries":[{"source":"t","target":"t.x","overwriteIfExists":true}]}}"#;
+    let (message, short) = (format!(r#"{{"t":"{long}"}}"#), r#"{"t":"yy"}"#);
+    for (step, times) in [(&same as &str, 19), (&lower, 19)] {
+        let (by, mut work) = (of(step, times), Work::new());
+        assert!(by.apply(short, &mut work).is_some() && !work.is_spent(), "{step}");
+        assert!(by.apply(&message, &mut work).is_none() && work.is_spent(), "{step}");
+        // Nothing is left for the others, and the next batch has its own.
+        assert!(by.apply(short, &mut work).is_none(), "{step}");
+        work.renew();
+        assert!(by.apply(short, &mut work).is_some(), "{step}");
+    }
+    // An expression that is large costs more.
+    assert!(weight("(y?){2000}y{2000}") > weight(r"(?:\w+ ){3}(\d+)"));
+    // Many events share it as well.
+    let (by, mut work) = (of(&same, 19), Work::new());
+    let message = format!(r#"{{"t":"{}"}}"#, &long[..10_000]);
+    let done = (0..100).take_while(|_| by.apply(&message, &mut work).is_some()).count();
+    assert!(done > 0 && done < 10 && work.is_spent(), "{done}");
+    // What is usual is far from it: a megabyte, in events.
+    let (by, mut work) = (of(copies, 3), Work::new());
+    assert!((0..100).all(|_| by.apply(&message, &mut work).is_some()));
 }
 
 #[test]
