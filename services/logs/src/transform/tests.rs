@@ -1,7 +1,7 @@
 use haneul_logs_wire::shapes as s;
 
-use super::dates::{Format, zone};
 use super::budget::weight;
+use super::dates::{Format, zone};
 use super::{Transformer, Work};
 
 /// Processors as JSON, a message, and what becomes of it.
