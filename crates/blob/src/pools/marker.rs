@@ -14,9 +14,12 @@ pub(super) struct Marker {
     pub(super) behind: BTreeSet<usize>,
     /// How many new disks each pool was given; none where it is not named.
     pub(super) disks: BTreeMap<usize, u32>,
+    /// It is on another disk than the one that its blobs were acknowledged with, and was not filled since.
+    pub(super) replaced: bool,
 }
 
 const NAME: &str = "pool";
+const REPLACED: &str = "replaced";
 const BYTES_MAX: u64 = 4096;
 
 impl Marker {
@@ -39,14 +42,15 @@ impl Marker {
         let set = words.next()?.to_owned();
         let index = words.next()?.parse().ok()?;
         let of = words.next()?.parse().ok()?;
-        let (mut behind, mut disks) = (BTreeSet::new(), BTreeMap::new());
+        let (mut behind, mut disks, mut replaced) = (BTreeSet::new(), BTreeMap::new(), false);
         for word in words {
             match word.split_once('@') {
                 Some((pool, disk)) => drop(disks.insert(pool.parse().ok()?, disk.parse().ok()?)),
+                None if word == REPLACED => replaced = true,
                 None => drop(behind.insert(word.parse().ok()?)),
             }
         }
-        Some(Marker { set, index, of, behind, disks })
+        Some(Marker { set, index, of, behind, disks, replaced })
     }
 
     /// Which of its pool's disks this is.
@@ -58,7 +62,9 @@ impl Marker {
     pub(super) fn write(&self, fs: &Fs, root: &Path) -> Result<(), BlobError> {
         let behind: String = self.behind.iter().map(|index| format!(" {index}")).collect();
         let disks: String = self.disks.iter().map(|(pool, disk)| format!(" {pool}@{disk}")).collect();
-        let text = format!("haneul-pool 1 {} {} {}{behind}{disks}\n", self.set, self.index, self.of);
+        let replaced = if self.replaced { format!(" {REPLACED}") } else { String::new() };
+        let text =
+            format!("haneul-pool 1 {} {} {}{behind}{disks}{replaced}\n", self.set, self.index, self.of);
         Ok(fs.replace(&root.join(NAME), text.as_bytes())?)
     }
 }
@@ -73,11 +79,13 @@ mod tests {
         let root = Path::new("/p");
         fs.create_dir_all_synced(root).unwrap();
         assert_eq!(Marker::read(&fs, root), Ok(None));
-        let marker =
-            Marker { set: "s".into(), index: 1, of: 3, behind: [0, 2].into(), disks: [(1, 2)].into() };
-        assert_eq!(marker.disk(), 2);
-        marker.write(&fs, root).unwrap();
-        assert_eq!(Marker::read(&fs, root), Ok(Some(marker)));
+        for replaced in [false, true] {
+            let (behind, disks) = ([0, 2].into(), [(1, 2)].into());
+            let marker = Marker { set: "s".into(), index: 1, of: 3, behind, disks, replaced };
+            assert_eq!(marker.disk(), 2);
+            marker.write(&fs, root).unwrap();
+            assert_eq!(Marker::read(&fs, root), Ok(Some(marker)));
+        }
         assert_eq!(Marker::parse("haneul-pool 2 s 1 3"), None);
         assert_eq!(Marker::parse("haneul-pool 1 s 1"), None);
     }

@@ -14,6 +14,10 @@
 //!
 //! An empty directory in the place of a pool is taken for a new disk. All markers say how many of those each pool was given,
 //! so that the old one is known for what it is when it is mounted again.
+//! Where no pool has everything, so many have it together that none of the majorities is without one of them; a disk that was
+//! replaced, and not filled since, is none of those.
+//!
+//! What has a writer is left to it by all that is done in the background.
 //!
 //! What must never happen here: a blob acknowledged that fewer than a majority have; a deletion in a pool that cannot be
 //! told from a loss in the others; anything written into the place of a disk that is gone, or into the pools of somebody else.
@@ -30,7 +34,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use haneul_env::Env;
 use parking_lot::{Mutex, RwLock};
@@ -57,6 +61,8 @@ pub struct Pools {
     current: Mutex<(u32, u32)>,
     first_of_run: u32,
     notes: Mutex<notes::Notes>,
+    /// Blobs that have a writer: their files are its own, whatever they look like.
+    under_way: Mutex<BTreeSet<BlobId>>,
     /// Blobs of which some pool has no good copy.
     repairs: Mutex<BTreeSet<BlobId>>,
     repairs_rest: Mutex<tend::Rest>,
@@ -74,6 +80,10 @@ pub(crate) struct Pool {
     status: AtomicU8,
     /// Which of its disks is the one with everything, or is to be: see [`marker`].
     disk: AtomicU32,
+    /// Whether its own blobs say nothing of what it has acknowledged: see [`marker`].
+    replaced: AtomicBool,
+    /// Held while a copy is made in it.
+    copying: Mutex<()>,
     /// How often it did not do what it was to do.
     failures: AtomicU64,
     /// `None` while it was never there in this run.
@@ -121,6 +131,10 @@ impl Pool {
         self.disk.load(Ordering::Acquire) == marker.disk()
     }
 
+    fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
+    }
+
     fn missing(&self) -> BlobError {
         BlobError::Io(format!("the storage pool {} is not there", self.root.display()))
     }
@@ -138,6 +152,15 @@ impl Pools {
     /// Copies that a blob must have before it is acknowledged.
     fn majority(&self) -> usize {
         self.pools.len() / 2 + 1
+    }
+
+    /// Whether every blob is in one of the pools that are there. One that is whole has all; and every blob is in a majority, so
+    /// that it is in one of as many pools as can be no minority, even where each of them lacks something.
+    fn have_every_blob(&self) -> bool {
+        let kept = self.pools.iter().filter(|pool| pool.status() == Status::Behind && !pool.is_replaced());
+        self.count(Status::Online) > 0
+            || kept.count() > self.pools.len() - self.majority()
+            || self.count(Status::Behind) == self.pools.len()
     }
 
     /// Runs work on every pool that is there, and calls those behind that fail at it; gives whose did it. Blocks.
@@ -186,6 +209,10 @@ impl Pools {
         };
         let dir = only.map_or(count, |pool| of_one_pool(pool, count));
         BlobId::new(dir, u128::from_be_bytes(self.env.rng.bytes()))
+    }
+
+    fn is_under_way(&self, id: BlobId) -> bool {
+        self.under_way.lock().contains(&id)
     }
 
     /// Whether something has to be done for a blob.

@@ -41,6 +41,7 @@ impl Pools {
             return;
         }
         notes.behind.remove(&pool.index);
+        pool.replaced.store(false, Ordering::Release);
         notes.durable = false;
         self.write_notes(&mut notes);
         pool.set(Status::Online);
@@ -82,7 +83,10 @@ impl Pools {
                         && (pool.is_on(&marker) || notes.behind.contains(&pool.index)) =>
                 {
                     let (behind, disks) = (notes.behind.clone(), notes.disks.clone());
-                    let wanted = Marker { behind, disks, ..marker.clone() };
+                    // Another disk stays known for one until it was filled.
+                    let replaced =
+                        notes.behind.contains(&pool.index) && (marker.replaced || !pool.is_on(&marker));
+                    let wanted = Marker { behind, disks, replaced, ..marker.clone() };
                     if wanted == marker { Ok(()) } else { wanted.write(&self.env.fs, &pool.root) }
                 }
                 Ok(_) => continue,

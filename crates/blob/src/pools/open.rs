@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use haneul_env::{Env, Fs};
 use parking_lot::{Mutex, RwLock};
@@ -145,6 +145,7 @@ impl Pools {
             current: Mutex::new((first_of_run, 0)),
             first_of_run,
             notes: Mutex::new(Notes { behind, disks, durable: false }),
+            under_way: Mutex::default(),
             repairs: Mutex::default(),
             repairs_rest: Mutex::default(),
             gone: Mutex::default(),
@@ -154,7 +155,8 @@ impl Pools {
         // Every blob is in a majority: so it is in one of as many as these.
         let has_every_blob = dirs.len() - pools.majority() + 1;
         if found.iter().flatten().count() - old.len() >= has_every_blob {
-            for pool in &pools.pools {
+            // Twice: one may be of use only when those after it are there.
+            for pool in pools.pools.iter().chain(&pools.pools) {
                 if pool.status() == Status::Offline {
                     pools.notes.lock().behind.insert(pool.index);
                     if let Err(error) = pools.come_back(pool) {
@@ -165,18 +167,24 @@ impl Pools {
             pools.write_notes(&mut pools.notes.lock());
         }
         let there = dirs.len() - pools.count(Status::Offline);
-        if there < pools.majority() || (pools.count(Status::Online) == 0 && there < dirs.len()) {
+        if there < pools.majority() || !pools.have_every_blob() {
             return Err(BlobError::Unusable(pools.refusal(there)));
         }
         Ok(Arc::new(pools))
     }
 
     fn refusal(&self, there: usize) -> String {
-        let lost = self.pools.iter().filter(|pool| pool.status() == Status::Offline);
+        let is_lost = |pool: &&Arc<Pool>| pool.status() == Status::Offline && !self.is_there(pool);
+        let lost = self.pools.iter().filter(is_lost);
         let lost: Vec<String> = lost.map(|pool| pool.root.display().to_string()).collect();
+        let advice = if self.count(Status::Online) > 0 {
+            "give an empty directory in the place of one that is lost"
+        } else {
+            "none of those has every blob, and all of them together may not either, so bring back one that is lost as it was: an \
+             empty directory in its place is no help"
+        };
         format!(
-            "of {} storage pools {there} can be used, and {} are needed for a start (not there: {}); give an empty directory in \
-             the place of one that is lost",
+            "of {} storage pools {there} can be used, and {} are needed for a start (not there: {}); {advice}",
             self.pools.len(),
             self.majority(),
             lost.join(", ")
@@ -196,11 +204,14 @@ impl Pools {
     pub(super) fn come_back(&self, pool: &Pool) -> Result<bool, BlobError> {
         let fs = &self.env.fs;
         match Marker::read(fs, &pool.root)? {
-            Some(marker) if self.is_of(&marker, pool) => {}
+            Some(marker) if self.is_of(&marker, pool) => {
+                let replaced = marker.replaced || !pool.is_on(&marker);
+                pool.replaced.store(replaced, Ordering::Release);
+            }
             Some(_) => return Ok(false),
             None => {
-                // Nothing at all is there, or a new disk. Where no other has everything, a place to mount looks the same.
-                if self.count(Status::Online) == 0 || !is_empty(fs, &pool.root) {
+                // Nothing at all is there, or a new disk. Where the others have not everything, a place to mount looks the same.
+                if !self.have_every_blob() || !is_empty(fs, &pool.root) {
                     return Ok(false);
                 }
                 let disks = {
@@ -213,8 +224,9 @@ impl Pools {
                     notes.disks.clone()
                 };
                 let (set, of) = (self.set.clone(), self.pools.len());
-                Marker { set, index: pool.index, of, behind: [pool.index].into(), disks }
-                    .write(fs, &pool.root)?;
+                pool.replaced.store(true, Ordering::Release);
+                let behind = [pool.index].into();
+                Marker { set, index: pool.index, of, behind, disks, replaced: true }.write(fs, &pool.root)?;
             }
         }
         let local = LocalBlobs::open_from(&self.env, &pool.root, self.first_of_run)?;
@@ -240,6 +252,8 @@ impl Pool {
             root: root.to_owned(),
             status: AtomicU8::new(2),
             disk: AtomicU32::new(disk),
+            replaced: AtomicBool::new(false),
+            copying: Mutex::default(),
             failures: AtomicU64::new(0),
             local: Mutex::default(),
             rest: Mutex::default(),
@@ -256,7 +270,7 @@ fn make(env: &Env, dir: &Path, set: &str, index: usize, of: usize) -> Result<Mar
         )));
     }
     let (behind, disks) = (BTreeSet::new(), BTreeMap::new());
-    let marker = Marker { set: set.to_owned(), index, of, behind, disks };
+    let marker = Marker { set: set.to_owned(), index, of, behind, disks, replaced: false };
     marker.write(&env.fs, dir)?;
     Ok(marker)
 }

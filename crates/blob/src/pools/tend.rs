@@ -113,11 +113,11 @@ impl Pools {
         };
         let mut others = with(Status::Online);
         if others.is_empty() {
-            // None has everything: all of them together have.
-            others = with(Status::Behind);
-            if others.len() + 1 < self.pools.len() {
+            // None has everything: so many together have.
+            if !self.have_every_blob() {
                 return Err(too_few());
             }
+            others = with(Status::Behind);
         }
         let mut deleted: Vec<BlobId> = self.gone.lock().iter().copied().collect();
         deleted.retain(|id| mine.dirs().open_blob(*id).is_ok());
@@ -133,6 +133,8 @@ impl Pools {
         }
         for dir in dirs.into_iter().filter(|dir| only_pool(*dir).is_none()) {
             let has: BTreeSet<BlobId> = mine.dirs().blobs_in(dir)?.into_iter().collect();
+            // Seen before the others are searched: a writer that ends meanwhile has made its files there too late for that.
+            let under_way = self.under_way.lock().clone();
             let mut wanted = BTreeSet::new();
             for other in &others {
                 wanted.extend(other.local()?.dirs().blobs_in(dir)?);
@@ -146,13 +148,17 @@ impl Pools {
             }
             // What is in no other pool was deleted while it was away, as far as that is certain: a majority has everything.
             // In the newest directory it may be just being written.
-            let gone: Vec<BlobId> = has.difference(&wanted).copied().collect();
-            let is_certain = self.count(Status::Online) >= self.majority();
+            let gone = has.difference(&wanted).filter(|id| !under_way.contains(id));
+            let gone: Vec<BlobId> = gone.copied().collect();
+            let whole = others.iter().filter(|other| other.status() == Status::Online);
+            let is_certain = whole.count() >= self.majority();
             if dir < newest && is_certain && !gone.is_empty() {
+                self.are_there(&others)?;
                 done.deleted += gone.len() as u64;
                 mine.dirs().delete(&gone)?;
             }
         }
+        self.are_there(&others)?;
         self.has_all(pool, failures);
         if self.count(Status::Online) == self.pools.len() {
             self.gone.lock().clear();
@@ -160,9 +166,22 @@ impl Pools {
         Ok(())
     }
 
-    /// Makes a good copy in a pool from any other; says whether there was one to make.
+    /// In the place of a disk that is gone nothing was found.
+    fn are_there(&self, others: &[Arc<Pool>]) -> Result<(), BlobError> {
+        others.iter().find(|other| !self.is_there(other)).map_or(Ok(()), |other| Err(other.missing()))
+    }
+
+    /// Makes a good copy in a pool from any other; says whether it has one now. What has a writer is left to that.
     pub(super) fn copy_to(&self, pool: &Pool, id: BlobId) -> Result<bool, BlobError> {
         let to = pool.local()?;
+        let _copying = pool.copying.lock();
+        if self.is_under_way(id) {
+            return Ok(false);
+        }
+        // Whoever wants one has looked before: a writer may have ended since, or another copy.
+        if copy::verify(to.dirs(), id).is_ok() {
+            return Ok(true);
+        }
         let mut failed = None;
         for other in self.holders(id).into_iter().filter(|other| other.index != pool.index) {
             let Ok(from) = other.local() else { continue };
@@ -244,6 +263,9 @@ impl Pools {
 
     /// Gives how much was read.
     fn check(&self, pool: &Pool, id: BlobId, done: &mut Tended) -> Result<u64, BlobError> {
+        if self.is_under_way(id) {
+            return Ok(0);
+        }
         match copy::verify(pool.local()?.dirs(), id) {
             Ok(length) => {
                 done.verified += 1;

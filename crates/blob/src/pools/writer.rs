@@ -12,6 +12,8 @@ pub(super) struct Writer {
     pools: Arc<Pools>,
     id: BlobId,
     only: Option<usize>,
+    /// Until every copy is what it will be.
+    under_way: Option<UnderWay>,
     copies: Vec<(Arc<Pool>, Box<dyn BackendWriter>)>,
     /// Pools that failed. They are noted as behind when the blob is acknowledged without them, and not where it is not: a blob
     /// that is too large for all of them takes nothing from any.
@@ -28,6 +30,7 @@ impl Writer {
         len: Option<u64>,
         cipher: Option<Cipher>,
     ) -> Writer {
+        let under_way = Some(UnderWay::new(&pools, id));
         let wanted = pools.pools.iter().filter(|pool| only.is_none_or(|only| pool.index == only));
         let mut copies = Vec::new();
         for pool in wanted {
@@ -35,7 +38,7 @@ impl Writer {
                 copies.push((pool.clone(), local.writer_of(id, cipher.clone(), len)));
             }
         }
-        Writer { pools, id, only, copies, lost: Vec::new(), failed: None }
+        Writer { pools, id, only, under_way, copies, lost: Vec::new(), failed: None }
     }
 
     /// So many copies make a blob.
@@ -88,6 +91,8 @@ impl BackendWriter for Writer {
                     Err(error) => self.lost.push((pool, error)),
                 }
             }
+            // Before any pool is noted as behind: whoever fills it from then on has to see this blob.
+            self.under_way = None;
             let needed = self.needed();
             let Some((_, blob)) = done.first().copied().filter(|_| done.len() >= needed) else {
                 let failed = why(&self.lost);
@@ -114,6 +119,26 @@ impl BackendWriter for Writer {
             unclaimed.claimed = true;
             Ok(blob)
         })
+    }
+}
+
+/// A blob that has a writer. From its first file on, until this is dropped, nobody else makes or deletes a copy of it: a copy
+/// that is not finished looks like one that is damaged, and one that is not begun like one that was deleted.
+struct UnderWay {
+    pools: Arc<Pools>,
+    id: BlobId,
+}
+
+impl UnderWay {
+    fn new(pools: &Arc<Pools>, id: BlobId) -> UnderWay {
+        pools.under_way.lock().insert(id);
+        UnderWay { pools: pools.clone(), id }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.pools.under_way.lock().remove(&self.id);
     }
 }
 

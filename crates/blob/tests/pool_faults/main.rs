@@ -1,6 +1,9 @@
 //! Storage pools when something goes wrong: disks that are full, not mounted or somebody else's, two pools only, cancelled
 //! writes, deletions beside copying.
 
+mod together;
+mod writing;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
