@@ -66,7 +66,7 @@ pub(crate) struct GroupIndex {
     pub(crate) updated_ms: i64,
 }
 
-/// What is known of a field that events of a stream were indexed by.
+/// What is known of a field that events of some streams of a group were indexed by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IndexedField {
     /// Of the events that have it.
@@ -366,7 +366,7 @@ pub(crate) static STREAMS: Table<(u64, String), Stream> = Table::new("logs.strea
 pub(crate) static CHUNKS: Table<(u64, u64), Chunk> = Table::new("logs.chunks");
 /// By stream and sequence, as chunks are: their indexes, in the form of [`crate::index::chunk`].
 pub(crate) static CHUNK_INDEXES: Table<(u64, u64), Chunk> = Table::new("logs.chunk-indexes");
-/// By group, stream and field.
+/// By group, one of a few parts of its streams, and field. (Once by the stream itself: the sweep makes those of them.)
 pub(crate) static INDEXED_FIELDS: Table<(u64, u64, String), IndexedField> = Table::new("logs.indexed-fields");
 /// Where the chunks of a scope (a group or a stream, by id) begin: scope, first time, sequence, stream → last time.
 pub(crate) static BEGINS: Table<(u64, i64, u64, u64), u64> = Table::new("logs.begins");
@@ -389,6 +389,8 @@ pub(crate) static MEASURING: Table<(u64, u64), Arrival> = Table::new("logs.measu
 pub(crate) static POSTPONED: Table<(i64, u64, u64), Postponed> = Table::new("logs.postponed");
 /// By subscription, then by chunk.
 pub(crate) static DELIVERIES: Table<(u64, u64, u64), Delivery> = Table::new("logs.deliveries");
+/// Of groups whose chunks cannot be read now: by subscription and group, then by chunk.
+pub(crate) static HELD_DELIVERIES: Table<(u64, u64, u64, u64), Delivery> = Table::new("logs.held_deliveries");
 /// By the minute's beginning, the group's id and the metric filter's name.
 pub(crate) static MINUTES: Table<(i64, u64, String), Minute> = Table::new("logs.minutes");
 /// By kind and name.

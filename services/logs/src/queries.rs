@@ -133,6 +133,7 @@ impl Logs {
         let now = self.platform.env.now();
         let need = plan.need();
         let (mut skipped, mut groups, mut work) = (Skipped::default(), 0, Work::new());
+        let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
         let mut run = Run::new(&plan, query.limit, now.millis());
         for group_name in &query.groups {
             let name = GroupName { account, region, name: group_name.clone() };
@@ -162,7 +163,8 @@ impl Logs {
             let log = format!("{account}:{group_name}");
             let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None)
                 .unmasked(plan.unmasks)
-                .wanting(wanted);
+                .wanting(wanted)
+                .until(&stopped);
             while let Some(event) = reader.next().await? {
                 let Some(stream) = streams.get(&event.stream) else { continue };
                 let pointer = || {
@@ -182,7 +184,7 @@ impl Logs {
                 let record = Record::event(message, time, ingested, stream, &log, pointer);
                 run.add(record, event.message.len() + OVERHEAD).map_err(error::invalid)?;
                 if run.outcome.scanned.is_multiple_of(BREATH) {
-                    if self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping() {
+                    if stopped() {
                         return Err(error::query_not_found());
                     }
                     tokio::task::yield_now().await;

@@ -7,6 +7,7 @@ use haneul_store::{Range, Reads, Store};
 use super::chunk::{self, At, SPAN_MS};
 use super::{Event, Place};
 use crate::Logs;
+use crate::error;
 use crate::index;
 use crate::insights::need::{Mark, Need};
 use crate::insights::run::Skipped;
@@ -52,6 +53,8 @@ pub(crate) struct Reader<'s> {
     keys: HashMap<u64, DataKey>,
     unmask: bool,
     wanted: Option<Wanted<'s>>,
+    /// Says that nobody waits for it any more.
+    stop: Option<&'s (dyn Fn() -> bool + Sync)>,
     /// What indexes said that it need not be read.
     pub(crate) skipped: Skipped,
     scope: Scope,
@@ -108,6 +111,7 @@ impl<'s> Reader<'s> {
             keys: HashMap::new(),
             unmask: false,
             wanted: None,
+            stop: None,
             skipped: Skipped::default(),
             scope,
             direction,
@@ -128,6 +132,12 @@ impl<'s> Reader<'s> {
     /// Passes over chunks that cannot have what a query needs.
     pub(crate) fn wanting(mut self, wanted: Option<Wanted<'s>>) -> Reader<'s> {
         self.wanted = wanted;
+        self
+    }
+
+    /// Gives up when this says so, which is asked before each chunk, also before one that is passed over.
+    pub(crate) fn until(mut self, stop: &'s (dyn Fn() -> bool + Sync)) -> Reader<'s> {
+        self.stop = Some(stop);
         self
     }
 
@@ -236,6 +246,9 @@ impl<'s> Reader<'s> {
     }
 
     async fn open_next(&mut self) -> Result<()> {
+        if self.stop.is_some_and(|stop| stop()) {
+            return Err(error::query_not_found());
+        }
         let Some(entry) = self.ahead.pop_front() else { return Ok(()) };
         if !self.may_have(entry).await? {
             tokio::task::yield_now().await;

@@ -5,7 +5,8 @@ use super::chunk::{self, decode};
 use super::{Indexed, Indexer, may_have, policy};
 use crate::events::Mask;
 use crate::insights::compile;
-use crate::insights::need::Mark;
+use crate::insights::need::{Mark, marks};
+use crate::insights::value::Value;
 use crate::transform::Work;
 
 fn indexer(fields: &[&str]) -> Indexer {
@@ -106,9 +107,15 @@ fn what_a_query_needs() {
         let known = |field: &str, mark: &Mark| may_have(&index, field, mark, None);
         assert_eq!(plan.need().is_none_or(|need| need.may_hold(&known)), may, "{query}");
     }
-    for bad in
-        ["filterIndex id", "filterIndex id != 'x'", "filterIndex id = 'x' or status = 1", "filterIndex"]
-    {
+    for bad in [
+        "fields 1 as id | filterIndex id = 'x'",
+        "parse @message '*,*' as id, b | filterIndex id in ['x']",
+        "stats count(*) as id | filterIndex id = 1",
+        "filterIndex id",
+        "filterIndex id != 'x'",
+        "filterIndex id = 'x' or status = 1",
+        "filterIndex",
+    ] {
         assert!(compile(bad).is_err(), "{bad}");
     }
     assert_eq!(
@@ -126,6 +133,44 @@ fn masks_are_kept_in_the_index() {
     assert!(index.head.is_masked);
     let has = |text: &str| may_have(&index, "mail", &Mark::Text(text.into()), None);
     assert_eq!((has("a@b.co"), has("******")), (Some(false), Some(true)));
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let numbers = [0.0, -0.0, 1.0, 1.00001, 2.5, -7.0, 1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    let texts = [
+        "0",
+        "1",
+        "1.0",
+        " 1",
+        "true",
+        "inf",
+        "-inf",
+        "NaN",
+        "1e999",
+        "2.5",
+        "x",
+        "",
+        "1970-01-01 00:00:00.000",
+    ];
+    prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        prop::sample::select(numbers.to_vec()).prop_map(Value::Number),
+        any::<f64>().prop_map(Value::Number),
+        (-2..3_i64).prop_map(Value::Time),
+        prop::sample::select(texts.to_vec()).prop_map(|text| Value::Text(text.to_owned())),
+        any::<f64>().prop_map(|number| Value::Text(number.to_string())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// What `=` holds for has a mark in common.
+    #[test]
+    fn marks_tell_no_equals_apart(a in value(), b in value()) {
+        let (of_a, of_b) = (marks(&a), marks(&b));
+        prop_assert!(!a.same(&b) || of_a.iter().any(|mark| of_b.contains(mark)), "{:?} {:?}", a, b);
+    }
 }
 
 proptest! {

@@ -13,7 +13,7 @@ mod plan;
 pub(crate) mod record;
 pub(crate) mod run;
 mod stats;
-mod value;
+pub(crate) mod value;
 
 pub(crate) use parse::compile;
 pub(crate) use plan::Plan;

@@ -15,17 +15,17 @@ pub(crate) enum Mark {
 
 /// The marks of a value; none of what is missing.
 pub(crate) fn marks(value: &Value) -> Vec<Mark> {
-    // There is one zero.
-    let number = |number: f64| Mark::Number((number + 0.0).to_bits());
-    match (value, value.number()) {
-        (Value::Missing, _) => Vec::new(),
-        // Its text is compared with that of a number.
-        (Value::Bool(yes), _) => {
-            let bit = u8::from(*yes);
-            vec![number(f64::from(bit)), Mark::Text(bit.to_string())]
+    // There is one zero, and what is no number is compared by its text.
+    let number = |number: f64| number.is_finite().then(|| Mark::Number((number + 0.0).to_bits()));
+    let text = || value.text().map(Mark::Text);
+    match value {
+        Value::Missing => Vec::new(),
+        Value::Text(_) => value.number().and_then(number).or_else(text).into_iter().collect(),
+        // Their texts are compared with those of what is no number, and that of a truth value may be one.
+        Value::Bool(yes) => number(f64::from(u8::from(*yes))).into_iter().chain(text()).collect(),
+        Value::Number(_) | Value::Time(_) => {
+            value.number().and_then(number).into_iter().chain(text()).collect()
         }
-        (_, Some(found)) => vec![number(found)],
-        (other, None) => other.text().into_iter().map(Mark::Text).collect(),
     }
 }
 
@@ -120,6 +120,20 @@ fn has(field: &str, list: &[Expr], made: &HashSet<&str>) -> Option<Need> {
         });
     }
     Some(Need::Has(field.to_owned(), all))
+}
+
+/// Whether a query makes a field, so that it is not that of the events.
+pub(super) fn makes(commands: &[Command], field: &str) -> bool {
+    commands.iter().any(|command| match command {
+        Command::Compute(list) => list.iter().any(|(name, _)| name == field),
+        Command::Parse { fields, .. } => fields.iter().any(|name| name == field),
+        Command::Stats { aggregates, by } => {
+            let is_alias = |expr: &Expr| !matches!(expr, Expr::Field(own) if own == field);
+            aggregates.iter().any(|aggregate| aggregate.name == field)
+                || by.iter().any(|(name, expr)| name == field && is_alias(expr))
+        }
+        _ => false,
+    })
 }
 
 /// The fields of an expression that is only made of what an index can tell for certain; `None` for another.

@@ -3,7 +3,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::functions::Function;
 use super::lexer::{Kind, Malformed, Token, tokens};
-use super::need::{STREAM, indexed};
+use super::need::{STREAM, indexed, makes};
 use super::plan::{Aggregate, Command, Expr, Operator, Plan, Statistic};
 use super::value::Value;
 use crate::error;
@@ -89,6 +89,10 @@ impl Parser<'_> {
                 let fields = indexed(&expr).ok_or_else(|| {
                     (String::from("filterIndex takes field = value, or field in [values]"), place)
                 })?;
+                if let Some(field) = fields.iter().find(|field| makes(&plan.commands, field)) {
+                    let made = format!("filterIndex takes fields of log events, and the query makes {field}");
+                    return Err((made, place));
+                }
                 plan.indexed.extend(fields.into_iter().filter(|field| field != STREAM));
                 plan.commands.push(Command::Filter(expr));
             }

@@ -7,7 +7,7 @@ use super::access::on_all;
 use crate::Logs;
 use crate::error;
 use crate::index::policy::fields;
-use crate::model::GroupIndex;
+use crate::model::{Group, GroupIndex};
 use crate::names::GroupName;
 
 const PAGE: usize = 500;
@@ -19,7 +19,7 @@ impl Handle<op::PutIndexPolicy> for Logs {
 
     async fn call(&self, cx: &Cx, input: s::PutIndexPolicyRequest) -> Result<s::PutIndexPolicyResponse> {
         let name = GroupName::identified(cx, &input.log_group_identifier)?;
-        let class = self.records.group(&name).await?.class;
+        let Group { id, class, .. } = self.records.group(&name).await?;
         if class != "STANDARD" {
             return Err(error::invalid(format!(
                 "Field index policies are not supported for log groups of the {class} class."
@@ -36,6 +36,7 @@ impl Handle<op::PutIndexPolicy> for Logs {
                 Ok(())
             })
             .await?;
+        self.records.bound_fields(id, &index.fields).await?;
         Ok(s::PutIndexPolicyResponse { index_policy: Some(shown(&name, index)) })
     }
 }

@@ -25,7 +25,7 @@ const WITH_REGEX_MAX: usize = 5;
 const LISTING_PAGE: usize = 500;
 
 /// What is taken at once of what waits.
-pub(crate) const WAITING_PAGE: usize = 64;
+pub(super) const WAITING_PAGE: usize = 64;
 
 /// Who is told of events, beside a group's own filters.
 #[derive(Clone, Debug, Default)]
@@ -335,38 +335,6 @@ impl Records {
 
     pub(crate) async fn minute_done(&self, (at, group, filter): &(i64, u64, String)) -> Result<()> {
         Ok(self.store.delete(&MINUTES, &(*at, *group, filter.as_str())).await?)
-    }
-
-    /// The first subscription after `id` that chunks wait for.
-    pub(crate) async fn next_waiting(&self, id: Option<u64>) -> Result<Option<u64>> {
-        let range = match id {
-            Some(id) => Range::all().after(&(id, u64::MAX, u64::MAX)),
-            None => Range::all(),
-        };
-        let found = self.store.scan_keys(&DELIVERIES, range, 1).await?;
-        Ok(found.first().map(|(id, ..)| *id))
-    }
-
-    /// The chunks that wait for a subscription, oldest first, from the one after `after` on.
-    pub(crate) async fn waiting(
-        &self,
-        id: u64,
-        after: Option<(u64, u64, u64)>,
-    ) -> Result<Vec<((u64, u64, u64), Delivery)>> {
-        let range = Range::prefix((id,));
-        let range = match &after {
-            Some(after) => range.after(after),
-            None => range,
-        };
-        Ok(self.store.scan(&DELIVERIES, range, WAITING_PAGE).await?)
-    }
-
-    pub(crate) async fn delivered(&self, key: &(u64, u64, u64)) -> Result<()> {
-        Ok(self.store.delete(&DELIVERIES, key).await?)
-    }
-
-    pub(crate) async fn postpone(&self, key: &(u64, u64, u64), delivery: &Delivery) -> Result<()> {
-        Ok(self.store.put(&DELIVERIES, key, delivery).await?)
     }
 }
 

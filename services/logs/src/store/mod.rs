@@ -1,10 +1,12 @@
 //! Every read and write; the only folder that opens a transaction.
 
+mod deliveries;
 mod exports;
 mod filters;
 mod indexes;
 mod policies;
 
+pub(crate) use deliveries::{DeliveryKey, HeldKey};
 pub(crate) use filters::{Measured, Routing, Waiting};
 
 use std::collections::BTreeMap;
@@ -21,8 +23,7 @@ use crate::index::Indexer;
 use crate::keys::DataKey;
 use crate::model::{
     BEGINS, CHUNK_INDEXES, CHUNKS, Chunk, DATA_KEYS, DataKeyRecord, ENDS, GARBAGE, GROUPS, Garbage, Group,
-    GroupKey, GroupTransformer, INDEXED_FIELDS, IndexedField, STREAMS, Stream, TRANSFORMERS,
-    TransformerRecord,
+    GroupKey, GroupTransformer, IndexedField, STREAMS, Stream, TRANSFORMERS, TransformerRecord,
 };
 use crate::names::GroupName;
 use crate::transform::Work;
@@ -291,10 +292,7 @@ impl Records {
                     found.last_event_ms = Some(found.last_event_ms.map_or(*last, |ms| ms.max(*last)));
                 }
                 for (field, seen) in fields {
-                    let key = (group.id, found.id, field.as_str());
-                    let mut all = tx.get(&INDEXED_FIELDS, &key).await?.unwrap_or_default();
-                    all.join(seen);
-                    tx.put(&INDEXED_FIELDS, &key, &all)?;
+                    indexes::join(&tx, (group.id, found.id, field.as_str()), seen).await?;
                 }
                 found.last_ingestion_ms = Some(now_ms);
                 found.bytes += bytes as i64;

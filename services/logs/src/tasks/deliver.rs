@@ -11,6 +11,7 @@ use crate::model::Delivery;
 use crate::names::GroupName;
 use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
 use crate::pattern::Pattern;
+use crate::store::{DeliveryKey, HeldKey};
 use crate::tasks::{TRIED_MS, wait_ms};
 use crate::transform::Work;
 
@@ -54,6 +55,19 @@ enum Sent {
     Unread,
 }
 
+/// What is left of what waits.
+enum Rest {
+    None,
+    /// Those of the group, until then.
+    Held(i64),
+    /// All of the subscriber, until then.
+    All(i64),
+}
+
+fn earlier(due: Option<i64>, at: i64) -> Option<i64> {
+    Some(due.map_or(at, |before| before.min(at)))
+}
+
 impl Delivering {
     pub(crate) fn new(logs: Arc<Logs>) -> Delivering {
         let signal = logs.delivering.clone();
@@ -64,7 +78,7 @@ impl Delivering {
         let (mut id, mut due): (Option<u64>, Option<i64>) = (None, None);
         while let Some(next) = self.logs.records.next_waiting(id).await? {
             if let Some(at) = self.subscriber(next).await? {
-                due = Some(due.map_or(at, |before| before.min(at)));
+                due = earlier(due, at);
             }
             id = Some(next);
         }
@@ -74,55 +88,108 @@ impl Delivering {
     /// Sends what waits for one subscriber; says when to try again when something is left. A destination that takes nothing now
     /// holds all up, a chunk that cannot be read those of its group.
     async fn subscriber(&self, id: u64) -> Result<Option<i64>> {
-        let (mut after, mut due) = (None, None::<i64>);
-        let mut held: HashSet<u64> = HashSet::new();
-        let earlier = |due: Option<i64>, at: i64| Some(due.map_or(at, |before| before.min(at)));
-        loop {
-            let waiting = self.logs.records.waiting(id, after).await?;
-            if waiting.is_empty() {
-                return Ok(due);
+        let records = &self.logs.records;
+        let (mut due, mut held, mut group) = (None::<i64>, HashSet::new(), None);
+        while let Some((key, first)) = records.next_held(id, group).await? {
+            group = Some(key.1);
+            match self.held(key, first).await? {
+                Rest::None => {}
+                Rest::Held(at) => {
+                    due = earlier(due, at);
+                    held.insert(key.1);
+                }
+                Rest::All(at) => return Ok(earlier(due, at)),
             }
-            for (key, delivery) in waiting {
-                after = Some(key);
-                let group = delivery.arrival.group_id;
-                if held.contains(&group) {
-                    continue;
-                }
-                let now_ms = self.logs.platform.env.now().millis();
-                if delivery.next_ms > now_ms {
-                    due = earlier(due, delivery.next_ms);
-                    if !delivery.unreadable {
-                        return Ok(due);
-                    }
-                    held.insert(group);
-                    continue;
-                }
-                let sent = match self.deliver(key, &delivery).await {
-                    Ok(sent) => sent,
-                    Err(error) => self.unread(&delivery, &error),
-                };
-                let unreadable = match sent {
-                    Sent::Done => {
-                        self.logs.records.delivered(&key).await?;
-                        continue;
-                    }
-                    Sent::Later => false,
-                    Sent::Unread => true,
-                };
-                let next_ms = now_ms + wait_ms(delivery.attempts);
-                let attempts = delivery.attempts.saturating_add(1);
-                let later = Delivery { attempts, next_ms, unreadable, ..delivery };
-                self.logs.records.postpone(&key, &later).await?;
-                due = earlier(due, next_ms);
-                if !unreadable {
-                    return Ok(due);
-                }
-                held.insert(group);
+        }
+        let mut after = None;
+        loop {
+            let waiting = records.waiting(id, after).await?;
+            let Some((last, _)) = waiting.last() else { return Ok(due) };
+            after = Some(*last);
+            let mut later = Vec::new();
+            let stopped = self.page(waiting, &mut held, &mut later).await;
+            due = later
+                .iter()
+                .filter(|(_, one)| one.unreadable)
+                .fold(due, |due, (_, one)| earlier(due, one.next_ms));
+            records.hold(&later).await?;
+            if let Some(at) = stopped? {
+                return Ok(earlier(due, at));
             }
         }
     }
 
-    async fn deliver(&self, (id, sequence, stream): (u64, u64, u64), delivery: &Delivery) -> Result<Sent> {
+    /// Sends some of what waits. What can only be read later, and what is behind it, goes to `later`; says when to try again
+    /// when the destination takes nothing now.
+    async fn page(
+        &self,
+        waiting: Vec<(DeliveryKey, Delivery)>,
+        held: &mut HashSet<u64>,
+        later: &mut Vec<(DeliveryKey, Delivery)>,
+    ) -> Result<Option<i64>> {
+        for (key, delivery) in waiting {
+            let group = delivery.arrival.group_id;
+            if held.contains(&group) {
+                later.push((key, delivery));
+                continue;
+            }
+            let is_due = delivery.next_ms <= self.logs.platform.env.now().millis();
+            let left = if is_due { self.attempt(key, delivery).await } else { Some(delivery) };
+            match left {
+                None => self.logs.records.delivered(&key).await?,
+                Some(left) if left.unreadable => {
+                    held.insert(group);
+                    later.push((key, left));
+                }
+                Some(left) => {
+                    if is_due {
+                        self.logs.records.postpone(&key, &left).await?;
+                    }
+                    return Ok(Some(left.next_ms));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends what is held of a group, from its first on.
+    async fn held(&self, mut key: HeldKey, mut first: Delivery) -> Result<Rest> {
+        let records = &self.logs.records;
+        let (id, group, ..) = key;
+        loop {
+            let is_due = first.next_ms <= self.logs.platform.env.now().millis();
+            let left = if is_due { self.attempt((id, key.2, key.3), first).await } else { Some(first) };
+            if let Some(left) = left {
+                if is_due {
+                    records.postpone_held(&key, &left).await?;
+                }
+                return Ok(if left.unreadable { Rest::Held(left.next_ms) } else { Rest::All(left.next_ms) });
+            }
+            records.held_delivered(&key).await?;
+            match records.first_held(id, group).await? {
+                Some(next) => (key, first) = next,
+                None => return Ok(Rest::None),
+            }
+        }
+    }
+
+    /// Tries a delivery; what is left of it when it is to be tried again.
+    async fn attempt(&self, key: DeliveryKey, delivery: Delivery) -> Option<Delivery> {
+        let now_ms = self.logs.platform.env.now().millis();
+        let sent = match self.deliver(key, &delivery).await {
+            Ok(sent) => sent,
+            Err(error) => self.unread(&delivery, &error),
+        };
+        let unreadable = match sent {
+            Sent::Done => return None,
+            Sent::Later => false,
+            Sent::Unread => true,
+        };
+        let next_ms = now_ms + wait_ms(delivery.attempts);
+        Some(Delivery { attempts: delivery.attempts.saturating_add(1), next_ms, unreadable, ..delivery })
+    }
+
+    async fn deliver(&self, (id, sequence, stream): DeliveryKey, delivery: &Delivery) -> Result<Sent> {
         let name = delivery.arrival.group.name()?;
         let Some(target) = self.target(id, &name, delivery).await? else { return Ok(Sent::Done) };
         let group_id = delivery.arrival.group_id;

@@ -34,16 +34,17 @@ impl Sweeping {
                     Garbage::Stream { group } => Some(group),
                 };
                 while records.sweep(id, i64::MAX, group).await? {}
-                match group {
-                    Some(group) => records.forget_fields(group, Some(id)).await?,
-                    None => records.forget_fields(id, None).await?,
+                if group.is_none() {
+                    records.forget_fields(id).await?;
                 }
                 records.swept(id).await?;
             }
         }
         let now = self.logs.platform.env.now();
         for group in records.every_group().await? {
-            let Some(cutoff_ms) = cutoff_ms(&group, now) else { continue };
+            let cutoff_ms = cutoff_ms(&group, now);
+            records.tend_fields(group.id, cutoff_ms).await?;
+            let Some(cutoff_ms) = cutoff_ms else { continue };
             while records.sweep(group.id, cutoff_ms, None).await? {}
         }
         Ok(())

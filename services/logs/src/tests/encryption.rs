@@ -11,7 +11,7 @@ use haneul_store::{Range, Reads};
 
 use super::cloud::{Cloud, OURS};
 use super::functions::FUNCTION;
-use crate::model::{CHUNK_INDEXES, CHUNKS, Chunk, DELIVERIES, POSTPONED};
+use crate::model::{CHUNK_INDEXES, CHUNKS, Chunk, DELIVERIES, HELD_DELIVERIES, POSTPONED};
 
 const GROUP_ARN: &str = "arn:aws:logs:us-east-1:111111111111:log-group:g";
 const REFUSED: &str = "AccessDeniedException: The specified KMS key does not exist or is not allowed to be used with Arn \
@@ -212,7 +212,15 @@ async fn a_disabled_key_stops_no_other_group() {
     cloud.put("h", "s", &[(cloud.now_ms(), "free")]).await.unwrap();
     cloud.settle().await;
     assert_eq!((sent(), cloud.sum("g").await, cloud.sum("h").await), (vec!["free".into()], 1.0, 1.0));
-    // When the key is back they come, in their order.
+    // Nobody looks at them again to find others.
+    let store = &cloud.platform.store;
+    let waiting = store.scan_keys(&DELIVERIES, Range::all(), 10).await.unwrap().len();
+    let held = store.scan_keys(&HELD_DELIVERIES, Range::all(), 10).await.unwrap().len();
+    assert_eq!((waiting, held), (0, 2));
+    // When the key is back they come, in their order, and what has come since behind them.
+    cloud.put("h", "s", &[(cloud.now_ms(), "free too")]).await.unwrap();
+    cloud.settle().await;
+    assert_eq!(sent(), ["free too"]);
     cloud.ok::<kms::EnableKey>(k::EnableKeyRequest { key_id: key.clone() }).await;
     cloud.advance(600).await;
     assert_eq!((sent(), cloud.sum("g").await), (vec!["sealed".into(), "sealed too".into()], 3.0));
@@ -223,7 +231,8 @@ async fn a_disabled_key_stops_no_other_group() {
     for _ in 0..300 {
         cloud.advance(300).await;
     }
-    let left = cloud.platform.store.scan_keys(&DELIVERIES, Range::all(), 10).await.unwrap().len();
+    let left = cloud.platform.store.scan_keys(&DELIVERIES, Range::all(), 10).await.unwrap().len()
+        + cloud.platform.store.scan_keys(&HELD_DELIVERIES, Range::all(), 10).await.unwrap().len();
     let postponed = cloud.platform.store.scan_keys(&POSTPONED, Range::all(), 10).await.unwrap().len();
     assert_eq!((sent(), left, postponed), (Vec::<String>::new(), 0, 0));
 }

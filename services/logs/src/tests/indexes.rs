@@ -3,7 +3,7 @@ use haneul_logs_wire::shapes as s;
 use haneul_store::{Range, Reads};
 
 use super::cloud::Cloud;
-use crate::model::{CHUNK_INDEXES, INDEXED_FIELDS};
+use crate::model::{CHUNK_INDEXES, INDEXED_FIELDS, IndexedField};
 
 impl Cloud {
     async fn index(&self, group: &str, fields: &str) -> s::IndexPolicy {
@@ -173,11 +173,11 @@ async fn policies_and_fields_are_described_and_swept_away() {
         ..Default::default()
     };
     assert_eq!(cloud.ok::<op::DescribeFieldIndexes>(only).await.field_indexes.unwrap().len(), 1);
-    assert_eq!(cloud.index_rows().await, (2, 4));
+    assert_eq!(cloud.index_rows().await.0, 2);
     let stream = s::DeleteLogStreamRequest { log_group_name: "g".into(), log_stream_name: "s".into() };
     cloud.ok::<op::DeleteLogStream>(stream).await;
     cloud.settle().await;
-    assert_eq!(cloud.index_rows().await, (1, 2));
+    assert_eq!(cloud.index_rows().await.0, 1);
     cloud.ok::<op::DeleteLogGroup>(s::DeleteLogGroupRequest { log_group_name: "g".into() }).await;
     cloud.settle().await;
     assert_eq!(cloud.index_rows().await, (0, 0));
@@ -264,4 +264,76 @@ async fn a_batch_that_is_too_much_work_is_not_indexed() {
     {
         assert_eq!(cloud.ask(&["g"], query).await.0.len(), found, "{query}");
     }
+}
+
+/// However many streams a group has, and however many fields it was ever indexed by, little is kept of them, and not for ever.
+#[tokio::test]
+async fn few_fields_are_remembered() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    let now = cloud.now_ms();
+    cloud.index("g", r#"["id"]"#).await;
+    for stream in 0..40 {
+        let stream = format!("s{stream}");
+        cloud.stream("g", &stream).await;
+        cloud.put("g", &stream, &[(now, r#"{"id":1}"#)]).await.unwrap();
+    }
+    let (chunks, rows) = cloud.index_rows().await;
+    assert!(chunks == 40 && (1..=16).contains(&rows), "{rows}");
+    assert_eq!(cloud.fields("g").await[0].first_event_time, Some(now));
+    // Rows of streams, as they once were, are joined.
+    let store = &cloud.platform.store;
+    let group = store.scan_keys(&INDEXED_FIELDS, Range::all(), 1).await.unwrap()[0].0;
+    let seen =
+        IndexedField { first_event_ms: Some(now - 9), last_event_ms: Some(now - 9), last_scan_ms: Some(now) };
+    for stream in 1000..1030_u64 {
+        store.put(&INDEXED_FIELDS, &(group, stream, "id"), &seen).await.unwrap();
+    }
+    cloud.advance(3601).await;
+    assert!(cloud.index_rows().await.1 <= 16);
+    assert_eq!(cloud.fields("g").await[0].first_event_time, Some(now - 9));
+    // The fields that were looked for last.
+    for round in 0..8 {
+        let fields: Vec<String> = (0..20).map(|n| format!("f{}", round * 20 + n)).collect();
+        cloud.index("g", &serde_json::json!(fields).to_string()).await;
+        cloud.advance(1).await;
+        cloud.put("g", "s0", &[(cloud.now_ms(), r#"{"id":1}"#)]).await.unwrap();
+    }
+    let shown = cloud.fields("g").await;
+    assert!(shown.len() <= 101 && shown.iter().any(|one| one.field_index_name.as_deref() == Some("f159")));
+    assert!(shown.iter().all(|one| one.field_index_name.as_deref() != Some("id")));
+    // And none whose events are gone.
+    let keep = s::PutRetentionPolicyRequest { log_group_name: "g".into(), retention_in_days: 1 };
+    cloud.ok::<op::PutRetentionPolicy>(keep).await;
+    for _ in 0..3 {
+        cloud.advance(86_400).await;
+    }
+    assert_eq!(cloud.index_rows().await, (0, 0));
+}
+
+/// A query that finds nothing to read is stopped all the same.
+#[tokio::test]
+async fn a_query_that_only_passes_over_chunks_can_be_stopped() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    cloud.index("g", r#"["id"]"#).await;
+    let now = cloud.now_ms();
+    for _ in 0..600 {
+        cloud.put("g", "s", &[(now, r#"{"id":1}"#)]).await.unwrap();
+    }
+    let start = s::StartQueryRequest {
+        log_group_name: Some("g".into()),
+        start_time: now / 1000 - 60,
+        end_time: now / 1000 + 60,
+        query_string: "filter id = 2".into(),
+        ..Default::default()
+    };
+    let id = cloud.ok::<op::StartQuery>(start).await.query_id.unwrap();
+    cloud.ok::<op::StopQuery>(s::StopQueryRequest { query_id: id.clone() }).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let all = cloud.ok::<op::DescribeQueries>(Default::default()).await.queries.unwrap();
+    assert_eq!(all[0].status.as_deref(), Some("Cancelled"));
 }
