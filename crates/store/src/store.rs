@@ -31,7 +31,7 @@ struct Shared {
 pub const ATTEMPTS_MAX: u32 = 100;
 
 /// Attempts that race freely; later ones queue up.
-const ATTEMPTS_FREE: u32 = 3;
+const ATTEMPTS_FREE: u32 = 1;
 
 impl Store {
     pub fn new(engine: Arc<dyn Engine>) -> Store {

@@ -58,6 +58,11 @@ impl Place {
         Place { time_ms, sequence: 0, index: 0 }
     }
 
+    /// By what chunks come before one another.
+    pub(crate) fn chunk(self) -> (i64, u64) {
+        (self.time_ms, self.sequence)
+    }
+
     /// AWS's event ids have 56 digits and sort by time; so do these.
     pub(crate) fn id(self) -> String {
         format!("{:020}{:020}{:016}", self.time_ms.max(0), self.sequence, self.index)

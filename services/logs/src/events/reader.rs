@@ -66,8 +66,9 @@ pub(crate) struct Reader<'s> {
     /// Where the next scan of the index goes on; `None` when it is through.
     scan_from: Option<Option<Entry>>,
     open: BinaryHeap<Cursor>,
-    /// What was unpacked so far, for whoever has a budget.
-    pub(crate) bytes_read: usize,
+    /// What was given out so far, for whoever has a budget. What overlaps was unpacked beyond it, which must not count: who
+    /// begins in the midst of many chunks would come no further.
+    pub(crate) bytes_given: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +120,7 @@ impl<'s> Reader<'s> {
             ahead: VecDeque::new(),
             scan_from: Some(None),
             open: BinaryHeap::new(),
-            bytes_read: 0,
+            bytes_given: 0,
         }
     }
 
@@ -152,10 +153,13 @@ impl<'s> Reader<'s> {
                 (None, None) => return Ok(None),
                 (None, Some(_)) => false,
                 (Some(_), None) => true,
-                (Some(top), Some(next)) => match self.direction {
-                    Direction::Forward => top.place().time_ms < next.near_ms,
-                    Direction::Backward => top.place().time_ms > next.near_ms,
-                },
+                (Some(top), Some(next)) => {
+                    let (here, there) = (top.place().chunk(), (next.near_ms, next.sequence));
+                    match self.direction {
+                        Direction::Forward => here < there,
+                        Direction::Backward => here > there,
+                    }
+                }
             };
             if !safe {
                 self.open_next().await?;
@@ -163,6 +167,7 @@ impl<'s> Reader<'s> {
             }
             let Some(mut top) = self.open.pop() else { return Ok(None) };
             let event = top.events.pop_front();
+            self.bytes_given += event.as_ref().map_or(0, |event| event.message.len() + super::OVERHEAD);
             if !top.events.is_empty() {
                 self.open.push(top);
             }
@@ -206,9 +211,14 @@ impl<'s> Reader<'s> {
         if found.len() == PAGE {
             self.scan_from = Some(found.last().copied());
         }
-        let reaches = |entry: &Entry| match self.direction {
-            Direction::Forward => entry.far_ms >= scope.from_ms,
-            Direction::Backward => entry.far_ms < scope.to_ms,
+        // A chunk that lies before the place as a whole is not opened again for each page.
+        let beyond = self.beyond.map(Place::chunk);
+        let reaches = |entry: &Entry| {
+            let far = (entry.far_ms, entry.sequence);
+            match self.direction {
+                Direction::Forward => entry.far_ms >= scope.from_ms && beyond.is_none_or(|at| far >= at),
+                Direction::Backward => entry.far_ms < scope.to_ms && beyond.is_none_or(|at| far <= at),
+            }
         };
         self.ahead.extend(found.into_iter().filter(reaches));
         Ok(())
@@ -267,7 +277,6 @@ impl<'s> Reader<'s> {
         if !self.unmask {
             events.iter_mut().for_each(Event::hide);
         }
-        self.bytes_read += events.iter().map(|event| event.message.len() + super::OVERHEAD).sum::<usize>();
         let scope = self.scope;
         events.retain(|event| {
             let place = event.place;

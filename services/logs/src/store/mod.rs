@@ -31,7 +31,11 @@ use crate::transform::Work;
 pub(crate) struct Records {
     pub(crate) store: Store,
     sequence: AtomicU64,
+    /// Who appends to a stream waits for others who do: they all change its record. Streams share them by their ids.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
+
+const TURNS: usize = 64;
 
 /// A batch on its way in.
 pub(crate) struct NewEvents<'e> {
@@ -54,7 +58,8 @@ const SWEEP: usize = 500;
 
 impl Records {
     pub(crate) fn new(store: &Store) -> Records {
-        Records { store: store.clone(), sequence: AtomicU64::new(0) }
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        Records { store: store.clone(), sequence: AtomicU64::new(0), turns }
     }
 
     pub(crate) async fn group(&self, name: &GroupName) -> Result<Group> {
@@ -270,6 +275,7 @@ impl Records {
             chunks.push((sequence, first, last, Chunk(chunk::encode(at, &batch, key)?), index));
         }
         let (chunks, fields) = (&chunks, &fields);
+        let _turn = self.turns[(new.stream_id % TURNS as u64) as usize].lock().await;
         self.store
             .transact(|tx| async move {
                 let group = tx.get(&GROUPS, &name.key()).await?.ok_or_else(error::group_not_found)?;

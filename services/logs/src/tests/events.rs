@@ -37,6 +37,78 @@ async fn what_a_batch_may_be() {
     assert_eq!(error, "ResourceNotFoundException: The specified log stream does not exist.");
 }
 
+/// However much lies at one moment: pages come on, and nothing of it is passed over.
+#[tokio::test]
+async fn many_batches_of_one_moment_are_paged_through() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let now = cloud.now_ms();
+    let texts: Vec<String> = (0..240).map(|i| format!("{i:03} {}", "x".repeat(1_000))).collect();
+    for batch in texts.chunks(40) {
+        let events: Vec<(i64, &str)> = batch.iter().map(|text| (now, text.as_str())).collect();
+        cloud.put("g", "s", &events).await.unwrap();
+    }
+    for (pattern, limit, forward, pages_max) in [
+        ("\"199 x\"", None, true, 6),
+        ("\"039\"", None, false, 6),
+        ("", Some(30), true, 12),
+        ("", Some(30), false, 12),
+    ] {
+        let (mut found, mut pages, mut token) = (Vec::new(), 0, None);
+        loop {
+            let input = s::FilterLogEventsRequest {
+                filter_pattern: Some(pattern.to_owned()),
+                start_from_head: Some(forward),
+                next_token: token,
+                limit,
+                ..by_stream("g")
+            };
+            let page = cloud.ok::<op::FilterLogEvents>(input).await;
+            found.extend(page.events.unwrap().into_iter().map(|event| event.message.unwrap()));
+            pages += 1;
+            assert!(pages <= pages_max, "{pattern} {forward}: {} found", found.len());
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        let mut expected: Vec<String> = texts
+            .iter()
+            .filter(|text| pattern.is_empty() || text.starts_with(&pattern[1..4]))
+            .cloned()
+            .collect();
+        if !forward {
+            expected.reverse();
+        }
+        assert!(found == expected, "{pattern} {forward}: {} of {}", found.len(), expected.len());
+    }
+}
+
+/// All change the stream's record; none may be told to come again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_write_to_one_stream_at_once() {
+    let cloud = std::sync::Arc::new(Cloud::new().await);
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let now = cloud.now_ms();
+    let writers: Vec<_> = (0..32)
+        .map(|_| {
+            let cloud = cloud.clone();
+            #[allow(clippy::disallowed_methods)] // Nothing to drain.
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    cloud.put("g", "s", &[(now, "x")]).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(cloud.filter(by_stream("g")).await.len(), 640);
+}
+
 #[tokio::test]
 async fn the_tail_comes_first_unless_asked_and_pages_go_both_ways() {
     let cloud = Cloud::new().await;
