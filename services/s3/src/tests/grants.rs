@@ -4,6 +4,7 @@ use haneul_iam_wire::{operations as iam, shapes as i};
 use haneul_kit::{Caller, Result, session_token};
 use haneul_s3_wire::{operations as op, shapes as s};
 use haneul_s3control_wire::{operations as control, shapes as c};
+use haneul_sts_wire::{operations as sts, shapes as t};
 
 use super::cloud::{Cloud, OURS, THEIRS, policy, put, root};
 
@@ -390,4 +391,50 @@ async fn another_account_comes_in_by_the_instance_s_policy() {
     let delete = c::DeleteAccessGrantsInstanceResourcePolicyRequest { account_id: ours() };
     cloud.ok::<control::DeleteAccessGrantsInstanceResourcePolicy>(delete).await;
     assert_eq!(ask().await.err().unwrap().code(), "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_role_s_sessions_are_granted_what_the_role_is() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    cloud.put("bkt", "a/x", "x").await;
+    let vendor = role(&cloud, "vendor", TRUSTED).await;
+    instance(&cloud, &vendor).await;
+    let trust = format!(r#""Effect":"Allow","Principal":{{"AWS":"{OURS}"}},"Action":"sts:AssumeRole""#);
+    let create = i::CreateRoleRequest {
+        role_name: "worker".into(),
+        path: Some("/data/".into()),
+        assume_role_policy_document: policy(&trust),
+        ..Default::default()
+    };
+    let worker = cloud.ok::<iam::CreateRole>(create).await.role.arn;
+    let may = i::PutRolePolicyRequest {
+        role_name: "worker".into(),
+        policy_name: "own".into(),
+        policy_document: policy(ASKS),
+    };
+    cloud.ok::<iam::PutRolePolicy>(may).await;
+    grant(&cloud, "bkt/a/*", &worker, "READWRITE").await;
+    let may = r#""Effect":"Allow","Action":["sts:AssumeRole","s3:GetDataAccess"],"Resource":"*""#;
+    let ann = user(&cloud, OURS, "ann", may).await;
+    let assume = t::AssumeRoleRequest {
+        role_arn: worker.clone(),
+        role_session_name: "night.shift".into(),
+        ..Default::default()
+    };
+    let made = cloud.call::<sts::AssumeRole>(&ann, assume).await.unwrap().credentials.unwrap();
+    let seal = &cloud.platform.seal;
+    let opened = session_token::open(seal, &made.session_token, &made.access_key_id, cloud.env.now());
+    let session = opened.unwrap().caller;
+    let ask = || asking("s3://bkt/a/*", "READWRITE");
+    let made = cloud.call::<control::GetDataAccess>(&session, ask()).await.unwrap();
+    assert_eq!(made.grantee.clone().unwrap().grantee_identifier, Some(worker));
+    let caller = holder(&cloud, &made).unwrap();
+    let identity = caller.session.as_ref().unwrap().source_identity.clone().unwrap();
+    assert!(identity.starts_with("AROA") && identity.ends_with("@night.shift"), "{identity}");
+    assert_eq!(can(&cloud, &caller, "a/x").await, "rwd");
+    assert_eq!(can(&cloud, &caller, "b").await, "");
+    // Whoever may assume the role is not the role.
+    let refused = cloud.call::<control::GetDataAccess>(&ann, ask()).await.err().unwrap();
+    assert_eq!(refused.code(), "AccessDenied");
 }
