@@ -162,7 +162,9 @@ fn creating(access: Access, tags: &Option<Vec<s::Tag>>) -> Vec<Access> {
     if tags.as_ref().is_none_or(Vec::is_empty) {
         return vec![access];
     }
-    let tagging = Access { action: "s3:TagResource", ..access.clone() };
+    let mut tagging = Access { action: "s3:TagResource", ..access.clone() };
+    // The scope is nothing that TagResource knows of.
+    tagging.keys.retain(|(key, _)| key.starts_with("aws:"));
     vec![access, tagging]
 }
 
