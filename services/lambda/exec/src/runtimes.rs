@@ -14,21 +14,27 @@ pub(crate) struct Runtimes {
     state: Arc<Path>,
     sdks: Sdks,
     parts: Arc<OnceLock<Parts>>,
+    writing: Arc<Mutex<()>>,
     found: Arc<Mutex<BTreeMap<Runtime, Option<Interpreter>>>>,
 }
 
 impl Runtimes {
     pub(crate) fn new(state: &Path, sdks: Sdks) -> Runtimes {
-        Runtimes { state: state.into(), sdks, parts: Arc::default(), found: Arc::default() }
+        let (parts, writing, found) = (Arc::default(), Arc::default(), Arc::default());
+        Runtimes { state: state.into(), sdks, parts, writing, found }
     }
 
     /// Written when they are first wanted.
     pub(crate) fn parts(&self) -> Result<&Parts, String> {
+        if let Some(parts) = self.parts.get() {
+            return Ok(parts);
+        }
+        // Who comes at the same time would find half of it, and take away what the other puts into place.
+        let _one = self.writing.lock();
         if self.parts.get().is_none() {
             let state = &self.state;
             let written = Parts::write(state, self.sdks.clone())
                 .map_err(|error| format!("{}: {error}", state.display()))?;
-            // Two that write write the same.
             let _ = self.parts.set(written);
         }
         self.parts.get().ok_or_else(|| "the bootstraps were not written".into())

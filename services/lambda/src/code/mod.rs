@@ -10,6 +10,7 @@ mod unpack;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,6 +38,7 @@ pub(crate) struct CodeStore {
     temporary: bool,
     unpacked: Mutex<HashMap<BlobId, Arc<OnceCell<PathBuf>>>>,
     name: String,
+    attempts: AtomicU64,
 }
 
 impl CodeStore {
@@ -60,7 +62,14 @@ impl CodeStore {
         if !temporary {
             unpack::remove(&cache).map_err(ApiError::internal)?;
         }
-        Ok(CodeStore { blobs, cache, temporary, unpacked: Mutex::default(), name })
+        Ok(CodeStore {
+            blobs,
+            cache,
+            temporary,
+            unpacked: Mutex::default(),
+            name,
+            attempts: AtomicU64::new(0),
+        })
     }
 
     /// Checks a package and makes it durable.
@@ -89,7 +98,9 @@ impl CodeStore {
         let path = cell.get_or_try_init(|| async {
             let package = self.read(code).await?;
             let (cache, to) = (self.cache.clone(), self.cache.join(code.blob.to_string()));
-            let partly = self.cache.join(format!("{}.{}", code.blob, self.name));
+            // Each attempt has a name of its own: who gave one up may have left it at work.
+            let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+            let partly = self.cache.join(format!("{}.{}.{attempt}", code.blob, self.name));
             let work = move || -> std::result::Result<PathBuf, check::Fault> {
                 std::fs::create_dir_all(&cache)?;
                 let done = unpack::unpack(&package, &partly);
@@ -97,7 +108,13 @@ impl CodeStore {
                     let _ = unpack::remove(&partly);
                     return Err(fault);
                 }
-                std::fs::rename(&partly, &to)?;
+                if let Err(cause) = std::fs::rename(&partly, &to) {
+                    let _ = unpack::remove(&partly);
+                    // The other attempt was quicker: what it made is the same.
+                    if !to.is_dir() {
+                        return Err(cause.into());
+                    }
+                }
                 Ok(to)
             };
             let done = tokio::task::spawn_blocking(work).await;
