@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +7,7 @@ use haneul_sandbox::process::Reader;
 use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{LogEvent, LogSink, LogTarget};
+use crate::LogEvent;
 
 /// What `LogType=Tail` shows (Invoke, `LogResult`).
 const TAIL_BYTES: usize = 4096;
@@ -27,7 +26,8 @@ pub(crate) struct Collector {
 }
 
 enum Command {
-    /// An invocation begins: the tail begins anew, with this line.
+    /// An invocation begins: the tail begins anew, with this line. Said before the program has the event, so that all that
+    /// is read from here on is of it.
     Begin(Option<String>),
     Write(String),
     /// Takes what was written until now, then these lines; answers with the tail.
@@ -37,15 +37,13 @@ enum Command {
 impl Collector {
     pub(crate) fn start(
         env: &Env,
-        sink: Arc<dyn LogSink>,
-        target: Arc<LogTarget>,
+        sink: impl Fn(Vec<LogEvent>) + Send + 'static,
         reader: Reader,
     ) -> Collector {
         let (commands, taken) = mpsc::unbounded_channel();
         let work = Work {
             env: env.clone(),
-            sink,
-            target,
+            sink: Box::new(sink),
             reader: Some(reader),
             parser: Parser::default(),
             events: Vec::new(),
@@ -63,6 +61,11 @@ impl Collector {
         let _ = self.commands.send(Command::Write(line));
     }
 
+    /// Takes all that was written until now.
+    pub(crate) async fn settle(&self) {
+        self.end(Vec::new()).await;
+    }
+
     pub(crate) async fn end(&self, lines: Vec<String>) -> Bytes {
         let (answer, tail) = oneshot::channel();
         let _ = self.commands.send(Command::End(lines, answer));
@@ -72,8 +75,7 @@ impl Collector {
 
 struct Work {
     env: Env,
-    sink: Arc<dyn LogSink>,
-    target: Arc<LogTarget>,
+    sink: Box<dyn Fn(Vec<LogEvent>) + Send>,
     reader: Option<Reader>,
     parser: Parser,
     events: Vec<LogEvent>,
@@ -106,7 +108,7 @@ impl Work {
     fn obey(&mut self, command: Command, buffer: &mut [u8]) {
         match command {
             Command::Begin(line) => {
-                self.drain(buffer);
+                // What is there now may be the invocation's already: this task may be late.
                 self.tail.clear();
                 if let Some(line) = line {
                     self.push(line);
@@ -153,7 +155,7 @@ impl Work {
 
     fn flush(&mut self) {
         if !self.events.is_empty() {
-            self.sink.write(&self.target, std::mem::take(&mut self.events));
+            (self.sink)(std::mem::take(&mut self.events));
         }
     }
 }
@@ -237,6 +239,27 @@ mod tests {
                 "{step}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_as_soon_as_an_invocation_begins_is_of_it() {
+        use tokio::io::AsyncWriteExt;
+
+        let (mut program, reader) = tokio::io::duplex(1024);
+        let (sent, taken) = std::sync::mpsc::channel();
+        let sink = move |events: Vec<LogEvent>| sent.send(events).unwrap();
+        let collector = Collector::start(&Env::real(), sink, Box::new(reader));
+        program.write_all(b"of the init\n").await.unwrap();
+        collector.settle().await;
+        for turn in ["one\n", "two\n"] {
+            // The collector has no turn in between.
+            collector.begin(Some("START\n".to_owned()));
+            program.write_all(turn.as_bytes()).await.unwrap();
+            let tail = collector.end(vec!["END\n".to_owned()]).await;
+            assert_eq!(tail, format!("START\n{turn}END\n"));
+        }
+        let all: Vec<String> = taken.try_iter().flatten().map(|event| event.message).collect();
+        assert_eq!(all.concat(), "of the init\nSTART\none\nEND\nSTART\ntwo\nEND\n");
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub(crate) async fn start(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<
     };
     match decided {
         Some(Init::Ready) => {
+            environment.collector.settle().await;
             *environment.init.lock() = (!spec.provisioned).then(|| began.elapsed());
             Ok(environment)
         }
@@ -109,7 +110,8 @@ async fn launch(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<Environmen
         Error::Failed(why) => ExecError::Internal(why),
     })?;
     let Started { process, stdout, listeners, .. } = started;
-    let collector = Collector::start(&shared.env, shared.logs.clone(), target, stdout);
+    let logs = shared.logs.clone();
+    let collector = Collector::start(&shared.env, move |events| logs.write(&target, events), stdout);
     let last = credentials.expiration - spec.timeout - Duration::from_secs(60);
     let environment = Arc::new(Environment {
         spec: spec.clone(),
