@@ -2,7 +2,8 @@
 //!
 //! A key is asked for on the caller's behalf and serves that caller alone ([`Cx::holder`]), for as long as the queue says
 //! (KmsDataKeyReusePeriodSeconds). A body is sealed with the key, and keeps it beside itself as KMS sealed it, so that
-//! whoever may not decrypt with the key of KMS reads nothing. Names, attributes and times of a message are not sealed.
+//! whoever may not decrypt with the key of KMS reads nothing. Names, attributes and times of a message are not sealed, as in
+//! AWS; nor is a deduplication id, which for content-based deduplication is the body's SHA-256.
 //!
 //! Source: SQS Developer Guide, "Encryption at rest in Amazon SQS" and "Amazon SQS Key management".
 

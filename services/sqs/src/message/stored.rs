@@ -6,6 +6,7 @@ use crate::keys::Sealed;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) message_id: [u8; 16],
+    /// Zeros where the body is sealed.
     pub(crate) body_md5: [u8; 16],
     /// `AIDA…`, `AROA…:session` or the account: what SenderId says.
     pub(crate) sender_id: String,

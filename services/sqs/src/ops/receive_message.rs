@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_shape::value::Map;
 use haneul_sqs_wire::operations::ReceiveMessage;
@@ -7,10 +9,10 @@ use haneul_sqs_wire::values::message_system_attribute_name as system;
 use super::Sqs;
 use super::send_message::{sequence, uuid};
 use crate::error;
-use crate::message::digest::attributes_md5;
+use crate::message::digest::{attributes_md5, md5};
 use crate::message::{Attribute, Body, Value};
 use crate::metrics::{EMPTY_RECEIVES, RECEIVED, count};
-use crate::plane::{Delivery, LiveQueue, Receipt, Wanted};
+use crate::plane::{Delivery, LiveQueue, Receipt, Unread, Wanted};
 use crate::receipt::seal;
 
 const MESSAGES_MAX: i32 = 10;
@@ -111,30 +113,36 @@ impl Handle<ReceiveMessage> for Sqs {
 }
 
 impl Sqs {
-    /// The messages with what they say. Those that KMS does not open for the caller go back as if they had not been received;
-    /// it is an error when there are no others.
+    /// The messages with what they say. Those that KMS does not open for the caller go back as if they had not been received,
+    /// and so do all that are sealed when the client goes away meanwhile; it is an error when there are no others.
     async fn read(
         &self,
         cx: &Cx,
-        queue: &LiveQueue,
+        queue: &Arc<LiveQueue>,
         received: Vec<Delivery>,
     ) -> Result<Vec<(Delivery, String)>> {
         let reuse_secs = queue.meta().attributes.kms.as_ref().map_or(REUSE_SECS, |kms| kms.reuse_secs);
-        let (mut opened, mut closed, mut refused) = (Vec::with_capacity(received.len()), Vec::new(), None);
+        let is_sealed = |delivery: &&Delivery| matches!(delivery.stored.body, Body::Sealed(_));
+        let sealed = received.iter().filter(is_sealed).map(|delivery| delivery.ticket.clone()).collect();
+        let mut unread = Unread::new(&self.plane, queue, sealed);
+        let (mut opened, mut refused) = (Vec::with_capacity(received.len()), None);
         for mut delivery in received {
             let text = match std::mem::replace(&mut delivery.stored.body, Body::Plain(String::new())) {
-                Body::Plain(text) => Ok(text),
-                Body::Sealed(sealed) => self.keys.open(&self.platform, cx, &sealed, reuse_secs).await,
+                Body::Plain(text) => text,
+                Body::Sealed(sealed) => match self.keys.open(&self.platform, cx, &sealed, reuse_secs).await {
+                    Ok(text) => {
+                        delivery.stored.body_md5 = md5(text.as_bytes());
+                        text
+                    }
+                    Err(error) => {
+                        refused = Some(error);
+                        continue;
+                    }
+                },
             };
-            match text {
-                Ok(text) => opened.push((delivery, text)),
-                Err(error) => {
-                    closed.push(delivery.ticket);
-                    refused = Some(error);
-                }
-            }
+            opened.push((delivery, text));
         }
-        self.plane.take_back(queue, &closed);
+        opened.iter().for_each(|(delivery, _)| unread.keep(&delivery.ticket));
         match refused {
             Some(error) if opened.is_empty() => Err(error),
             _ => Ok(opened),

@@ -25,6 +25,6 @@ pub(crate) mod transfer;
 pub(crate) mod waiters;
 
 pub(crate) use live::{LiveQueue, Plane, QueueKey, QueueNo};
-pub(crate) use receive::{Delivery, Wanted};
+pub(crate) use receive::{Delivery, Unread, Wanted};
 pub(crate) use remove::Receipt;
 pub(crate) use send::{Outgoing, Sent};

@@ -146,7 +146,7 @@ impl Plane {
     }
 
     /// Takes back receives of messages that could not be handed out. In the log with the next sync, as the receive.
-    pub(crate) fn take_back(&self, queue: &LiveQueue, tickets: &[Ticket]) {
+    fn take_back(&self, queue: &LiveQueue, tickets: &[Ticket]) {
         let mut core = queue.core.lock();
         let now_ms = self.now_ms();
         let mut taken = Vec::with_capacity(tickets.len());
@@ -208,6 +208,32 @@ impl Plane {
                 Some(now) if now != position => position = now,
                 Some(_) => return Err(error),
             }
+        }
+    }
+}
+
+/// Receives that are taken back when this is dropped, but for those that were found to be good.
+pub(crate) struct Unread {
+    plane: Arc<Plane>,
+    queue: Arc<LiveQueue>,
+    tickets: Vec<Ticket>,
+}
+
+impl Unread {
+    pub(crate) fn new(plane: &Arc<Plane>, queue: &Arc<LiveQueue>, tickets: Vec<Ticket>) -> Unread {
+        Unread { plane: plane.clone(), queue: queue.clone(), tickets }
+    }
+
+    /// The message can be handed out.
+    pub(crate) fn keep(&mut self, ticket: &Ticket) {
+        self.tickets.retain(|other| other.seq != ticket.seq);
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if !self.tickets.is_empty() {
+            self.plane.take_back(&self.queue, &self.tickets);
         }
     }
 }
