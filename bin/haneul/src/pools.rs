@@ -1,7 +1,8 @@
 //! Where the objects' bytes are: in the data directory, or in storage pools.
 //!
 //! That is settled at the first start, as nothing could be read afterwards from any other place. The file `pools` of the data
-//! directory says how many storage pools there are, the name of their set and, until they are made, that they are new.
+//! directory says how many storage pools there are (for who reads it: each pool's own marker is what decides), the name of
+//! their set and, until they are made, that they are new.
 //!
 //! What must never happen here: empty pools made, or those of another data directory used, where there were some.
 
@@ -45,7 +46,10 @@ pub(crate) fn open_blobs(env: &Env, dir: &Path, pools: &[PathBuf]) -> Result<Blo
     }
     let set = if is_new { Set::New(set) } else { Set::Made(set) };
     let blobs = Blobs::open_pools(env, pools, &set).map_err(|error| error.to_string())?;
-    env.fs.replace(&note, format!("{text}\n").as_bytes()).map_err(said)?;
+    let text = format!("{text}\n");
+    if noted.as_ref() != Some(&text) {
+        env.fs.replace(&note, text.as_bytes()).map_err(said)?;
+    }
     Ok(blobs)
 }
 

@@ -12,9 +12,9 @@ pub(super) struct Writer {
     pools: Arc<Pools>,
     id: BlobId,
     only: Option<usize>,
-    /// Until every copy is what it will be.
-    under_way: Option<UnderWay>,
     copies: Vec<(Arc<Pool>, Box<dyn BackendWriter>)>,
+    /// Until every copy is what it will be; dropped after them.
+    under_way: Option<UnderWay>,
     /// Pools that failed. They are noted as behind when the blob is acknowledged without them, and not where it is not: a blob
     /// that is too large for all of them takes nothing from any.
     lost: Vec<(Arc<Pool>, BlobError)>,

@@ -85,8 +85,12 @@ impl Content {
     pub(crate) async fn delete_left(&self) -> Result<()> {
         let now = self.env.now();
         if self.readers.take_left(now) {
-            self.retire_freed().await?;
+            if let Err(error) = self.retire_freed().await {
+                self.readers.left(now + LEFT_FOR);
+                return Err(error);
+            }
             let gone = self.readers.deletable();
+            let mut left = None;
             let mut rest: Vec<Freed> = gone.chunks(FREED_BATCH).map(Freed::from).collect();
             while let Some(mut gone) = rest.pop() {
                 match self.blobs.delete(gone.clone()).await {
@@ -96,10 +100,13 @@ impl Content {
                         rest.push(gone);
                     }
                     Err(error) => {
-                        tracing::warn!(%error, id = %gone[0], "a blob could not be deleted and is left for later");
+                        left = Some((left.map_or(0, |(count, _)| count) + 1, error));
                         self.readers.left(now + LEFT_FOR);
                     }
                 }
+            }
+            if let Some((count, error)) = left {
+                tracing::warn!(%error, count, "blobs could not be deleted and are left for later");
             }
         }
         Ok(())

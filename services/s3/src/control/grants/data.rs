@@ -138,7 +138,7 @@ impl S3 {
                 );
                 error::new("StsNotAuthorizedError", 403, message)
             }
-            "PackedPolicyTooLarge" => too_large(),
+            "PackedPolicyTooLargeException" => too_large(),
             "ValidationError" => error::new("StsValidationError", 400, refused.message()),
             _ => refused,
         })?;

@@ -185,7 +185,7 @@ fn tag_map(tags: Option<Vec<s::Tag>>) -> Result<TagMap> {
 }
 
 fn limit(max_results: Option<i32>) -> usize {
-    max_results.map_or(PAGE_MAX, |max| max.clamp(0, PAGE_MAX as i32) as usize)
+    max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize)
 }
 
 fn no_such_token() -> ApiError {

@@ -32,8 +32,8 @@ impl Handle<op::PutAccessGrantsInstanceResourcePolicy> for S3 {
         let instance = Named::Instance.arn(of);
         let within = format!("{instance}/");
         for statement in policy.statements() {
-            let (_, mut resources) = statement.resources();
-            if !resources.all(|resource| resource == instance || resource.starts_with(&within)) {
+            let (negated, mut resources) = statement.resources();
+            if negated || !resources.all(|resource| resource == instance || resource.starts_with(&within)) {
                 return Err(invalid());
             }
         }
