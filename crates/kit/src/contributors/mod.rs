@@ -78,10 +78,21 @@ pub trait LogRules: Send + Sync + 'static {
         region: Region,
         group: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<dyn Counter>>>>;
+
+    /// Whether any rule watches a group: asked at each writing to it.
+    fn watches<'a>(
+        &'a self,
+        account: AccountId,
+        region: Region,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<bool>>;
 }
 
 /// Rules that count.
 pub trait Counter: Send + Sync {
+    /// How many they are.
+    fn rules(&self) -> usize;
+
     /// Whether one of them looks at transformed events.
     fn transforms(&self) -> bool;
 
@@ -111,6 +122,17 @@ impl Contributors {
         match self.0.get() {
             Some(rules) => rules.of_group(account, region, group).await,
             None => Ok(None),
+        }
+    }
+
+    /// Whether any rule watches a group.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn watches(&self, account: AccountId, region: Region, group: &str) -> Result<bool> {
+        match self.0.get() {
+            Some(rules) => rules.watches(account, region, group).await,
+            None => Ok(false),
         }
     }
 }

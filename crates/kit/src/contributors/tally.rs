@@ -221,6 +221,16 @@ impl Tallies {
         self.bytes > BYTES_MAX || self.counted.len() >= TALLIES_MAX
     }
 
+    /// Adds what others counted.
+    pub fn append(&mut self, others: Tallies) {
+        for (at, tally) in others.counted {
+            let mine = self.counted.entry(at).or_default();
+            mine.merge(&tally, CONTRIBUTORS_MAX);
+            // An upper bound: what both know counts twice.
+            self.bytes += OVERHEAD * (tally.top.len() + 1) + tally.key_bytes();
+        }
+    }
+
     /// Writes them; `nonce` is a number that no other writing has.
     ///
     /// # Errors

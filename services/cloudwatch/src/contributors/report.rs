@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use haneul_kit::contributors::{CONTRIBUTORS_MAX, SEPARATOR, Tally};
 
 /// Contributors that are told apart over the whole of a report.
@@ -120,20 +118,17 @@ pub(crate) fn ranked(total: &Tally, asked: &Asked) -> Vec<Contributor> {
 pub(crate) struct Plotting {
     asked: Asked,
     contributors: Vec<Contributor>,
-    places: HashMap<String, usize>,
 }
 
 impl Plotting {
     pub(crate) fn new(asked: Asked, contributors: Vec<Contributor>) -> Plotting {
-        let places = contributors.iter().enumerate().map(|(place, one)| (one.key.clone(), place)).collect();
-        Plotting { asked, contributors, places }
+        Plotting { asked, contributors }
     }
 
     pub(crate) fn add(&mut self, minute: i64, tally: &Tally) {
         let at = self.asked.period(minute);
-        for (key, place) in &self.places {
-            let Some(share) = tally.top.get(key) else { continue };
-            let Some(contributor) = self.contributors.get_mut(*place) else { continue };
+        for contributor in &mut self.contributors {
+            let Some(share) = tally.top.get(&contributor.key) else { continue };
             match contributor.points.last_mut().filter(|(known, _)| *known == at) {
                 Some((_, value)) if self.asked.by_maximum => *value = value.max(share.max),
                 Some((_, value)) => *value += share.sum,

@@ -85,12 +85,28 @@ impl LogRules for Rules {
             Ok(Some(Arc::new(Watching(watching.cloned().collect())) as Arc<dyn Counter>))
         })
     }
+
+    fn watches<'a>(
+        &'a self,
+        account: AccountId,
+        region: Region,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let rules = self.of((account, region)).await?;
+            Ok(rules.iter().any(|rule| rule.definition.watches(group)))
+        })
+    }
 }
 
 /// The rules that watch one group.
 struct Watching(Vec<Compiled>);
 
 impl Counter for Watching {
+    fn rules(&self) -> usize {
+        self.0.len()
+    }
+
     fn transforms(&self) -> bool {
         self.0.iter().any(|rule| rule.transformed)
     }

@@ -15,6 +15,8 @@ use crate::error;
 use crate::series::window::Window;
 use crate::store::contributors::KEPT_MS;
 
+/// Of one report, as of one GetMetricData. AWS names no bound.
+const DATAPOINTS_MAX: u64 = 100_800;
 const CONTRIBUTORS_DEFAULT: i32 = 10;
 const CONTRIBUTORS_MAX: u32 = 100;
 const MINUTE_MS: i64 = 60_000;
@@ -165,10 +167,19 @@ impl Handle<op::GetInsightRuleReport> for CloudWatch {
         let end_ms = input.end_time.millis().min(cx.now().millis() + 86_400_000);
         let (period_ms, contributors) = (i64::from(input.period) * 1000, contributors as usize);
         let asked = Asked { start_ms, end_ms, period_ms, contributors, by_maximum };
+        let periods = (end_ms - start_ms).max(0) as u64 / period_ms as u64 + 1;
+        if periods * (asked.contributors as u64 + 1) > DATAPOINTS_MAX {
+            return Err(error::invalid_value(format!(
+                "The report would have more than {DATAPOINTS_MAX} datapoints: ask for a longer Period or a shorter time."
+            )));
+        }
         let snapshot = self.platform.store.snapshot().await?;
         let wanted = if statistics.is_empty() { Wanted::Total } else { Wanted::Both };
         let (total, points) = self.sum_up(&snapshot, &rule, asked, wanted).await?;
-        let contributors = self.plot(&snapshot, &rule, asked, ranked(&total, &asked)).await?;
+        let contributors = match ranked(&total, &asked) {
+            none if none.is_empty() => none,
+            ranked => self.plot(&snapshot, &rule, asked, ranked).await?,
+        };
         let (labels, statistic) = labels(cx, &rule);
         let points = points.iter().map(|point| datapoint(point, &statistics)).collect();
         Ok(s::GetInsightRuleReportOutput {

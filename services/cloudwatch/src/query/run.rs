@@ -104,8 +104,11 @@ impl CloudWatch {
                                 }
                             }
                             Need::Rule { name, statistic } => {
-                                let line = self.rule_line(owner, &name, &statistic, window).await?;
-                                rules.insert((name, statistic), line);
+                                let key = (name, statistic);
+                                if !rules.contains_key(&key) {
+                                    let line = self.rule_line(owner, &key.0, &key.1, window).await?;
+                                    rules.insert(key, line);
+                                }
                             }
                             Need::Id(_) | Need::Metrics => {}
                         }

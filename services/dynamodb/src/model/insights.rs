@@ -31,7 +31,7 @@ pub(crate) struct InsightsRule {
 }
 
 /// As the names of rules have it: which key, and what of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum InsightsKind {
     /// Partition key, consumed.
     Pkc,

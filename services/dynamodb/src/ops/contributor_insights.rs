@@ -131,15 +131,19 @@ impl Dynamodb {
             .into_iter()
             .filter(|kind| (accessed || !kind.is_of_access()) && (sorts || !kind.is_of_sort_key()));
         let new = |kind: InsightsKind| {
-            let (begin, end) =
-                (format!("DynamoDBContributorInsights-{}-", kind.name()), format!("-{}", cx.now().millis()));
+            let id = self.platform.env.rng.u64();
+            // AWS's names end with the time. Two that are cut to the same, or are made at the same moment, must not be one rule.
+            let (begin, end) = (
+                format!("DynamoDBContributorInsights-{}-", kind.name()),
+                format!("-{}{:03}", cx.now().millis(), id % 1000),
+            );
             let mut resource = table.to_owned();
             if let Some(index) = index {
                 resource.push('-');
                 resource.push_str(index);
             }
             resource.truncate(RULE_NAME_MAX.saturating_sub(begin.len() + end.len()));
-            InsightsRule { kind, name: format!("{begin}{resource}{end}"), id: self.platform.env.rng.u64() }
+            InsightsRule { kind, name: format!("{begin}{resource}{end}"), id }
         };
         wanted
             .map(|kind| known.iter().find(|rule| rule.kind == kind).cloned().unwrap_or_else(|| new(kind)))
@@ -194,10 +198,10 @@ impl Handle<ListContributorInsights> for Dynamodb {
         input: s::ListContributorInsightsInput,
     ) -> Result<s::ListContributorInsightsOutput> {
         let limit = match input.max_results {
-            None | Some(0) => PAGE_MAX,
+            None => PAGE_MAX,
             Some(limit) => usize::try_from(limit)
                 .ok()
-                .filter(|limit| *limit <= PAGE_MAX)
+                .filter(|limit| (1..=PAGE_MAX).contains(limit))
                 .ok_or_else(|| validation(format!("MaxResults must be between 1 and {PAGE_MAX}")))?,
         };
         let one = input.table_name.as_deref().map(|given| name::of(cx, given)).transpose()?;

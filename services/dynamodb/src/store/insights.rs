@@ -76,13 +76,18 @@ pub(super) async fn follow(
         tx.delete(&RULES, &(owner.0, owner.1, gone.name.as_str()))?;
     }
     for insights in &mut after.insights {
-        let new = insights.rules.iter().filter(|rule| !had.contains(rule));
+        let (kept, new): (Vec<_>, Vec<_>) = insights.rules.drain(..).partition(|rule| had.contains(rule));
         let mut fits = true;
-        for rule in new {
+        for rule in &new {
             fits = fits && contributors::put_rule(tx, owner, &rule.name, &shown(rule, now_ms)).await?;
         }
-        if !fits {
-            for rule in insights.rules.drain(..) {
+        insights.rules = kept;
+        if fits {
+            insights.rules.extend(new);
+            insights.rules.sort_by_key(|rule| rule.kind);
+        } else {
+            // What there was before goes on counting.
+            for rule in new {
                 tx.delete(&RULES, &(owner.0, owner.1, rule.name.as_str()))?;
             }
             insights.state = InsightsState::Failed;

@@ -233,7 +233,7 @@ impl<'s> Reader<'s> {
         let Some(bytes) = self.logs.records.chunk_index(entry.stream, entry.sequence).await? else {
             return Ok(wanted.indexed.is_empty());
         };
-        let Some(index) = index::chunk::decode(&bytes.0) else { return Ok(true) };
+        let Some(index) = index::chunk::decode(&bytes.0) else { return Ok(wanted.indexed.is_empty()) };
         // What is hidden is not in the index.
         let may = wanted.indexed.iter().all(|field| index.covers(field))
             && match wanted.need {

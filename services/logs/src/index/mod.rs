@@ -36,7 +36,8 @@ pub(crate) struct Indexed {
 
 impl Indexer {
     /// `masks` are by event, in their order: what is hidden is indexed as it is shown. `None` when there is not work enough
-    /// left to transform all of them: queries look at them all the same.
+    /// left to transform all of them: queries look at them all the same, but for `filterIndex`, which looks at nothing that
+    /// was not indexed.
     pub(crate) async fn index(
         &self,
         events: &[(i64, &str)],

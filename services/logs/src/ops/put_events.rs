@@ -139,12 +139,7 @@ impl Logs {
                 Routing {
                     of_account: of_account.map(|(id, policy, _)| (*id, policy.clone())).collect(),
                     embedded: events.iter().any(|(_, message)| embedded::may_be(message)),
-                    watched: self
-                        .platform
-                        .contributors
-                        .of_group(account, region, &name.name)
-                        .await?
-                        .is_some(),
+                    watched: self.platform.contributors.watches(account, region, &name.name).await?,
                 }
             }
             // The other classes have neither subscriptions nor metrics.

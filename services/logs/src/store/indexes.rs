@@ -11,6 +11,8 @@ use crate::model::{CHUNK_INDEXES, Chunk, INDEXED_FIELDS, IndexedField};
 /// What is known of a group's fields is kept for so many parts of its streams: few to read, and enough that those who write to
 /// many streams at once seldom meet.
 const PARTS: u64 = 16;
+/// So late the last times of a field may be: they need not be written with every batch.
+const LATE_MS: i64 = 60_000;
 /// Fields of a group that are remembered.
 const FIELDS_MAX: usize = 100;
 
@@ -130,7 +132,13 @@ pub(super) async fn join(
     let before = tx.get(&INDEXED_FIELDS, &key).await?.unwrap_or_default();
     let mut all = before.clone();
     all.join(seen);
-    if all != before {
+    let moved = |now: Option<i64>, was: Option<i64>| {
+        now.zip(was).map_or(now != was, |(now, was)| now - was > LATE_MS)
+    };
+    if all.first_event_ms != before.first_event_ms
+        || moved(all.last_event_ms, before.last_event_ms)
+        || moved(all.last_scan_ms, before.last_scan_ms)
+    {
         tx.put(&INDEXED_FIELDS, &key, &all)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use haneul_kit::contributors::{Counter, LogEvent};
+use haneul_kit::contributors::{Counter, LogEvent, Tallies};
 use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
@@ -71,11 +71,17 @@ impl Measuring {
             }
             let mut run = Run::default();
             for (chunk, arrival) in arrived {
+                if run.done.tallies.is_full() {
+                    break;
+                }
                 run.done.arrived.push(chunk);
                 let first = Postponed { arrival, since_ms: now_ms, attempts: 0 };
                 self.one(chunk, first, &mut run).await?;
             }
             for ((at, sequence, stream), before) in postponed {
+                if run.done.tallies.is_full() {
+                    break;
+                }
                 run.done.postponed.push((at, sequence, stream));
                 self.one((sequence, stream), before, &mut run).await?;
             }
@@ -148,10 +154,13 @@ impl Measuring {
         let name = &chunk.name;
         let now_ms = self.logs.platform.env.now().millis();
         let mut transforming = Work::new();
+        let mut tallies = Tallies::default();
+        let looks =
+            1 + chunk.known.filters.len() + chunk.known.rules.as_ref().map_or(0, |rules| rules.rules());
         for event in &chunk.events {
             let time_ms = event.place.time_ms;
-            // Each filter looks at it once.
-            transforming.breathe((event.message.len() + OVERHEAD) * (1 + chunk.known.filters.len())).await;
+            // Each filter and rule looks at it once.
+            transforming.breathe((event.message.len() + OVERHEAD) * looks).await;
             let by = chunk.transformer.as_ref();
             let transformed = by.and_then(|by| by.apply(&event.message, &mut transforming));
             if let Some(rules) = &chunk.known.rules {
@@ -161,9 +170,11 @@ impl Measuring {
                     message: &event.message,
                     transformed: chunk.transformer.is_some().then_some(transformed.as_deref()),
                 };
-                rules.count(&looked_at, &mut run.done.tallies);
-                if run.done.tallies.is_full() {
-                    let tallies = std::mem::take(&mut run.done.tallies);
+                rules.count(&looked_at, &mut tallies);
+                // What no transaction takes is written before the chunk is noted as measured: a crash in between counts that
+                // much of this chunk again, and of no other.
+                if tallies.is_full() {
+                    let tallies = std::mem::take(&mut tallies);
                     self.logs.records.counted(&tallies, self.logs.platform.env.rng.u64()).await?;
                 }
             }
@@ -200,6 +211,7 @@ impl Measuring {
                 self.publish(std::mem::take(&mut run.points)).await?;
             }
         }
+        run.done.tallies.append(tallies);
         tokio::task::yield_now().await;
         Ok(())
     }
