@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -104,10 +105,11 @@ impl CloudWatch {
                                 }
                             }
                             Need::Rule { name, statistic } => {
-                                let key = (name, statistic);
-                                if !rules.contains_key(&key) {
-                                    let line = self.rule_line(owner, &key.0, &key.1, window).await?;
-                                    rules.insert(key, line);
+                                // Looked for once, however often it is named.
+                                if let Entry::Vacant(place) = rules.entry((name, statistic)) {
+                                    let (name, statistic) = place.key();
+                                    let line = self.rule_line(owner, name, statistic, window).await?;
+                                    place.insert(line);
                                 }
                             }
                             Need::Id(_) | Need::Metrics => {}
