@@ -20,6 +20,7 @@ pub mod canonical_user;
 pub mod contributors;
 pub mod cron;
 pub mod cx;
+pub mod data_key;
 pub mod directory;
 pub mod extension;
 pub mod guests;
@@ -39,6 +40,7 @@ pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
 pub use canonical_user::canonical_user_id;
 pub use cx::Cx;
+pub use data_key::{DataKey, OpenKeys};
 pub use directory::{
     AccessKey, ApiKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider, ServiceUse,
 };

@@ -1,8 +1,9 @@
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use haneul_env::Rng;
+
+use crate::DataKey;
+use crate::data_key::{NONCE_LENGTH, TAG_LENGTH};
 
 /// Makes opaque tokens: session tokens, NextTokens, encoded authorisation messages.
 ///
@@ -10,13 +11,9 @@ use haneul_env::Rng;
 /// used for another purpose than its own.
 #[derive(Clone)]
 pub struct Seal {
-    cipher: Aes256Gcm,
+    key: DataKey,
     rng: Rng,
 }
-
-const NONCE_LENGTH: usize = 12;
-
-const TAG_LENGTH: usize = 16;
 
 /// Characters of what [`Seal::seal`] makes of so many bytes.
 pub fn length_of(content_length: usize) -> usize {
@@ -28,18 +25,12 @@ const TOKEN_LENGTH_MAX: usize = 64 * 1024;
 
 impl Seal {
     pub fn new(key: &[u8; 32], rng: Rng) -> Seal {
-        Seal { cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key)), rng }
+        Seal { key: DataKey::new(key).expect("32 bytes are 256 bits"), rng }
     }
 
     /// `content` as URL-safe base64 that only [`Seal::open`] with the same `purpose` can read.
     pub fn seal(&self, purpose: &str, content: &[u8]) -> String {
-        let nonce: [u8; NONCE_LENGTH] = self.rng.bytes();
-        let payload = Payload { msg: content, aad: purpose.as_bytes() };
-        let sealed = self
-            .cipher
-            .encrypt(Nonce::from_slice(&nonce), payload)
-            .expect("AES-GCM takes any content that fits in memory");
-        URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
+        URL_SAFE_NO_PAD.encode(self.key.seal(&self.rng, purpose.as_bytes(), content))
     }
 
     /// The content, when `token` was sealed by this cloud for this purpose and is unchanged.
@@ -47,10 +38,7 @@ impl Seal {
         if token.len() > TOKEN_LENGTH_MAX {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LENGTH)?;
-        let payload = Payload { msg: sealed, aad: purpose.as_bytes() };
-        self.cipher.decrypt(Nonce::from_slice(nonce), payload).ok()
+        self.key.open(purpose.as_bytes(), &URL_SAFE_NO_PAD.decode(token).ok()?)
     }
 }
 

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_application_autoscaling_wire::operations as scaling;
 use haneul_application_autoscaling_wire::shapes as a;
-use haneul_kit::{ApiError, ByteStream, Caller, Cx, Instant, Operation, Result};
+use haneul_kit::{ApiError, ByteStream, Caller, Cx, Operation, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_s3_wire::operations as s3;
@@ -122,24 +122,25 @@ impl Db {
 
     /// The data key, if the caller may use the key of KMS that it is under.
     pub(crate) async fn key_for(&self, cx: &Cx, sse: &SseRecord) -> Result<ItemKey> {
-        let who = cx.holder();
-        if let Some(key) = who.as_ref().and_then(|who| self.keys().get(who, sse, cx.now())) {
+        let asked = cx.holder().map(|who| (who, sse.data_key.clone()));
+        if let Some(key) = self.keys().get(asked.as_ref(), cx.now(), OPEN_MS) {
             return Ok(key);
         }
         let opened = self
             .forward::<kms::Decrypt>(cx, &name::of_arn(&sse.table_arn)?, decrypt(sse)?)
             .await
             .map_err(denied)?;
-        self.opened(who.as_deref(), sse, opened)
+        self.opened(asked, opened)
     }
 
     /// The same for the service itself.
     pub(crate) async fn key_by_grant(&self, sse: &SseRecord) -> Result<ItemKey> {
-        if let Some(key) = self.keys().get(PRINCIPAL, sse, self.env.now()) {
+        let asked = Some((PRINCIPAL.to_owned(), sse.data_key.clone()));
+        if let Some(key) = self.keys().get(asked.as_ref(), self.env.now(), OPEN_MS) {
             return Ok(key);
         }
         let opened = self.as_service::<kms::Decrypt>(sse, decrypt(sse)?).await.map_err(denied)?;
-        self.opened(Some(PRINCIPAL), sse, opened)
+        self.opened(asked, opened)
     }
 
     /// Opens a table's key for what goes on behind.
@@ -182,13 +183,10 @@ impl Db {
         }
     }
 
-    fn opened(&self, who: Option<&str>, sse: &SseRecord, opened: k::DecryptResponse) -> Result<ItemKey> {
+    fn opened(&self, asked: Option<(String, String)>, opened: k::DecryptResponse) -> Result<ItemKey> {
         let key = opened.plaintext.and_then(|plaintext| ItemKey::new(&plaintext, self.env.clone()));
         let key = key.ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
-        let until = Instant::from_millis(self.env.now().millis() + OPEN_MS);
-        if let Some(who) = who {
-            self.keys().keep(who, sse, key.clone(), until);
-        }
+        self.keys().keep(asked, key.clone(), self.env.now(), OPEN_MS);
         Ok(key)
     }
 

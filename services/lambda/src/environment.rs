@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use aes_gcm::aead::Aead;
-use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::{ApiError, Cx, Result};
+use haneul_kit::{ApiError, Cx, DataKey, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_lambda_wire::shapes as s;
 use haneul_shape::value::Map;
@@ -23,7 +21,6 @@ use crate::names::FunctionName;
 pub(crate) type Variables = BTreeMap<String, String>;
 
 const DEFAULT_KEY: &str = "alias/aws/lambda";
-const NONCE_LENGTH: usize = 12;
 /// All names and values. Source: Developer Guide, "Lambda quotas".
 const SIZE_MAX: usize = 4096;
 
@@ -86,13 +83,6 @@ fn context(function: &FunctionName) -> Option<Map<String>> {
     Some([("aws:lambda:FunctionArn".to_owned(), function.arn().to_string())].into_iter().collect())
 }
 
-fn cipher(key: &[u8]) -> Result<Aes256Gcm> {
-    if key.len() != 32 {
-        return Err(ApiError::internal("a data key is not of 256 bits"));
-    }
-    Ok(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key)))
-}
-
 impl Lambda {
     /// Encrypts variables on behalf of the caller, and lets the role decrypt them.
     pub(crate) async fn seal_environment(
@@ -133,13 +123,10 @@ impl Lambda {
             granted.map_err(error::kms)?;
         }
         let text = serde_json::to_vec(variables).map_err(ApiError::internal)?;
-        let nonce: [u8; NONCE_LENGTH] = self.platform.env.rng.bytes();
-        let sealed = cipher(&plaintext)?
-            .encrypt(Nonce::from_slice(&nonce), text.as_slice())
-            .map_err(|_| ApiError::internal("an environment did not encrypt"))?;
+        let key = DataKey::new(&plaintext).ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
         Ok(Some(SealedEnvironment {
             data_key: STANDARD.encode(&data_key),
-            sealed: STANDARD.encode([&nonce[..], &sealed].concat()),
+            sealed: STANDARD.encode(key.seal(&self.platform.env.rng, b"", &text)),
         }))
     }
 
@@ -160,8 +147,8 @@ impl Lambda {
         let opened = self.platform.forward::<kms::Decrypt>(cx, PRINCIPAL, input).await.map_err(error::kms)?;
         let plaintext = opened.plaintext.ok_or_else(damaged)?;
         let sealed = STANDARD.decode(&sealed.sealed).map_err(|_| damaged())?;
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
-        let text = cipher(&plaintext)?.decrypt(Nonce::from_slice(nonce), sealed).map_err(|_| damaged())?;
+        let key = DataKey::new(&plaintext).ok_or_else(damaged)?;
+        let text = key.open(b"", &sealed).ok_or_else(damaged)?;
         serde_json::from_slice(&text).map_err(|_| damaged())
     }
 

@@ -3,30 +3,23 @@
 //!
 //! Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use haneul_env::Rng;
-use haneul_kit::{ApiError, Instant, Result};
-use parking_lot::Mutex;
+use haneul_kit::{ApiError, Result};
 use sha2::{Digest, Sha256};
 
 use crate::Logs;
 use crate::error;
 use crate::names::GroupName;
 
-const NONCE_LENGTH: usize = 12;
-
 /// How long an open key serves to write before KMS is asked again. Source: the guide, "up to 5 minutes".
 const OPEN_MS: i64 = 5 * 60_000;
-const OPEN_MAX: usize = 10_000;
 
 /// A data key, open.
 #[derive(Clone)]
 pub(crate) struct DataKey {
-    cipher: Arc<Aes256Gcm>,
+    key: haneul_kit::DataKey,
     /// What hashes in indexes are made with.
     index_key: Arc<[u8; 32]>,
     rng: Rng,
@@ -41,12 +34,12 @@ impl std::fmt::Debug for DataKey {
 impl DataKey {
     /// `None` when these are not 256 bits.
     pub(crate) fn new(plaintext: &[u8], rng: &Rng) -> Option<DataKey> {
-        let cipher = Aes256Gcm::new_from_slice(plaintext).ok()?;
+        let key = haneul_kit::DataKey::new(plaintext)?;
         let mut index_key = Sha256::new();
         index_key.update(b"field indexes\0");
         index_key.update(plaintext);
         let index_key = Arc::new(index_key.finalize().into());
-        Some(DataKey { cipher: Arc::new(cipher), index_key, rng: rng.clone() })
+        Some(DataKey { key, index_key, rng: rng.clone() })
     }
 
     pub(crate) fn index_key(&self) -> &[u8; 32] {
@@ -55,16 +48,11 @@ impl DataKey {
 
     /// A nonce and what is sealed, which opens only with the same `bound`.
     pub(crate) fn seal(&self, bound: &[u8], plain: &[u8]) -> Vec<u8> {
-        let nonce: [u8; NONCE_LENGTH] = self.rng.bytes();
-        let payload = Payload { msg: plain, aad: bound };
-        let sealed = self.cipher.encrypt(Nonce::from_slice(&nonce), payload);
-        [&nonce[..], &sealed.expect("AES-GCM takes any content that fits in memory")].concat()
+        self.key.seal(&self.rng, bound, plain)
     }
 
     pub(crate) fn open(&self, bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH)?;
-        let payload = Payload { msg: sealed, aad: bound };
-        self.cipher.decrypt(Nonce::from_slice(nonce), payload).ok()
+        self.key.open(bound, sealed)
     }
 }
 
@@ -77,22 +65,7 @@ pub(crate) enum Fresh {
 }
 
 /// Keys that were opened lately, by group and number.
-#[derive(Default)]
-pub(crate) struct OpenKeys(Mutex<HashMap<(u64, u64), (DataKey, Instant)>>);
-
-impl OpenKeys {
-    fn get(&self, at: (u64, u64), now: Instant) -> Option<DataKey> {
-        self.0.lock().get(&at).filter(|(_, until)| now < *until).map(|(key, _)| key.clone())
-    }
-
-    fn keep(&self, at: (u64, u64), key: DataKey, until: Instant) {
-        let mut open = self.0.lock();
-        if open.len() >= OPEN_MAX {
-            open.clear();
-        }
-        open.insert(at, (key, until));
-    }
-}
+pub(crate) type OpenKeys = haneul_kit::OpenKeys<(u64, u64), DataKey>;
 
 impl Logs {
     /// A group's data key of that number.
@@ -109,7 +82,7 @@ impl Logs {
         let now = self.platform.env.now();
         let at = (group, number);
         if fresh == Fresh::No
-            && let Some(key) = self.open_keys.get(at, now)
+            && let Some(key) = self.open_keys.get(Some(&at), now, OPEN_MS)
         {
             return Ok(key);
         }
@@ -119,7 +92,7 @@ impl Logs {
             self.decrypt_data_key(name, &record).await.map_err(|refused| error::key(&refused, name))?;
         let key = DataKey::new(&plain, &self.platform.env.rng);
         let key = key.ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
-        self.open_keys.keep(at, key.clone(), Instant::from_millis(now.millis() + OPEN_MS));
+        self.open_keys.keep(Some(at), key.clone(), now, OPEN_MS);
         Ok(key)
     }
 }

@@ -6,15 +6,12 @@
 //!
 //! Source: S3 User Guide, "Protecting data with encryption".
 
-use std::collections::HashMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::{ApiError, Cx, Instant, Result};
+use haneul_kit::{ApiError, Cx, OpenKeys, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_shape::value::Map;
-use parking_lot::Mutex;
 
 use crate::bucket::Bucket;
 use crate::checksum::{Algorithm, Digest};
@@ -34,8 +31,7 @@ const SERVICE: &str = "s3.amazonaws.com";
 const AWS_MANAGED_KEY: &str = "alias/aws/s3";
 
 /// How long a bucket key serves before KMS is asked again, and so before a change of its policy counts.
-const BUCKET_KEY_S: i64 = 5 * 60;
-const BUCKET_KEYS_MAX: usize = 1000;
+const BUCKET_KEY_MS: i64 = 5 * 60 * 1000;
 
 /// Longest `x-amz-server-side-encryption-context`, in characters.
 const CONTEXT_LENGTH_MAX: usize = 8 * 1024;
@@ -169,37 +165,20 @@ pub(crate) struct WithKms<'a> {
 }
 
 /// Keys of buckets that KMS has given or opened, for whoever asked.
-#[derive(Default)]
-pub(crate) struct BucketKeys(Mutex<HashMap<Asked, Kept>>);
+pub(crate) type BucketKeys = OpenKeys<Asked, Kept>;
 
 /// Who asked KMS for what: another's permission is not one's own.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Asked {
+pub(crate) enum Asked {
     New { holder: String, bucket: u64, key: String },
     Open { holder: String, blob: String },
 }
 
 #[derive(Clone)]
-struct Kept {
+pub(crate) struct Kept {
     key: DataKey,
     key_arn: String,
     blob: String,
-    until: Instant,
-}
-
-impl BucketKeys {
-    fn get(&self, asked: Option<&Asked>, now: Instant) -> Option<Kept> {
-        self.0.lock().get(asked?).filter(|kept| now < kept.until).cloned()
-    }
-
-    fn keep(&self, asked: Option<Asked>, kept: Kept) {
-        let Some(asked) = asked else { return };
-        let mut keys = self.0.lock();
-        if keys.len() >= BUCKET_KEYS_MAX {
-            keys.clear();
-        }
-        keys.insert(asked, kept);
-    }
 }
 
 impl S3 {
@@ -334,11 +313,11 @@ impl S3 {
         let kept = if with.uses_bucket_key {
             let key = format!("{key_id} {context:?}");
             let asked = cx.holder().map(|holder| Asked::New { holder, bucket: bucket.id(), key });
-            match self.bucket_keys.get(asked.as_ref(), cx.now()) {
+            match self.bucket_keys.get(asked.as_ref(), cx.now(), BUCKET_KEY_MS) {
                 Some(kept) => kept,
                 None => {
                     let made = self.generate(cx, key_id, &context).await?;
-                    self.bucket_keys.keep(asked, made.clone());
+                    self.bucket_keys.keep(asked, made.clone(), cx.now(), BUCKET_KEY_MS);
                     made
                 }
             }
@@ -369,7 +348,7 @@ impl S3 {
             made.plaintext.as_ref().and_then(|plain| DataKey::from_slice(plain)).ok_or_else(incomplete)?;
         let blob = STANDARD.encode(made.ciphertext_blob.ok_or_else(incomplete)?);
         let key_arn = made.key_id.ok_or_else(incomplete)?;
-        Ok(Kept { key, key_arn, blob, until: in_a_while(cx.now()) })
+        Ok(Kept { key, key_arn, blob })
     }
 
     /// The data key of an object, for its reading. `None` for bytes that are not encrypted, of before there was any.
@@ -404,7 +383,7 @@ impl S3 {
     async fn decrypt(&self, cx: &Cx, scheme: &KmsScheme) -> Result<DataKey> {
         let asked = cx.holder().map(|holder| Asked::Open { holder, blob: scheme.blob.clone() });
         if scheme.bucket_key
-            && let Some(kept) = self.bucket_keys.get(asked.as_ref(), cx.now())
+            && let Some(kept) = self.bucket_keys.get(asked.as_ref(), cx.now(), BUCKET_KEY_MS)
         {
             return Ok(kept.key);
         }
@@ -419,8 +398,8 @@ impl S3 {
         let key = opened.plaintext.as_ref().and_then(|plain| DataKey::from_slice(plain)).ok_or_else(lost)?;
         if scheme.bucket_key {
             let (key_arn, blob) = (scheme.key_arn.clone(), scheme.blob.clone());
-            self.bucket_keys
-                .keep(asked, Kept { key: key.clone(), key_arn, blob, until: in_a_while(cx.now()) });
+            let kept = Kept { key: key.clone(), key_arn, blob };
+            self.bucket_keys.keep(asked, kept, cx.now(), BUCKET_KEY_MS);
         }
         Ok(key)
     }
@@ -498,10 +477,6 @@ fn context(arn: String, header: Option<&str>) -> Result<Vec<(String, String)>> {
     }
     context.extend(given.into_iter().filter(|(key, _)| key != "aws:s3:arn"));
     Ok(context)
-}
-
-fn in_a_while(now: Instant) -> Instant {
-    now + std::time::Duration::from_secs(BUCKET_KEY_S as u64)
 }
 
 /// KMS's refusal as S3 passes it on (S3 API Reference, "Error responses": KMS.…).

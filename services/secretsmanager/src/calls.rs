@@ -1,10 +1,8 @@
 //! All that we ask of other services: data keys of KMS, on the caller's behalf, and rotation functions of Lambda.
 
-use aes_gcm::aead::Aead;
-use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::{AccountId, ApiError, Caller, Cx, Region, Result};
+use haneul_kit::{AccountId, ApiError, Caller, Cx, DataKey, Region, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_lambda_wire::operations as lambda;
@@ -18,7 +16,6 @@ use crate::secrets::Secrets;
 
 const PRINCIPAL: &str = "secretsmanager.amazonaws.com";
 const DEFAULT_KEY: &str = "alias/aws/secretsmanager";
-const NONCE_LENGTH: usize = 12;
 
 /// The value of a version.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,14 +51,11 @@ impl Secrets {
         let (Some(data_key), Some(plaintext)) = (made.ciphertext_blob, made.plaintext) else {
             return Err(ApiError::internal("KMS gave no data key"));
         };
-        let nonce: [u8; NONCE_LENGTH] = self.platform.env.rng.bytes();
-        let sealed = cipher(&plaintext)?
-            .encrypt(Nonce::from_slice(&nonce), value.bytes.as_slice())
-            .map_err(|_| ApiError::internal("a secret did not encrypt"))?;
+        let key = DataKey::new(&plaintext).ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
         Ok(ValueRecord {
             binary: value.binary,
             data_key: STANDARD.encode(&data_key),
-            sealed: STANDARD.encode([&nonce[..], &sealed].concat()),
+            sealed: STANDARD.encode(key.seal(&self.platform.env.rng, b"", &value.bytes)),
         })
     }
 
@@ -83,8 +77,8 @@ impl Secrets {
         let opened = opened.map_err(|refused| error::kms(refused, error::DECRYPTION))?;
         let plaintext = opened.plaintext.ok_or_else(damaged)?;
         let sealed = STANDARD.decode(&record.sealed).map_err(|_| damaged())?;
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
-        let bytes = cipher(&plaintext)?.decrypt(Nonce::from_slice(nonce), sealed).map_err(|_| damaged())?;
+        let key = DataKey::new(&plaintext).ok_or_else(damaged)?;
+        let bytes = key.open(b"", &sealed).ok_or_else(damaged)?;
         Ok(Value { binary: record.binary, bytes })
     }
 
@@ -149,11 +143,4 @@ impl Secrets {
             Some(kind) => Err(error::request(format!("The rotation function failed: {kind}."))),
         }
     }
-}
-
-fn cipher(key: &[u8]) -> Result<Aes256Gcm> {
-    if key.len() != 32 {
-        return Err(ApiError::internal("a data key is not of 256 bits"));
-    }
-    Ok(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key)))
 }

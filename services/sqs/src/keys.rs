@@ -7,21 +7,13 @@
 //!
 //! Source: SQS Developer Guide, "Encryption at rest in Amazon SQS" and "Amazon SQS Key management".
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use haneul_env::Rng;
-use haneul_kit::{ApiError, Cx, Instant, Platform, Result};
-use parking_lot::Mutex;
+use haneul_kit::{ApiError, Cx, OpenKeys, Platform, Result};
 
 use crate::calls;
 use crate::plane::LiveQueue;
-
-const NONCE_LENGTH: usize = 12;
-/// Most keys that are kept open; beyond them KMS is asked more often.
-const OPEN_MAX: usize = 10_000;
 
 /// The key of KMS that a queue is encrypted with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +38,7 @@ pub(crate) struct Sealed {
 /// A data key, open.
 #[derive(Clone)]
 pub(crate) struct DataKey {
-    cipher: Arc<Aes256Gcm>,
+    key: haneul_kit::DataKey,
     key_arn: Arc<str>,
     sealed: Arc<[u8]>,
 }
@@ -58,41 +50,29 @@ enum Asked {
     Open { holder: String, data_key: Vec<u8> },
 }
 
-struct Kept {
-    key: DataKey,
-    since: Instant,
-    reuse_secs: u32,
-}
-
 /// Keys that KMS made or opened lately.
 #[derive(Default)]
-pub(crate) struct Keys(Mutex<HashMap<Asked, Kept>>);
+pub(crate) struct Keys(OpenKeys<Asked, DataKey>);
 
 impl DataKey {
     /// `None` when these are not 256 bits.
     pub(crate) fn new(plaintext: &[u8], key_arn: &str, sealed: &[u8]) -> Option<DataKey> {
-        let cipher = Arc::new(Aes256Gcm::new_from_slice(plaintext).ok()?);
-        Some(DataKey { cipher, key_arn: key_arn.into(), sealed: sealed.into() })
+        let key = haneul_kit::DataKey::new(plaintext)?;
+        Some(DataKey { key, key_arn: key_arn.into(), sealed: sealed.into() })
     }
 
     pub(crate) fn seal(&self, rng: &Rng, queue_arn: &str, text: &str) -> Sealed {
-        let nonce: [u8; NONCE_LENGTH] = rng.bytes();
-        let payload = Payload { msg: text.as_bytes(), aad: queue_arn.as_bytes() };
-        let sealed = self.cipher.encrypt(Nonce::from_slice(&nonce), payload);
-        let sealed = sealed.expect("AES-GCM takes any content that fits in memory");
         Sealed {
             queue_arn: queue_arn.to_owned(),
             key_arn: self.key_arn.to_string(),
             data_key: self.sealed.to_vec(),
-            content: [&nonce[..], &sealed].concat(),
+            content: self.key.seal(rng, queue_arn.as_bytes(), text.as_bytes()),
         }
     }
 
     /// `None` when it is not what was sealed.
     fn open(&self, sealed: &Sealed) -> Option<String> {
-        let (nonce, content) = sealed.content.split_at_checked(NONCE_LENGTH)?;
-        let payload = Payload { msg: content, aad: sealed.queue_arn.as_bytes() };
-        String::from_utf8(self.cipher.decrypt(Nonce::from_slice(nonce), payload).ok()?).ok()
+        String::from_utf8(self.key.open(sealed.queue_arn.as_bytes(), &sealed.content)?).ok()
     }
 }
 
@@ -112,11 +92,11 @@ impl Keys {
             queue_arn: queue_arn.clone(),
             key_id: key_id.clone(),
         });
-        if let Some(key) = self.get(asked.as_ref(), cx.now(), kms.reuse_secs) {
+        if let Some(key) = self.0.get(asked.as_ref(), cx.now(), ms(kms.reuse_secs)) {
             return Ok(key);
         }
         let key = calls::new_data_key(platform, cx, &queue_arn, &key_id).await?;
-        self.keep(asked, &key, cx.now(), kms.reuse_secs);
+        self.0.keep(asked, key.clone(), cx.now(), ms(kms.reuse_secs));
         Ok(key)
     }
 
@@ -129,37 +109,15 @@ impl Keys {
         reuse_secs: u32,
     ) -> Result<String> {
         let asked = cx.holder().map(|holder| Asked::Open { holder, data_key: sealed.data_key.clone() });
-        let key = match self.get(asked.as_ref(), cx.now(), reuse_secs) {
+        let key = match self.0.get(asked.as_ref(), cx.now(), ms(reuse_secs)) {
             Some(key) => key,
             None => {
                 let key = calls::open_data_key(platform, cx, sealed).await?;
-                self.keep(asked, &key, cx.now(), reuse_secs);
+                self.0.keep(asked, key.clone(), cx.now(), ms(reuse_secs));
                 key
             }
         };
         key.open(sealed).ok_or_else(|| ApiError::internal("a message does not open with its data key"))
-    }
-
-    /// One that is no older than the queue allows now.
-    fn get(&self, asked: Option<&Asked>, now: Instant, reuse_secs: u32) -> Option<DataKey> {
-        self.0.lock().get(asked?).filter(|kept| kept.serves(now, reuse_secs)).map(|kept| kept.key.clone())
-    }
-
-    fn keep(&self, asked: Option<Asked>, key: &DataKey, now: Instant, reuse_secs: u32) {
-        let Some(asked) = asked else { return };
-        let mut open = self.0.lock();
-        // No open key lies about for longer than it serves, as long as anybody asks.
-        open.retain(|_, kept| kept.serves(now, kept.reuse_secs));
-        if open.len() >= OPEN_MAX {
-            open.clear();
-        }
-        open.insert(asked, Kept { key: key.clone(), since: now, reuse_secs });
-    }
-}
-
-impl Kept {
-    fn serves(&self, now: Instant, reuse_secs: u32) -> bool {
-        now.millis() < self.since.millis() + i64::from(reuse_secs) * 1000
     }
 }
 
@@ -172,28 +130,22 @@ fn full_key_id(queue: &LiveQueue, key_id: &str) -> String {
     haneul_kit::Arn::new("kms", queue.key.region, queue.key.account, resource).to_string()
 }
 
+fn ms(secs: u32) -> i64 {
+    i64::from(secs) * 1000
+}
+
 #[cfg(test)]
 mod tests {
-    use haneul_env::Env;
-
     use super::*;
 
+    /// What was moved from another queue is bound to that one.
     #[test]
-    fn only_what_was_sealed_opens() {
-        let rng = Env::simulated(1).rng;
+    fn a_body_is_bound_to_the_queue_that_it_was_sent_to() {
+        let rng = Rng::seeded(1);
         let key = DataKey::new(&[7; 32], "arn:key", b"blob").unwrap();
         let sealed = key.seal(&rng, "arn:queue", "하늘");
         assert_eq!(key.open(&sealed).as_deref(), Some("하늘"));
-        assert!(!sealed.content.windows(3).any(|part| part == &"하".as_bytes()[..3]));
-        for bit in 0..sealed.content.len() * 8 {
-            let mut changed = sealed.clone();
-            changed.content[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(key.open(&changed), None, "bit {bit}");
-        }
-        assert_eq!(key.open(&Sealed { queue_arn: "arn:other".into(), ..sealed.clone() }), None);
-        assert_eq!(key.open(&Sealed { content: Vec::new(), ..sealed.clone() }), None);
-        let other = DataKey::new(&[8; 32], "arn:key", b"blob").unwrap();
-        assert_eq!(other.open(&sealed), None);
-        assert!(DataKey::new(&[7; 16], "arn:key", b"blob").is_none());
+        assert_eq!((sealed.key_arn.as_str(), &sealed.data_key[..]), ("arn:key", &b"blob"[..]));
+        assert_eq!(key.open(&Sealed { queue_arn: "arn:other".into(), ..sealed }), None);
     }
 }

@@ -2,11 +2,9 @@
 //! ones, which may be longer than KMS takes, under a data key. Source: Systems Manager User Guide, "KMS encryption for
 //! Parameter Store SecureString parameters".
 
-use aes_gcm::aead::Aead;
-use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use haneul_kit::{ApiError, Cx, Result};
+use haneul_kit::{ApiError, Cx, DataKey, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_shape::value::Map;
@@ -17,7 +15,6 @@ use crate::parameters::Parameters;
 
 const PRINCIPAL: &str = "ssm.amazonaws.com";
 pub(crate) const DEFAULT_KEY: &str = "alias/aws/ssm";
-const NONCE_LENGTH: usize = 12;
 
 fn context(name: &FullName) -> Option<Map<String>> {
     Some([("PARAMETER_ARN".to_owned(), name.arn().to_string())].into_iter().collect())
@@ -54,12 +51,10 @@ impl Parameters {
         let (Some(sealed_key), Some(plain_key)) = (made.ciphertext_blob, made.plaintext) else {
             return Err(ApiError::internal("KMS gave no data key"));
         };
-        let nonce: [u8; NONCE_LENGTH] = self.platform.env.rng.bytes();
-        let sealed = cipher(&plain_key)?
-            .encrypt(Nonce::from_slice(&nonce), value.as_bytes())
-            .map_err(|_| ApiError::internal("a parameter did not encrypt"))?;
+        let key = DataKey::new(&plain_key).ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
+        let sealed = key.seal(&self.platform.env.rng, b"", value.as_bytes());
         let length = u16::try_from(sealed_key.len()).map_err(ApiError::internal)?.to_be_bytes();
-        Ok(BASE64.encode([&length[..], &sealed_key, &nonce, &sealed].concat()))
+        Ok(BASE64.encode([&length[..], &sealed_key, &sealed].concat()))
     }
 
     pub(crate) async fn decrypt(&self, cx: &Cx, name: &FullName, version: &VersionRecord) -> Result<String> {
@@ -81,19 +76,9 @@ impl Parameters {
         let opened = self.platform.forward::<kms::Decrypt>(cx, PRINCIPAL, input).await.map_err(error::kms)?;
         let plaintext = opened.plaintext.ok_or_else(damaged)?;
         let plaintext = match version.tier == ADVANCED {
-            true => {
-                let (nonce, sealed) = rest.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
-                cipher(&plaintext)?.decrypt(Nonce::from_slice(nonce), sealed).map_err(|_| damaged())?
-            }
+            true => DataKey::new(&plaintext).and_then(|key| key.open(b"", rest)).ok_or_else(damaged)?,
             false => plaintext.to_vec(),
         };
         String::from_utf8(plaintext).map_err(|_| damaged())
     }
-}
-
-fn cipher(key: &[u8]) -> Result<Aes256Gcm> {
-    if key.len() != 32 {
-        return Err(ApiError::internal("a data key is not of 256 bits"));
-    }
-    Ok(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key)))
 }

@@ -3,21 +3,17 @@
 
 use std::sync::Arc;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
-use haneul_kit::{ApiError, Env, Result};
+use haneul_kit::{ApiError, DataKey, Env, Result};
 
 use crate::model::StoredItem;
 use crate::stream::record::Change;
 use crate::table::TableInfo;
 use crate::value::{Attrs, codec, size};
 
-const NONCE_LENGTH: usize = 12;
-
 /// The data key of a table, open.
 #[derive(Clone)]
 pub(crate) struct ItemKey {
-    cipher: Arc<Aes256Gcm>,
+    key: DataKey,
     env: Env,
 }
 
@@ -30,23 +26,15 @@ impl std::fmt::Debug for ItemKey {
 impl ItemKey {
     /// `None` when these are not 256 bits.
     pub(crate) fn new(plaintext: &[u8], env: Env) -> Option<ItemKey> {
-        let cipher = Aes256Gcm::new_from_slice(plaintext).ok()?;
-        Some(ItemKey { cipher: Arc::new(cipher), env })
+        Some(ItemKey { key: DataKey::new(plaintext)?, env })
     }
 
-    fn seal(&self, at: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
-        let nonce: [u8; NONCE_LENGTH] = self.env.rng.bytes();
-        let payload = Payload { msg: plain, aad: at };
-        let sealed = self.cipher.encrypt(Nonce::from_slice(&nonce), payload);
-        let sealed = sealed.map_err(|_| ApiError::internal("an item did not encrypt"))?;
-        Ok([&nonce[..], &sealed].concat())
+    fn seal(&self, at: &[u8], plain: &[u8]) -> Vec<u8> {
+        self.key.seal(&self.env.rng, at, plain)
     }
 
     fn open(&self, at: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
-        let damaged = || ApiError::internal("an encrypted item is damaged");
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
-        let payload = Payload { msg: sealed, aad: at };
-        self.cipher.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| damaged())
+        self.key.open(at, sealed).ok_or_else(|| ApiError::internal("an encrypted item is damaged"))
     }
 }
 
@@ -66,7 +54,7 @@ impl Keeping<'_> {
         let mut plain = Vec::with_capacity(256);
         codec::encode(&item, &mut plain);
         let bytes = u32::try_from(size::of_item(&item)).unwrap_or(u32::MAX);
-        Ok(StoredItem::Sealed { bytes, sealed: self.key()?.seal(at, &plain)? })
+        Ok(StoredItem::Sealed { bytes, sealed: self.key()?.seal(at, &plain) })
     }
 
     pub(crate) fn item(&self, at: &[u8], stored: StoredItem) -> Result<Arc<Attrs>> {
@@ -83,7 +71,7 @@ impl Keeping<'_> {
     /// A record of a log, from the bytes of a change.
     pub(crate) fn logged(&self, at: &[u8], change: Vec<u8>) -> Result<Vec<u8>> {
         match self.seals {
-            true => Ok([&SEALED[..], &self.key()?.seal(at, &change)?].concat()),
+            true => Ok([&SEALED[..], &self.key()?.seal(at, &change)].concat()),
             false => Ok(change),
         }
     }
