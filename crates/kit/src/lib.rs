@@ -7,11 +7,12 @@
 //!
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
-//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`session_token`] (temporary credentials),
+//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`data_key`] (what services seal with keys of KMS), [`session_token`] (temporary credentials),
 //! [`guests`] (programs that we run), [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
 //! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch), [`contributors`] (who caused it), [`cron`] (when schedules are due).
 //!
-//! What must never happen here: knowledge of any one service.
+//! What must never happen here: knowledge of how any one service does its work. What several share, as the tables of
+//! [`contributors`], is here; so is what a session carries for the service that gave it out.
 
 pub mod access;
 pub mod access_key_id;

@@ -99,8 +99,6 @@ pub(super) struct Committer {
     resolver: Resolver,
     gather: Gather,
     frame: FrameBuilder,
-    /// The log before this segment was to be dropped, and the disk was too full for it.
-    left: u32,
     /// Validated and in the frame.
     accepted: Vec<(Version, Request)>,
 }
@@ -108,7 +106,7 @@ pub(super) struct Committer {
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, log: Log) -> Committer {
         let (resolver, gather) = (Resolver::default(), Gather::default());
-        Committer { shared, log, resolver, gather, frame: FrameBuilder::new(), left: 0, accepted: Vec::new() }
+        Committer { shared, log, resolver, gather, frame: FrameBuilder::new(), accepted: Vec::new() }
     }
 
     pub(super) fn run(mut self) {
@@ -136,8 +134,6 @@ impl Committer {
             };
             if !requests.is_empty() {
                 idle = false;
-                // Before the commit, which may need the room.
-                self.drop_log_before(self.left);
                 self.commit(&mut requests);
             }
             self.after_upkeep(drop_before, pull_up);
@@ -212,7 +208,12 @@ impl Committer {
     }
 
     fn after_upkeep(&mut self, drop_before: u32, pull_up: bool) {
-        self.drop_log_before(drop_before);
+        if drop_before > 0
+            && let Err(error) = self.log.drop_before(drop_before)
+        {
+            // The log is poisoned if it matters. If not, it tries again by itself, or the next start removes what is left.
+            tracing::warn!(%error, "the log could not be cut");
+        }
         if pull_up {
             // No commit is under way on this thread, so all numbers given out are complete.
             self.shared.visible.store(self.shared.tree.last_number(), Ordering::Release);
@@ -220,21 +221,6 @@ impl Committer {
                 tracing::warn!(%error, "an old state of the tree could not be removed");
             }
         }
-    }
-
-    fn drop_log_before(&mut self, segment: u32) {
-        let segment = segment.max(self.left);
-        if segment == 0 {
-            return;
-        }
-        self.left = match self.log.drop_before(segment) {
-            Ok(()) => 0,
-            Err(error) => {
-                // The log is poisoned if it matters. If not, it is tried again, or the next start removes what is left.
-                tracing::warn!(%error, "the log could not be cut");
-                segment
-            }
-        };
     }
 }
 

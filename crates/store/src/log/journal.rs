@@ -277,8 +277,6 @@ impl Shared {
         let mut waiting = Vec::new();
         let mut gather = Gather::default();
         let mut idle = false;
-        // What a full disk kept from being dropped.
-        let mut left = 0;
         loop {
             let drop_before = {
                 let mut state = self.state.lock();
@@ -301,12 +299,8 @@ impl Shared {
                 let mut state = gather.wait(state, |state| state.waiting.len());
                 std::mem::swap(&mut state.frame, &mut frame);
                 std::mem::swap(&mut state.waiting, &mut waiting);
-                std::mem::take(&mut state.drop_before).max(left)
+                std::mem::take(&mut state.drop_before)
             };
-            if left > 0 && log.drop_before(left).is_ok() {
-                // Before the append, which may need the room.
-                left = 0;
-            }
             if !waiting.is_empty() || !frame.is_empty() {
                 idle = false;
                 let appended = log.append(&mut frame);
@@ -317,9 +311,8 @@ impl Shared {
                 }
             }
             if drop_before > 0 {
-                // Nothing is lost when it fails: the log is poisoned and says so at the next append, or the disk is full, and
-                // it is tried again then.
-                left = if log.drop_before(drop_before).is_ok() { 0 } else { drop_before };
+                // Nothing is lost when it fails; the log is poisoned and says so at the next append.
+                let _ = log.drop_before(drop_before);
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Log {
     poisoned: Option<String>,
     /// An empty frame stands after the last record.
     marked: bool,
+    /// The segments before this one were to be deleted, and the disk was too full for it.
+    left: u32,
 }
 
 /// The segments by number, for readers on any thread.
@@ -102,7 +104,7 @@ impl Log {
         offset: u32,
     ) -> Result<Log, StoreError> {
         let allocated = file.len()?;
-        Ok(Log { files, options, head, file, offset, allocated, poisoned: None, marked: false })
+        Ok(Log { files, options, head, file, offset, allocated, poisoned: None, marked: false, left: 0 })
     }
 
     /// Where the next frame goes: all acknowledged records are before it.
@@ -146,6 +148,10 @@ impl Log {
     }
 
     fn try_append(&mut self, frame: &mut FrameBuilder) -> Result<Position, Failure> {
+        if self.left > 0 {
+            // It may need the room, and fails by itself when there is none.
+            let _ = self.drop_before(self.left);
+        }
         if self.offset > SEGMENT_HEADER as u32
             && u64::from(self.offset) + frame.len() as u64 > u64::from(self.options.segment_bytes)
         {
@@ -258,7 +264,8 @@ impl Log {
         Ok(())
     }
 
-    /// Deletes the segments before `segment`; the last one always stays.
+    /// Deletes the segments before `segment`; the last one always stays. What a full disk keeps from being deleted is tried
+    /// again before each append.
     pub fn drop_before(&mut self, segment: u32) -> Result<(), StoreError> {
         let first = segment.min(self.head.last);
         if first <= self.head.first {
@@ -267,12 +274,14 @@ impl Log {
         if let Some(why) = &self.poisoned {
             return Err(StoreError::Poisoned(why.clone()));
         }
+        self.left = first;
         let head = Head { first, ..self.head };
         // The head goes first: a crash in between leaves files that the next start removes.
         if let Err(failure) = head.write(&self.files.fs, &self.files.dir) {
             self.note(&failure);
             return Err(failure.error);
         }
+        self.left = 0;
         let gone = self.head.first..first;
         self.head = head;
         for id in gone {
