@@ -7,6 +7,7 @@ use haneul_sigv4::Verifier;
 use wire::operations as op;
 
 use crate::access_log::Waiting;
+use crate::analysis::Observed;
 use crate::bucket::BucketCache;
 use crate::content::Content;
 use crate::encryption::BucketKeys;
@@ -26,6 +27,7 @@ pub struct S3 {
     pub(crate) access_log: Waiting,
     pub(crate) bucket_keys: BucketKeys,
     pub(crate) accesses: Accesses,
+    pub(crate) observed: Observed,
 }
 
 /// Signing keys that are kept, some 500 bytes each.
@@ -45,6 +47,7 @@ impl S3 {
             access_log: Waiting::default(),
             bucket_keys: BucketKeys::default(),
             accesses: Accesses::default(),
+            observed: Observed::default(),
         }
     }
 }
@@ -209,6 +212,10 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutBucketAccelerateConfiguration>()
         .op::<op::GetBucketAbac>()
         .op::<op::PutBucketAbac>()
+        .op::<op::PutBucketAnalyticsConfiguration>()
+        .op::<op::GetBucketAnalyticsConfiguration>()
+        .op::<op::DeleteBucketAnalyticsConfiguration>()
+        .op::<op::ListBucketAnalyticsConfigurations>()
         .op::<op::PutBucketMetricsConfiguration>()
         .op::<op::GetBucketMetricsConfiguration>()
         .op::<op::DeleteBucketMetricsConfiguration>()

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::analysis::AnalyticsConfiguration;
 use super::filter::RequestMetrics;
 use super::replication::Replication;
 use super::tiering::TieringConfiguration;
@@ -21,6 +22,7 @@ pub(crate) struct Features {
     /// By id, as the next.
     pub(crate) metrics: Vec<RequestMetrics>,
     pub(crate) tiering: Vec<TieringConfiguration>,
+    pub(crate) analytics: Vec<AnalyticsConfiguration>,
 }
 
 /// Events of a kind to one destination.

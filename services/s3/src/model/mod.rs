@@ -2,10 +2,11 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`].
+//! [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`].
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
+pub(crate) mod analysis;
 pub(crate) mod bucket;
 pub(crate) mod configuration;
 pub(crate) mod encryption;

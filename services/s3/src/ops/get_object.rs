@@ -60,6 +60,8 @@ impl Handle<GetObject> for S3 {
         fill!(output, input, bucket, record, body, selection, lock);
         output.restore = archive::header(&body, cx.now());
         self.note_read(cx, &bucket, named.key, &record, &body);
+        let bytes = selection.span.length();
+        self.observed.read(&bucket, named.key, (&record, &body), bytes, cx.now());
         output.body = self.stream(&body, inline, selection.span, reading, key).await?;
         Ok(output)
     }

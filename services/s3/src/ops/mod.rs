@@ -4,6 +4,7 @@ mod acl;
 mod attributes;
 mod bucket_abac;
 mod bucket_accelerate;
+mod bucket_analytics;
 mod bucket_cors;
 mod bucket_encryption;
 mod bucket_inventory;

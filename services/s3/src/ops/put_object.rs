@@ -164,6 +164,7 @@ impl S3 {
         match self.records.put_object(&new).await {
             Ok((record, freed)) => {
                 self.content.free(freed).await;
+                self.observed.written(bucket, key, body, cx.now());
                 Ok(record)
             }
             Err(error) => {

@@ -3,6 +3,7 @@ use haneul_store::Table;
 
 use super::aging::Scan;
 use crate::model::access_point::AccessPointRecord;
+use crate::model::analysis::Day;
 use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
@@ -80,6 +81,9 @@ pub(crate) static INVENTORIES: Table<(String, String), Inventory> = Table::new("
 
 /// What is told once a day → the day that it was told of last, counted from the epoch.
 pub(crate) static MEASURED: Table<String, u64> = Table::new("s3.measured");
+
+/// (bucket, id of the configuration, day since the epoch)
+pub(crate) static ANALYSIS: Table<(u64, String, u64), Day> = Table::new("s3.analysis");
 
 /// (account, Region, id)
 pub(crate) static JOBS: Table<(AccountId, Region, String), JobRecord> = Table::new("s3.jobs");

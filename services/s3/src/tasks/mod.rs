@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
 //! [`logs`] (access logs), [`replication`] (copies in other buckets), [`inventory`], [`batch`], [`accesses`] (when objects
-//! were read), [`storage`] (daily metrics).
+//! were read), [`storage`] (daily metrics), [`analysis`] (storage class analysis).
 
 mod accesses;
+mod analysis;
 mod batch;
 mod cleaning;
 mod events;
@@ -44,6 +45,7 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(batch::Batch::new(s3.clone())),
         Arc::new(accesses::Noting::new(s3.clone())),
         Arc::new(storage::Storage::new(s3.clone())),
+        Arc::new(analysis::Analyses::new(s3.clone())),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod acls;
+mod analysis;
 mod batch;
 mod buckets;
 mod checksums;
