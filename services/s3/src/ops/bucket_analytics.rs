@@ -140,11 +140,9 @@ fn to_wire(region: Region, one: &AnalyticsConfiguration) -> s::AnalyticsConfigur
             }),
             ..Default::default()
         },
-        _ => s::AnalyticsFilter {
-            prefix: filter.prefix.clone(),
-            tag: common::tags(filter).next(),
-            and: None,
-        },
+        _ => {
+            s::AnalyticsFilter { prefix: filter.prefix.clone(), tag: common::tags(filter).next(), and: None }
+        }
     });
     let export = one.export.as_ref().map(|export| s::StorageClassAnalysisDataExport {
         output_schema_version: "V_1".to_owned(),

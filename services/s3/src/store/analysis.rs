@@ -68,7 +68,10 @@ impl Records {
     }
 
     /// The first configuration that days are kept of, after those of `after`.
-    pub(crate) async fn observed_after(&self, after: Option<&(u64, String)>) -> Result<Option<(u64, String)>> {
+    pub(crate) async fn observed_after(
+        &self,
+        after: Option<&(u64, String)>,
+    ) -> Result<Option<(u64, String)>> {
         let range = match after {
             Some((bucket, id)) => Range::all().after(&(*bucket, id.as_str(), u64::MAX)),
             None => Range::all(),

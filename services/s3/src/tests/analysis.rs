@@ -155,8 +155,7 @@ async fn reads_and_ages_are_told_every_day() {
     cloud.run().await;
     // After it was written down, once more.
     get(&cloud, "in/old", Some("bytes=0-131071")).await;
-    let mut head =
-        s::HeadObjectRequest { bucket: "bkt".into(), key: "in/old".into(), ..Default::default() };
+    let mut head = s::HeadObjectRequest { bucket: "bkt".into(), key: "in/old".into(), ..Default::default() };
     head.range = Some("bytes=0-5".into());
     cloud.ok::<op::HeadObject>(head).await;
     cloud.env.clock.advance(DAY);
@@ -166,16 +165,16 @@ async fn reads_and_ages_are_told_every_day() {
         r#""Effect":"Allow","Principal":{{"Service":"s3.amazonaws.com"}},"Action":"s3:PutObject","Resource":"arn:aws:s3:::told/to/*",
            "Condition":{{"ArnLike":{{"aws:SourceArn":"arn:aws:s3:::bkt"}},"StringEquals":{{"aws:SourceAccount":"{OURS}"}}}}"#
     );
-    let allow = s::PutBucketPolicyRequest {
-        bucket: "told".into(),
-        policy: policy(&statement),
-        ..Default::default()
-    };
+    let allow =
+        s::PutBucketPolicyRequest { bucket: "told".into(), policy: policy(&statement), ..Default::default() };
     cloud.ok::<op::PutBucketPolicy>(allow).await;
     cloud.env.clock.advance(Duration::from_secs(3600));
     cloud.run().await;
     let file = cloud.get("told", "to/bkt/in.csv").await.unwrap();
-    assert!(file.starts_with("Date,ConfigId,Filter,StorageClass,ObjectAge,ObjectCount,DataUploaded_MB,"), "{file}");
+    assert!(
+        file.starts_with("Date,ConfigId,Filter,StorageClass,ObjectAge,ObjectCount,DataUploaded_MB,"),
+        "{file}"
+    );
     assert_eq!(file.lines().count(), 1 + 12 + 1, "every age group and all of them: {file}");
     let expected = [
         "in,prefix=in/,STANDARD,000-014,1,0.5,0.5,0,0,0.833333,,",
@@ -190,16 +189,20 @@ async fn reads_and_ages_are_told_every_day() {
     let shown: Vec<_> = told.iter().map(|line| without(line)).collect();
     let wanted: Vec<_> = [0, 2, 3].map(|i| without(expected[i])).to_vec();
     assert_eq!(shown, wanted, "{file}");
-    assert_eq!(told.iter().map(|line| ratio(line).unwrap()).collect::<Vec<_>>(), ["0.666667", "2", "0.666667"]);
+    assert_eq!(
+        told.iter().map(|line| ratio(line).unwrap()).collect::<Vec<_>>(),
+        ["0.666667", "2", "0.666667"]
+    );
     let all = cloud.get("told", "to/bkt/all.csv").await.unwrap();
     assert!(all.contains("all,,STANDARD_IA,000-014,1,0.125,0.125,0.125,1,1,,"), "{all}");
     // The next day is added; what is deleted is no longer counted.
-    cloud.ok::<op::DeleteObject>(s::DeleteObjectRequest {
-        bucket: "bkt".into(),
-        key: "in/new".into(),
-        ..Default::default()
-    })
-    .await;
+    cloud
+        .ok::<op::DeleteObject>(s::DeleteObjectRequest {
+            bucket: "bkt".into(),
+            key: "in/new".into(),
+            ..Default::default()
+        })
+        .await;
     cloud.env.clock.advance(DAY);
     cloud.run().await;
     let file = cloud.get("told", "to/bkt/in.csv").await.unwrap();
