@@ -44,6 +44,11 @@ pub trait Backend: Send + Sync + 'static {
         self.writer(len, cipher)
     }
 
+    /// Content bytes that are worth handing to a writer at once, as things are.
+    fn step(&self) -> usize {
+        STEP
+    }
+
     /// Reads `range` of the blob; the error comes with the first chunk.
     fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader>;
 
@@ -69,6 +74,9 @@ pub trait BackendWriter: Send {
 pub trait BackendReader: Send {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Bytes, BlobError>>>;
 }
+
+/// The step of a backend that has no reason for another one, in bytes.
+pub(crate) const STEP: usize = 512 * 1024;
 
 /// Suspects that are asked about at once.
 const SWEEP_PAGE: usize = 1000;
@@ -109,6 +117,12 @@ impl Blobs {
     /// The same in one pool only, where there are several.
     pub fn sealed_writer_of_one(&self, len: Option<u64>, cipher: Cipher) -> BlobWriter {
         BlobWriter(self.backend.writer_of_one(len, Some(cipher)))
+    }
+
+    /// Content bytes that are worth handing to a writer at once: less while many write, so that what all of them hold in
+    /// memory is bounded.
+    pub fn step(&self) -> usize {
+        self.backend.step()
     }
 
     /// Writes a whole blob at once.

@@ -50,6 +50,15 @@ impl ApiError {
         error
     }
 
+    /// We cannot do it now, and may be able to later. The client reads AWS's fixed sentence; `cause` goes to the log only.
+    pub fn unavailable(cause: impl fmt::Display) -> ApiError {
+        let mut error = ApiError::internal(cause);
+        error.0.code = Cow::Borrowed("ServiceUnavailable");
+        error.0.message = "The request has failed due to a temporary failure of the server.".to_owned();
+        error.0.status = Some(503);
+        error
+    }
+
     /// The operation exists at AWS and not here.
     pub fn not_implemented(service: &str, operation: &str) -> ApiError {
         let mut error =
@@ -141,6 +150,6 @@ impl std::error::Error for ApiError {}
 /// What the store could not do is our fault, but a conflict or a full disk may pass: SDKs try again.
 impl From<haneul_store::StoreError> for ApiError {
     fn from(error: haneul_store::StoreError) -> ApiError {
-        ApiError::internal(error)
+        if error.is_retryable() { ApiError::unavailable(error) } else { ApiError::internal(error) }
     }
 }

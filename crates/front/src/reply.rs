@@ -20,7 +20,12 @@ pub fn error(
     let answer = match entry {
         Some(entry) => {
             let model: &Model = haneul_wire::model(entry.model);
-            haneul_wire::encode_error(model, operation, protocol, &wire_error(error), request_id)
+            let mut error = wire_error(error);
+            if entry.is_s3() && error.code == "InternalFailure" {
+                error.code = Cow::Borrowed("InternalError");
+                error.message = "We encountered an internal error. Please try again.".to_owned();
+            }
+            haneul_wire::encode_error(model, operation, protocol, &error, request_id)
         }
         None => foreign::error(protocol, &error, request_id),
     };

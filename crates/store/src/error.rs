@@ -30,12 +30,15 @@ pub enum StoreError {
     Locked(String),
     /// An earlier failure left it unknown what is durable: nothing is accepted until a restart.
     Poisoned(String),
+    /// The disk has no room. Nothing was written; there may be room later.
+    Full,
     Io(String),
 }
 
 impl StoreError {
+    /// Whether the same may be done later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, StoreError::Conflict)
+        matches!(self, StoreError::Conflict | StoreError::Full)
     }
 }
 
@@ -57,6 +60,7 @@ impl fmt::Display for StoreError {
             StoreError::Damaged(what) => write!(f, "the stored data is damaged: {what}"),
             StoreError::Unusable(what) | StoreError::Locked(what) => f.write_str(what),
             StoreError::Poisoned(why) => write!(f, "the store stopped after a failure, restart it: {why}"),
+            StoreError::Full => f.write_str("the disk is full"),
             StoreError::Io(what) => write!(f, "the disk failed: {what}"),
         }
     }
@@ -66,6 +70,9 @@ impl std::error::Error for StoreError {}
 
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> StoreError {
-        StoreError::Io(error.to_string())
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full,
+            _ => StoreError::Io(error.to_string()),
+        }
     }
 }

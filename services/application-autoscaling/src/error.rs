@@ -55,7 +55,5 @@ pub(crate) fn too_many_tags(arn: &str) -> ApiError {
 
 /// What the store says is our fault, never the client's.
 pub(crate) fn store(error: StoreError) -> ApiError {
-    let retry = error.is_retryable();
-    let error = ApiError::internal(error);
-    if retry { error.with_status(503).with_fault(Fault::Server) } else { error }
+    error.into()
 }

@@ -182,7 +182,5 @@ pub(crate) fn kms(refused: &ApiError) -> ApiError {
 
 /// What the store says is our fault, never the client's.
 pub(crate) fn store(error: StoreError) -> ApiError {
-    let retry = error.is_retryable();
-    let error = ApiError::internal(error);
-    if retry { error.with_status(503).with_fault(Fault::Server) } else { error }
+    error.into()
 }

@@ -35,10 +35,18 @@ impl From<Failure> for ApiError {
 
 /// The store failed. A conflict passes by itself, and S3's clients know what to do about SlowDown.
 pub(crate) fn store(error: StoreError) -> ApiError {
-    if error.is_retryable() {
-        return new("SlowDown", 503, "Please reduce your request rate.").with_fault(Fault::Server);
+    match error {
+        StoreError::Conflict => {
+            new("SlowDown", 503, "Please reduce your request rate.").with_fault(Fault::Server)
+        }
+        StoreError::Full => full(),
+        error => ApiError::internal(error),
     }
-    ApiError::internal(error)
+}
+
+/// A full disk may have room later: clients try a ServiceUnavailable again.
+pub(crate) fn full() -> ApiError {
+    new("ServiceUnavailable", 503, "Service is unable to handle request.").with_fault(Fault::Server)
 }
 
 pub(crate) fn new(code: &'static str, status: u16, message: impl Into<String>) -> ApiError {

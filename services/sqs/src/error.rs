@@ -199,9 +199,7 @@ pub(crate) fn two_encryptions() -> ApiError {
 
 /// What the store says is our fault, never the client's.
 pub(crate) fn store(error: StoreError) -> ApiError {
-    let retry = error.is_retryable();
-    let error = ApiError::internal(error);
-    if retry { error.with_status(503).with_fault(Fault::Server) } else { error }
+    error.into()
 }
 
 /// A handle may be as long as the client likes; what comes back is not.

@@ -50,6 +50,10 @@ impl LocalBlobs {
         Ok(LocalBlobs { shared: Arc::new(Shared { dirs, pool: Arc::default() }) })
     }
 
+    pub(crate) fn step(&self) -> usize {
+        self.shared.pool.step()
+    }
+
     pub(crate) fn dirs(&self) -> &Dirs {
         &self.shared.dirs
     }
@@ -87,6 +91,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
 impl Backend for LocalBlobs {
     fn writer(&self, len: Option<u64>, cipher: Option<Cipher>) -> Box<dyn BackendWriter> {
         Box::new(writer::Writer::new(self.shared.clone(), len, cipher))
+    }
+
+    fn step(&self) -> usize {
+        LocalBlobs::step(self)
     }
 
     fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader> {

@@ -5,12 +5,10 @@ use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
 use super::format::{BLOCK, HEADER, Header, Layout, block_checksum};
+use super::pool::Member;
 use super::{Shared, blocking};
 use crate::blobs::{BackendWriter, Blob, BoxFuture};
 use crate::{BlobError, BlobId, Cipher};
-
-/// Content bytes that are handed to the writing thread at once.
-const STEP: usize = 512 * 1024;
 
 /// Bytes from which on a write is worth its call. Much larger ones have Linux look for contiguous memory that a busy
 /// machine does not have.
@@ -27,6 +25,8 @@ pub(super) struct Writer {
     missing: Option<u64>,
     chunks: Vec<Bytes>,
     collected: usize,
+    /// Says how much is handed to the writing thread at once.
+    member: Member,
     state: State,
 }
 
@@ -38,6 +38,7 @@ enum State {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, len: Option<u64>, cipher: Option<Cipher>) -> Writer {
+        let member = shared.pool.join();
         let output = Output {
             shared,
             cipher,
@@ -49,7 +50,14 @@ impl Writer {
             len: 0,
             crc32c: 0,
         };
-        Writer { len, missing: len, chunks: Vec::new(), collected: 0, state: State::Idle(Box::new(output)) }
+        Writer {
+            len,
+            missing: len,
+            chunks: Vec::new(),
+            collected: 0,
+            member,
+            state: State::Idle(Box::new(output)),
+        }
     }
 
     /// Waits for the step that is running.
@@ -94,8 +102,9 @@ impl BackendWriter for Writer {
         self.collected += chunk.len();
         self.missing = self.missing.map(|missing| missing.saturating_sub(chunk.len() as u64));
         self.chunks.push(chunk);
+        let step = self.member.step();
         // The last ones go with what ends the blob, in one hop.
-        if self.collected < STEP || (self.missing == Some(0) && self.collected < 2 * STEP) {
+        if self.collected < step || (self.missing == Some(0) && self.collected < 2 * step) {
             return Box::pin(std::future::ready(Ok(())));
         }
         Box::pin(self.step())

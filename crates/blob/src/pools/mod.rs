@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use haneul_env::Env;
 use parking_lot::{Mutex, RwLock};
 
-use crate::blobs::{Backend, BackendReader, BackendWriter, Blob, BoxFuture};
+use crate::blobs::{Backend, BackendReader, BackendWriter, Blob, BoxFuture, STEP};
 use crate::local::dirs::{DIR_FILES_MAX, of_one_pool, only_pool};
 use crate::local::{LocalBlobs, blocking};
 use crate::{BlobError, BlobId, Cipher};
@@ -261,6 +261,11 @@ impl Backend for Arc<Pools> {
             self.pools.iter().filter(|pool| pool.status() == Status::Online).map(|pool| pool.index).collect();
         let only = online.get(self.env.rng.below(online.len().max(1) as u64) as usize).copied().unwrap_or(0);
         Box::new(writer::Writer::new(self.clone(), self.next_id(Some(only)), Some(only), len, cipher))
+    }
+
+    fn step(&self) -> usize {
+        let steps = self.pools.iter().filter_map(|pool| pool.local().ok()).map(|local| local.step());
+        steps.min().unwrap_or(STEP)
     }
 
     fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader> {

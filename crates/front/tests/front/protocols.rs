@@ -124,6 +124,9 @@ async fn errors_have_the_services_form() {
     assert_eq!((answer.status, answer.code().as_str()), (404, "NoSuchKey"));
     assert!(answer.body.contains("<Key>gone</Key>"), "{}", answer.body);
     assert_eq!((answer.header("x-seen"), answer.header("x-decorated")), ("yes", "yes"));
+    let answer = world.signed(ROOT, "s3", http::Request::get("/bucket/broken"), "").await;
+    assert_eq!((answer.status, answer.code().as_str()), (500, "InternalError"));
+    assert!(!answer.body.contains("told to"), "{}", answer.body);
     let answer = world.signed(ROOT, "s3", http::Request::head("/bucket/gone"), "").await;
     assert_eq!((answer.status, answer.body.as_str()), (501, ""), "HeadObject");
     let answer = world.json(ROOT, "sqs", "AmazonSQS.SendMessage", "{}").await;

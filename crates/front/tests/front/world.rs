@@ -312,6 +312,9 @@ impl Handle<s3::operations::GetObject> for TinyS3 {
         input: s3::shapes::GetObjectRequest,
     ) -> Result<s3::shapes::GetObjectOutput> {
         cx.add_header(http::HeaderName::from_static("x-seen"), http::HeaderValue::from_static("yes"));
+        if input.key == "broken" {
+            return Err(ApiError::internal("told to"));
+        }
         if input.key == "gone" {
             return Err(
                 ApiError::new("NoSuchKey", "The specified key does not exist.").with_field("Key", "gone")

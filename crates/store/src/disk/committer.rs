@@ -258,7 +258,7 @@ mod tests {
         attempt(10).unwrap();
         fs.sim().unwrap().set_capacity(0);
         for _ in 0..3 {
-            assert!(matches!(attempt(10_000), Err(StoreError::Io(_))));
+            assert_eq!(attempt(10_000), Err(StoreError::Full));
         }
         fs.sim().unwrap().set_capacity(u64::MAX);
         attempt(10_000).unwrap();

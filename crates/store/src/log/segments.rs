@@ -474,9 +474,8 @@ impl Failure {
 
     /// A full disk has written nothing that counts: the next frame goes to the same place.
     fn of_write(error: std::io::Error) -> Failure {
-        let full =
-            matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
-        Failure { unknown: !full, error: error.into() }
+        let error = StoreError::from(error);
+        Failure { unknown: error != StoreError::Full, error }
     }
 
     fn of_sync(error: std::io::Error) -> Failure {

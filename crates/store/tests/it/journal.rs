@@ -185,7 +185,7 @@ fn a_full_disk_is_an_error_and_not_the_end() {
     let (journal, _) = open(&fs, Position::START).unwrap();
     let first = block_on(journal.append(&[b"first"])).unwrap();
     fs.sim().unwrap().set_capacity(1100);
-    assert!(matches!(block_on(journal.append(&[&[0; 2000]])), Err(StoreError::Io(_))));
+    assert_eq!(block_on(journal.append(&[&[0; 2000]])), Err(StoreError::Full));
     fs.sim().unwrap().set_capacity(u64::MAX);
     let second = block_on(journal.append(&[b"second"])).unwrap();
     journal.close();
@@ -208,7 +208,7 @@ fn a_disk_that_was_full_is_used_again() {
                 let body = vec![number as u8; (capacity + number * 13) as usize % 311];
                 match block_on(journal.append(&[&body])) {
                     Ok(position) => drop(acknowledged.insert(position, body)),
-                    Err(StoreError::Io(_)) => return,
+                    Err(StoreError::Full) => return,
                     Err(error) => panic!("{capacity}: {error}"),
                 }
             }

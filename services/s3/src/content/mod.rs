@@ -15,14 +15,14 @@ pub(crate) mod send;
 use std::time::Duration;
 
 use haneul_blob::{BlobError, Blobs};
-use haneul_kit::{ApiError, Env, Fault, Platform, Result, Signal};
+use haneul_kit::{ApiError, Env, Platform, Result, Signal};
 
 use crate::error;
 use crate::model::DataId;
 use crate::store::{Freed, Records};
 
 /// Objects up to this many bytes are kept in the store, where a write is one commit and no file.
-pub(crate) const INLINE_BYTES_MAX: u64 = 64 * 1024;
+pub(crate) const INLINE_BYTES_MAX: u64 = 16 * 1024;
 
 /// Notes of freed blobs that are read or taken away at once.
 const FREED_BATCH: usize = 1000;
@@ -161,11 +161,9 @@ impl From<ApiError> for Failed {
     }
 }
 
-/// A full disk may have room later: clients retry a ServiceUnavailable.
 pub(crate) fn blob(error: BlobError) -> ApiError {
     match error {
-        BlobError::Full => error::new("ServiceUnavailable", 503, "Please reduce your request rate.")
-            .with_fault(Fault::Server),
+        BlobError::Full => error::full(),
         error => ApiError::internal(error),
     }
 }

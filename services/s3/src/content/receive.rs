@@ -13,9 +13,6 @@ use crate::checksum::{Algorithm, Checksum, Claim, Kind};
 use crate::error;
 use crate::model::Data;
 
-/// Bytes that are hashed and written at once. Two of these are in memory for each upload.
-const SEGMENT_BYTES: usize = 512 * 1024;
-
 /// Below this, hashing takes less time than handing it to another thread.
 const HASH_INLINE_BYTES_MAX: usize = 128 * 1024;
 
@@ -139,7 +136,8 @@ impl Content {
         let mut ended = false;
         while !ended {
             let mut length: usize = segment.iter().map(Bytes::len).sum();
-            while length < SEGMENT_BYTES {
+            // What is hashed and written at once. Two of these are in memory for each upload.
+            while length < self.blobs.step() {
                 match source.next(expected).await? {
                     Some(piece) => {
                         length += piece.len();

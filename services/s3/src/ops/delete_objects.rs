@@ -136,10 +136,15 @@ fn shown(deletion: &Deletion<'_>, done: Deleted) -> DeletedObject {
 }
 
 fn failed(key: &str, version: Option<&str>, error: &ApiError) -> Error {
+    // The front gives an answer's own error S3's words for it.
+    let (code, message) = match error.code() {
+        "InternalFailure" => ("InternalError", "We encountered an internal error. Please try again."),
+        code => (code, error.message()),
+    };
     Error {
         key: Some(key.to_owned()),
         version_id: version.map(str::to_owned),
-        code: Some(error.code().to_owned()),
-        message: Some(error.message().to_owned()),
+        code: Some(code.to_owned()),
+        message: Some(message.to_owned()),
     }
 }
