@@ -2,7 +2,7 @@
 
 use haneul_application_autoscaling_wire::shapes as s;
 use haneul_application_autoscaling_wire::values::error;
-use haneul_kit::{ApiError, Fault};
+use haneul_kit::ApiError;
 use haneul_store::StoreError;
 
 use crate::model::TargetKey;

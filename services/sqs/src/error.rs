@@ -1,6 +1,6 @@
 //! Every error of the service, in AWS's words.
 
-use haneul_kit::{ApiError, Fault};
+use haneul_kit::ApiError;
 use haneul_sqs_wire::values::error;
 use haneul_store::StoreError;
 
