@@ -66,7 +66,14 @@ impl Dynamodb {
         let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
         let consumed_capacity = match self
             .db
-            .write(Batch { writes, wants_old: true, token, by_statement: true, ..Batch::default() })
+            .write(Batch {
+                writes,
+                wants_old: true,
+                token,
+                by_statement: true,
+                transaction: true,
+                ..Batch::default()
+            })
             .await
         {
             Ok(outcomes) => consumed(&tables, &outcomes, capacity),

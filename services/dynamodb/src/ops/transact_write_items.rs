@@ -94,13 +94,13 @@ impl Handle<TransactWriteItems> for Dynamodb {
         let (tables, keys): (Vec<_>, Vec<_>) =
             writes.iter().map(|write| (write.table.clone(), write.key.clone())).unzip();
         let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
-        let consumed_capacity =
-            match self.db.write(Batch { writes, wants_old: true, token, ..Batch::default() }).await {
-                Ok(outcomes) => consumed(&tables, &outcomes, capacity),
-                Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
-                Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, &returned)),
-                Err(failure) => return Err(failure.into()),
-            };
+        let batch = Batch { writes, wants_old: true, token, transaction: true, ..Batch::default() };
+        let consumed_capacity = match self.db.write(batch).await {
+            Ok(outcomes) => consumed(&tables, &outcomes, capacity),
+            Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
+            Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, &returned)),
+            Err(failure) => return Err(failure.into()),
+        };
         let mut collections: Map<Vec<_>> = Map::default();
         for (table, key) in tables.iter().zip(&keys) {
             let Some(metrics) = self.collection_metrics(table, key, metrics).await? else { continue };

@@ -55,6 +55,8 @@ pub(crate) struct Batch {
     pub(crate) fills: bool,
     /// Whether it comes of a statement, whose keys contributor insights do not count.
     pub(crate) by_statement: bool,
+    /// A transaction uses everything twice: to prepare, and to commit.
+    pub(crate) transaction: bool,
 }
 
 /// How often a batch is tried again because a table changed under it.
@@ -119,6 +121,7 @@ impl Db {
                 Ok(outcomes) => outcomes.get(i).map(|outcome| outcome.used.clone()).unwrap_or_default(),
                 Err(_) => Used::of_table(1.0),
             };
+            let used = if batch.transaction { used.doubled() } else { used };
             buckets.charge(&write.table, &used, Direction::Write, now);
             if !batch.by_statement {
                 let outcome = done.as_ref().ok().and_then(|outcomes| outcomes.get(i));

@@ -105,12 +105,19 @@ async fn provisioned_throughput_bounds_what_is_done() {
         assert!(done < 10);
     }
     assert_eq!(done, 3);
+    // A transaction uses twice as much.
+    world.env.clock.advance(std::time::Duration::from_secs(103));
+    let item = json!({"p": {"S": "a"}, "v": {"S": "x".repeat(100 * 1024)}});
+    let transaction = json!({"TransactItems": [{"Put": {"TableName": "tab", "Item": item}}]});
+    world.ok("TransactWriteItems", transaction).await;
     let (error, detail) = world.call("PutItem", put.clone()).await.unwrap_err();
     assert!(error.starts_with("ProvisionedThroughputExceededException: The level of configured"), "{error}");
     assert_eq!(detail["ThrottlingReasons"][0]["reason"], "TableWriteProvisionedThroughputExceeded");
     let batch = json!({"RequestItems": {"tab": [{"PutRequest": {"Item": {"p": {"S": "b"}}}}]}});
     assert!(world.err("BatchWriteItem", batch).await.starts_with("ProvisionedThroughputExceededException"));
-    world.env.clock.advance(std::time::Duration::from_secs(10));
+    world.env.clock.advance(std::time::Duration::from_secs(90));
+    assert!(world.err("PutItem", put.clone()).await.starts_with("ProvisionedThroughputExceededException"));
+    world.env.clock.advance(std::time::Duration::from_secs(20));
     world.ok("PutItem", put).await;
     world.ok("GetItem", json!({"TableName": "tab", "Key": {"p": {"S": "a"}}})).await;
 }
