@@ -100,6 +100,10 @@ pub(crate) fn insights_off(trail: &str) -> ApiError {
     ApiError::new(code::INSIGHT_NOT_ENABLED_EXCEPTION, message)
 }
 
+pub(crate) fn insight_selectors(message: impl Into<String>) -> ApiError {
+    ApiError::new(code::INVALID_INSIGHT_SELECTORS_EXCEPTION, message)
+}
+
 pub(crate) fn time_range() -> ApiError {
     let message = "Invalid time range: the start time is after the end time.";
     ApiError::new(code::INVALID_TIME_RANGE_EXCEPTION, message)

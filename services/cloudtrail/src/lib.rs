@@ -4,7 +4,7 @@
 //! Reading order: [`record`] (from a call to its record), [`queue`] (the journal, durable before a change is answered),
 //! [`sinks`] and [`selectors`] (who takes which events), [`chunk`] and [`model`] (what is kept), [`trail`] (the state),
 //! [`store`], [`tasks`] (from the journal into tables, files, digests), [`keys`] (what signs digests), [`calls`] (all
-//! that we ask of other services), [`lake`] (queries), [`names`], [`error`], [`ops`].
+//! that we ask of other services), [`lake`] (queries), [`insights`] (unusual rates), [`names`], [`error`], [`ops`].
 //!
 //! What must never happen here: a change that was answered and has no record; a record that is in a table twice; a
 //! secret in a record; a file of an hour that its digest does not name.
@@ -12,6 +12,7 @@
 mod calls;
 mod chunk;
 mod error;
+mod insights;
 mod keys;
 mod lake;
 mod model;

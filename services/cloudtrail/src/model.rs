@@ -4,6 +4,9 @@ use haneul_kit::{AccountId, Region};
 use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
 
+use crate::insights::count::Hour;
+use crate::insights::decide::Ongoing;
+use crate::insights::settings::Insights;
 use crate::selectors::{Advanced, Selectors};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +34,8 @@ pub(crate) struct Trail {
     pub(crate) recursive: bool,
     /// Since when digests are made.
     pub(crate) validating_since_ms: Option<i64>,
+    #[serde(default)]
+    pub(crate) insights: Option<Insights>,
 }
 
 impl Record for Trail {}
@@ -113,6 +118,8 @@ pub(crate) struct EventStore {
     pub(crate) ingesting: bool,
     /// When it goes for good, once it was deleted.
     pub(crate) gone_at_ms: Option<i64>,
+    #[serde(default)]
+    pub(crate) insights: Option<Insights>,
 }
 
 impl Record for EventStore {}
@@ -164,13 +171,36 @@ pub(crate) struct Ingested {
 
 impl Record for Ingested {}
 
+impl Record for Hour {}
+
+/// A series of calls that Insights looks at.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// The last minute with a call.
+    pub(crate) last: u64,
+    pub(crate) ongoing: Option<Ongoing>,
+}
+
+impl Record for Counted {}
+
+/// How far Insights has looked.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Watched {
+    /// The last minute that was looked at.
+    pub(crate) minute: u64,
+    /// The number of the last Insights event.
+    pub(crate) seq: u64,
+}
+
+impl Record for Watched {}
+
 /// The key of a chunk in an outbox or a history.
 pub(crate) type ChunkKey = (String, AccountId, Region, u64);
 
 pub(crate) static TRAILS: Table<(AccountId, Region, String), Trail> = Table::new("cloudtrail.trails");
 /// By the trail's id.
 pub(crate) static STATUS: Table<String, Status> = Table::new("cloudtrail.status");
-/// Management events of the last 90 days. The first component is empty.
+/// Management events of the last 90 days: the first component is empty. And Insights events, by [`crate::store::told`].
 pub(crate) static HISTORY: Table<ChunkKey, Chunk> = Table::new("cloudtrail.history");
 /// What trails have still to deliver, by the trail's id with `/s3` or `/logs` behind it.
 pub(crate) static OUTBOX: Table<ChunkKey, Chunk> = Table::new("cloudtrail.outbox");
@@ -189,3 +219,12 @@ pub(crate) static QUERIES: Table<(AccountId, Region, String), Query> = Table::ne
 /// By the query's id.
 pub(crate) static RESULTS: Table<String, Rows> = Table::new("cloudtrail.results");
 pub(crate) static INGESTED: Table<String, Ingested> = Table::new("cloudtrail.ingested");
+/// Scopes of Insights: a trail's id for its data events, empty for management events.
+pub(crate) type Scope = (String, AccountId, Region);
+pub(crate) static WATCHED: Table<Scope, Watched> = Table::new("cloudtrail.watched");
+/// By scope and series.
+pub(crate) static COUNTED: Table<(String, AccountId, Region, String), Counted> =
+    Table::new("cloudtrail.counted");
+/// By scope, series and hour since the epoch.
+pub(crate) static HOURS: Table<(String, AccountId, Region, String, u64), Hour> =
+    Table::new("cloudtrail.hours");

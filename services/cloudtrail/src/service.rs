@@ -7,6 +7,7 @@ use wire::operations as op;
 use crate::CloudTrail;
 use crate::tasks::deliver::Outgoing;
 use crate::tasks::ingest::Ingesting;
+use crate::tasks::insights::Watching;
 use crate::tasks::query::Querying;
 use crate::tasks::sweep::Sweeping;
 
@@ -29,11 +30,14 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetInsightSelectors>()
         .op::<op::GetTrail>()
         .op::<op::GetTrailStatus>()
+        .op::<op::ListInsightsData>()
+        .op::<op::ListInsightsMetricData>()
         .op::<op::ListPublicKeys>()
         .op::<op::ListTags>()
         .op::<op::ListTrails>()
         .op::<op::LookupEvents>()
         .op::<op::PutEventSelectors>()
+        .op::<op::PutInsightSelectors>()
         .op::<op::RemoveTags>()
         .op::<op::StartLogging>()
         .op::<op::StopLogging>()
@@ -56,6 +60,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     Ok(service
         .reconciler(Arc::new(Ingesting::new(trail.clone())))
         .reconciler(Arc::new(Outgoing::new(trail.clone())))
+        .reconciler(Arc::new(Watching::new(trail.clone())))
         .reconciler(Arc::new(Querying::new(trail.clone())))
         .reconciler(Arc::new(Sweeping::new(trail)))
         .build())

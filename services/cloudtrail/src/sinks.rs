@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use haneul_kit::{AccountId, Region};
 use parking_lot::RwLock;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::calls::PRINCIPAL;
+use crate::insights::settings::{Insights, Kind};
 use crate::model::{EventStore, Trail};
 use crate::selectors::Advanced;
 
@@ -23,12 +24,14 @@ pub(crate) enum Target {
 pub(crate) struct Sink {
     pub(crate) target: Target,
     account: AccountId,
+    home: Region,
     organization: Option<String>,
     /// `None` for all.
     region: Option<Region>,
     global: bool,
     recursive: bool,
     selectors: Vec<Advanced>,
+    pub(crate) insights: Option<Insights>,
 }
 
 /// Event sources that `IncludeGlobalServiceEvents` is about.
@@ -61,11 +64,13 @@ impl Sink {
         Sink {
             target: Target::Trail { id: trail.id.clone(), logs: trail.log_group.is_some() },
             account,
+            home: region,
             organization: trail.organization.clone(),
             region: (!trail.multi_region).then_some(region),
             global: trail.global,
             recursive: trail.recursive,
             selectors: trail.selectors.compiled(),
+            insights: trail.insights.clone(),
         }
     }
 
@@ -73,11 +78,13 @@ impl Sink {
         Sink {
             target: Target::Store(id.to_owned()),
             account,
+            home: region,
             organization: store.organization.clone(),
             region: (!store.multi_region).then_some(region),
             global: true,
             recursive: true,
             selectors: store.selectors.clone(),
+            insights: store.insights.clone(),
         }
     }
 
@@ -86,6 +93,37 @@ impl Sink {
         let own = self.account == account
             || self.organization.is_some() && self.organization.as_deref() == organization;
         own && self.region.is_none_or(|own| own == region)
+    }
+
+    /// Whether it looks for Insights of this kind (or of any) in management events, or else in data events.
+    pub(crate) fn looks(&self, kind: Option<Kind>, management: bool) -> bool {
+        self.insights.as_ref().is_some_and(|insights| insights.looks(kind, management))
+    }
+
+    /// Whether it takes what is found in calls like this.
+    pub(crate) fn takes_finding(&self, source: &str, name: &str, management: bool) -> bool {
+        if !management {
+            return true;
+        }
+        // Call rates are of what writes; errors are of what reads too, and either may be selected.
+        [false, true].into_iter().any(|read_only| {
+            self.takes(&json!({
+                "eventCategory": "Management", "eventType": "AwsApiCall", "eventSource": source, "eventName": name,
+                "readOnly": read_only,
+            }))
+        })
+    }
+
+    pub(crate) fn trail_id(&self) -> Option<String> {
+        match &self.target {
+            Target::Trail { id, .. } => Some(id.clone()),
+            Target::Store(_) => None,
+        }
+    }
+
+    /// The account that it is of; for a store also its Region.
+    pub(crate) fn owner(&self) -> (AccountId, Region) {
+        (self.account, self.home)
     }
 
     pub(crate) fn is_of_organization(&self) -> bool {

@@ -129,7 +129,7 @@ impl CloudTrail {
 
     /// What hangs on a trail that is gone.
     async fn forget_trail(&self, id: &str) -> Result<()> {
-        for outbox in [outbox(id, false), outbox(id, true)] {
+        for outbox in [outbox(id, false), outbox(id, true), found(id, false), found(id, true), counting(id)] {
             let outbox = &outbox;
             loop {
                 let more = self
@@ -150,6 +150,7 @@ impl CloudTrail {
                 self.platform.store.delete(&PLANNED, &key).await?;
             }
         }
+        self.forget_insights(id).await?;
         let chains = Range::prefix((id.to_owned(),));
         for key in self.platform.store.scan_keys(&CHAINS, chains, PAGE).await? {
             self.platform.store.delete(&CHAINS, &key).await?;
@@ -296,6 +297,21 @@ impl CloudTrail {
         self.platform.store.delete(&RESULTS, &key.2).await?;
         Ok(self.platform.store.delete(&QUERIES, key).await?)
     }
+}
+
+/// The outbox of a trail's files of Insights events, or of those for its log group.
+pub(crate) fn found(id: &str, logs: bool) -> String {
+    format!("{id}/{}", if logs { "insight-logs" } else { "insight-s3" })
+}
+
+/// The records that Insights has still to count, by scope.
+pub(crate) fn counting(scope: &str) -> String {
+    format!("{scope}/count")
+}
+
+/// The history of a scope's Insights events.
+pub(crate) fn told(scope: &str) -> String {
+    if scope.is_empty() { "insight".to_owned() } else { scope.to_owned() }
 }
 
 /// The outbox of a trail's files, or of its log group.

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use crate::model::{INGESTED, Ingested};
 use crate::queue::Queue;
 use crate::sinks::Sinks;
+use crate::tasks::insights::Looking;
 
 /// The state of the service.
 pub struct CloudTrail {
@@ -24,6 +25,9 @@ pub struct CloudTrail {
     pub(crate) ingesting: Signal,
     pub(crate) outgoing: Signal,
     pub(crate) querying: Signal,
+    pub(crate) watching: Signal,
+    /// One run of Insights at a time.
+    pub(crate) looking: Mutex<Looking>,
     /// Chunks of the history by age, where memory is all there is.
     pub(crate) remembered: parking_lot::Mutex<crate::tasks::ingest::Remembered>,
     /// Sessions of the roles that write to log groups, by trail.
@@ -66,6 +70,8 @@ impl CloudTrail {
             ingesting: Signal::default(),
             outgoing: Signal::default(),
             querying: Signal::default(),
+            watching: Signal::default(),
+            looking: Mutex::default(),
             remembered: parking_lot::Mutex::default(),
             sessions: parking_lot::Mutex::default(),
             this: this.clone(),

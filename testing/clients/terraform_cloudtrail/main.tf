@@ -108,6 +108,13 @@ resource "aws_cloudtrail" "main" {
   cloud_watch_logs_group_arn = "${aws_cloudwatch_log_group.trail.arn}:*"
   cloud_watch_logs_role_arn  = aws_iam_role.logs.arn
 
+  insight_selector {
+    insight_type = "ApiCallRateInsight"
+  }
+  insight_selector {
+    insight_type = "ApiErrorRateInsight"
+  }
+
   advanced_event_selector {
     name = "objects and changes"
     field_selector {

@@ -31,3 +31,8 @@ fn no_kill_loses_a_record() {
 fn by_terraform() {
     terraform("terraform_cloudtrail", &[], &["multi_region=true", "retention=120"]);
 }
+
+#[test]
+fn insights_tell_of_a_burst() {
+    by_python("boto3_insights.py");
+}

@@ -61,6 +61,14 @@ const COLUMNS: &[&str] = &[
     "eventCategory",
     "tlsDetails",
     "sessionCredentialFromConsole",
+    // Of Insights events alone.
+    "insightSource",
+    "insightState",
+    "insightEventSource",
+    "insightEventName",
+    "insightErrorCode",
+    "insightType",
+    "insightContext",
 ];
 
 type Result<T> = std::result::Result<T, String>;

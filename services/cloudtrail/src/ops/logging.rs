@@ -35,6 +35,10 @@ impl Handle<op::StartLogging> for CloudTrail {
                 trail.logging = true;
                 trail.started_ms = Some(now_ms);
                 trail.validating_since_ms = trail.validation.then_some(now_ms);
+                if let Some(insights) = &mut trail.insights {
+                    // What was not counted meanwhile is no baseline.
+                    insights.since_ms = now_ms;
+                }
             }
             Ok(())
         })

@@ -1,6 +1,6 @@
 use haneul_cloudtrail_wire::operations as op;
 use haneul_cloudtrail_wire::shapes as s;
-use haneul_kit::{Access, Cx, Handle, Instant, Result, paging};
+use haneul_kit::{Access, ApiError, Cx, Handle, Instant, Result, paging};
 use haneul_store::{Range, Reads};
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::chunk;
 use crate::error;
 use crate::model::{Chunk, HISTORY};
 use crate::record::{catalog, identity};
+use crate::store::told;
 use crate::tasks::sweep::HISTORY_DAYS;
 
 /// The API's page, default and largest alike.
@@ -19,6 +20,9 @@ const PAGE: usize = 50;
 const CHUNKS_MAX: usize = 400;
 /// Chunks that are read at once.
 const READ: usize = 8;
+
+/// What Insights events can be looked up by.
+const INSIGHT_KEYS: &[&str] = &["EventId", "EventName", "EventSource"];
 
 /// Where a page ended: everything at or before this event of this chunk is still to come.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -50,33 +54,68 @@ impl Handle<op::LookupEvents> for CloudTrail {
             [one] => Some(one),
             _ => return Err(error::lookup_attributes("You can only lookup with one attribute.")),
         };
+        let insight = input.event_category.is_some();
+        if let Some(one) = attribute.filter(|one| insight && !INSIGHT_KEYS.contains(&&*one.attribute_key)) {
+            let message = format!("{} is not valid for Insights events.", one.attribute_key);
+            return Err(error::lookup_attributes(&message));
+        }
+        if input.next_token.is_none() {
+            if insight {
+                self.look_for_insights().await?;
+            }
+            self.ingest().await?;
+        }
+        let looked = Looked {
+            history: if insight { told("") } else { String::new() },
+            attribute,
+            start: input.start_time,
+            end: input.end_time,
+            limit,
+        };
+        let (events, next_token) =
+            self.page(cx, &looked, input.next_token.as_deref(), error::next_token).await?;
+        Ok(s::LookupEventsResponse { events: Some(events), next_token })
+    }
+}
+
+/// What is looked for, and where.
+pub(super) struct Looked<'a> {
+    /// The first component of keys of the history.
+    pub(super) history: String,
+    pub(super) attribute: Option<&'a s::LookupAttribute>,
+    pub(super) start: Option<Instant>,
+    pub(super) end: Option<Instant>,
+    pub(super) limit: usize,
+}
+
+impl CloudTrail {
+    /// One page, and the token of the next.
+    pub(super) async fn page(
+        &self,
+        cx: &Cx,
+        looked: &Looked<'_>,
+        token: Option<&str>,
+        bad_token: impl Fn() -> ApiError,
+    ) -> Result<(Vec<s::Event>, Option<String>)> {
         let purpose = format!(
             "cloudtrail.lookup {} {} {} {:?} {:?} {:?}",
             cx.account(),
             cx.region(),
-            input.event_category.is_some(),
-            attribute.map(|one| (&one.attribute_key, &one.attribute_value)),
-            input.start_time,
-            input.end_time
+            looked.history,
+            looked.attribute.map(|one| (&one.attribute_key, &one.attribute_value)),
+            looked.start,
+            looked.end
         );
         let seal = &self.platform.seal;
-        let from: Option<Position> = match &input.next_token {
-            Some(token) => Some(paging::position(seal, &purpose, token).ok_or_else(error::next_token)?),
+        let from: Option<Position> = match token {
+            Some(token) => Some(paging::position(seal, &purpose, token).ok_or_else(bad_token)?),
             None => None,
         };
-        if input.event_category.is_some() {
-            // Insights events: there are none as long as Insights cannot be enabled.
-            return Ok(s::LookupEventsResponse { events: Some(Vec::new()), next_token: None });
-        }
-        if from.is_none() {
-            self.ingest().await?;
-        }
         let oldest = cx.now().millis() - HISTORY_DAYS * 86_400_000;
-        let from_ms = input.start_time.map_or(oldest, |at| at.millis().max(oldest));
-        let until_ms = input.end_time.map_or(i64::MAX, |at| at.millis());
-        let (events, position) = self.look(cx, attribute, (from_ms, until_ms), from, limit).await?;
-        let next_token = position.map(|position| paging::token(seal, &purpose, &position));
-        Ok(s::LookupEventsResponse { events: Some(events), next_token })
+        let from_ms = looked.start.map_or(oldest, |at| at.millis().max(oldest));
+        let until_ms = looked.end.map_or(i64::MAX, |at| at.millis());
+        let (events, position) = self.look(cx, looked, (from_ms, until_ms), from).await?;
+        Ok((events, position.map(|position| paging::token(seal, &purpose, &position))))
     }
 }
 
@@ -85,18 +124,17 @@ impl CloudTrail {
     async fn look(
         &self,
         cx: &Cx,
-        attribute: Option<&s::LookupAttribute>,
+        &Looked { ref history, attribute, limit, .. }: &Looked<'_>,
         (from_ms, until_ms): (i64, i64),
         from: Option<Position>,
-        limit: usize,
     ) -> Result<(Vec<s::Event>, Option<Position>)> {
         let mut found = Vec::new();
         let mut before = from.map(|position| position.chunk.saturating_add(1));
         let mut left = from.map(|position| position.left);
         for _ in 0..CHUNKS_MAX / READ {
-            let range = Range::prefix((String::new(), cx.account(), cx.region()));
+            let range = Range::prefix((history.clone(), cx.account(), cx.region()));
             let range = match before {
-                Some(before) => range.before(&("", cx.account(), cx.region(), before)),
+                Some(before) => range.before(&(&**history, cx.account(), cx.region(), before)),
                 None => range,
             };
             let chunks = self.platform.store.scan(&HISTORY, range.rev(), READ).await?;
@@ -146,8 +184,8 @@ fn matching(json: &[u8], attribute: Option<&s::LookupAttribute>) -> Option<Value
     let is = |value: Option<&str>| value == Some(attribute_value.as_str());
     let has = match &**attribute_key {
         "EventId" => is(event["eventID"].as_str()),
-        "EventName" => is(event["eventName"].as_str()),
-        "EventSource" => is(event["eventSource"].as_str()),
+        "EventName" => is(of_call(&event, "eventName")),
+        "EventSource" => is(of_call(&event, "eventSource")),
         "ReadOnly" => is(event["readOnly"].as_bool().map(|flag| if flag { "true" } else { "false" })),
         "AccessKeyId" => is(event["userIdentity"]["accessKeyId"].as_str()),
         "Username" => is(identity::user_name(&event["userIdentity"])),
@@ -158,6 +196,11 @@ fn matching(json: &[u8], attribute: Option<&s::LookupAttribute>) -> Option<Value
     has.then_some(event)
 }
 
+/// What an event, or an Insights event, says of the call that it is about.
+fn of_call<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
+    event[name].as_str().or_else(|| event["insightDetails"][name].as_str())
+}
+
 /// An event as LookupEvents shows it.
 fn describe(event: &Value, json: &[u8]) -> Option<s::Event> {
     let text = |name: &str| event[name].as_str().map(str::to_owned);
@@ -166,11 +209,11 @@ fn describe(event: &Value, json: &[u8]) -> Option<s::Event> {
         .map(|(kind, name)| s::Resource { resource_type: Some(kind), resource_name: Some(name) });
     Some(s::Event {
         event_id: text("eventID"),
-        event_name: text("eventName"),
+        event_name: of_call(event, "eventName").map(str::to_owned),
         read_only: event["readOnly"].as_bool().map(|flag| flag.to_string()),
         access_key_id: event["userIdentity"]["accessKeyId"].as_str().map(str::to_owned),
         event_time: event["eventTime"].as_str().and_then(Instant::parse_iso8601),
-        event_source: text("eventSource"),
+        event_source: of_call(event, "eventSource").map(str::to_owned),
         username: identity::user_name(&event["userIdentity"]).map(str::to_owned),
         resources: Some(resources.collect()),
         cloud_trail_event: Some(String::from_utf8(json.to_vec()).ok()?),

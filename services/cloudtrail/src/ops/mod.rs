@@ -1,5 +1,7 @@
 //! One file for each noun.
 
+mod insight_selectors;
+mod insights;
 mod keys;
 mod logging;
 mod lookup;

@@ -25,7 +25,7 @@ impl Handle<op::PutEventSelectors> for CloudTrail {
                 ));
             }
             (Some(basic), None) => parse::basic(basic)?,
-            (None, Some(advanced)) => Selectors::Advanced(parse::advanced(advanced)?),
+            (None, Some(advanced)) => Selectors::Advanced(parse::advanced(advanced, false)?),
             (None, None) => {
                 return Err(error::selectors("Event selectors or advanced event selectors are required."));
             }
@@ -59,36 +59,6 @@ impl Handle<op::GetEventSelectors> for CloudTrail {
         let (event_selectors, advanced_event_selectors) = shapes(&trail.selectors);
         let trail_arn = Some(trail_arn(key.0, key.1, &key.2).to_string());
         Ok(s::GetEventSelectorsResponse { trail_arn, event_selectors, advanced_event_selectors })
-    }
-}
-
-impl Handle<op::GetInsightSelectors> for CloudTrail {
-    async fn access(&self, cx: &Cx, input: &s::GetInsightSelectorsRequest) -> Result<Vec<Access>> {
-        let action = "cloudtrail:GetInsightSelectors";
-        Ok(match (&input.trail_name, &input.event_data_store) {
-            (Some(trail), _) => vec![self.on_trail(cx, action, trail).await?],
-            (None, Some(store)) => vec![self.on_store(cx, action, store).await?],
-            (None, None) => Vec::new(),
-        })
-    }
-
-    /// Insights cannot be enabled yet, so they never are.
-    async fn call(
-        &self,
-        cx: &Cx,
-        input: s::GetInsightSelectorsRequest,
-    ) -> Result<s::GetInsightSelectorsResponse> {
-        match (&input.trail_name, &input.event_data_store) {
-            (Some(trail), None) => {
-                let (key, _) = self.trail(cx, trail).await?;
-                Err(error::insights_off(trail_arn(key.0, key.1, &key.2).as_str()))
-            }
-            (None, Some(store)) => {
-                self.event_store(cx, store).await?;
-                Err(error::insights_off(store))
-            }
-            _ => Err(error::parameter("Either TrailName or EventDataStore is required.")),
-        }
     }
 }
 

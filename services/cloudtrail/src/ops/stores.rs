@@ -101,7 +101,7 @@ fn selectors(given: Option<Vec<s::AdvancedEventSelector>>) -> Result<Vec<Advance
         Some(all) if all.len() > SELECTORS_MAX => {
             Err(error::selectors("An event data store has at most five advanced event selectors."))
         }
-        Some(all) => parse::advanced(all),
+        Some(all) => parse::advanced(all, true),
     }
 }
 
@@ -149,6 +149,7 @@ impl Handle<op::CreateEventDataStore> for CloudTrail {
             tags: tags::parse(input.tags_list)?,
             ingesting: input.start_ingestion.unwrap_or(true),
             gone_at_ms: None,
+            insights: None,
         };
         // What came before is not of it.
         self.ingest().await?;
@@ -226,6 +227,13 @@ impl Handle<op::UpdateEventDataStore> for CloudTrail {
             Some(given) => Some(selectors(Some(given))?),
             None => None,
         };
+        if let (Some(insights), Some(new)) = (&before.insights, &new) {
+            super::insight_selectors::logs_what_is_asked(
+                &insights.selectors,
+                new,
+                "source event data store",
+            )?;
+        }
         let billing = input.billing_mode.unwrap_or_else(|| before.billing.clone());
         if billing != before.billing && billing != EXTENDABLE {
             return Err(error::parameter(

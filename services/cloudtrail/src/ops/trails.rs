@@ -170,6 +170,7 @@ impl Handle<op::CreateTrail> for CloudTrail {
             stopped_ms: None,
             recursive: input.recursive_logging.unwrap_or(true),
             validating_since_ms: None,
+            insights: None,
         };
         self.check(cx, &key, &trail).await?;
         self.create_trail(&key, &trail).await?;
@@ -393,7 +394,7 @@ fn shape((account, region, name): &TrailKey, trail: Trail) -> s::Trail {
         cloud_watch_logs_role_arn: trail.logs_role,
         kms_key_id: trail.kms_key,
         has_custom_event_selectors: Some(trail.selectors.is_custom()),
-        has_insight_selectors: Some(false),
+        has_insight_selectors: Some(trail.insights.is_some()),
         is_organization_trail: Some(trail.organization.is_some()),
         recursive_logging: Some(trail.recursive),
     }

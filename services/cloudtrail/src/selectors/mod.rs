@@ -119,6 +119,23 @@ impl Advanced {
         self.fields.iter().all(|field| field.holds(event))
     }
 
+    pub(crate) fn is_of_insights(&self) -> bool {
+        self.fields.iter().any(|field| field.field == "eventCategory" && field.equals == ["Insight"])
+    }
+
+    pub(crate) fn takes_data(&self) -> bool {
+        self.fields.iter().any(|field| field.field == "eventCategory" && field.equals == ["Data"])
+    }
+
+    /// Whether it takes management events, of those that write alone if `writes`.
+    pub(crate) fn takes_management(&self, writes: bool) -> bool {
+        self.fields.iter().all(|field| match &*field.field {
+            "eventCategory" => field.holds_for(&["Management"]),
+            "readOnly" if writes => field.holds_for(&["false"]),
+            _ => true,
+        })
+    }
+
     /// Whether data events on resources of this type could be.
     pub(crate) fn may_take_data(&self, kind: &str) -> bool {
         self.fields.iter().all(|field| match &*field.field {

@@ -78,7 +78,8 @@ fn is_basic_value(kind: &str, value: &str) -> bool {
     }
 }
 
-pub(crate) fn advanced(all: Vec<s::AdvancedEventSelector>) -> Result<Vec<Advanced>> {
+/// `of_store` for those of an event data store: it may take Insights events, and then nothing else.
+pub(crate) fn advanced(all: Vec<s::AdvancedEventSelector>, of_store: bool) -> Result<Vec<Advanced>> {
     if all.is_empty() {
         return Err(error::selectors("At least one advanced event selector is required."));
     }
@@ -120,12 +121,22 @@ pub(crate) fn advanced(all: Vec<s::AdvancedEventSelector>) -> Result<Vec<Advance
                     return Err(error::selectors("resources.type is required for data events."));
                 }
             }
+            Some("Insight") if of_store => {
+                if fields.len() > 1 {
+                    let message = "No other field is valid when eventCategory equals Insight.";
+                    return Err(error::selectors(message));
+                }
+            }
             Some(other) => {
                 return Err(error::selectors(format!("eventCategory {other} is not supported.")));
             }
             None => return Err(error::selectors("eventCategory is required.")),
         }
         made.push(Advanced { name: selector.name, fields });
+    }
+    let of_insights = made.iter().filter(|selector| selector.is_of_insights()).count();
+    if of_insights > 0 && of_insights < made.len() {
+        return Err(error::selectors("Insights events cannot be selected together with others."));
     }
     if conditions > CONDITIONS_MAX {
         let message = "The total number of conditions across all advanced event selectors cannot exceed 500.";

@@ -20,7 +20,7 @@ use crate::calls::{File, LogGroup};
 use crate::chunk;
 use crate::model::{Chunk, ChunkKey, FILES, LogFile, OUTBOX, PLANNED, Planned, Trail};
 use crate::names::trail_arn;
-use crate::store::{TrailKey, outbox};
+use crate::store::{TrailKey, found, outbox};
 
 /// How often files are delivered.
 const EVERY_MS: i64 = 300_000;
@@ -30,15 +30,37 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 type Group = (AccountId, Region);
 
+/// What a file holds. Insights events have files of their own, which no digest names.
+#[derive(PartialEq)]
+enum Kind {
+    Calls,
+    Insights,
+}
+
+impl Kind {
+    fn outbox(&self, trail: &Trail) -> String {
+        match self {
+            Kind::Calls => outbox(&trail.id, false),
+            Kind::Insights => found(&trail.id, false),
+        }
+    }
+
+    fn directory(&self) -> &'static str {
+        match self {
+            Kind::Calls => "CloudTrail",
+            Kind::Insights => "CloudTrail-Insight",
+        }
+    }
+}
+
 impl CloudTrail {
     /// Delivers what is due. The answer tells when more will be.
     async fn deliver_due(&self, now: Instant) -> Result<Option<Instant>> {
         let _one = self.delivering.lock().await;
         let mut waiting = false;
         for (key, trail) in self.every_trail().await? {
-            waiting |= self.deliver_logs(&key, &trail, now).await?;
             let slot_ms = now.millis().div_euclid(EVERY_MS) * EVERY_MS;
-            waiting |= self.deliver_files(&key, &trail, now, slot_ms).await?;
+            waiting |= self.deliver(&key, &trail, now, slot_ms).await?;
         }
         let next = (now.millis().div_euclid(EVERY_MS) + 1) * EVERY_MS;
         Ok(waiting.then(|| Instant::from_millis(next)))
@@ -49,9 +71,19 @@ impl CloudTrail {
         self.ingest().await?;
         let _one = self.delivering.lock().await;
         let now = self.platform.env.now();
-        self.deliver_logs(key, trail, now).await?;
-        self.deliver_files(key, trail, now, i64::MAX).await?;
+        self.deliver(key, trail, now, i64::MAX).await?;
         Ok(())
+    }
+
+    /// Events of calls, and Insights events. Whether any is left.
+    async fn deliver(&self, key: &TrailKey, trail: &Trail, now: Instant, before_ms: i64) -> Result<bool> {
+        let mut left = false;
+        for logs in [outbox(&trail.id, true), found(&trail.id, true)] {
+            left |= self.deliver_logs(key, trail, &logs, now).await?;
+        }
+        left |= self.deliver_files(key, trail, &Kind::Calls, now, before_ms).await?;
+        left |= self.deliver_files(key, trail, &Kind::Insights, now, before_ms).await?;
+        Ok(left)
     }
 
     /// Delivers the groups whose oldest record is older than `before_ms`. Whether any is left.
@@ -59,10 +91,11 @@ impl CloudTrail {
         &self,
         key: &TrailKey,
         trail: &Trail,
+        kind: &Kind,
         now: Instant,
         before_ms: i64,
     ) -> Result<bool> {
-        let name = outbox(&trail.id, false);
+        let name = kind.outbox(trail);
         let mut left = false;
         let mut after: Option<Group> = None;
         while let Some((group, first_ms)) = self.next_group(&name, after).await? {
@@ -71,7 +104,7 @@ impl CloudTrail {
                 left = true;
                 continue;
             }
-            if let Err(error) = self.deliver_group(key, trail, group, now).await {
+            if let Err(error) = self.deliver_group(key, trail, kind, group, now).await {
                 left = true;
                 tracing::warn!(trail = key.2, bucket = trail.bucket, %error, "a trail's files could not be delivered");
                 let code = error.code().to_owned();
@@ -97,9 +130,16 @@ impl CloudTrail {
         Ok(Some(((account, region), chunk::head(&bytes)?.first_ms)))
     }
 
-    async fn deliver_group(&self, key: &TrailKey, trail: &Trail, group: Group, now: Instant) -> Result<()> {
+    async fn deliver_group(
+        &self,
+        key: &TrailKey,
+        trail: &Trail,
+        kind: &Kind,
+        group: Group,
+        now: Instant,
+    ) -> Result<()> {
         let store = &self.platform.store;
-        let name = outbox(&trail.id, false);
+        let name = kind.outbox(trail);
         let plan_key = &(name.clone(), group.0, group.1);
         loop {
             let planned = store.get(&PLANNED, plan_key).await?;
@@ -112,7 +152,7 @@ impl CloudTrail {
             let planned = match planned {
                 Some(planned) => planned,
                 None => {
-                    let object = self.file_key(trail, group, now);
+                    let object = self.file_key(trail, kind, group, now);
                     let planned = Planned { key: object, last_seq: *last_seq };
                     store.put(&PLANNED, plan_key, &planned).await?;
                     planned
@@ -129,7 +169,7 @@ impl CloudTrail {
                 .transact(|tx| async move {
                     keys.iter().try_for_each(|key| tx.delete(&OUTBOX, key))?;
                     tx.delete(&PLANNED, plan_key)?;
-                    if trail.validation {
+                    if trail.validation && *kind == Kind::Calls {
                         tx.put(&FILES, file_key, file)?;
                     }
                     Ok::<_, ApiError>(())
@@ -144,23 +184,21 @@ impl CloudTrail {
         }
     }
 
-    fn file_key(&self, trail: &Trail, (account, region): Group, now: Instant) -> String {
+    fn file_key(&self, trail: &Trail, kind: &Kind, (account, region): Group, now: Instant) -> String {
         let (day, minute) = (day(now), &now.basic()[..13]);
         let unique = self.ids.text(ALPHANUMERIC, 16);
         let directory = directory(trail, account);
-        format!(
-            "{directory}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{minute}Z_{unique}.json.gz"
-        )
+        let kind = kind.directory();
+        format!("{directory}/{kind}/{region}/{day}/{account}_{kind}_{region}_{minute}Z_{unique}.json.gz")
     }
 
     /// Whether anything could not be delivered and is to be tried again.
-    async fn deliver_logs(&self, key: &TrailKey, trail: &Trail, now: Instant) -> Result<bool> {
-        let name = outbox(&trail.id, true);
-        if self.next_group(&name, None).await?.is_none() {
+    async fn deliver_logs(&self, key: &TrailKey, trail: &Trail, name: &str, now: Instant) -> Result<bool> {
+        if self.next_group(name, None).await?.is_none() {
             return Ok(false);
         }
         let arn = trail_arn(key.0, key.1, &key.2);
-        let result = self.deliver_logs_of(trail, &arn, &name).await;
+        let result = self.deliver_logs_of(trail, &arn, name).await;
         let code = result.as_ref().err().map(|error| error.code().to_owned());
         if let Err(error) = &result {
             tracing::warn!(trail = key.2, %error, "a trail's events could not be sent to its log group");

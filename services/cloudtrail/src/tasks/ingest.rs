@@ -16,7 +16,7 @@ use crate::model::{Chunk, ChunkKey, HISTORY, INGESTED, LAKE, OUTBOX};
 use crate::queue::Pending;
 use crate::record::BATCH_BYTES;
 use crate::sinks::{Sink, Target};
-use crate::store::outbox;
+use crate::store::{counting, outbox};
 use crate::trail::JOURNAL;
 
 /// Records wait for others so long.
@@ -37,6 +37,8 @@ pub(crate) struct Remembered {
 enum Place {
     History,
     Outbox(String),
+    /// What Insights counts.
+    Count(String),
     Lake(String),
 }
 
@@ -69,7 +71,7 @@ impl CloudTrail {
     async fn write(&self, records: &[Pending], ingested: &crate::model::Ingested) -> Result<bool> {
         let groups = self.route(records).await?;
         let mut writes = Writes::default();
-        let mut outgoing = false;
+        let (mut outgoing, mut counted) = (false, false);
         let mut remembered = Vec::new();
         for ((place, account, region), records) in &groups {
             for records in cut(records) {
@@ -86,6 +88,10 @@ impl CloudTrail {
                         writes.put(&OUTBOX, &key(name), &Chunk(packed))?;
                         outgoing = true;
                     }
+                    Place::Count(name) => {
+                        writes.put(&OUTBOX, &key(name), &Chunk(packed))?;
+                        counted = true;
+                    }
                     Place::Lake(id) => writes.put(&LAKE, &key(id), &Chunk(packed))?,
                 }
             }
@@ -94,6 +100,9 @@ impl CloudTrail {
         self.platform.store.write(writes).await?;
         if self.platform.data_dir.is_none() {
             self.forget_oldest(remembered).await?;
+        }
+        if counted {
+            self.watching.wake();
         }
         Ok(outgoing)
     }
@@ -111,11 +120,13 @@ impl CloudTrail {
                 continue;
             }
             if sinks.iter().any(Sink::is_of_organization) && !organizations.contains_key(&account) {
-                let standing = self.platform.standing(account).await?;
-                let organization = standing.and_then(|standing| standing.membership.clone());
-                organizations.insert(account, organization.map(|membership| membership.organization_id));
+                organizations.insert(account, self.organization_of(account).await?);
             }
             let organization = organizations.get(&account).and_then(Option::as_deref);
+            let looks = |sink: &Sink| sink.looks(None, true) && sink.covers(account, region, organization);
+            if !record.data && sinks.iter().any(looks) {
+                groups.entry((Place::Count(counting("")), account, region)).or_default().push(record);
+            }
             let mut event = None;
             for sink in sinks.iter().filter(|sink| sink.covers(account, region, organization)) {
                 let event = event
@@ -127,6 +138,8 @@ impl CloudTrail {
                     Target::Trail { id, logs } => {
                         let mut places = vec![Place::Outbox(outbox(id, false))];
                         places.extend(logs.then(|| Place::Outbox(outbox(id, true))));
+                        let counts = record.data && sink.looks(None, false);
+                        places.extend(counts.then(|| Place::Count(counting(id))));
                         places
                     }
                     Target::Store(id) => vec![Place::Lake(id.clone())],
@@ -137,6 +150,13 @@ impl CloudTrail {
             }
         }
         Ok(groups)
+    }
+
+    /// The organization that an account is in.
+    pub(crate) async fn organization_of(&self, account: AccountId) -> Result<Option<String>> {
+        let standing = self.platform.standing(account).await?;
+        let membership = standing.and_then(|standing| standing.membership.clone());
+        Ok(membership.map(|membership| membership.organization_id))
     }
 
     async fn forget_oldest(&self, new: Vec<(ChunkKey, usize)>) -> Result<()> {

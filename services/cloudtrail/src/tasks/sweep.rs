@@ -9,6 +9,7 @@ use haneul_store::{Range, Reads, Table};
 
 use crate::CloudTrail;
 use crate::chunk;
+use crate::insights::KEPT_DAYS;
 use crate::model::{Chunk, ChunkKey, HISTORY, LAKE, OUTBOX};
 
 const DAY_MS: i64 = 86_400_000;
@@ -22,6 +23,7 @@ impl CloudTrail {
     async fn sweep(&self, now: Instant) -> Result<()> {
         self.sweep_table(&HISTORY, None, now.millis() - HISTORY_DAYS * DAY_MS).await?;
         self.sweep_table(&OUTBOX, None, now.millis() - OUTBOX_DAYS * DAY_MS).await?;
+        self.sweep_counts(now.millis() - KEPT_DAYS * DAY_MS).await?;
         for (key, store) in self.every_store().await? {
             if store.gone_at_ms.is_some_and(|at_ms| at_ms <= now.millis()) {
                 self.drop_store(&key).await?;

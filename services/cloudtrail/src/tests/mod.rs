@@ -1,5 +1,6 @@
 mod cloud;
 mod dispatch;
+mod insights;
 mod lookup;
 mod queue;
 mod secrets;
