@@ -22,7 +22,7 @@ use crate::model::DataId;
 use crate::store::{Freed, Records};
 
 /// Objects up to this many bytes are kept in the store, where a write is one commit and no file.
-pub(crate) const INLINE_BYTES_MAX: u64 = 16 * 1024;
+pub(crate) const INLINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Notes of freed blobs that are read or taken away at once.
 const FREED_BATCH: usize = 1000;
