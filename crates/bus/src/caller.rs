@@ -49,6 +49,9 @@ pub struct Session {
     pub default_regions_only: bool,
     /// The ARN of the S3 Access Grants instance that gave the credentials out (`s3:AccessGrantsInstanceArn`).
     pub access_grants_instance: Option<String>,
+    /// The principal of the service that uses the credentials on their holder's behalf (`aws:CalledVia`), as
+    /// `s3-object-lambda.amazonaws.com` in the URLs that it gives to functions.
+    pub via: Option<String>,
 }
 
 /// Who vouched for the holder of a session, and what of it stays.

@@ -299,7 +299,7 @@ impl Cloud {
             return Err(ApiError::not_implemented(service, name_or(&seen.operation_name, head)));
         };
         let model = haneul_wire::model(entry.model);
-        let bucket = route.bucket.map(str::to_owned);
+        let bucket = route.bucket.take().map(Cow::into_owned);
         let work = match route.asked {
             Asked::Operation(name) => match model.operation(&name) {
                 Some(operation) => Work::Call { operation, labels: Vec::new() },
@@ -401,7 +401,9 @@ impl Cloud {
         now: Instant,
         head: RequestHead,
     ) -> Cx {
+        let via = caller.session.as_ref().and_then(|session| session.via.clone());
         Cx::new(cx::Parts {
+            called_via: via.into_iter().collect(),
             request_id,
             caller,
             region,
@@ -409,7 +411,6 @@ impl Cloud {
             source_ip: conn.peer,
             secure: conn.secure,
             http: Some(head),
-            called_via: Vec::new(),
             source_arn: None,
             answer: Default::default(),
         })

@@ -46,6 +46,8 @@ const SECRET_BYTES: usize = 30;
 const DEFAULT_REGIONS_ONLY: u8 = 2;
 /// A flag beside them: the ARN of an instance of S3 Access Grants follows at the end.
 const ACCESS_GRANT: u8 = 4;
+/// A flag beside them: the service on whose way the credentials are used follows after that.
+const VIA: u8 = 8;
 
 /// Makes credentials for `caller`, whose session says when they expire.
 ///
@@ -116,6 +118,9 @@ fn read(content: &[u8], access_key_id: &str) -> Option<Opened> {
         if flags & ACCESS_GRANT != 0 {
             session.access_grants_instance = Some(from.text()?);
         }
+        if flags & VIA != 0 {
+            session.via = Some(from.text()?);
+        }
         let padding = usize::try_from(from.number()?).ok()?;
         from.bytes(padding)?;
     }
@@ -183,10 +188,14 @@ impl Writer {
         self.option(session.issuer.as_deref(), Writer::principal);
         let regions = if session.default_regions_only { DEFAULT_REGIONS_ONLY } else { 0 };
         let granted = if session.access_grants_instance.is_some() { ACCESS_GRANT } else { 0 };
-        self.0.push(u8::from(session.assumed_root) | regions | granted);
+        let via = if session.via.is_some() { VIA } else { 0 };
+        self.0.push(u8::from(session.assumed_root) | regions | granted | via);
         self.option(session.federation.as_ref(), Writer::federation);
         if let Some(instance) = &session.access_grants_instance {
             self.text(instance);
+        }
+        if let Some(service) = &session.via {
+            self.text(service);
         }
     }
 
@@ -287,6 +296,7 @@ impl<'a> Reader<'a> {
             assumed_root: false,
             default_regions_only: false,
             access_grants_instance: None,
+            via: None,
         })
     }
 
@@ -338,6 +348,7 @@ mod tests {
                 access_grants_instance: Some(
                     "arn:aws:s3:us-east-1:123456789012:access-grants/default".into(),
                 ),
+                via: Some("s3-object-lambda.amazonaws.com".into()),
             }),
         }
     }
@@ -360,7 +371,7 @@ mod tests {
         let mut old = caller();
         let session = old.session.as_mut().unwrap();
         (session.federation, session.assumed_root, session.default_regions_only) = (None, false, false);
-        session.access_grants_instance = None;
+        (session.access_grants_instance, session.via) = (None, None);
         let mut out = Writer(vec![FORM_BEFORE]);
         out.0.extend_from_slice(&[7; SECRET_BYTES]);
         out.number(old.account.number());

@@ -13,6 +13,7 @@ use crate::calls::Source;
 use crate::model::access_point::AccessPointRecord;
 use crate::model::event::Origin;
 use crate::model::{Body, BucketRecord, ObjectRecord, Ownership, PublicAccessBlock};
+use crate::object_lambda::ALIAS_ENDING;
 use crate::store::Records;
 use crate::store::tables::{ACCESS_POINTS, ACCOUNT_BLOCKS, BUCKETS};
 use crate::store::watch::{By, Watch, Watching};
@@ -364,6 +365,9 @@ impl S3 {
             && (expected.len() != 12 || !expected.bytes().all(|byte| byte.is_ascii_digit()))
         {
             return Err(error::invalid_account_id());
+        }
+        if name.ends_with(ALIAS_ENDING) {
+            return Err(error::not_implemented("This operation by an Object Lambda access point"));
         }
         let found = self.buckets.get(&self.records, name).await?;
         let bucket = found.ok_or_else(|| error::no_such_bucket(name))?;

@@ -35,9 +35,11 @@ impl Extension for S3 {
             let Some(http) = cx.http() else { return };
             self.show_charge(cx, http, answer).await;
             let origin = http.header(ORIGIN.as_str());
-            // An answer to an unknown bucket has no rules to show.
-            let Ok(bucket) = self.named_bucket(http).await else { return };
             let now = self.platform.env.now();
+            // An answer to an unknown bucket has no rules to show.
+            let Ok(bucket) = self.named_bucket(http).await else {
+                return self.count_transformed(cx, http, answer, now).await;
+            };
             access_log::note(&self.access_log, cx, http, &bucket, answer, now);
             self.count_request(cx, http, &bucket, answer, now).await;
             let Some(origin) = origin.filter(|_| http.method != Method::OPTIONS) else { return };

@@ -39,7 +39,7 @@ fn redirect(cx: &Cx, bucket: &Bucket) -> ApiError {
         .with_field("Bucket", bucket.name.clone())
 }
 
-fn malformed(given: Region, expected: Region) -> ApiError {
+pub(crate) fn malformed(given: Region, expected: Region) -> ApiError {
     let message = format!(
         "The authorization header is malformed; the region '{given}' is wrong; expecting '{expected}'"
     );

@@ -120,7 +120,7 @@ fn matching<'c>(
     })
 }
 
-fn samples(
+pub(crate) fn samples(
     cx: &Cx,
     http: &RequestHead,
     is_object: bool,

@@ -11,6 +11,7 @@ use crate::analysis::Observed;
 use crate::bucket::BucketCache;
 use crate::content::Content;
 use crate::encryption::BucketKeys;
+use crate::object_lambda::responses::Responses;
 use crate::store::Records;
 use crate::tasks::{self, Tasks};
 use crate::tiering::Accesses;
@@ -28,6 +29,7 @@ pub struct S3 {
     pub(crate) bucket_keys: BucketKeys,
     pub(crate) accesses: Accesses,
     pub(crate) observed: Observed,
+    pub(crate) responses: Responses,
 }
 
 /// Signing keys that are kept, some 500 bytes each.
@@ -48,6 +50,7 @@ impl S3 {
             bucket_keys: BucketKeys::default(),
             accesses: Accesses::default(),
             observed: Observed::default(),
+            responses: Responses::default(),
         }
     }
 }
@@ -79,6 +82,16 @@ fn control_of(s3: Arc<S3>) -> Service {
         .op::<control::GetAccessPointPolicy>()
         .op::<control::GetAccessPointPolicyStatus>()
         .op::<control::DeleteAccessPointPolicy>()
+        .op::<control::CreateAccessPointForObjectLambda>()
+        .op::<control::GetAccessPointForObjectLambda>()
+        .op::<control::DeleteAccessPointForObjectLambda>()
+        .op::<control::ListAccessPointsForObjectLambda>()
+        .op::<control::GetAccessPointConfigurationForObjectLambda>()
+        .op::<control::PutAccessPointConfigurationForObjectLambda>()
+        .op::<control::PutAccessPointPolicyForObjectLambda>()
+        .op::<control::GetAccessPointPolicyForObjectLambda>()
+        .op::<control::GetAccessPointPolicyStatusForObjectLambda>()
+        .op::<control::DeleteAccessPointPolicyForObjectLambda>()
         .op::<control::CreateJob>()
         .op::<control::DescribeJob>()
         .op::<control::ListJobs>()
@@ -150,7 +163,8 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::PutObjectLegalHold>()
         .op::<op::RestoreObject>()
         .op::<op::UpdateObjectEncryption>()
-        .op::<op::SelectObjectContent>();
+        .op::<op::SelectObjectContent>()
+        .op::<op::WriteGetObjectResponse>();
     // Listings.
     let service = service.op::<op::ListObjects>().op::<op::ListObjectsV2>().op::<op::ListObjectVersions>();
     // Multipart uploads.

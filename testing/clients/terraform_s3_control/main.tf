@@ -51,3 +51,38 @@ resource "aws_s3_bucket_analytics_configuration" "some" {
     tags   = { priority = "high", class = "blue" }
   }
 }
+
+resource "aws_s3_access_point" "door" {
+  bucket = aws_s3_bucket.own.id
+  name   = "terraform-door"
+}
+
+resource "aws_s3control_object_lambda_access_point" "own" {
+  name = "terraform-loud"
+  configuration {
+    supporting_access_point = aws_s3_access_point.door.arn
+    allowed_features        = ["GetObject-Range"]
+    transformation_configuration {
+      actions = ["GetObject"]
+      content_transformation {
+        aws_lambda {
+          function_arn     = "arn:aws:lambda:us-west-2:${data.aws_caller_identity.own.account_id}:function:loud:1"
+          function_payload = jsonencode({ prefix = var.prefix })
+        }
+      }
+    }
+  }
+}
+
+resource "aws_s3control_object_lambda_access_point_policy" "own" {
+  name = aws_s3control_object_lambda_access_point.own.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "s3-object-lambda:GetObject"
+      Principal = { AWS = data.aws_caller_identity.own.account_id }
+      Resource  = aws_s3control_object_lambda_access_point.own.arn
+    }]
+  })
+}

@@ -1,13 +1,33 @@
 //! The analysis of buckets, and other doors to them, by boto3 and Terraform.
 
+use std::process::Command;
+
 use haneul_clients::{Server, available, python, script, terraform};
 
-#[test]
-fn by_boto3() {
+fn run(name: &str) {
     let python = python();
-    if available(&python, &["-c", "import boto3"], "boto3_s3_analysis.py") {
-        Server::start(&[]).run(&python, &[&script("boto3_s3_analysis.py")]);
+    if available(&python, &["-c", "import boto3"], name) {
+        Server::start(&[]).run(&python, &[&script(name)]);
     }
+}
+
+#[test]
+fn analysis() {
+    run("boto3_s3_analysis.py");
+}
+
+#[test]
+fn object_lambda() {
+    let (python, name) = (python(), "boto3_s3_object_lambda.py");
+    if !available("python3", &["--version"], name) || !available(&python, &["-c", "import boto3"], name) {
+        return;
+    }
+    // Functions have a boto3, as on AWS: here the one that this test has.
+    let asked = ["-c", "import boto3, os; print(os.path.dirname(os.path.dirname(boto3.__file__)))"];
+    let folder = Command::new(&python).args(asked).output().expect("it was available");
+    let folder = String::from_utf8_lossy(&folder.stdout).trim().to_owned();
+    let server = Server::start_with(&[("HANEUL_LAMBDA_PYTHON_PACKAGES", &folder)]);
+    server.run(&python, &[&script(name)]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use haneul_base::Region;
@@ -12,6 +12,8 @@ pub enum Site<'h> {
     Service { prefix: &'h str, region: Option<Region> },
     /// `bucket.s3.us-west-2.amazonaws.com`.
     Bucket { bucket: &'h str, region: Option<Region> },
+    /// `name-000000000000.s3-object-lambda.us-west-2.amazonaws.com`.
+    ObjectLambda { point: &'h str, region: Option<Region> },
     /// `photos.localhost`: a bucket, if the request is one to S3.
     Name { name: &'h str },
     /// `bucket.s3-website.us-east-1.localhost`.
@@ -59,17 +61,18 @@ impl Hosts {
         if name == "localhost" || IpAddr::from_str(name).is_ok() {
             return Site::Plain;
         }
-        let Some((left, domain)) = self.split(name) else { return Site::Plain };
-        let aws = domain.starts_with("amazonaws") || domain.ends_with(".aws");
+        let Some((left, aws)) = self.split(name) else { return Site::Plain };
         read_left(left, aws, is_service)
     }
 
-    /// What stands before our domain; `None` for a domain itself and for names of others.
-    fn split<'h>(&self, name: &'h str) -> Option<(&'h str, &str)> {
-        self.domains.iter().find_map(|domain| {
+    /// What stands before our domain, and whether that is AWS's; `None` for a domain itself and for names of others.
+    fn split<'h>(&self, name: &'h str) -> Option<(&'h str, bool)> {
+        let known = self.domains.iter().find_map(|domain| {
             let left = name.strip_suffix(domain.as_str())?;
-            left.strip_suffix('.').filter(|left| !left.is_empty()).map(|left| (left, domain.as_str()))
-        })
+            let aws = domain.starts_with("amazonaws") || domain.ends_with(".aws");
+            left.strip_suffix('.').filter(|left| !left.is_empty()).map(|left| (left, aws))
+        });
+        known.or_else(|| before_address(name).map(|left| (left, false)))
     }
 
     /// Whether `host` is one of the names by which we are reached on this machine: an address that loops back,
@@ -84,6 +87,13 @@ impl Hosts {
             }
         }
     }
+}
+
+/// `point-000000000000.127.0.0.1`: what clients make of an address when they have to put a name before it.
+fn before_address(name: &str) -> Option<&str> {
+    let (dot, _) = name.rmatch_indices('.').nth(3)?;
+    let (left, address) = (&name[..dot], &name[dot + 1..]);
+    (!left.is_empty() && Ipv4Addr::from_str(address).is_ok()).then_some(left)
 }
 
 /// The host without its port and without the dot that ends a fully qualified name.
@@ -120,6 +130,7 @@ fn read_left<'h>(left: &'h str, aws: bool, is_service: impl Fn(&str) -> bool) ->
     let of = |before: &'h str| Some(before).filter(|before| !before.is_empty());
     match (label.strip_suffix("-fips").unwrap_or(label), of(before)) {
         ("s3" | "s3-accelerate", Some(bucket)) => Site::Bucket { bucket, region },
+        ("s3-object-lambda", Some(point)) => Site::ObjectLambda { point, region },
         ("s3-website", Some(bucket)) => Site::Website { bucket, region },
         ("s3-control", account) => Site::S3Control { account, region },
         ("execute-api", Some(id)) => Site::ExecuteApi { id, region },
@@ -210,6 +221,12 @@ mod tests {
             ("photos.s3.us-east-1.localhost:4566", Bucket { bucket: "photos", region: region("us-east-1") }),
             ("photos.s3.localhost.localstack.cloud:4566", Bucket { bucket: "photos", region: None }),
             ("photos.localhost:4566", Name { name: "photos" }),
+            ("photos.127.0.0.1:4566", Name { name: "photos" }),
+            ("my.photos.127.0.0.1", Name { name: "my.photos" }),
+            ("photos.s3.127.0.0.1", Bucket { bucket: "photos", region: None }),
+            ("1.2.3.4.5", Name { name: "1" }),
+            (".127.0.0.1", Plain),
+            ("photos.127.0.0.300", Plain),
             ("my.photos.localhost:4566", Name { name: "my.photos" }),
             ("photos.cloud.test:4566", Name { name: "photos" }),
             ("photos.s3.cloud.test:4566", Bucket { bucket: "photos", region: None }),
@@ -220,6 +237,10 @@ mod tests {
             (
                 "photos.s3-website-us-east-1.amazonaws.com",
                 Website { bucket: "photos", region: region("us-east-1") },
+            ),
+            (
+                "point-000000000000.s3-object-lambda.us-east-1.localhost:4566",
+                ObjectLambda { point: "point-000000000000", region: region("us-east-1") },
             ),
             (
                 "000000000000.s3-control.us-east-1.amazonaws.com",

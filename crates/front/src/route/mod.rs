@@ -33,7 +33,7 @@ pub struct Route<'c, 'h> {
     pub protocol: Protocol,
     pub asked: Asked<'h>,
     /// The bucket that the host names.
-    pub bucket: Option<&'h str>,
+    pub bucket: Option<Cow<'h, str>>,
     /// The Region that the host names.
     pub region: Option<Region>,
 }
@@ -189,6 +189,9 @@ fn by_scope<'c, 'h>(
     let mut candidates = catalog.by_signing_name(scope);
     let Some(first) = candidates.next() else { return unknown(scope, form) };
     if first.is_s3() {
+        if scope == OBJECT_LAMBDA {
+            return object_lambda(catalog, head, site);
+        }
         if matches!(site, Site::S3Control { .. }) || head.uri.path().starts_with("/v20180820/") {
             return Route { region: region_of(site), ..s3control(catalog) };
         }
@@ -202,6 +205,21 @@ fn by_scope<'c, 'h>(
         _ => None,
     };
     Route { region: region_of(site), ..of_entry(by_host.unwrap_or(first), form) }
+}
+
+/// What requests by an Object Lambda access point, and the answers of its functions, are signed for.
+const OBJECT_LAMBDA: &str = "s3-object-lambda";
+const RESPONSES_PATH: &str = "/WriteGetObjectResponse";
+
+fn object_lambda<'c, 'h>(catalog: &'c Catalog, head: &RequestHead, site: Site<'h>) -> Route<'c, 'h> {
+    if head.method == Method::POST && head.uri.path() == RESPONSES_PATH {
+        // The host begins with the route, which is in a header too.
+        return s3(catalog, None, region_of(site));
+    }
+    match site {
+        Site::Name { name } => of_site(catalog, Site::ObjectLambda { point: name, region: None }),
+        site => of_site(catalog, site),
+    }
 }
 
 /// An unsigned request with `Action`: its version tells the service, or the path does, if it is a queue's.
@@ -247,6 +265,10 @@ fn of_site<'c, 'h>(catalog: &'c Catalog, site: Site<'h>) -> Route<'c, 'h> {
     match site {
         Site::Plain => s3(catalog, None, None),
         Site::Bucket { bucket, region } => s3(catalog, Some(bucket), region),
+        // As S3 knows them where a bucket's name can stand.
+        Site::ObjectLambda { point, region } => {
+            Route { bucket: Some(Cow::Owned(format!("{point}--ol-s3"))), ..s3(catalog, None, region) }
+        }
         Site::Name { name } => s3(catalog, Some(name), None),
         // Signed for S3, so that `logs.localhost` is a bucket that is called as a service is.
         Site::Service { prefix, region: None } if prefix != "s3" => s3(catalog, Some(prefix), None),
@@ -267,6 +289,7 @@ pub fn is_function_url(route: &Route<'_, '_>) -> bool {
 
 fn s3<'c, 'h>(catalog: &'c Catalog, bucket: Option<&'h str>, region: Option<Region>) -> Route<'c, 'h> {
     let (entry, service) = (catalog.named("s3"), Cow::Borrowed("s3"));
+    let bucket = bucket.map(Cow::Borrowed);
     Route { entry, service, protocol: Protocol::RestXml, asked: Asked::Rest, bucket, region }
 }
 
@@ -294,6 +317,7 @@ fn region_of(site: Site<'_>) -> Option<Region> {
         Site::Plain | Site::Name { .. } => None,
         Site::Service { region, .. }
         | Site::Bucket { region, .. }
+        | Site::ObjectLambda { region, .. }
         | Site::Website { region, .. }
         | Site::S3Control { region, .. }
         | Site::ExecuteApi { region, .. }

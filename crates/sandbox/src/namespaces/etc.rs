@@ -11,7 +11,8 @@ const FILES: &[(&str, &str)] = &[
          sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n",
     ),
     ("group", "root:x:0:\nnobody:x:65534:\nsbx_user1051:x:990:\n"),
-    ("hosts", "127.0.0.1 localhost localhost.localdomain\n::1 localhost\n"),
+    // The last name is where clients of S3 that are given our address send the answers of S3 Object Lambda's functions.
+    ("hosts", "127.0.0.1 localhost localhost.localdomain io-001.127.0.0.1\n::1 localhost\n"),
     // Nobody answers there, and a lookup fails at once instead of waiting.
     ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
     ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),

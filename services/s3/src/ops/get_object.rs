@@ -17,6 +17,14 @@ use crate::{S3, archive, names};
 
 impl Handle<GetObject> for S3 {
     async fn access(&self, cx: &Cx, input: &GetObjectRequest) -> Result<Vec<Access>> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            let version = input.version_id.as_deref();
+            let action = match version {
+                Some(_) => "s3-object-lambda:GetObjectVersion",
+                None => "s3-object-lambda:GetObject",
+            };
+            return Ok(vec![point.access(action, version)]);
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
@@ -24,6 +32,9 @@ impl Handle<GetObject> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: GetObjectRequest) -> Result<GetObjectOutput> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            return Box::pin(self.get_transformed(cx, point, input)).await;
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         check_overrides(

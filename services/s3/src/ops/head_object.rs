@@ -11,6 +11,14 @@ use crate::{S3, archive, names};
 
 impl Handle<HeadObject> for S3 {
     async fn access(&self, cx: &Cx, input: &HeadObjectRequest) -> Result<Vec<Access>> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            let version = input.version_id.as_deref();
+            let action = match version {
+                Some(_) => "s3-object-lambda:GetObjectVersion",
+                None => "s3-object-lambda:GetObject",
+            };
+            return Ok(vec![point.access(action, version)]);
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
@@ -18,6 +26,9 @@ impl Handle<HeadObject> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: HeadObjectRequest) -> Result<HeadObjectOutput> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            return Box::pin(self.head_transformed(cx, point, input)).await;
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };

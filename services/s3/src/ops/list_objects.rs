@@ -7,18 +7,32 @@ use haneul_s3_wire::shapes::{
 use super::url_encoding::Encoding;
 use crate::bucket::Bucket;
 use crate::model::ObjectRecord;
+use crate::object_lambda::signed_headers;
 use crate::owner::owner;
 use crate::store::listing::{PAGE_MAX, Page, Query};
 use crate::{S3, error};
 
 impl Handle<ListObjectsV2> for S3 {
     async fn access(&self, cx: &Cx, input: &ListObjectsV2Request) -> Result<Vec<Access>> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            let access = point.access("s3-object-lambda:ListBucket", None);
+            return Ok(vec![access]);
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let access = bucket.access(cx, "s3:ListBucket");
         Ok(vec![list_keys(access, &input.prefix, &input.delimiter, input.max_keys)])
     }
 
-    async fn call(&self, cx: &Cx, input: ListObjectsV2Request) -> Result<ListObjectsV2Output> {
+    async fn call(&self, cx: &Cx, mut input: ListObjectsV2Request) -> Result<ListObjectsV2Output> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            let signed = signed_headers(&input.request_payer, &input.expected_bucket_owner);
+            let asked = self.list_transformed::<ListObjectsV2>(cx, &point, "listObjectsV2Context", &signed);
+            if let Some(output) = Box::pin(asked).await? {
+                return Ok(output);
+            }
+            input.bucket = self.supporting_alias(&point).await?;
+            return self.as_supported::<ListObjectsV2>(cx, input).await;
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let encoding = Encoding::parse(input.encoding_type.as_deref())?;
         let limit = limit(input.max_keys, "maxKeys")?;
@@ -65,12 +79,25 @@ impl Handle<ListObjectsV2> for S3 {
 
 impl Handle<ListObjects> for S3 {
     async fn access(&self, cx: &Cx, input: &ListObjectsRequest) -> Result<Vec<Access>> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            let access = point.access("s3-object-lambda:ListBucket", None);
+            return Ok(vec![access]);
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let access = bucket.access(cx, "s3:ListBucket");
         Ok(vec![list_keys(access, &input.prefix, &input.delimiter, input.max_keys)])
     }
 
-    async fn call(&self, cx: &Cx, input: ListObjectsRequest) -> Result<ListObjectsOutput> {
+    async fn call(&self, cx: &Cx, mut input: ListObjectsRequest) -> Result<ListObjectsOutput> {
+        if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
+            let signed = signed_headers(&input.request_payer, &input.expected_bucket_owner);
+            let asked = self.list_transformed::<ListObjects>(cx, &point, "listObjectsContext", &signed);
+            if let Some(output) = Box::pin(asked).await? {
+                return Ok(output);
+            }
+            input.bucket = self.supporting_alias(&point).await?;
+            return self.as_supported::<ListObjects>(cx, input).await;
+        }
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let encoding = Encoding::parse(input.encoding_type.as_deref())?;
         let limit = limit(input.max_keys, "maxKeys")?;

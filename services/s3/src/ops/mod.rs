@@ -50,6 +50,7 @@ mod restore_object;
 mod select_object_content;
 mod update_object_encryption;
 mod url_encoding;
+mod write_get_object_response;
 
 use haneul_kit::{Access, Cx, Result};
 

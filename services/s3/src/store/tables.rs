@@ -8,6 +8,7 @@ use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
 use crate::model::job::JobRecord;
+use crate::model::object_lambda::ObjectLambdaRecord;
 use crate::model::replication::Copying;
 use crate::model::{
     BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, PublicAccessBlock,
@@ -75,6 +76,11 @@ pub(crate) static ALIASES: Table<String, String> = Table::new("s3.aliases");
 
 /// (bucket, `account Region name`): the access points of a bucket.
 pub(crate) static DOORS: Table<(u64, String), ()> = Table::new("s3.doors");
+
+/// Object Lambda access points, as access points.
+pub(crate) static OBJECT_LAMBDA_POINTS: Table<(AccountId, Region, String), ObjectLambdaRecord> =
+    Table::new("s3.object-lambda");
+pub(crate) static OBJECT_LAMBDA_ALIASES: Table<String, String> = Table::new("s3.object-lambda-aliases");
 
 /// (bucket's name, id): inventories to make.
 pub(crate) static INVENTORIES: Table<(String, String), Inventory> = Table::new("s3.inventories");

@@ -6,7 +6,7 @@ use haneul_blob::Blobs;
 use haneul_front::{Cloud as Front, Options};
 use haneul_iam_wire::{operations as iam, shapes as i};
 use haneul_kit::platform::Config;
-use haneul_kit::{AccountId, ByteStream, Caller, Env, Operation, Platform, Region, Result, Seal};
+use haneul_kit::{AccountId, ByteStream, Caller, Env, Operation, Platform, Region, Result, Seal, Service};
 use haneul_s3_wire::{operations as op, shapes as s};
 use haneul_sqs_wire::{operations as sqs, shapes as q};
 use haneul_store::Store;
@@ -40,6 +40,21 @@ impl Cloud {
     }
 
     pub(super) async fn with_blobs(env: &Env, store: Store, blobs: Blobs) -> Cloud {
+        Cloud::made(env, store, blobs, |_| Vec::new()).await
+    }
+
+    /// With more services beside those that there are.
+    pub(super) async fn beside(more: impl FnOnce(&Platform) -> Vec<Service>) -> Cloud {
+        let env = Env::simulated(5);
+        Cloud::made(&env, Store::memory(), Blobs::memory(&env), more).await
+    }
+
+    async fn made(
+        env: &Env,
+        store: Store,
+        blobs: Blobs,
+        more: impl FnOnce(&Platform) -> Vec<Service>,
+    ) -> Cloud {
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, blobs, None, seal, config);
@@ -52,6 +67,7 @@ impl Cloud {
             haneul_kms::service(&platform).await.unwrap(),
         ];
         services.extend(crate::service::services_of(s3.clone()));
+        services.extend(more(&platform));
         let models = [
             &haneul_iam_wire::SERVICE,
             &haneul_sts_wire::SERVICE,

@@ -23,6 +23,7 @@ mod logging;
 mod metrics;
 mod multipart;
 mod notifications;
+mod object_lambda;
 mod object_lock;
 mod objects;
 mod pools;
