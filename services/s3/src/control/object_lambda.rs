@@ -61,8 +61,8 @@ impl S3 {
     ) -> Result<ObjectLambdaConfiguration> {
         let supporting = Arn::parse(&given.supporting_access_point)
             .map_err(|_| error::invalid_request("The supporting access point's ARN is invalid"))?;
-        let own = supporting.region() == cx.region().as_str()
-            && supporting.account() == cx.account().to_string();
+        let own =
+            supporting.region() == cx.region().as_str() && supporting.account() == cx.account().to_string();
         if !own {
             let message = "The supporting access point must be in the same Region and account";
             return Err(error::invalid_request(message));

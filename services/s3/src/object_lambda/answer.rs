@@ -17,7 +17,8 @@ pub(super) fn invalid() -> ApiError {
 fn status(said: &Value) -> Result<StatusCode> {
     let given = &said["statusCode"];
     let number = given.as_u64().or_else(|| given.as_str().and_then(|text| text.parse().ok()));
-    let number = number.and_then(|number| u16::try_from(number).ok()).filter(|number| (200..600).contains(number));
+    let number =
+        number.and_then(|number| u16::try_from(number).ok()).filter(|number| (200..600).contains(number));
     let status = number.and_then(|number| StatusCode::from_u16(number).ok()).ok_or_else(invalid)?;
     if !status.is_client_error() && !status.is_server_error() {
         return Ok(status);
@@ -72,7 +73,8 @@ fn decode(
     output: &mut dyn Shape,
 ) -> Result<()> {
     let model = haneul_wire::model(&haneul_s3_wire::SERVICE);
-    let operation = model.operation(operation).ok_or_else(|| ApiError::internal("an operation is unknown"))?;
+    let operation =
+        model.operation(operation).ok_or_else(|| ApiError::internal("an operation is unknown"))?;
     haneul_wire::decode_response(model, operation, Protocol::RestXml, status, headers, payload, output)
         .map_err(|_| invalid())
 }
@@ -91,7 +93,10 @@ mod tests {
             "x-amz-server-side-encryption-bucket-key-enabled": true,
         }}))
         .unwrap();
-        assert_eq!((status.as_u16(), output.content_length, output.e_tag.as_deref()), (200, Some(12), Some("\"x\"")));
+        assert_eq!(
+            (status.as_u16(), output.content_length, output.e_tag.as_deref()),
+            (200, Some(12), Some("\"x\""))
+        );
         assert_eq!((output.content_type, output.bucket_key_enabled), (None, Some(true)));
         assert_eq!(output.metadata.unwrap().get("a").map(String::as_str), Some("b"));
         for (said, code) in [
@@ -101,7 +106,11 @@ mod tests {
             (json!({ "statusCode": 200, "headers": { "Content-Length": "x" } }), "LambdaInvalidResponse"),
             (json!({ "statusCode": 200, "headers": { "a b": "x" } }), "LambdaInvalidResponse"),
         ] {
-            assert_eq!(head(&said).err().map(|error| error.code().to_owned()).as_deref(), Some(code), "{said}");
+            assert_eq!(
+                head(&said).err().map(|error| error.code().to_owned()).as_deref(),
+                Some(code),
+                "{said}"
+            );
         }
     }
 

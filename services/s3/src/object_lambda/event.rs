@@ -55,7 +55,8 @@ impl Event<'_> {
     /// Decoded, and by the name that AWS has for the access point, however it was reached.
     fn url(&self, cx: &Cx, key: Option<&str>) -> String {
         let point = &self.point.record;
-        let host = format!("{}-{:012}.s3-object-lambda.{}.amazonaws.com", point.name, point.account, point.region);
+        let host =
+            format!("{}-{:012}.s3-object-lambda.{}.amazonaws.com", point.name, point.account, point.region);
         let query = query(cx.http());
         let query = if query.is_empty() { query } else { format!("?{query}") };
         format!("https://{host}/{}{query}", key.unwrap_or_default())
@@ -70,7 +71,8 @@ fn query(http: Option<&RequestHead>) -> String {
         let name = percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
         AUTHORIZATION.contains(&name.as_str())
     };
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !about_who(pair) && *pair != "x-id=GetObject");
+    let kept =
+        query.split('&').filter(|pair| !pair.is_empty() && !about_who(pair) && *pair != "x-id=GetObject");
     kept.collect::<Vec<_>>().join("&")
 }
 
@@ -194,9 +196,11 @@ mod tests {
         ] {
             assert_eq!(query(Some(&head(uri))), kept, "{uri}");
         }
-        for (name, expected) in
-            [("range", "Range"), ("x-amz-content-sha256", "X-Amz-Content-SHA256"), ("accept-encoding", "Accept-Encoding")]
-        {
+        for (name, expected) in [
+            ("range", "Range"),
+            ("x-amz-content-sha256", "X-Amz-Content-SHA256"),
+            ("accept-encoding", "Accept-Encoding"),
+        ] {
             assert_eq!(cased(name), expected);
         }
     }

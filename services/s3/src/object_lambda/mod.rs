@@ -74,12 +74,7 @@ impl Point {
     }
 
     /// What answers an operation. With a range or a part, the function has to be known to understand them.
-    fn transformation(
-        &self,
-        operation: &str,
-        range: bool,
-        part: bool,
-    ) -> Result<Option<Transformation>> {
+    fn transformation(&self, operation: &str, range: bool, part: bool) -> Result<Option<Transformation>> {
         let configuration = &self.record.configuration;
         let Some(found) = configuration.transformation(operation) else { return Ok(None) };
         if range && !configuration.allows(&format!("{operation}-Range")) {

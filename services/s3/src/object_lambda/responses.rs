@@ -72,7 +72,9 @@ impl Responses {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.0.lock();
         if waiting.len() >= WAITING_MAX {
-            return Err(error::new("SlowDown", 503, "Please reduce your request rate.").with_fault(Fault::Server));
+            return Err(
+                error::new("SlowDown", 503, "Please reduce your request rate.").with_fault(Fault::Server)
+            );
         }
         waiting.insert(token.clone(), Waiter { point: point.to_owned(), account, sender });
         drop(waiting);

@@ -73,7 +73,9 @@ fn gone() -> ApiError {
 fn status(input: &WriteGetObjectResponseRequest) -> Result<StatusCode> {
     let given = input.status_code.unwrap_or(200);
     let status = u16::try_from(given).ok().and_then(|given| StatusCode::from_u16(given).ok());
-    status.filter(|_| STATUSES.contains(&given)).ok_or_else(|| validation("Invalid value for the status code."))
+    status
+        .filter(|_| STATUSES.contains(&given))
+        .ok_or_else(|| validation("Invalid value for the status code."))
 }
 
 /// Source: S3 API Reference, WriteGetObjectResponse.

@@ -25,7 +25,11 @@ impl Records {
     }
 
     /// Gives false when there is one of that name.
-    pub(crate) async fn create_object_lambda(&self, row: &PointRow, point: &ObjectLambdaRecord) -> Result<bool> {
+    pub(crate) async fn create_object_lambda(
+        &self,
+        row: &PointRow,
+        point: &ObjectLambdaRecord,
+    ) -> Result<bool> {
         let (account, region, name) = row;
         let done = self.store.transact(|tx| async move {
             if tx.get(&OBJECT_LAMBDA_POINTS, row).await?.is_some() {

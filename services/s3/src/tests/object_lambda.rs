@@ -15,7 +15,11 @@ use super::cloud::{Cloud, OURS, THEIRS, policy, root};
 struct Functions(Platform);
 
 impl Functions {
-    async fn write(&self, event: &Value, change: impl FnOnce(&mut s::WriteGetObjectResponseRequest)) -> Result<()> {
+    async fn write(
+        &self,
+        event: &Value,
+        change: impl FnOnce(&mut s::WriteGetObjectResponseRequest),
+    ) -> Result<()> {
         self.write_as(OURS, event, change).await
     }
 
@@ -32,7 +36,8 @@ impl Functions {
             ..Default::default()
         };
         change(&mut input);
-        let done = self.0.bus.call::<op::WriteGetObjectResponse>(root(account), Region::US_EAST_1, None, input);
+        let done =
+            self.0.bus.call::<op::WriteGetObjectResponse>(root(account), Region::US_EAST_1, None, input);
         done.await.map(drop)
     }
 }
@@ -50,7 +55,8 @@ impl Handle<lambda_op::Invoke> for Functions {
         let url = event["userRequest"]["url"].as_str().unwrap().to_owned();
         let bytes = |text: &str| haneul_kit::ByteStream::from_bytes(text.to_owned());
         if event["headObjectContext"]["inputS3Url"].is_string() {
-            let said = json!({ "statusCode": 200, "headers": { "Content-Length": 7, "x-amz-meta-by": "function" } });
+            let said =
+                json!({ "statusCode": 200, "headers": { "Content-Length": 7, "x-amz-meta-by": "function" } });
             answer.payload = Some(said.to_string().into_bytes().into());
             return Ok(answer);
         }
@@ -70,12 +76,14 @@ impl Handle<lambda_op::Invoke> for Functions {
                 self.write(&event, refuse).await?;
             }
             "invalid" => {
-                let both = |input: &mut s::WriteGetObjectResponseRequest| input.error_code = Some("Error".into());
+                let both =
+                    |input: &mut s::WriteGetObjectResponseRequest| input.error_code = Some("Error".into());
                 let refused = self.write(&event, both).await.unwrap_err();
                 assert_eq!(refused.code(), "ValidationError");
             }
             "stranger" => {
-                let other = self.write_as(THEIRS, &event, |input| input.body = bytes("evil")).await.unwrap_err();
+                let other =
+                    self.write_as(THEIRS, &event, |input| input.body = bytes("evil")).await.unwrap_err();
                 assert_eq!(other.code(), "AccessDenied");
                 self.write(&event, |input| input.body = bytes("ours")).await?;
             }
@@ -151,7 +159,10 @@ async fn what_functions_do_is_what_clients_see() {
     }
     for (key, expected) in [
         ("raises", "LambdaRuntimeError: The Lambda function failed during execution."),
-        ("silent", "LambdaResponseNotReceived: The Lambda exited without successfully calling WriteGetObjectResponse."),
+        (
+            "silent",
+            "LambdaResponseNotReceived: The Lambda exited without successfully calling WriteGetObjectResponse.",
+        ),
         ("throttled", "SlowDown: Reduce your request rate"),
         ("missing", "LambdaNotFound: The AWS Lambda function was not found."),
         ("broken", "LambdaInvocationFailed: Lambda function invocation failed. (InvalidRuntimeException: x)"),
@@ -234,7 +245,8 @@ async fn configurations_and_policies() {
     for (principal, resource, expected) in
         [("\"*\"", arn.as_str(), "AccessDenied"), (&theirs, "arn:aws:s3:::bkt", "MalformedPolicy")]
     {
-        let refused = cloud.err::<control::PutAccessPointPolicyForObjectLambda>(put(principal, resource)).await;
+        let refused =
+            cloud.err::<control::PutAccessPointPolicyForObjectLambda>(put(principal, resource)).await;
         assert!(refused.starts_with(expected), "{refused} / {expected}");
     }
     cloud.ok::<control::PutAccessPointPolicyForObjectLambda>(put(&theirs, &arn)).await;
@@ -244,7 +256,8 @@ async fn configurations_and_policies() {
     };
     let shown = cloud.ok::<control::GetAccessPointPolicyStatusForObjectLambda>(status).await;
     assert_eq!(shown.policy_status.unwrap().is_public, Some(false));
-    let more = c::CreateAccessPointForObjectLambdaRequest { name: "more".into(), ..create(&["GetObject"], &[]) };
+    let more =
+        c::CreateAccessPointForObjectLambdaRequest { name: "more".into(), ..create(&["GetObject"], &[]) };
     cloud.ok::<control::CreateAccessPointForObjectLambda>(more).await;
     let mut list = c::ListAccessPointsForObjectLambdaRequest {
         account_id: account_id.clone(),
