@@ -16,7 +16,8 @@ use crate::process::reader;
 use crate::program::FIRST_PIPE;
 use crate::spawner::Spawner;
 use crate::{
-    BoxFuture, Error, Exit, Listener, Mount, Network, Process, Program, Sandbox, Started, Usage, tree,
+    BoxFuture, Connection, Error, Exit, Listener, Mount, Network, Process, Program, Sandbox, Started, Usage,
+    tree,
 };
 
 pub struct Plain {
@@ -144,6 +145,13 @@ impl Process for Child {
 
     fn usage(&self) -> Usage {
         crate::namespaces::usage_of_tree(self.id)
+    }
+
+    fn connect(&self, port: u16) -> BoxFuture<'_, std::io::Result<Connection>> {
+        Box::pin(async move {
+            let stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+            Ok(Connection::Tcp(stream))
+        })
     }
 
     fn wait(&self) -> BoxFuture<'_, Exit> {

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::pipe;
 
-use crate::{BoxFuture, Listener};
+use crate::{BoxFuture, Connection, Listener};
 
 /// A program that was started.
 pub struct Started {
@@ -63,6 +63,12 @@ pub trait Process: Send + Sync {
     fn thaw(&self);
 
     fn usage(&self) -> Usage;
+
+    /// Connects to a TCP port that the program listens on, on the loopback interface of its network.
+    ///
+    /// # Errors
+    /// When nobody listens there, or not in time.
+    fn connect(&self, port: u16) -> BoxFuture<'_, io::Result<Connection>>;
 
     /// Resolves when it has ended, however often it is asked.
     fn wait(&self) -> BoxFuture<'_, Exit>;

@@ -9,7 +9,8 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    BoxFuture, Error, Exit, Listener, Network, Process, Program, Sandbox, Started, Usage, process::Reader,
+    BoxFuture, Connection, Error, Exit, Listener, Network, Process, Program, Sandbox, Started, Usage,
+    process::Reader,
 };
 
 /// What a simulated program is given to work with.
@@ -157,6 +158,11 @@ impl Process for Acting {
 
     fn usage(&self) -> Usage {
         *self.usage.lock()
+    }
+
+    fn connect(&self, _port: u16) -> BoxFuture<'_, std::io::Result<Connection>> {
+        // What is simulated opens connections; it listens on nothing.
+        Box::pin(async { Err(std::io::ErrorKind::ConnectionRefused.into()) })
     }
 
     fn wait(&self) -> BoxFuture<'_, Exit> {

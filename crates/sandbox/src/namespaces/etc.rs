@@ -3,6 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+/// The names of the loopback interface.
+pub(crate) const HOSTS: &str =
+    "127.0.0.1 localhost localhost.localdomain sandbox.localdomain sandbox io-001.127.0.0.1\n::1 localhost\n";
+
 /// What is written by us, under `etc` of the state folder.
 const FILES: &[(&str, &str)] = &[
     (
@@ -11,8 +15,9 @@ const FILES: &[(&str, &str)] = &[
          sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n",
     ),
     ("group", "root:x:0:\nnobody:x:65534:\nsbx_user1051:x:990:\n"),
-    // The last name is where clients of S3 that are given our address send the answers of S3 Object Lambda's functions.
-    ("hosts", "127.0.0.1 localhost localhost.localdomain io-001.127.0.0.1\n::1 localhost\n"),
+    // As Lambda's environments call themselves too; and where clients of S3 that are given our address send the answers of
+    // S3 Object Lambda's functions.
+    ("hosts", HOSTS),
     // Nobody answers there, and a lookup fails at once instead of waiting.
     ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
     ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::control_group::Group;
 use super::start::Staged;
-use super::{Ready, Uid, usage_of_tree};
-use crate::{BoxFuture, Error, Exit, Limits, Mount, Process, Program, Usage, tree};
+use super::{Ready, Uid, inside, usage_of_tree};
+use crate::{BoxFuture, Connection, Error, Exit, Limits, Mount, Network, Process, Program, Usage, tree};
 
 /// How often the memory of a running program is looked at. It may be above its limit for so long, by at most what its
 /// file systems in memory may hold: the kernel's own limit is there.
@@ -26,6 +26,8 @@ struct Inner {
     /// Holds the process id: no other process can be meant by it.
     pidfd: OwnedFd,
     group: Option<Group>,
+    /// Of its own. Held, because its process id may be another process's by the time we want to enter.
+    network: Option<OwnedFd>,
     frozen: watch::Sender<bool>,
     out_of_memory: AtomicBool,
     memory_max: AtomicU64,
@@ -51,6 +53,10 @@ impl Running {
         let handle = handle.ok_or_else(|| Error::Failed("bubblewrap named no process".into()))?;
         let pidfd = pidfd_open(handle, PidfdFlags::empty())
             .map_err(|error| Error::Failed(format!("the sandbox ended at once: {error}")))?;
+        let network = match program.network {
+            Network::Host(_) => None,
+            _ => Some(OwnedFd::from(std::fs::File::open(format!("/proc/{pid}/ns/net"))?)),
+        };
         let in_memory = program.mounts.iter().map(|mount| match mount {
             Mount::Memory { bytes, .. } => *bytes,
             _ => 0,
@@ -63,6 +69,7 @@ impl Running {
             pid,
             pidfd,
             group,
+            network,
             frozen: watch::Sender::new(false),
             out_of_memory: AtomicBool::new(false),
             memory_max: AtomicU64::new(0),
@@ -158,6 +165,16 @@ impl Process for Running {
         let seen = self.inner.memory_max.fetch_max(usage.memory_bytes_max, Ordering::SeqCst);
         usage.memory_bytes_max = usage.memory_bytes_max.max(seen);
         usage
+    }
+
+    fn connect(&self, port: u16) -> BoxFuture<'_, std::io::Result<Connection>> {
+        Box::pin(async move {
+            let inner = self.inner.clone();
+            let made = tokio::task::spawn_blocking(move || inside::connect(inner.network.as_ref(), port));
+            let stream = made.await.map_err(std::io::Error::other)??;
+            stream.set_nodelay(true)?;
+            Ok(Connection::Tcp(tokio::net::TcpStream::from_std(stream)?))
+        })
     }
 
     fn wait(&self) -> BoxFuture<'_, Exit> {

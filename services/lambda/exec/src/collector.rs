@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,8 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::LogEvent;
+use crate::lines::Notice;
+use crate::telemetry::{Event, Telemetry};
 
 /// What `LogType=Tail` shows (Invoke, `LogResult`).
 const TAIL_BYTES: usize = 4096;
@@ -26,26 +29,30 @@ pub(crate) struct Collector {
 }
 
 enum Command {
-    /// An invocation begins: the tail begins anew, with this line. Said before the program has the event, so that all that
-    /// is read from here on is of it.
-    Begin(Option<String>),
-    Write(String),
+    /// An invocation begins: the tail begins anew, with these lines. Said before the program has the event, so that all
+    /// that is read from here on is of it.
+    Begin(Notice),
+    Write(Notice),
     /// Takes what was written until now, then these lines; answers with the tail.
-    End(Vec<String>, oneshot::Sender<Bytes>),
+    End(Notice, oneshot::Sender<Bytes>),
 }
 
 impl Collector {
+    /// `reader` is what the runtime writes, `extensions` what they write, if there are any.
     pub(crate) fn start(
         env: &Env,
         sink: impl Fn(Vec<LogEvent>) + Send + 'static,
+        telemetry: Arc<Telemetry>,
         reader: Reader,
+        extensions: Option<Reader>,
     ) -> Collector {
         let (commands, taken) = mpsc::unbounded_channel();
         let work = Work {
             env: env.clone(),
             sink: Box::new(sink),
-            reader: Some(reader),
-            parser: Parser::default(),
+            telemetry,
+            function: Source { kind: "function", reader: Some(reader), parser: Parser::default() },
+            extensions: Source { kind: "extension", reader: extensions, parser: Parser::default() },
             events: Vec::new(),
             tail: String::new(),
         };
@@ -53,22 +60,17 @@ impl Collector {
         Collector { commands }
     }
 
-    pub(crate) fn begin(&self, line: Option<String>) {
-        let _ = self.commands.send(Command::Begin(line));
+    pub(crate) fn begin(&self, notice: Notice) {
+        let _ = self.commands.send(Command::Begin(notice));
     }
 
-    pub(crate) fn write(&self, line: String) {
-        let _ = self.commands.send(Command::Write(line));
+    pub(crate) fn write(&self, notice: Notice) {
+        let _ = self.commands.send(Command::Write(notice));
     }
 
-    /// Takes all that was written until now.
-    pub(crate) async fn settle(&self) {
-        self.end(Vec::new()).await;
-    }
-
-    pub(crate) async fn end(&self, lines: Vec<String>) -> Bytes {
+    pub(crate) async fn end(&self, notice: Notice) -> Bytes {
         let (answer, tail) = oneshot::channel();
-        let _ = self.commands.send(Command::End(lines, answer));
+        let _ = self.commands.send(Command::End(notice, answer));
         tail.await.unwrap_or_default()
     }
 }
@@ -76,16 +78,49 @@ impl Collector {
 struct Work {
     env: Env,
     sink: Box<dyn Fn(Vec<LogEvent>) + Send>,
-    reader: Option<Reader>,
-    parser: Parser,
+    telemetry: Arc<Telemetry>,
+    function: Source,
+    extensions: Source,
     events: Vec<LogEvent>,
     tail: String,
+}
+
+/// One pipe that programs of the environment write into.
+struct Source {
+    kind: &'static str,
+    reader: Option<Reader>,
+    parser: Parser,
+}
+
+impl Source {
+    fn took(&mut self, read: usize, buffer: &[u8]) -> Vec<String> {
+        if read == 0 {
+            self.reader = None;
+        }
+        self.parser.take(&buffer[..read])
+    }
+
+    /// Reads what is there, to the last line without an end.
+    fn drain(&mut self, buffer: &mut [u8]) -> Vec<String> {
+        let mut texts = Vec::new();
+        while let Some(read) = read(&mut self.reader, buffer).now_or_never() {
+            texts.extend(self.took(read, buffer));
+            if read == 0 {
+                break;
+            }
+        }
+        texts.extend(self.parser.finish());
+        texts
+    }
 }
 
 impl Work {
     async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let clock = Clock::real();
-        let mut buffer = vec![0; READ_BYTES];
+        let (mut buffer, mut second) = (vec![0; READ_BYTES], Vec::new());
+        if self.extensions.reader.is_some() {
+            second.resize(READ_BYTES, 0);
+        }
         loop {
             let dirty = !self.events.is_empty();
             tokio::select! {
@@ -95,11 +130,17 @@ impl Work {
                     // The environment is gone; what it still wrote is read to the end, which its death has set.
                     None => {
                         self.drain(&mut buffer);
-                        self.parser.finish().into_iter().for_each(|text| self.push(text));
                         return self.flush();
                     }
                 },
-                read = read(&mut self.reader, &mut buffer) => self.took(read, &buffer),
+                read = read(&mut self.function.reader, &mut buffer) => {
+                    let texts = self.function.took(read, &buffer);
+                    self.said("function", texts);
+                }
+                read = read(&mut self.extensions.reader, &mut second) => {
+                    let texts = self.extensions.took(read, &second);
+                    self.said("extension", texts);
+                }
                 () = clock.sleep(FLUSH_AFTER), if dirty => self.flush(),
             }
         }
@@ -107,19 +148,17 @@ impl Work {
 
     fn obey(&mut self, command: Command, buffer: &mut [u8]) {
         match command {
-            Command::Begin(line) => {
+            Command::Begin(notice) => {
                 // What is there now may be the invocation's already: this task may be late.
                 self.tail.clear();
-                if let Some(line) = line {
-                    self.push(line);
-                }
+                self.note(notice);
             }
-            Command::Write(line) => self.push(line),
-            Command::End(lines, answer) => {
+            Command::Write(notice) => self.note(notice),
+            Command::End(notice, answer) => {
                 self.drain(buffer);
-                self.parser.finish().into_iter().for_each(|text| self.push(text));
-                lines.into_iter().for_each(|line| self.push(line));
+                self.note(notice);
                 self.flush();
+                self.telemetry.flush();
                 let _ = answer.send(Bytes::copy_from_slice(tail_of(&self.tail).as_bytes()));
             }
         }
@@ -127,22 +166,26 @@ impl Work {
 
     /// Reads what is there. A program wrote its lines before it told us that it is done, so they are.
     fn drain(&mut self, buffer: &mut [u8]) {
-        while let Some(read) = read(&mut self.reader, buffer).now_or_never() {
-            let more = read > 0;
-            self.took(read, buffer);
-            if !more {
-                return;
+        let texts = self.extensions.drain(buffer);
+        self.said(self.extensions.kind, texts);
+        let texts = self.function.drain(buffer);
+        self.said(self.function.kind, texts);
+    }
+
+    fn said(&mut self, kind: &'static str, texts: Vec<String>) {
+        let wanted = self.telemetry.is_wanted();
+        for text in texts {
+            if wanted {
+                let record = serde_json::Value::from(text.as_str());
+                self.telemetry.say(Event { time: self.env.now(), kind, record });
             }
+            self.push(text);
         }
     }
 
-    fn took(&mut self, read: usize, buffer: &[u8]) {
-        if read == 0 {
-            self.reader = None;
-        }
-        for text in self.parser.take(&buffer[..read]) {
-            self.push(text);
-        }
+    fn note(&mut self, notice: Notice) {
+        notice.events.into_iter().for_each(|event| self.telemetry.say(event));
+        notice.lines.into_iter().for_each(|line| self.push(line));
     }
 
     fn push(&mut self, message: String) {
@@ -248,14 +291,16 @@ mod tests {
         let (mut program, reader) = tokio::io::duplex(1024);
         let (sent, taken) = std::sync::mpsc::channel();
         let sink = move |events: Vec<LogEvent>| sent.send(events).unwrap();
-        let collector = Collector::start(&Env::real(), sink, Box::new(reader));
+        let telemetry = Arc::new(Telemetry::new());
+        let collector = Collector::start(&Env::real(), sink, telemetry, Box::new(reader), None);
+        let line = |text: &str| Notice { lines: vec![text.to_owned()], events: Vec::new() };
         program.write_all(b"of the init\n").await.unwrap();
-        collector.settle().await;
+        collector.end(Notice::default()).await;
         for turn in ["one\n", "two\n"] {
             // The collector has no turn in between.
-            collector.begin(Some("START\n".to_owned()));
+            collector.begin(line("START\n"));
             program.write_all(turn.as_bytes()).await.unwrap();
-            let tail = collector.end(vec!["END\n".to_owned()]).await;
+            let tail = collector.end(line("END\n")).await;
             assert_eq!(tail, format!("START\n{turn}END\n"));
         }
         let all: Vec<String> = taken.try_iter().flatten().map(|event| event.message).collect();

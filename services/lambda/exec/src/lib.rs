@@ -9,7 +9,7 @@
 //! Reading order: [`spec`], [`invocation`], [`executor`] (the trait and its errors), [`logs`], [`simulated`] (an executor
 //! of closures, for tests); then how it is done: `host` (the real executor), `pool` (all environments, and who waits),
 //! `environment` (one of them), `program` (what its sandbox runs), `runtimes` and `interpreters` (what this host has),
-//! `collector` and `lines` (its log).
+//! `collector` and `lines` (its log), `telemetry` (what its extensions hear).
 //!
 //! What must never happen here: a call to another service, or a look at a record; a secret in a log; a function's
 //! process that outlives us; an invocation that is answered twice or never.
@@ -28,6 +28,7 @@ mod lines;
 mod pool;
 mod program;
 mod runtimes;
+mod telemetry;
 
 pub use environment::{Endpoint, NoEndpoint};
 pub use executor::{Available, ExecError, Executor};

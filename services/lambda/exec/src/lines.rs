@@ -1,10 +1,14 @@
-//! The platform's own lines in a function's log (Lambda, "Log formats" and "Telemetry API schema reference").
+//! What the platform says of a function: lines in its log (Lambda, "Log formats"), and the same as events for who
+//! subscribed to its telemetry.
 
 use std::time::Duration;
 
 use haneul_kit::Instant;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::telemetry::records::{self, Done};
+use crate::telemetry::subscription::Api;
+use crate::telemetry::{Event, Telemetry};
 use crate::{LogFormat, LogLevel, Report, Spec};
 
 /// How an invocation ended, for the lines.
@@ -17,7 +21,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Status::Success => "success",
             Status::Timeout => "timeout",
@@ -26,67 +30,80 @@ impl Status {
     }
 }
 
+/// What is said at a time.
+#[derive(Default)]
+pub(crate) struct Notice {
+    /// For the log.
+    pub(crate) lines: Vec<String>,
+    /// For subscribers; none when there are none.
+    pub(crate) events: Vec<Event>,
+}
+
+impl Notice {
+    pub(crate) fn and(mut self, other: Notice) -> Notice {
+        self.lines.extend(other.lines);
+        self.events.extend(other.events);
+        self
+    }
+}
+
 /// The lines of one function.
 pub(crate) struct Lines<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) now: Instant,
+    pub(crate) telemetry: &'a Telemetry,
 }
 
 impl Lines<'_> {
-    pub(crate) fn init_start(&self, interpreter: &str) -> Option<String> {
-        let family = self
-            .spec
-            .runtime
-            .identifier()
-            .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == 'x');
+    pub(crate) fn init_start(&self, interpreter: &str) -> Notice {
+        let identifier = self.spec.runtime.identifier();
+        let family = identifier.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == 'x');
         let version = match interpreter {
-            "" => self.spec.runtime.identifier().to_owned(),
+            "" => identifier.to_owned(),
             number => format!("{family}:{number}"),
         };
-        if self.json() {
-            let kind = if self.spec.provisioned { "provisioned-concurrency" } else { "on-demand" };
-            return self.event(
-                LogLevel::Info,
-                "platform.initStart",
-                json!({
-                    "initializationType": kind, "phase": "init", "runtimeVersion": version,
-                    "functionName": self.spec.function_name, "functionVersion": self.spec.version,
-                }),
+        let text = format!("INIT_START Runtime Version: {version}\n");
+        let record = || records::init_start(self.spec, &version);
+        self.say("platform.initStart", LogLevel::Info, Some(text), record)
+    }
+
+    /// The init is over. The log only has it when it did not go well.
+    pub(crate) fn init_done(&self, took: Duration, status: &Status) -> Notice {
+        let level = if *status == Status::Success { LogLevel::Debug } else { LogLevel::Warn };
+        let done = self
+            .say("platform.initRuntimeDone", level, None, || records::init_runtime_done(self.spec, status));
+        let text = (*status != Status::Success).then(|| {
+            let mut line = format!(
+                "INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: {}",
+                millis(took),
+                status.name()
             );
-        }
-        Some(format!("INIT_START Runtime Version: {version}\n"))
-    }
-
-    /// Only of an init that did not go well.
-    pub(crate) fn init_report(&self, took: Duration, status: &Status) -> Option<String> {
-        if self.json() {
-            let mut record = json!({
-                "initializationType": "on-demand", "phase": "init", "status": status.name(),
-                "metrics": { "durationMs": millis(took) },
-            });
             if let Status::Error(kind) = status {
-                record["errorType"] = Value::from(kind.as_str());
+                line.push_str(&format!("\tError Type: {kind}"));
             }
-            return self.event(LogLevel::Warn, "platform.initReport", record);
-        }
-        let mut line = format!(
-            "INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: {}",
-            millis(took),
-            status.name()
-        );
-        if let Status::Error(kind) = status {
-            line.push_str(&format!("\tError Type: {kind}"));
-        }
-        line.push('\n');
-        Some(line)
+            line + "\n"
+        });
+        let record = || records::init_report(self.spec, took, status);
+        done.and(self.say("platform.initReport", level, text, record))
     }
 
-    pub(crate) fn start(&self, request_id: &str) -> Option<String> {
-        if self.json() {
-            let record = json!({ "requestId": request_id, "version": self.spec.version });
-            return self.event(LogLevel::Info, "platform.start", record);
-        }
-        Some(format!("START RequestId: {request_id} Version: {}\n", self.spec.version))
+    pub(crate) fn start(&self, request_id: &str, trace: Option<&str>) -> Notice {
+        let text = format!("START RequestId: {request_id} Version: {}\n", self.spec.version);
+        let record = || records::start(self.spec, request_id, trace);
+        self.say("platform.start", LogLevel::Info, Some(text), record)
+    }
+
+    pub(crate) fn runtime_done(
+        &self,
+        request_id: &str,
+        done: &Done,
+        status: &Status,
+        trace: Option<&str>,
+    ) -> Notice {
+        let level = if *status == Status::Success { LogLevel::Debug } else { LogLevel::Warn };
+        self.say("platform.runtimeDone", level, None, || {
+            records::runtime_done(request_id, done, status, trace)
+        })
     }
 
     pub(crate) fn end(
@@ -95,30 +112,11 @@ impl Lines<'_> {
         report: &Report,
         status: &Status,
         trace: Option<&str>,
-    ) -> Vec<String> {
-        let duration = millis(report.duration);
-        if self.json() {
-            let mut metrics = Map::new();
-            metrics.insert("durationMs".into(), json!(duration));
-            metrics.insert("billedDurationMs".into(), json!(report.billed.as_millis() as u64));
-            metrics.insert("memorySizeMB".into(), json!(report.memory_mb));
-            metrics.insert("maxMemoryUsedMB".into(), json!(report.memory_mb_max));
-            if let Some(init) = report.init {
-                metrics.insert("initDurationMs".into(), json!(millis(init)));
-            }
-            let mut record = json!({ "requestId": request_id, "metrics": metrics, "status": status.name() });
-            if let Status::Error(kind) = status {
-                record["errorType"] = Value::from(kind.as_str());
-            }
-            if let Some(trace) = trace {
-                record["tracing"] = json!({ "type": "X-Amzn-Trace-Id", "value": trace });
-            }
-            let level = if *status == Status::Success { LogLevel::Info } else { LogLevel::Warn };
-            return self.event(level, "platform.report", record).into_iter().collect();
-        }
+    ) -> Notice {
         let mut line = format!(
-            "REPORT RequestId: {request_id}\tDuration: {duration:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax \
+            "REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax \
              Memory Used: {} MB\t",
+            millis(report.duration),
             report.billed.as_millis(),
             report.memory_mb,
             report.memory_mb_max
@@ -146,25 +144,86 @@ impl Lines<'_> {
                 part("Parent=")
             ));
         }
-        vec![format!("END RequestId: {request_id}\n"), line]
+        let mut notice = Notice::default();
+        if !self.json() {
+            notice.lines.push(format!("END RequestId: {request_id}\n"));
+        }
+        notice.events.extend(self.event("platform.end", || records::end(request_id)));
+        let level = if *status == Status::Success { LogLevel::Info } else { LogLevel::Warn };
+        let record = || records::report(request_id, report, status, trace);
+        notice.and(self.say("platform.report", level, Some(line), record))
     }
 
-    /// What the platform says of a function that broke: in text only, JSON has it in its report.
-    pub(crate) fn fault(&self, text: String) -> Option<String> {
-        if self.json() {
-            return self.event(LogLevel::Error, "platform.fault", Value::from(text));
-        }
-        Some(text + "\n")
+    /// What broke, in a sentence.
+    pub(crate) fn fault(&self, text: &str) -> Notice {
+        self.say("platform.fault", LogLevel::Error, Some(format!("{text}\n")), || Value::from(text))
+    }
+
+    /// An extension registered, or said that it failed.
+    pub(crate) fn extension(
+        &self,
+        name: &str,
+        state: &str,
+        events: &[&str],
+        error_type: Option<&str>,
+    ) -> Notice {
+        let (level, text) = match error_type {
+            None => (
+                LogLevel::Info,
+                format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{}]\n", events.join(",")),
+            ),
+            Some(kind) => (
+                LogLevel::Warn,
+                format!(
+                    "EXTENSION\tName: {name}\tState: {state}\tEvents: [{}]\tError Type: {kind}\n",
+                    events.join(",")
+                ),
+            ),
+        };
+        self.say("platform.extension", level, Some(text), || {
+            records::extension(name, state, events, error_type)
+        })
+    }
+
+    pub(crate) fn subscribed(&self, api: Api, name: &str, streams: &[String]) -> Notice {
+        let shown: Vec<String> = streams
+            .iter()
+            .map(|stream| stream[..1].to_ascii_uppercase() + stream.get(1..).unwrap_or_default())
+            .collect();
+        let title = api.name().to_ascii_uppercase();
+        let text = format!("{title}\tName: {name}\tState: Subscribed\tTypes: [{}]\n", shown.join(", "));
+        let kind = match api {
+            Api::Telemetry => "platform.telemetrySubscription",
+            Api::Logs => "platform.logsSubscription",
+        };
+        self.say(kind, LogLevel::Info, Some(text), || records::subscribed(name, streams))
+    }
+
+    /// `text` is the line of the text format, which does not have all events.
+    fn say(
+        &self,
+        kind: &'static str,
+        level: LogLevel,
+        text: Option<String>,
+        record: impl Fn() -> Value,
+    ) -> Notice {
+        let least = self.spec.logging.system_level.unwrap_or(LogLevel::Info);
+        let line = match self.json() {
+            false => text,
+            true => (level >= least).then(|| {
+                let event = json!({ "time": self.now.iso8601_millis(), "type": kind, "record": record() });
+                format!("{event}\n")
+            }),
+        };
+        Notice { lines: line.into_iter().collect(), events: self.event(kind, record).into_iter().collect() }
+    }
+
+    fn event(&self, kind: &'static str, record: impl Fn() -> Value) -> Option<Event> {
+        self.telemetry.is_wanted().then(|| Event { time: self.now, kind, record: record() })
     }
 
     fn json(&self) -> bool {
         self.spec.logging.format == LogFormat::Json
-    }
-
-    fn event(&self, level: LogLevel, kind: &str, record: Value) -> Option<String> {
-        let least = self.spec.logging.system_level.unwrap_or(LogLevel::Info);
-        let event = json!({ "time": self.now.iso8601_millis(), "type": kind, "record": record });
-        (level >= least).then(|| format!("{event}\n"))
     }
 }
 

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::environment::init::{self, StartError};
-use crate::environment::{Environment, Shared};
+use crate::environment::{Environment, Freezing, Shared};
 use crate::{ExecError, Spec};
 
 /// How long an idle environment runs on, so that one that is used again at once is not frozen in between.
@@ -417,10 +417,15 @@ impl Pool {
                 if let Some(left) = FREEZE_AFTER.checked_sub(rested) {
                     self.shared.host.sleep(left).await;
                 }
-                if environment.rested(monotonic()) >= FREEZE_AFTER {
-                    environment.set_queued(false);
-                    environment.freeze();
-                } else {
+                if tasks.is_stopping() {
+                    return;
+                }
+                let rests = environment.rested(monotonic()) >= FREEZE_AFTER;
+                environment.set_queued(!rests);
+                if !rests {
+                    self.to_freeze.lock().push_back(environment);
+                } else if environment.freeze() == Freezing::Later {
+                    environment.set_queued(true);
                     self.to_freeze.lock().push_back(environment);
                 }
             }

@@ -49,8 +49,8 @@ const BOOTSTRAPS: &[(&str, &str)] = &[
     ("Json.java", include_str!("bootstraps/Json.java")),
 ];
 
-/// Starts the extensions, then becomes the runtime.
-const WITH_EXTENSIONS: &str = r#"for extension in /opt/extensions/*; do [ -f "$extension" ] && [ -x "$extension" ] && "$extension" & done; exec "$@""#;
+/// Starts the extensions, then becomes the runtime. What extensions write goes into a pipe of its own.
+const WITH_EXTENSIONS: &str = r#"for extension in /opt/extensions/*; do if [ -f "$extension" ] && [ -x "$extension" ]; then "$extension" >&3 2>&3 3>&- & fi; done; exec 3>&-; exec "$@""#;
 
 /// The program of one environment.
 pub(crate) fn program(
@@ -72,7 +72,8 @@ pub(crate) fn program(
         )));
     }
     let mut command = command(spec, interpreter)?;
-    if !extensions(&spec.layers).is_empty() {
+    let has_extensions = !extensions(&spec.layers).is_empty();
+    if has_extensions {
         command.splice(0..0, ["/bin/sh", "-c", WITH_EXTENSIONS, "runtime"].map(String::from));
     }
     let share = spec.memory_mb.saturating_mul(1024) / MEGABYTES_PER_CPU;
@@ -94,7 +95,7 @@ pub(crate) fn program(
         limits,
         network: Network::Loopback(vec![RUNTIME_PORT, ENDPOINT_PORT]),
         merge_output: true,
-        pipes: 0,
+        pipes: usize::from(has_extensions),
     })
 }
 

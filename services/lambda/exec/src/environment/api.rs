@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::exchange::{Answer, Fault, StreamPiece};
-use super::{Environment, extensions};
+use super::{Environment, extensions, listeners};
 use crate::invocation::STREAM_BYTES_MAX;
 
 /// What AWS lets a buffered response have (its error names the number).
@@ -68,8 +68,11 @@ async fn answer(environment: &Arc<Environment>, request: Request<Incoming>) -> R
             None => error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "the request is too large"),
         };
     }
-    if matches!(path, "/2022-07-01/telemetry" | "/2020-08-15/logs") {
-        return error(StatusCode::ACCEPTED, "Telemetry.NotSupported", "Telemetry API is not supported");
+    if let Some(api) = listeners::api_of(path) {
+        return match whole(body, listeners::BYTES_MAX).await {
+            Some(body) => listeners::answer(environment, api, &parts.method, &parts.headers, &body),
+            None => error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "the request is too large"),
+        };
     }
     error(StatusCode::NOT_FOUND, "InvalidRequest", "there is nothing at this path")
 }
@@ -99,6 +102,9 @@ async fn runtime(
     let Some(wants_stream) = environment.exchange.is_current(request_id) else {
         return error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
     };
+    if what == "response" {
+        environment.exchange.response_begins(request_id);
+    }
     let streams = headers
         .get("lambda-runtime-function-response-mode")
         .is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"));

@@ -35,6 +35,16 @@ struct Current {
     answer: Option<oneshot::Sender<Answer>>,
     taken: bool,
     stream: bool,
+    /// When the first byte of its response came.
+    response_began: Option<std::time::Instant>,
+}
+
+/// What is known of an invocation that is over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Over {
+    /// The runtime took its event.
+    pub(crate) taken: bool,
+    pub(crate) response_began: Option<std::time::Instant>,
 }
 
 struct Extension {
@@ -162,16 +172,29 @@ impl Exchange {
             },
             None => state.queued = Some(event),
         }
+        let request_id = request_id.to_owned();
         state.current =
-            Some(Current { request_id: request_id.to_owned(), answer: Some(answer), taken, stream });
+            Some(Current { request_id, answer: Some(answer), taken, stream, response_began: None });
         answered
     }
 
-    /// The invocation is over. False when the runtime never saw its event.
-    pub(crate) fn over(&self) -> bool {
+    /// The runtime begins to answer.
+    pub(crate) fn response_begins(&self, request_id: &str) {
+        let mut state = self.state.lock();
+        if let Some(current) = state.current.as_mut().filter(|current| current.request_id == request_id) {
+            current.response_began.get_or_insert_with(haneul_env::clock::monotonic);
+        }
+    }
+
+    /// The invocation is over.
+    pub(crate) fn over(&self) -> Over {
         let mut state = self.state.lock();
         state.queued = None;
-        state.current.take().is_some_and(|current| current.taken)
+        let ended = state.current.take();
+        ended.map_or_else(Over::default, |current| Over {
+            taken: current.taken,
+            response_began: current.response_began,
+        })
     }
 
     pub(crate) fn init(&self) -> Init {
@@ -259,6 +282,15 @@ impl Exchange {
 
     pub(crate) fn extension_name(&self, id: &str) -> Option<String> {
         self.state.lock().extensions.get(id).map(|extension| extension.name.clone())
+    }
+
+    pub(crate) fn extension_events(&self, id: &str) -> Vec<String> {
+        let state = self.state.lock();
+        state
+            .extensions
+            .get(id)
+            .map(|extension| extension.events.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     pub(crate) fn extension_next(&self, id: &str) -> Option<oneshot::Receiver<Value>> {

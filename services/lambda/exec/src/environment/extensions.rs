@@ -35,21 +35,11 @@ pub(super) async fn answer(
             body,
         );
     }
-    let id = header(IDENTIFIER);
-    if id.is_empty() {
-        return error(
-            StatusCode::FORBIDDEN,
-            "Extension.MissingExtensionIdentifier",
-            "Missing Lambda-Extension-Identifier",
-        );
-    }
-    if exchange.extension_name(id).is_none() {
-        return error(
-            StatusCode::FORBIDDEN,
-            "Extension.UnknownExtensionIdentifier",
-            "Unknown extension identifier",
-        );
-    }
+    let (id, name) = match identified(environment, headers) {
+        Ok(known) => known,
+        Err(refused) => return *refused,
+    };
+    let id = id.as_str();
     match (method, path) {
         (&Method::GET, "/event/next") => {
             let Some(next) = exchange.extension_next(id) else {
@@ -82,13 +72,12 @@ pub(super) async fn answer(
                     "Missing Lambda-Extension-Function-Error-Type",
                 );
             }
-            let name = exchange.extension_name(id).unwrap_or_default();
             exchange.extension_gone(id);
             let init = path == "/init/error";
-            environment.collector.write(format!(
-                "EXTENSION Name: {name} State: {} Error Type: {kind}\n",
-                if init { "InitError" } else { "ExitError" }
-            ));
+            let state = if init { "InitError" } else { "ExitError" };
+            let events = exchange.extension_events(id);
+            let events: Vec<&str> = events.iter().map(String::as_str).collect();
+            environment.collector.write(environment.lines().extension(&name, state, &events, Some(kind)));
             let failure = if init { "Extension.InitError" } else { "Extension.ExitError" };
             let fault = json!({ "errorType": failure, "errorMessage": format!("Extension {name}: {kind}") });
             if init {
@@ -103,6 +92,22 @@ pub(super) async fn answer(
             page(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
         }
         _ => error(StatusCode::NOT_FOUND, "InvalidRequest", "there is nothing at this path"),
+    }
+}
+
+/// The extension that asks: its identifier and its name.
+pub(super) fn identified(
+    environment: &Environment,
+    headers: &http::HeaderMap,
+) -> Result<(String, String), Box<Response<Full<Bytes>>>> {
+    let refused = |kind: &str, message: &str| Err(Box::new(error(StatusCode::FORBIDDEN, kind, message)));
+    let id = headers.get(IDENTIFIER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if id.is_empty() {
+        return refused("Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier");
+    }
+    match environment.exchange.extension_name(id) {
+        Some(name) => Ok((id.to_owned(), name)),
+        None => refused("Extension.UnknownExtensionIdentifier", "Unknown extension identifier"),
     }
 }
 
@@ -123,13 +128,11 @@ fn register(
         return error(StatusCode::BAD_REQUEST, "Extension.InvalidEventType", "Unknown event type");
     }
     let (spec, id) = (&environment.spec, environment.shared.env.rng.uuid());
-    let shown: Vec<&str> = events.iter().map(String::as_str).collect();
-    environment
-        .collector
-        .write(format!("EXTENSION\tName: {name}\tState: Ready\tEvents: [{}]\n", shown.join(",")));
-    if let Err(why) = environment.exchange.register(id.clone(), name, events) {
+    if let Err(why) = environment.exchange.register(id.clone(), name, events.clone()) {
         return error(StatusCode::FORBIDDEN, "Extension.RegistrationFailed", why);
     }
+    let shown: Vec<&str> = events.iter().map(String::as_str).collect();
+    environment.collector.write(environment.lines().extension(name, "Ready", &shown, None));
     let mut answer = json!({
         "functionName": spec.function_name, "functionVersion": spec.version, "handler": spec.handler,
     });

@@ -9,9 +9,10 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::exchange::{Exchange, Fault, Init};
-use super::{Environment, Shared, api};
+use super::{Environment, Rest, Shared, api};
 use crate::collector::Collector;
 use crate::lines::Status;
+use crate::telemetry::Telemetry;
 use crate::{ExecError, LogTarget, Spec, program};
 
 /// How long an init on demand may take (Lambda, "Init phase"). What takes longer goes on within the timeout of the
@@ -45,9 +46,7 @@ pub(crate) async fn start(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<
     let failed = |fault: Fault, timed_out| {
         let took = began.elapsed();
         let status = if timed_out { Status::Timeout } else { Status::Error(fault.kind.clone()) };
-        if let Some(line) = environment.lines().init_report(took, &status) {
-            environment.collector.write(line);
-        }
+        environment.collector.write(environment.lines().init_done(took, &status));
         let environment = environment.clone();
         Err(StartError::Function(Box::new(InitFailure { environment, fault, took, timed_out })))
     };
@@ -66,7 +65,9 @@ pub(crate) async fn start(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<
     };
     match decided {
         Some(Init::Ready) => {
-            environment.collector.settle().await;
+            let took = began.elapsed();
+            environment.collector.end(environment.lines().init_done(took, &Status::Success)).await;
+            environment.telemetry.close_subscriptions();
             *environment.init.lock() = (!spec.provisioned).then(|| began.elapsed());
             Ok(environment)
         }
@@ -109,15 +110,18 @@ async fn launch(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<Environmen
         Error::Invalid(why) => ExecError::CodeUnusable(why),
         Error::Failed(why) => ExecError::Internal(why),
     })?;
-    let Started { process, stdout, listeners, .. } = started;
-    let logs = shared.logs.clone();
-    let collector = Collector::start(&shared.env, move |events| logs.write(&target, events), stdout);
+    let Started { process, stdout, listeners, pipes, .. } = started;
+    let (logs, telemetry) = (shared.logs.clone(), Arc::new(Telemetry::new()));
+    let sink = move |events| logs.write(&target, events);
+    let extensions = pipes.into_iter().next();
+    let collector = Collector::start(&shared.env, sink, telemetry.clone(), stdout, extensions);
     let last = credentials.expiration - spec.timeout - Duration::from_secs(60);
     let environment = Arc::new(Environment {
         spec: spec.clone(),
         shared: shared.clone(),
         process,
         collector,
+        telemetry,
         exchange: Exchange::new(program::extensions(&spec.layers)),
         expires: last.min(now + AGE_MAX),
         init: Mutex::new(None),
@@ -125,12 +129,10 @@ async fn launch(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<Environmen
         busy: AtomicBool::new(false),
         retired: AtomicBool::new(false),
         dead: AtomicBool::new(false),
-        rest: Mutex::new((monotonic(), false)),
+        rest: Mutex::new(Rest { since: monotonic(), looked: monotonic(), queued: false }),
     });
     let version = interpreter.map_or(String::new(), |found| found.version);
-    if let Some(line) = environment.lines().init_start(&version) {
-        environment.collector.write(line);
-    }
+    environment.collector.write(environment.lines().init_start(&version));
     let mut listeners = listeners.into_iter();
     if let (Some(runtime), Some(endpoint)) = (listeners.next(), listeners.next()) {
         let weak = Arc::downgrade(&environment);

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use haneul_env::clock::monotonic;
+use haneul_kit::Instant;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -10,8 +11,9 @@ use super::Environment;
 use super::exchange::{Answer, Event, Fault};
 use super::init::{InitFailure, platform_error};
 use super::stream;
-use crate::lines::{Lines, Status};
+use crate::lines::Status;
 use crate::pool::Lease;
+use crate::telemetry::records::Done;
 use crate::{Body, FunctionError, Invocation, Outcome, Report};
 
 /// What an invocation of one environment came to.
@@ -34,6 +36,8 @@ pub(super) struct Call {
     pub(super) request_id: String,
     pub(super) trace: Option<String>,
     pub(super) began: std::time::Instant,
+    /// By the cloud's clock.
+    pub(super) began_at: Instant,
     pub(super) init: Option<Duration>,
 }
 
@@ -44,10 +48,13 @@ pub(crate) async fn invoke(lease: Lease, call: &Invocation) -> Invoked {
     let trace = call.trace_header.clone().or_else(|| environment.new_trace());
     let init = environment.init.lock().take();
     environment.thaw();
-    environment.collector.begin(environment.lines().start(&call.request_id));
+    let lines = environment.lines();
+    let began_at = lines.now;
+    let shown = trace.as_deref().filter(|_| environment.spec.tracing);
+    environment.collector.begin(lines.start(&call.request_id, shown));
     let answered = environment.offer(call, trace.as_deref());
     let call_id = call.request_id.clone();
-    let under_way = Call { lease, request_id: call_id, trace, began, init };
+    let under_way = Call { lease, request_id: call_id, trace, began, began_at, init };
     let end = tokio::select! {
         biased;
         answer = answered => match answer {
@@ -60,15 +67,18 @@ pub(crate) async fn invoke(lease: Lease, call: &Invocation) -> Invoked {
     if let End::Answered(Answer::Stream { content_type, pieces }) = end {
         return Invoked::Done(stream::pass_on(under_way, content_type, pieces));
     }
-    let seen = environment.exchange.over();
+    let over = environment.exchange.over();
     if let End::Exited(_) = end {
         environment.dead.store(true, Ordering::SeqCst);
-        if !seen && init.is_none() {
+        if !over.taken && init.is_none() {
             return Invoked::Unseen;
         }
     }
+    let took = began.elapsed();
     let (body, function_error, status) = environment.judge(&under_way.request_id, end);
-    let finished = under_way.finish(&status).await;
+    let produced = over.response_began.map(|_| body.len() as u64);
+    let done = under_way.done(took, over.response_began, produced);
+    let finished = under_way.finish(&status, &done).await;
     Invoked::Done(Outcome {
         body: Body::Whole(body),
         function_error,
@@ -84,13 +94,28 @@ pub(super) struct Finished {
 }
 
 impl Call {
+    pub(super) fn done(
+        &self,
+        took: Duration,
+        response_began: Option<std::time::Instant>,
+        produced_bytes: Option<u64>,
+    ) -> Done {
+        let response = response_began.map(|at| {
+            let latency = at.saturating_duration_since(self.began);
+            (latency, took.saturating_sub(latency))
+        });
+        Done { began: self.began_at, took, response, produced_bytes }
+    }
+
     /// Writes the last lines, and gives the environment back.
-    pub(super) async fn finish(self, status: &Status) -> Finished {
+    pub(super) async fn finish(self, status: &Status, done: &Done) -> Finished {
         let environment = self.lease.environment().clone();
         let report = environment.report(self.began.elapsed(), self.init, status);
         let trace = self.trace.as_deref().filter(|_| environment.spec.tracing);
-        let lines = environment.lines().end(&self.request_id, &report, status, trace);
-        let log_tail = environment.collector.end(lines).await;
+        let lines = environment.lines();
+        let notice = lines.runtime_done(&self.request_id, done, status, trace);
+        let notice = notice.and(lines.end(&self.request_id, &report, status, trace));
+        let log_tail = environment.collector.end(notice).await;
         environment.busy.store(false, Ordering::SeqCst);
         drop(self.lease);
         Finished { log_tail, report }
@@ -149,9 +174,7 @@ impl Environment {
                 self.kill();
                 let text = format!("Task timed out after {:.2} seconds", self.spec.timeout.as_secs_f64());
                 let now = self.shared.env.now().iso8601_millis();
-                if let Some(line) = self.lines().fault(format!("{now} {request_id} {text}\n")) {
-                    self.collector.write(line);
-                }
+                self.collector.write(self.lines().fault(&format!("{now} {request_id} {text}\n")));
                 (platform_error("Sandbox.Timedout", request_id, &text), unhandled, Status::Timeout)
             }
         }
@@ -165,9 +188,7 @@ impl Environment {
         } else {
             format!("RequestId: {request_id} Error: {message}")
         };
-        if let Some(line) = self.lines().fault(format!("{message}\n{}", fault.kind)) {
-            self.collector.write(line);
-        }
+        self.collector.write(self.lines().fault(&format!("{message}\n{}", fault.kind)));
     }
 
     fn report(&self, duration: Duration, init: Option<Duration>, status: &Status) -> Report {
@@ -202,8 +223,8 @@ impl Environment {
 /// The outcome of an invocation whose environment could not be made ready.
 pub(crate) async fn failed_init(failure: InitFailure, call: &Invocation) -> Outcome {
     let InitFailure { environment, fault, took, timed_out } = failure;
-    let lines = Lines { spec: &environment.spec, now: environment.shared.env.now() };
-    environment.collector.begin(lines.start(&call.request_id));
+    let trace = environment.spec.tracing.then(|| call.trace_header.clone()).flatten();
+    environment.collector.begin(environment.lines().start(&call.request_id, trace.as_deref()));
     let (body, status, duration) = if timed_out {
         let (body, _, status) = environment.judge(&call.request_id, End::TimedOut);
         (body, status, environment.spec.timeout)
@@ -219,7 +240,6 @@ pub(crate) async fn failed_init(failure: InitFailure, call: &Invocation) -> Outc
         (body, Status::Error(fault.kind), took)
     };
     let report = environment.report(duration, None, &status);
-    let trace = environment.spec.tracing.then(|| call.trace_header.clone()).flatten();
     let lines = environment.lines().end(&call.request_id, &report, &status, trace.as_deref());
     let log_tail = environment.collector.end(lines).await;
     let function_error = Some(FunctionError::Unhandled);

@@ -1,13 +1,15 @@
 //! One execution environment: a sandbox with a runtime in it, from its start over its invocations to its end.
 //!
 //! [`init`] starts it and waits until the runtime and the extensions are ready; [`invoke`] runs one event; [`api`] is
-//! the HTTP that runtime and extensions speak with us; [`exchange`] holds what they wait for.
+//! the HTTP that runtime and extensions speak with us, [`extensions`] and [`listeners`] the parts of it that are theirs;
+//! [`exchange`] holds what they wait for.
 
 pub(crate) mod api;
 pub(crate) mod exchange;
 pub(crate) mod extensions;
 pub(crate) mod init;
 pub(crate) mod invoke;
+pub(crate) mod listeners;
 pub(crate) mod stream;
 
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use parking_lot::Mutex;
 
 use crate::collector::Collector;
 use crate::lines::Lines;
+use crate::telemetry::Telemetry;
 use crate::{BoxFuture, LogSink, Spec};
 
 use exchange::Exchange;
@@ -57,6 +60,7 @@ pub(crate) struct Environment {
     shared: Arc<Shared>,
     process: Box<dyn Process>,
     collector: Collector,
+    telemetry: Arc<Telemetry>,
     exchange: Exchange,
     /// Until when its credentials are good, with room for an invocation.
     expires: Instant,
@@ -67,25 +71,54 @@ pub(crate) struct Environment {
     /// No further invocation.
     pub(crate) retired: AtomicBool,
     dead: AtomicBool,
-    /// Since when it is idle, and whether the freezer knows of it.
-    rest: Mutex<(std::time::Instant, bool)>,
+    rest: Mutex<Rest>,
+}
+
+/// An environment between invocations.
+struct Rest {
+    /// Since when it is idle.
+    since: std::time::Instant,
+    /// When the freezer looked last.
+    looked: std::time::Instant,
+    /// Whether the freezer knows of it.
+    queued: bool,
+}
+
+/// How long programs that still work after an invocation (extensions, or a listener that takes its telemetry) keep an
+/// environment from being frozen. AWS counts their time to the invocation.
+const AFTERWARDS_MAX: Duration = Duration::from_secs(2);
+
+/// How long a listener may take for the last events before its extension is told of the end.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
+
+/// What came of an attempt to freeze.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freezing {
+    Frozen,
+    /// It works again, or has ended.
+    Unwanted,
+    /// Something in it still works; it should be looked at again.
+    Later,
 }
 
 impl Environment {
     /// It is idle from now on. True when the freezer must be told.
     pub(crate) fn rest(&self) -> bool {
-        let mut rest = self.rest.lock();
-        let told = rest.1;
-        *rest = (haneul_env::clock::monotonic(), true);
+        let (mut rest, now) = (self.rest.lock(), haneul_env::clock::monotonic());
+        let told = rest.queued;
+        *rest = Rest { since: now, looked: now, queued: true };
         !told
     }
 
+    /// For how long it was left alone, by invocations and by the freezer.
     pub(crate) fn rested(&self, now: std::time::Instant) -> Duration {
-        now.saturating_duration_since(self.rest.lock().0)
+        now.saturating_duration_since(self.rest.lock().looked)
     }
 
     pub(crate) fn set_queued(&self, queued: bool) {
-        self.rest.lock().1 = queued;
+        let mut rest = self.rest.lock();
+        rest.queued = queued;
+        rest.looked = haneul_env::clock::monotonic();
     }
 
     /// Whether it can take another invocation at `now`.
@@ -98,16 +131,23 @@ impl Environment {
     }
 
     fn lines(&self) -> Lines<'_> {
-        Lines { spec: &self.spec, now: self.shared.env.now() }
+        Lines { spec: &self.spec, now: self.shared.env.now(), telemetry: &self.telemetry }
     }
 
     /// Takes the processors away, unless an invocation has come.
-    pub(crate) fn freeze(&self) {
+    pub(crate) fn freeze(&self) -> Freezing {
         let mut frozen = self.frozen.lock();
-        if !*frozen && !self.busy.load(Ordering::SeqCst) && !self.is_dead() && self.exchange.all_wait() {
-            self.process.freeze();
-            *frozen = true;
+        if *frozen || self.busy.load(Ordering::SeqCst) || self.is_dead() {
+            return Freezing::Unwanted;
         }
+        let over_time = self.rest.lock().since.elapsed() > AFTERWARDS_MAX;
+        if !self.exchange.all_wait() || !(self.telemetry.is_settled() || over_time) {
+            return if over_time { Freezing::Unwanted } else { Freezing::Later };
+        }
+        self.telemetry.pause(true);
+        self.process.freeze();
+        *frozen = true;
+        Freezing::Frozen
     }
 
     fn thaw(&self) {
@@ -116,6 +156,7 @@ impl Environment {
         if *frozen {
             self.process.thaw();
             *frozen = false;
+            self.telemetry.pause(false);
         }
     }
 
@@ -137,6 +178,9 @@ impl Environment {
         self.retired.store(true, Ordering::SeqCst);
         if !self.is_dead() && self.exchange.has_extensions() {
             self.thaw();
+            // Who leaves as soon as it is told has heard all by then.
+            self.telemetry.flush();
+            self.shared.host.timeout(LAST_WORDS_MAX, self.telemetry.settled()).await;
             let deadline = self.shared.host.now() + extensions::SHUTDOWN_MAX;
             self.exchange.shut_down(reason, deadline);
             self.shared.host.timeout(extensions::SHUTDOWN_MAX, self.exchange.extensions_gone()).await;

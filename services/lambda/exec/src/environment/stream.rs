@@ -18,11 +18,15 @@ pub(super) fn pass_on(call: Call, content_type: String, mut pieces: mpsc::Receiv
     let env = environment.shared.env.clone();
     env.spawn("function stream", async move {
         let left = environment.spec.timeout.saturating_sub(call.began.elapsed());
+        let mut produced = 0u64;
         let passing = async {
             loop {
                 match pieces.recv().await {
                     // A caller that went away does not stop the function.
-                    Some(StreamPiece::Chunk(data)) => drop(give.send(Piece::Chunk(data)).await),
+                    Some(StreamPiece::Chunk(data)) => {
+                        produced += data.len() as u64;
+                        drop(give.send(Piece::Chunk(data)).await);
+                    }
                     Some(StreamPiece::End(fault)) => return Some(fault),
                     None => return None,
                 }
@@ -37,7 +41,7 @@ pub(super) fn pass_on(call: Call, content_type: String, mut pieces: mpsc::Receiv
             exit = environment.process.wait() => Err(End::Exited(exit)),
             () = environment.shared.host.sleep(left) => Err(End::TimedOut),
         };
-        environment.exchange.over();
+        let (over, took) = (environment.exchange.over(), call.began.elapsed());
         let (error, status) = match end {
             Ok(None) => (None, Status::Success),
             Ok(Some(fault)) => (Some(told(&fault)), Status::Error(fault.kind)),
@@ -53,7 +57,8 @@ pub(super) fn pass_on(call: Call, content_type: String, mut pieces: mpsc::Receiv
                 (Some(told(&Fault { kind, body, by_platform: true })), status)
             }
         };
-        let finished = call.finish(&status).await;
+        let done = call.done(took, over.response_began, Some(produced));
+        let finished = call.finish(&status, &done).await;
         let end = StreamEnd { error, log_tail: finished.log_tail, report: finished.report };
         let _ = give.send(Piece::End(Box::new(end))).await;
     });
