@@ -1,7 +1,9 @@
 //! Root file systems to run programs over: a directory as it is, a tar file, or an OCI image layout (image-spec v1),
 //! unpacked once under our own folder by the digest of what they came from.
 //!
-//! Every archive is hostile: an entry that leads outside is refused, devices are left out, and sizes have limits.
+//! Every archive is hostile: an entry that leads outside is refused, devices are left out, set-user-id bits are taken
+//! away, and sizes have limits. What is mounted over an image must be a folder in it, or bubblewrap would follow a link
+//! of the image's.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,20 +12,43 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// What all files of one image may take, unpacked.
+/// What all files of one layer may take, unpacked.
 pub const BYTES_MAX: u64 = 16 << 30;
 pub const ENTRIES_MAX: u64 = 1_000_000;
+/// Of an image (Docker's own limit).
+pub const LAYERS_MAX: usize = 127;
+/// Of an index, a manifest, a configuration.
+const DOCUMENT_BYTES_MAX: u64 = 4 << 20;
+/// Indexes within indexes.
+const DEPTH_MAX: usize = 3;
 
-/// An image that can be run.
-#[derive(Clone, Debug)]
+/// An image as its documents say it; nothing of it is unpacked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// The unpacked layers, the lowest first: [`crate::Mount::Layers`] or, when it is one, [`crate::Root::Directory`].
-    pub layers: Vec<PathBuf>,
-    /// Of the image's configuration.
+    /// Of the manifest: `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+    /// `amd64`, `arm64`.
+    pub architecture: String,
+    /// Of all layers as they lie in the layout.
+    pub bytes: u64,
     pub entrypoint: Vec<String>,
     pub command: Vec<String>,
+    /// `NAME=value`.
     pub environment: Vec<String>,
     pub working_directory: String,
+    /// The lowest first.
+    layers: Vec<Value>,
+}
+
+/// Which image of a layout.
+#[derive(Clone, Copy, Debug)]
+pub enum Reference<'a> {
+    /// Its only one.
+    Only,
+    /// By `org.opencontainers.image.ref.name`.
+    Name(&'a str),
+    /// By the digest of its manifest.
+    Digest(&'a str),
 }
 
 /// A tar file, gzipped or not, unpacked under `store`.
@@ -35,55 +60,144 @@ pub fn tar(file: &Path, store: &Path) -> io::Result<PathBuf> {
     layer(file, &digest, store)
 }
 
-/// The image `reference` of the OCI layout in `folder`; its only one without.
+/// The image of the OCI layout in `folder`; of several platforms the host's own.
 ///
 /// # Errors
-/// When the layout is not one, a blob has another digest than its name, or an archive leads outside.
-pub fn oci_layout(folder: &Path, reference: Option<&str>, store: &Path) -> io::Result<Image> {
+/// `NotFound` when there is no such layout or image; `InvalidData` when the layout is not one, or a document has another
+/// digest than its name.
+pub fn oci_layout(folder: &Path, reference: Reference<'_>) -> io::Result<Image> {
     let index = json(&folder.join("index.json"))?;
     let manifests = index["manifests"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let named = |manifest: &&Value| {
-        let name = &manifest["annotations"]["org.opencontainers.image.ref.name"];
-        reference.is_none_or(|wanted| name.as_str() == Some(wanted))
+    let wanted = |manifest: &&Value| match reference {
+        Reference::Only => true,
+        Reference::Name(name) => manifest["annotations"]["org.opencontainers.image.ref.name"] == name,
+        Reference::Digest(digest) => manifest["digest"] == digest,
     };
-    let manifest = match (manifests.iter().filter(named).collect::<Vec<_>>().as_slice(), reference) {
-        ([only], _) => blob(folder, only)?,
-        ([], _) => return Err(invalid("there is no such image in the layout")),
-        _ => return Err(invalid("the layout has several images; name one")),
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "there is no such image in the layout");
+    let descriptor = match (manifests.iter().filter(wanted).collect::<Vec<_>>().as_slice(), reference) {
+        ([one], _) => (*one).clone(),
+        // A manifest below an index is not named by the layout.
+        ([], Reference::Digest(digest)) => Value::from_iter([("digest", digest)]),
+        ([], _) => return Err(missing()),
+        _ => return Err(invalid("the layout has several images of this name")),
     };
-    let manifest = json(&manifest)?;
-    let config = json(&blob(folder, &manifest["config"])?)?;
-    let mut layers = Vec::new();
-    for descriptor in manifest["layers"].as_array().into_iter().flatten() {
-        let media = descriptor["mediaType"].as_str().unwrap_or_default();
-        if media.ends_with("zstd") {
-            return Err(invalid("layers compressed by zstd are not unpacked; push them with gzip"));
-        }
-        let file = blob(folder, descriptor)?;
-        let digest = descriptor["digest"].as_str().unwrap_or_default().trim_start_matches("sha256:");
-        layers.push(layer(&file, digest, store)?);
+    let (manifest, digest) = manifest(folder, descriptor)?;
+    let config = document(folder, &manifest["config"])?;
+    let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
+    if layers.len() > LAYERS_MAX {
+        return Err(invalid("the image has too many layers"));
     }
     let words = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let config = &config["config"];
+    let text = |value: &Value, otherwise: &str| match value.as_str() {
+        Some(text) if !text.is_empty() => text.to_owned(),
+        _ => otherwise.to_owned(),
+    };
     Ok(Image {
+        digest,
+        architecture: text(&config["architecture"], "amd64"),
+        bytes: layers.iter().filter_map(|layer| layer["size"].as_u64()).sum(),
+        entrypoint: words(&config["config"]["Entrypoint"]),
+        command: words(&config["config"]["Cmd"]),
+        environment: words(&config["config"]["Env"]),
+        working_directory: text(&config["config"]["WorkingDir"], "/"),
         layers,
-        entrypoint: words(&config["Entrypoint"]),
-        command: words(&config["Cmd"]),
-        environment: words(&config["Env"]),
-        working_directory: config["WorkingDir"].as_str().unwrap_or("/").to_owned(),
     })
 }
 
-/// The path of a descriptor's blob, whose digest is checked.
-fn blob(folder: &Path, descriptor: &Value) -> io::Result<PathBuf> {
+impl Image {
+    /// Unpacks what is not unpacked yet of the layers, under `store`. For [`crate::Root::Layers`], the lowest first: one
+    /// of ours below all, with the folders that are mounted over.
+    ///
+    /// # Errors
+    /// When a blob has another digest than its name, an archive leads outside, or the image has links where something
+    /// is to be mounted.
+    pub fn unpack(&self, folder: &Path, store: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut layers = vec![base(store)?];
+        for descriptor in &self.layers {
+            let media = descriptor["mediaType"].as_str().unwrap_or_default();
+            if media.ends_with("zstd") {
+                return Err(invalid("layers compressed by zstd are not unpacked; build the image with gzip"));
+            }
+            let digest = hex_of(descriptor)?;
+            let there = store.join("layers").join(&digest);
+            if !there.is_dir() {
+                layer(&blob(folder, descriptor)?, &digest, store)?;
+            }
+            layers.push(there);
+        }
+        for point in MOUNTED_OVER {
+            // The uppermost layer that has it is the one that is seen.
+            let seen = layers.iter().rev().find_map(|layer| fs::symlink_metadata(layer.join(point)).ok());
+            if !seen.is_some_and(|seen| seen.is_dir()) {
+                return Err(invalid(&format!("/{point} of the image is not a folder")));
+            }
+        }
+        Ok(layers)
+    }
+}
+
+/// Where something is mounted over every image.
+const MOUNTED_OVER: &[&str] = &["proc", "dev", "tmp"];
+
+/// The lowest layer of every image: an image may have nothing but one program in it.
+fn base(store: &Path) -> io::Result<PathBuf> {
+    let folder = store.join("base");
+    for name in MOUNTED_OVER.iter().chain(&["etc", "opt", "var/task"]) {
+        fs::create_dir_all(folder.join(name))?;
+    }
+    for (name, text) in [
+        ("hosts", "127.0.0.1 localhost localhost.localdomain sandbox.localdomain sandbox\n"),
+        ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
+    ] {
+        let file = folder.join("etc").join(name);
+        if fs::read_to_string(&file).is_ok_and(|there| there == text) {
+            continue;
+        }
+        let fresh = folder.join("etc").join(format!(".{name}.{}", std::process::id()));
+        fs::write(&fresh, text)?;
+        fs::rename(&fresh, &file)?;
+    }
+    Ok(folder)
+}
+
+/// Follows indexes to the manifest for this host's processor.
+fn manifest(folder: &Path, mut descriptor: Value) -> io::Result<(Value, String)> {
+    let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    for _ in 0..DEPTH_MAX {
+        let found = document(folder, &descriptor)?;
+        let Some(manifests) = found["manifests"].as_array() else {
+            let digest = descriptor["digest"].as_str().unwrap_or_default().to_owned();
+            return Ok((found, digest));
+        };
+        let ours = |one: &&Value| {
+            let platform = &one["platform"];
+            platform.is_null() || (platform["architecture"] == processor && platform["os"] == "linux")
+        };
+        let found = manifests.iter().find(ours);
+        descriptor = found.cloned().ok_or_else(|| invalid(&format!("the image is not for {processor}")))?;
+    }
+    Err(invalid("the indexes of the image are nested too deeply"))
+}
+
+fn document(folder: &Path, descriptor: &Value) -> io::Result<Value> {
+    json(&blob(folder, descriptor)?)
+}
+
+/// The digits of a descriptor's digest: nothing else can be in the path that they become.
+fn hex_of(descriptor: &Value) -> io::Result<String> {
     let digest = descriptor["digest"].as_str().unwrap_or_default();
     let hex = digest.strip_prefix("sha256:").filter(|hex| {
         hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     });
-    let hex = hex.ok_or_else(|| invalid("a digest is not of SHA-256"))?;
-    let path = folder.join("blobs/sha256").join(hex);
+    hex.map(str::to_owned).ok_or_else(|| invalid("a digest is not of SHA-256"))
+}
+
+/// The path of a descriptor's blob, whose digest is checked.
+fn blob(folder: &Path, descriptor: &Value) -> io::Result<PathBuf> {
+    let hex = hex_of(descriptor)?;
+    let path = folder.join("blobs/sha256").join(&hex);
     if digest_of(&path)? != hex {
         return Err(invalid("a blob has another digest than its name says"));
     }
@@ -120,6 +234,8 @@ fn unpack(archive: impl Read, target: &Path) -> io::Result<()> {
     let mut archive = tar::Archive::new(archive.take(BYTES_MAX));
     archive.set_preserve_permissions(true);
     archive.set_preserve_ownerships(false);
+    // Nothing that we unpack may run with the rights of its owner, who is us.
+    archive.set_mask(0o6000);
     let (mut entries, mut bytes) = (0u64, 0u64);
     for entry in archive.entries()? {
         let mut entry = entry?;
@@ -175,7 +291,7 @@ fn digest_of(file: &Path) -> io::Result<String> {
 
 fn json(file: &Path) -> io::Result<Value> {
     let mut text = Vec::new();
-    fs::File::open(file)?.take(4 << 20).read_to_end(&mut text)?;
+    fs::File::open(file)?.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text)?;
     serde_json::from_slice(&text).map_err(|error| invalid(&format!("{}: {error}", file.display())))
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`program`] (what to run), [`process`] (what runs), [`sandbox`] (the trait and how a host's driver is
 //! chosen); the drivers: [`namespaces`] (user, mount, pid, net, ipc, uts and cgroup namespaces, seccomp, control
-//! groups), [`plain`] (a child process without any isolation, for who asked for that), [`simulated`] (no process at
+//! groups, Landlock), [`plain`] (a child process without any isolation, for who asked for that), [`simulated`] (no process at
 //! all, for tests). [`image`] unpacks directories, tar files and OCI layouts to run programs over. A driver of micro
 //! virtual machines has its place beside them.
 //!
@@ -27,7 +27,7 @@ mod tree;
 pub use connection::{Connection, Listener};
 pub use process::{Exit, Process, Started, Usage};
 pub use program::{Limits, Mount, Network, Program, Root};
-pub use sandbox::{Error, Isolation, Options, Sandbox, detect};
+pub use sandbox::{Error, Guard, Isolation, Options, Sandbox, detect};
 
 /// A boxed future, for traits that must be object-safe.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -31,8 +31,10 @@ pub const FIRST_PIPE: i32 = 3;
 pub enum Root {
     /// The host's `/usr`, and an `/etc` with what interpreters need and nothing that is the host's own.
     Host,
-    /// An unpacked image.
+    /// A file system in a folder, which has `proc`, `dev` and what is mounted over.
     Directory(PathBuf),
+    /// Folders over one another, the last on top: an unpacked image ([`crate::image::Image::unpack`]).
+    Layers(Vec<PathBuf>),
 }
 
 #[derive(Clone, Debug)]

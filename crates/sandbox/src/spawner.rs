@@ -100,6 +100,13 @@ pub(crate) fn show_layers(sources: &[std::path::PathBuf], target: &Path) -> io::
             options.push(*byte);
         }
     }
+    // One page, with the zero at its end.
+    if options.len() >= 4096 {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "too many layers with paths as long as these",
+        ));
+    }
     let options = std::ffi::CString::new(options).map_err(io::Error::other)?;
     mount("overlay", target, "overlay", MountFlags::RDONLY | MountFlags::NOSUID, Some(options.as_c_str()))?;
     Ok(())

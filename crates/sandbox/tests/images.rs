@@ -1,15 +1,24 @@
 //! Archives and OCI layouts, honest and hostile.
 
+mod trial;
+
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use haneul_sandbox::image;
+use haneul_sandbox::image::{self, Image, Reference};
+use haneul_sandbox::{Mount, Root};
 use sha2::{Digest, Sha256};
 
 enum Entry<'a> {
     File(&'a str, &'a str),
     Link(&'a str, &'a str),
     Hard(&'a str, &'a str),
+    /// With these permissions.
+    Program(&'a str, &'a [u8], u32),
+    Device(&'a str),
+    /// Says that it is so long, and is not.
+    Huge(&'a str, u64),
 }
 
 fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
@@ -28,6 +37,28 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
                 header.set_size(text.len() as u64);
                 header.set_cksum();
                 builder.append(&header, text.as_bytes()).unwrap();
+            }
+            Entry::Program(path, bytes, mode) => {
+                name(path);
+                header.set_mode(*mode);
+                header.set_size(bytes.len() as u64);
+                header.set_cksum();
+                builder.append(&header, *bytes).unwrap();
+            }
+            Entry::Device(path) => {
+                name(path);
+                header.set_entry_type(tar::EntryType::Char);
+                header.set_device_major(1).unwrap();
+                header.set_device_minor(1).unwrap();
+                header.set_size(0);
+                header.set_cksum();
+                builder.append(&header, std::io::empty()).unwrap();
+            }
+            Entry::Huge(path, size) => {
+                name(path);
+                header.set_size(*size);
+                header.set_cksum();
+                builder.append(&header, std::io::empty()).unwrap();
             }
             Entry::Link(path, to) | Entry::Hard(path, to) => {
                 name(path);
@@ -85,8 +116,23 @@ fn nothing_leads_outside() {
     }
 }
 
-/// A layout with one image of `layers`, as `oci-layout` tools write it.
-fn layout(folder: &Path, layers: &[Vec<u8>]) {
+#[test]
+fn devices_rights_of_owners_and_sizes() {
+    let store = tempfile::tempdir().unwrap();
+    let entries = [Entry::Device("memory"), Entry::Program("su", b"x", 0o6755), Entry::File("after", "x")];
+    let folder = unpack(&entries, store.path()).unwrap();
+    assert!(!folder.join("memory").exists() && folder.join("after").exists());
+    let mode = std::fs::metadata(folder.join("su")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o755, "{mode:o}");
+    let huge = unpack(&[Entry::Huge("huge", image::BYTES_MAX + 1)], store.path()).unwrap_err();
+    assert!(huge.to_string().contains("too large"), "{huge}");
+    let names: Vec<_> = std::fs::read_dir(store.path().join("layers")).unwrap().flatten().collect();
+    assert_eq!(names.len(), 1, "what was refused is taken away: {names:?}");
+}
+
+/// Writes a layout with one image of `layers`, named `latest`, as `oci-layout` tools do. With its own index in between
+/// when `nested`.
+fn layout(folder: &Path, layers: &[Vec<u8>], config: &serde_json::Value, nested: bool) {
     let blobs = folder.join("blobs/sha256");
     std::fs::create_dir_all(&blobs).unwrap();
     let put = |bytes: &[u8], media: &str| {
@@ -102,36 +148,111 @@ fn layout(folder: &Path, layers: &[Vec<u8>]) {
             put(&gzip.finish().unwrap(), "application/vnd.oci.image.layer.v1.tar+gzip")
         })
         .collect();
-    let config =
-        serde_json::json!({ "config": { "Entrypoint": ["/app"], "Env": ["A=b"], "WorkingDir": "/w" } });
+    let config = serde_json::json!({ "architecture": "amd64", "os": "linux", "config": config });
     let config = put(config.to_string().as_bytes(), "application/vnd.oci.image.config.v1+json");
     let manifest = serde_json::json!({ "schemaVersion": 2, "config": config, "layers": layers });
-    let manifest = put(manifest.to_string().as_bytes(), "application/vnd.oci.image.manifest.v1+json");
-    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [manifest] });
+    let mut top = put(manifest.to_string().as_bytes(), "application/vnd.oci.image.manifest.v1+json");
+    if nested {
+        let mut ours = top;
+        let mut other = ours.clone();
+        other["platform"] = serde_json::json!({ "os": "linux", "architecture": "riscv64" });
+        let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        ours["platform"] = serde_json::json!({ "os": "linux", "architecture": own });
+        let index = serde_json::json!({ "schemaVersion": 2, "manifests": [other, ours] });
+        top = put(index.to_string().as_bytes(), "application/vnd.oci.image.index.v1+json");
+    }
+    top["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "latest" });
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [top] });
     std::fs::write(folder.join("index.json"), index.to_string()).unwrap();
+}
+
+fn config() -> serde_json::Value {
+    serde_json::json!({ "Entrypoint": ["/app"], "Cmd": ["a"], "Env": ["A=b"], "WorkingDir": "/w" })
 }
 
 #[test]
 fn an_oci_layout_is_read_and_its_blobs_are_checked() {
+    for nested in [false, true] {
+        let (folder, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = archive(&[Entry::File("app", "one"), Entry::File("old", "x")]);
+        let second = archive(&[Entry::File("app", "two")]);
+        layout(folder.path(), &[first, second], &config(), nested);
+        let image = image::oci_layout(folder.path(), Reference::Name("latest")).unwrap();
+        let Image { digest, entrypoint, command, environment, working_directory, .. } = &image;
+        assert_eq!(
+            (entrypoint.concat(), command.concat(), environment.concat(), working_directory.as_str()),
+            ("/app".into(), "a".into(), "A=b".into(), "/w")
+        );
+        // By its digest too, which is the manifest's.
+        assert_eq!(image::oci_layout(folder.path(), Reference::Digest(digest)).unwrap(), image);
+        let layers = image.unpack(folder.path(), store.path()).unwrap();
+        let texts: Vec<_> =
+            layers[1..].iter().map(|layer| std::fs::read_to_string(layer.join("app")).unwrap()).collect();
+        assert_eq!(texts, ["one", "two"]);
+        let missing = image::oci_layout(folder.path(), Reference::Name("other")).unwrap_err();
+        assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
+        // A path is no digest, whatever it leads to.
+        let path = format!("sha256:{}", "../".repeat(21) + "x");
+        assert!(image::oci_layout(folder.path(), Reference::Digest(&path)).is_err());
+        // One bit of one blob.
+        let blob = folder.path().join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
+        let mut bytes = std::fs::read(&blob).unwrap();
+        bytes[0] ^= 1;
+        std::fs::write(&blob, bytes).unwrap();
+        let error = image::oci_layout(folder.path(), Reference::Only).unwrap_err();
+        assert!(error.to_string().contains("digest"), "{error}");
+    }
+}
+
+#[test]
+fn an_image_with_links_where_we_mount_is_refused() {
     let (folder, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let first = archive(&[Entry::File("app", "one"), Entry::File("old", "x")]);
-    let second = archive(&[Entry::File("app", "two")]);
-    layout(folder.path(), &[first, second]);
-    let image = image::oci_layout(folder.path(), None, store.path()).unwrap();
-    assert_eq!(
-        (image.entrypoint, image.environment, image.working_directory),
-        (vec!["/app".into()], vec!["A=b".into()], "/w".into())
-    );
-    let texts: Vec<_> =
-        image.layers.iter().map(|layer| std::fs::read_to_string(layer.join("app")).unwrap()).collect();
-    assert_eq!(texts, ["one", "two"]);
-    assert!(image::oci_layout(folder.path(), Some("other"), store.path()).is_err());
-    // One bit of one blob.
-    let blob =
-        std::fs::read_dir(folder.path().join("blobs/sha256")).unwrap().flatten().next().unwrap().path();
-    let mut bytes = std::fs::read(&blob).unwrap();
-    bytes[0] ^= 1;
-    std::fs::write(&blob, bytes).unwrap();
-    let error = image::oci_layout(folder.path(), None, store.path()).unwrap_err();
-    assert!(error.to_string().contains("digest"), "{error}");
+    layout(folder.path(), &[archive(&[Entry::Link("proc", "/etc")])], &config(), false);
+    let image = image::oci_layout(folder.path(), Reference::Only).unwrap();
+    let error = image.unpack(folder.path(), store.path()).unwrap_err();
+    assert!(error.to_string().contains("/proc of the image is not a folder"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_runs_with_its_whiteouts_and_without_a_shell() {
+    if trial::sandbox().is_none() || !trial::is_root() {
+        println!("skipped: only root can mount layers");
+        return;
+    }
+    // The one program that needs nothing else: our own step, which has an exit of its own without arguments.
+    let (folder, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    trial::readable(store.path());
+    let python =
+        archive(&[Entry::File("dir/gone", "1"), Entry::File("dir/kept", "1"), Entry::File("wiped/old", "1")]);
+    let second = archive(&[
+        Entry::File("dir/.wh.gone", ""),
+        Entry::File("wiped/.wh..wh..opq", ""),
+        Entry::File("wiped/new", "2"),
+        Entry::Link("leak", "/etc/shadow"),
+    ]);
+    layout(folder.path(), &[python, second], &config(), false);
+    let image = image::oci_layout(folder.path(), Reference::Only).unwrap();
+    let layers = image.unpack(folder.path(), store.path()).unwrap();
+    // With a shell: the host's, mounted into the image's root.
+    let script = "cd /; ls dir wiped; cat leak; touch /x /dir/x 2> /dev/null && echo WROTE; cat /etc/hosts | head -c 9";
+    let mut trial = trial::Trial::new(&["/usr/bin/sh", "-c", script]);
+    let mut usr = layers.clone();
+    let mounted = store.path().join("mounted");
+    for name in ["usr", "lib64", "lib", "bin"] {
+        std::fs::create_dir_all(mounted.join(name)).unwrap();
+    }
+    std::fs::remove_dir(mounted.join("bin")).unwrap();
+    std::os::unix::fs::symlink("usr/bin", mounted.join("bin")).unwrap();
+    usr.push(mounted);
+    trial.program.root = Root::Layers(usr);
+    for name in ["/usr", "/lib64", "/lib"] {
+        if Path::new(name).exists() {
+            let source = std::fs::canonicalize(name).unwrap();
+            trial.program.mounts.push(Mount::ReadOnly { source, target: name.into() });
+        }
+    }
+    let seen = trial.run().await.unwrap();
+    assert_eq!(seen.out(), "dir:\nkept\n\nwiped:\nnew\n127.0.0.1", "{}", seen.err());
+    // The control: without the second layer what it hides is there.
+    assert!(layers[1].join("dir/gone").exists() && layers[1].join("wiped/old").exists());
 }

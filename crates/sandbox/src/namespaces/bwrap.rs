@@ -19,6 +19,8 @@ pub(super) const INFO_FD: i32 = 61;
 pub(super) const BLOCK_FD: i32 = 62;
 pub(super) const ALLOWED_FD: i32 = 63;
 pub(super) const MISSING_FD: i32 = 64;
+/// Of what bubblewrap starts before the program ([`super::landlock`]).
+pub(super) const STEP_FD: i32 = 65;
 
 /// A mount whose source is what bubblewrap will find it at.
 pub(super) enum Placed {
@@ -30,7 +32,7 @@ pub(super) enum Placed {
 
 /// What bubblewrap is told, but for the program itself: given by descriptor, because argument lists can be read by
 /// every user of the host and the environment holds credentials.
-pub(super) fn arguments(program: &Program, mounts: &[Placed]) -> Vec<OsString> {
+pub(super) fn arguments(program: &Program, mounts: &[Placed], filtered: bool) -> Vec<OsString> {
     let mut args = Args::default();
     args.all(["--unshare-user", "--uid", &INSIDE_UID.to_string(), "--gid", &INSIDE_GID.to_string()]);
     args.all(["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]);
@@ -57,7 +59,9 @@ pub(super) fn arguments(program: &Program, mounts: &[Placed]) -> Vec<OsString> {
     args.all(["--remount-ro", "/", "--chdir"]);
     args.path(&program.working_directory);
     args.all(["--info-fd", &INFO_FD.to_string(), "--block-fd", &BLOCK_FD.to_string()]);
-    args.all(["--add-seccomp-fd", &ALLOWED_FD.to_string(), "--add-seccomp-fd", &MISSING_FD.to_string()]);
+    if filtered {
+        args.all(["--add-seccomp-fd", &ALLOWED_FD.to_string(), "--add-seccomp-fd", &MISSING_FD.to_string()]);
+    }
     args.0
 }
 
@@ -66,6 +70,7 @@ pub(super) fn root_mounts(root: &Root, etc: &Path) -> Vec<Mount> {
     let read_only = |source: PathBuf, target: PathBuf| Mount::ReadOnly { source, target };
     match root {
         Root::Directory(folder) => vec![read_only(folder.clone(), "/".into())],
+        Root::Layers(layers) => vec![Mount::Layers { sources: layers.clone(), target: "/".into() }],
         Root::Host => {
             let mut mounts = vec![read_only("/usr".into(), "/usr".into())];
             for name in ["bin", "sbin", "lib", "lib32", "lib64"] {

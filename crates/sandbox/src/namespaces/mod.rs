@@ -1,7 +1,7 @@
 //! Programs in namespaces of their own, built by bubblewrap as an unprivileged user.
 //!
 //! [`host`] finds out what there is; [`etc`] writes the little `/etc` that programs see; [`bwrap`] words what
-//! bubblewrap is to do; [`seccomp`] says which system calls there are; [`start`] puts a program together and lets it
+//! bubblewrap is to do; [`seccomp`] says which system calls there are, [`landlock`] which files; [`start`] puts a program together and lets it
 //! go once its limits hold; [`control_group`] limits memory, processes and processors; [`running`] is what runs.
 //!
 //! As root every sandbox runs as a user of the host that nothing else belongs to, mapped to the user 993 that AWS's
@@ -17,6 +17,7 @@ pub mod control_group;
 pub mod etc;
 pub mod host;
 pub mod inside;
+pub mod landlock;
 pub mod running;
 pub mod seccomp;
 pub mod start;
@@ -30,10 +31,11 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::spawner::Spawner;
-use crate::{BoxFuture, Error, Exit, Network, Options, Program, Sandbox, Started, Usage, tree};
+use crate::{BoxFuture, Error, Exit, Guard, Network, Options, Program, Sandbox, Started, Usage, tree};
 
 use control_group::Hierarchies;
 use host::Host;
+use landlock::Landlock;
 
 pub struct Namespaces {
     pub(crate) env: Env,
@@ -50,6 +52,8 @@ pub(crate) struct Ready {
     pub(crate) stage: Option<PathBuf>,
     pub(crate) etc: PathBuf,
     pub(crate) filters: seccomp::Filters,
+    pub(crate) landlock: Option<Landlock>,
+    pub(crate) without: Vec<Guard>,
     uids: Mutex<BTreeSet<u32>>,
     first_uid: u32,
 }
@@ -96,7 +100,9 @@ impl Ready {
         }
         let filters = seccomp::Filters::compile()?;
         let (uids, first_uid) = (Mutex::default(), options.first_uid);
-        Ok(Ready { host, spawner, groups, stage, etc, filters, uids, first_uid })
+        let without = options.without.clone();
+        let landlock = Landlock::look().filter(|_| !without.contains(&Guard::Landlock));
+        Ok(Ready { host, spawner, groups, stage, etc, filters, landlock, without, uids, first_uid })
     }
 
     /// A user id that no other sandbox runs as.
@@ -130,7 +136,7 @@ impl Sandbox for Namespaces {
             Some(Ok(ready)) => ready.describe(),
             Some(Err(why)) => why.clone(),
             None => match Host::look() {
-                Ok(host) => format!("namespaces by {}", host.version),
+                Ok(host) => format!("namespaces by {}, {}", host.version, landlock_of(Landlock::look())),
                 Err(why) => why,
             },
         }
@@ -160,7 +166,15 @@ impl Ready {
         let user = if self.host.is_root { "a user of its own" } else { "our own user" };
         let groups =
             self.groups.as_ref().map_or("no control groups: limits are watched", |groups| groups.name());
-        format!("namespaces by {}, {user}, seccomp, {groups}", self.host.version)
+        let landlock = landlock_of(self.landlock);
+        format!("namespaces by {}, {user}, seccomp, {landlock}, {groups}", self.host.version)
+    }
+}
+
+fn landlock_of(landlock: Option<Landlock>) -> String {
+    match landlock {
+        Some(Landlock { abi }) => format!("Landlock ABI {abi}"),
+        None => "no Landlock".into(),
     }
 }
 

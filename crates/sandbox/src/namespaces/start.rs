@@ -1,7 +1,7 @@
 use std::io::{PipeReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use super::running::Running;
 use super::{Ready, Uid, inside};
 use crate::process::{Reader, reader};
 use crate::program::FIRST_PIPE;
-use crate::{Error, Limits, Listener, Mount, Network, Program, Root, Started, spawner};
+use crate::{Error, Guard, Limits, Listener, Mount, Network, Program, Root, Started, spawner};
 
 /// How long bubblewrap may take to say that the namespaces are made. On a healthy host it takes milliseconds.
 const SETUP_MAX: Duration = Duration::from_secs(30);
@@ -82,23 +82,36 @@ struct Plumbing {
     go: std::io::PipeWriter,
     out: Option<(OwnedFd, OwnedFd)>,
     mappings: Vec<FdMapping>,
+    /// What bubblewrap starts, before the program's own words.
+    step: Vec<std::ffi::OsString>,
 }
 
 impl Plumbing {
     fn lay(ready: &Ready, program: &Program, mounts: &[Placed]) -> Result<Plumbing, Error> {
         let (stdout, out) = std::io::pipe()?;
         let (stderr, err) = std::io::pipe()?;
+        // With a shell it is the shell that merges them, so that what bubblewrap says is kept apart.
+        let merged = program.merge_output && !found(&program.root, Path::new("bin/sh"));
+        let err = if merged { out.try_clone()? } else { err };
         let (info, info_end) = std::io::pipe()?;
         let (block_end, go) = std::io::pipe()?;
-        let args = bwrap::sealed(&bwrap::arguments(program, mounts));
+        let filtered = !ready.without.contains(&Guard::Seccomp);
+        let args = bwrap::sealed(&bwrap::arguments(program, mounts, filtered));
         let args = args.map_err(|error| Error::Invalid(error.to_string()))?;
         let mut mappings = vec![
             FdMapping { parent_fd: args, child_fd: bwrap::ARGS_FD },
             FdMapping { parent_fd: info_end.into(), child_fd: bwrap::INFO_FD },
             FdMapping { parent_fd: block_end.into(), child_fd: bwrap::BLOCK_FD },
-            FdMapping { parent_fd: ready.filters.allowed()?, child_fd: bwrap::ALLOWED_FD },
-            FdMapping { parent_fd: ready.filters.missing()?, child_fd: bwrap::MISSING_FD },
         ];
+        if filtered {
+            mappings.push(FdMapping { parent_fd: ready.filters.allowed()?, child_fd: bwrap::ALLOWED_FD });
+            mappings.push(FdMapping { parent_fd: ready.filters.missing()?, child_fd: bwrap::MISSING_FD });
+        }
+        let mut step = Vec::new();
+        if let Some(landlock) = &ready.landlock {
+            mappings.push(FdMapping { parent_fd: landlock.step()?, child_fd: bwrap::STEP_FD });
+            step = landlock.words(mounts);
+        }
         let mut pipes = Vec::new();
         for number in 0..program.pipes.min(16) {
             let (ours, theirs) = std::io::pipe()?;
@@ -106,7 +119,7 @@ impl Plumbing {
             let child_fd = FIRST_PIPE + i32::try_from(number).unwrap_or_default();
             mappings.push(FdMapping { parent_fd: theirs.into(), child_fd });
         }
-        Ok(Plumbing { stdout, stderr, pipes, info, go, out: Some((out.into(), err.into())), mappings })
+        Ok(Plumbing { stdout, stderr, pipes, info, go, out: Some((out.into(), err.into())), mappings, step })
     }
 }
 
@@ -119,13 +132,10 @@ fn command(
     if program.command.is_empty() {
         return Err(Error::Invalid("there is nothing to run".into()));
     }
-    let has_shell = match &program.root {
-        Root::Host => true,
-        Root::Directory(folder) => folder.join("bin/sh").exists(),
-    };
+    let has_shell = found(&program.root, Path::new("bin/sh"));
     let mut command = match has_shell {
         true => Command::new(&ready.host.bwrap),
-        // An image of one program: util-linux sets the limits before bubblewrap.
+        // An image without a shell: util-linux sets the limits before bubblewrap.
         false => {
             let Limits { processes_max, open_files_max, .. } = program.limits;
             let mut command = Command::new("/usr/bin/prlimit");
@@ -138,11 +148,17 @@ fn command(
             command
         }
     };
-    command.args(["--args", &bwrap::ARGS_FD.to_string(), "--"]);
+    command.args(["--args", &bwrap::ARGS_FD.to_string(), "--"]).args(&plumbing.step);
     if has_shell {
         command.args(["/bin/sh", "-c", &first_process(&program.limits, program.merge_output), "init"]);
     }
-    command.args(&program.command).env_clear().current_dir("/").stdin(Stdio::null());
+    let words = if has_shell { program.command.clone() } else { vec![located(program)?] };
+    command
+        .args(words)
+        .args(if has_shell { &[] } else { &program.command[1..] })
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null());
     if let Some((out, err)) = plumbing.out.take() {
         command.stdout(out).stderr(err);
     }
@@ -153,6 +169,35 @@ fn command(
     let mappings = std::mem::take(&mut plumbing.mappings);
     command.fd_mappings(mappings).map_err(|error| Error::Failed(error.to_string()))?;
     Ok(command)
+}
+
+/// Whether a root has a file, or a link to one; links are not followed out of it.
+fn found(root: &Root, path: &Path) -> bool {
+    let path = path.strip_prefix("/").unwrap_or(path);
+    let there = |folder: &PathBuf| {
+        // Where /bin is a link to /usr/bin.
+        let others = [folder.join(path), folder.join("usr").join(path)];
+        others.iter().any(|file| std::fs::symlink_metadata(file).is_ok_and(|known| !known.is_dir()))
+    };
+    match root {
+        Root::Host => true,
+        Root::Directory(folder) => there(folder),
+        Root::Layers(layers) => layers.iter().any(there),
+    }
+}
+
+/// The program by its whole path: without a shell nobody looks for it.
+fn located(program: &Program) -> Result<String, Error> {
+    let name = &program.command[0];
+    if name.contains('/') {
+        return Ok(program.working_directory.join(name).display().to_string());
+    }
+    let path = program.environment.get("PATH").map_or("/usr/local/bin:/usr/bin:/bin", String::as_str);
+    let folders = path.split(':').filter(|folder| folder.starts_with('/'));
+    let mut places = folders.map(|folder| Path::new(folder).join(name));
+    let place = places.find(|place| found(&program.root, place));
+    let place = place.ok_or_else(|| Error::Invalid(format!("there is no {name} in the image")))?;
+    Ok(place.display().to_string())
 }
 
 /// The first process inside, as bubblewrap tells it.
@@ -247,7 +292,7 @@ impl Drop for Staged {
 fn staged(
     mount: Mount,
     at: PathBuf,
-    stage: Option<&std::path::Path>,
+    stage: Option<&Path>,
     shown: &parking_lot::Mutex<Vec<PathBuf>>,
 ) -> std::io::Result<Placed> {
     let show = |source: &PathBuf, at: PathBuf| {
@@ -277,7 +322,7 @@ fn staged(
     })
 }
 
-fn of(source: &std::path::Path, error: &std::io::Error) -> std::io::Error {
+fn of(source: &Path, error: &std::io::Error) -> std::io::Error {
     std::io::Error::new(error.kind(), format!("{}: {error}", source.display()))
 }
 

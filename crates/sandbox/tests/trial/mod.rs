@@ -1,3 +1,6 @@
+//! Programs to try a sandbox with; each test file uses its part.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -5,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use haneul_env::{Clock, Env};
 use haneul_sandbox::{
-    Exit, Limits, Listener, Mount, Network, Options, Process, Program, Root, Sandbox, Started, detect,
+    Exit, Guard, Limits, Listener, Mount, Network, Options, Process, Program, Root, Sandbox, Started, detect,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
@@ -18,6 +21,10 @@ pub(crate) fn sandbox() -> Option<Arc<dyn Sandbox>> {
         let state = tempfile::tempdir().unwrap();
         (detect(&Env::real(), Options::new(state.path().to_owned())), state)
     });
+    there(sandbox)
+}
+
+fn there(sandbox: &Arc<dyn Sandbox>) -> Option<Arc<dyn Sandbox>> {
     match sandbox.missing() {
         None => Some(sandbox.clone()),
         Some(why) => {
@@ -26,6 +33,15 @@ pub(crate) fn sandbox() -> Option<Arc<dyn Sandbox>> {
             None
         }
     }
+}
+
+/// Runs a script by the host's own shell, as the control of what must not work inside: what it wrote.
+pub(crate) fn on_the_host(shell: &str, script: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(shell);
+    let shown =
+        command.args(["-c", script]).current_dir(folder.path()).stdin(std::process::Stdio::null()).output();
+    String::from_utf8_lossy(&shown.unwrap().stdout).into_owned()
 }
 
 pub(crate) fn is_root() -> bool {
@@ -48,6 +64,7 @@ pub(crate) fn readable(folder: &Path) {
 pub(crate) struct Trial {
     pub(crate) program: Program,
     answer: Option<&'static str>,
+    without: Vec<Guard>,
 }
 
 pub(crate) fn sh(script: &str) -> Trial {
@@ -69,11 +86,17 @@ impl Trial {
             merge_output: false,
             pipes: 0,
         };
-        Trial { program, answer: None }
+        Trial { program, answer: None, without: Vec::new() }
     }
 
     pub(crate) fn limit(mut self, change: impl FnOnce(&mut Limits)) -> Trial {
         change(&mut self.program.limits);
+        self
+    }
+
+    /// In a sandbox that lacks these.
+    pub(crate) fn without(mut self, guards: &[Guard]) -> Trial {
+        self.without = guards.to_vec();
         self
     }
 
@@ -84,12 +107,20 @@ impl Trial {
     }
 
     pub(crate) async fn start(self) -> Option<Going> {
-        let started = sandbox()?.start(self.program).await.unwrap();
+        let (sandbox, _state) = match self.without.as_slice() {
+            [] => (sandbox()?, None),
+            _ => {
+                let state = tempfile::tempdir().unwrap();
+                let options = Options { without: self.without, ..Options::new(state.path().to_owned()) };
+                (there(&detect(&Env::real(), options))?, Some(state))
+            }
+        };
+        let started = sandbox.start(self.program).await.unwrap();
         let Started { process, stdout, stderr, mut listeners, .. } = started;
         if let (Some(answer), Some(listener)) = (self.answer, listeners.pop()) {
             Env::real().spawn("answer", answer_once(listener, answer));
         }
-        Some(Going { process, stdout: BufReader::new(stdout), stderr })
+        Some(Going { _sandbox: sandbox, process, stdout: BufReader::new(stdout), stderr })
     }
 
     pub(crate) async fn run(self) -> Option<Outcome> {
@@ -119,6 +150,8 @@ async fn answer_once(listener: Listener, answer: &'static str) {
 
 /// A program that runs.
 pub(crate) struct Going {
+    /// Its thread is the parent of what runs.
+    _sandbox: Arc<dyn Sandbox>,
     pub(crate) process: Box<dyn Process>,
     stdout: BufReader<haneul_sandbox::process::Reader>,
     stderr: haneul_sandbox::process::Reader,
