@@ -80,10 +80,10 @@ const TRICKS: &[(&str, &str, Control)] = &[
     ("a symlink to the host", "os.symlink('/etc/shadow', 'link') or open('link').read(1)", Outside),
     (
         "the root of the first process",
-        "open('/proc/1/root/etc/shadow').read(1)",
+        "open('/proc/1/root' '/etc/shadow').read(1)",
         Nowhere("not everywhere may root look there"),
     ),
-    ("its own root", "open('/proc/self/root/etc/shadow').read(1)", Outside),
+    ("its own root", "open('/proc/self/root' '/etc/shadow').read(1)", Outside),
     ("the working directory before", "open('/proc/self/cwd/../../../../../../etc/shadow').read(1)", Outside),
     (
         "more open files",
