@@ -184,7 +184,8 @@ async fn sandboxes_do_not_see_each_other() {
     assert!(text.ends_with("end\n"));
     // The control: outside its process is seen, and root reads what it wrote.
     let pid = other.process.id();
-    let host = trial::on_the_host("/bin/sh", &format!("ls -d /proc/{pid}; cat /proc/{pid}/root/tmp/theirs"));
+    let host =
+        trial::on_the_host("/bin/sh", &format!("ls -d /proc/{pid}; cd /proc/{pid}/root && cat tmp/theirs"));
     assert!(host.starts_with(&format!("/proc/{pid}\n")), "{host}");
     assert!(host.ends_with("secret\n") || !trial::is_root(), "{host}");
     other.process.kill();
