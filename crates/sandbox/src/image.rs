@@ -148,7 +148,7 @@ fn base(store: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder.join(name))?;
     }
     for (name, text) in [
-        ("hosts", "127.0.0.1 localhost localhost.localdomain sandbox.localdomain sandbox\n"),
+        ("hosts", crate::namespaces::etc::HOSTS),
         ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
     ] {
         let file = folder.join("etc").join(name);
