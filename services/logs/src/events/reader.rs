@@ -145,7 +145,8 @@ impl<'s> Reader<'s> {
     /// The next event; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>> {
         loop {
-            if self.ahead.is_empty() && self.scan_from.is_some() {
+            // A whole page of the index may lie before the place.
+            while self.ahead.is_empty() && self.scan_from.is_some() {
                 self.scan().await?;
             }
             // What is open may be given out when nothing that is still closed can come before it.

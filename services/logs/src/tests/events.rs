@@ -85,6 +85,33 @@ async fn many_batches_of_one_moment_are_paged_through() {
     }
 }
 
+/// The index of batches is read by pages, of which one may lie before the place as a whole.
+#[tokio::test]
+async fn however_many_batches_lie_before_a_place_reading_goes_on() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let now = cloud.now_ms();
+    for i in 0..700 {
+        cloud.put("g", "s", &[(now - 700 + i, "x")]).await.unwrap();
+    }
+    for forward in [true, false] {
+        let (mut found, mut token) = (0, None);
+        loop {
+            let (limit, start_from_head) = (Some(100), Some(forward));
+            let input =
+                s::FilterLogEventsRequest { start_from_head, next_token: token, limit, ..by_stream("g") };
+            let page = cloud.ok::<op::FilterLogEvents>(input).await;
+            found += page.events.unwrap().len();
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, 700, "{forward}");
+    }
+}
+
 /// All change the stream's record; none may be told to come again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_write_to_one_stream_at_once() {
