@@ -97,6 +97,21 @@ impl Region {
         REGIONS[self.0 as usize].opt_in
     }
 
+    /// Whether S3 takes signatures of version 2 there, as in the Regions that are older than version 4.
+    pub fn takes_signature_v2(self) -> bool {
+        matches!(
+            self.as_str(),
+            "us-east-1"
+                | "us-west-1"
+                | "us-west-2"
+                | "eu-west-1"
+                | "ap-southeast-1"
+                | "ap-southeast-2"
+                | "ap-northeast-1"
+                | "sa-east-1"
+        )
+    }
+
     pub fn partition(self) -> Partition {
         match self.as_str() {
             code if code.starts_with("cn-") => Partition::AwsCn,

@@ -132,7 +132,14 @@ async fn admit(cloud: &Cloud, head: &RequestHead, body: &Bytes, conn: ConnInfo) 
     let auth = RequestAuth::parse(&request);
     // Without signatures nobody can be told from anybody.
     if matches!(auth, Ok(RequestAuth::SigV4(_))) && !cloud.platform.config.relaxed {
-        let terms = Terms { family: Family::RestJson, signing_name: None, anonymous: false, api_keys: None };
+        let terms = Terms {
+            family: Family::RestJson,
+            signing_name: None,
+            anonymous: false,
+            bucket: None,
+            takes_v2: false,
+            api_keys: None,
+        };
         let (hash, now) = (SignedBody::hash(body), cloud.platform.env.now());
         let known = cloud.authn.identify(&cloud.platform, auth, &request, hash, &terms, now).await;
         let caller = known.map_err(|error| error.message().to_owned())?.caller;

@@ -199,12 +199,6 @@ impl Cloud {
             if !plan.streams() {
                 bodies.read_whole(plan.entry).await?;
             }
-            let terms = Terms {
-                family,
-                signing_name: Some(plan.entry.facts.signing_name),
-                anonymous: plan.lets_anonymous(),
-                api_keys: plan.extension().and_then(|extension| extension.api_keys()),
-            };
             let hash = match &bodies.read {
                 Some(body) if !s3 && !relaxed => SignedBody::hash(body),
                 _ => SignedBody::Deferred,
@@ -217,6 +211,14 @@ impl Cloud {
                 _ => place::region(None, of_host, family, relaxed)?,
             };
             seen.region = Some(region);
+            let terms = Terms {
+                family,
+                signing_name: Some(plan.entry.facts.signing_name),
+                anonymous: plan.lets_anonymous(),
+                bucket: plan.bucket.as_deref(),
+                takes_v2: plan.entry.model.name == "s3" && region.takes_signature_v2(),
+                api_keys: plan.extension().and_then(|extension| extension.api_keys()),
+            };
             let known = self.authn.identify(&self.platform, auth, &request, hash, &terms, now).await?;
             (plan, known, region)
         };

@@ -14,8 +14,12 @@ pub enum AuthError {
     SeveralMechanisms,
     /// An `Authorization` header that is none of AWS's.
     UnsupportedScheme { header: String },
-    /// Signature version 2 (`AWS AKID:signature`, or `AWSAccessKeyId` and `Signature` in the query or a form).
+    /// Signature version 2 where it is not taken.
     SigV2,
+    /// A URL signed with version 2 without `Expires`, or with one that is no time.
+    V2ParametersInvalid { expires: Option<String> },
+    /// A URL signed with version 2 whose time is over.
+    V2Expired { ends_at: Timestamp, now: Timestamp },
     /// `AWS4-ECDSA-P256-SHA256`.
     SigV4A,
     /// `X-Amz-Algorithm` names something else.

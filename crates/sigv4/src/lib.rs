@@ -22,7 +22,7 @@
 //!
 //! Modules in reading order: [`timestamp`](Timestamp), `encode` (hexadecimal, percent), `credential`, `payload`
 //! (`x-amz-content-sha256`), `request` (the borrowed parts), `parse`, `canonical`, `key` (and the cache), `verify`, `chain`
-//! (signatures of chunks), `chunked` (the decoder), `body`, `post`, `post_policy`, `sign` (the client's side), `error`,
+//! (signatures of chunks), `chunked` (the decoder), `body`, `post`, `post_policy`, `v2` (what S3 still takes of version 2), `sign` (the client's side), `error`,
 //! `render`.
 //!
 //! What must never happen: a comparison of signatures that is not constant-time; a panic, or memory without bound, from
@@ -44,6 +44,7 @@ mod render;
 mod request;
 mod sign;
 mod timestamp;
+mod v2;
 mod verify;
 
 pub use body::PayloadVerifier;
@@ -59,4 +60,5 @@ pub use render::{ErrorReply, Family};
 pub use request::RequestParts;
 pub use sign::{ChunkSigner, ChunkedForm, Credentials, SignError, SignPayload, Signer};
 pub use timestamp::{BasicTime, Timestamp};
+pub use v2::{PostFormV2, PresignedV2};
 pub use verify::{Body, SKEW_S_MAX, Verified, Verifier, verify_with_key};

@@ -12,6 +12,7 @@ use crate::request::{
     RequestParts, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_S3SESSION_TOKEN, X_AMZ_SECURITY_TOKEN,
 };
 use crate::timestamp::Timestamp;
+use crate::v2::PresignedV2;
 
 /// A presigned URL is valid for a week at most.
 pub const EXPIRES_S_MAX: i64 = 604_800;
@@ -27,8 +28,10 @@ pub enum RequestAuth<'a> {
     Anonymous,
     /// Signature version 4, in the header or in the query.
     SigV4(SigV4<'a>),
-    /// Signature version 2: to be refused with [`AuthError::SigV2`].
+    /// Signature version 2 in the header: to be refused with [`AuthError::SigV2`].
     SigV2 { access_key_id: Cow<'a, str>, carrier: Carrier },
+    /// Signature version 2 in the query, which S3 takes in some Regions; to be refused like the other elsewhere.
+    PresignedV2(PresignedV2<'a>),
     /// Signature version 4A: to be refused with [`AuthError::SigV4A`].
     SigV4A { carrier: Carrier },
     /// An `Authorization` header of another scheme (`Bearer …`), which some services have a use for; others refuse it
@@ -93,7 +96,7 @@ impl<'a> RequestAuth<'a> {
     pub fn unsupported(&self) -> Option<AuthError> {
         match self {
             Self::Anonymous | Self::SigV4(_) => None,
-            Self::SigV2 { .. } => Some(AuthError::SigV2),
+            Self::SigV2 { .. } | Self::PresignedV2(_) => Some(AuthError::SigV2),
             Self::SigV4A { .. } => Some(AuthError::SigV4A),
             Self::Other { header } => Some(AuthError::UnsupportedScheme { header: (*header).to_owned() }),
         }
@@ -244,6 +247,7 @@ struct QueryAuth<'a> {
     content_sha256: Option<&'a str>,
     v2_access_key_id: Option<&'a str>,
     v2_signature: Option<&'a str>,
+    v2_expires: Option<&'a str>,
 }
 
 impl<'a> QueryAuth<'a> {
@@ -268,6 +272,7 @@ impl<'a> QueryAuth<'a> {
                 },
                 b"AWSAccessKeyId" => &mut found.v2_access_key_id,
                 b"Signature" => &mut found.v2_signature,
+                b"Expires" => &mut found.v2_expires,
                 _ => continue,
             };
             slot.get_or_insert(value);
@@ -286,9 +291,12 @@ impl<'a> QueryAuth<'a> {
     fn parse(self, request: &RequestParts<'a>) -> Result<RequestAuth<'a>, AuthError> {
         if !self.is_sigv4() {
             return Ok(match (self.v2_access_key_id, self.v2_signature) {
-                (Some(id), Some(_)) => {
-                    RequestAuth::SigV2 { access_key_id: decode_query(id), carrier: Carrier::Query }
-                }
+                (Some(id), Some(signature)) => RequestAuth::PresignedV2(PresignedV2 {
+                    access_key_id: decode_query(id),
+                    signature: decode_query(signature),
+                    expires: self.v2_expires.map(decode_query),
+                    security_token: self.token.map(decode_query).or_else(|| token_header(request)),
+                }),
                 _ => RequestAuth::Anonymous,
             });
         }

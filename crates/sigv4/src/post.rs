@@ -7,6 +7,7 @@ use crate::credential::Credential;
 use crate::error::{AuthError, Carrier, SignatureMismatch};
 use crate::key::SigningKey;
 use crate::timestamp::Timestamp;
+use crate::v2::PostFormV2;
 use crate::verify::Verifier;
 
 /// What the fields of a POST form carry.
@@ -15,10 +16,8 @@ pub enum PostAuth<'a> {
     /// No policy and no signature.
     Anonymous,
     SigV4(PostForm<'a>),
-    /// `AWSAccessKeyId` and `signature`: to be refused with [`AuthError::SigV2`].
-    SigV2 {
-        access_key_id: &'a str,
-    },
+    /// `AWSAccessKeyId` and `signature`.
+    SigV2(PostFormV2<'a>),
 }
 
 /// A form signed with signature version 4; nothing of it is verified.
@@ -47,7 +46,12 @@ impl<'a> PostAuth<'a> {
             ["x-amz-algorithm", "x-amz-credential", "x-amz-signature"].iter().any(|n| field(n).is_some());
         if !is_v4 {
             return match (field("policy"), v2_id) {
-                (_, Some(access_key_id)) if v2_signature.is_some() => Ok(Self::SigV2 { access_key_id }),
+                (policy, Some(access_key_id)) if v2_signature.is_some() => Ok(Self::SigV2(PostFormV2 {
+                    access_key_id,
+                    policy: policy.ok_or(AuthError::PostFieldMissing { name: "policy" })?,
+                    signature: v2_signature.unwrap_or_default(),
+                    security_token: field("x-amz-security-token"),
+                })),
                 // A policy that nobody signed restricts nobody; S3 takes the form for an anonymous one only without it.
                 (Some(_), _) => Err(AuthError::PostFieldMissing { name: "X-Amz-Algorithm" }),
                 (None, _) => Ok(Self::Anonymous),

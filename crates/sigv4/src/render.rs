@@ -74,6 +74,19 @@ fn render_s3(error: &AuthError) -> ErrorReply {
             s3("InvalidArgument", 400, "Unsupported Authorization Type")
         }
         E::SigV2 => s3("InvalidRequest", 400, SIGV2),
+        E::V2ParametersInvalid { expires: None } => s3(
+            "AccessDenied",
+            403,
+            "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+        ),
+        E::V2ParametersInvalid { expires: Some(given) } => {
+            s3("AccessDenied", 403, &format!("Invalid date (should be seconds since epoch): {given}"))
+        }
+        E::V2Expired { ends_at, now } => {
+            details.push(("Expires", ends_at.extended()));
+            details.push(("ServerTime", now.extended()));
+            s3("AccessDenied", 403, "Request has expired")
+        }
         E::SigV4A => s3("InvalidRequest", 400, SIGV4A),
         E::UnsupportedAlgorithm => {
             s3("AuthorizationQueryParametersError", 400, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")
@@ -305,7 +318,7 @@ fn render_other(error: &AuthError, family: Family) -> ErrorReply {
         E::UnsupportedScheme { header } => {
             (Class::Incomplete, missing_components([true, true, true, false], header))
         }
-        E::SigV2 => (Class::Invalid, SIGV2.to_owned()),
+        E::SigV2 | E::V2ParametersInvalid { .. } | E::V2Expired { .. } => (Class::Invalid, SIGV2.to_owned()),
         E::SigV4A => (Class::Invalid, SIGV4A.to_owned()),
         E::UnsupportedAlgorithm => (Class::Incomplete, "Unsupported AWS 'algorithm'".to_owned()),
         E::NotKeyValue { header } => (

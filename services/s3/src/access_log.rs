@@ -170,6 +170,7 @@ fn signature(http: &RequestHead) -> Option<(&'static str, &'static str)> {
         Some(header) if header.starts_with("AWS4-") => Some(("SigV4", "AuthHeader")),
         Some(_) => Some(("SigV2", "AuthHeader")),
         None if query.contains("X-Amz-Signature=") => Some(("SigV4", "QueryString")),
+        None if query.contains("AWSAccessKeyId=") => Some(("SigV2", "QueryString")),
         None => None,
     }
 }

@@ -109,6 +109,45 @@ for bad in (url.replace("copy", "data"), url.replace("X-Amz-Expires=60", "X-Amz-
     except urllib.error.HTTPError as error:
         assert error.code == 403 and b"SignatureDoesNotMatch" in error.read()
 
+# What boto3 makes where nobody says which signature: version 2, in the older Regions.
+plain = boto3.client("s3", region_name="us-east-1")
+url = plain.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "copy", "ResponseContentType": "a/b"})
+assert "AWSAccessKeyId=" in url, url
+answer = urllib.request.urlopen(url)
+assert hashlib.md5(answer.read()).digest() == hashlib.md5(data).digest() and answer.headers["Content-Type"] == "a/b"
+put = plain.generate_presigned_url("put_object", Params={"Bucket": "photos", "Key": "v2 하늘", "ContentType": "x/y"})
+urllib.request.urlopen(urllib.request.Request(put, data=b"v2", method="PUT", headers={"Content-Type": "x/y"}))
+assert plain.get_object(Bucket="photos", Key="v2 하늘")["ContentType"] == "x/y"
+session = boto3.client("sts", region_name="us-east-1").get_session_token()["Credentials"]
+brief = boto3.client(
+    "s3",
+    region_name="us-east-1",
+    aws_access_key_id=session["AccessKeyId"],
+    aws_secret_access_key=session["SecretAccessKey"],
+    aws_session_token=session["SessionToken"],
+)
+url = brief.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "by-url"})
+assert urllib.request.urlopen(url).read() == b"by url"
+expired = plain.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "copy"}, ExpiresIn=-10)
+for bad, code in (
+    (url.replace("by-url", "data"), b"SignatureDoesNotMatch"),
+    (url.replace("x-amz-security-token=", "x-amz-security-token=A"), b"InvalidToken"),
+    (expired, b"Request has expired"),
+):
+    try:
+        urllib.request.urlopen(bad)
+        raise AssertionError("a bad URL was accepted")
+    except urllib.error.HTTPError as error:
+        assert code in error.read(), code
+form = plain.generate_presigned_post("photos", "form-${filename}", Conditions=[["content-length-range", 1, 10]])
+assert "AWSAccessKeyId" in form["fields"]
+fields = [*form["fields"].items()]
+body = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields)
+body += '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nposted\r\n--b--\r\n'
+headers = {"Content-Type": "multipart/form-data; boundary=b"}
+urllib.request.urlopen(urllib.request.Request(form["url"], data=body.encode(), headers=headers))
+assert plain.get_object(Bucket="photos", Key="form-f")["Body"].read() == b"posted"
+
 bucket.object_versions.delete()
 bucket.delete()
 refused("NoSuchBucket", s3.get_object, Bucket="photos", Key="copy")

@@ -6,8 +6,8 @@ use haneul_base::{AccountId, Instant, Region};
 use haneul_kit::session_token::{self, Opened, TokenError};
 use haneul_kit::{AccessKey, ApiError, Caller, Platform};
 use haneul_sigv4::{
-    AuthError, Body, Family, PayloadVerifier, RequestAuth, RequestParts, SKEW_S_MAX, SigV4, Timestamp,
-    Verifier,
+    AuthError, Body, Family, PayloadVerifier, PresignedV2, RequestAuth, RequestParts, SKEW_S_MAX, SigV4,
+    Timestamp, Verifier,
 };
 use haneul_wire::Protocol;
 use parking_lot::Mutex;
@@ -37,6 +37,10 @@ pub struct Terms<'a> {
     pub signing_name: Option<&'a str>,
     /// Whether policies may let in who does not sign.
     pub anonymous: bool,
+    /// The bucket that the host names.
+    pub bucket: Option<&'a str>,
+    /// Whether the Region is one where S3 takes URLs signed with version 2.
+    pub takes_v2: bool,
     /// The service whose API keys are taken instead of signatures (`Authorization: Bearer …`).
     pub api_keys: Option<&'a str>,
 }
@@ -111,6 +115,16 @@ impl Authn {
                 let payload = PayloadVerifier::unchecked(request.headers).map_err(refuse)?;
                 Ok(Known { caller: root_by_id(&access_key_id), payload })
             }
+            Ok(RequestAuth::PresignedV2(signature)) if relaxed => {
+                let id = &signature.access_key_id;
+                let found = self.find(platform, id, signature.security_token.as_deref(), now).await?;
+                let caller = found.map_or_else(|_| root_by_id(id), |credential| credential.caller(id));
+                let payload = PayloadVerifier::unchecked(request.headers).map_err(refuse)?;
+                Ok(Known { caller, payload })
+            }
+            Ok(RequestAuth::PresignedV2(signature)) if terms.family == Family::S3 && terms.takes_v2 => {
+                self.verify_v2(platform, &signature, request, terms, now).await
+            }
             Ok(other) => Err(refuse(other.unsupported().unwrap_or(AuthError::MissingAuthentication))),
             Err(error) => Err(refuse(error)),
         }
@@ -132,13 +146,7 @@ impl Authn {
             signature.expect_service(name).map_err(refuse)?;
         }
         let id = signature.credential.access_key_id();
-        let credential = match self.find(platform, signature, now).await? {
-            Ok(credential) => credential,
-            Err(problem) => return Err(problem.in_words(terms.family, id)),
-        };
-        if platform.standing(credential.account()).await?.is_some_and(|standing| standing.suspended) {
-            return Err(Problem::Suspended.in_words(terms.family, id));
-        }
+        let credential = self.good(platform, id, signature.security_token.as_deref(), terms, now).await?;
         if credential.is_of_default_regions() && is_opt_in(signature.credential.region()) {
             return Err(Problem::InvalidToken.in_words(terms.family, id));
         }
@@ -149,6 +157,47 @@ impl Authn {
         Ok(Known { caller: credential.caller(id), payload })
     }
 
+    async fn verify_v2(
+        &self,
+        platform: &Platform,
+        signature: &PresignedV2<'_>,
+        request: &RequestParts<'_>,
+        terms: &Terms<'_>,
+        now: Instant,
+    ) -> Result<Known, ApiError> {
+        let refuse = |error: AuthError| api_error(&error, terms.family);
+        let ends_at = signature.ends_at().map_err(refuse)?;
+        let id = &*signature.access_key_id;
+        let credential = self.good(platform, id, signature.security_token.as_deref(), terms, now).await?;
+        signature.verify(request, terms.bucket, credential.secret()).map_err(refuse)?;
+        // The time is the client's, which the cloud's may be ahead of; when it was signed is not said.
+        let end = Instant::from_secs(ends_at.unix_s());
+        let by_host = platform.env.clock.at_host_time(end).unwrap_or(end);
+        if now > end.max(by_host) {
+            let now = Timestamp::from_unix_s(now.secs());
+            return Err(refuse(AuthError::V2Expired { ends_at, now }));
+        }
+        let payload = PayloadVerifier::anonymous(request.headers).map_err(refuse)?;
+        Ok(Known { caller: credential.caller(id), payload })
+    }
+
+    /// The credential of a key that may be used.
+    async fn good(
+        &self,
+        platform: &Platform,
+        id: &str,
+        token: Option<&str>,
+        terms: &Terms<'_>,
+        now: Instant,
+    ) -> Result<Credential, ApiError> {
+        let found = self.find(platform, id, token, now).await?;
+        let credential = found.map_err(|problem| problem.in_words(terms.family, id))?;
+        if platform.standing(credential.account()).await?.is_some_and(|standing| standing.suspended) {
+            return Err(Problem::Suspended.in_words(terms.family, id));
+        }
+        Ok(credential)
+    }
+
     /// Who a request says that it is from, for a cloud that checks no signatures.
     async fn believe(
         &self,
@@ -157,7 +206,7 @@ impl Authn {
         now: Instant,
     ) -> Result<Caller, ApiError> {
         let id = signature.credential.access_key_id();
-        Ok(match self.find(platform, signature, now).await? {
+        Ok(match self.find(platform, id, signature.security_token.as_deref(), now).await? {
             Ok(credential) => credential.caller(id),
             Err(_) => root_by_id(id),
         })
@@ -166,11 +215,11 @@ impl Authn {
     async fn find(
         &self,
         platform: &Platform,
-        signature: &SigV4<'_>,
+        id: &str,
+        token: Option<&str>,
         now: Instant,
     ) -> Result<Result<Credential, Problem>, ApiError> {
-        let id = signature.credential.access_key_id();
-        if let Some(token) = signature.security_token.as_deref() {
+        if let Some(token) = token {
             return Ok(self.open(platform, token, id, now).map(Credential::Temporary));
         }
         let key = platform.directory().access_key(id).await?;

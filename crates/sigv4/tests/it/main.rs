@@ -6,4 +6,5 @@ mod errors;
 mod hostile;
 mod round_trip;
 mod support;
+mod v2;
 mod vectors;

@@ -10,7 +10,7 @@ use haneul_kit::{ApiError, ByteStream, Caller, Cx, Handle, RequestHead, Result, 
 use haneul_s3_wire::operations::PutObject;
 use haneul_s3_wire::shapes::{PutObjectOutput, PutObjectRequest};
 use haneul_shape::value::Map;
-use haneul_sigv4::{AuthError, Family, PostAuth, PostForm, PostPolicy, Timestamp};
+use haneul_sigv4::{AuthError, Family, PostAuth, PostPolicy, Timestamp};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, Response, StatusCode, Uri};
 
@@ -60,33 +60,51 @@ impl S3 {
         let fields: Vec<(&str, &str)> =
             form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let any = Limits { min: 0, max: PART_BYTES_MAX };
-        let signed = match PostAuth::parse(&fields).map_err(refusal)? {
+        let (caller, policy, region) = match PostAuth::parse(&fields).map_err(refusal)? {
             PostAuth::Anonymous => return Ok((as_caller(cx, cx.caller().clone(), None), any)),
-            PostAuth::SigV2 { .. } => return Err(refusal(AuthError::SigV2)),
-            PostAuth::SigV4(signed) => signed,
+            PostAuth::SigV2(_) if !cx.region().takes_signature_v2() => {
+                return Err(refusal(AuthError::SigV2));
+            }
+            PostAuth::SigV2(signed) => {
+                let verify = |secret: &str| signed.verify(secret);
+                let caller = self.signer(cx, signed.access_key_id, signed.security_token, &verify).await?;
+                (caller, signed.policy, None)
+            }
+            PostAuth::SigV4(signed) => {
+                if !signed.credential.is_s3() {
+                    let service = signed.credential.service().to_owned();
+                    let carrier = haneul_sigv4::Carrier::Form;
+                    let wrong = AuthError::WrongService { carrier, service, expected: "s3".to_owned() };
+                    return Err(refusal(wrong));
+                }
+                let id = signed.credential.access_key_id();
+                let verify = |secret: &str| self.forms.verify_post(&signed, secret);
+                let caller = self.signer(cx, id, signed.security_token, &verify).await?;
+                (caller, signed.policy, Some(signed.credential.region().to_owned()))
+            }
         };
-        let caller = self.signer(cx, &signed).await?;
-        let policy = PostPolicy::parse(signed.policy).map_err(refusal)?;
+        let policy = PostPolicy::parse(policy).map_err(refusal)?;
         policy.check(bucket, &fields, Timestamp::from_unix_s(cx.now().secs())).map_err(refusal)?;
         let limits = match policy.content_length_range() {
             Some(range) => Limits { min: *range.start(), max: (*range.end()).min(PART_BYTES_MAX) },
             None => any,
         };
-        Ok((as_caller(cx, caller, Some(signed.credential.region())), limits))
+        Ok((as_caller(cx, caller, region.as_deref()), limits))
     }
 
-    async fn signer(&self, cx: &Cx, form: &PostForm<'_>) -> Result<Caller> {
-        let id = form.credential.access_key_id();
+    /// Whose key it is, when `verify` finds that its secret signed the form.
+    async fn signer(
+        &self,
+        cx: &Cx,
+        id: &str,
+        token: Option<&str>,
+        verify: &(dyn Fn(&str) -> std::result::Result<(), AuthError> + Sync),
+    ) -> Result<Caller> {
         if self.platform.config.relaxed {
             let account = id.parse().unwrap_or(haneul_kit::AccountId::DEFAULT);
             return Ok(Caller { access_key_id: Some(id.to_owned()), ..Caller::root(account) });
         }
-        if !form.credential.is_s3() {
-            let service = form.credential.service().to_owned();
-            let carrier = haneul_sigv4::Carrier::Form;
-            return Err(refusal(AuthError::WrongService { carrier, service, expected: "s3".to_owned() }));
-        }
-        let (secret, mut caller) = match form.security_token {
+        let (secret, mut caller) = match token {
             Some(token) => {
                 let opened = session_token::open(&self.platform.seal, token, id, cx.now());
                 let opened = opened.map_err(|error| match error {
@@ -110,7 +128,7 @@ impl S3 {
                 }
             },
         };
-        self.forms.verify_post(form, &secret).map_err(refusal)?;
+        verify(&secret).map_err(refusal)?;
         caller.access_key_id.get_or_insert_with(|| id.to_owned());
         Ok(caller)
     }
