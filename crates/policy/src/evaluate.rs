@@ -79,8 +79,16 @@ pub fn explain<'a>(request: &Request<'_>, inputs: &Inputs<'a>) -> Decision<'a> {
 fn run<'a>(request: &Request<'_>, inputs: &Inputs<'a>, all: bool) -> Decision<'a> {
     let action = request.action.to_ascii_lowercase();
     let service = action.split(':').next().unwrap_or_default();
-    let mut scan =
-        Scan { request, action: &action, service, all, pairs: None, deny: None, matched: Vec::new() };
+    let mut scan = Scan {
+        request,
+        action: &action,
+        service,
+        all,
+        bounded: inputs.boundary.is_some(),
+        pairs: None,
+        deny: None,
+        matched: Vec::new(),
+    };
     let verdict = scan.run(inputs);
     let reason = match (scan.deny, verdict) {
         (Some(deny), _) => Reason::ExplicitDeny(deny),
@@ -97,6 +105,8 @@ struct Scan<'s, 'a> {
     action: &'s str,
     service: &'s str,
     all: bool,
+    /// Whether the caller has a permissions boundary.
+    bounded: bool,
     /// Of the resource, once they are needed.
     pairs: Option<Pairs>,
     deny: Option<Matched<'a>>,
@@ -216,6 +226,9 @@ impl<'a> Scan<'_, 'a> {
             }
             let given = match &statement.principal {
                 None => Some(Grant::Direct),
+                // IAM User Guide, "Permissions boundaries for IAM entities": such a `Deny` spares nobody who has a
+                // boundary, whomever it names.
+                Some(element) if denies && element.negated && self.bounded => Some(Grant::Direct),
                 Some(element) => element.grant(principal, denies),
             };
             let Some(given) = given else { continue };

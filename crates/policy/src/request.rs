@@ -199,13 +199,20 @@ impl Principal {
                 Caller::Role { role_arn, .. } => Some(role_arn.clone()),
                 Caller::Service { .. } | Caller::Federated { .. } | Caller::Anonymous => None,
             },
-            "aws:principalaccount" => self.account().map(str::to_owned),
+            "aws:principalaccount" => match &self.caller {
+                Caller::Anonymous => Some("anonymous".to_owned()),
+                _ => self.account().map(str::to_owned),
+            },
             "aws:principalisawsservice" => match &self.caller {
                 Caller::Service { .. } => Some("true".to_owned()),
                 _ => self.account().map(|_| "false".to_owned()),
             },
             "aws:federatedprovider" => match &self.caller {
                 Caller::Role { .. } => self.federation.clone(),
+                // For trust policies, but not of who comes by SAML.
+                Caller::Federated { provider } if !provider.contains(":saml-provider/") => {
+                    Some(provider.clone())
+                }
                 _ => None,
             },
             "aws:principalservicename" | "aws:principalservicenameslist" => match &self.caller {
@@ -219,7 +226,8 @@ impl Principal {
                     self.unique_id.as_ref().map(|id| format!("{id}:{}", last(session_arn)))
                 }
                 Caller::FederatedUser { account, arn, .. } => Some(format!("{account}:{}", last(arn))),
-                Caller::Service { .. } | Caller::Federated { .. } | Caller::Anonymous => None,
+                Caller::Anonymous => Some("anonymous".to_owned()),
+                Caller::Service { .. } | Caller::Federated { .. } => None,
             },
             "aws:username" => match &self.caller {
                 Caller::User { arn, .. } => Some(last(arn)),

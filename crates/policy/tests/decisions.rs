@@ -5,6 +5,10 @@
 //! `federated:NAME` (made by `user:bob`), `service:NAME`, `idp:NAME` or `anonymous`; an omitted account is
 //! 111122223333; a policy is a statement, a list of them, a whole document, or the name of one; its version is
 //! 2012-10-17 unless given, and `null` leaves it out.
+//!
+//! A group with `verified` was compared with the text of its page in that month: the page (and its section) had that
+//! name, and its text gives each decision. `retired` says that the text was an earlier edition, of a page or section
+//! that the guide has since dropped. The decisions of a group without `verified` are ours: the page leaves them open.
 
 use haneul_policy::{
     Attached, Context, Decision, Detail, Inputs, Level, Policy, PolicyType, Principal, Reason, Request,
@@ -16,7 +20,7 @@ const ACCOUNT: &str = "111122223333";
 
 #[test]
 fn decisions() {
-    let mut count = 0;
+    let (mut count, mut verified) = (0, 0);
     let mut failures = Vec::new();
     let mut names = std::collections::HashSet::new();
     for (file, text) in [
@@ -35,16 +39,62 @@ fn decisions() {
         for group in file_json["groups"].as_array().unwrap() {
             let page = group["page"].as_str().expect("a page");
             assert!(is_page(page), "{file}: {page} is no page of AWS's documentation");
+            let is_verified = is_verified(group).unwrap_or_else(|e| panic!("{file}: {page}: {e}"));
             for case in group["cases"].as_array().unwrap() {
                 let name = format!("{file}: {page}: {}", case["name"].as_str().expect("a name"));
                 assert!(names.insert(name.clone()), "{name} twice");
                 run(&name, &group["shared"], case, &mut failures);
                 count += 1;
+                verified += usize::from(is_verified);
             }
         }
     }
     assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
-    assert!(count >= 600, "only {count} cases");
+    assert!(count >= 1100, "only {count} cases");
+    assert!(verified >= 1100, "only {verified} verified cases");
+}
+
+/// Whether the group says that it was compared with its page, and when; or what is wrong with how it says so.
+fn is_verified(group: &Value) -> Result<bool, String> {
+    let members = ["page", "verified", "retired", "shared", "cases"];
+    if let Some(other) = group.as_object().unwrap().keys().find(|key| !members.contains(&key.as_str())) {
+        return Err(format!("{other} is no member of a group"));
+    }
+    match (&group["verified"], &group["retired"]) {
+        (Value::Null, Value::Null) => Ok(false),
+        (Value::String(month), Value::Null | Value::Bool(true)) if is_month(month) => Ok(true),
+        (month, retired) => Err(format!("verified {month}, retired {retired}")),
+    }
+}
+
+/// `2026-11`.
+fn is_month(text: &str) -> bool {
+    let number = |digits: &str, len: usize| {
+        (digits.len() == len && digits.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| digits.parse::<u32>().ok())
+            .flatten()
+    };
+    text.split_once('-').is_some_and(|(year, month)| {
+        number(year, 4).is_some_and(|y| y >= 2026) && number(month, 2).is_some_and(|m| (1..=12).contains(&m))
+    })
+}
+
+#[test]
+fn how_a_group_says_that_it_is_verified() {
+    for (group, expected) in [
+        (json!({"page": "p"}), Some(false)),
+        (json!({"page": "p", "verified": "2026-11"}), Some(true)),
+        (json!({"page": "p", "verified": "2026-11", "retired": true}), Some(true)),
+        (json!({"page": "p", "retired": true}), None),
+        (json!({"page": "p", "verified": "2026-11", "retired": false}), None),
+        (json!({"page": "p", "verified": "2026-13"}), None),
+        (json!({"page": "p", "verified": "26-11"}), None),
+        (json!({"page": "p", "verified": "2026-1"}), None),
+        (json!({"page": "p", "verified": true}), None),
+        (json!({"page": "p", "verifed": "2026-11"}), None),
+    ] {
+        assert_eq!(is_verified(&group).ok(), expected, "{group}");
+    }
 }
 
 /// `guide/version/userguide/page.html#section`, under docs.aws.amazon.com; of the IAM User Guide the page alone.
@@ -79,7 +129,7 @@ fn run(name: &str, shared: &Value, case: &Value, failures: &mut Vec<String>) {
         context: &context,
     };
     let mode = match field("mode").as_str() {
-        None => ResourceMode::Union,
+        None | Some("union") => ResourceMode::Union,
         Some("required") => ResourceMode::Required,
         Some("trust") => ResourceMode::RoleTrust,
         Some(other) => panic!("{name}: mode {other}"),
