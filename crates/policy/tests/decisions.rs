@@ -8,7 +8,7 @@
 //!
 //! A group with `verified` was compared with the text of its page in that month: the page (and its section) had that
 //! name, and its text gives each decision. `retired` says that the text was an earlier edition, of a page or section
-//! that the guide has since dropped. The decisions of a group without `verified` are ours: the page leaves them open.
+//! that newer editions of the guide lack. The decisions of a group without `verified` are ours: the page leaves them open.
 
 use haneul_policy::{
     Attached, Context, Decision, Detail, Inputs, Level, Policy, PolicyType, Principal, Reason, Request,
