@@ -203,13 +203,8 @@ impl Cloud {
                 Some(body) if !s3 && !relaxed => SignedBody::hash(body),
                 _ => SignedBody::Deferred,
             };
-            let of_host = plan.region_of_host;
-            let region = match &auth {
-                Ok(RequestAuth::SigV4(signature)) => {
-                    place::region(Some(signature), of_host, family, relaxed)?
-                }
-                _ => place::region(None, of_host, family, relaxed)?,
-            };
+            let signature = auth.as_ref().ok().and_then(RequestAuth::sigv4);
+            let region = place::region(signature, plan.region_of_host, family, relaxed)?;
             seen.region = Some(region);
             let terms = Terms {
                 family,

@@ -92,6 +92,14 @@ impl<'a> RequestAuth<'a> {
         }
     }
 
+    /// The signature of version 4, if it carries one.
+    pub fn sigv4(&self) -> Option<&SigV4<'a>> {
+        match self {
+            Self::SigV4(signature) => Some(signature),
+            _ => None,
+        }
+    }
+
     /// The refusal of what is not supported; `None` for what may go on (`SigV4`, `Anonymous`).
     pub fn unsupported(&self) -> Option<AuthError> {
         match self {
