@@ -5,6 +5,7 @@ use haneul_kit::{Access, Arn, Cx, Platform, Policy, Result, Signal};
 use crate::cache::Cache;
 use crate::code::CodeStore;
 use crate::exec::Executor;
+use crate::images::Images;
 use crate::invoke::{Concurrency, Specs};
 use crate::model::function::{FunctionRecord, VersionRecord};
 use crate::names::{self, FunctionName, Named};
@@ -20,6 +21,7 @@ pub struct Lambda {
     pub(crate) platform: Platform,
     pub(crate) records: Records,
     pub(crate) code: CodeStore,
+    pub(crate) images: Images,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) concurrency: Arc<Concurrency>,
     pub(crate) cache: Cache,

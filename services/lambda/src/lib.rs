@@ -15,6 +15,7 @@ mod cache;
 mod code;
 mod environment;
 mod error;
+mod images;
 mod invoke;
 mod lambda;
 mod logs;

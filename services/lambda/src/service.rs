@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use haneul_kit::{Platform, Result, Service};
@@ -9,6 +10,7 @@ use crate::absent::Absent;
 use crate::cache::Cache;
 use crate::code::CodeStore;
 use crate::exec::{Executor, HostExecutor, LogSink};
+use crate::images::{self, Images};
 use crate::logs::Logs;
 use crate::mappings::manage::Mappings;
 use crate::store::Records;
@@ -22,7 +24,7 @@ use crate::url::Urls;
 /// # Errors
 /// When the packages cannot be opened.
 pub async fn service(platform: &Platform) -> Result<Service> {
-    with_executor(platform, |logs| executor(platform, logs))
+    with_executor(platform, images::folder_of_environment(), |logs| executor(platform, logs))
 }
 
 /// A cloud without a sandbox has functions of no runtime.
@@ -36,19 +38,22 @@ fn executor(platform: &Platform, logs: Arc<dyn LogSink>) -> Arc<dyn Executor> {
     }
 }
 
-/// The dispatch table.
+/// The dispatch table. `images` is the operator's folder of container images.
 pub(crate) fn with_executor(
     platform: &Platform,
+    images: Option<PathBuf>,
     make: impl FnOnce(Arc<dyn LogSink>) -> Arc<dyn Executor>,
 ) -> Result<Service> {
     platform.tagged.add("lambda", crate::resources::KINDS, crate::resources::list);
     let code = CodeStore::open(platform)?;
+    let images = Images::new(images, code.image_store());
     let logs = Arc::new(Logs::default());
     let executor = make(logs.clone());
     let lambda = Arc::new_cyclic(|this| Lambda {
         platform: platform.clone(),
         records: Records { store: platform.store.clone() },
         code,
+        images,
         executor,
         concurrency: Arc::default(),
         cache: Cache::new(&platform.store),

@@ -54,6 +54,7 @@ fn spec(name: &str, code: &str) -> Spec {
         ephemeral_mb: 512,
         code: code.into(),
         layers: Vec::new(),
+        image: None,
         environment: BTreeMap::new(),
         credentials: Arc::new(Keys),
         logging: Logging::default(),

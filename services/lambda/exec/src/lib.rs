@@ -36,6 +36,8 @@ pub use host::{HostExecutor, Settings, runtimes_of_this_host};
 pub use interpreters::Sdks;
 pub use invocation::{Body, FunctionError, Invocation, Outcome, Piece, Report, StreamEnd, StreamError};
 pub use logs::{LogEvent, LogSink, LogTarget, NoLogs};
-pub use spec::{CredentialSource, Credentials, Family, LogFormat, LogLevel, Logging, Runtime, Spec};
+pub use spec::{CredentialSource, Credentials, Family, Image, LogFormat, LogLevel, Logging, Runtime, Spec};
 
 pub use haneul_kit::BoxFuture;
+/// Container images as a function's root.
+pub use haneul_sandbox::image;

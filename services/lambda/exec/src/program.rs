@@ -61,7 +61,7 @@ pub(crate) fn program(
     stream: &str,
     cpu_hard: bool,
 ) -> Result<Program, ExecError> {
-    if !spec.code.is_dir() {
+    if spec.image.is_none() && !spec.code.is_dir() {
         return Err(ExecError::CodeUnusable("the deployment package is not there".into()));
     }
     if spec.architecture != host_architecture() {
@@ -72,7 +72,7 @@ pub(crate) fn program(
         )));
     }
     let mut command = command(spec, interpreter)?;
-    let has_extensions = !extensions(&spec.layers).is_empty();
+    let has_extensions = !extensions(spec).is_empty();
     if has_extensions {
         command.splice(0..0, ["/bin/sh", "-c", WITH_EXTENSIONS, "runtime"].map(String::from));
     }
@@ -89,8 +89,8 @@ pub(crate) fn program(
         name: spec.function_name.clone(),
         command,
         environment: environment(spec, credentials, stream),
-        working_directory: "/var/task".into(),
-        root: Root::Host,
+        working_directory: spec.image.as_ref().map_or("/var/task", |image| &image.working_directory).into(),
+        root: spec.image.as_ref().map_or(Root::Host, |image| Root::Layers(image.layers.clone())),
         mounts: mounts(spec, interpreter, parts),
         limits,
         network: Network::Loopback(vec![RUNTIME_PORT, ENDPOINT_PORT]),
@@ -105,10 +105,13 @@ pub(crate) fn host_architecture() -> &'static str {
 }
 
 /// The external extensions, by file name, that must register before a function is ready.
-pub(crate) fn extensions(layers: &[PathBuf]) -> Vec<String> {
+pub(crate) fn extensions(spec: &Spec) -> Vec<String> {
     use std::os::unix::fs::PermissionsExt;
-    let entries =
-        layers.iter().flat_map(|layer| std::fs::read_dir(layer.join("extensions")).into_iter().flatten());
+    let folders: Vec<PathBuf> = match &spec.image {
+        Some(image) => image.layers.iter().map(|layer| layer.join("opt/extensions")).collect(),
+        None => spec.layers.iter().map(|layer| layer.join("extensions")).collect(),
+    };
+    let entries = folders.into_iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
     let programs = entries.flatten().filter(|entry| {
         let known = entry.metadata();
         known.is_ok_and(|known| known.is_file() && known.permissions().mode() & 0o111 != 0)
@@ -120,6 +123,9 @@ pub(crate) fn extensions(layers: &[PathBuf]) -> Vec<String> {
 }
 
 fn command(spec: &Spec, interpreter: Option<&Interpreter>) -> Result<Vec<String>, ExecError> {
+    if let Some(image) = &spec.image {
+        return Ok(image.command.clone());
+    }
     let lost = || ExecError::RuntimeUnavailable(format!("there is no interpreter for {}", spec.runtime));
     let inside = || interpreter.map(|found| found.inside().display().to_string()).ok_or_else(lost);
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
@@ -169,6 +175,11 @@ fn mounts(spec: &Spec, interpreter: Option<&Interpreter>, parts: &Parts) -> Vec<
     let read_only =
         |source: &Path, target: &str| Mount::ReadOnly { source: source.to_owned(), target: target.into() };
     let mut mounts = Vec::new();
+    let temporary = Mount::Memory { target: "/tmp".into(), bytes: u64::from(spec.ephemeral_mb) << 20 };
+    if spec.image.is_some() {
+        // An image brings all but that.
+        return vec![temporary];
+    }
     if let Some(prefix) = interpreter.and_then(|interpreter| interpreter.prefix.as_deref()) {
         mounts.push(read_only(prefix, "/var/lang"));
     }
@@ -205,7 +216,7 @@ fn mounts(spec: &Spec, interpreter: Option<&Interpreter>, parts: &Parts) -> Vec<
     if !spec.layers.is_empty() {
         mounts.push(Mount::Layers { sources: spec.layers.clone(), target: "/opt".into() });
     }
-    mounts.push(Mount::Memory { target: "/tmp".into(), bytes: u64::from(spec.ephemeral_mb) << 20 });
+    mounts.push(temporary);
     mounts
 }
 
@@ -242,6 +253,11 @@ fn environment(spec: &Spec, credentials: &Credentials, stream: &str) -> BTreeMap
         }
         _ => {}
     }
+    // An image's own, as where its programs lie.
+    all.extend(spec.image.iter().flat_map(|image| image.environment.clone()));
+    let mut set = |name: &str, value: &str| {
+        all.insert(name.to_owned(), value.to_owned());
+    };
     // SDKs of all languages read it; a function may point elsewhere.
     set("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{ENDPOINT_PORT}"));
     all.extend(spec.environment.clone());
@@ -249,7 +265,9 @@ fn environment(spec: &Spec, credentials: &Credentials, stream: &str) -> BTreeMap
         all.insert(name.to_owned(), value.to_owned());
     };
     // Reserved: nobody sets these but we.
-    set("_HANDLER", &spec.handler);
+    if spec.image.is_none() {
+        set("_HANDLER", &spec.handler);
+    }
     set("AWS_DEFAULT_REGION", &spec.region);
     set("AWS_REGION", &spec.region);
     if family != Family::Provided {

@@ -36,6 +36,8 @@ pub struct Spec {
     pub code: PathBuf,
     /// The unpacked layers, in the order of the function's list: later ones over earlier ones.
     pub layers: Vec<PathBuf>,
+    /// A container image in place of package and layers; the runtime is `provided.al2023` then.
+    pub image: Option<Image>,
     /// The function's own variables, decrypted.
     pub environment: BTreeMap<String, String>,
     /// Of the execution role.
@@ -45,6 +47,17 @@ pub struct Spec {
     pub tracing: bool,
     /// Whether environments of it are provisioned: `AWS_LAMBDA_INITIALIZATION_TYPE`, and no limit of 10 s on the init.
     pub provisioned: bool,
+}
+
+/// A container image, unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The lowest first ([`haneul_sandbox::image::Image::unpack`]).
+    pub layers: Vec<PathBuf>,
+    /// Entry point and command, which speak the Runtime API.
+    pub command: Vec<String>,
+    pub environment: Vec<(String, String)>,
+    pub working_directory: String,
 }
 
 impl fmt::Debug for Spec {

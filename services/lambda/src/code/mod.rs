@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::error;
-use crate::model::function::CodeRecord;
+use crate::model::function::{CodeRecord, ImageRecord};
 
 /// Unzipped, with all layers. Source: Developer Guide, "Lambda quotas".
 pub(crate) const UNZIPPED_MAX: u64 = 262_144_000;
@@ -70,6 +70,19 @@ impl CodeStore {
             name,
             attempts: AtomicU64::new(0),
         })
+    }
+
+    /// Where layers of container images are unpacked: a cache as well.
+    pub(crate) fn image_store(&self) -> PathBuf {
+        self.cache.join("images")
+    }
+
+    /// Keeps what says which image a function runs, in place of a package.
+    pub(crate) async fn note(&self, image: &ImageRecord) -> Result<CodeRecord> {
+        let text = serde_json::to_vec(image).map_err(ApiError::internal)?;
+        let blob = self.blobs.put(Bytes::from(text)).await.map_err(ApiError::internal)?;
+        let sha256 = image.digest.trim_start_matches("sha256:").to_owned();
+        Ok(CodeRecord { blob: blob.id, len: blob.len, unzipped: 0, sha256 })
     }
 
     /// Checks a package and makes it durable.

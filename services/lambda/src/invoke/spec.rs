@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use parking_lot::Mutex;
 use super::Target;
 use crate::exec::{CredentialSource, Credentials, LogFormat, LogLevel, Logging, Runtime, Spec};
 use crate::names::FunctionName;
-use crate::{Lambda, error, names};
+use crate::{Lambda, error, images, names};
 
 const SPECS_MAX: usize = 4096;
 
@@ -37,10 +38,13 @@ impl Lambda {
             }
             None => Default::default(),
         };
-        let runtime = Runtime::parse(&version.runtime).ok_or_else(|| {
-            error::invalid_runtime(format!("The runtime {} cannot be run.", version.runtime))
-        })?;
-        let code = self.code.unpacked(&version.code).await?;
+        let runtime = if version.image.is_some() { images::RUNTIME } else { &version.runtime };
+        let runtime = Runtime::parse(runtime)
+            .ok_or_else(|| error::invalid_runtime(format!("The runtime {runtime} cannot be run.")))?;
+        let (code, image) = match &version.image {
+            Some(image) => (PathBuf::new(), Some(self.images.unpacked(image).await?)),
+            None => (self.code.unpacked(&version.code).await?, None),
+        };
         let mut layers = Vec::with_capacity(version.layers.len());
         for layer in &version.layers {
             layers.push(self.code.unpacked(&layer.code).await?);
@@ -63,6 +67,7 @@ impl Lambda {
             ephemeral_mb: version.ephemeral_mb,
             code,
             layers,
+            image,
             environment,
             credentials: Arc::new(RoleCredentials {
                 lambda: self.this.clone(),

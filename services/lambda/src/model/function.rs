@@ -61,6 +61,9 @@ pub(crate) struct VersionRecord {
     pub(crate) architecture: String,
     pub(crate) code: CodeRecord,
     pub(crate) layers: Vec<LayerUse>,
+    /// The package is a container image; `code` is what says so, `runtime` and `handler` are empty.
+    #[serde(default)]
+    pub(crate) image: Option<ImageRecord>,
     pub(crate) environment: Option<SealedEnvironment>,
     pub(crate) kms_key: Option<String>,
     pub(crate) dead_letter: Option<String>,
@@ -101,6 +104,28 @@ pub(crate) struct CodeRecord {
     pub(crate) unzipped: u64,
     /// Base64.
     pub(crate) sha256: String,
+}
+
+/// A container image, pinned when the code was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImageRecord {
+    /// As it was given.
+    pub(crate) uri: String,
+    /// With the manifest's digest in place of the tag.
+    pub(crate) resolved: String,
+    /// `sha256:…` of the manifest.
+    pub(crate) digest: String,
+    /// Of its layers, compressed.
+    pub(crate) bytes: u64,
+    pub(crate) config: ImageConfig,
+}
+
+/// What stands in place of the image's own; `None` leaves that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImageConfig {
+    pub(crate) entry_point: Option<Vec<String>>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) working_directory: Option<String>,
 }
 
 /// A layer as a version uses it: it goes on working when the layer's version is deleted.

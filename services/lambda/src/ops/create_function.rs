@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
@@ -9,7 +10,7 @@ use super::source::Source;
 use crate::model::function::{FunctionRecord, State, Update, VersionRecord};
 use crate::names::{self, LATEST};
 use crate::settings::{self, Unsupported};
-use crate::{Lambda, environment, error};
+use crate::{Lambda, environment, error, images};
 
 impl Handle<op::CreateFunction> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::CreateFunctionRequest) -> Result<Vec<Access>> {
@@ -37,9 +38,7 @@ impl Handle<op::CreateFunction> for Lambda {
             ));
         }
         let function = named.function;
-        if input.package_type.as_deref() == Some("Image") {
-            return Err(error::unsupported("PackageType Image"));
-        }
+        let is_image = input.package_type.as_deref() == Some("Image");
         if input.publish_to.is_some() {
             return Err(error::unsupported("PublishTo"));
         }
@@ -49,7 +48,7 @@ impl Handle<op::CreateFunction> for Lambda {
         Unsupported {
             vpc: input.vpc_config.as_ref(),
             files: input.file_system_configs.as_deref(),
-            image: input.image_config.as_ref(),
+            image: input.image_config.as_ref().filter(|_| !is_image),
             snap_start: input.snap_start.as_ref(),
             capacity: input.capacity_provider_config.is_some(),
             durable: input.durable_config.is_some(),
@@ -57,13 +56,22 @@ impl Handle<op::CreateFunction> for Lambda {
             accelerator: input.accelerator_config.is_some(),
         }
         .check()?;
-        let (Some(runtime), Some(handler)) = (input.runtime, input.handler) else {
-            return Err(error::parameter(
-                "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
-            ));
+        let some_layers = input.layers.as_ref().is_some_and(|layers| !layers.is_empty());
+        let (runtime, handler) = match (is_image, input.runtime, input.handler) {
+            (true, None, None) if !some_layers => (String::new(), String::new()),
+            (true, ..) => return Err(error::parameter(images::NO_PACKAGE)),
+            (false, Some(runtime), Some(handler)) => (runtime, handler),
+            (false, ..) => {
+                return Err(error::parameter(
+                    "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+                ));
+            }
         };
         settings::tags(&input.tags)?;
-        self.check_runtime(&runtime)?;
+        match is_image {
+            true => self.check_runtime(images::RUNTIME)?,
+            false => self.check_runtime(&runtime)?,
+        }
         let variables = environment::check(input.environment)?;
         let kms_key = input.kms_key_arn.filter(|key| !key.is_empty());
         let dead_letter = settings::dead_letter(input.dead_letter_config)?;
@@ -81,12 +89,31 @@ impl Handle<op::CreateFunction> for Lambda {
         if let Some(queue) = &dead_letter {
             self.check_dead_letter(&function, &input.role, queue).await?;
         }
-        let package = self.fetch(cx, Source::of_function(input.code)).await?;
-        self.check_signature(cx, input.code_signing_config_arn.as_deref(), &package).await?;
+        let source = Source::of_function(input.code);
+        let image = match is_image {
+            true => Some(
+                self.images
+                    .find(source.image_alone()?, &architecture, images::config(input.image_config)?)
+                    .await?,
+            ),
+            false => None,
+        };
+        let package = match image {
+            Some(_) => Bytes::new(),
+            None => self.fetch(cx, source).await?,
+        };
+        if image.is_none() {
+            self.check_signature(cx, input.code_signing_config_arn.as_deref(), &package).await?;
+        } else if input.code_signing_config_arn.is_some() {
+            return Err(error::parameter("Code signing is not for functions with PackageType Image."));
+        }
         self.check_storage(cx, package.len()).await?;
         let environment =
             self.seal_environment(cx, &function, kms_key.as_deref(), &input.role, &variables).await?;
-        let code = self.code.take(package).await?;
+        let code = match &image {
+            Some(image) => self.code.note(image).await?,
+            None => self.code.take(package).await?,
+        };
         let layers = self.use_layers(cx, input.layers.unwrap_or_default(), &code).await;
         let layers = match layers {
             Ok(layers) => layers,
@@ -111,6 +138,7 @@ impl Handle<op::CreateFunction> for Lambda {
             architecture,
             code,
             layers,
+            image,
             environment,
             kms_key,
             dead_letter,

@@ -23,10 +23,18 @@ impl Handle<op::GetFunction> for Lambda {
         let tags = named.qualifier.is_none().then(|| record.tags.clone()).filter(|tags| !tags.is_empty());
         Ok(s::GetFunctionResponse {
             configuration: Some(self.configuration(cx, &named.function, version, arn, false).await?),
-            code: Some(s::FunctionCodeLocation {
-                repository_type: Some("S3".into()),
-                location: Some(self.link(cx, &version.code)),
-                ..Default::default()
+            code: Some(match &version.image {
+                Some(image) => s::FunctionCodeLocation {
+                    repository_type: Some("ECR".into()),
+                    image_uri: Some(image.uri.clone()),
+                    resolved_image_uri: Some(image.resolved.clone()),
+                    ..Default::default()
+                },
+                None => s::FunctionCodeLocation {
+                    repository_type: Some("S3".into()),
+                    location: Some(self.link(cx, &version.code)),
+                    ..Default::default()
+                },
             }),
             tags: tags.map(|tags| tags.into_iter().collect()),
             concurrency: record.reserved.map(|reserved| s::Concurrency {

@@ -4,6 +4,7 @@ use haneul_shape::value::Map;
 use sha2::{Digest, Sha256};
 
 use crate::Lambda;
+use crate::images;
 use crate::model::function::{AliasRecord, State, Update, VersionRecord};
 use crate::names::{FunctionName, LATEST};
 use crate::settings::show_logging;
@@ -33,10 +34,11 @@ impl Lambda {
         let mut shown = s::FunctionConfiguration {
             function_name: Some(function.name.clone()),
             function_arn: Some(arn.to_string()),
-            runtime: Some(version.runtime.clone()),
+            runtime: Some(version.runtime.clone()).filter(|_| version.image.is_none()),
             role: Some(version.role.clone()),
-            handler: Some(version.handler.clone()),
-            code_size: i64::try_from(version.code.len).ok(),
+            handler: Some(version.handler.clone()).filter(|_| version.image.is_none()),
+            // Of an image AWS says nothing.
+            code_size: i64::try_from(if version.image.is_some() { 0 } else { version.code.len }).ok(),
             description: Some(version.description.clone()),
             timeout: i32::try_from(version.timeout_s).ok(),
             memory_size: i32::try_from(version.memory_mb).ok(),
@@ -53,7 +55,8 @@ impl Lambda {
                 mode: Some(String::from(if version.tracing_active { "Active" } else { "PassThrough" })),
             }),
             revision_id: Some(version.revision.clone()),
-            package_type: Some("Zip".into()),
+            package_type: Some(String::from(if version.image.is_some() { "Image" } else { "Zip" })),
+            image_config_response: version.image.as_ref().and_then(|image| images::show(&image.config)),
             architectures: Some(vec![version.architecture.clone()]),
             ephemeral_storage: i32::try_from(version.ephemeral_mb)
                 .ok()
@@ -75,7 +78,7 @@ impl Lambda {
         }
         if !short {
             show_state(version, &mut shown);
-            shown.runtime_version_config = Some(s::RuntimeVersionConfig {
+            shown.runtime_version_config = version.image.is_none().then(|| s::RuntimeVersionConfig {
                 runtime_version_arn: Some(runtime_version_arn(function, &version.runtime)),
                 error: None,
             });

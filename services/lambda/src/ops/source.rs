@@ -44,11 +44,33 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The image's URI, where nothing else is given.
+    ///
+    /// # Errors
+    /// As Lambda words it.
+    pub(super) fn image_alone(&self) -> Result<&str> {
+        let other =
+            self.zip_file.is_some() || self.bucket.is_some() || self.key.is_some() || self.version.is_some();
+        match &self.image {
+            Some(_) if other => Err(error::parameter(
+                "Please do not provide other FunctionCode parameters when providing an ImageUri.",
+            )),
+            Some(uri) => Ok(uri),
+            None => Err(error::parameter(
+                "Please provide ImageUri when creating a function with packageType Image.",
+            )),
+        }
+    }
+}
+
 impl Lambda {
     /// The bytes of a package, fetched from S3 on behalf of the caller.
     pub(super) async fn fetch(&self, cx: &Cx, source: Source) -> Result<Bytes> {
         if source.image.is_some() {
-            return Err(error::unsupported("Code as a container image"));
+            return Err(error::parameter(
+                "Please don't provide ImageUri for functions with packageType Zip.",
+            ));
         }
         if source.storage_mode.as_deref() == Some("REFERENCE") {
             return Err(error::unsupported("S3ObjectStorageMode REFERENCE"));

@@ -33,10 +33,22 @@ impl Handle<op::UpdateFunctionCode> for Lambda {
             image: input.image_uri,
             kms_key: input.source_kms_key_arn,
         };
-        let package = self.fetch(cx, source).await?;
-        self.check_signature(cx, before.code_signing_config.as_deref(), &package).await?;
-        self.check_storage(cx, package.len()).await?;
-        let code = self.code.take(package).await?;
+        let image = match &before.latest.image {
+            Some(image) => {
+                let uri = source.image_alone()?;
+                Some(self.images.find(uri, &architecture, image.config.clone()).await?)
+            }
+            None => None,
+        };
+        let code = match &image {
+            Some(image) => self.code.note(image).await?,
+            None => {
+                let package = self.fetch(cx, source).await?;
+                self.check_signature(cx, before.code_signing_config.as_deref(), &package).await?;
+                self.check_storage(cx, package.len()).await?;
+                self.code.take(package).await?
+            }
+        };
         if let Err(refused) = settings::check_size(&code, &before.latest.layers) {
             self.code.delete(vec![code.blob]).await?;
             return Err(refused);
@@ -44,7 +56,7 @@ impl Handle<op::UpdateFunctionCode> for Lambda {
         if input.dry_run == Some(true) {
             self.code.delete(vec![code.blob]).await?;
             let mut version = before.latest.clone();
-            (version.code, version.architecture) = (code, architecture);
+            (version.code, version.architecture, version.image) = (code, architecture, image);
             return self.configuration(cx, &function, &version, function.arn(), false).await;
         }
         let blob = code.blob;
@@ -54,6 +66,7 @@ impl Handle<op::UpdateFunctionCode> for Lambda {
             check_revision(wanted, &record.latest.revision)?;
             let latest = &mut record.latest;
             latest.code = code.clone();
+            latest.image = image.clone();
             latest.architecture = architecture.clone();
             latest.modified_ms = cx.now().millis();
             latest.revision = revision.clone();

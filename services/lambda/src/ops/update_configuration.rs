@@ -4,9 +4,9 @@ use haneul_lambda_wire::shapes as s;
 
 use super::create_function::is_active;
 use super::update_code::check_revision;
-use crate::model::function::{State, Update};
+use crate::model::function::{ImageConfig, ImageRecord, State, Update};
 use crate::settings::{self, Unsupported};
-use crate::{Lambda, environment, names};
+use crate::{Lambda, environment, error, images, names};
 
 impl Handle<op::UpdateFunctionConfiguration> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::UpdateFunctionConfigurationRequest) -> Result<Vec<Access>> {
@@ -30,7 +30,7 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
         Unsupported {
             vpc: input.vpc_config.as_ref(),
             files: input.file_system_configs.as_deref(),
-            image: input.image_config.as_ref(),
+            image: None,
             snap_start: input.snap_start.as_ref(),
             capacity: input.capacity_provider_config.is_some(),
             durable: input.durable_config.is_some(),
@@ -41,6 +41,26 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
         let before = self.settled(&function).await?;
         check_revision(input.revision_id.as_deref(), &before.latest.revision)?;
         let mut next = before.latest.clone();
+        let some_layers = input.layers.as_ref().is_some_and(|layers| !layers.is_empty());
+        if next.image.is_some() && (input.runtime.is_some() || input.handler.is_some() || some_layers) {
+            return Err(error::parameter(images::NO_PACKAGE));
+        }
+        if let Some(given) = input.image_config {
+            let config = images::config(Some(given))?;
+            match next.image.take() {
+                // The image is the one that it was, whatever its tag names by now.
+                Some(image) => {
+                    next.image = Some(self.images.find(&image.resolved, &next.architecture, config).await?);
+                    next.image = next.image.map(|found| ImageRecord {
+                        uri: image.uri,
+                        resolved: image.resolved,
+                        ..found
+                    });
+                }
+                None if config == ImageConfig::default() => {}
+                None => return Err(error::unsupported("ImageConfig for a function with packageType Zip")),
+            }
+        }
         if let Some(role) = input.role.filter(|role| *role != next.role) {
             self.check_role(&function, &role).await?;
             next.role = role;

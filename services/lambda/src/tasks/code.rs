@@ -71,6 +71,15 @@ impl Lambda {
 
     /// Unpacks code and layers. Gives the code and reason of a failure that trying again would not mend.
     async fn prepare(&self, version: &VersionRecord) -> Result<Option<(String, String)>> {
+        if let Some(image) = &version.image {
+            return match self.images.unpacked(image).await {
+                Ok(_) => Ok(None),
+                Err(refused) if refused.fault() == Fault::Client => {
+                    Ok(Some(("InvalidImage".into(), refused.message().to_owned())))
+                }
+                Err(failed) => Err(failed),
+            };
+        }
         let all = std::iter::once(&version.code).chain(version.layers.iter().map(|layer| &layer.code));
         for code in all {
             match self.code.unpacked(code).await {

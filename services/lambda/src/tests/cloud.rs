@@ -58,6 +58,13 @@ impl Cloud {
         Cloud::over(env, store, blobs, None, Bodies::default()).await
     }
 
+    /// With a folder of container images.
+    pub(super) async fn with_images(images: Option<&std::path::Path>) -> Cloud {
+        let env = Env::simulated(5);
+        let (store, blobs) = (Store::memory(), Blobs::memory(&env));
+        Cloud::made(env, store, blobs, None, Bodies::default(), images).await
+    }
+
     /// On parts that outlive it, as a disk does.
     pub(super) async fn over(
         env: Env,
@@ -66,12 +73,23 @@ impl Cloud {
         data_dir: Option<&std::path::Path>,
         bodies: Bodies,
     ) -> Cloud {
+        Cloud::made(env, store, blobs, data_dir, bodies, None).await
+    }
+
+    async fn made(
+        env: Env,
+        store: Store,
+        blobs: Blobs,
+        data_dir: Option<&std::path::Path>,
+        bodies: Bodies,
+        images: Option<&std::path::Path>,
+    ) -> Cloud {
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, blobs, data_dir, seal, config);
         let seen: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
         let (watched, known) = (seen.clone(), bodies.clone());
-        let lambda = crate::service::with_executor(&platform, |logs| {
+        let lambda = crate::service::with_executor(&platform, images.map(Into::into), |logs| {
             Arc::new(Simulated::new(&env, logs, move |spec, call| {
                 let event = serde_json::from_slice(&call.payload).unwrap_or(Value::Null);
                 watched.lock().push((spec.function_name.clone(), event.clone()));

@@ -81,7 +81,7 @@ async fn what_cannot_be_created() {
             }),
         ),
         ("DurableConfig is not supported", with(&|input| input.durable_config = Some(Default::default()))),
-        ("PackageType Image is not supported", with(&|input| input.package_type = Some("Image".into()))),
+        ("packageType Image", with(&|input| input.package_type = Some("Image".into()))),
         (
             "SNS topic",
             with(&|input| {

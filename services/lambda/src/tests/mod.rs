@@ -4,6 +4,7 @@ mod configuration;
 mod dispatch;
 mod events;
 mod functions;
+mod images;
 mod invoking;
 mod layers;
 mod permissions;

@@ -122,7 +122,7 @@ async fn launch(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<Environmen
         process,
         collector,
         telemetry,
-        exchange: Exchange::new(program::extensions(&spec.layers)),
+        exchange: Exchange::new(program::extensions(spec)),
         expires: last.min(now + AGE_MAX),
         init: Mutex::new(None),
         frozen: Mutex::new(false),

@@ -151,6 +151,7 @@ pub(crate) fn function(runtime: &str, handler: &str, files: &[(&str, &str)]) -> 
         ephemeral_mb: 512,
         code: code.path().to_owned(),
         layers: Vec::new(),
+        image: None,
         environment: BTreeMap::new(),
         credentials: Arc::new(Keys),
         logging: Logging { group: format!("/aws/lambda/f{number}"), ..Logging::default() },
