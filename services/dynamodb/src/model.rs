@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{Attrs, codec};
 
+mod global;
 mod insights;
 
+pub(crate) use global::{
+    GlobalRecord, GlobalVersion, LINKS, LinkKey, LinkRecord, ReplicaSettings, ReplicaUnits,
+};
 pub(crate) use insights::{InsightsKind, InsightsRecord, InsightsRule, InsightsState};
 
 pub(crate) type TableKey = (AccountId, Region, String);
@@ -189,98 +193,6 @@ pub(crate) struct TableRecord {
     pub(crate) insights: Vec<InsightsRecord>,
 }
 
-/// What makes a table a replica of a global table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct GlobalRecord {
-    pub(crate) version: GlobalVersion,
-    /// When the global table began.
-    pub(crate) since_ms: i64,
-    /// The log of keys that were written here and are to be told to the others.
-    pub(crate) log: u64,
-    /// The space in which the versions of its items lie (`engine::versions`).
-    pub(crate) versions: u64,
-    /// False while it is being filled: until then nobody uses it.
-    pub(crate) active: bool,
-    /// The Regions of all other replicas.
-    #[serde(with = "regions")]
-    pub(crate) peers: Vec<Region>,
-    /// What this replica has of its own.
-    pub(crate) own: ReplicaSettings,
-}
-
-/// Regions by their names.
-mod regions {
-    use haneul_kit::Region;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(regions: &[Region], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(regions.iter().map(|region| region.as_str()))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Region>, D::Error> {
-        let names = Vec::<String>::deserialize(deserializer)?;
-        let region =
-            |name: String| name.parse().map_err(|_| D::Error::custom(format!("{name} is no Region")));
-        names.into_iter().map(region).collect()
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum GlobalVersion {
-    /// Made by UpdateTable.
-    Current,
-    /// Made by CreateGlobalTable of tables that were there.
-    Legacy,
-}
-
-impl GlobalVersion {
-    /// As the API calls it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            GlobalVersion::Current => "2019.11.21",
-            GlobalVersion::Legacy => "2017.11.29",
-        }
-    }
-}
-
-/// Settings of a replica that do not follow those of the others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ReplicaSettings {
-    pub(crate) table_class: Option<String>,
-    pub(crate) key: Option<String>,
-    pub(crate) units: ReplicaUnits,
-    /// By global index.
-    pub(crate) indexes: BTreeMap<String, ReplicaUnits>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ReplicaUnits {
-    pub(crate) read: Option<i64>,
-    pub(crate) read_max: Option<i64>,
-}
-
-/// How far the writes of one replica have come to another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LinkRecord {
-    /// The log of the one that is read; a link of another log is of a global table that is no more.
-    pub(crate) log: u64,
-    /// What the one that is written had as its log: the same of it.
-    pub(crate) into: u64,
-    /// All that was there before is copied; until then, up to and with the key `after` (without the space).
-    pub(crate) filled: bool,
-    pub(crate) after: Option<Vec<u8>>,
-    /// The first number of the log that was not told yet.
-    pub(crate) position: u64,
-}
-
-impl Record for LinkRecord {}
-
-/// Owner, name, the Region that is read and the one that is written.
-pub(crate) type LinkKey = (AccountId, String, Region, Region);
-
-/// Links of replicas: one for each pair in each direction.
-pub(crate) static LINKS: Table<LinkKey, LinkRecord> = Table::new("dynamodb.links");
-
 /// How the items of a table are encrypted with a key of KMS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SseRecord {
@@ -307,6 +219,21 @@ impl TableRecord {
         self.restoring.is_none()
             && self.importing.is_none()
             && self.global.as_ref().is_none_or(|global| global.active)
+    }
+
+    /// What it has to tell other replicas of, after it was written here; `None` where they are written with it.
+    pub(crate) fn told(&self) -> Option<&GlobalRecord> {
+        self.global.as_ref().filter(|global| global.version != GlobalVersion::Strong)
+    }
+
+    /// Set while it is a replica of a global table with multi-Region strong consistency.
+    pub(crate) fn strong(&self) -> Option<&GlobalRecord> {
+        self.global.as_ref().filter(|global| global.version == GlobalVersion::Strong)
+    }
+
+    /// The Regions whose replicas take every write of this one in the same transaction.
+    pub(crate) fn mirrors(&self) -> &[Region] {
+        self.strong().map_or(&[], |global| &global.peers)
     }
 }
 

@@ -69,6 +69,11 @@ fn dynamodb_in_many_regions() {
 }
 
 #[test]
+fn dynamodb_strongly_consistent_in_three_regions() {
+    run("boto3_dynamodb_strong.py", &[]);
+}
+
+#[test]
 fn dynamodb_by_pynamodb() {
     if available(&python(), &["-c", "import pynamodb"], "pynamodb.py") {
         run("pynamodb_models.py", &[]);

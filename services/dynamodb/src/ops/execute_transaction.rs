@@ -6,7 +6,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::partiql::{not_in_transaction, values};
 use super::transact_write_items::{cancelled, check_writes, consumed};
-use super::{Dynamodb, digest};
+use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::keys;
 use crate::expression::Projection;
@@ -96,6 +96,7 @@ impl Dynamodb {
             let Statement::Select(select) = statement else { return Err(not_in_transaction()) };
             self.single(cx, &select).await?;
             let table = self.table(cx, &select.table).await?;
+            strong::refuse(&table.record, strong::TRANSACTIONS)?;
             let condition = select.condition.as_ref();
             let Some((key, rest)) = condition.and_then(|condition| plan::key(condition, &table.schema))
             else {

@@ -37,6 +37,7 @@ mod resource_policies;
 mod scan;
 mod select;
 mod streams;
+mod strong;
 mod tables;
 mod tags;
 mod time_to_live;

@@ -1,10 +1,11 @@
 //! ReplicaUpdates of UpdateTable, and what DescribeTable says of replicas: global tables of version 2019.11.21.
 
 use haneul_dynamodb_wire::shapes as s;
+use haneul_dynamodb_wire::values::multi_region_consistency::{EVENTUAL, STRONG};
 use haneul_dynamodb_wire::values::replica_status as status;
 use haneul_kit::{Access, ApiError, Cx, Instant, Region, Result};
 
-use super::Dynamodb;
+use super::{Dynamodb, strong};
 use crate::error::{self, invalid, validation};
 use crate::model::{GlobalVersion, ReplicaSettings, ReplicaUnits, TableRecord};
 use crate::store::replicas::NewReplica;
@@ -14,7 +15,7 @@ use crate::table::describe;
 use crate::table::name::{self, TableId};
 
 /// One update of a group of replicas, looked at.
-enum Update<'a> {
+pub(super) enum Update<'a> {
     Create(Region, Asked<'a>),
     Change(Region, Asked<'a>),
     Delete(Region),
@@ -23,7 +24,7 @@ enum Update<'a> {
 
 /// What a replica is to have of its own.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     key: Option<&'a str>,
     throughput: Option<&'a s::ProvisionedThroughputOverride>,
     on_demand: Option<&'a s::OnDemandThroughputOverride>,
@@ -53,6 +54,7 @@ impl Dynamodb {
                 needed.extend(self.on_table(cx, action, &table).await?);
             }
         }
+        needed.extend(self.on_witnesses(cx, input).await?);
         Ok(needed)
     }
 
@@ -69,27 +71,7 @@ impl Dynamodb {
             ));
         }
         self.check_settled(&info).await?;
-        let updates: Vec<Update<'_>> = updates.iter().map(looked_at).collect::<Result<_>>()?;
-        let mut named: Vec<Region> = Vec::new();
-        for update in &updates {
-            let region = match update {
-                Update::Create(region, _) | Update::Change(region, _) | Update::Delete(region) => *region,
-                Update::Leave => id.1,
-            };
-            if region == id.1 && !matches!(update, Update::Leave) {
-                return Err(validation(
-                    "Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, \
-                     DeleteTable, or UpdateTable as required.",
-                ));
-            }
-            if named.contains(&region) {
-                return Err(invalid(format!(
-                    "Only one replica update per Region is allowed in one request. Region: {}",
-                    region.as_str()
-                )));
-            }
-            named.push(region);
-        }
+        let updates = looked_at(id, updates)?;
         let peers = info.record.global.as_ref().map(|global| global.peers.clone()).unwrap_or_default();
         let mut new = Vec::new();
         for update in &updates {
@@ -164,15 +146,22 @@ impl Dynamodb {
             }
         }
         let gone = self.db.delete_table(id).await?;
-        if let Some(sse) = &gone.record.sse
-            && !self.db.needs_grant(id, sse).await?
-        {
-            self.db.retire(sse).await;
-        }
+        self.retire_key(&gone).await?;
         Ok(gone)
     }
 
-    async fn new_replica(
+    /// Gives back what let a table that is gone use its key.
+    pub(super) async fn retire_key(&self, gone: &TableInfo) -> Result<()> {
+        let id = (gone.account, gone.region, gone.name.clone());
+        if let Some(sse) = &gone.record.sse
+            && !self.db.needs_grant(&id, sse).await?
+        {
+            self.db.retire(sse).await;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn new_replica(
         &self,
         cx: &Cx,
         source: &TableInfo,
@@ -209,7 +198,13 @@ impl Dynamodb {
         Ok(NewReplica { region, own, sse })
     }
 
-    async fn change_replica(&self, cx: &Cx, id: &TableId, region: Region, asked: Asked<'_>) -> Result<()> {
+    pub(super) async fn change_replica(
+        &self,
+        cx: &Cx,
+        id: &TableId,
+        region: Region,
+        asked: Asked<'_>,
+    ) -> Result<()> {
         let id = (id.0, region, id.2.clone());
         let sse = match asked.key {
             Some(key) => {
@@ -257,12 +252,14 @@ impl Dynamodb {
         description: &mut s::TableDescription,
     ) -> Result<()> {
         let Some(global) =
-            info.record.global.as_ref().filter(|global| global.version == GlobalVersion::Current)
+            info.record.global.as_ref().filter(|global| global.version != GlobalVersion::Legacy)
         else {
             return Ok(());
         };
         description.global_table_version = Some(global.version.name().to_owned());
-        description.multi_region_consistency = Some("EVENTUAL".to_owned());
+        let consistency = if info.record.strong().is_some() { STRONG } else { EVENTUAL };
+        description.multi_region_consistency = Some(consistency.to_owned());
+        description.global_table_witnesses = strong::witnesses(global);
         description.global_table_settings_replication_mode = Some("ENABLED_WITH_OVERRIDES".to_owned());
         description.replicas = Some(self.replicas(info, false).await?);
         Ok(())
@@ -334,7 +331,36 @@ impl Asked<'_> {
     }
 }
 
-fn looked_at(update: &s::ReplicationGroupUpdate) -> Result<Update<'_>> {
+/// The updates of a request, each of another Region.
+pub(super) fn looked_at<'a>(
+    id: &TableId,
+    updates: &'a [s::ReplicationGroupUpdate],
+) -> Result<Vec<Update<'a>>> {
+    let updates: Vec<Update<'_>> = updates.iter().map(one_looked_at).collect::<Result<_>>()?;
+    let mut named: Vec<Region> = Vec::new();
+    for update in &updates {
+        let region = match update {
+            Update::Create(region, _) | Update::Change(region, _) | Update::Delete(region) => *region,
+            Update::Leave => id.1,
+        };
+        if region == id.1 && !matches!(update, Update::Leave) {
+            return Err(validation(
+                "Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or \
+                 UpdateTable as required.",
+            ));
+        }
+        if named.contains(&region) {
+            return Err(invalid(format!(
+                "Only one replica update per Region is allowed in one request. Region: {}",
+                region.as_str()
+            )));
+        }
+        named.push(region);
+    }
+    Ok(updates)
+}
+
+fn one_looked_at(update: &s::ReplicationGroupUpdate) -> Result<Update<'_>> {
     match (&update.create, &update.update, &update.delete, &update.disassociate) {
         (Some(create), None, None, None) => Ok(Update::Create(
             region_of(&create.region_name)?,

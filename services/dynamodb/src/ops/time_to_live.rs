@@ -4,7 +4,7 @@ use haneul_dynamodb_wire::operations::{DescribeTimeToLive, UpdateTimeToLive};
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 
-use super::Dynamodb;
+use super::{Dynamodb, strong};
 use crate::error::validation;
 use crate::model::TtlSettings;
 use crate::store::tables::Change;
@@ -20,6 +20,7 @@ impl Handle<UpdateTimeToLive> for Dynamodb {
         let now_ms = cx.now().millis();
         self.db
             .change_table(&name::of(cx, &input.table_name)?, |record, numbers| {
+                strong::refuse(record, "Time to Live is")?;
                 let mut change = Change::default();
                 record.ttl = match (record.ttl.take(), wanted.enabled) {
                     (Some(ttl), true) if ttl.attribute == wanted.attribute_name => {

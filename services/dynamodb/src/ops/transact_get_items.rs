@@ -6,10 +6,10 @@ use haneul_dynamodb_wire::operations::TransactGetItems;
 use haneul_dynamodb_wire::shapes::{ItemResponse, TransactGetItemsInput, TransactGetItemsOutput};
 use haneul_kit::{Access, ApiError, Cx, Handle, Result};
 
-use super::Dynamodb;
 use super::access::{Facts, named};
 use super::get_item::projection;
 use super::transact_write_items::cancelled;
+use super::{Dynamodb, strong};
 use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::keys;
 use crate::engine::plan::Refusal;
@@ -50,6 +50,7 @@ impl Handle<TransactGetItems> for Dynamodb {
             let projection =
                 projection(get.projection_expression.as_deref(), None, get.expression_attribute_names)?;
             let table = self.table(cx, &get.table_name).await?;
+            strong::refuse(&table.record, strong::TRANSACTIONS)?;
             keys::check_empty(&table, &key)?;
             // A key that is none of the table's cancels the transaction, rather than being the request's fault.
             let wrong = keys::check_key(&table.schema, &key).err();

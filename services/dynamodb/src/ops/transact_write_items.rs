@@ -12,7 +12,7 @@ use haneul_shape::value::Map;
 
 use super::access::{Facts, named};
 use super::request::{asks_for, to_wire};
-use super::{Dynamodb, digest};
+use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::plan::{Action, Outcome, Refusal, Write};
 use crate::error::{CONDITIONAL_FAILED, transaction_cancelled, validation};
@@ -217,6 +217,7 @@ fn expressions(
 }
 
 pub(super) fn check_writes(writes: &[Write]) -> Result<()> {
+    writes.iter().try_for_each(|write| strong::refuse(&write.table.record, strong::TRANSACTIONS))?;
     for (i, write) in writes.iter().enumerate() {
         if !write.is_refused() && writes[..i].iter().any(|other| other.at == write.at) {
             return Err(validation("Transaction request cannot include multiple operations on one item"));

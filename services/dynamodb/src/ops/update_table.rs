@@ -6,8 +6,8 @@ use haneul_dynamodb_wire::operations::UpdateTable;
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 
-use super::Dynamodb;
 use super::tables::stream_view;
+use super::{Dynamodb, strong};
 use crate::error::{self, invalid, validation};
 use crate::model::{TableRecord, Throughput};
 use crate::store::tables::{Change, Numbers};
@@ -24,6 +24,13 @@ impl Handle<UpdateTable> for Dynamodb {
         refuse(&input)?;
         let id = name::of(cx, &input.table_name)?;
         if let Some(updates) = &input.replica_updates {
+            if self.is_of_strong(&id, &input).await? {
+                let made = self.update_strong(cx, &id, &input).await?;
+                let info = self.db.named_table(&id).await?;
+                let mut output = self.updating(&info).await?;
+                strong::begun(&mut output, made);
+                return Ok(output);
+            }
             self.update_replicas(cx, &id, updates).await?;
             let info = self.db.named_table(&id).await?;
             return self.updating(&info).await;
@@ -52,7 +59,7 @@ impl Handle<UpdateTable> for Dynamodb {
                         return Err(validation("Table is already in desired state: the stream is disabled"));
                     }
                     (None, true) => stream.clone(),
-                    (Some(_), false) if record.global.is_some() => {
+                    (Some(_), false) if record.told().is_some() => {
                         return Err(validation(
                             "The stream of a replica of a global table cannot be disabled",
                         ));
@@ -117,11 +124,6 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
              SSESpecification or ReplicaUpdates is required",
         ));
     }
-    if input.multi_region_consistency.as_deref() == Some("STRONG")
-        || input.global_table_witness_updates.is_some()
-    {
-        return Err(error::not_here("strong consistency among the replicas of a global table"));
-    }
     if input.global_table_settings_replication_mode.is_some()
         || input.disassociation_protection_enabled.is_some()
     {
@@ -136,6 +138,9 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
         }
         None if input.multi_region_consistency.is_some() => {
             return Err(invalid("MultiRegionConsistency can only be specified with ReplicaUpdates"));
+        }
+        None if input.global_table_witness_updates.is_some() => {
+            return Err(invalid("GlobalTableWitnessUpdates can only be specified with ReplicaUpdates"));
         }
         _ => {}
     }

@@ -1,16 +1,19 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items), [`read`] (pages of items), [`replicas`] (groups of tables), [`sources`] (what restores copy from), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
+//! memory), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`sources`] (what restores copy from), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
+pub(crate) mod after;
 pub(crate) mod counts;
 pub(crate) mod insights;
 pub(crate) mod keys;
+pub(crate) mod mirrors;
 pub(crate) mod read;
 pub(crate) mod replicas;
 pub(crate) mod seal;
 pub(crate) mod sources;
+pub(crate) mod strong;
 pub(crate) mod tables;
 pub(crate) mod write;
 
@@ -40,6 +43,8 @@ pub(crate) struct Db {
 struct Shared {
     tables: tables::Cache,
     locks: KeyLocks,
+    /// Held while changes that go to the logs of several replicas get their numbers.
+    order: tokio::sync::Mutex<()>,
     buckets: Buckets,
     sequences: Sequences,
     keys: keys::OpenKeys,
@@ -61,6 +66,7 @@ impl Db {
         let shared = Shared {
             tables: tables::Cache::new(&store),
             locks: KeyLocks::new(),
+            order: tokio::sync::Mutex::default(),
             buckets: Buckets::new(metrics.clone()),
             sequences: Sequences::default(),
             keys: keys::OpenKeys::default(),

@@ -75,19 +75,7 @@ impl Db {
             let mut made = Vec::new();
             for (new, uuid) in new.iter().zip(ids) {
                 let target = (id.0, new.region, id.2.clone());
-                if tx.get(&TABLES, &target).await?.is_some() {
-                    return Err(Failed::Api(error::validation(format!(
-                        "Failed to create a the new replica of table with name: '{}' because one or more replicas \
-                         already existed as tables.",
-                        id.2
-                    ))));
-                }
-                let others = tx.scan_keys(&TABLES, Range::prefix((id.0, new.region)), TABLES_MAX).await?;
-                if others.len() >= TABLES_MAX {
-                    return Err(Failed::Api(error::limit_exceeded(format!(
-                        "Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per subscriber"
-                    ))));
-                }
+                check_free(&tx, &target).await?;
                 let peers = members.iter().chain(&added).copied().filter(|peer| *peer != new.region);
                 let mut replica = replica_of(&record, new, peers.collect(), now_ms, &mut numbers);
                 replica.id.clone_from(uuid);
@@ -250,7 +238,25 @@ impl Db {
     }
 }
 
-fn new_group(version: GlobalVersion, now_ms: i64, numbers: &mut Numbers) -> GlobalRecord {
+/// Whether a replica can be made there.
+pub(super) async fn check_free(tx: &Tx, target: &TableId) -> Result<(), Failed> {
+    if tx.get(&TABLES, target).await?.is_some() {
+        return Err(Failed::Api(error::validation(format!(
+            "Failed to create a the new replica of table with name: '{}' because one or more replicas already existed \
+             as tables.",
+            target.2
+        ))));
+    }
+    let others = tx.scan_keys(&TABLES, Range::prefix((target.0, target.1)), TABLES_MAX).await?;
+    match others.len() >= TABLES_MAX {
+        true => Err(Failed::Api(error::limit_exceeded(format!(
+            "Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per subscriber"
+        )))),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn new_group(version: GlobalVersion, now_ms: i64, numbers: &mut Numbers) -> GlobalRecord {
     GlobalRecord {
         version,
         since_ms: now_ms,
@@ -259,11 +265,12 @@ fn new_group(version: GlobalVersion, now_ms: i64, numbers: &mut Numbers) -> Glob
         active: true,
         peers: Vec::new(),
         own: ReplicaSettings::default(),
+        witnesses: Vec::new(),
     }
 }
 
 /// Puts a record, and makes writers look at it again.
-async fn put_changed(tx: &Tx, id: &TableId, record: &TableRecord) -> Result<u64, StoreError> {
+pub(super) async fn put_changed(tx: &Tx, id: &TableId, record: &TableRecord) -> Result<u64, StoreError> {
     let epoch = tx.get(&EPOCHS, &record.space).await?.unwrap_or(0) + 1;
     tx.put(&TABLES, id, record)?;
     tx.put(&EPOCHS, &record.space, &epoch)?;
@@ -282,7 +289,7 @@ fn put_link(
 }
 
 /// The record of a new replica, its stream still to come.
-fn replica_of(
+pub(super) fn replica_of(
     source: &TableRecord,
     new: &NewReplica,
     peers: Vec<Region>,
@@ -341,7 +348,7 @@ pub(super) async fn leave(tx: &Tx, id: &TableId, record: &TableRecord, now_ms: i
                 return Err(Failed::Api(error::being_updated(&id.2)));
             }
             group.peers.retain(|other| *other != id.1);
-            if group.peers.is_empty() && group.version == GlobalVersion::Current {
+            if group.peers.is_empty() && group.version != GlobalVersion::Legacy {
                 drop_group(tx, group, now_ms)?;
                 record.global = None;
             }
@@ -364,8 +371,7 @@ pub(super) async fn share(
     numbers: &mut Numbers,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    let Some(global) = record.global.as_ref().filter(|global| global.version == GlobalVersion::Current)
-    else {
+    let Some(global) = record.global.as_ref().filter(|global| global.version != GlobalVersion::Legacy) else {
         return Ok(());
     };
     for peer in &global.peers {

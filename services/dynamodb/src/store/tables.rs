@@ -8,7 +8,7 @@ use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
 use parking_lot::RwLock;
 
 use super::sources::Source;
-use super::{Db, insights, replicas};
+use super::{Db, insights, replicas, strong};
 use crate::error;
 use crate::model::{
     BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
@@ -185,32 +185,12 @@ impl Db {
     pub(crate) async fn delete_table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
         let now_ms = self.env.now().millis();
         let done = self.store.transact(|tx| async move {
-            let Some(record) = tx.get(&TABLES, id).await? else {
-                return Err(Failed::Api(error::no_table(&id.2)));
-            };
-            if record.deletion_protection {
-                return Err(Failed::Api(error::validation(
-                    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
-                     protection first.",
-                )));
+            if let Some(record) = tx.get(&TABLES, id).await?
+                && !record.mirrors().is_empty()
+            {
+                return Err(Failed::Api(strong::none_alone()));
             }
-            if record.indexes.iter().any(|index| !index.ready) {
-                return Err(Failed::Api(error::being_updated(&id.2)));
-            }
-            let ttl = record.ttl.iter().map(|ttl| ttl.space);
-            let spaces = record.indexes.iter().map(|index| index.space).chain(ttl).chain([record.space]);
-            for space in spaces {
-                tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
-            }
-            if let Some(pitr) = &record.pitr {
-                tx.put(&DROPPED_LOGS, &pitr.log, &DroppedRecord { at_ms: now_ms })?;
-            }
-            insights::drop_rules(&tx, id, &record)?;
-            replicas::leave(&tx, id, &record, now_ms).await?;
-            end_stream(&tx, id, &record, now_ms).await?;
-            tx.delete(&TABLES, id)?;
-            tx.delete(&EPOCHS, &record.space)?;
-            Ok(record)
+            drop_table(&tx, id, now_ms).await
         });
         let record = done.await?;
         self.shared.upkeep.wake();
@@ -297,6 +277,36 @@ impl Db {
         self.shared.upkeep.wake();
         Ok(())
     }
+}
+
+/// Drops a table in a transaction, with all that belongs to it. Gives its record.
+pub(super) async fn drop_table(tx: &Tx, id: &TableId, now_ms: i64) -> Result<TableRecord, Failed> {
+    let Some(record) = tx.get(&TABLES, id).await? else {
+        return Err(Failed::Api(error::no_table(&id.2)));
+    };
+    if record.deletion_protection {
+        return Err(Failed::Api(error::validation(
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection \
+             first.",
+        )));
+    }
+    if record.indexes.iter().any(|index| !index.ready) {
+        return Err(Failed::Api(error::being_updated(&id.2)));
+    }
+    let ttl = record.ttl.iter().map(|ttl| ttl.space);
+    let spaces = record.indexes.iter().map(|index| index.space).chain(ttl).chain([record.space]);
+    for space in spaces {
+        tx.put(&DROPPED, &space, &DroppedRecord { at_ms: now_ms })?;
+    }
+    if let Some(pitr) = &record.pitr {
+        tx.put(&DROPPED_LOGS, &pitr.log, &DroppedRecord { at_ms: now_ms })?;
+    }
+    insights::drop_rules(tx, id, &record)?;
+    replicas::leave(tx, id, &record, now_ms).await?;
+    end_stream(tx, id, &record, now_ms).await?;
+    tx.delete(&TABLES, id)?;
+    tx.delete(&EPOCHS, &record.space)?;
+    Ok(record)
 }
 
 /// What goes with a change of a record.

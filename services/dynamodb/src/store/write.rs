@@ -6,7 +6,8 @@ use haneul_kit::{ApiError, Result};
 use haneul_store::{Reads, StoreError, Tx};
 
 use super::Db;
-use crate::engine::capacity::{Direction, Used};
+use super::mirrors::Mirrors;
+use crate::engine::capacity::Used;
 use crate::engine::keys;
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
 use crate::engine::versions::{self, Held, Version};
@@ -59,6 +60,14 @@ pub(crate) struct Batch {
     pub(crate) transaction: bool,
 }
 
+/// What a batch came to.
+struct Done {
+    /// By position.
+    outcomes: Vec<Outcome>,
+    /// What the same writes used of the other replicas that took them.
+    mirrored: Vec<(Arc<TableInfo>, Used)>,
+}
+
 /// How often a batch is tried again because a table changed under it.
 const STALE_MAX: usize = 10;
 
@@ -81,6 +90,10 @@ impl Db {
             match self.write_once(&batch).await {
                 Err(Failure::Stale) => batch = Arc::new(self.renew(&batch).await.map_err(Failure::Api)?),
                 done => {
+                    let done = done.map(|done| {
+                        self.charge_mirrored(&done.mirrored);
+                        done.outcomes
+                    });
                     self.charge_writes(&batch, &done);
                     self.note_expiries(&batch, &done);
                     self.note_replication(&batch, &done);
@@ -110,80 +123,74 @@ impl Db {
         }
     }
 
-    /// Also what was refused has cost a unit.
-    fn charge_writes(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
-        if batch.fills {
-            return;
-        }
-        let (buckets, now) = (&self.shared.buckets, self.env.now());
-        for (i, write) in batch.writes.iter().enumerate().filter(|(_, write)| !write.by_service) {
-            let used = match done {
-                Ok(outcomes) => outcomes.get(i).map(|outcome| outcome.used.clone()).unwrap_or_default(),
-                Err(_) => Used::of_table(1.0),
-            };
-            let used = if batch.transaction { used.doubled() } else { used };
-            buckets.charge(&write.table, &used, Direction::Write, now);
-            if !batch.by_statement {
-                let outcome = done.as_ref().ok().and_then(|outcomes| outcomes.get(i));
-                self.note_write(write, outcome, &used);
-            }
-        }
-    }
-
-    /// Once they are committed: who expires items looks at the store.
-    fn note_expiries(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
-        for (write, outcome) in batch.writes.iter().zip(done.iter().flatten()) {
-            let ttl = write.table.record.ttl.as_ref().zip(outcome.new.as_ref());
-            if let Some(at_s) = ttl.and_then(|(ttl, item)| crate::tasks::ttl::expiry(ttl, item)) {
-                self.will_expire(at_s);
-            }
-        }
-    }
-
-    /// What was written here is to be told to the other replicas.
-    fn note_replication(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
-        let told = |write: &Write| write.version.is_none() && write.table.record.global.is_some();
-        if done.is_ok() && batch.writes.iter().any(told) {
-            self.replication().wake();
-        }
-    }
-
-    async fn write_once(&self, batch: &Arc<Batch>) -> Result<Vec<Outcome>, Failure> {
-        if batch.writes.iter().all(|write| logs(&write.table).next().is_none()) {
-            let guards = self.shared.locks.lock(batch.writes.iter().map(|write| &write.at[..])).await;
-            let done = self.commit(batch, &[]).await;
+    async fn write_once(&self, batch: &Arc<Batch>) -> Result<Done, Failure> {
+        let mut mirrors = self.mirrors(&batch.writes).await?;
+        let logged = |write: &Write| logs(&write.table).next().is_some();
+        if !batch.writes.iter().any(logged) && !mirrors.writes().any(logged) {
+            let guards = self.shared.locks.lock(places(batch, &mirrors)).await;
+            let done = self.commit(batch, &mirrors, &[]).await;
             drop(guards);
             return done;
         }
         // In a task of its own: a client that goes away must not leave a number reserved that is being committed.
         let (db, batch) = (self.clone(), batch.clone());
         let task = self.env.spawn("dynamodb write", async move {
-            let _guards = db.shared.locks.lock(batch.writes.iter().map(|write| &write.at[..])).await;
-            let mut reserved = Vec::new();
-            for write in &batch.writes {
-                let mut of_write = Vec::new();
-                for log in logs(&write.table) {
-                    of_write.push(db.shared.sequences.reserve(&db.store, log, db.env.now()).await?);
-                }
-                reserved.push(of_write);
-            }
-            db.commit(&batch, &reserved).await
+            let _guards = db.shared.locks.lock(places(&batch, &mirrors)).await;
+            let reserved = db.reserve(&batch, &mut mirrors).await?;
+            db.commit(&batch, &mirrors, &reserved).await
         });
         task.await.map_err(|failed| Failure::Api(ApiError::internal(failed)))?
     }
 
-    async fn commit(&self, batch: &Batch, reserved: &[Vec<Reserved>]) -> Result<Vec<Outcome>, Failure> {
+    /// Takes the numbers of the changes in every log that they go to.
+    async fn reserve(&self, batch: &Batch, mirrors: &mut Mirrors) -> Result<Vec<Vec<Reserved>>, StoreError> {
+        // The logs of all replicas that are written at once have the same order.
+        let _order = match mirrors.is_empty() {
+            true => None,
+            false => Some(self.shared.order.lock().await),
+        };
+        let mut reserved = Vec::with_capacity(batch.writes.len());
+        for (i, write) in batch.writes.iter().enumerate() {
+            reserved.push(self.reserve_of(&write.table).await?);
+            for mirror in mirrors.of_mut(i) {
+                // In tests, others run whenever they might.
+                #[cfg(test)]
+                tokio::task::yield_now().await;
+                mirror.reserved = self.reserve_of(&mirror.write.table).await?;
+            }
+        }
+        Ok(reserved)
+    }
+
+    async fn reserve_of(&self, table: &Arc<TableInfo>) -> Result<Vec<Reserved>, StoreError> {
+        let mut reserved = Vec::new();
+        for log in logs(table) {
+            reserved.push(self.shared.sequences.reserve(&self.store, log, self.env.now()).await?);
+        }
+        Ok(reserved)
+    }
+
+    async fn commit(
+        &self,
+        batch: &Batch,
+        mirrors: &Mirrors,
+        reserved: &[Vec<Reserved>],
+    ) -> Result<Done, Failure> {
         let now_ms = self.env.now().millis();
         self.store
             .transact(|tx| async move {
                 if let Some((key, record)) = &batch.token {
                     check_token(&tx, key, record, now_ms).await?;
                 }
-                check_epochs(&tx, &batch.writes).await?;
+                check_epochs(&tx, batch.writes.iter().chain(mirrors.writes())).await?;
                 let mut outcomes = Vec::with_capacity(batch.writes.len());
+                let mut mirrored = Vec::new();
                 let mut refusals: Vec<Option<Refusal>> = vec![None; batch.writes.len()];
                 for (i, write) in batch.writes.iter().enumerate() {
-                    let old = match needs_old(write, batch.wants_old) {
+                    let mirrors = mirrors.of(i);
+                    let looks = needs_old(write, batch.wants_old)
+                        || mirrors.iter().any(|mirror| needs_old(&mirror.write, false));
+                    let old = match looks {
                         true => tx
                             .get(&ITEMS, &write.at[..])
                             .await?
@@ -203,7 +210,15 @@ impl Db {
                     };
                     match write.plan(old.as_ref()) {
                         Ok(new) => {
-                            outcomes.push(self.apply(&tx, write, old, new, (reserved, version), now_ms)?);
+                            let images = Images { old, new, looked_at: looks };
+                            // The other replicas have what this one has, and come to the same.
+                            for mirror in mirrors {
+                                let numbers = (&mirror.reserved[..], None);
+                                let used = self.apply(&tx, &mirror.write, &images, numbers, now_ms)?;
+                                mirrored.push((mirror.write.table.clone(), used));
+                            }
+                            let used = self.apply(&tx, write, &images, (reserved, version), now_ms)?;
+                            outcomes.push(Outcome { old: images.old, new: images.new, used });
                         }
                         Err(refusal) => refusals[i] = Some(refusal),
                     }
@@ -211,30 +226,30 @@ impl Db {
                 if refusals.iter().any(Option::is_some) {
                     return Err(Failure::Refused(refusals));
                 }
-                Ok(outcomes)
+                Ok(Done { outcomes, mirrored })
             })
             .await
     }
 
+    /// Writes what an item becomes, and all that follows from it in one table. Gives what that used.
     fn apply(
         &self,
         tx: &Tx,
         write: &Write,
-        old: Option<Arc<Attrs>>,
-        new: Option<Arc<Attrs>>,
+        images: &Images,
         (reserved, version): (&[Reserved], Option<Version>),
         now_ms: i64,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Used, Failure> {
         let table = &write.table;
         let keeping = table.keeping();
+        let Images { old, new, looked_at } = images;
         let (changes, used) = plan::entries(table, old.as_ref(), new.as_ref());
-        let blind = old.is_none() && !needs_old(write, false);
         // The log of a global table is the last one.
-        let (reserved, told) = match (&table.record.global, reserved) {
+        let (reserved, told) = match (table.record.told(), reserved) {
             (Some(_), [others @ .., told]) => (others, Some(told)),
             _ => (reserved, None),
         };
-        if let (Some(global), Some(version)) = (&table.record.global, version) {
+        if let (Some(global), Some(version)) = (table.record.told(), version) {
             let held = Held { version, gone: new.is_none() };
             tx.put(&ITEMS, &versions::key(global.versions, &write.at)[..], &held.stored())?;
             let others = !global.peers.is_empty();
@@ -244,8 +259,8 @@ impl Db {
                 tx.put(&LOG, &RawKey(at.clone()), &keeping.logged(&at, change)?)?;
             }
         }
-        if write.writes() && (blind || old != new) {
-            match &new {
+        if write.writes() && (!looked_at || old != new) {
+            match new {
                 Some(item) => tx.put(&ITEMS, &write.at[..], &keeping.stored(&write.at, item.clone())?)?,
                 None => tx.delete(&ITEMS, &write.at[..])?,
             }
@@ -268,7 +283,7 @@ impl Db {
                 }
             }
         }
-        Ok(Outcome { old, new, used })
+        Ok(used)
     }
 
     fn apply_ttl(
@@ -319,6 +334,19 @@ impl Db {
     }
 }
 
+/// An item before and after a write.
+struct Images {
+    old: Option<Arc<Attrs>>,
+    new: Option<Arc<Attrs>>,
+    /// Whether anybody looked what was there before.
+    looked_at: bool,
+}
+
+/// Where everything lies that is written: what is to be locked.
+fn places<'a>(batch: &'a Batch, mirrors: &'a Mirrors) -> impl Iterator<Item = &'a [u8]> {
+    batch.writes.iter().chain(mirrors.writes()).map(|write| &write.at[..])
+}
+
 /// Why a single write was not done.
 #[derive(Debug)]
 pub(crate) enum OneFailure {
@@ -357,8 +385,8 @@ impl From<Failure> for ApiError {
 fn logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
     let stream = table.record.stream.as_ref().map(|stream| stream.log);
     let pitr = table.record.pitr.as_ref().map(|pitr| pitr.log);
-    let global = table.record.global.as_ref().map(|global| global.log);
-    stream.into_iter().chain(pitr).chain(global)
+    let told = table.record.told().map(|global| global.log);
+    stream.into_iter().chain(pitr).chain(told)
 }
 
 /// How a write of an item of a global table stands to the last one before it.
@@ -369,7 +397,7 @@ enum Standing {
 }
 
 async fn version(tx: &Tx, write: &Write, reserved: &[Reserved]) -> Result<Standing, Failure> {
-    let (Some(global), true) = (&write.table.record.global, write.writes()) else {
+    let (Some(global), true) = (write.table.record.told(), write.writes()) else {
         return Ok(Standing::Newest(None));
     };
     let stored = tx.get(&ITEMS, &versions::key(global.versions, &write.at)[..]).await?;
@@ -398,15 +426,17 @@ fn needs_old(write: &Write, wants_old: bool) -> bool {
         || logs(table).next().is_some()
 }
 
-async fn check_epochs(tx: &Tx, writes: &[Write]) -> Result<(), Failure> {
-    for (i, write) in writes.iter().enumerate() {
+async fn check_epochs<'a>(tx: &Tx, writes: impl Iterator<Item = &'a Write> + Send) -> Result<(), Failure> {
+    let mut checked = Vec::new();
+    for write in writes {
         let space = write.table.record.space;
-        if writes[..i].iter().any(|other| other.table.record.space == space) {
+        if checked.contains(&space) {
             continue;
         }
         if tx.get(&EPOCHS, &space).await? != Some(write.table.epoch) {
             return Err(Failure::Stale);
         }
+        checked.push(space);
     }
     Ok(())
 }

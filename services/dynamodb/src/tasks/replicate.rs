@@ -116,7 +116,7 @@ impl Replicate {
             let Some((last, _)) = page.last() else { return Ok(()) };
             range = Range::all().after(last);
             for (_, record) in page {
-                if let Some(global) = &record.global {
+                if let Some(global) = record.told() {
                     self.db.sweep_versions(global.versions, before).await?;
                 }
             }

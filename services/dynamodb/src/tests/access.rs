@@ -181,3 +181,63 @@ async fn each_part_of_a_transaction_needs_its_own_permission() {
     let statement = s::ExecuteStatementInput { statement: "SELECT * FROM tab".into(), ..Default::default() };
     assert!(is_denied(cloud.call::<op::ExecuteStatement>(&writer, statement).await));
 }
+
+/// What each Region that takes part needs, that of the witness among them.
+#[tokio::test]
+async fn a_witness_needs_a_permission_in_every_region() {
+    let cloud = Cloud::new().await;
+    cloud.table().await;
+    let input = |deletes: bool| {
+        let (replica, witness) = match deletes {
+            false => (
+                s::ReplicationGroupUpdate {
+                    create: Some(s::CreateReplicationGroupMemberAction {
+                        region_name: "us-east-2".into(),
+                        ..Default::default()
+                    }),
+                    ..Default::default()
+                },
+                s::GlobalTableWitnessGroupUpdate {
+                    create: Some(s::CreateGlobalTableWitnessGroupMemberAction {
+                        region_name: "us-west-2".into(),
+                    }),
+                    delete: None,
+                },
+            ),
+            true => (
+                s::ReplicationGroupUpdate {
+                    delete: Some(s::DeleteReplicationGroupMemberAction { region_name: "us-east-2".into() }),
+                    ..Default::default()
+                },
+                s::GlobalTableWitnessGroupUpdate {
+                    create: None,
+                    delete: Some(s::DeleteGlobalTableWitnessGroupMemberAction {
+                        region_name: "us-west-2".into(),
+                    }),
+                },
+            ),
+        };
+        s::UpdateTableInput {
+            table_name: "tab".into(),
+            replica_updates: Some(vec![replica]),
+            global_table_witness_updates: Some(vec![witness]),
+            multi_region_consistency: (!deletes).then(|| "STRONG".into()),
+            ..Default::default()
+        }
+    };
+    for (deletes, verb) in [(false, "Create"), (true, "Delete")] {
+        let replicas = format!("\"dynamodb:{verb}Table\",\"dynamodb:{verb}TableReplica\"");
+        let statement = |witness_in: &str| {
+            format!(
+                r#""Effect":"Allow","Action":["dynamodb:UpdateTable",{replicas}],"Resource":"*"}},
+                   {{"Effect":"Allow","Action":"dynamodb:{verb}GlobalTableWitness","Resource":"arn:aws:dynamodb:{witness_in}:*:table/tab""#
+            )
+        };
+        for (n, region) in ["us-east-1", "us-east-2", "us-west-2"].into_iter().enumerate() {
+            let partly = cloud.user(OURS, &format!("{verb}{n}"), &statement(region)).await;
+            assert!(is_denied(cloud.call::<op::UpdateTable>(&partly, input(deletes)).await), "{region}");
+        }
+        let able = cloud.user(OURS, &format!("{verb}All"), &statement("*")).await;
+        cloud.call::<op::UpdateTable>(&able, input(deletes)).await.unwrap();
+    }
+}

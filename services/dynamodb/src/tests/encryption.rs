@@ -319,3 +319,66 @@ async fn a_replica_whose_key_cannot_be_used_catches_up() {
     cloud.settle().await;
     assert!(get("during").await.unwrap().item.is_some(), "what was written meanwhile");
 }
+
+/// The replicas of a strongly consistent global table are never apart: one that cannot be written stops the others.
+#[tokio::test]
+async fn strong_replicas_are_encrypted_with_keys_of_their_own() {
+    let cloud = Cloud::new().await;
+    let own = s::SSESpecification { enabled: Some(true), ..Default::default() };
+    cloud.table(Some(own)).await;
+    let bus = &cloud.platform.bus;
+    let [ohio, west]: [haneul_kit::Region; 2] =
+        ["us-east-2", "us-west-2"].map(|region| region.parse().unwrap());
+    let made = bus.call::<kms::CreateKey>(root(), west, None, Default::default()).await.unwrap();
+    let key = made.key_metadata.unwrap().key_id;
+    let create = |region: haneul_kit::Region, key: Option<&String>| s::ReplicationGroupUpdate {
+        create: Some(s::CreateReplicationGroupMemberAction {
+            region_name: region.as_str().into(),
+            kms_master_key_id: key.cloned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let input = s::UpdateTableInput {
+        table_name: "tab".into(),
+        multi_region_consistency: Some("STRONG".into()),
+        replica_updates: Some(vec![create(ohio, None), create(west, Some(&key))]),
+        ..Default::default()
+    };
+    cloud.ok::<op::UpdateTable>(input).await;
+    cloud.put("a").await;
+    // An item and its index entry, in three Regions; all of them encrypted, each with its own key.
+    assert_eq!(cloud.kept().await, (6, 0));
+    let get = |region, p: &str| {
+        let input = s::GetItemInput {
+            table_name: "tab".into(),
+            key: attrs(&[("p", p)]),
+            consistent_read: Some(true),
+            ..Default::default()
+        };
+        bus.call::<op::GetItem>(root(), region, None, input)
+    };
+    for region in [ohio, west] {
+        assert_eq!(get(region, "a").await.unwrap().item.unwrap().len(), 3, "{region}");
+    }
+    let disable = k::DisableKeyRequest { key_id: key.clone() };
+    bus.call::<kms::DisableKey>(root(), west, None, disable).await.unwrap();
+    cloud.platform.env.clock.advance(Duration::from_secs(6 * 60));
+    let put = |p: &str| s::PutItemInput {
+        table_name: "tab".into(),
+        item: attrs(&[("p", p), ("g", "all")]),
+        ..Default::default()
+    };
+    for region in [ohio, west] {
+        let refused = bus.call::<op::PutItem>(root(), region, None, put("b")).await.err().unwrap();
+        assert_eq!(refused.code(), "AccessDeniedException");
+    }
+    assert!(get(ohio, "b").await.unwrap().item.is_none());
+    let replicas = cloud.describe("tab").await.replicas.unwrap();
+    let states: Vec<_> = replicas.iter().map(|replica| replica.replica_status.as_deref().unwrap()).collect();
+    assert_eq!(states, ["ACTIVE", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"]);
+    let enable = k::EnableKeyRequest { key_id: key };
+    bus.call::<kms::EnableKey>(root(), west, None, enable).await.unwrap();
+    bus.call::<op::PutItem>(root(), ohio, None, put("b")).await.unwrap();
+    assert!(get(west, "b").await.unwrap().item.is_some());
+}

@@ -218,8 +218,6 @@ async fn refusals() {
     ] {
         assert_eq!(world.err("UpdateTable", input).await, expected);
     }
-    let strong = json!({"TableName": "tab", "MultiRegionConsistency": "STRONG", "ReplicaUpdates": [{"Create": {"RegionName": EURO}}]});
-    assert!(world.err("UpdateTable", strong).await.contains("does not support"));
     // A stream of another view.
     world.table("other", None).await;
     let stream = json!({"TableName": "other", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}});

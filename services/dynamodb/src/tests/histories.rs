@@ -164,7 +164,7 @@ async fn transactions_have_one_order() {
 }
 
 /// Whether the graph has no cycle.
-fn has_an_order(after: &BTreeMap<String, BTreeSet<String>>) -> bool {
+pub(super) fn has_an_order(after: &BTreeMap<String, BTreeSet<String>>) -> bool {
     let mut incoming: BTreeMap<&str, usize> = BTreeMap::new();
     for (from, to) in after {
         incoming.entry(from).or_default();

@@ -1,0 +1,57 @@
+//! What follows from writes once they are committed: what they cost, and who is to look at them.
+
+use std::sync::Arc;
+
+use super::Db;
+use super::write::{Batch, Failure};
+use crate::engine::capacity::{Direction, Used};
+use crate::engine::plan::{Outcome, Write};
+use crate::table::TableInfo;
+
+impl Db {
+    /// Also what was refused has cost a unit.
+    pub(super) fn charge_writes(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        if batch.fills {
+            return;
+        }
+        let (buckets, now) = (&self.shared.buckets, self.env.now());
+        for (i, write) in batch.writes.iter().enumerate().filter(|(_, write)| !write.by_service) {
+            let used = match done {
+                Ok(outcomes) => outcomes.get(i).map(|outcome| outcome.used.clone()).unwrap_or_default(),
+                Err(_) => Used::of_table(1.0),
+            };
+            let used = if batch.transaction { used.doubled() } else { used };
+            buckets.charge(&write.table, &used, Direction::Write, now);
+            if !batch.by_statement {
+                let outcome = done.as_ref().ok().and_then(|outcomes| outcomes.get(i));
+                self.note_write(write, outcome, &used);
+            }
+        }
+    }
+
+    /// A replica pays for what it takes of the writes of another, which asked its own throughput alone.
+    pub(super) fn charge_mirrored(&self, mirrored: &[(Arc<TableInfo>, Used)]) {
+        let now = self.env.now();
+        for (table, used) in mirrored {
+            self.shared.buckets.charge(table, used, Direction::Write, now);
+        }
+    }
+
+    /// Once they are committed: who expires items looks at the store.
+    pub(super) fn note_expiries(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        for (write, outcome) in batch.writes.iter().zip(done.iter().flatten()) {
+            let ttl = write.table.record.ttl.as_ref().zip(outcome.new.as_ref());
+            if let Some(at_s) = ttl.and_then(|(ttl, item)| crate::tasks::ttl::expiry(ttl, item)) {
+                self.will_expire(at_s);
+            }
+        }
+    }
+
+    /// What was written here is to be told to the other replicas.
+    pub(super) fn note_replication(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+        let told = |write: &Write| write.version.is_none() && write.table.record.told().is_some();
+        if done.is_ok() && batch.writes.iter().any(told) {
+            self.replication().wake();
+        }
+    }
+}
