@@ -193,9 +193,9 @@ async fn three_regions_have_one_history() {
     for client in clients {
         client.await.unwrap();
     }
-    check(&world, &told.lock()).await;
-    assert_eq!(told.lock().written.len(), CLIENTS * 25);
-    assert_eq!(told.lock().won.len(), 25);
+    let told = std::mem::take(&mut *told.lock());
+    check(&world, &told).await;
+    assert_eq!((told.written.len(), told.won.len()), (CLIENTS * 25, 25));
 }
 
 fn runtime() -> tokio::runtime::Runtime {
