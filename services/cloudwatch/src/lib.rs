@@ -21,6 +21,7 @@ mod image;
 mod insights;
 mod math;
 mod model;
+mod mute;
 mod ops;
 mod query;
 mod resources;

@@ -89,7 +89,36 @@ pub(crate) struct AlarmState {
     /// For composite alarms: why actions do not run.
     #[serde(default)]
     pub(crate) suppressed: Option<Suppressed>,
+    /// Actions were held back by a mute rule.
+    #[serde(default)]
+    pub(crate) held: Option<Held>,
 }
+
+/// What a muted alarm was before the first action was held back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) before: StateValue,
+}
+
+/// A window of time in which alarms call no actions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MuteRule {
+    pub(crate) description: Option<String>,
+    /// `cron(…)` or `at(…)`, as it was given; so the duration and the zone.
+    pub(crate) expression: String,
+    pub(crate) duration: String,
+    pub(crate) zone: Option<String>,
+    pub(crate) targets: Vec<String>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) start_ms: Option<i64>,
+    pub(crate) expire_ms: Option<i64>,
+    pub(crate) updated_ms: i64,
+}
+
+impl Record for MuteRule {}
+
+pub(crate) static MUTE_RULES: Table<(AccountId, Region, String), MuteRule> =
+    Table::new("cloudwatch.mute_rules");
 
 /// Actions of a composite alarm that are held back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

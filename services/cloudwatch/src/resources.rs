@@ -6,12 +6,13 @@ use haneul_store::Store;
 
 use haneul_kit::contributors::RULES;
 
-use crate::model::{ALARMS, DASHBOARDS};
+use crate::model::{ALARMS, DASHBOARDS, MUTE_RULES};
 
 const ALARM: Kind = Kind::new("cloudwatch:alarm", "AWS::CloudWatch::Alarm");
 const DASHBOARD: Kind = Kind::new("cloudwatch:dashboard", "AWS::CloudWatch::Dashboard");
 const RULE: Kind = Kind::new("cloudwatch:insight-rule", "AWS::CloudWatch::InsightRule");
-pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE];
+const MUTE: Kind = Kind::new("cloudwatch:alarm-mute-rule", "AWS::CloudWatch::AlarmMuteRule");
+pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE, MUTE];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -26,6 +27,13 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
             )
         });
         all.extend(rules.await?);
+        let mutes = rows(store, &MUTE_RULES, (account, region), |(account, region, name), rule| {
+            MUTE.resource(
+                Arn::new("cloudwatch", region, account, format_args!("alarm-mute-rule:{name}")),
+                rule.tags,
+            )
+        });
+        all.extend(mutes.await?);
         // Dashboards are in no Region.
         if region == Region::US_EAST_1 {
             let boards = rows(store, &DASHBOARDS, (account,), |(account, name), dashboard| {

@@ -53,7 +53,11 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::SetAlarmState>()
         .op::<op::EnableAlarmActions>()
         .op::<op::DisableAlarmActions>()
-        .op::<op::DeleteAlarms>();
+        .op::<op::DeleteAlarms>()
+        .op::<op::PutAlarmMuteRule>()
+        .op::<op::GetAlarmMuteRule>()
+        .op::<op::ListAlarmMuteRules>()
+        .op::<op::DeleteAlarmMuteRule>();
     // Dashboards and detectors.
     let service = service
         .op::<op::PutDashboard>()

@@ -150,6 +150,22 @@ pub(crate) fn policy_not_found(name: &str) -> ApiError {
     of("ResourceNotFoundException", format!("Policy with name [{name}] does not exist"))
 }
 
+pub(crate) fn detector_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified anomaly detector does not exist.")
+}
+
+pub(crate) fn anomaly_not_found(what: &str) -> ApiError {
+    of("ResourceNotFoundException", format!("The specified {what} does not exist."))
+}
+
+pub(crate) fn lookup_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified lookup table does not exist.")
+}
+
+pub(crate) fn lookup_exists() -> ApiError {
+    of("ResourceAlreadyExistsException", "The specified lookup table already exists.")
+}
+
 pub(crate) fn query_not_found() -> ApiError {
     of("ResourceNotFoundException", "The specified query does not exist.")
 }

@@ -5,13 +5,14 @@
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
 //! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`index`] (which chunks a query
-//! can pass over), [`queries`] (queries at work), [`calls`] (all that we
+//! can pass over), [`queries`] (queries at work), [`anomaly`] (what is unusual), [`calls`] (all that we
 //! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`ingestion`] (events by plain HTTP), [`tasks`] (what goes on after the
 //! answer).
 //!
 //! What must never happen here: an event acknowledged before it is durable; an event shown past its retention, or of a
 //! stream that was deleted; a pattern or query that takes the memory or the stack away; a dependency on another service.
 
+mod anomaly;
 mod calls;
 mod error;
 mod events;

@@ -359,6 +359,89 @@ pub(crate) struct AccountPolicy {
 
 impl Record for AccountPolicy {}
 
+/// An anomaly detector of a group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Detector {
+    pub(crate) name: Option<String>,
+    pub(crate) group: GroupPlace,
+    pub(crate) group_id: u64,
+    /// `FIVE_MIN` and the like.
+    pub(crate) frequency: String,
+    pub(crate) filter: Option<String>,
+    pub(crate) visibility_days: i64,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) created_ms: i64,
+    pub(crate) modified_ms: i64,
+    /// Since when it trains: when it was made, or made to train anew.
+    pub(crate) training_since_ms: i64,
+    pub(crate) status: DetectorStatus,
+    /// Events before this time were looked at.
+    pub(crate) position_ms: i64,
+}
+
+impl Record for Detector {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum DetectorStatus {
+    Initializing,
+    Training,
+    Analyzing,
+    Failed,
+    Paused,
+}
+
+impl DetectorStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            DetectorStatus::Initializing => "INITIALIZING",
+            DetectorStatus::Training => "TRAINING",
+            DetectorStatus::Analyzing => "ANALYZING",
+            DetectorStatus::Failed => "FAILED",
+            DetectorStatus::Paused => "PAUSED",
+        }
+    }
+}
+
+impl Detector {
+    /// What one evaluation looks at.
+    pub(crate) fn span_ms(&self) -> i64 {
+        let minutes = match self.frequency.as_str() {
+            "ONE_MIN" => 1,
+            "TEN_MIN" => 10,
+            "FIFTEEN_MIN" => 15,
+            "THIRTY_MIN" => 30,
+            "ONE_HOUR" => 60,
+            _ => 5,
+        };
+        minutes * 60_000
+    }
+
+    /// When the next evaluation is due, if events may be late by so much.
+    pub(crate) fn next_ms(&self, late_ms: i64) -> i64 {
+        self.position_ms.saturating_add(self.span_ms()).saturating_add(late_ms)
+    }
+
+    /// Trains anew.
+    pub(crate) fn restart(&mut self, now_ms: i64) {
+        self.status = DetectorStatus::Initializing;
+        self.training_since_ms = now_ms;
+        self.position_ms = now_ms;
+    }
+}
+
+/// A lookup table. Its rows are apart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LookupTable {
+    pub(crate) description: Option<String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) rows: i64,
+    pub(crate) bytes: i64,
+    pub(crate) updated_ms: i64,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Record for LookupTable {}
+
 pub(crate) static GROUPS: Table<(AccountId, Region, String), Group> = Table::new("logs.groups");
 /// By the id of the group and the stream's name.
 pub(crate) static STREAMS: Table<(u64, String), Stream> = Table::new("logs.streams");
@@ -404,3 +487,13 @@ pub(crate) static TRANSFORMERS: Table<(u64, u64), TransformerRecord> = Table::ne
 /// By the group's name: the policy of that group alone.
 pub(crate) static GROUP_POLICIES: Table<(AccountId, Region, String), ResourcePolicy> =
     Table::new("logs.group_policies");
+pub(crate) static DETECTORS: Table<(AccountId, Region, String), Detector> = Table::new("logs.detectors");
+/// By detector: its model, sealed.
+pub(crate) static LEARNED: Table<String, String> = Table::new("logs.learned");
+/// By detector and anomaly, sealed.
+pub(crate) static ANOMALIES: Table<(String, String), String> = Table::new("logs.anomalies");
+pub(crate) static LOOKUP_TABLES: Table<(AccountId, Region, String), LookupTable> =
+    Table::new("logs.lookup_tables");
+/// The CSV, packed by LZ4 and sealed.
+pub(crate) static LOOKUP_BODIES: Table<(AccountId, Region, String), String> =
+    Table::new("logs.lookup_bodies");

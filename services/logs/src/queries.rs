@@ -129,7 +129,8 @@ impl Logs {
     }
 
     async fn work(&self, (account, region): (AccountId, Region), id: &str, query: &Query) -> Result<Outcome> {
-        let plan: Plan = compile(&query.text)?;
+        let mut plan: Plan = compile(&query.text)?;
+        self.load_lookups((account, region), &mut plan).await?;
         let now = self.platform.env.now();
         let need = plan.need();
         let (mut skipped, mut groups, mut work) = (Skipped::default(), 0, Work::new());

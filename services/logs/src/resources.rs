@@ -4,16 +4,31 @@ use haneul_kit::tagged::rows;
 use haneul_kit::{AccountId, Arn, BoxFuture, Kind, Region, Result, Tagged};
 use haneul_store::Store;
 
-use crate::model::GROUPS;
+use crate::model::{DETECTORS, GROUPS, LOOKUP_TABLES};
 
 const GROUP: Kind = Kind::new("logs", "AWS::Logs::LogGroup");
-pub(crate) const KINDS: &[Kind] = &[GROUP];
+const DETECTOR: Kind = Kind::new("logs:anomaly-detector", "AWS::Logs::LogAnomalyDetector");
+const LOOKUP: Kind = Kind::new("logs:lookup-table", "AWS::Logs::LookupTable");
+pub(crate) const KINDS: &[Kind] = &[GROUP, DETECTOR, LOOKUP];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
-        rows(store, &GROUPS, (account, region), |(account, region, name), group| {
+        let mut all = rows(store, &GROUPS, (account, region), |(account, region, name), group| {
             GROUP.resource(Arn::new("logs", region, account, format_args!("log-group:{name}")), group.tags)
         })
-        .await
+        .await?;
+        let detectors = rows(store, &DETECTORS, (account, region), |(account, region, id), detector| {
+            DETECTOR.resource(
+                Arn::new("logs", region, account, format_args!("anomaly-detector:{id}")),
+                detector.tags,
+            )
+        });
+        all.extend(detectors.await?);
+        let tables = rows(store, &LOOKUP_TABLES, (account, region), |(account, region, name), table| {
+            LOOKUP
+                .resource(Arn::new("logs", region, account, format_args!("lookup-table:{name}")), table.tags)
+        });
+        all.extend(tables.await?);
+        Ok(all)
     })
 }

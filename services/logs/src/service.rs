@@ -15,7 +15,7 @@ use crate::ops::access::ResourcePolicies;
 use crate::queries::Queries;
 use crate::settings::Settings;
 use crate::store::Records;
-use crate::tasks::{Delivering, Exporting, Measuring, Sweeping};
+use crate::tasks::{Delivering, Detecting, Exporting, Measuring, Sweeping};
 use crate::transform::{Transformer, Work};
 
 /// Transformers that are kept compiled.
@@ -35,6 +35,9 @@ pub struct Logs {
     pub(crate) measuring: Signal,
     pub(crate) delivering: Signal,
     pub(crate) exporting: Signal,
+    pub(crate) detecting: Signal,
+    /// Who changes what an anomaly detector learned or found.
+    pub(crate) judging: tokio::sync::Mutex<()>,
     /// Told of every batch, for live tails.
     pub(crate) arrivals: tokio::sync::watch::Sender<u64>,
     /// Ourselves, for work that goes on after the answer.
@@ -124,6 +127,8 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         measuring: Signal::default(),
         delivering: Signal::default(),
         exporting: Signal::default(),
+        detecting: Signal::default(),
+        judging: tokio::sync::Mutex::default(),
         arrivals: tokio::sync::watch::Sender::new(0),
     });
     // Groups and streams.
@@ -188,6 +193,22 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::PutQueryDefinition>()
         .op::<op::DeleteQueryDefinition>()
         .op::<op::DescribeQueryDefinitions>();
+    // Lookup tables.
+    let service = service
+        .op::<op::CreateLookupTable>()
+        .op::<op::UpdateLookupTable>()
+        .op::<op::GetLookupTable>()
+        .op::<op::DescribeLookupTables>()
+        .op::<op::DeleteLookupTable>();
+    // Anomalies.
+    let service = service
+        .op::<op::CreateLogAnomalyDetector>()
+        .op::<op::GetLogAnomalyDetector>()
+        .op::<op::UpdateLogAnomalyDetector>()
+        .op::<op::DeleteLogAnomalyDetector>()
+        .op::<op::ListLogAnomalyDetectors>()
+        .op::<op::ListAnomalies>()
+        .op::<op::UpdateAnomaly>();
     // Tags and policies.
     let service = service
         .op::<op::TagResource>()
@@ -203,6 +224,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .reconciler(Arc::new(Sweeping::new(logs.clone())))
         .reconciler(Arc::new(Measuring::new(logs.clone())))
         .reconciler(Arc::new(Delivering::new(logs.clone())))
+        .reconciler(Arc::new(Detecting::new(logs.clone())))
         .reconciler(Arc::new(Exporting::new(logs)));
     Ok(service.build())
 }

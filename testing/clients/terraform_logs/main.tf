@@ -198,3 +198,11 @@ resource "aws_cloudwatch_log_index_policy" "app" {
   log_group_name  = aws_cloudwatch_log_group.app.name
   policy_document = jsonencode({ Fields = ["requestId", "level${var.days}"] })
 }
+
+resource "aws_cloudwatch_log_anomaly_detector" "watch" {
+  detector_name           = "terraform-watch"
+  log_group_arn_list      = [aws_cloudwatch_log_group.app.arn]
+  anomaly_visibility_time = 11
+  evaluation_frequency    = "TEN_MIN"
+  enabled                 = true
+}

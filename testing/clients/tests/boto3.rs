@@ -49,6 +49,11 @@ fn cloudwatch() {
 }
 
 #[test]
+fn alarms_are_muted() {
+    run("boto3_mutes.py", &[]);
+}
+
+#[test]
 fn dynamodb() {
     run("boto3_dynamodb.py", &[]);
 }

@@ -32,3 +32,10 @@ fn nothing_accepted_is_lost_in_a_crash() {
 fn by_terraform() {
     terraform("terraform_logs", &[], &["pattern=WARN", "days=30"]);
 }
+
+#[test]
+fn anomalies_are_found() {
+    if can_run("boto3_anomalies.py") {
+        Server::start(&[]).run(&python(), &[&script("boto3_anomalies.py")]);
+    }
+}

@@ -48,6 +48,17 @@ impl Cloud {
         Cloud { platform, implemented, _front: front }
     }
 
+    /// Another life over the same store: what was in memory is gone, and the clock goes on.
+    pub(super) async fn another_life(self) -> Cloud {
+        let env = Env::simulated(12);
+        env.clock.advance(self.platform.env.now().since(env.now()));
+        let seal = Seal::new(&[7; 32], env.rng.clone());
+        let config = Config { root_keys: Vec::new(), relaxed: false };
+        let store = self.platform.store.clone();
+        drop(self);
+        Cloud::over(Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config)).await
+    }
+
     pub(super) fn root() -> Caller {
         Caller::root(AccountId::new(OURS).unwrap())
     }

@@ -423,3 +423,28 @@ async fn selectors_are_checked_and_an_empty_list_turns_them_off() {
     );
     cloud.ok::<op::PutInsightSelectors>(of_trail(&BOTH[1..], &[])).await;
 }
+
+#[tokio::test]
+async fn what_has_begun_is_ended_by_another_life_of_the_cloud() {
+    let cloud = Cloud::new().await;
+    cloud.trail("main").await;
+    cloud.ok::<iam::CreateUser>(i::CreateUserRequest { user_name: "ann".into(), ..Default::default() }).await;
+    let nobody = cloud.user("nobody", r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#).await;
+    cloud.ok::<op::PutInsightSelectors>(of_trail(&BOTH, &[])).await;
+    days(&cloud, &nobody, 2).await;
+    tag(&cloud, 15).await;
+    cloud.advance(90).await;
+    let begun = found(&cloud, None).await;
+    assert_eq!(begun.len(), 1);
+    let cloud = cloud.another_life().await;
+    cloud.advance(600).await;
+    let all = found(&cloud, None).await;
+    let states: Vec<_> = all.iter().map(|event| event["insightDetails"]["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["Start", "End"]);
+    assert_eq!((&all[0], &all[1]["sharedEventID"]), (&begun[0], &begun[0]["sharedEventID"]));
+    let statistics = &all[1]["insightDetails"]["insightContext"]["statistics"];
+    assert_eq!(
+        (&statistics["insight"]["average"], &statistics["insightDuration"]),
+        (&15.0.into(), &1.into())
+    );
+}

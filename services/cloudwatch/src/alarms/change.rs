@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::message;
 use super::reason::iso_millis;
-use crate::model::{Alarm, AlarmKind, AlarmState, HistoryItem, PendingAction, StateValue};
+use crate::model::{Alarm, AlarmKind, AlarmState, Held, HistoryItem, PendingAction, StateValue};
+use crate::store::alarms::Traces;
 
 impl Alarm {
     pub(crate) fn is_composite(&self) -> bool {
@@ -39,6 +40,7 @@ impl Alarm {
             changed_ms,
             evaluation: None,
             suppressed: self.state.suppressed.clone(),
+            held: self.state.held,
         };
         std::mem::replace(&mut self.state, entered)
     }
@@ -57,6 +59,41 @@ impl Alarm {
             kind: kind.to_owned(),
             summary,
             data: data.to_string(),
+        }
+    }
+
+    /// Calls the actions of its present state, or holds them back for the rule that mutes it.
+    pub(crate) fn act(
+        &mut self,
+        (owner, name): (Owner, &str),
+        before: &AlarmState,
+        now: Instant,
+        muted_by: Option<&str>,
+        traces: &mut Traces,
+    ) {
+        let Some(rule) = muted_by.filter(|_| self.actions_enabled) else {
+            self.state.held = None;
+            traces.actions.extend(self.called(owner, name, before, now));
+            return;
+        };
+        self.state.held.get_or_insert(Held { before: before.value });
+        let actions = self.actions(self.state.value);
+        if !actions.is_empty() {
+            let data = json!({ "actionState": "Muted", "muteRule": rule, "actions": actions });
+            let state = self.state.value.name();
+            let summary = format!("Actions of {state} muted by the alarm mute rule {rule}");
+            traces.history.push(self.item(name, "Action", summary, &data));
+        }
+    }
+
+    /// No rule mutes it any more: its actions are called if it is not what it was before.
+    pub(crate) fn unmute(&mut self, (owner, name): (Owner, &str), now: Instant) -> Vec<PendingAction> {
+        match self.state.held.take() {
+            Some(held) if held.before != self.state.value => {
+                let before = AlarmState { value: held.before, ..self.state.clone() };
+                self.called(owner, name, &before, now)
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -136,5 +136,6 @@ fn initial(now_ms: i64) -> AlarmState {
         changed_ms: now_ms,
         evaluation: None,
         suppressed: None,
+        held: None,
     }
 }

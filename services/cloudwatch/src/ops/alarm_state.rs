@@ -32,14 +32,17 @@ impl Handle<op::SetAlarmState> for CloudWatch {
         }
         let (name, now, owner) = (&input.alarm_name, cx.now(), owner(cx));
         let (reason, data) = (&input.state_reason, &input.state_reason_data);
+        let muting = self.muting(owner).await?;
+        let muted_by = muting.of(name, now).map(|(rule, _)| rule);
         let changed = self
             .change_alarm(owner, name, now, |alarm| {
                 let before = alarm.enter(value, reason.clone(), data.clone(), now);
                 if before.value == value {
                     return Ok(Some(Traces::default()));
                 }
-                let actions = alarm.called(owner, name, &before, now);
-                Ok(Some(Traces { history: vec![alarm.changed(name, &before)], actions }))
+                let mut traces = Traces { history: vec![alarm.changed(name, &before)], actions: Vec::new() };
+                alarm.act((owner, name), &before, now, muted_by, &mut traces);
+                Ok(Some(traces))
             })
             .await?;
         found(changed)?;

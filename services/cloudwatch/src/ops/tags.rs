@@ -25,6 +25,7 @@ enum Tagged {
     Alarm(String),
     Dashboard(String),
     Rule(String),
+    Mute(String),
 }
 
 fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
@@ -36,7 +37,8 @@ fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
     let here = arn.region() == cx.region().as_str();
     let alarm = arn.resource().strip_prefix("alarm:").map(|name| Tagged::Alarm(name.to_owned()));
     let rule = arn.resource().strip_prefix("insight-rule/").map(|name| Tagged::Rule(name.to_owned()));
-    if let Some(tagged) = alarm.or(rule) {
+    let mute = arn.resource().strip_prefix("alarm-mute-rule:").map(|name| Tagged::Mute(name.to_owned()));
+    if let Some(tagged) = alarm.or(rule).or(mute) {
         return if here { Ok((arn, tagged)) } else { Err(unknown()) };
     }
     match arn.resource().strip_prefix("dashboard/") {
@@ -56,6 +58,7 @@ impl CloudWatch {
                 self.dashboard(cx.account(), name).await?.map(|dashboard| dashboard.tags)
             }
             Tagged::Rule(name) => self.rule(owner(cx), name).await?.map(|rule| rule.tags),
+            Tagged::Mute(name) => self.mute_rule(owner(cx), name).await?.map(|rule| rule.tags),
         })
     }
 
@@ -90,6 +93,7 @@ impl CloudWatch {
             }
             Tagged::Dashboard(name) => self.change_dashboard_tags(cx.account(), &name, change).await,
             Tagged::Rule(name) => self.change_rule_tags(cx, &name, change).await,
+            Tagged::Mute(name) => self.change_mute_rule_tags(owner(cx), &name, change).await,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Every read and write; the only files that open a transaction.
 //!
 //! [`points`] (metrics and their points), [`writing`] (from the journal to the series), [`rolling`] (from one tier to the next), [`listing`] (which metrics there are),
-//! [`alarms`], [`contributors`], [`small`] (dashboards, detectors).
+//! [`alarms`], [`mutes`], [`contributors`], [`small`] (dashboards, detectors).
 
 pub(crate) mod alarms;
 pub(crate) mod contributors;
 pub(crate) mod listing;
+mod mutes;
 pub(crate) mod points;
 pub(crate) mod rolling;
 pub(crate) mod small;

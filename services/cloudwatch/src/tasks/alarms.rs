@@ -56,6 +56,7 @@ impl Alarms {
                 self.metric_alarm(*owner, name, alarm, now).await?;
             }
         }
+        next = [next, self.unmute(&all, now).await?].into_iter().flatten().min();
         let mut composites: BTreeMap<Owner, Vec<String>> = BTreeMap::new();
         for (owner, name, alarm) in all {
             if alarm.is_composite() {
@@ -85,8 +86,13 @@ impl Alarms {
                 return Ok(());
             }
         };
+        if alarm.state.value == verdict.state {
+            return Ok(());
+        }
         let verdict = &verdict;
         let configured_ms = alarm.configured_ms;
+        let muting = self.cloudwatch.muting(owner).await?;
+        let muted_by = muting.of(name, now).map(|(rule, _)| rule);
         let changed = self
             .cloudwatch
             .change_alarm(owner, name, now, |alarm| {
@@ -96,14 +102,51 @@ impl Alarms {
                 }
                 let before =
                     alarm.enter(verdict.state, verdict.reason.clone(), Some(verdict.data.clone()), now);
-                let actions = alarm.called(owner, name, &before, now);
-                Ok(Some(Traces { history: vec![alarm.changed(name, &before)], actions }))
+                let mut traces = Traces { history: vec![alarm.changed(name, &before)], actions: Vec::new() };
+                alarm.act((owner, name), &before, now, muted_by, &mut traces);
+                Ok(Some(traces))
             })
             .await?;
         if changed {
-            self.cloudwatch.actions_signal.wake();
+            self.told(muted_by);
         }
         Ok(())
+    }
+
+    /// After a change: actions are called, or held back until a window closes.
+    fn told(&self, muted_by: Option<&str>) {
+        self.cloudwatch.actions_signal.wake();
+        if muted_by.is_some() {
+            self.cloudwatch.alarms_signal.wake();
+        }
+    }
+
+    /// Calls what was held back of alarms that no rule mutes any more. Says when the next window closes.
+    async fn unmute(&self, all: &[(Owner, String, Alarm)], now: Instant) -> Result<Option<i64>> {
+        let mut next: Option<i64> = None;
+        for (owner, name, alarm) in all.iter().filter(|(.., alarm)| alarm.state.held.is_some()) {
+            let muting = self.cloudwatch.muting(*owner).await?;
+            if let Some((_, until)) = muting.of(name, now) {
+                let at = (until.millis() + 999).div_euclid(1000);
+                next = Some(next.map_or(at, |next| next.min(at)));
+                continue;
+            }
+            let held = alarm.state.held;
+            let changed = self
+                .cloudwatch
+                .change_alarm(*owner, name, now, |alarm| {
+                    if alarm.state.held != held {
+                        return Ok(None);
+                    }
+                    let actions = alarm.unmute((*owner, name), now);
+                    Ok(Some(Traces { history: Vec::new(), actions }))
+                })
+                .await?;
+            if changed {
+                self.cloudwatch.actions_signal.wake();
+            }
+        }
+        Ok(next)
     }
 
     /// An expression whose operands do not fit: nothing is known.
@@ -163,6 +206,8 @@ impl Alarms {
         let (reason, data) = why(owner, name, &rule, states, wanted, now);
         let (reason, data, suppressor) = (&reason, &data, suppressor.unwrap_or_default());
         let configured_ms = alarm.configured_ms;
+        let muting = self.cloudwatch.muting(owner).await?;
+        let muted_by = muting.of(name, now).map(|(rule, _)| rule);
         let changed = self
             .cloudwatch
             .change_alarm(owner, name, now, |alarm| {
@@ -207,13 +252,13 @@ impl Alarms {
                 }
                 if call {
                     let before = before.unwrap_or_else(|| alarm.state.clone());
-                    traces.actions = alarm.called(owner, name, &before, now);
+                    alarm.act((owner, name), &before, now, muted_by, &mut traces);
                 }
                 Ok(Some(traces))
             })
             .await?;
         if changed {
-            self.cloudwatch.actions_signal.wake();
+            self.told(muted_by);
         }
         Ok(changed)
     }

@@ -39,7 +39,7 @@ pub(super) fn service(topics: &Arc<Topics>) -> Service {
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:topic";
 
-fn alarm(name: &str) -> s::PutMetricAlarmInput {
+pub(super) fn alarm(name: &str) -> s::PutMetricAlarmInput {
     s::PutMetricAlarmInput {
         alarm_name: name.into(),
         alarm_actions: Some(vec![TOPIC.into()]),
@@ -55,7 +55,7 @@ fn alarm(name: &str) -> s::PutMetricAlarmInput {
     }
 }
 
-fn composite(name: &str, rule: &str) -> s::PutCompositeAlarmInput {
+pub(super) fn composite(name: &str, rule: &str) -> s::PutCompositeAlarmInput {
     s::PutCompositeAlarmInput {
         alarm_name: name.into(),
         alarm_rule: rule.into(),
@@ -65,7 +65,7 @@ fn composite(name: &str, rule: &str) -> s::PutCompositeAlarmInput {
 }
 
 impl Cloud {
-    async fn state(&self, name: &str) -> String {
+    pub(super) async fn state(&self, name: &str) -> String {
         let input = s::DescribeAlarmsInput {
             alarm_names: Some(vec![name.into()]),
             alarm_types: Some(vec!["MetricAlarm".into(), "CompositeAlarm".into()]),
@@ -76,7 +76,7 @@ impl Cloud {
         metric.or(found.composite_alarms.unwrap().pop().and_then(|alarm| alarm.state_value)).unwrap()
     }
 
-    async fn history(&self, name: &str, kind: &str) -> Vec<String> {
+    pub(super) async fn history(&self, name: &str, kind: &str) -> Vec<String> {
         let input = s::DescribeAlarmHistoryInput {
             alarm_name: Some(name.into()),
             history_item_type: Some(kind.into()),
@@ -87,7 +87,7 @@ impl Cloud {
         found.alarm_history_items.unwrap().into_iter().filter_map(|item| item.history_summary).collect()
     }
 
-    fn told(&self) -> Vec<String> {
+    pub(super) fn told(&self) -> Vec<String> {
         self.topics.told.lock().iter().filter_map(|input| input.subject.clone()).collect()
     }
 }

@@ -5,5 +5,6 @@ mod crash;
 mod dispatch;
 mod images;
 mod intake;
+mod mutes;
 mod points;
 mod queries;

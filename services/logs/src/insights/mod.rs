@@ -1,5 +1,5 @@
 //! The query language of Logs Insights: [`lexer`] and [`parse`] make a [`plan`] of a text, [`record`] is what an event looks
-//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`run`] sends events through the plan,
+//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`lookup`] joins tables, [`run`] sends events through the plan,
 //! [`need`] says what an index can tell of it.
 //!
 //! Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax".
@@ -7,6 +7,7 @@
 mod eval;
 mod functions;
 mod lexer;
+pub(crate) mod lookup;
 pub(crate) mod need;
 mod parse;
 mod plan;

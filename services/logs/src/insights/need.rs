@@ -74,6 +74,7 @@ impl Plan {
                 Command::Filter(expr) => needs.extend(of(expr, &made)),
                 Command::Compute(list) => made.extend(list.iter().map(|(name, _)| name.as_str())),
                 Command::Parse { fields, .. } => made.extend(fields.iter().map(String::as_str)),
+                Command::Lookup(lookup) => made.extend(lookup.output.iter().map(String::as_str)),
                 // What comes behind them no longer looks at each event alone.
                 _ => break,
             }
@@ -127,6 +128,7 @@ pub(super) fn makes(commands: &[Command], field: &str) -> bool {
     commands.iter().any(|command| match command {
         Command::Compute(list) => list.iter().any(|(name, _)| name == field),
         Command::Parse { fields, .. } => fields.iter().any(|name| name == field),
+        Command::Lookup(lookup) => lookup.output.iter().any(|name| name == field),
         Command::Stats { aggregates, by } => {
             let is_alias = |expr: &Expr| !matches!(expr, Expr::Field(own) if own == field);
             aggregates.iter().any(|aggregate| aggregate.name == field)

@@ -1,3 +1,5 @@
+mod lookup;
+
 use haneul_kit::Result;
 use regex::{Regex, RegexBuilder};
 
@@ -37,6 +39,7 @@ impl Parser<'_> {
             commands: Vec::new(),
             shown: Vec::new(),
             events: true,
+            looked_up: Vec::new(),
             limit: None,
             indexed: Vec::new(),
             unmasks: false,
@@ -68,6 +71,7 @@ impl Parser<'_> {
                 let list = self.named_list()?;
                 if word.eq_ignore_ascii_case("display") {
                     plan.shown.clear();
+                    plan.looked_up.clear();
                 }
                 for (name, _) in &list {
                     if !plan.shown.contains(name) {
@@ -97,7 +101,11 @@ impl Parser<'_> {
                 plan.commands.push(Command::Filter(expr));
             }
             "parse" => self.parse(plan)?,
-            "stats" => self.stats(plan)?,
+            "lookup" => self.lookup(plan)?,
+            "stats" => {
+                plan.looked_up.clear();
+                self.stats(plan)?;
+            }
             "sort" | "order" => {
                 if word.eq_ignore_ascii_case("order") {
                     self.keyword("by")?;

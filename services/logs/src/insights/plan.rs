@@ -1,5 +1,6 @@
 use regex::Regex;
 
+use super::lookup::Lookup;
 use super::value::Value;
 
 /// A compiled query: its commands in order.
@@ -9,11 +10,23 @@ pub(crate) struct Plan {
     pub(super) shown: Vec<String>,
     /// Whether a result is still one log event, and so has a `@ptr`.
     pub(super) events: bool,
+    /// Fields of lookup tables, which results show beside those.
+    pub(super) looked_up: Vec<String>,
     pub(super) limit: Option<usize>,
     /// Fields that `filterIndex` names: what is not indexed by them is passed over.
     pub(crate) indexed: Vec<String>,
     /// Whether it shows what data protection policies hide.
     pub(crate) unmasks: bool,
+}
+
+impl Plan {
+    /// Its `lookup` commands, whose tables are to be brought before it runs.
+    pub(crate) fn lookups(&mut self) -> impl Iterator<Item = &mut Lookup> {
+        self.commands.iter_mut().filter_map(|command| match command {
+            Command::Lookup(lookup) => Some(&mut **lookup),
+            _ => None,
+        })
+    }
 }
 
 pub(super) enum Command {
@@ -29,6 +42,7 @@ pub(super) enum Command {
         aggregates: Vec<Aggregate>,
         by: Vec<(String, Expr)>,
     },
+    Lookup(Box<Lookup>),
     Sort(Vec<(Expr, bool)>),
     Dedup(Vec<Expr>),
     Limit(usize),

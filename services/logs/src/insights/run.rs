@@ -44,7 +44,10 @@ impl<'p> Run<'p> {
     /// `limit` counts where the query names none.
     pub(crate) fn new(plan: &'p Plan, limit: usize, now_ms: i64) -> Run<'p> {
         let per_record = |command: &Command| {
-            matches!(command, Command::Compute(_) | Command::Filter(_) | Command::Parse { .. })
+            matches!(
+                command,
+                Command::Compute(_) | Command::Filter(_) | Command::Lookup(_) | Command::Parse { .. }
+            )
         };
         let streaming = plan.commands.iter().take_while(|command| per_record(command)).count();
         let groups = match plan.commands.get(streaming) {
@@ -105,7 +108,7 @@ impl<'p> Run<'p> {
     fn whole(&self, command: &'p Command, mut records: Vec<Record>) -> Result<Vec<Record>, String> {
         let now_ms = self.now_ms;
         match command {
-            Command::Compute(_) | Command::Filter(_) | Command::Parse { .. } => {
+            Command::Compute(_) | Command::Filter(_) | Command::Lookup(_) | Command::Parse { .. } => {
                 records.retain_mut(|record| apply(command, record, now_ms));
             }
             Command::Stats { aggregates, by } => {
@@ -138,10 +141,15 @@ impl<'p> Run<'p> {
 
     fn row(&self, record: &Record) -> Vec<(String, String)> {
         const DEFAULT: [&str; 2] = ["@timestamp", "@message"];
-        let names: Vec<&str> = match self.plan.shown.is_empty() {
+        let mut names: Vec<&str> = match self.plan.shown.is_empty() {
             true => DEFAULT.to_vec(),
             false => self.plan.shown.iter().map(String::as_str).collect(),
         };
+        for name in &self.plan.looked_up {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
         let pointer = self.plan.events.then_some("@ptr");
         let shown = names.into_iter().filter(|name| *name != "@ptr").chain(pointer);
         shown.filter_map(|name| Some((name.to_owned(), record.get(name).text()?))).collect()
@@ -160,6 +168,7 @@ fn apply(command: &Command, record: &mut Record, now_ms: i64) -> bool {
                 }
             }
         }
+        Command::Lookup(lookup) => lookup.apply(record, now_ms),
         Command::Parse { from, regex, fields } => {
             let Some(text) = eval(from, record, now_ms).text() else { return true };
             let Some(found) = regex.captures(&text) else { return true };

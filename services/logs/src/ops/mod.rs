@@ -4,6 +4,8 @@
 
 pub(crate) mod access;
 pub(crate) mod account_policies;
+mod anomalies;
+mod anomaly_detectors;
 mod data_protection;
 mod events;
 mod exports;
@@ -12,6 +14,7 @@ mod groups;
 mod indexes;
 mod keys;
 mod live_tail;
+mod lookup_tables;
 mod metric_filters;
 pub(crate) mod put_events;
 mod queries;

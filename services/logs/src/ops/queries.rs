@@ -45,7 +45,9 @@ impl Handle<op::StartQuery> for Logs {
         if input.end_time < input.start_time {
             return Err(error::invalid("Query's end date and time is before its start date and time."));
         }
-        compile(&input.query_string)?;
+        let mut plan = compile(&input.query_string)?;
+        // A table that is not there is told at once.
+        self.load_lookups((cx.account(), cx.region()), &mut plan).await?;
         let query = Query {
             text: input.query_string,
             groups: names.into_iter().map(|name| name.name).collect(),

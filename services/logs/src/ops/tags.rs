@@ -4,10 +4,13 @@ use haneul_logs_wire::shapes as s;
 use haneul_shape::Empty;
 use haneul_shape::value::Map;
 
+use super::anomaly_detectors::{detector_arn, detector_key};
+use super::lookup_tables::{lookup_arn, lookup_key};
 use crate::Logs;
 use crate::error;
 use crate::model::Group;
 use crate::names::GroupName;
+use crate::store::{DetectorKey, LookupKey};
 
 pub(super) fn refused(why: haneul_base::tags::InvalidTags) -> ApiError {
     use haneul_base::tags::InvalidTags as Why;
@@ -20,38 +23,66 @@ pub(super) fn refused(why: haneul_base::tags::InvalidTags) -> ApiError {
     }
 }
 
+/// What can have tags.
+enum Tagged {
+    Group(GroupName),
+    Detector(DetectorKey),
+    Lookup(LookupKey),
+}
+
 impl Logs {
     async fn tagging(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Access> {
-        let name = tagged(cx, arn)?;
-        let group = self.records.store_group(&name).await?;
-        let access = super::access::on_arn(action, &name.arn());
-        Ok(match &group {
-            Some(group) => access.resource_tags(group.tags.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
+        let what = tagged(cx, arn)?;
+        let (arn, tags) = match &what {
+            Tagged::Group(name) => {
+                (name.arn(), self.records.store_group(name).await?.map(|group| group.tags))
+            }
+            Tagged::Detector(key) => {
+                (detector_arn(key), self.records.find_detector(key).await?.map(|detector| detector.tags))
+            }
+            Tagged::Lookup(key) => {
+                (lookup_arn(key), self.records.find_lookup(key).await?.map(|table| table.tags))
+            }
+        };
+        let access = super::access::on_arn(action, &arn);
+        Ok(match &tags {
+            Some(tags) => access.resource_tags(tags.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
             None => access,
         })
     }
 
-    async fn add_tags(&self, name: &GroupName, tags: Map<String>) -> Result<Empty> {
-        let added = Tags::from_request(tags).map_err(refused)?;
-        self.records
-            .change_group(name, |group| {
-                let mut tags = Tags::from_request(group.tags.clone()).map_err(refused)?;
-                tags.merge(added.clone()).map_err(refused)?;
-                group.tags = tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-                Ok(())
-            })
-            .await?;
+    async fn change_tags(
+        &self,
+        what: &Tagged,
+        change: impl Fn(&mut Vec<(String, String)>) -> Result<()> + Sync,
+    ) -> Result<Empty> {
+        match what {
+            Tagged::Group(name) => self.records.change_group(name, |group| change(&mut group.tags)).await?,
+            Tagged::Detector(key) => {
+                self.records.change_detector(key, |detector| change(&mut detector.tags)).await?;
+            }
+            Tagged::Lookup(key) => self.records.change_lookup_tags(key, change).await?,
+        }
         Ok(Empty {})
     }
 
-    async fn remove_tags(&self, name: &GroupName, keys: &[String]) -> Result<Empty> {
-        self.records
-            .change_group(name, |group| {
-                group.tags.retain(|(key, _)| !keys.contains(key));
-                Ok(())
-            })
-            .await?;
-        Ok(Empty {})
+    async fn add_tags(&self, what: &Tagged, tags: Map<String>) -> Result<Empty> {
+        let added = Tags::from_request(tags).map_err(refused)?;
+        self.change_tags(what, |known| {
+            let mut tags = Tags::from_request(known.clone()).map_err(refused)?;
+            tags.merge(added.clone()).map_err(refused)?;
+            *known = tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_tags(&self, what: &Tagged, keys: &[String]) -> Result<Empty> {
+        self.change_tags(what, |known| {
+            known.retain(|(key, _)| !keys.contains(key));
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -87,8 +118,12 @@ impl Handle<op::ListTagsForResource> for Logs {
         cx: &Cx,
         input: s::ListTagsForResourceRequest,
     ) -> Result<s::ListTagsForResourceResponse> {
-        let group = self.records.group(&tagged(cx, &input.resource_arn)?).await?;
-        Ok(s::ListTagsForResourceResponse { tags: Some(map(group)) })
+        let tags = match tagged(cx, &input.resource_arn)? {
+            Tagged::Group(name) => self.records.group(&name).await?.tags,
+            Tagged::Detector(key) => self.records.detector(&key).await?.tags,
+            Tagged::Lookup(key) => self.records.lookup_table(&key).await?.tags,
+        };
+        Ok(s::ListTagsForResourceResponse { tags: Some(tags.into_iter().collect()) })
     }
 }
 
@@ -101,7 +136,7 @@ impl Handle<op::TagLogGroup> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::TagLogGroupRequest) -> Result<Empty> {
-        self.add_tags(&GroupName::own(cx, &input.log_group_name), input.tags).await
+        self.add_tags(&Tagged::Group(GroupName::own(cx, &input.log_group_name)), input.tags).await
     }
 }
 
@@ -112,7 +147,7 @@ impl Handle<op::UntagLogGroup> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::UntagLogGroupRequest) -> Result<Empty> {
-        self.remove_tags(&GroupName::own(cx, &input.log_group_name), &input.tags).await
+        self.remove_tags(&Tagged::Group(GroupName::own(cx, &input.log_group_name)), &input.tags).await
     }
 }
 
@@ -131,10 +166,14 @@ fn map(group: Group) -> Map<String> {
     group.tags.into_iter().collect()
 }
 
-/// The group of an ARN; only groups have tags here.
-fn tagged(cx: &Cx, arn: &str) -> Result<GroupName> {
-    if Arn::parse(arn).is_err() {
+/// What an ARN means.
+fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
+    let Ok(parsed) = Arn::parse(arn) else {
         return Err(error::invalid(format!("The specified resource ARN {arn} is invalid.")));
+    };
+    match parsed.resource().split(':').next() {
+        Some("anomaly-detector") => detector_key(cx, arn).map(Tagged::Detector),
+        Some("lookup-table") => lookup_key(cx, arn).map(Tagged::Lookup),
+        _ => GroupName::identified(cx, arn).map(Tagged::Group),
     }
-    GroupName::identified(cx, arn)
 }

@@ -1,13 +1,17 @@
 //! Every read and write; the only folder that opens a transaction.
 
+mod anomalies;
 mod deliveries;
 mod exports;
 mod filters;
 mod indexes;
+mod lookups;
 mod policies;
 
+pub(crate) use anomalies::{ANOMALIES_MAX, DetectorKey};
 pub(crate) use deliveries::{DeliveryKey, HeldKey};
 pub(crate) use filters::{Measured, Routing, Waiting};
+pub(crate) use lookups::LookupKey;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

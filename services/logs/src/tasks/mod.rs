@@ -1,7 +1,8 @@
 //! What goes on after the answer: what is gone is swept away ([`sweep`]), metrics are made of events ([`measure`]), and events
-//! go to subscribers ([`deliver`]) and to buckets ([`export`]).
+//! go to subscribers ([`deliver`]) and to buckets ([`export`]), and anomalies are found ([`detect`]).
 
 mod deliver;
+mod detect;
 mod export;
 mod measure;
 mod sweep;
@@ -17,6 +18,7 @@ fn wait_ms(attempts: u32) -> i64 {
 }
 
 pub(crate) use deliver::Delivering;
+pub(crate) use detect::Detecting;
 pub(crate) use export::Exporting;
 pub(crate) use measure::Measuring;
 pub(crate) use sweep::Sweeping;

@@ -1,3 +1,4 @@
+mod anomalies;
 mod cloud;
 mod contributors;
 mod encryption;
@@ -6,6 +7,7 @@ mod exports;
 mod functions;
 mod groups;
 mod indexes;
+mod lookups;
 mod metric_filters;
 mod protection;
 mod queries;

@@ -3,7 +3,7 @@ use haneul_logs_wire::shapes as s;
 
 use super::cloud::Cloud;
 
-async fn with_events() -> Cloud {
+pub(super) async fn with_events() -> Cloud {
     let cloud = Cloud::new().await;
     cloud.group("g").await;
     cloud.stream("g", "s").await;
@@ -21,7 +21,7 @@ async fn with_events() -> Cloud {
     cloud
 }
 
-fn start(cloud: &Cloud, text: &str) -> s::StartQueryRequest {
+pub(super) fn start(cloud: &Cloud, text: &str) -> s::StartQueryRequest {
     let now = cloud.now_ms() / 1000;
     s::StartQueryRequest {
         log_group_name: Some("g".into()),
@@ -32,7 +32,7 @@ fn start(cloud: &Cloud, text: &str) -> s::StartQueryRequest {
     }
 }
 
-async fn results(cloud: &Cloud, id: &str) -> s::GetQueryResultsResponse {
+pub(super) async fn results(cloud: &Cloud, id: &str) -> s::GetQueryResultsResponse {
     loop {
         let ask = s::GetQueryResultsRequest { query_id: id.into(), ..Default::default() };
         let found = cloud.ok::<op::GetQueryResults>(ask).await;
