@@ -1,4 +1,4 @@
-//! The credential: `AKID/YYYYMMDD/REGION/SERVICE/aws4_request`.
+//! The credential: `AKID/YYYYMMDD/REGION/SERVICE/aws4_request`, without the Region in version 4A.
 
 use std::borrow::Cow;
 
@@ -20,6 +20,18 @@ impl<'a> Credential<'a> {
     /// # Errors
     /// [`AuthError::CredentialMalformed`], [`AuthError::WrongTerminator`], [`AuthError::ScopeDateMalformed`].
     pub fn parse(text: Cow<'a, str>, carrier: Carrier) -> Result<Self, AuthError> {
+        Self::read(text, carrier, true)
+    }
+
+    /// One of version 4A: its scope has no Region.
+    ///
+    /// # Errors
+    /// As [`Credential::parse`].
+    pub fn parse_without_region(text: Cow<'a, str>, carrier: Carrier) -> Result<Self, AuthError> {
+        Self::read(text, carrier, false)
+    }
+
+    fn read(text: Cow<'a, str>, carrier: Carrier, has_region: bool) -> Result<Self, AuthError> {
         let malformed = || AuthError::CredentialMalformed { carrier, credential: shorten(&text) };
         if text.len() > CREDENTIAL_BYTES_MAX {
             return Err(malformed());
@@ -36,8 +48,12 @@ impl<'a> Credential<'a> {
                 found += 1;
             }
         }
-        if found != 4 {
+        if found != if has_region { 4 } else { 3 } {
             return Err(malformed());
+        }
+        if !has_region {
+            // No room between two slashes that are one.
+            slashes = [slashes[0], slashes[1], slashes[1], slashes[2]];
         }
         let credential = Self { text, slashes };
         let terminator = &credential.text[usize::from(slashes[3]) + 1..];
@@ -49,7 +65,7 @@ impl<'a> Credential<'a> {
             return Err(AuthError::ScopeDateMalformed { carrier, date: date.to_owned() });
         }
         if credential.access_key_id().is_empty()
-            || credential.region().is_empty()
+            || (has_region && credential.region().is_empty())
             || credential.service().is_empty()
         {
             return Err(AuthError::CredentialMalformed { carrier, credential: shorten(&credential.text) });
@@ -71,8 +87,9 @@ impl<'a> Credential<'a> {
         self.between(0)
     }
 
+    /// Empty in version 4A.
     pub fn region(&self) -> &str {
-        self.between(1)
+        if self.slashes[1] == self.slashes[2] { "" } else { self.between(1) }
     }
 
     pub fn service(&self) -> &str {

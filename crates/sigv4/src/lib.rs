@@ -21,13 +21,14 @@
 //! without port, a token added after signing). Each stands for the same request, so none loosens what a signature says.
 //!
 //! Modules in reading order: [`timestamp`](Timestamp), `encode` (hexadecimal, percent), `credential`, `payload`
-//! (`x-amz-content-sha256`), `request` (the borrowed parts), `parse`, `canonical`, `key` (and the cache), `verify`, `chain`
+//! (`x-amz-content-sha256`), `request` (the borrowed parts), `parse`, `canonical`, `key` (and the cache), `asymmetric` (version 4A), `verify`, `chain`
 //! (signatures of chunks), `chunked` (the decoder), `body`, `post`, `post_policy`, `v2` (what S3 still takes of version 2), `sign` (the client's side), `error`,
 //! `render`.
 //!
 //! What must never happen: a comparison of signatures that is not constant-time; a panic, or memory without bound, from
 //! anything a client can send; a dependency on another crate of Haneul.
 
+mod asymmetric;
 mod body;
 mod canonical;
 mod chain;

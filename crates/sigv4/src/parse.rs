@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use http::header;
 
+use crate::asymmetric::{ALGORITHM, has_region};
 use crate::credential::Credential;
 use crate::encode::decode_query;
 use crate::error::{AuthError, Carrier, ExpiresProblem};
 use crate::payload::PayloadHash;
 use crate::request::{
-    RequestParts, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_S3SESSION_TOKEN, X_AMZ_SECURITY_TOKEN,
+    RequestParts, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_S3SESSION_TOKEN,
+    X_AMZ_SECURITY_TOKEN,
 };
 use crate::timestamp::Timestamp;
 use crate::v2::PresignedV2;
@@ -26,14 +28,12 @@ const SIGNED_HEADERS_MAX: usize = 256;
 pub enum RequestAuth<'a> {
     /// Nothing.
     Anonymous,
-    /// Signature version 4, in the header or in the query.
+    /// Signature version 4 or 4A, in the header or in the query.
     SigV4(SigV4<'a>),
     /// Signature version 2 in the header: to be refused with [`AuthError::SigV2`].
     SigV2 { access_key_id: Cow<'a, str>, carrier: Carrier },
     /// Signature version 2 in the query, which S3 takes in some Regions; to be refused like the other elsewhere.
     PresignedV2(PresignedV2<'a>),
-    /// Signature version 4A: to be refused with [`AuthError::SigV4A`].
-    SigV4A { carrier: Carrier },
     /// An `Authorization` header of another scheme (`Bearer …`), which some services have a use for; others refuse it
     /// with [`AuthError::UnsupportedScheme`].
     Other { header: &'a str },
@@ -55,6 +55,8 @@ pub struct SigV4<'a> {
     /// The session token, whether signed or added after signing.
     pub security_token: Option<Cow<'a, str>>,
     pub payload: PayloadHash,
+    /// Of version 4A: the Regions that it is for, as given.
+    pub region_set: Option<Cow<'a, str>>,
     /// The text that `payload` was read from.
     pub(crate) payload_text: Option<Cow<'a, str>>,
 }
@@ -82,8 +84,8 @@ impl<'a> RequestAuth<'a> {
         };
         let (scheme, rest) = value.trim().split_once([' ', '\t']).unwrap_or((value.trim(), ""));
         match scheme {
-            "AWS4-HMAC-SHA256" => parse_header(value, rest, request).map(Self::SigV4),
-            "AWS4-ECDSA-P256-SHA256" => Ok(Self::SigV4A { carrier: Carrier::Header }),
+            "AWS4-HMAC-SHA256" => parse_header(value, rest, request, false).map(Self::SigV4),
+            ALGORITHM => parse_header(value, rest, request, true).map(Self::SigV4),
             "AWS" => {
                 let access_key_id = rest.trim().split(':').next().unwrap_or_default();
                 Ok(Self::SigV2 { access_key_id: Cow::Borrowed(access_key_id), carrier: Carrier::Header })
@@ -105,13 +107,22 @@ impl<'a> RequestAuth<'a> {
         match self {
             Self::Anonymous | Self::SigV4(_) => None,
             Self::SigV2 { .. } | Self::PresignedV2(_) => Some(AuthError::SigV2),
-            Self::SigV4A { .. } => Some(AuthError::SigV4A),
             Self::Other { header } => Some(AuthError::UnsupportedScheme { header: (*header).to_owned() }),
         }
     }
 }
 
 impl SigV4<'_> {
+    /// Whether it is one of version 4A.
+    pub fn is_asymmetric(&self) -> bool {
+        self.region_set.is_some()
+    }
+
+    /// Whether a signature of version 4A is for a Region.
+    pub fn is_for_region(&self, region: &str) -> bool {
+        self.region_set.as_deref().is_some_and(|set| has_region(set, region))
+    }
+
     /// Whether [`Verifier::verify`](crate::Verifier::verify) needs the SHA-256 of the body: outside S3, unless the
     /// request says that its payload is not signed or signed in pieces.
     pub fn needs_body_hash(&self) -> bool {
@@ -145,7 +156,12 @@ impl SigV4<'_> {
     }
 }
 
-fn parse_header<'a>(whole: &str, rest: &'a str, request: &RequestParts<'a>) -> Result<SigV4<'a>, AuthError> {
+fn parse_header<'a>(
+    whole: &str,
+    rest: &'a str,
+    request: &RequestParts<'a>,
+    asymmetric: bool,
+) -> Result<SigV4<'a>, AuthError> {
     let (mut credential, mut signed_headers, mut signature) = (None, None, None);
     for piece in rest.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         let Some((name, value)) = piece.split_once('=') else {
@@ -175,7 +191,13 @@ fn parse_header<'a>(whole: &str, rest: &'a str, request: &RequestParts<'a>) -> R
     if !are_header_names(signed_headers) {
         return Err(AuthError::NotKeyValue { header: whole.to_owned() });
     }
-    let credential = Credential::parse(Cow::Borrowed(credential), Carrier::Header)?;
+    let credential = if asymmetric {
+        Credential::parse_without_region(Cow::Borrowed(credential), Carrier::Header)?
+    } else {
+        Credential::parse(Cow::Borrowed(credential), Carrier::Header)?
+    };
+    // An absent set is an empty one, which is for no Region.
+    let region_set = asymmetric.then(|| Cow::Borrowed(request.header(&X_AMZ_REGION_SET).unwrap_or_default()));
     let timestamp = match dates {
         (Some(date), _) => date.to_str().ok().and_then(Timestamp::parse_basic),
         (None, Some(date)) => date
@@ -202,6 +224,7 @@ fn parse_header<'a>(whole: &str, rest: &'a str, request: &RequestParts<'a>) -> R
         expires_s: None,
         security_token: token_header(request),
         payload: payload_of(payload_text.as_deref()),
+        region_set,
         payload_text,
     })
 }
@@ -253,6 +276,7 @@ struct QueryAuth<'a> {
     signature: Option<&'a str>,
     token: Option<&'a str>,
     content_sha256: Option<&'a str>,
+    region_set: Option<&'a str>,
     v2_access_key_id: Option<&'a str>,
     v2_signature: Option<&'a str>,
     v2_expires: Option<&'a str>,
@@ -276,6 +300,7 @@ impl<'a> QueryAuth<'a> {
                     "x-amz-signature" => &mut found.signature,
                     "x-amz-security-token" | "x-amz-s3session-token" => &mut found.token,
                     "x-amz-content-sha256" => &mut found.content_sha256,
+                    "x-amz-region-set" => &mut found.region_set,
                     _ => continue,
                 },
                 b"AWSAccessKeyId" => &mut found.v2_access_key_id,
@@ -309,15 +334,17 @@ impl<'a> QueryAuth<'a> {
             });
         }
         match self.algorithm.map(decode_query).as_deref() {
-            Some("AWS4-HMAC-SHA256") | None => {}
-            Some("AWS4-ECDSA-P256-SHA256") => return Ok(RequestAuth::SigV4A { carrier: Carrier::Query }),
-            Some(_) => return Err(AuthError::UnsupportedAlgorithm),
+            Some("AWS4-HMAC-SHA256") | None => self.sigv4(request, false).map(RequestAuth::SigV4),
+            Some(ALGORITHM) => self.sigv4(request, true).map(RequestAuth::SigV4),
+            Some(_) => Err(AuthError::UnsupportedAlgorithm),
         }
-        self.sigv4(request).map(RequestAuth::SigV4)
     }
 
-    fn sigv4(self, request: &RequestParts<'a>) -> Result<SigV4<'a>, AuthError> {
+    fn sigv4(self, request: &RequestParts<'a>, asymmetric: bool) -> Result<SigV4<'a>, AuthError> {
         let credential = match self.credential {
+            Some(text) if asymmetric => {
+                Some(Credential::parse_without_region(decode_query(text), Carrier::Query)?)
+            }
             Some(text) => Some(Credential::parse(decode_query(text), Carrier::Query)?),
             None => None,
         };
@@ -357,6 +384,7 @@ impl<'a> QueryAuth<'a> {
             expires_s: Some(expires_s),
             security_token: self.token.map(decode_query).or_else(|| token_header(request)),
             payload: payload_of(payload_text.as_deref()),
+            region_set: asymmetric.then(|| self.region_set.map(decode_query).unwrap_or_default()),
             payload_text,
         })
     }

@@ -18,7 +18,7 @@ use crate::key::SigningKey;
 use crate::payload::EMPTY_SHA256;
 use crate::request::{RequestParts, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
 use crate::timestamp::Timestamp;
-use crate::verify::string_to_sign;
+use crate::verify::{SYMMETRIC, string_to_sign};
 
 /// An access key, and the session token that goes with a temporary one.
 #[derive(Clone, Copy)]
@@ -213,7 +213,7 @@ impl<'a> Signer<'a> {
     ) -> [u8; 64] {
         let mut text = Vec::with_capacity(1024);
         push_request(&mut text, request, carrier, signed_headers, payload, Form::usual(is_s3(self.service)));
-        self.key.sign(&string_to_sign(self.now, &self.scope, &text))
+        self.key.sign(&string_to_sign(SYMMETRIC, self.now, &self.scope, &text))
     }
 
     fn chunk_signer(&self, payload: SignPayload<'_>, seed: [u8; 64]) -> ChunkSigner {

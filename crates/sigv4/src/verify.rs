@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::HeaderName;
 use sha2::{Digest, Sha256};
 
+use crate::asymmetric::{ALGORITHM, PublicKey};
 use crate::canonical::{
     Form, PathForm, needs_normalising, push_path, push_query, push_request, without_port,
 };
@@ -79,6 +80,9 @@ impl Verifier {
     ) -> Result<Verified, AuthError> {
         let credential = &auth.credential;
         let id = credential.access_key_id();
+        if auth.is_asymmetric() {
+            return verify_asymmetric(auth, request, secret_access_key, body, now);
+        }
         let cached = self.cache.get(id, secret_access_key, credential.scope());
         let known = cached.is_some();
         let key = cached.unwrap_or_else(|| {
@@ -118,13 +122,52 @@ pub fn verify_with_key(
     let fits = attempt.fits(&mut text, &payload, usual)
         || (text.len() <= ALTERNATIVES_BYTES_MAX && attempt.fits_otherwise(&payload, usual));
     if !fits {
-        return Err(AuthError::SignatureMismatch(Box::new(SignatureMismatch {
-            access_key_id: auth.credential.access_key_id().to_owned(),
-            string_to_sign: String::from_utf8_lossy(&attempt.string_to_sign(&text)).into_owned(),
-            signature_provided: auth.signature.clone().into_owned(),
-            canonical_request: Some(String::from_utf8_lossy(&text).into_owned()),
-        })));
+        return Err(mismatch(auth, &text, &attempt.string_to_sign(&text)));
     }
+    check_body(auth, body)?;
+    // It fits, so it has the length of a signature.
+    let signature = auth.signature.as_bytes().try_into().unwrap_or([0; 64]);
+    Ok(Verified { key, signature })
+}
+
+/// A signature of version 4A. It is compared with the documented form alone: each comparison is dear.
+fn verify_asymmetric(
+    auth: &SigV4<'_>,
+    request: &RequestParts<'_>,
+    secret_access_key: &str,
+    body: Body,
+    now: Timestamp,
+) -> Result<Verified, AuthError> {
+    check_signed_headers(auth, request)?;
+    check_time(auth, now)?;
+    // Chunks that are signed go on from a signature of version 4.
+    if matches!(auth.payload, PayloadHash::StreamingSigned | PayloadHash::StreamingSignedTrailer) {
+        return Err(AuthError::SigV4A);
+    }
+    let payload = payload_text(auth, body)?;
+    let mut text = Vec::with_capacity(1024);
+    let form = Form::usual(auth.credential.is_s3());
+    push_request(&mut text, request, auth.carrier, &auth.signed_headers, &payload, form);
+    let to_sign = string_to_sign(ALGORITHM, auth.timestamp, auth.credential.scope(), &text);
+    let key = PublicKey::of(auth.credential.access_key_id(), secret_access_key);
+    if !key.is_some_and(|key| key.verify(&to_sign, &auth.signature)) {
+        return Err(mismatch(auth, &text, &to_sign));
+    }
+    check_body(auth, body)?;
+    // No chain of chunks begins with it.
+    Ok(Verified { key: SigningKey::derive(secret_access_key, "", "", ""), signature: [0; 64] })
+}
+
+fn mismatch(auth: &SigV4<'_>, canonical_request: &[u8], string_to_sign: &[u8]) -> AuthError {
+    AuthError::SignatureMismatch(Box::new(SignatureMismatch {
+        access_key_id: auth.credential.access_key_id().to_owned(),
+        string_to_sign: String::from_utf8_lossy(string_to_sign).into_owned(),
+        signature_provided: auth.signature.clone().into_owned(),
+        canonical_request: Some(String::from_utf8_lossy(canonical_request).into_owned()),
+    }))
+}
+
+fn check_body(auth: &SigV4<'_>, body: Body) -> Result<(), AuthError> {
     if let (PayloadHash::Sha256(claimed), Body::Sha256(computed)) = (auth.payload, body)
         && claimed != computed
     {
@@ -133,9 +176,7 @@ pub fn verify_with_key(
             computed: ascii(&hex_32(&computed)).to_owned(),
         });
     }
-    // It fits, so it has the length of a signature.
-    let signature = auth.signature.as_bytes().try_into().unwrap_or([0; 64]);
-    Ok(Verified { key, signature })
+    Ok(())
 }
 
 struct Attempt<'a> {
@@ -153,7 +194,7 @@ impl Attempt<'_> {
     }
 
     fn string_to_sign(&self, canonical_request: &[u8]) -> Vec<u8> {
-        string_to_sign(self.auth.timestamp, self.auth.credential.scope(), canonical_request)
+        string_to_sign(SYMMETRIC, self.auth.timestamp, self.auth.credential.scope(), canonical_request)
     }
 
     /// Tries the other forms, where they differ from the usual one.
@@ -208,9 +249,18 @@ fn choices(differs: bool) -> &'static [bool] {
     if differs { &[false, true] } else { &[false] }
 }
 
-pub(crate) fn string_to_sign(timestamp: Timestamp, scope: &str, canonical_request: &[u8]) -> Vec<u8> {
+/// The algorithm of version 4.
+pub(crate) const SYMMETRIC: &str = "AWS4-HMAC-SHA256";
+
+pub(crate) fn string_to_sign(
+    algorithm: &str,
+    timestamp: Timestamp,
+    scope: &str,
+    canonical_request: &[u8],
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
-    out.extend_from_slice(b"AWS4-HMAC-SHA256\n");
+    out.extend_from_slice(algorithm.as_bytes());
+    out.push(b'\n');
     out.extend_from_slice(timestamp.basic().as_str().as_bytes());
     out.push(b'\n');
     out.extend_from_slice(scope.as_bytes());

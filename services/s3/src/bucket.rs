@@ -12,12 +12,13 @@ use parking_lot::RwLock;
 use crate::calls::Source;
 use crate::model::access_point::AccessPointRecord;
 use crate::model::event::Origin;
+use crate::model::multi_region::MultiRegionRecord;
 use crate::model::{Body, BucketRecord, ObjectRecord, Ownership, PublicAccessBlock};
 use crate::object_lambda::ALIAS_ENDING;
 use crate::store::Records;
 use crate::store::tables::{ACCESS_POINTS, ACCOUNT_BLOCKS, BUCKETS};
 use crate::store::watch::{By, Watch, Watching};
-use crate::{S3, acceleration, calls, error, lifecycle, redirect};
+use crate::{S3, acceleration, calls, error, lifecycle, multi_region, redirect};
 
 /// S3 User Guide, "Policies and permissions in Amazon S3": 20 KB, white space included.
 pub(crate) const POLICY_RULES: Rules = Rules::RESOURCE;
@@ -36,6 +37,8 @@ pub(crate) struct Bucket {
     account_block: PublicAccessBlock,
     /// The access point by whose name the bucket was reached.
     pub(crate) via: Option<Via>,
+    /// Whether that is of several Regions, so that the request's need not be the bucket's.
+    pub(crate) multi_region: bool,
 }
 
 /// An access point as a bucket is reached by it.
@@ -56,6 +59,14 @@ impl Via {
         // As for a bucket: a public policy that is restricted lets in nobody it could be for.
         let restricted = point.block.restrict_public_buckets && policy.as_ref().is_some_and(is_public);
         let arn = format!("arn:{}:s3:{region}:{account}:accesspoint/{}", region.partition(), point.name);
+        Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new) })
+    }
+
+    /// One of several Regions.
+    pub(crate) fn of_multi_region(arn: String, account: AccountId, point: &MultiRegionRecord) -> Result<Via> {
+        let policy = point.policy.as_deref().map(|text| Policy::parse(text, &POLICY_RULES)).transpose();
+        let policy = policy.map_err(ApiError::internal)?;
+        let restricted = point.block.restrict_public_buckets && policy.as_ref().is_some_and(is_public);
         Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new) })
     }
 
@@ -104,8 +115,24 @@ impl Bucket {
             policy_is_public,
             account_block,
             via,
+            multi_region: false,
             record,
         })
+    }
+
+    /// The same bucket as it is reached by an access point of several Regions.
+    pub(crate) fn behind(&self, via: Via) -> Bucket {
+        Bucket {
+            name: self.name.clone(),
+            record: self.record.clone(),
+            owner: self.owner,
+            region: self.region,
+            policy: self.policy.clone(),
+            policy_is_public: self.policy_is_public,
+            account_block: self.account_block,
+            via: Some(via),
+            multi_region: true,
+        }
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -348,7 +375,15 @@ impl S3 {
         name: &str,
         expected_owner: &Option<String>,
     ) -> Result<Arc<Bucket>> {
-        let bucket = self.bucket_anywhere(name, expected_owner).await?;
+        let bucket = match name.ends_with(multi_region::ALIAS_ENDING) {
+            true => {
+                multi_region::check_signature(cx)?;
+                let bucket = self.routed_bucket(name, Some(cx.region())).await?;
+                check_owner(&bucket, expected_owner)?;
+                bucket
+            }
+            false => self.bucket_anywhere(name, expected_owner).await?,
+        };
         redirect::check_region(cx, &bucket)?;
         check_payer(cx, &bucket)?;
         acceleration::check(cx, &bucket)?;
@@ -361,23 +396,29 @@ impl S3 {
         name: &str,
         expected_owner: &Option<String>,
     ) -> Result<Arc<Bucket>> {
-        if let Some(expected) = expected_owner
-            && (expected.len() != 12 || !expected.bytes().all(|byte| byte.is_ascii_digit()))
-        {
-            return Err(error::invalid_account_id());
-        }
+        let bucket = match name.ends_with(multi_region::ALIAS_ENDING) {
+            true => self.routed_bucket(name, None).await?,
+            false => self.bucket_by_name(name).await?,
+        };
+        check_owner(&bucket, expected_owner)?;
+        Ok(bucket)
+    }
+
+    pub(crate) async fn bucket_by_name(&self, name: &str) -> Result<Arc<Bucket>> {
         if name.ends_with(ALIAS_ENDING) {
             return Err(error::not_implemented("This operation by an Object Lambda access point"));
         }
         let found = self.buckets.get(&self.records, name).await?;
-        let bucket = found.ok_or_else(|| error::no_such_bucket(name))?;
-        match expected_owner {
-            Some(expected) if *expected != bucket.owner.to_string() => {
-                Err(error::access_denied("Access Denied"))
-            }
-            _ => Ok(bucket),
-        }
+        found.ok_or_else(|| error::no_such_bucket(name))
     }
+}
+
+fn check_owner(bucket: &Bucket, expected: &Option<String>) -> Result<()> {
+    let Some(expected) = expected else { return Ok(()) };
+    if expected.len() != 12 || !expected.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(error::invalid_account_id());
+    }
+    if *expected == bucket.owner.to_string() { Ok(()) } else { Err(error::access_denied("Access Denied")) }
 }
 
 /// Whoever does not own a requester-pays bucket has to say that they pay (S3 User Guide, "Using Requester Pays general

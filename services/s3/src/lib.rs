@@ -11,7 +11,7 @@
 //! [`object_lock`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
 //! goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website),
-//! [`access_log`] (a line for each request), [`request_metrics`] (numbers for CloudWatch), [`object_lambda`] (functions that answer), [`control`] (S3 Control).
+//! [`access_log`] (a line for each request), [`request_metrics`] (numbers for CloudWatch), [`object_lambda`] (functions that answer), [`multi_region`], [`control`] (S3 Control).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.
@@ -40,6 +40,7 @@ mod inventory;
 mod lifecycle;
 mod mfa;
 mod model;
+mod multi_region;
 mod names;
 mod notification;
 mod object_lambda;

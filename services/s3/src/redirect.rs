@@ -13,7 +13,7 @@ pub(crate) const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-buck
 /// By path, the endpoint is the wrong Region's: 301. By virtual host, the name already leads to the bucket's Region,
 /// and it is the signature that is for another: 400.
 pub(crate) fn check_region(cx: &Cx, bucket: &Bucket) -> Result<()> {
-    if cx.region() == bucket.region {
+    if cx.region() == bucket.region || bucket.multi_region {
         return Ok(());
     }
     show_region(cx, bucket.region);

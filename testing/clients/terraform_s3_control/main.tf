@@ -86,3 +86,25 @@ resource "aws_s3control_object_lambda_access_point_policy" "own" {
     }]
   })
 }
+
+resource "aws_s3control_multi_region_access_point" "own" {
+  details {
+    name = "terraform-everywhere"
+    region { bucket = aws_s3_bucket.own.id }
+  }
+}
+
+resource "aws_s3control_multi_region_access_point_policy" "own" {
+  details {
+    name = "terraform-everywhere"
+    policy = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Effect    = "Allow"
+        Principal = { AWS = data.aws_caller_identity.own.account_id }
+        Action    = "s3:GetObject"
+        Resource  = "${aws_s3control_multi_region_access_point.own.arn}/object/*"
+      }]
+    })
+  }
+}

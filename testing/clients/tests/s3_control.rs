@@ -31,6 +31,14 @@ fn object_lambda() {
 }
 
 #[test]
+fn multi_region() {
+    let name = "boto3_s3_multi_region.py";
+    if available(&python(), &["-c", "import awscrt"], name) {
+        run(name);
+    }
+}
+
+#[test]
 fn by_terraform() {
     terraform("terraform_s3_control", &[], &["prefix=pictures/"]);
 }

@@ -16,6 +16,9 @@ pub fn region(
 ) -> Result<Region, ApiError> {
     let default = of_host.unwrap_or(Region::US_EAST_1);
     let Some(signature) = signature else { return Ok(default) };
+    if signature.is_asymmetric() {
+        return of_set(signature, of_host, default, family, relaxed);
+    }
     let name = signature.credential.region();
     match name.parse() {
         Ok(region) => Ok(region),
@@ -28,4 +31,21 @@ pub fn region(
             ))
         }
     }
+}
+
+/// Of a signature of version 4A: the Region that the host names, or the only one that the signature is for.
+fn of_set(
+    signature: &SigV4<'_>,
+    of_host: Option<Region>,
+    default: Region,
+    family: Family,
+    relaxed: bool,
+) -> Result<Region, ApiError> {
+    let set = signature.region_set.as_deref().unwrap_or_default();
+    let region = of_host.or_else(|| set.parse().ok()).unwrap_or(default);
+    if relaxed || signature.is_for_region(region.as_str()) {
+        return Ok(region);
+    }
+    let (carrier, expected) = (signature.carrier, region.to_string());
+    Err(authn::api_error(&AuthError::WrongRegion { carrier, region: set.to_owned(), expected }, family))
 }

@@ -131,6 +131,10 @@ fn read_left<'h>(left: &'h str, aws: bool, is_service: impl Fn(&str) -> bool) ->
     match (label.strip_suffix("-fips").unwrap_or(label), of(before)) {
         ("s3" | "s3-accelerate", Some(bucket)) => Site::Bucket { bucket, region },
         ("s3-object-lambda", Some(point)) => Site::ObjectLambda { point, region },
+        // Of access points that are in several Regions.
+        ("s3-global", Some(before)) if before.ends_with(".accesspoint") => {
+            Site::Bucket { bucket: before.trim_end_matches(".accesspoint"), region: None }
+        }
         ("s3-website", Some(bucket)) => Site::Website { bucket, region },
         ("s3-control", account) => Site::S3Control { account, region },
         ("execute-api", Some(id)) => Site::ExecuteApi { id, region },
@@ -242,6 +246,7 @@ mod tests {
                 "point-000000000000.s3-object-lambda.us-east-1.localhost:4566",
                 ObjectLambda { point: "point-000000000000", region: region("us-east-1") },
             ),
+            ("mabc.mrap.accesspoint.s3-global.amazonaws.com", Bucket { bucket: "mabc.mrap", region: None }),
             (
                 "000000000000.s3-control.us-east-1.amazonaws.com",
                 S3Control { account: Some("000000000000"), region: region("us-east-1") },

@@ -165,11 +165,26 @@ async fn refusals_in_each_familys_words() {
         ],
     )
     .await;
+    let for_no_region = |to: To| {
+        let (service, mut request) = request(to);
+        let header = format!(
+            "AWS4-ECDSA-P256-SHA256 Credential=AKID/20260101/{service}/aws4_request, SignedHeaders=host, Signature=00"
+        );
+        request.headers_mut().insert("authorization", header.parse().unwrap());
+        request.headers_mut().insert("x-amz-date", http::HeaderValue::from_static("20260101T000000Z"));
+        request
+    };
     check(
         &world,
-        "signature version 4A",
-        |to| with(to, "AWS4-ECDSA-P256-SHA256 Credential=AKID/20260101/s3/aws4_request, SignedHeaders=host, Signature=00"),
-        ["InvalidRequest 400", "InvalidRequest 400", "InvalidRequest 400", "InvalidRequest 400", "InvalidRequest 400"],
+        "signature version 4A without a set of Regions",
+        for_no_region,
+        [
+            "AuthorizationHeaderMalformed 400",
+            "SignatureDoesNotMatch 403",
+            "SignatureDoesNotMatch 403",
+            "InvalidSignatureException 400",
+            "InvalidSignatureException 403",
+        ],
     )
     .await;
     check(

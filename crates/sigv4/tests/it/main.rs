@@ -1,5 +1,6 @@
 //! Signature version 4 against what others sign, and against what nobody should.
 
+mod asymmetric;
 mod aws_examples;
 mod chunked;
 mod errors;

@@ -1,6 +1,6 @@
 //! S3 Control: what is configured for an account rather than a bucket.
 //!
-//! Reading order: this file (whose account it is), [`account_block`], [`access_points`], [`object_lambda`], [`grants`] (S3 Access Grants),
+//! Reading order: this file (whose account it is), [`account_block`], [`access_points`], [`object_lambda`], [`multi_region`], [`grants`] (S3 Access Grants),
 //! [`tags`], [`jobs`].
 //! Source: S3 API Reference, "Actions" of Amazon S3 Control.
 
@@ -8,6 +8,7 @@ mod access_points;
 mod account_block;
 pub(crate) mod grants;
 pub(crate) mod jobs;
+mod multi_region;
 pub(crate) mod object_lambda;
 mod tags;
 

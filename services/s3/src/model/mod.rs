@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`object_lambda`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`].
+//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`].
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
@@ -17,6 +17,7 @@ pub(crate) mod grant;
 pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lock;
+pub(crate) mod multi_region;
 pub(crate) mod object;
 pub(crate) mod object_lambda;
 pub(crate) mod replication;

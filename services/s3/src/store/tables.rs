@@ -8,6 +8,7 @@ use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
 use crate::model::job::JobRecord;
+use crate::model::multi_region::{MultiRegionRecord, MultiRegionRequest};
 use crate::model::object_lambda::ObjectLambdaRecord;
 use crate::model::replication::Copying;
 use crate::model::{
@@ -81,6 +82,17 @@ pub(crate) static DOORS: Table<(u64, String), ()> = Table::new("s3.doors");
 pub(crate) static OBJECT_LAMBDA_POINTS: Table<(AccountId, Region, String), ObjectLambdaRecord> =
     Table::new("s3.object-lambda");
 pub(crate) static OBJECT_LAMBDA_ALIASES: Table<String, String> = Table::new("s3.object-lambda-aliases");
+
+/// (account, name): Multi-Region Access Points.
+pub(crate) static MULTI_REGION_POINTS: Table<(AccountId, String), MultiRegionRecord> =
+    Table::new("s3.multi-region");
+
+/// Alias → `account name`
+pub(crate) static MULTI_REGION_ALIASES: Table<String, String> = Table::new("s3.multi-region-aliases");
+
+/// (account, token)
+pub(crate) static MULTI_REGION_REQUESTS: Table<(AccountId, String), MultiRegionRequest> =
+    Table::new("s3.multi-region-requests");
 
 /// (bucket's name, id): inventories to make.
 pub(crate) static INVENTORIES: Table<(String, String), Inventory> = Table::new("s3.inventories");

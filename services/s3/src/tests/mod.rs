@@ -21,6 +21,7 @@ mod lifecycle_years;
 mod listing;
 mod logging;
 mod metrics;
+mod multi_region;
 mod multipart;
 mod notifications;
 mod object_lambda;
