@@ -398,9 +398,8 @@ impl Cloud {
         now: Instant,
         head: RequestHead,
     ) -> Cx {
-        let via = caller.session.as_ref().and_then(|session| session.via.clone());
         Cx::new(cx::Parts {
-            called_via: via.into_iter().collect(),
+            called_via: caller.session.iter().filter_map(|session| session.via.clone()).collect(),
             request_id,
             caller,
             region,
