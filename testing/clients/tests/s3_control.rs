@@ -40,5 +40,5 @@ fn multi_region() {
 
 #[test]
 fn by_terraform() {
-    terraform("terraform_s3_control", &[], &["prefix=pictures/"]);
+    terraform("terraform_s3_analysis", &[], &["prefix=pictures/"]);
 }
