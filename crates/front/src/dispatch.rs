@@ -3,17 +3,36 @@ use std::pin::Pin;
 use haneul_base::Instant;
 use haneul_bus::{Call, Dispatch};
 use haneul_kit::service::Erased;
-use haneul_kit::{Access, ApiError, Authorizer, BoxFuture, Cx, cx};
+use haneul_kit::{Access, ApiError, Arriving, Authorizer, BoxFuture, Cx, cx};
 use haneul_shape::Shape;
-use haneul_wire::{Missing, Protocol};
+use haneul_wire::{Missing, OperationDef, Payload, Protocol};
 
 use crate::Cloud;
+use crate::catalog::Entry;
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
 use crate::layers::{authn, authz};
 use crate::metering::Used;
 use crate::noted::Noted;
 use crate::reply;
+
+/// What a service has to say of a call over HTTP before its input is read.
+pub(crate) fn check_arriving(
+    entry: &Entry,
+    operation: &OperationDef,
+    cx: &Cx,
+    body: &Payload,
+) -> Result<(), ApiError> {
+    let Some(extension) = entry.service.as_ref().and_then(|service| service.extension()) else {
+        return Ok(());
+    };
+    let body = match body {
+        Payload::Bytes(bytes) => Some(&bytes[..]),
+        Payload::Stream(_) => None,
+    };
+    let checksum_required = operation.checksum_required;
+    extension.check(cx, &Arriving { operation: operation.name, checksum_required, body })
+}
 
 impl Cloud {
     /// The innermost layers, common to HTTP and the bus: may the caller, and then the operation itself.

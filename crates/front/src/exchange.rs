@@ -24,7 +24,7 @@ use crate::layers::{limits, place, request_id};
 use crate::noted::Noted;
 use crate::reply;
 use crate::route::{self, Asked, queue_url};
-use crate::{Cloud, ConnInfo};
+use crate::{Cloud, ConnInfo, dispatch};
 
 /// What has been found out of a request so far: enough to word an error, whenever it comes.
 struct Seen<'c> {
@@ -347,6 +347,7 @@ impl Cloud {
                 })
             }
         };
+        dispatch::check_arriving(entry, operation, cx, &body)?;
         let body = queue_url::put_in(entry, seen.protocol, head, cx, body);
         let parts = haneul_wire::RequestParts {
             method: head.method.as_str(),
@@ -560,7 +561,7 @@ fn rest(model: &'static Model, head: &RequestHead, bucket: Option<&str>) -> Resu
     };
     let query = head.uri.query().unwrap_or_default();
     let found = haneul_wire::route(model, head.method.as_str(), &path, query, &head.headers);
-    Ok(match found.map_err(reply::api_error)? {
+    Ok(match found.map_err(|error| reply::bad_path(model, error))? {
         Some(route) => Work::Call { operation: route.operation, labels: route.labels },
         None => Work::Unmodelled,
     })

@@ -65,6 +65,14 @@ pub fn api_error(error: WireError) -> ApiError {
     })
 }
 
+/// A path that cannot be decoded.
+pub fn bad_path(model: &Model, error: WireError) -> ApiError {
+    match model.service.name {
+        "s3" => ApiError::new("InvalidURI", "Couldn't parse the specified URI.").with_status(400),
+        _ => api_error(error),
+    }
+}
+
 /// The operation is not one of the service's, at AWS neither.
 pub fn unknown_operation(entry: &Entry, protocol: Protocol, name: &str) -> ApiError {
     match protocol {

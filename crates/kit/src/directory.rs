@@ -18,6 +18,12 @@ pub trait Directory: Send + Sync + 'static {
 
     fn role<'a>(&'a self, account: AccountId, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<Role>>>>;
 
+    /// Whether there is a user with this ARN.
+    fn has_user<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<bool>> {
+        let _ = arn;
+        Box::pin(async { Ok(true) })
+    }
+
     /// A managed policy by its ARN, in its default version; AWS's own too.
     fn managed_policy<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<Policy>>>>;
 

@@ -60,6 +60,15 @@ impl RequestHead {
 #[derive(Clone, Debug)]
 pub struct ErrorCode(pub String);
 
+/// A call over HTTP whose operation is known.
+pub struct Arriving<'a> {
+    pub operation: &'static str,
+    /// Whether the model wants a checksum of the body.
+    pub checksum_required: bool,
+    /// `None` where the body is on its way to the handler as a stream.
+    pub body: Option<&'a [u8]>,
+}
+
 /// What a service does with HTTP beside its model: S3's browser uploads by POST, preflights, websites.
 pub trait Extension: Send + Sync + 'static {
     /// Answers a request that no operation of the model matches; `None` gives it back, with its body.
@@ -68,6 +77,15 @@ pub trait Extension: Send + Sync + 'static {
         cx: &'a crate::Cx,
         body: ByteStream,
     ) -> BoxFuture<'a, std::result::Result<Result<http::Response<ByteStream>>, ByteStream>>;
+
+    /// Looks at a call before its input is read: at what the model does not tell of the head, and whether the body came
+    /// whole. The caller is known by then, and not yet whether they may.
+    ///
+    /// # Errors
+    /// Whatever the service answers instead of doing the call.
+    fn check(&self, _cx: &crate::Cx, _call: &Arriving<'_>) -> Result<()> {
+        Ok(())
+    }
 
     /// The service whose API keys (`Authorization: Bearer`) speak for a user in such a request, as `logs.amazonaws.com`; none
     /// unless it says so.

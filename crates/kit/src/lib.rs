@@ -45,7 +45,7 @@ pub use data_key::{DataKey, OpenKeys};
 pub use directory::{
     AccessKey, ApiKey, Directory, OidcProvider, PrincipalPolicies, Role, RootAccess, SamlProvider, ServiceUse,
 };
-pub use extension::{Extension, RequestHead, Trailers};
+pub use extension::{Arriving, Extension, RequestHead, Trailers};
 pub use guests::Guests;
 pub use handle::Handle;
 pub use organization::{Membership, Organization, Standing};

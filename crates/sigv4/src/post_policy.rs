@@ -28,17 +28,9 @@ pub struct PostPolicy {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Condition {
-    Equals {
-        field: String,
-        value: String,
-    },
-    StartsWith {
-        field: String,
-        prefix: String,
-    },
+    Equals { field: String, value: String },
+    StartsWith { field: String, prefix: String },
     LengthRange(u64, u64),
-    /// What cannot be understood never holds; its JSON.
-    Unknown(String),
 }
 
 impl PostPolicy {
@@ -62,7 +54,7 @@ impl PostPolicy {
         let conditions = json.get("conditions").ok_or_else(|| invalid("Policy missing conditions."))?;
         let conditions =
             conditions.as_array().ok_or_else(|| invalid("Invalid 'conditions' value: must be a List."))?;
-        Ok(Self { expiration, conditions: conditions.iter().flat_map(parse_condition).collect() })
+        Ok(Self { expiration, conditions: conditions.iter().map(parse_condition).collect::<Result<_, _>>()? })
     }
 
     /// Whether the form meets the policy: it has not expired, each condition holds, and each field is covered by one.
@@ -127,7 +119,7 @@ impl PostPolicy {
             Condition::Equals { field, .. } | Condition::StartsWith { field, .. } => {
                 field.eq_ignore_ascii_case(name)
             }
-            Condition::LengthRange(..) | Condition::Unknown(_) => false,
+            Condition::LengthRange(..) => false,
         })
     }
 }
@@ -158,7 +150,6 @@ impl Condition {
                 !values.is_empty() && values.iter().all(holds)
             }
             Self::LengthRange(..) => true,
-            Self::Unknown(_) => false,
         }
     }
 
@@ -173,40 +164,58 @@ impl Condition {
                 format!("[\"starts-with\", {}, {}]", quoted(&format!("${field}")), quoted(prefix))
             }
             Self::LengthRange(min, max) => format!("[\"content-length-range\", {min}, {max}]"),
-            Self::Unknown(text) => text.clone(),
         }
     }
 }
 
-/// A condition is a list, or an object of which each member is one.
-fn parse_condition(json: &Value) -> Vec<Condition> {
-    let unknown = || Condition::Unknown(json.to_string().replace(",", ", "));
+/// A condition is a list, or an object of one member.
+fn parse_condition(json: &Value) -> Result<Condition, AuthError> {
     match json {
-        Value::Object(members) if !members.is_empty() => members
-            .iter()
-            .map(|(field, value)| match value {
-                Value::String(value) => Condition::Equals { field: field.clone(), value: value.clone() },
-                _ => unknown(),
-            })
-            .collect(),
-        Value::Array(items) => vec![parse_list(items).unwrap_or_else(unknown)],
-        _ => vec![unknown()],
+        Value::Object(members) => {
+            let mut members = members.iter();
+            let (Some((field, value)), None) = (members.next(), members.next()) else {
+                return Err(invalid(
+                    "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.",
+                ));
+            };
+            let value =
+                value.as_str().ok_or_else(|| invalid("Invalid Simple-Condition: value must be a string."))?;
+            Ok(Condition::Equals { field: field.clone(), value: value.to_owned() })
+        }
+        Value::Array(items) => parse_list(items),
+        _ => Err(invalid("Invalid Condition: must be a List or an Object.")),
     }
 }
 
-fn parse_list(items: &[Value]) -> Option<Condition> {
-    let [operator, a, b] = items else { return None };
-    let operator = operator.as_str()?.to_ascii_lowercase();
+fn parse_list(items: &[Value]) -> Result<Condition, AuthError> {
+    let operator = items.first().and_then(Value::as_str);
+    let operator = operator.ok_or_else(|| invalid("Invalid Condition: missing operator."))?;
+    let operator = operator.to_ascii_lowercase();
+    if !matches!(operator.as_str(), "eq" | "starts-with" | "content-length-range") {
+        return Err(invalid(&format!("Invalid Condition: unknown operation '{operator}'.")));
+    }
+    let [_, a, b] = items else {
+        return Err(invalid(&format!("Invalid Condition: wrong number of arguments to '{operator}'.")));
+    };
     if operator == "content-length-range" {
-        return Some(Condition::LengthRange(length(a)?, length(b)?));
+        let bound = |json: &Value| {
+            length(json)
+                .ok_or_else(|| invalid(&format!("Invalid content-length-range: {json} is no length.")))
+        };
+        return Ok(Condition::LengthRange(bound(a)?, bound(b)?));
     }
-    let field = a.as_str()?.strip_prefix('$')?.to_owned();
-    let value = b.as_str()?.to_owned();
-    match operator.as_str() {
-        "eq" => Some(Condition::Equals { field, value }),
-        "starts-with" => Some(Condition::StartsWith { field, prefix: value }),
-        _ => None,
-    }
+    let text = |json: &Value| {
+        let text = json.as_str().map(str::to_owned);
+        text.ok_or_else(|| invalid(&format!("Invalid Condition: arguments to '{operator}' must be strings.")))
+    };
+    let (field, value) = (text(a)?, text(b)?);
+    let Some(field) = field.strip_prefix('$').map(str::to_owned) else {
+        return Err(invalid(&format!("Invalid Condition: '{field}' does not begin with '$'.")));
+    };
+    Ok(match operator.as_str() {
+        "eq" => Condition::Equals { field, value },
+        _ => Condition::StartsWith { field, prefix: value },
+    })
 }
 
 /// Some tools write the bounds as strings.
@@ -298,14 +307,6 @@ mod tests {
                 r#"AccessDenied Invalid according to Policy: Policy Condition failed: ["starts-with", "$Content-Type", "image/"]"#
             ]],
         );
-        check(
-            &format!(r#"[{bucket}, ["like", "$key", ""]]"#),
-            &[key],
-            0,
-            &expect![[
-                r#"AccessDenied Invalid according to Policy: Policy Condition failed: ["like", "$key", ""]"#
-            ]],
-        );
         // Twice the same field: each value has to pass.
         check(
             &format!(r#"[{bucket}, {{"key": "a"}}]"#),
@@ -315,6 +316,44 @@ mod tests {
                 r#"AccessDenied Invalid according to Policy: Policy Condition failed: ["eq", "$key", "a"]"#
             ]],
         );
+    }
+
+    #[test]
+    fn what_is_no_condition() {
+        let one = "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.";
+        let string = "Invalid Simple-Condition: value must be a string.";
+        for (condition, problem) in [
+            ("{}", one),
+            (r#"{"acl": "a", "key": "b"}"#, one),
+            (r#"{"acl": 5}"#, string),
+            (r#"{"acl": ["a"]}"#, string),
+            (r#"{"acl": null}"#, string),
+            ("5", "Invalid Condition: must be a List or an Object."),
+            (r#""acl""#, "Invalid Condition: must be a List or an Object."),
+            ("[]", "Invalid Condition: missing operator."),
+            (r#"[1, "$key", ""]"#, "Invalid Condition: missing operator."),
+            (r#"["like", "$key", ""]"#, "Invalid Condition: unknown operation 'like'."),
+            (r#"["eq", "$key"]"#, "Invalid Condition: wrong number of arguments to 'eq'."),
+            (
+                r#"["starts-with", "$key", "", ""]"#,
+                "Invalid Condition: wrong number of arguments to 'starts-with'.",
+            ),
+            (r#"["eq", "key", "a"]"#, "Invalid Condition: 'key' does not begin with '$'."),
+            (r#"["eq", "$key", 5]"#, "Invalid Condition: arguments to 'eq' must be strings."),
+            (
+                r#"["content-length-range", 5]"#,
+                "Invalid Condition: wrong number of arguments to 'content-length-range'.",
+            ),
+            (r#"["content-length-range", -1, 5]"#, "Invalid content-length-range: -1 is no length."),
+            (r#"["content-length-range", 1, "x"]"#, "Invalid content-length-range: \"x\" is no length."),
+            (r#"["content-length-range", 1, 1.5]"#, "Invalid content-length-range: 1.5 is no length."),
+        ] {
+            let json = format!(r#"{{"expiration": "2015-08-30T13:00:00Z", "conditions": [{condition}]}}"#);
+            let refused = PostPolicy::parse(&BASE64.encode(json)).unwrap_err();
+            assert_eq!(refused, invalid(problem), "{condition}");
+            let reply = refused.render(Family::S3);
+            assert_eq!((reply.code, reply.status), ("InvalidPolicyDocument", 400));
+        }
     }
 
     #[test]

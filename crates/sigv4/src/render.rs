@@ -80,7 +80,7 @@ fn render_s3(error: &AuthError) -> ErrorReply {
             "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
         ),
         E::V2ParametersInvalid { expires: Some(given) } => {
-            s3("AccessDenied", 403, &format!("Invalid date (should be seconds since epoch): {given}"))
+            s3("AccessDenied", 403, format!("Invalid date (should be seconds since epoch): {given}"))
         }
         E::V2Expired { ends_at, now } => {
             details.push(("Expires", ends_at.extended()));

@@ -335,6 +335,19 @@ impl Directory for Cache {
         Box::pin(self.read_role(account, name))
     }
 
+    fn has_user<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let (Some(account), Some(user)) = (arn.account_id(), arn.resource().strip_prefix("user/")) else {
+                return Ok(false);
+            };
+            let name = user.rsplit('/').next().unwrap_or_default();
+            let found = self.state.store.get(&USERS, &key(account, name)).await?;
+            Ok(found.is_some_and(|User { entity, .. }| {
+                format!("{}{}", entity.path, entity.name) == format!("/{user}")
+            }))
+        })
+    }
+
     fn managed_policy<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<Policy>>>> {
         Box::pin(self.read_managed(&self.state.store, arn.as_str()))
     }

@@ -306,6 +306,23 @@ fn with_grant(policy: Option<Arc<Policy>>) -> Option<Arc<Policy>> {
     }
 }
 
+/// What a permission's policy denies.
+fn denials_of(access: &Access) -> Option<Arc<Policy>> {
+    let denials = access.resource_policy.as_ref().map(|policy| Arc::new(policy.denials()));
+    denials.filter(|denials| !denials.statements().is_empty())
+}
+
+/// Leaves of the policies of a permission, and of what it is reached through, only what they deny.
+fn only_denials(mut access: Access, with: &dyn Fn(Access, Option<Arc<Policy>>) -> Access) -> Access {
+    let through = access.through.take().map(|through| only_denials(*through, with));
+    let denials = denials_of(&access);
+    let access = with(access, denials);
+    match through {
+        Some(through) => access.through(through),
+        None => access,
+    }
+}
+
 impl Bucket {
     pub(crate) fn has_acls(&self) -> bool {
         self.ownership() != Ownership::BucketOwnerEnforced
@@ -329,6 +346,27 @@ impl Bucket {
         }
     }
 
+    /// The permission to give a new object the ACL that its writer names. Who writes into another account's bucket needs
+    /// no more of that account than `s3:PutObject`, whose condition keys can demand an ACL or refuse it: the object
+    /// will be the writer's, and its ACL a matter of the writer's own account (S3 User Guide, "Bucket policy examples
+    /// using condition keys"). The bucket's policy can still deny it.
+    pub(crate) fn new_acl_access(&self, cx: &Cx, key: &str) -> Access {
+        let access = self.object_access(cx, "s3:PutObjectAcl", key);
+        let caller = cx.caller();
+        match caller.principal {
+            Principal::Service { .. } => access,
+            // There is no account to be asked.
+            Principal::Anonymous if self.has_acls() => {
+                only_denials(access, &|access, denials| access.with_policy(with_grant(denials)))
+            }
+            Principal::Anonymous => access,
+            _ if caller.account == self.owner => access,
+            _ => {
+                only_denials(access, &|access, denials| access.owned_by(caller.account).with_policy(denials))
+            }
+        }
+    }
+
     /// Makes a permission on an object one of its owner's, and adds what the object's ACL grants.
     pub(crate) fn granted_by_object_acl(&self, cx: &Cx, access: Access, record: &ObjectRecord) -> Access {
         if !self.has_acls() || !is_of_the_object(access.action) {
@@ -338,8 +376,7 @@ impl Bucket {
         let mut access = access;
         if owner != self.owner {
             // The bucket's policy can only deny what is another's.
-            let denials = access.resource_policy.as_ref().map(|policy| Arc::new(policy.denials()));
-            let denials = denials.filter(|denials| !denials.statements().is_empty());
+            let denials = denials_of(&access);
             access = access.owned_by(owner).with_policy(denials);
         }
         let Some(acl) = record.body.as_ref().and_then(|body| body.acl.as_ref()) else { return access };

@@ -142,6 +142,10 @@ pub(crate) fn too_many_configurations() -> ApiError {
 
 // Objects.
 
+pub(crate) fn invalid_uri() -> ApiError {
+    new("InvalidURI", 400, "Couldn't parse the specified URI.")
+}
+
 pub(crate) fn no_such_key(key: &str) -> ApiError {
     new("NoSuchKey", 404, "The specified key does not exist.").with_field("Key", key)
 }

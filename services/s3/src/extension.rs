@@ -1,6 +1,6 @@
 //! HTTP beside the model: websites, CORS preflights, CORS headers on every answer that a browser asked for, access logs.
 
-use haneul_kit::{BoxFuture, ByteStream, Cx, Extension, RequestHead, Result};
+use haneul_kit::{Arriving, BoxFuture, ByteStream, Cx, Extension, RequestHead, Result};
 use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{HeaderValue, Method, Response, response};
 use percent_encoding::percent_decode_str;
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use crate::S3;
 use crate::bucket::{Bucket, says_that_it_pays};
 use crate::cors::{self, Asked};
-use crate::{access_log, error, website};
+use crate::{access_log, arrival, error, website};
 
 impl Extension for S3 {
     fn unmodelled<'a>(
@@ -28,6 +28,13 @@ impl Extension for S3 {
                 _ => Err(body),
             }
         })
+    }
+
+    fn check(&self, cx: &Cx, call: &Arriving<'_>) -> Result<()> {
+        match cx.http() {
+            Some(http) => arrival::check(http, call),
+            None => Ok(()),
+        }
     }
 
     fn decorate<'a>(&'a self, cx: &'a Cx, answer: &'a mut response::Parts) -> BoxFuture<'a, ()> {
@@ -93,12 +100,16 @@ impl S3 {
             let message = "Invalid Access-Control-Request-Method: null";
             return Err(error::new("BadRequest", 400, message));
         };
-        let bucket = self.named_bucket(http).await?;
-        let forbidden = |message: &str| {
+        let forbidden_to = |kind: &'static str, message: &str| {
             error::new("AccessForbidden", 403, message)
                 .with_field("Method", method)
-                .with_field("ResourceType", "OBJECT")
+                .with_field("ResourceType", kind)
         };
+        let forbidden = |message: &str| forbidden_to("OBJECT", message);
+        let bucket = self.named_bucket(http).await.map_err(|error| match error.code() {
+            "NoSuchBucket" => forbidden_to("BUCKET", "CORSResponse: Bucket not found"),
+            _ => error,
+        })?;
         if bucket.record.cors.is_empty() {
             return Err(forbidden("CORSResponse: CORS is not enabled for this bucket."));
         }

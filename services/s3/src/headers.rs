@@ -71,23 +71,34 @@ macro_rules! header_keys {
     ($access:expr, $input:expr) => {{
         let input = $input;
         $crate::headers::write_keys(
-            $access,
+            $crate::headers::acl_keys!($access, input),
             &[
-                ("s3:x-amz-acl", &input.acl),
                 ("s3:x-amz-storage-class", &input.storage_class),
                 ("s3:x-amz-server-side-encryption", &input.server_side_encryption),
                 ("s3:x-amz-server-side-encryption-aws-kms-key-id", &input.ssekms_key_id),
                 ("s3:x-amz-server-side-encryption-customer-algorithm", &input.sse_customer_algorithm),
                 ("s3:x-amz-website-redirect-location", &input.website_redirect_location),
-                ("s3:x-amz-grant-read", &input.grant_read),
-                ("s3:x-amz-grant-full-control", &input.grant_full_control),
-                ("s3:x-amz-grant-read-acp", &input.grant_read_acp),
-                ("s3:x-amz-grant-write-acp", &input.grant_write_acp),
                 ("s3:object-lock-mode", &input.object_lock_mode),
                 ("s3:object-lock-legal-hold", &input.object_lock_legal_hold_status),
             ],
         )
     }};
+}
+
+/// Adds the context keys of the ACL that a request asks for.
+macro_rules! acl_keys {
+    ($access:expr, $input:expr) => {
+        $crate::headers::write_keys(
+            $access,
+            &[
+                ("s3:x-amz-acl", &$input.acl),
+                ("s3:x-amz-grant-read", &$input.grant_read),
+                ("s3:x-amz-grant-full-control", &$input.grant_full_control),
+                ("s3:x-amz-grant-read-acp", &$input.grant_read_acp),
+                ("s3:x-amz-grant-write-acp", &$input.grant_write_acp),
+            ],
+        )
+    };
 }
 
 /// The ACL that a request to write an object asks for.
@@ -112,7 +123,8 @@ macro_rules! write_needs {
         let delivers = matches!(cx.caller().principal, haneul_kit::Principal::Service { .. })
             && input.acl.as_deref() == Some("bucket-owner-full-control");
         if $crate::headers::requested_acl!(input).is_given() && !delivers {
-            $needed.push(bucket.object_access(cx, "s3:PutObjectAcl", &input.key));
+            let put_acl = bucket.new_acl_access(cx, &input.key);
+            $needed.push($crate::headers::acl_keys!(put_acl, input));
         }
         if input.object_lock_mode.is_some() || input.object_lock_retain_until_date.is_some() {
             $needed.push(bucket.object_access(cx, "s3:PutObjectRetention", &input.key));
@@ -123,7 +135,7 @@ macro_rules! write_needs {
     }};
 }
 
-pub(crate) use {header_keys, object_headers, requested_acl, write_needs};
+pub(crate) use {acl_keys, header_keys, object_headers, requested_acl, write_needs};
 
 pub(crate) fn write_keys(access: Access, members: &[(&'static str, &Option<String>)]) -> Access {
     members.iter().fold(access, |access, (key, value)| match value {

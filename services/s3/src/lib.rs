@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
-//! [`names`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
+//! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
 //! [`notification`], [`replication`], [`inventory`], [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
 //! [`object_lock`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
@@ -21,6 +21,7 @@ mod access_log;
 mod acl;
 mod analysis;
 mod archive;
+mod arrival;
 mod batch;
 mod bucket;
 mod calls;
@@ -47,6 +48,7 @@ mod object_lambda;
 mod object_lock;
 mod ops;
 mod owner;
+mod policy_check;
 mod range;
 mod redirect;
 mod replication;

@@ -32,7 +32,9 @@ fn is_bucket_name(name: &str) -> bool {
         && !SUFFIXES_RESERVED.iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// A key is any text: `..`, `//` and a leading slash mean nothing. Only its length is limited.
+/// A key is any text of a limited length: `//` and a leading slash mean nothing. Only must it not lead out of the
+/// bucket, were it a path: counted from the left, `..` must never exceed the other elements (S3 User Guide, "Naming
+/// Amazon S3 objects").
 pub(crate) fn check_key(key: &str) -> Result<()> {
     if key.len() > KEY_BYTES_MAX {
         return Err(error::key_too_long(key.len()));
@@ -40,7 +42,18 @@ pub(crate) fn check_key(key: &str) -> Result<()> {
     if key.is_empty() {
         return Err(empty_key());
     }
-    Ok(())
+    if leads_out(key) { Err(error::invalid_uri()) } else { Ok(()) }
+}
+
+pub(crate) fn leads_out(key: &str) -> bool {
+    let mut depth = 0_usize;
+    key.split('/').any(|element| {
+        let Some(now) = (if element == ".." { depth.checked_sub(1) } else { Some(depth + 1) }) else {
+            return true;
+        };
+        depth = now;
+        false
+    })
 }
 
 fn empty_key() -> ApiError {
@@ -89,9 +102,26 @@ mod tests {
 
     #[test]
     fn keys() {
-        for key in ["a", "/", "//", "../../etc/passwd", "./x", "키", "a\0b", " ", "a?b#c", &"k".repeat(1024)]
-        {
+        for key in [
+            "a",
+            "/",
+            "//",
+            "a/../b",
+            "a/b/../../c",
+            "..a",
+            "a..",
+            "/../x",
+            "./x",
+            "키",
+            "a\0b",
+            " ",
+            "a?b#c",
+            &"k".repeat(1024),
+        ] {
             assert!(check_key(key).is_ok(), "{key}");
+        }
+        for key in ["..", "../a", "../../etc/passwd", "a/../../b", "a/../.."] {
+            assert_eq!(check_key(key).unwrap_err().code(), "InvalidURI", "{key}");
         }
         assert_eq!(check_key(&"k".repeat(1025)).unwrap_err().code(), "KeyTooLongError");
         // 342 characters of three bytes are 1,026 bytes.

@@ -97,7 +97,8 @@ pub(crate) fn check_integrity(cx: &Cx, lock: &ObjectLock, has_checksum: bool) ->
 
 /// Whether a retention may take the place of another. `None` takes it away.
 ///
-/// Compliance can only be made longer; governance too, but by who may bypass it and says so.
+/// Either can be made longer by who may set it. Governance can be made anything else, compliance included, by who may
+/// bypass it and says so.
 pub(crate) fn check_change(
     old: Option<Retention>,
     new: Option<Retention>,
@@ -108,7 +109,9 @@ pub(crate) fn check_change(
     let is_longer = new.is_some_and(|new| new.until_ms >= old.until_ms);
     let allowed = match old.mode {
         LockMode::Compliance => is_longer && new.is_some_and(|new| new.mode == LockMode::Compliance),
-        LockMode::Governance => is_longer || bypass,
+        LockMode::Governance => {
+            bypass || (is_longer && new.is_some_and(|new| new.mode == LockMode::Governance))
+        }
     };
     if allowed { Ok(()) } else { Err(error::locked()) }
 }
@@ -131,7 +134,8 @@ mod tests {
             (of(C, 2000), of(G, 3000), true, false),
             (of(C, 2000), None, true, false),
             (of(G, 2000), of(G, 3000), false, true),
-            (of(G, 2000), of(C, 3000), false, true),
+            (of(G, 2000), of(C, 3000), false, false),
+            (of(G, 2000), of(C, 3000), true, true),
             (of(G, 2000), of(G, 1500), false, false),
             (of(G, 2000), of(G, 1500), true, true),
             (of(G, 2000), None, false, false),

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use haneul_base::{Instant, Region};
 use haneul_kit::session_token::Credentials;
@@ -78,7 +80,7 @@ impl Client {
         let protocol = self.protocol.unwrap_or(model.metadata.protocols[0]);
         let request = haneul_wire::encode_request(model, operation, protocol, &mut input)
             .unwrap_or_else(|error| panic!("{} cannot be encoded: {error:?}", O::NAME));
-        let request = self.prepare(model, request).await;
+        let request = self.prepare(model, operation, request).await;
         let response = self.transport.send(request).await;
         let mut output = O::Output::default();
         read(model, operation, protocol, response, &mut output)?;
@@ -91,14 +93,25 @@ impl Client {
         self.transport.send(request).await
     }
 
-    async fn prepare(&self, model: &Model, request: Request<Payload>) -> Request<Bytes> {
-        let (parts, body) = request.into_parts();
+    async fn prepare(
+        &self,
+        model: &Model,
+        operation: &OperationDef,
+        request: Request<Payload>,
+    ) -> Request<Bytes> {
+        let (mut parts, body) = request.into_parts();
         let body = match body {
             Payload::Bytes(bytes) => bytes,
             Payload::Stream(stream) => {
                 stream.collect(usize::MAX).await.expect("a test's own body has no errors").into()
             }
         };
+        // As every SDK does.
+        if operation.checksum_required {
+            let md5 = BASE64.encode(haneul_md5::md5(&body));
+            let md5 = HeaderValue::try_from(md5).expect("base64 is a header's text");
+            parts.headers.entry("content-md5").or_insert(md5);
+        }
         self.sign(model.metadata.signing_name, Request::from_parts(parts, body))
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Features {
     pub(crate) accelerate: Option<bool>,
     /// Whether the bucket's tags count in policies.
     pub(crate) abac: bool,
+    /// Whether it was created with the location constraint `EU`, and not by the Region's name.
+    pub(crate) named_eu: bool,
     /// By id, as the next.
     pub(crate) metrics: Vec<RequestMetrics>,
     pub(crate) tiering: Vec<TieringConfiguration>,

@@ -149,12 +149,11 @@ fn filter_from_wire(
 ) -> Result<(LifecycleFilter, FilterForm)> {
     let pair = |tag: s::Tag| (tag.key, tag.value);
     match (prefix, filter) {
-        (Some(_), Some(_)) => Err(error::malformed_xml()),
+        (Some(_), Some(_)) | (None, None) => Err(error::malformed_xml()),
         (Some(prefix), None) => Ok((
             LifecycleFilter { prefix: Some(prefix), ..LifecycleFilter::default() },
             FilterForm::LegacyPrefix,
         )),
-        (None, None) => Ok((LifecycleFilter::default(), FilterForm::None)),
         (None, Some(filter)) => {
             let single = LifecycleFilter {
                 prefix: filter.prefix,

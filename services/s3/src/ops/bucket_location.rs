@@ -13,7 +13,11 @@ impl Handle<GetBucketLocation> for S3 {
 
     async fn call(&self, _: &Cx, input: GetBucketLocationRequest) -> Result<GetBucketLocationOutput> {
         let bucket = self.bucket_anywhere(&input.bucket, &input.expected_bucket_owner).await?;
-        let named = bucket.region != Region::US_EAST_1;
-        Ok(GetBucketLocationOutput { location_constraint: named.then(|| bucket.region.to_string()) })
+        let location_constraint = match bucket.region {
+            Region::US_EAST_1 => None,
+            _ if bucket.record.features.named_eu => Some("EU".to_owned()),
+            region => Some(region.to_string()),
+        };
+        Ok(GetBucketLocationOutput { location_constraint })
     }
 }

@@ -11,6 +11,7 @@ use haneul_shape::Empty;
 
 use crate::bucket::{Bucket, POLICY_RULES};
 use crate::model::BucketRecord;
+use crate::policy_check::{self, malformed};
 use crate::{S3, error};
 
 impl Handle<GetBucketPolicy> for S3 {
@@ -20,6 +21,7 @@ impl Handle<GetBucketPolicy> for S3 {
 
     async fn call(&self, cx: &Cx, input: GetBucketPolicyRequest) -> Result<GetBucketPolicyOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        check_account(cx, &bucket)?;
         let policy = bucket.record.policy.clone().ok_or_else(|| no_policy(&bucket.name))?;
         Ok(GetBucketPolicyOutput { policy: Some(policy) })
     }
@@ -52,8 +54,10 @@ impl Handle<PutBucketPolicy> for S3 {
 
     async fn call(&self, cx: &Cx, input: PutBucketPolicyRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        check_account(cx, &bucket)?;
         let policy = parse(&input.policy)?;
-        check(&policy, &bucket)?;
+        policy_check::check(&policy, &bucket)?;
+        self.check_principals(&policy, &bucket).await?;
         let public = is_public(&policy);
         let caller = cx.caller().arn();
         // By the account's block, perhaps.
@@ -82,6 +86,7 @@ impl Handle<DeleteBucketPolicy> for S3 {
 
     async fn call(&self, cx: &Cx, input: DeleteBucketPolicyRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        check_account(cx, &bucket)?;
         let clear = |record: &mut BucketRecord| {
             record.policy = None;
             Ok(())
@@ -107,12 +112,23 @@ impl S3 {
     }
 }
 
-fn no_policy(bucket: &str) -> haneul_kit::ApiError {
-    error::not_configured("NoSuchBucketPolicy", "The bucket policy does not exist", bucket)
+/// A policy may let in other accounts, but not to itself: that is an operation for the owner's identities alone
+/// (PutBucketPolicy, "Permissions").
+fn check_account(cx: &Cx, bucket: &Bucket) -> Result<()> {
+    let inside = match cx.caller().principal {
+        Principal::Service { .. } => true,
+        Principal::Anonymous => false,
+        _ => cx.account() == bucket.owner,
+    };
+    if inside {
+        return Ok(());
+    }
+    let message = "The specified method is not allowed against this resource.";
+    Err(error::new("MethodNotAllowed", 405, message).with_field("ResourceType", "BUCKETPOLICY"))
 }
 
-fn malformed(message: impl Into<String>) -> haneul_kit::ApiError {
-    error::new("MalformedPolicy", 400, message)
+fn no_policy(bucket: &str) -> haneul_kit::ApiError {
+    error::not_configured("NoSuchBucketPolicy", "The bucket policy does not exist", bucket)
 }
 
 fn parse(text: &str) -> Result<Policy> {
@@ -142,32 +158,4 @@ fn missing_field(text: &str) -> Option<&'static str> {
     };
     let needed = ["Effect", "Principal", "Action", "Resource"];
     statements.into_iter().find_map(|statement| needed.into_iter().find(|name| !has(statement, name)))
-}
-
-/// Every statement must be about S3 and about this bucket.
-fn check(policy: &Policy, bucket: &Bucket) -> Result<()> {
-    let arn = bucket.arn();
-    let within = format!("{arn}/");
-    for statement in policy.statements() {
-        let (_, mut actions) = statement.actions();
-        let of_s3 = |action: &str| {
-            action == "*" || action.get(..3).is_some_and(|service| service.eq_ignore_ascii_case("s3:"))
-        };
-        if !actions.all(of_s3) {
-            return Err(malformed("Policy has invalid action"));
-        }
-        let (_, mut resources) = statement.resources();
-        if !resources
-            .all(|resource| resource == arn || resource.starts_with(&within) || covers(resource, &arn))
-        {
-            return Err(malformed("Policy has invalid resource"));
-        }
-    }
-    Ok(())
-}
-
-/// A pattern such as `arn:aws:s3:::my-bucket*` that begins within the bucket's name or has wildcards in it.
-fn covers(pattern: &str, arn: &str) -> bool {
-    let fixed = pattern.split(['*', '?']).next().unwrap_or_default();
-    fixed.len() < pattern.len() && (arn.starts_with(fixed) || fixed.starts_with(&format!("{arn}/")))
 }

@@ -5,6 +5,7 @@ use haneul_s3_wire::operations::CreateBucket;
 use haneul_s3_wire::shapes::{CreateBucketOutput, CreateBucketRequest};
 
 use crate::acl::{self, Parties, Requested, Target};
+use crate::model::features::Features;
 use crate::model::{Acl, BucketLock, BucketRecord, Ownership, PublicAccessBlock, Versioning};
 use crate::store::buckets::Creation;
 use crate::{S3, error, headers, names, tagging};
@@ -70,6 +71,10 @@ impl Handle<CreateBucket> for S3 {
             tags: tagging::of_bucket(configuration.tags.unwrap_or_default())?,
             acl,
             lock,
+            features: Features {
+                named_eu: configuration.location_constraint.as_deref() == Some("EU"),
+                ..Features::default()
+            },
             ..BucketRecord::default()
         };
         match self.records.create_bucket(&input.bucket, &record).await? {

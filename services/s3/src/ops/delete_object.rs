@@ -21,9 +21,12 @@ impl Handle<DeleteObject> for S3 {
     async fn call(&self, cx: &Cx, input: DeleteObjectRequest) -> Result<DeleteObjectOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
-        if input.if_match_last_modified_time.is_some() || input.if_match_size.is_some() {
-            // Of directory buckets only.
+        // Both are for directory buckets only.
+        if input.if_match_last_modified_time.is_some() {
             return Err(error::not_implemented_header("x-amz-if-match-last-modified-time"));
+        }
+        if input.if_match_size.is_some() {
+            return Err(error::not_implemented_header("x-amz-if-match-size"));
         }
         check_version(input.version_id.as_deref())?;
         if bucket.record.mfa_delete && input.version_id.is_some() {

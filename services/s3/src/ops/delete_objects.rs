@@ -30,7 +30,6 @@ impl Handle<DeleteObjects> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let objects = input.delete.objects;
         check_count(&objects)?;
-        check_integrity(cx, &input.checksum_algorithm)?;
         let bypass = input.bypass_governance_retention == Some(true);
         if bucket.record.mfa_delete && objects.iter().any(|object| object.version_id.is_some()) {
             self.check_mfa(cx, &bucket, input.mfa.as_deref()).await?;
@@ -89,20 +88,6 @@ impl S3 {
         }
         Ok(decided)
     }
-}
-
-/// DeleteObjects wants to know that the list came whole (DeleteObjects, "Content-MD5"). The front has compared whatever
-/// of these was given.
-fn check_integrity(cx: &Cx, algorithm: &Option<String>) -> Result<()> {
-    let Some(http) = cx.http() else { return Ok(()) };
-    let vouches = |name: &http::HeaderName| {
-        let name = name.as_str();
-        name == "content-md5" || name == "x-amz-trailer" || name.starts_with("x-amz-checksum-")
-    };
-    if algorithm.is_some() || http.headers.keys().any(vouches) {
-        return Ok(());
-    }
-    Err(error::invalid_request("Missing required header for this request: Content-MD5"))
 }
 
 fn check_count(objects: &[ObjectIdentifier]) -> Result<()> {

@@ -13,6 +13,7 @@ use haneul_shape::value::Map;
 use haneul_sigv4::{AuthError, Family, PostAuth, PostPolicy, Timestamp};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, Response, StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::multipart_complete::location;
 use crate::form::{Form, Limits, boundary};
@@ -301,9 +302,9 @@ impl Answer {
 }
 
 fn url_query(pairs: &[(&str, &str)]) -> String {
-    let encode = |text: &str| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
+    /// What RFC 3986 leaves unreserved stays as it is.
+    const CODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let encode = |text: &str| utf8_percent_encode(text, CODED).to_string();
     let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     pairs.join("&")
 }

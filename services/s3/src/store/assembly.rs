@@ -56,6 +56,7 @@ pub(crate) fn assemble(
     if listed.windows(2).any(|pair| pair[0].number >= pair[1].number) {
         return Err(error::invalid_part_order(upload_id));
     }
+    check_claims(upload, listed)?;
     let (chosen, unused) = choose(upload_id, upload, parts, listed)?;
     let size: u64 = chosen.iter().map(|(_, part)| part.size).sum();
     if size > OBJECT_BYTES_MAX {
@@ -94,6 +95,20 @@ pub(crate) fn assemble(
         tiered: None,
     };
     Ok(Assembled { body, manifest: Manifest { parts: parts.collect() }, unused })
+}
+
+/// Of a composite checksum that the client chose, every part's must be told again.
+fn check_claims(upload: &UploadRecord, listed: &[ListedPart]) -> Result<()> {
+    let Some((algorithm, Kind::Composite)) = upload.checksum else { return Ok(()) };
+    match listed.iter().find(|part| part.claim.is_none()) {
+        None => Ok(()),
+        Some(part) => Err(error::invalid_request(format!(
+            "The upload was created using a {} checksum. The complete request must include the checksum for each part. \
+             It was missing for part {} in the request.",
+            algorithm.as_str().to_ascii_lowercase(),
+            part.number
+        ))),
+    }
 }
 
 type Chosen = Vec<(u32, PartRecord)>;
@@ -230,7 +245,8 @@ mod tests {
     }
 
     fn listed(part: &(u32, PartRecord)) -> ListedPart {
-        ListedPart { number: part.0 as i32, etag: format!("\"{}\"", part.1.etag), claim: None }
+        let claim = Claim { algorithm: part.1.algorithm, value: part.1.checksum.clone() };
+        ListedPart { number: part.0 as i32, etag: format!("\"{}\"", part.1.etag), claim: Some(claim) }
     }
 
     fn run(
@@ -246,7 +262,7 @@ mod tests {
     fn chooses_the_parts_that_are_listed() {
         let crc = Algorithm::Crc64Nvme;
         let parts = [part(1, LONG, crc), part(2, LONG, crc), part(5, LONG, crc), part(9, 1, crc)];
-        let wanted = [listed(&parts[1]), listed(&parts[2])];
+        let wanted = [ListedPart { claim: None, ..listed(&parts[1]) }, listed(&parts[2])];
         let done = run(None, &parts, &wanted, &Whole::default()).unwrap();
         assert_eq!(done.body.size, 2 * LONG);
         assert_eq!(done.manifest.parts.iter().map(|p| p.number).collect::<Vec<_>>(), [2, 5]);
@@ -268,6 +284,7 @@ mod tests {
             claim: Some(Claim { algorithm: Algorithm::Sha1, value: "AAAA".into() }),
             ..a.clone()
         };
+        let no_sum = ListedPart { claim: None, ..c.clone() };
         let none = Whole::default();
         let bad_whole =
             Whole { claim: Some(Claim { algorithm: crc, value: "AAAAAA==".into() }), ..none.clone() };
@@ -280,6 +297,7 @@ mod tests {
             (vec![a.clone(), a.clone()], &none, "InvalidPartOrder"),
             (vec![wrong_etag], &none, "InvalidPart"),
             (vec![missing], &none, "InvalidPart"),
+            (vec![a.clone(), no_sum.clone()], &none, "InvalidRequest"),
             (vec![wrong_sum], &none, "InvalidPart"),
             (vec![other_sum], &none, "InvalidPart"),
             (vec![a.clone(), b.clone(), c.clone()], &none, "EntityTooSmall"),
@@ -290,6 +308,8 @@ mod tests {
             let error = run(composite, &parts, &listed, whole).err().expect(expected);
             assert_eq!(error.code(), expected);
         }
+        let whole = Some((crc, Kind::FullObject));
+        assert!(run(whole, &parts, &[a.clone(), no_sum.clone()], &none).is_ok(), "no need to tell it");
         assert!(run(composite, &parts, &[a, b], &none).is_ok(), "the last part may be short");
     }
 

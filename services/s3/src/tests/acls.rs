@@ -135,23 +135,7 @@ async fn whoever_writes_owns() {
         world.root::<op::PutBucketAcl>(bucket_acl("public-read-write")).await.unwrap();
         let input = s::PutObjectRequest { acl: canned.map(str::to_owned), ..put("k", "x") };
         let answered = world.call::<op::PutObject>(&Who::other(), input).await.result;
-        assert_eq!(
-            code(&answered),
-            if canned.is_some() { "AccessDenied" } else { "ok" },
-            "{ownership} {canned:?}"
-        );
-        if canned.is_some() {
-            // Naming an ACL takes a permission that WRITE does not give: the policy does.
-            let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:PutObject","s3:PutObjectAcl"],"Resource":"arn:aws:s3:::bkt/*"}]}"#;
-            let input = s::PutBucketPolicyRequest {
-                bucket: "bkt".into(),
-                policy: policy.into(),
-                ..Default::default()
-            };
-            world.root::<op::PutBucketPolicy>(input).await.unwrap();
-            let input = s::PutObjectRequest { acl: canned.map(str::to_owned), ..put("k", "x") };
-            world.call::<op::PutObject>(&Who::other(), input).await.result.unwrap();
-        }
+        assert_eq!(code(&answered), "ok", "{ownership} {canned:?}");
         assert_eq!(reads(&world, &Who::root(), "k").await, owner_reads, "{ownership} {canned:?}");
         // The bucket's owner can delete whatever is in it, and make all of it its own.
         let controls = s::PutBucketOwnershipControlsRequest {
@@ -256,6 +240,110 @@ async fn each_key_of_a_delete_is_decided_by_itself() {
         output.errors.unwrap().into_iter().map(|error| (error.key.unwrap(), error.code.unwrap())).collect();
     assert_eq!(errors, [("theirs/a".to_owned(), "AccessDenied".to_owned())]);
     assert_eq!(world.keys().await, ["theirs/a"]);
-    let unchecked = s::DeleteObjectsRequest { checksum_algorithm: None, ..input() };
-    assert_eq!(code(&world.root::<op::DeleteObjects>(unchecked).await), "InvalidRequest");
+}
+
+/// A root or user of the other account writes with headers that name an ACL.
+#[tokio::test]
+async fn naming_an_acl_is_a_matter_of_the_writer() {
+    let grantee = format!("id=\"{}\"", canonical_id(AccountId::DEFAULT));
+    let allowed =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    let put_only =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}]}"#;
+    let user_of_other = |policy: &str| {
+        let mut who = Who::user(policy);
+        who.caller.account = AccountId::new(OTHER).unwrap();
+        who
+    };
+    let with = |canned: Option<&str>, full_control: Option<&str>| s::PutObjectRequest {
+        acl: canned.map(str::to_owned),
+        grant_full_control: full_control.map(str::to_owned),
+        ..put("k", "x")
+    };
+    let statement = |action: &str, condition: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{OTHER}"}},"Action":{action},"Resource":"arn:aws:s3:::bkt/*","Condition":{{"StringEquals":{condition}}}}}]}}"#
+        )
+    };
+    let quoted = grantee.replace('"', "\\\"");
+    for ownership in ["ObjectWriter", "BucketOwnerPreferred"] {
+        let world = world(ownership).await;
+        for (action, condition, headers, expected) in [
+            (
+                r#""s3:PutObject""#,
+                r#"{"s3:x-amz-acl":"public-read"}"#.to_owned(),
+                (Some("public-read"), None),
+                "ok",
+            ),
+            (
+                r#""s3:PutObject""#,
+                r#"{"s3:x-amz-acl":"public-read"}"#.to_owned(),
+                (Some("private"), None),
+                "AccessDenied",
+            ),
+            (
+                r#""s3:PutObject""#,
+                r#"{"s3:x-amz-acl":"bucket-owner-full-control"}"#.to_owned(),
+                (Some("bucket-owner-full-control"), None),
+                "ok",
+            ),
+            (
+                r#""s3:PutObject""#,
+                format!(r#"{{"s3:x-amz-grant-full-control":"{quoted}"}}"#),
+                (None, Some(grantee.as_str())),
+                "ok",
+            ),
+            (
+                r#"["s3:PutObject","s3:PutObjectAcl"]"#,
+                r#"{"s3:x-amz-acl":"public-read"}"#.to_owned(),
+                (Some("public-read"), None),
+                "ok",
+            ),
+        ] {
+            let policy = statement(action, &condition);
+            let put_policy = s::PutBucketPolicyRequest { bucket: "bkt".into(), policy, ..Default::default() };
+            world.root::<op::PutBucketPolicy>(put_policy).await.unwrap();
+            for (who, expected) in [
+                (Who::other(), expected),
+                (user_of_other(allowed), expected),
+                (user_of_other(put_only), "AccessDenied"),
+            ] {
+                let answered = world.call::<op::PutObject>(&who, with(headers.0, headers.1)).await.result;
+                assert_eq!(code(&answered), expected, "{ownership} {condition} {:?}", who.policy);
+            }
+        }
+        // A denial of the bucket's counts.
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::bkt/*"},{"Effect":"Deny","Principal":"*","Action":"s3:PutObjectAcl","Resource":"arn:aws:s3:::bkt/*"}]}"#;
+        let input =
+            s::PutBucketPolicyRequest { bucket: "bkt".into(), policy: policy.into(), ..Default::default() };
+        world.root::<op::PutBucketPolicy>(input).await.unwrap();
+        for who in [Who::other(), Who::anonymous()] {
+            let answered = world.call::<op::PutObject>(&who, with(Some("public-read"), None)).await.result;
+            assert_eq!(code(&answered), "AccessDenied");
+            assert_eq!(code(&world.call::<op::PutObject>(&who, with(None, None)).await.result), "ok");
+        }
+        // WRITE in the bucket's ACL is enough too.
+        let gone = s::DeleteBucketPolicyRequest { bucket: "bkt".into(), ..Default::default() };
+        world.root::<op::DeleteBucketPolicy>(gone).await.unwrap();
+        world.root::<op::PutBucketAcl>(bucket_acl("public-read-write")).await.unwrap();
+        for canned in ["private", "public-read", "bucket-owner-read", "bucket-owner-full-control"] {
+            for who in [Who::other(), user_of_other(allowed), Who::anonymous()] {
+                let answered = world.call::<op::PutObject>(&who, with(Some(canned), None)).await.result;
+                assert_eq!(code(&answered), "ok", "{ownership} {canned} {:?}", who.caller);
+            }
+        }
+        // In the bucket's own account the permission is one more to have, with the same keys.
+        let conditional = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:PutObject","s3:PutObjectAcl"],"Resource":"*","Condition":{"StringEquals":{"s3:x-amz-acl":"public-read"}}}]}"#;
+        for (policy, canned, expected) in [
+            (put_only, "public-read", "AccessDenied"),
+            (conditional, "public-read", "ok"),
+            (conditional, "private", "AccessDenied"),
+        ] {
+            let private = bucket_acl("private");
+            world.root::<op::PutBucketAcl>(private).await.unwrap();
+            let answered =
+                world.call::<op::PutObject>(&Who::user(policy), with(Some(canned), None)).await.result;
+            assert_eq!(code(&answered), expected, "{canned}");
+        }
+    }
 }

@@ -117,6 +117,11 @@ async fn the_wrong_region() {
     let location = s::GetBucketLocationRequest { bucket: "bkt".into(), ..Default::default() };
     let located = world.root::<op::GetBucketLocation>(location).await.unwrap();
     assert_eq!(located.location_constraint.as_deref(), Some("eu-west-1"));
+    // The old name of Ireland is given back.
+    world.root::<op::CreateBucket>(within("old", "EU")).await.unwrap();
+    let location = s::GetBucketLocationRequest { bucket: "old".into(), ..Default::default() };
+    let located = world.root::<op::GetBucketLocation>(location).await.unwrap();
+    assert_eq!(located.location_constraint.as_deref(), Some("EU"));
 }
 
 #[tokio::test]

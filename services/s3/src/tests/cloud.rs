@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use haneul_blob::Blobs;
-use haneul_front::{Cloud as Front, Options};
+use haneul_front::{Cloud as Front, ConnInfo, Options};
 use haneul_iam_wire::{operations as iam, shapes as i};
 use haneul_kit::platform::Config;
 use haneul_kit::{AccountId, ByteStream, Caller, Env, Operation, Platform, Region, Result, Seal, Service};
 use haneul_s3_wire::{operations as op, shapes as s};
 use haneul_sqs_wire::{operations as sqs, shapes as q};
 use haneul_store::Store;
+use http::Request;
 
 use crate::S3;
 
@@ -17,7 +18,7 @@ pub(super) struct Cloud {
     pub(super) env: Env,
     pub(super) platform: Platform,
     pub(super) s3: Arc<S3>,
-    _front: Arc<Front>,
+    front: Arc<Front>,
 }
 
 pub(super) const OURS: u64 = 111_111_111_111;
@@ -40,23 +41,30 @@ impl Cloud {
     }
 
     pub(super) async fn with_blobs(env: &Env, store: Store, blobs: Blobs) -> Cloud {
-        Cloud::made(env, store, blobs, |_| Vec::new()).await
+        Cloud::made(env, store, blobs, false, |_| Vec::new()).await
     }
 
     /// With more services beside those that there are.
     pub(super) async fn beside(more: impl FnOnce(&Platform) -> Vec<Service>) -> Cloud {
         let env = Env::simulated(5);
-        Cloud::made(&env, Store::memory(), Blobs::memory(&env), more).await
+        Cloud::made(&env, Store::memory(), Blobs::memory(&env), false, more).await
+    }
+
+    /// One that believes whoever an access key id names, for requests over HTTP.
+    pub(super) async fn relaxed() -> Cloud {
+        let env = Env::simulated(5);
+        Cloud::made(&env, Store::memory(), Blobs::memory(&env), true, |_| Vec::new()).await
     }
 
     async fn made(
         env: &Env,
         store: Store,
         blobs: Blobs,
+        relaxed: bool,
         more: impl FnOnce(&Platform) -> Vec<Service>,
     ) -> Cloud {
         let seal = Seal::new(&[7; 32], env.rng.clone());
-        let config = Config { root_keys: Vec::new(), relaxed: false };
+        let config = Config { root_keys: Vec::new(), relaxed };
         let platform = Platform::new(env.clone(), store, blobs, None, seal, config);
         let iam = haneul_iam::service(&platform).await.unwrap();
         let s3 = Arc::new(S3::new(&platform));
@@ -77,7 +85,24 @@ impl Cloud {
             &haneul_s3control_wire::SERVICE,
         ];
         let front = Front::new(platform.clone(), &models, services, Options::default());
-        Cloud { env: env.clone(), platform, s3, _front: front }
+        Cloud { env: env.clone(), platform, s3, front }
+    }
+
+    /// Sends a request of our root user by HTTP; the status and the body of the answer.
+    pub(super) async fn send(&self, mut request: Request<&str>) -> (u16, String) {
+        let date = "20260101T000000Z";
+        let credential = format!("{OURS}/20260101/us-east-1/s3/aws4_request");
+        let signature = "0".repeat(64);
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature={signature}"
+        );
+        for (name, value) in [("authorization", authorization.as_str()), ("x-amz-date", date)] {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        request.headers_mut().entry("host").or_insert("localhost:4566".parse().unwrap());
+        let request = request.map(|body| ByteStream::from_bytes(body.to_owned()));
+        let (head, body) = self.front.handle(request, ConnInfo::default()).await.into_parts();
+        (head.status.as_u16(), String::from_utf8(body.collect(usize::MAX).await.unwrap()).unwrap())
     }
 
     pub(super) async fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {

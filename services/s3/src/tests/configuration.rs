@@ -295,7 +295,7 @@ async fn cors_preflight_and_answers() {
         (None, Some("PUT"), "bkt", "BadRequest"),
         (app, None, "bkt", "BadRequest"),
         (app, Some("BREW"), "bkt", "BadRequest"),
-        (app, Some("PUT"), "nope", "NoSuchBucket"),
+        (app, Some("PUT"), "nope", "AccessForbidden"),
     ] {
         assert_eq!(
             code(&preflight(origin, method, bucket).await),

@@ -66,7 +66,7 @@ async fn rules_read_back_as_given() {
         },
         s::LifecycleRule {
             id: Some("abort".into()),
-            filter: None,
+            filter: Some(s::LifecycleRuleFilter::default()),
             status: "Disabled".into(),
             abort_incomplete_multipart_upload: Some(s::AbortIncompleteMultipartUpload {
                 days_after_initiation: Some(7),
@@ -112,6 +112,7 @@ async fn refusals() {
         (s::LifecycleRule { status: "On".into(), ..expire("", 1) }, "MalformedXML"),
         (s::LifecycleRule { prefix: Some("x".into()), ..expire("", 1) }, "MalformedXML"),
         (s::LifecycleRule { filter: Some(both), ..expire("", 1) }, "MalformedXML"),
+        (s::LifecycleRule { filter: None, ..expire("", 1) }, "MalformedXML"),
         (s::LifecycleRule { expiration: Some(neither), ..expire("", 1) }, "MalformedXML"),
         (rule("x"), "InvalidRequest"),
     ] {

@@ -3,6 +3,7 @@
 mod access;
 mod acls;
 mod analysis;
+mod arriving;
 mod batch;
 mod buckets;
 mod checksums;

@@ -131,7 +131,18 @@ async fn checksums_of_parts() {
     let listed = world.root::<op::ListParts>(listed).await.unwrap();
     assert!(listed.parts.unwrap().iter().all(|part| part.checksum_sha256.is_some()));
     let parts = [(1, etags[0].as_str()), (2, etags[1].as_str())];
-    let done = world.root::<op::CompleteMultipartUpload>(complete(&id, &parts)).await.unwrap();
+    let mut done = complete(&id, &parts);
+    let refused = world.root::<op::CompleteMultipartUpload>(done.clone()).await.err();
+    assert_eq!(
+        refused.unwrap().message(),
+        "The upload was created using a sha256 checksum. The complete request must include the checksum for each part. \
+         It was missing for part 1 in the request."
+    );
+    let listed = done.multipart_upload.as_mut().unwrap().parts.as_mut().unwrap();
+    for (part, sum) in listed.iter_mut().zip(sums.chunks(32)) {
+        part.checksum_sha256 = Some(encode(sum));
+    }
+    let done = world.root::<op::CompleteMultipartUpload>(done).await.unwrap();
     let composite = encode(&Digest::of(Algorithm::Sha256, &sums));
     assert_eq!(done.checksum_sha256, Some(format!("{composite}-2")));
     assert_eq!(done.checksum_type.as_deref(), Some("COMPOSITE"));

@@ -51,7 +51,7 @@ async fn answers_as_the_form_wants() {
         (
             vec![key, ("success_action_redirect", "http://example.com/done?a=b")],
             303,
-            "http://example.com/done?a=b&bucket=bkt&key=in%2Fphoto%2Ejpg&etag=%225d41402abc4b2a76b9719d911017c592%22",
+            "http://example.com/done?a=b&bucket=bkt&key=in%2Fphoto.jpg&etag=%225d41402abc4b2a76b9719d911017c592%22",
         ),
         (vec![key, ("success_action_redirect", "nowhere")], 204, "http://bkt.s3.localhost:4566/in/photo.jpg"),
     ] {
@@ -91,7 +91,7 @@ async fn refused_forms() {
         (FORM, form(&[("key", "")], "x"), "InvalidArgument"),
         (FORM, form(&[("key", "out/k")], "x"), "AccessDenied"),
         (FORM, form(&[("key", "in/k"), ("policy", "e30=")], "x"), "InvalidArgument"),
-        (FORM, form(&[("key", "in/k"), ("AWSAccessKeyId", "a"), ("signature", "b")], "x"), "InvalidRequest"),
+        (FORM, form(&[("key", "in/k"), ("AWSAccessKeyId", "a"), ("signature", "b")], "x"), "InvalidArgument"),
         (FORM, form(&[("key", "in/k"), ("acl", "public-read")], "x"), "AccessDenied"),
         (FORM, form(&[("key", "in/k"), ("tagging", "<a")], "x"), "MalformedXML"),
         (FORM, form(&[("key", "in/k"), ("x-amz-checksum-crc32", "AAAAAA==")], "x"), "BadDigest"),

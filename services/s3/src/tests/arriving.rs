@@ -1,0 +1,240 @@
+//! What is refused before an operation is asked, over HTTP through the front.
+
+use haneul_s3_wire::{operations as op, shapes as s};
+use http::{Request, request};
+
+use super::cloud::Cloud;
+use crate::checksum::{Algorithm, Digest, encode};
+
+async fn world() -> Cloud {
+    let cloud = Cloud::relaxed().await;
+    cloud.bucket("bkt").await;
+    cloud.put("bkt", "k", "hello").await;
+    cloud
+}
+
+fn put(target: &str) -> request::Builder {
+    Request::put(target)
+}
+
+/// Status and code, or the status alone where there is no error.
+fn shown((status, body): &(u16, String)) -> String {
+    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    code.map_or_else(|| status.to_string(), |(code, _)| format!("{status} {code}"))
+}
+
+async fn send(cloud: &Cloud, request: request::Builder, body: &str) -> (u16, String) {
+    cloud.send(request.body(body).unwrap()).await
+}
+
+const LIFECYCLE: &str = "<LifecycleConfiguration><Rule><Status>Enabled</Status><Filter/><Expiration><Days>1</Days>\
+                         </Expiration></Rule></LifecycleConfiguration>";
+const CORS: &str = "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>\
+                    </CORSRule></CORSConfiguration>";
+const TAGGING: &str = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+const DELETE: &str = "<Delete><Object><Key>none</Key></Object></Delete>";
+const VERSIONING: &str = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+const WEBSITE: &str =
+    "<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument></WebsiteConfiguration>";
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}]}"#;
+
+#[tokio::test]
+async fn bodies_are_compared_with_what_vouches_for_them() {
+    let cloud = world().await;
+    for (method, target, body, needed) in [
+        ("PUT", "/bkt?lifecycle", LIFECYCLE, true),
+        ("PUT", "/bkt?cors", CORS, true),
+        ("PUT", "/bkt?tagging", TAGGING, true),
+        ("POST", "/bkt?delete", DELETE, true),
+        ("PUT", "/bkt/k?tagging", TAGGING, false),
+        ("PUT", "/bkt?versioning", VERSIONING, false),
+        ("PUT", "/bkt?website", WEBSITE, false),
+        ("PUT", "/bkt?policy", POLICY, false),
+    ] {
+        let of = |algorithm, text: &str| encode(&Digest::of(algorithm, text.as_bytes()));
+        let none = || Request::builder().method(method).uri(target);
+        let with = |name: &str, value: &str| none().header(name, value);
+        let bare = send(&cloud, none(), body).await;
+        let expected = if needed { "400 InvalidRequest" } else { "20" };
+        assert!(shown(&bare).starts_with(expected), "{target}: {bare:?}");
+        assert_eq!(
+            bare.1.contains("Missing required header for this request: Content-MD5"),
+            needed,
+            "{bare:?}"
+        );
+        for (request, expected) in [
+            (with("content-md5", &of(Algorithm::Md5, body)), "20"),
+            (with("content-md5", &of(Algorithm::Md5, "other")), "400 BadDigest"),
+            (with("content-md5", "nonsense"), "400 InvalidDigest"),
+            (with("content-md5", "AAAA"), "400 InvalidDigest"),
+            (with("x-amz-checksum-crc32", &of(Algorithm::Crc32, body)), "20"),
+            (with("x-amz-checksum-crc32", "AAAAAA=="), "400 BadDigest"),
+            (with("x-amz-checksum-sha256", &of(Algorithm::Sha256, body)), "20"),
+            (with("x-amz-checksum-sha256", &of(Algorithm::Sha256, "other")), "400 BadDigest"),
+            (with("x-amz-checksum-crc64nvme", "nonsense"), "400 InvalidRequest"),
+        ] {
+            let answer = send(&cloud, request, body).await;
+            assert!(shown(&answer).starts_with(expected), "{target} {expected}: {answer:?}");
+        }
+        // A trailer is a checksum too.
+        for (sum, expected) in [(of(Algorithm::Crc32, body), "20"), ("AAAAAA==".to_owned(), "400 BadDigest")]
+        {
+            let chunked = format!("{:x}\r\n{body}\r\n0\r\nx-amz-checksum-crc32:{sum}\r\n\r\n", body.len());
+            let request = with("x-amz-trailer", "x-amz-checksum-crc32")
+                .header("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+                .header("content-encoding", "aws-chunked")
+                .header("x-amz-decoded-content-length", body.len());
+            let answer = send(&cloud, request, &chunked).await;
+            assert!(shown(&answer).starts_with(expected), "{target} {expected}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_tells_its_length() {
+    let cloud = world().await;
+    let refused = send(&cloud, put("/bkt/new"), "").await;
+    assert_eq!(shown(&refused), "411 MissingContentLength");
+    assert!(cloud.get("bkt", "new").await.is_err());
+    assert_eq!(send(&cloud, put("/bkt/new").header("content-length", "0"), "").await.0, 200);
+    assert_eq!(cloud.get("bkt", "new").await.unwrap(), "");
+    // Inside the cloud there is no header to tell it.
+    cloud.put("bkt", "inside", "").await;
+}
+
+#[tokio::test]
+async fn parameters_and_headers() {
+    let cloud = world().await;
+    let argument = |message: &str, name: &str, value: &str| {
+        format!(
+            "<Message>{message}</Message><ArgumentName>{name}</ArgumentName><ArgumentValue>{value}</ArgumentValue>"
+        )
+    };
+    let range = |name: &str, value: &str| {
+        argument(&format!("Provided {name} not an integer or within integer range"), name, value)
+    };
+    let encryption = "x-amz-server-side-encryption";
+    let unsupported = argument(
+        "x-amz-server-side-encryption header is not supported for this operation",
+        encryption,
+        "AES256",
+    );
+    let invalid_uri = "<Message>Couldn&apos;t parse the specified URI.</Message>".replace("&apos;", "'");
+    for (request, status, code, expected) in [
+        (Request::get("/bkt?max-keys=abc"), 400, "InvalidArgument", range("max-keys", "abc")),
+        (
+            Request::get("/bkt?list-type=2&max-keys=9999999999"),
+            400,
+            "InvalidArgument",
+            range("max-keys", "9999999999"),
+        ),
+        (Request::get("/bkt?versions&max-keys=1.5"), 400, "InvalidArgument", range("max-keys", "1.5")),
+        (Request::get("/bkt?uploads&max-uploads=x"), 400, "InvalidArgument", range("max-uploads", "x")),
+        (Request::get("/bkt/k?uploadId=u&max-parts=x"), 400, "InvalidArgument", range("max-parts", "x")),
+        (
+            Request::get("/bkt?list-type=3"),
+            400,
+            "InvalidArgument",
+            argument("Invalid List Type specified in Request", "list-type", "3"),
+        ),
+        (
+            put("/bkt/k?partNumber=1").header("content-length", "1"),
+            400,
+            "InvalidArgument",
+            argument(
+                "This operation does not accept partNumber without uploadId",
+                "partNumber",
+                "partNumber",
+            ),
+        ),
+        (
+            put("/bkt/k?uploadId=u").header("content-length", "1"),
+            405,
+            "MethodNotAllowed",
+            "<Method>PUT</Method><ResourceType>UPLOAD</ResourceType>".to_owned(),
+        ),
+        (Request::get("/bkt/k").header(encryption, "AES256"), 400, "InvalidArgument", unsupported),
+        (
+            Request::delete("/bkt/k").header("x-amz-if-match-size", "1"),
+            501,
+            "NotImplemented",
+            "<Header>x-amz-if-match-size</Header>".to_owned(),
+        ),
+        (Request::get("/bkt/%ff%fe"), 400, "InvalidURI", invalid_uri.clone()),
+        (Request::get("/bkt/../k"), 400, "InvalidURI", invalid_uri.clone()),
+        (put("/bkt/%2E%2E/k").header("content-length", "1"), 400, "InvalidURI", invalid_uri.clone()),
+        (Request::delete("/bkt/a/../../k"), 400, "InvalidURI", invalid_uri),
+    ] {
+        let target = request.uri_ref().unwrap().to_string();
+        let body = if request.method_ref() == Some(&http::Method::PUT) { "x" } else { "" };
+        let answer = send(&cloud, request, body).await;
+        assert_eq!(shown(&answer), format!("{status} {code}"), "{target}");
+        let text = answer.1.replace("&apos;", "'").replace("&#39;", "'");
+        assert!(text.contains(&expected), "{target}: {text}");
+    }
+    for target in ["/bkt?max-keys=5", "/bkt?list-type=2&max-keys=0", "/bkt/a/../b?tagging", "/bkt?uploads"] {
+        let answer = send(&cloud, Request::get(target), "").await;
+        assert!(answer.0 == 200 || shown(&answer) == "404 NoSuchKey", "{target}: {answer:?}");
+    }
+    assert_eq!(cloud.get("bkt", "k").await.unwrap(), "hello");
+    let head = Request::head("/bkt/k").header(encryption, "aws:kms");
+    assert_eq!(send(&cloud, head, "").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_policy_is_the_owners_business() {
+    let cloud = world().await;
+    let theirs = super::cloud::root(super::cloud::THEIRS);
+    let policy = super::cloud::policy(
+        r#""Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":["s3:GetBucketPolicy","s3:PutBucketPolicy","s3:DeleteBucketPolicy"],"Resource":"arn:aws:s3:::bkt""#,
+    );
+    let put =
+        || s::PutBucketPolicyRequest { bucket: "bkt".into(), policy: policy.clone(), ..Default::default() };
+    let get = || s::GetBucketPolicyRequest { bucket: "bkt".into(), ..Default::default() };
+    let delete = || s::DeleteBucketPolicyRequest { bucket: "bkt".into(), ..Default::default() };
+    let before = cloud.call::<op::GetBucketPolicy>(&theirs, get()).await.err();
+    assert_eq!(before.unwrap().code(), "AccessDenied");
+    cloud.ok::<op::PutBucketPolicy>(put()).await;
+    for refused in [
+        cloud.call::<op::GetBucketPolicy>(&theirs, get()).await.err(),
+        cloud.call::<op::PutBucketPolicy>(&theirs, put()).await.err(),
+        cloud.call::<op::DeleteBucketPolicy>(&theirs, delete()).await.err(),
+    ] {
+        let refused = refused.unwrap();
+        assert_eq!((refused.code(), refused.status()), ("MethodNotAllowed", Some(405)));
+        assert_eq!(refused.message(), "The specified method is not allowed against this resource.");
+    }
+    assert_eq!(cloud.ok::<op::GetBucketPolicy>(get()).await.policy, Some(policy));
+}
+
+#[tokio::test]
+async fn a_policy_names_who_exists() {
+    use haneul_iam_wire::{operations as iam, shapes as i};
+
+    let cloud = world().await;
+    let user =
+        i::CreateUserRequest { user_name: "ann".into(), path: Some("/team/".into()), ..Default::default() };
+    cloud.ok::<iam::CreateUser>(user).await;
+    cloud.role("reader", r#""Effect":"Allow","Action":"s3:*","Resource":"*""#).await;
+    for (principal, expected) in [
+        ("111111111111", "ok"),
+        ("arn:aws:iam::111111111111:root", "ok"),
+        ("arn:aws:iam::111111111111:user/team/ann", "ok"),
+        ("arn:aws:iam::111111111111:user/ann", "MalformedPolicy"),
+        ("arn:aws:iam::111111111111:user/nobody", "MalformedPolicy"),
+        ("arn:aws:iam::111111111111:role/reader", "ok"),
+        ("arn:aws:iam::111111111111:role/nobody", "MalformedPolicy"),
+        // Nothing is known of that account.
+        ("arn:aws:iam::333333333333:role/partner", "ok"),
+    ] {
+        let policy = super::cloud::policy(&format!(
+            r#""Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*""#
+        ));
+        let input = s::PutBucketPolicyRequest { bucket: "bkt".into(), policy, ..Default::default() };
+        let answer = cloud.call::<op::PutBucketPolicy>(&super::cloud::root(super::cloud::OURS), input).await;
+        assert_eq!(super::world::code(&answer), expected, "{principal}");
+        if let Err(error) = answer {
+            assert_eq!(error.message(), "Invalid principal in policy");
+        }
+    }
+}
