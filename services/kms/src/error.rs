@@ -12,6 +12,11 @@ pub(crate) fn validation(message: impl Into<String>) -> ApiError {
     ApiError::new(VALIDATION, message)
 }
 
+/// AWS says no more.
+pub(crate) fn not_authorized() -> ApiError {
+    ApiError::new("NotAuthorizedException", "")
+}
+
 pub(crate) fn key_not_found(arn: &Arn) -> ApiError {
     ApiError::new(error::NOT_FOUND_EXCEPTION, format!("Key '{arn}' does not exist"))
 }

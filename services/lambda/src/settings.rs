@@ -10,6 +10,58 @@ use crate::names::{FunctionName, LayerName};
 use crate::store::layers::no_layer;
 use crate::{Lambda, error};
 
+/// What Lambda offers for new functions. Source: Developer Guide, "Lambda runtimes".
+const OFFERED: [&str; 20] = [
+    "nodejs24.x",
+    "nodejs22.x",
+    "nodejs20.x",
+    "python3.14",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+    "java25",
+    "java21",
+    "java17",
+    "java11",
+    "java8.al2",
+    "dotnet10",
+    "dotnet8",
+    "ruby3.4",
+    "ruby3.3",
+    "ruby3.2",
+    "provided.al2023",
+    "provided.al2",
+];
+
+/// What it offered once.
+const RETIRED: [&str; 24] = [
+    "nodejs",
+    "nodejs4.3",
+    "nodejs4.3-edge",
+    "nodejs6.10",
+    "nodejs8.10",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "nodejs16.x",
+    "nodejs18.x",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "python3.8",
+    "python3.9",
+    "java8",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "dotnet6",
+    "go1.x",
+    "ruby2.7",
+    "provided",
+];
+
 /// Source: Developer Guide, "Lambda quotas".
 const TIMEOUT_S_MAX: i32 = 900;
 const MEMORY_MB_MAX: i32 = 10_240;
@@ -211,6 +263,13 @@ impl Lambda {
     /// Whether a runtime can be run here; the message says what is missing.
     pub(crate) fn check_runtime(&self, runtime: &str) -> Result<()> {
         let Some(known) = Runtime::parse(runtime) else {
+            if !RETIRED.contains(&runtime) {
+                return Err(error::parameter(format!(
+                    "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be a \
+                     valid ARN",
+                    OFFERED.join(", ")
+                )));
+            }
             return Err(error::parameter(format!(
                 "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. \
                  We recommend you use a supported runtime while creating or updating functions."

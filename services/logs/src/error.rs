@@ -1,6 +1,6 @@
 //! The service's errors, and the only place that gives them their names on the wire.
 
-use haneul_kit::{ApiError, Fault};
+use haneul_kit::{AccountId, ApiError, Fault};
 use haneul_logs_wire::shapes as s;
 
 use crate::names::GroupName;
@@ -17,8 +17,9 @@ pub(crate) fn group_not_found() -> ApiError {
     of("ResourceNotFoundException", "The specified log group does not exist.")
 }
 
-pub(crate) fn group_named_not_found(name: &str) -> ApiError {
-    of("ResourceNotFoundException", format!("Log group '{name}' does not exist for account ID"))
+pub(crate) fn group_named_not_found(name: &str, account: AccountId) -> ApiError {
+    let message = format!("Log group '{name}' does not exist for account ID '{account}'");
+    of("ResourceNotFoundException", message)
 }
 
 pub(crate) fn stream_not_found() -> ApiError {
@@ -115,7 +116,7 @@ pub(crate) fn not_cancellable(state: &str) -> ApiError {
 /// A bucket whose policy does not let us in.
 pub(crate) fn bucket_denied(call: &str) -> ApiError {
     of(
-        "AccessDeniedException",
+        "InvalidParameterException",
         format!(
             "{call} call on the given bucket failed. Please check if CloudWatch Logs has been granted permission to perform this operation."
         ),

@@ -3,6 +3,10 @@
 use haneul_kit::{ApiError, Fault};
 use haneul_secretsmanager_wire::values::error;
 
+pub(crate) fn validation(message: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationException", message)
+}
+
 pub(crate) fn not_found() -> ApiError {
     ApiError::new(error::RESOURCE_NOT_FOUND_EXCEPTION, "Secrets Manager can't find the specified secret.")
 }

@@ -108,6 +108,10 @@ pub(crate) fn filter_key(message: impl Into<String>) -> ApiError {
     ApiError::new(error::INVALID_FILTER_KEY, message)
 }
 
+pub(crate) fn filter_value(message: impl Into<String>) -> ApiError {
+    ApiError::new(error::INVALID_FILTER_VALUE, message)
+}
+
 pub(crate) fn filter_option(message: impl Into<String>) -> ApiError {
     ApiError::new(error::INVALID_FILTER_OPTION, message)
 }

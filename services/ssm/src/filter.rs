@@ -52,6 +52,18 @@ pub(crate) fn check(filters: &[s::ParameterStringFilter], by_path: bool) -> Resu
                 options.join(", ")
             )));
         }
+        let known: &[&str] = match key {
+            "Type" if option == "Equals" => &["String", "StringList", "SecureString"],
+            "Tier" => &["Standard", "Advanced", "Intelligent-Tiering"],
+            _ => &[],
+        };
+        let unknown = filter.values.iter().flatten().find(|value| !known.contains(&value.as_str()));
+        if let Some(value) = unknown.filter(|_| !known.is_empty()) {
+            return Err(error::filter_value(format!(
+                "The following filter value is not valid: {value}. Valid values include: [{}].",
+                known.join(", ")
+            )));
+        }
         if filter.values.as_ref().is_none_or(Vec::is_empty) {
             return Err(error::validation(
                 "The following filter values are missing : null for filter key ".to_owned() + key,
@@ -94,7 +106,13 @@ fn matches(key: &str, option: &str, value: &str, name: &str, record: &ParameterR
         "Label" => record.labels.keys().any(|label| compare(label)),
         "Path" => {
             let path = if value.ends_with('/') { value.to_owned() } else { format!("{value}/") };
-            name.strip_prefix(&path).is_some_and(|rest| option == "Recursive" || !rest.contains('/'))
+            // A name without a slash is one of the root.
+            let rest = if path == "/" {
+                Some(name.strip_prefix('/').unwrap_or(name))
+            } else {
+                name.strip_prefix(&path)
+            };
+            rest.is_some_and(|rest| option == "Recursive" || !rest.contains('/'))
         }
         _ => false,
     }

@@ -94,6 +94,8 @@ functions.update_function_code(FunctionName="first", ZipFile=package(CODE.replac
 functions.get_waiter("function_updated_v2").wait(FunctionName="first", WaiterConfig={"Delay": 1})
 two = functions.publish_version(FunctionName="first")["Version"]
 assert (one, two) == ("1", "2")
+for name in ("123", "b!", "$LATEST"):
+    refused("ValidationException", functions.create_alias, FunctionName="first", Name=name, FunctionVersion="1")
 functions.create_alias(FunctionName="first", Name="live", FunctionVersion="1")
 assert "stage" in json.loads(functions.invoke(FunctionName="first", Qualifier="live", Payload=b"1")["Payload"].read())
 functions.update_alias(FunctionName="first", Name="live", FunctionVersion="2")

@@ -22,6 +22,16 @@ def policy(*statements):
 
 organizations, iam = boto3.client("organizations"), boto3.client("iam")
 refused("AWSOrganizationsNotInUseException", organizations.describe_organization)
+for call, arguments, reason in (
+    (organizations.describe_policy, {"PolicyId": "bad"}, "INVALID_PATTERN"),
+    (organizations.list_policies, {"Filter": "BAD"}, "INVALID_ENUM_POLICY_TYPE"),
+    (organizations.list_accounts, {"MaxResults": 21}, "MAX_VALUE_EXCEEDED"),
+):
+    try:
+        call(**arguments)
+        raise AssertionError(f"{reason} was expected")
+    except organizations.exceptions.InvalidInputException as error:
+        assert error.response["Reason"] == reason, error.response
 organization = organizations.create_organization(FeatureSet="ALL")["Organization"]
 root = organizations.list_roots()["Roots"][0]["Id"]
 organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")

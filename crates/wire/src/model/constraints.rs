@@ -22,26 +22,46 @@ pub struct Bound {
 #[derive(Debug)]
 pub struct Pattern {
     pub text: Box<str>,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug)]
+enum Compiled {
+    Linear(Regex),
+    /// With look-around, of which a few patterns make use.
+    Backtracking(Box<fancy_regex::Regex>),
 }
 
 /// Compiled size of one pattern, in bytes. Some have repetitions in the thousands.
 const PATTERN_SIZE_MAX: usize = 4 << 20;
+
+/// Steps back in one match of a pattern with look-around, of values of at most a few hundred characters.
+const BACKTRACKS_MAX: usize = 100_000;
 
 impl Pattern {
     pub(crate) fn new(text: &str) -> Pattern {
         Pattern { text: text.into(), compiled: OnceLock::new() }
     }
 
-    /// Whether the whole of `value` matches. A pattern that the regex crate cannot take (look-around) matches all.
+    /// Whether the whole of `value` matches. A pattern that cannot be compiled matches all.
     pub fn matches(&self, value: &str) -> bool {
         let compiled = self.compiled.get_or_init(|| {
-            regex::RegexBuilder::new(&format!("^(?:{})$", java(&self.text)))
-                .size_limit(PATTERN_SIZE_MAX)
-                .build()
-                .ok()
+            let text = format!("^(?:{})$", java(&self.text));
+            let linear = regex::RegexBuilder::new(&text).size_limit(PATTERN_SIZE_MAX).build();
+            linear.map(Compiled::Linear).ok().or_else(|| {
+                let backtracking = fancy_regex::RegexBuilder::new(&text)
+                    .backtrack_limit(BACKTRACKS_MAX)
+                    .delegate_size_limit(PATTERN_SIZE_MAX)
+                    .build();
+                backtracking.ok().map(|regex| Compiled::Backtracking(Box::new(regex)))
+            })
         });
-        compiled.as_ref().is_none_or(|regex| regex.is_match(value))
+        match compiled {
+            None => true,
+            Some(Compiled::Linear(regex)) => regex.is_match(value),
+            // What takes too long is nothing that anybody means.
+            Some(Compiled::Backtracking(regex)) => regex.is_match(value).unwrap_or(false),
+        }
     }
 }
 
@@ -100,7 +120,15 @@ mod tests {
             (r"[\w+=,.@-]+", "a+b@c", true),
             (r"arn:aws:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+", "arn:aws:iam::123456789012:role/x", true),
             (r"[\u0009\u000A\u000D\u0020-\u00FF]+", "plain", true),
-            (r"(?!aws:).*", "aws:x", true),
+            (r"(?!aws:).*", "aws:x", false),
+            (r"(?!aws:).*", "aw:x", true),
+            (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", "123", false),
+            (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", "123a", true),
+            (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", "a b", false),
+            (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "a-b", true),
+            (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "a--b", false),
+            (r"[0-9A-Za-z\.\-_]*(?<!\.)", "bucket", true),
+            (r"[0-9A-Za-z\.\-_]*(?<!\.)", "bucket.", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(value), matches, "{pattern} {value}");
         }

@@ -51,6 +51,12 @@ pub fn model(service: &'static ServiceModel) -> &'static Model {
 }
 
 impl Model {
+    /// Whether the values of an enumeration are the operations' matter, which refuse others in words of their own.
+    pub(crate) fn is_left_to_operations(&self, id: ShapeId) -> bool {
+        let named = (self.service.name, self.shape(id).name);
+        matches!(named, ("cloudwatch", "StandardUnit") | ("lambda", "Runtime"))
+    }
+
     /// # Panics
     /// When there is no such shape; ids come from generated code of the same model.
     pub fn shape(&self, id: ShapeId) -> &ShapeDef {

@@ -18,14 +18,72 @@ pub(crate) fn refusal(model: &Model, protocol: Protocol, violations: &[Violation
         Family::Query if model.service.name == "iam" => {
             WireError::sender(code, iam(first).unwrap_or_else(|| coral(violations)))
         }
+        _ if model.service.name == "organizations" => {
+            let (reason, message) = organizations(first);
+            WireError::sender(code, message).with_field("Reason", reason)
+        }
         _ => WireError::sender(code, coral(violations)),
+    }
+}
+
+/// The reason and the sentence of InvalidInputException. Source: Organizations API Reference, "InvalidInputException".
+fn organizations(violation: &Violation<'_>) -> (&'static str, &'static str) {
+    let of = |name: &str| matches!(violation.path.last(), Some(Step::Member(member)) if member.name == name);
+    match &violation.rule {
+        Rule::Required | Rule::UnionUnset => {
+            ("INPUT_REQUIRED", "You must include a value for all required parameters.")
+        }
+        Rule::LengthMin(_) => {
+            ("MIN_LENGTH_EXCEEDED", "You provided a string parameter that is shorter than allowed.")
+        }
+        Rule::LengthMax(_) => {
+            ("MAX_LENGTH_EXCEEDED", "You provided a string parameter that is longer than allowed.")
+        }
+        Rule::ValueMin(_) => {
+            ("MIN_VALUE_EXCEEDED", "You provided a numeric parameter that has a smaller value than allowed.")
+        }
+        Rule::ValueMax(_) => {
+            ("MAX_VALUE_EXCEEDED", "You provided a numeric parameter that has a larger value than allowed.")
+        }
+        Rule::Pattern(_) if of("TargetId") => (
+            "INVALID_PATTERN_TARGET_ID",
+            "You specified a policy target ID that doesn't match the required pattern.",
+        ),
+        Rule::Pattern(_) => {
+            ("INVALID_PATTERN", "You provided a value that does not match the required pattern.")
+        }
+        Rule::Enum(_) if of("PolicyType") => {
+            ("INVALID_ENUM_POLICY_TYPE", "You specified an invalid policy type.")
+        }
+        Rule::Enum(_) => ("INVALID_ENUM", "You specified an invalid value."),
+        Rule::Elements(_) | Rule::Keys(_) | Rule::Values(_) => (
+            "INVALID_LIST_MEMBER",
+            "You provided a list to a parameter that contains at least one invalid value.",
+        ),
     }
 }
 
 /// IAM words a name or path with characters that it may not have in its own way, and all else as others do.
 fn iam(violation: &Violation<'_>) -> Option<String> {
+    let named = match violation.path.last() {
+        Some(Step::Member(member)) => member.name,
+        _ => "",
+    };
+    if named == "AccountAlias" && !matches!(violation.rule, Rule::Required) {
+        return Some(
+            "The specified value for accountAlias is invalid. It must be a minimum length of 3 characters and maximum length of \
+             63 characters, contain only digits, lowercase letters, and hyphens (-), but cannot begin or end with a hyphen."
+                .to_owned(),
+        );
+    }
     let Rule::Pattern(pattern) = &violation.rule else { return None };
     let allowed = match *pattern {
+        _ if named == "PathPrefix" => {
+            "It must begin with the / character and contain only alphanumeric characters and/or / characters."
+        }
+        r"((/[A-Za-z0-9\.,\+@=_-]+)*)/" => {
+            "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+        }
         r"[\w+=,.@-]+" => "It must contain only alphanumeric characters and/or the following: +=,.@_-",
         r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)" => {
             "It must begin and end with / and contain only alphanumeric characters and/or / characters."

@@ -196,7 +196,8 @@ impl<'a> Walk<'a> {
                 if let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.matches(text)) {
                     broken.push(Rule::Pattern(&pattern.text));
                 }
-                if !rules.values.is_empty() && !rules.values.contains(text) {
+                let known = rules.values.is_empty() || rules.values.contains(text);
+                if !known && !self.model.is_left_to_operations(shape) {
                     broken.push(Rule::Enum(order::of_values(self.model.family, &rules.values)));
                 }
                 broken

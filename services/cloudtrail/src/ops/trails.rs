@@ -1,5 +1,6 @@
 use haneul_cloudtrail_wire::operations as op;
 use haneul_cloudtrail_wire::shapes as s;
+use haneul_cloudtrail_wire::values::error as code;
 use haneul_kit::{Access, Arn, Cx, Handle, Region, Result, paging};
 
 use super::tags::{self, access_with_tags};
@@ -21,10 +22,12 @@ impl CloudTrail {
     pub(super) async fn trail(&self, cx: &Cx, given: &str) -> Result<(TrailKey, Trail)> {
         let name = TrailName::parse(cx, given)?;
         let found = self.find_trail(&name).await?;
-        let (region, trail) = found.ok_or_else(|| error::trail_not_found(given, cx.account()))?;
+        let meant = trail_arn(name.account, name.region, &name.name);
+        let unknown = || error::trail_not_found(meant.as_str(), cx.account());
+        let (region, trail) = found.ok_or_else(unknown)?;
         let own = name.account == cx.account();
         if !own && !self.sees(cx, &trail).await? {
-            return Err(error::trail_not_found(given, cx.account()));
+            return Err(unknown());
         }
         Ok(((name.account, region, name.name), trail))
     }
@@ -287,7 +290,12 @@ impl Handle<op::GetTrail> for CloudTrail {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetTrailRequest) -> Result<s::GetTrailResponse> {
-        let (key, trail) = self.trail(cx, &input.name).await?;
+        let found = self.trail(cx, &input.name).await;
+        let (key, trail) = found.map_err(|refused| match refused.code() {
+            // In the words of the client, here alone.
+            code::TRAIL_NOT_FOUND_EXCEPTION => error::trail_not_found(&input.name, cx.account()),
+            _ => refused,
+        })?;
         Ok(s::GetTrailResponse { trail: Some(shape(&key, trail)) })
     }
 }

@@ -154,7 +154,9 @@ impl Write {
                         "Item size to update has exceeded the maximum allowed size".into(),
                     ));
                 }
-                Ok(Some(Arc::new(new)))
+                // What only takes away makes no item where there is none.
+                let makes_none = old.is_none() && update.only_removes();
+                Ok((!makes_none).then(|| Arc::new(new)))
             }
         }
     }

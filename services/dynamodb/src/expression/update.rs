@@ -22,6 +22,13 @@ pub(crate) struct Update {
     pub(crate) legacy: bool,
 }
 
+impl Update {
+    /// Whether it takes attributes or elements away and does nothing else. One that does nothing at all is none of these.
+    pub(crate) fn only_removes(&self) -> bool {
+        self.set.is_empty() && self.add.is_empty() && !(self.remove.is_empty() && self.delete.is_empty())
+    }
+}
+
 /// The right side of SET.
 #[derive(Clone, Debug)]
 pub(crate) enum Term {

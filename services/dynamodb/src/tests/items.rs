@@ -163,3 +163,39 @@ async fn items_that_are_refused() {
     let none = json!({"TableName": "none", "Key": {"p": {"S": "k"}}});
     assert_eq!(world.err("GetItem", none).await, "ResourceNotFoundException: Requested resource not found");
 }
+
+#[tokio::test]
+async fn what_only_takes_away_makes_no_item() {
+    let world = World::new().await;
+    world
+        .ok(
+            "CreateTable",
+            json!({
+                "TableName": "tab", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST",
+            }),
+        )
+        .await;
+    let key = json!({"p": {"S": "a"}});
+    let set = json!({":v": {"SS": ["x"]}});
+    for (update, makes) in [
+        (json!({"UpdateExpression": "REMOVE q"}), false),
+        (json!({"UpdateExpression": "DELETE q :v", "ExpressionAttributeValues": set}), false),
+        (json!({"AttributeUpdates": {"q": {"Action": "DELETE"}}, "ReturnValues": "ALL_NEW"}), false),
+        (json!({"UpdateExpression": "REMOVE q ADD r :v", "ExpressionAttributeValues": set}), true),
+        (json!({}), true),
+    ] {
+        let mut input = json!({"TableName": "tab", "Key": key});
+        input.as_object_mut().unwrap().extend(update.as_object().unwrap().clone());
+        world.ok("UpdateItem", input.clone()).await;
+        let found = world.ok("GetItem", json!({"TableName": "tab", "Key": key})).await;
+        assert_eq!(found.get("Item").is_some_and(|item| !item.is_null()), makes, "{update}");
+        world.ok("DeleteItem", json!({"TableName": "tab", "Key": key})).await;
+        if !makes && update.get("UpdateExpression").is_some() {
+            input.as_object_mut().unwrap().remove("ReturnValues");
+            world.ok("TransactWriteItems", json!({"TransactItems": [{"Update": input}]})).await;
+            let found = world.ok("Scan", json!({"TableName": "tab"})).await;
+            assert_eq!(found["Count"], 0);
+        }
+    }
+}

@@ -146,21 +146,17 @@ impl Kms {
 
 fn check_name(alias: &str) -> Result<()> {
     let Some(name) = alias.strip_prefix("alias/") else {
-        return Err(error::invalid_alias(
+        return Err(error::validation(
             "Alias must start with the prefix \"alias/\". Please see \
              https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
         ));
     };
     if name.starts_with("aws/") {
-        return Err(error::invalid_alias(
-            "Alias names beginning with alias/aws/ are reserved for AWS managed keys.",
-        ));
+        return Err(error::not_authorized());
     }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/_-".contains(&b);
     if name.is_empty() || !name.bytes().all(allowed) {
-        return Err(error::validation(
-            "Alias name may only contain alphanumeric characters, forward slashes, underscores and hyphens.",
-        ));
+        return Err(error::validation(format!("{alias} contains invalid characters for an alias")));
     }
     if is_key_id(name) {
         return Err(error::invalid_alias("Alias cannot have the form of a key ID."));

@@ -88,9 +88,9 @@ async fn aliases_point_to_keys() {
     let create =
         |name: &str| s::CreateAliasRequest { alias_name: name.into(), target_key_id: one.key_id.clone() };
     for (name, said) in [
-        ("photos", "InvalidAliasNameException: Alias must start with"),
-        ("alias/aws/mine", "InvalidAliasNameException"),
-        ("alias/a b", "ValidationException"),
+        ("photos", "ValidationException: Alias must start with"),
+        ("alias/aws/mine", "NotAuthorizedException"),
+        ("alias/a:b", "ValidationException: alias/a:b contains invalid characters for an alias"),
     ] {
         let refused = cloud.err::<op::CreateAlias>(&root(OURS), create(name)).await;
         assert!(refused.starts_with(said), "{refused}");

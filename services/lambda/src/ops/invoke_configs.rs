@@ -135,14 +135,23 @@ impl Lambda {
         keep: bool,
     ) -> Result<s::FunctionEventInvokeConfig> {
         let target = self.target(&named).await?;
+        if given.retries.is_none() && given.age_s.is_none() && given.destinations.is_none() && !keep {
+            let message = "You must specify at least one error handling or destination setting.";
+            return Err(error::parameter(message));
+        }
         let destinations = given.destinations.clone().unwrap_or_default();
         let success = destinations.on_success.and_then(|on| on.destination).filter(|arn| !arn.is_empty());
         let failure = destinations.on_failure.and_then(|on| on.destination).filter(|arn| !arn.is_empty());
         for (arn, allowed) in [(&success, Allowed::OnSuccess), (&failure, Allowed::OnFailure)] {
             let Some(arn) = arn else { continue };
             destinations::check(arn, allowed)?;
+            let itself = named.function.arn().to_string();
+            if arn.strip_prefix(&itself).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')) {
+                return Err(error::parameter("You can't specify the function as a destination for itself."));
+            }
             self.check_destination(&named.function, &target.version.role, arn, |what| {
-                format!("The function's execution role does not have permissions to call {what} on {arn}")
+                let action = what.split(" on ").next().unwrap_or(what);
+                format!("The function's execution role does not have permissions to call {action} on {arn}")
             })
             .await?;
         }

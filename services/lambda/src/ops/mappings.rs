@@ -427,7 +427,7 @@ impl Lambda {
                     attribute_names: Some(vec!["VisibilityTimeout".into()]),
                 };
                 let got = bus.call::<sqs_op::GetQueueAttributes>(caller, region, None, input).await;
-                let got = got.map_err(|refused| cannot(refused, "GetQueueAttributes", "SQS"))?;
+                let got = got.map_err(|refused| cannot(refused, "ReceiveMessage", "SQS"))?;
                 let visibility = got.attributes.as_ref().and_then(|all| all.get("VisibilityTimeout"));
                 let visibility: u32 = visibility.and_then(|text| text.parse().ok()).unwrap_or(30);
                 if visibility < target.version.timeout_s {
@@ -472,7 +472,7 @@ fn cannot(refused: ApiError, action: &str, service: &str) -> ApiError {
     let code = refused.code();
     if code.contains("AccessDenied") {
         return error::parameter(format!(
-            "The provided execution role does not have permissions to call {action} on {service}"
+            "The function execution role does not have permissions to call {action} on {service}"
         ));
     }
     error::parameter(format!(

@@ -96,7 +96,15 @@ async fn configurations_are_checked_kept_and_listed() {
     cloud.ok::<op::CreateFunction>(super::cloud::create("f", &role)).await;
     let queue = cloud.queue("q", &[]).await;
     for (wanted, input) in [
-        ("does not have permissions to call SendMessage on SQS", config("f", Some(&queue), None)),
+        ("does not have permissions to call SendMessage on arn:aws:sqs:", config("f", Some(&queue), None)),
+        (
+            "as a destination for itself",
+            config("f", None, Some("arn:aws:lambda:us-east-1:111111111111:function:f")),
+        ),
+        (
+            "at least one error handling or destination setting",
+            s::PutFunctionEventInvokeConfigRequest { function_name: "f".into(), ..Default::default() },
+        ),
         ("SNS topic", config("f", Some("arn:aws:sns:us-east-1:111111111111:t"), None)),
         ("event bus", config("f", None, Some("arn:aws:events:us-east-1:111111111111:event-bus/default"))),
         ("is invalid", config("f", Some("arn:aws:s3:::bucket"), None)),

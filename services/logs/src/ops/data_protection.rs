@@ -90,7 +90,7 @@ impl Logs {
         let policy = Policy::parse(document)?;
         if let Some(group) = &policy.findings_group {
             let found = self.records.store_group(&GroupName::own(cx, group)).await?;
-            found.ok_or_else(|| error::group_named_not_found(group))?;
+            found.ok_or_else(|| error::group_named_not_found(group, cx.account()))?;
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ impl Handle<op::StartQuery> for Logs {
         let names = groups(cx, &input)?;
         for name in &names {
             let found = self.records.store_group(name).await?;
-            let group = found.ok_or_else(|| error::group_named_not_found(&name.name))?;
+            let group = found.ok_or_else(|| error::group_named_not_found(&name.name, name.account))?;
             if group.class == "DELIVERY" {
                 return Err(error::invalid("Log groups of the DELIVERY class cannot be queried."));
             }

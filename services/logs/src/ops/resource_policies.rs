@@ -41,7 +41,7 @@ impl Handle<op::PutResourcePolicy> for Logs {
             .transact(|tx| async move {
                 let there = tx.scan_keys(&POLICIES, Range::prefix((account, region)), POLICIES_MAX).await?;
                 if there.len() >= POLICIES_MAX && !there.iter().any(|(_, _, name)| name == key.2) {
-                    return Err(error::too_many("10 resource policies for each Region"));
+                    return Err(error::limit());
                 }
                 Ok::<_, ApiError>(tx.put(&POLICIES, key, policy)?)
             })

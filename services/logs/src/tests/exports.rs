@@ -152,7 +152,7 @@ async fn a_task_is_cancelled_or_refused() {
     cloud.bucket(false).await;
     assert_eq!(
         cloud.err::<op::CreateExportTask>(create(0, now)).await,
-        "AccessDeniedException: GetBucketAcl call on the given bucket failed. Please check if CloudWatch Logs has been granted \
+        "InvalidParameterException: GetBucketAcl call on the given bucket failed. Please check if CloudWatch Logs has been granted \
          permission to perform this operation."
     );
     assert!(

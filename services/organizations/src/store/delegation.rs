@@ -56,7 +56,7 @@ impl State {
                 if record.management() == number {
                     return Err(error::constraint(
                         "CANNOT_REGISTER_MASTER_AS_DELEGATED_ADMINISTRATOR",
-                        "You can't register the management account of an organization as a delegated administrator.",
+                        "You cannot register management account/yourself as delegated administrator for your organization.",
                     ));
                 }
                 let mut account =

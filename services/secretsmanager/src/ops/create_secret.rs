@@ -153,7 +153,7 @@ fn check_name(name: &str) -> Result<()> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-/_+=.@!".contains(&b);
     match name.bytes().all(allowed) {
         true => Ok(()),
-        false => Err(error::parameter(
+        false => Err(error::validation(
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
         )),
     }

@@ -51,11 +51,13 @@ impl Handle<op::GetParametersByPath> for Parameters {
         }
         while found.len() <= limit && !path.starts_with("/aws/service/") {
             let place = (cx.account(), cx.region());
-            let rows = self.state.after(place, &path, after.as_deref(), LOOKED_AT_MAX).await?;
+            // A name without a slash is one of the root.
+            let prefix = if path == "/" { "" } else { path.as_str() };
+            let rows = self.state.after(place, prefix, after.as_deref(), LOOKED_AT_MAX).await?;
             let more = rows.len() == LOOKED_AT_MAX;
             after = rows.last().map(|(name, _)| name.clone());
             for (name, record) in rows {
-                let direct = !name[path.len()..].contains('/');
+                let direct = !name.strip_prefix(path.as_str()).unwrap_or(&name).contains('/');
                 let expired = record.latest.expires_ms.is_some_and(|at_ms| at_ms <= cx.now().millis());
                 if expired || !(recursive || direct) || !filter::passes(&filters, &name, &record) {
                     continue;

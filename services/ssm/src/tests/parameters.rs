@@ -96,7 +96,7 @@ async fn the_oldest_of_a_hundred_versions_goes_unless_labelled() {
 #[tokio::test]
 async fn hierarchies_are_read_by_path() {
     let cloud = Cloud::new().await;
-    for name in ["/app/a", "/app/b", "/app/sub/c", "/apple", "/other/d"] {
+    for name in ["/app/a", "/app/b", "/app/sub/c", "/apple", "/other/d", "plain"] {
         cloud.put(name, name).await;
     }
     let by_path = |path: &str, recursive: bool| s::GetParametersByPathRequest {
@@ -107,7 +107,9 @@ async fn hierarchies_are_read_by_path() {
     for (path, recursive, wanted) in [
         ("/app", false, &["/app/a", "/app/b"][..]),
         ("/app/", true, &["/app/a", "/app/b", "/app/sub/c"]),
-        ("/", true, &["/app/a", "/app/b", "/app/sub/c", "/apple", "/other/d"]),
+        ("/", true, &["/app/a", "/app/b", "/app/sub/c", "/apple", "/other/d", "plain"]),
+        // A name without a slash is one of the root.
+        ("/", false, &["/apple", "plain"]),
         ("/none", true, &[]),
     ] {
         let mut names = Vec::new();
