@@ -136,6 +136,8 @@ impl Logs {
         let (mut skipped, mut groups, mut work) = (Skipped::default(), 0, Work::new());
         let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
         let mut run = Run::new(&plan, query.limit, now.millis());
+        // Sealing one for each event costs more than all else that is done with it.
+        let has_pointers = plan.events || query.text.contains("@ptr");
         for group_name in &query.groups {
             let name = GroupName { account, region, name: group_name.clone() };
             let group = self.records.group(&name).await?;
@@ -182,8 +184,14 @@ impl Logs {
                 work.breathe(event.message.len()).await;
                 work.renew();
                 let message = transformed.as_ref().unwrap_or(&event.message);
-                let record = Record::event(message, time, ingested, stream, &log, pointer);
-                run.add(record, event.message.len() + OVERHEAD).map_err(error::invalid)?;
+                let bytes = event.message.len() + OVERHEAD;
+                if plan.passes_over(message) {
+                    run.pass_over(bytes);
+                } else {
+                    let pointer = has_pointers.then_some(pointer);
+                    let record = Record::event(message, time, ingested, stream, &log, pointer);
+                    run.add(record, bytes).map_err(error::invalid)?;
+                }
                 if run.outcome.scanned.is_multiple_of(BREATH) {
                     if stopped() {
                         return Err(error::query_not_found());

@@ -24,7 +24,7 @@ organizations, iam = boto3.client("organizations"), boto3.client("iam")
 refused("AWSOrganizationsNotInUseException", organizations.describe_organization)
 for call, arguments, reason in (
     (organizations.describe_policy, {"PolicyId": "bad"}, "INVALID_PATTERN"),
-    (organizations.list_policies, {"Filter": "BAD"}, "INVALID_ENUM_POLICY_TYPE"),
+    (organizations.list_policies, {"Filter": "BAD"}, "INVALID_ENUM"),
     (organizations.list_accounts, {"MaxResults": 21}, "MAX_VALUE_EXCEEDED"),
 ):
     try:

@@ -66,7 +66,7 @@ impl Indexer {
             }
             work.breathe(message.len() + OVERHEAD).await;
             let message = transformed.as_ref().unwrap_or(&event.message);
-            let record = Record::event(message, *time, 0, "", "", String::new);
+            let record = Record::event(message, *time, 0, "", "", Some(String::new));
             for (field, (hashes, times)) in &mut found {
                 let marks = marks(&record.get(field));
                 if marks.is_empty() {

@@ -9,7 +9,7 @@ pub(crate) struct Plan {
     /// The fields that a result shows, by `fields`, `display` or `stats`; empty for the default ones.
     pub(super) shown: Vec<String>,
     /// Whether a result is still one log event, and so has a `@ptr`.
-    pub(super) events: bool,
+    pub(crate) events: bool,
     /// Fields of lookup tables, which results show beside those.
     pub(super) looked_up: Vec<String>,
     pub(super) limit: Option<usize>,
@@ -101,4 +101,38 @@ pub(super) enum Operator {
     Divide,
     Remainder,
     Power,
+}
+
+impl Plan {
+    /// Whether an event with this message comes past no filter, as the message alone shows: then there is no need to look
+    /// for its fields.
+    pub(crate) fn passes_over(&self, message: &str) -> bool {
+        for command in &self.commands {
+            match command {
+                Command::Filter(expr) if is_false(expr, message) => return true,
+                Command::Filter(_) => {}
+                Command::Compute(list)
+                    if list.iter().all(|(name, expr)| name != MESSAGE || is_message(expr)) => {}
+                Command::Parse { fields, .. } if fields.iter().all(|name| name != MESSAGE) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+}
+
+const MESSAGE: &str = "@message";
+
+fn is_message(expr: &Expr) -> bool {
+    matches!(expr, Expr::Field(name) if name == MESSAGE)
+}
+
+/// Whether an expression is false whatever else the event has.
+fn is_false(expr: &Expr, message: &str) -> bool {
+    match expr {
+        Expr::Like(left, regex) => is_message(left) && !regex.is_match(message),
+        Expr::Binary(Operator::And, left, right) => is_false(left, message) || is_false(right, message),
+        Expr::Binary(Operator::Or, left, right) => is_false(left, message) && is_false(right, message),
+        _ => false,
+    }
 }

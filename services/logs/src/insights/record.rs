@@ -23,7 +23,7 @@ impl Record {
         ingested_ms: i64,
         stream: &str,
         log: &str,
-        pointer: impl FnOnce() -> String,
+        pointer: Option<impl FnOnce() -> String>,
     ) -> Record {
         let mut record = Record::default();
         record.set("@message", Value::Text(message.to_owned()));
@@ -31,7 +31,9 @@ impl Record {
         record.set("@ingestionTime", Value::Time(ingested_ms));
         record.set("@logStream", Value::Text(stream.to_owned()));
         record.set("@log", Value::Text(log.to_owned()));
-        record.set("@ptr", Value::Text(pointer()));
+        if let Some(pointer) = pointer {
+            record.set("@ptr", Value::Text(pointer()));
+        }
         record.discover(message);
         record
     }

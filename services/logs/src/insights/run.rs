@@ -57,6 +57,12 @@ impl<'p> Run<'p> {
         Run { plan, now_ms, limit, streaming, groups, kept: Vec::new(), outcome: Outcome::default() }
     }
 
+    /// Counts an event that [`Plan::passes_over`].
+    pub(crate) fn pass_over(&mut self, bytes: usize) {
+        self.outcome.scanned += 1;
+        self.outcome.bytes += bytes as u64;
+    }
+
     /// Takes a record; says whether more can still change the result.
     ///
     /// # Errors

@@ -23,8 +23,11 @@ fn ask(query: &str) -> Vec<Vec<(String, String)>> {
     let mut run = Run::new(&plan, 10_000, START_MS + 600_000);
     for (i, message) in MESSAGES.iter().enumerate().rev() {
         let time = START_MS + i as i64 * 60_000;
-        let record = Record::event(message, time, time + 5, "stream", "1:group", || format!("p{i}"));
+        let record = Record::event(message, time, time + 5, "stream", "1:group", Some(|| format!("p{i}")));
+        let before = run.outcome.matched;
         run.add(record, message.len()).unwrap();
+        let found = run.outcome.matched > before;
+        assert!(!(found && plan.passes_over(message)), "{query}: {message}");
     }
     run.finish().unwrap().rows
 }
@@ -37,6 +40,25 @@ fn shown(query: &str) -> String {
         values.join("|")
     };
     ask(query).into_iter().map(row).collect::<Vec<_>>().join(";")
+}
+
+#[test]
+fn what_the_message_alone_rules_out_is_passed_over() {
+    for (query, over) in [
+        ("filter @message like /abc/", true),
+        ("fields @timestamp, @message | filter @message like 'abc' | stats count(*)", true),
+        ("filter level = 'x' | filter @message like /abc/ and level = 'x'", true),
+        ("filter @message like /abc/ or @message like /def/", true),
+        ("filter @message like /abc/ or level = 'x'", false),
+        ("filter @message not like /abc/", false),
+        ("filter @message like /b/", false),
+        ("fields 'abc' as @message | filter @message like /abc/", false),
+        ("parse @message '* *' as @message, b | filter @message like /abc/", false),
+        ("stats count(*) as n | filter @message like /abc/", false),
+    ] {
+        let plan = compile(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(plan.passes_over("ab b"), over, "{query}");
+    }
 }
 
 #[test]

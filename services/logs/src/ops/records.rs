@@ -113,5 +113,5 @@ impl Logs {
 }
 
 fn as_record(event: &Event, stream: &str, log: &str, pointer: String) -> Record {
-    Record::event(&event.message, event.place.time_ms, event.ingested_ms, stream, log, || pointer)
+    Record::event(&event.message, event.place.time_ms, event.ingested_ms, stream, log, Some(|| pointer))
 }

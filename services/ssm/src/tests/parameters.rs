@@ -150,7 +150,8 @@ async fn hierarchies_are_read_by_path() {
         ("Path", "OneLevel", "/app", 2),
         ("Path", "Recursive", "/app", 3),
         ("Type", "Equals", "SecureString", 0),
-        ("Tier", "Equals", "Standard", 5),
+        ("Path", "OneLevel", "/", 2),
+        ("Tier", "Equals", "Standard", 6),
     ] {
         let found =
             cloud.ok::<op::DescribeParameters>(describe(key, option, value)).await.parameters.unwrap();
