@@ -34,9 +34,10 @@ test "$($aws s3 ls --recursive s3://tree | wc -l)" = $((files + 2))
 $aws s3 cp --quiet s3://tree/top/large.bin s3://tree/copy.bin
 $aws s3 cp --quiet s3://tree/copy.bin - | cmp - tree/large.bin
 
-# The CLI v1 presigns by SigV2 in us-east-1 unless it is told otherwise; SigV2 is refused, as AWS does for new buckets.
+# The CLI v1 presigns by signature version 2 in us-east-1 unless it is told otherwise.
 status() { curl -s -o /dev/null -w '%{http_code}' "$1"; }
-test "$(status "$($aws s3 presign s3://tree/top/empty)")" = 400
+test "$(status "$($aws s3 presign s3://tree/top/empty)")" = 200
+test "$(status "$($aws s3 presign s3://tree/top/empty)0")" = 403
 printf '[default]\ns3 =\n  signature_version = s3v4\n' > config
 presign() { AWS_CONFIG_FILE=$PWD/config $aws s3 presign "$1"; }
 test "$(status "$(presign s3://tree/top/empty)")" = 200
