@@ -19,6 +19,10 @@ fn main() {
     command.args(["--edition", "2024", "--crate-type", "bin", "--crate-name", "step"]);
     command.args(["--target", &variable("TARGET"), "-C", "opt-level=s", "-C", "panic=abort"]);
     command.args(["-C", "relocation-model=static", "-C", "strip=symbols"]);
+    if variable("CARGO_CFG_TARGET_ENV") == "musl" {
+        // Its own start files have a second `_start`.
+        command.args(["-C", "link-self-contained=no"]);
+    }
     let linker = variable("RUSTC_LINKER");
     if !linker.is_empty() {
         command.arg("-C").arg(format!("linker={linker}"));

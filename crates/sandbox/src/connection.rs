@@ -1,10 +1,14 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use haneul_env::Clock;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Where a program reaches us.
 pub enum Listener {
@@ -32,6 +36,10 @@ impl Listener {
                         return Some(Connection::Tcp(stream));
                     }
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    // This process has no descriptor left, which passes; the program's connection waits.
+                    Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                        Clock::real().sleep(ACCEPT_AGAIN).await;
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection of a sandbox");
                         return None;

@@ -79,12 +79,12 @@ unsafe extern "C" fn begin(stack: *const usize) -> ! {
         if count < 2 {
             exit(if abi > 0 { abi as usize } else { 0 });
         }
-        if abi < 1 {
+        // The first refuses all renames between folders.
+        if abi < 2 {
             fail(b"the kernel has no Landlock any more\n");
         }
-        // Each ABI knows more rights: 13 in the first, then REFER, TRUNCATE, (ports,) IOCTL_DEV, scopes.
+        // Each ABI knows more rights: 14 in the second (REFER is the last), then TRUNCATE, (ports,) IOCTL_DEV, scopes.
         let known: u64 = match abi {
-            1 => (1 << 13) - 1,
             2 => (1 << 14) - 1,
             3 | 4 => (1 << 15) - 1,
             _ => (1 << 16) - 1,
@@ -111,7 +111,8 @@ unsafe extern "C" fn begin(stack: *const usize) -> ! {
             let allowed = known
                 & match kind {
                     b'r' => read,
-                    b'p' => read | WRITE_FILE,
+                    // As `>` of a shell opens a file.
+                    b'p' => read | WRITE_FILE | TRUNCATE,
                     b'd' => read | WRITE_FILE | TRUNCATE | IOCTL_DEV,
                     b'w' => !(MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV),
                     _ => fail(b"an unknown rule\n"),

@@ -19,6 +19,8 @@ enum Entry<'a> {
     Device(&'a str),
     /// Says that it is so long, and is not.
     Huge(&'a str, u64),
+    /// What follows has a GNU name so long.
+    Named(usize),
 }
 
 fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
@@ -59,6 +61,13 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
                 header.set_size(*size);
                 header.set_cksum();
                 builder.append(&header, std::io::empty()).unwrap();
+            }
+            Entry::Named(length) => {
+                name("././@LongLink");
+                header.set_entry_type(tar::EntryType::GNULongName);
+                header.set_size(*length as u64);
+                header.set_cksum();
+                builder.append(&header, "n".repeat(*length).as_bytes()).unwrap();
             }
             Entry::Link(path, to) | Entry::Hard(path, to) => {
                 name(path);
@@ -128,6 +137,64 @@ fn devices_rights_of_owners_and_sizes() {
     assert!(huge.to_string().contains("too large"), "{huge}");
     let names: Vec<_> = std::fs::read_dir(store.path().join("layers")).unwrap().flatten().collect();
     assert_eq!(names.len(), 1, "what was refused is taken away: {names:?}");
+}
+
+#[test]
+fn several_that_prepare_the_same_layer_at_once_unpack_it_once() {
+    let store = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..200).map(|number| format!("dir/{number}")).collect();
+    let entries: Vec<Entry<'_>> = names.iter().map(|name| Entry::File(name, "x")).collect();
+    let file = store.path().join("archive.tar");
+    std::fs::write(&file, archive(&entries)).unwrap();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(|| image::tar(&file, store.path()).unwrap())).collect();
+        for folder in all {
+            assert_eq!(std::fs::read_dir(folder.join().unwrap().join("dir")).unwrap().count(), names.len());
+        }
+    });
+    assert_eq!(std::fs::read_dir(store.path().join("layers")).unwrap().count(), 1);
+}
+
+#[test]
+fn whiteouts_make_no_folder_outside_and_hide_no_file_of_their_layer() {
+    let (outside, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = outside.path().to_str().unwrap();
+    let absolute = format!("{there}/fresh/.wh.x");
+    for entries in [
+        &[Entry::Link("way", there), Entry::File("way/fresh/.wh.x", "")][..],
+        &[Entry::File("file", ""), Entry::File("file/.wh.x", "")],
+        &[Entry::File("dir/.wh...", "")],
+    ] {
+        let error = unpack(entries, store.path()).unwrap_err();
+        assert!(error.to_string().contains("leads outside"), "{error}");
+    }
+    // An absolute name is one within the image.
+    unpack(&[Entry::File(&absolute, "")], store.path()).unwrap();
+    assert!(std::fs::read_dir(outside.path()).unwrap().next().is_none());
+    let both = [Entry::File("dir/app", "new"), Entry::File("dir/.wh.app", "")];
+    let folder = unpack(&both, store.path()).unwrap();
+    assert_eq!(std::fs::read_to_string(folder.join("dir/app")).unwrap(), "new");
+}
+
+#[test]
+fn long_names_have_a_limit_and_broken_archives_name_no_path_of_ours() {
+    let store = tempfile::tempdir().unwrap();
+    let folder = unpack(&[Entry::Named(200), Entry::File("short", "x")], store.path()).unwrap();
+    assert!(folder.join("n".repeat(200)).exists());
+    for entries in [
+        &[Entry::Named(2 << 20), Entry::File("short", "x")][..],
+        // Longer than a file system takes.
+        &[Entry::Named(300), Entry::File("short", "x")],
+        &[Entry::Hard("hard", "missing")],
+        &[Entry::File("file", ""), Entry::File("file/below", "")],
+    ] {
+        let error = unpack(entries, store.path()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
+        assert!(!error.to_string().contains(store.path().to_str().unwrap()), "{error}");
+    }
+    // What is left out is not counted as names.
+    let skipped = [Entry::Program("dir/", &vec![0; 2 << 20], 0o755), Entry::File("after", "x")];
+    assert!(unpack(&skipped, store.path()).unwrap().join("after").exists());
 }
 
 /// Writes a layout with one image of `layers`, named `latest`, as `oci-layout` tools do. With its own index in between
@@ -201,6 +268,20 @@ fn an_oci_layout_is_read_and_its_blobs_are_checked() {
         std::fs::write(&blob, bytes).unwrap();
         let error = image::oci_layout(folder.path(), Reference::Only).unwrap_err();
         assert!(error.to_string().contains("digest"), "{error}");
+    }
+}
+
+#[test]
+fn a_layer_that_comes_twice_is_mounted_once() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let [empty, app] = [archive(&[]), archive(&[Entry::File("app", "x")])];
+    layout(folder.path(), &[empty.clone(), app, empty], &config(), false);
+    let image = image::oci_layout(folder.path(), Reference::Only).unwrap();
+    // The second time they are there already.
+    for _ in 0..2 {
+        let layers = image.unpack(folder.path(), store.path()).unwrap();
+        assert_eq!(layers.len(), 3);
+        assert!(layers[1].join("app").exists() && !layers[2].join("app").exists());
     }
 }
 

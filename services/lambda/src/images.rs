@@ -150,7 +150,9 @@ fn refused(uri: &str, cause: &io::Error) -> ApiError {
         io::ErrorKind::NotFound => {
             error::parameter(format!("Source image {uri} does not exist. Provide a valid source image."))
         }
-        _ => error::parameter(format!("Source image {uri} cannot be used: {cause}")),
+        io::ErrorKind::InvalidData => error::parameter(format!("Source image {uri} cannot be used: {cause}")),
+        // Of this host (no room, no right), which another try may find mended.
+        _ => ApiError::internal(format!("image {uri}: {cause}")),
     }
 }
 
@@ -234,7 +236,21 @@ pub(crate) fn show(config: &ImageConfig) -> Option<s::ImageConfigResponse> {
 
 #[cfg(test)]
 mod tests {
+    use haneul_kit::Fault;
+
     use super::*;
+
+    #[test]
+    fn only_what_is_wrong_with_the_image_is_the_callers_fault() {
+        for (kind, fault) in [
+            (io::ErrorKind::NotFound, Fault::Client),
+            (io::ErrorKind::InvalidData, Fault::Client),
+            (io::ErrorKind::StorageFull, Fault::Server),
+            (io::ErrorKind::PermissionDenied, Fault::Server),
+        ] {
+            assert_eq!(refused("app:1", &kind.into()).fault(), fault, "{kind}");
+        }
+    }
 
     #[test]
     fn names_never_lead_outside() {

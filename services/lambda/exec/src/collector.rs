@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use haneul_env::clock::monotonic;
 use haneul_env::{Clock, Env};
 use haneul_sandbox::process::Reader;
 use tokio::io::AsyncReadExt;
@@ -16,8 +17,9 @@ use crate::telemetry::{Event, Telemetry};
 const TAIL_BYTES: usize = 4096;
 /// A line that is longer is cut into several events (CloudWatch Logs' largest event is 1 MB, Lambda cuts at 256 KB).
 const LINE_BYTES_MAX: usize = 256 * 1024;
-/// A function that runs for long is read along with.
+/// A function that runs for long is read along with, and one that never stops writing is not kept in memory.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
+const FLUSH_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 64 * 1024;
 /// Of our own bootstraps: one event of any number of lines follows.
 const FRAME: [u8; 4] = [0xa5, 0x5a, 0x00, 0x03];
@@ -54,6 +56,8 @@ impl Collector {
             function: Source { kind: "function", reader: Some(reader), parser: Parser::default() },
             extensions: Source { kind: "extension", reader: extensions, parser: Parser::default() },
             events: Vec::new(),
+            bytes: 0,
+            since: None,
             tail: String::new(),
         };
         env.spawn("function log", work.run(taken));
@@ -82,6 +86,10 @@ struct Work {
     function: Source,
     extensions: Source,
     events: Vec<LogEvent>,
+    /// That the events take.
+    bytes: usize,
+    /// When the oldest event came.
+    since: Option<std::time::Instant>,
     tail: String,
 }
 
@@ -103,7 +111,7 @@ impl Source {
     /// Reads what is there, to the last line without an end.
     fn drain(&mut self, buffer: &mut [u8]) -> Vec<String> {
         let mut texts = Vec::new();
-        while let Some(read) = read(&mut self.reader, buffer).now_or_never() {
+        while let Some(read) = read_now(&mut self.reader, buffer) {
             texts.extend(self.took(read, buffer));
             if read == 0 {
                 break;
@@ -122,7 +130,12 @@ impl Work {
             second.resize(READ_BYTES, 0);
         }
         loop {
-            let dirty = !self.events.is_empty();
+            // Seen to here, as a timer has no turn while there is always something to read.
+            let rest = self.since.map(|since| FLUSH_AFTER.saturating_sub(monotonic().duration_since(since)));
+            if rest == Some(Duration::ZERO) {
+                self.flush();
+                continue;
+            }
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -136,12 +149,17 @@ impl Work {
                 read = read(&mut self.function.reader, &mut buffer) => {
                     let texts = self.function.took(read, &buffer);
                     self.said("function", texts);
+                    // Extensions have their turn however much the function writes.
+                    if let Some(read) = read_now(&mut self.extensions.reader, &mut second) {
+                        let texts = self.extensions.took(read, &second);
+                        self.said("extension", texts);
+                    }
                 }
                 read = read(&mut self.extensions.reader, &mut second) => {
                     let texts = self.extensions.took(read, &second);
                     self.said("extension", texts);
                 }
-                () = clock.sleep(FLUSH_AFTER), if dirty => self.flush(),
+                () = clock.sleep(rest.unwrap_or_default()), if rest.is_some() => self.flush(),
             }
         }
     }
@@ -193,10 +211,16 @@ impl Work {
         if self.tail.len() > 16 * TAIL_BYTES {
             self.tail = tail_of(&self.tail).to_owned();
         }
+        self.bytes += message.len() + size_of::<LogEvent>();
+        self.since.get_or_insert_with(monotonic);
         self.events.push(LogEvent { timestamp: self.env.now(), message });
+        if self.bytes >= FLUSH_BYTES {
+            self.flush();
+        }
     }
 
     fn flush(&mut self) {
+        (self.bytes, self.since) = (0, None);
         if !self.events.is_empty() {
             (self.sink)(std::mem::take(&mut self.events));
         }
@@ -209,6 +233,10 @@ async fn read(reader: &mut Option<Reader>, buffer: &mut [u8]) -> usize {
         Some(reader) => reader.read(buffer).await.unwrap_or(0),
         None => std::future::pending().await,
     }
+}
+
+fn read_now(reader: &mut Option<Reader>, buffer: &mut [u8]) -> Option<usize> {
+    read(reader, buffer).now_or_never()
 }
 
 fn tail_of(text: &str) -> &str {
@@ -305,6 +333,41 @@ mod tests {
         }
         let all: Vec<String> = taken.try_iter().flatten().map(|event| event.message).collect();
         assert_eq!(all.concat(), "of the init\nSTART\none\nEND\nSTART\ntwo\nEND\n");
+    }
+
+    #[tokio::test]
+    async fn who_never_stops_writing_is_sent_on_and_keeps_nobody_from_its_turn() {
+        /// As a pipe whose writer is always ahead of us, so that no timer has a turn.
+        struct Endless;
+        impl tokio::io::AsyncRead for Endless {
+            fn poll_read(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buffer: &mut tokio::io::ReadBuf<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                // As tokio's own: others of the runtime have their turns.
+                let budget = std::task::ready!(tokio::task::coop::poll_proceed(cx));
+                budget.made_progress();
+                buffer.put_slice(b"on and on\n");
+                std::task::Poll::Ready(Ok(()))
+            }
+        }
+        let (mut extension, extensions) = tokio::io::duplex(1024);
+        let (sent, mut taken) = mpsc::unbounded_channel();
+        let sink = move |events: Vec<LogEvent>| drop(sent.send(events));
+        let telemetry = Arc::new(Telemetry::new());
+        let (function, extensions): (Reader, Reader) = (Box::new(Endless), Box::new(extensions));
+        let collector = Collector::start(&Env::real(), sink, telemetry, function, Some(extensions));
+        tokio::io::AsyncWriteExt::write_all(&mut extension, b"mine\n").await.unwrap();
+        loop {
+            let events = taken.recv().await.unwrap();
+            let bytes: usize = events.iter().map(|event| event.message.len()).sum();
+            assert!(bytes <= FLUSH_BYTES, "{bytes}");
+            if events.iter().any(|event| event.message == "mine\n") {
+                break;
+            }
+        }
+        drop(collector);
     }
 
     #[test]

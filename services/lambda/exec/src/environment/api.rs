@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::exchange::{Answer, Fault, StreamPiece};
 use super::{Environment, extensions, listeners};
@@ -21,17 +21,26 @@ use crate::invocation::STREAM_BYTES_MAX;
 pub(crate) const RESPONSE_BYTES_MAX: usize = 6_291_556;
 /// Of an error report; longer ones are cut by AWS too.
 const ERROR_BYTES_MAX: usize = 256 * 1024;
+/// Of an error's type and an extension's name, which lines and records repeat.
+pub(super) const NAME_BYTES_MAX: usize = 256;
+/// Open at once; what comes then waits until one ends.
+const CONNECTIONS_MAX: usize = 256;
 /// Chunks of a stream that its reader has not taken yet.
 const STREAM_PIECES: usize = 16;
 
 /// Serves all connections that programs of the environment open, until it ends.
 pub(super) async fn serve(environment: std::sync::Weak<Environment>, listener: Listener) {
-    while let Some(connection) = listener.accept().await {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Ok(place) = room.clone().acquire_owned().await {
+        let Some(connection) = listener.accept().await else { return };
         let Some(there) = environment.upgrade() else { return };
         let env = there.shared.env.clone();
         let environment = environment.clone();
         drop(there);
-        env.spawn("runtime api", async move { connection_of(environment, connection).await });
+        env.spawn("runtime api", async move {
+            connection_of(environment, connection).await;
+            drop(place);
+        });
     }
 }
 
@@ -222,7 +231,8 @@ async fn collected(environment: &Arc<Environment>, request_id: &str, mut body: I
 }
 
 fn trailed(trailers: &HeaderMap) -> Option<Fault> {
-    let kind = trailers.get("lambda-runtime-function-error-type")?.to_str().unwrap_or("Unknown").to_owned();
+    let kind = trailers.get("lambda-runtime-function-error-type")?.to_str().unwrap_or("Unknown");
+    let kind = short(kind).to_owned();
     let body = trailers.get("lambda-runtime-function-error-body").map(http::HeaderValue::as_bytes);
     let body =
         body.and_then(|text| base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).ok());
@@ -246,9 +256,9 @@ fn fault(headers: &HeaderMap, body: Option<Bytes>) -> Fault {
     let body = body.unwrap_or_default();
     let given: Option<Value> = serde_json::from_slice(&body).ok();
     let header = headers.get("lambda-runtime-function-error-type").and_then(|value| value.to_str().ok());
-    let named = given.as_ref().and_then(|given| given["errorType"].as_str()).map(str::to_owned);
-    let kind = header.map(str::to_owned).or(named).filter(|kind| !kind.is_empty());
-    let kind = kind.unwrap_or_else(|| "Runtime.Unknown".into());
+    let named = given.as_ref().and_then(|given| given["errorType"].as_str());
+    let kind = header.or(named).filter(|kind| !kind.is_empty()).unwrap_or("Runtime.Unknown");
+    let kind = short(kind).to_owned();
     let body = match given {
         Some(_) => body,
         None => {
@@ -256,6 +266,11 @@ fn fault(headers: &HeaderMap, body: Option<Bytes>) -> Fault {
         }
     };
     Fault { kind, body, by_platform: false }
+}
+
+/// As much of a type as is kept.
+pub(super) fn short(kind: &str) -> &str {
+    &kind[..kind.floor_char_boundary(NAME_BYTES_MAX)]
 }
 
 /// The body, unless it is longer than `max` or breaks off; all of it is read, so that the answer is.

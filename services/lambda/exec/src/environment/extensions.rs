@@ -10,7 +10,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::Environment;
-use super::api::{error, page};
+use super::api::{NAME_BYTES_MAX, error, page, short};
 use super::exchange::Fault;
 
 /// What extensions have after the last invocation.
@@ -64,7 +64,7 @@ pub(super) async fn answer(
             }
         }
         (&Method::POST, "/init/error" | "/exit/error") => {
-            let kind = header("lambda-extension-function-error-type");
+            let kind = short(header("lambda-extension-function-error-type"));
             if kind.is_empty() {
                 return error(
                     StatusCode::BAD_REQUEST,
@@ -119,6 +119,9 @@ fn register(
 ) -> Response<Full<Bytes>> {
     if name.is_empty() {
         return error(StatusCode::BAD_REQUEST, "Extension.MissingHeader", "Missing Lambda-Extension-Name");
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return error(StatusCode::BAD_REQUEST, "Extension.InvalidExtensionName", "The name is too long");
     }
     let given: Value =
         if body.is_empty() { json!({}) } else { serde_json::from_slice(body).unwrap_or_default() };

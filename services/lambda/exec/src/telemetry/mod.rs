@@ -46,7 +46,7 @@ impl Event {
     }
 
     fn size(&self) -> usize {
-        self.record.as_str().map_or(256, str::len)
+        self.record.as_str().map_or_else(|| self.record.to_string().len(), str::len)
     }
 }
 
@@ -79,14 +79,11 @@ impl Telemetry {
         for subscriber in &state.subscribers {
             subscriber.take(&event);
         }
+        let State { early: Some(early), early_bytes, .. } = &mut *state else { return };
         let size = event.size();
-        let room = state.early_bytes + size <= EARLY_BYTES_MAX;
-        if let Some(early) = &mut state.early
-            && room
-            && early.len() < EARLY_EVENTS_MAX
-        {
+        if *early_bytes + size <= EARLY_BYTES_MAX && early.len() < EARLY_EVENTS_MAX {
             early.push(event);
-            state.early_bytes += size;
+            *early_bytes += size;
         }
     }
 
@@ -214,5 +211,8 @@ mod tests {
         }
         let subscriber = telemetry.subscribe("a", wanted(Api::Telemetry, &["function"])).unwrap().unwrap();
         assert!(subscriber.buffered().len() <= EARLY_BYTES_MAX / 100_000);
+        // A record that is not a text counts as it is sent.
+        let record = serde_json::json!({ "name": "x".repeat(1000) });
+        assert!(Event { time: Instant::from_secs(1), kind: "platform.extension", record }.size() > 1000);
     }
 }
