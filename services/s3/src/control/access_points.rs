@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Policy, Region, Result};
+use haneul_kit::{Access, AccountId, ApiError, Cx, Handle, Instant, Policy, Region, Result};
 use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
@@ -12,11 +12,12 @@ use crate::bucket::POLICY_RULES;
 use crate::model::PublicAccessBlock;
 use crate::model::access_point::AccessPointRecord;
 use crate::store::access_points::{PointRow, no_such_access_point};
-use crate::{S3, error, tagging};
+use crate::{S3, error, object_lambda, tagging};
 
 /// Longest name, and how long an alias may be.
 const NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=50;
 const ALIAS_LENGTH_MAX: usize = 63;
+const ALIAS_ENDING: &str = "-s3alias";
 const PAGE_MAX: usize = 1000;
 
 pub(super) fn arn(region: Region, account: AccountId, name: &str) -> String {
@@ -39,6 +40,14 @@ fn row(cx: &Cx, name: &str) -> PointRow {
 }
 
 impl S3 {
+    /// An alias that nobody guesses, with as much of the name as there is room for.
+    pub(super) fn new_alias(&self, name: &str, ending: &str) -> String {
+        let rest = self.platform.env.rng.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 34);
+        let room = ALIAS_LENGTH_MAX - ending.len() - rest.len() - 1;
+        let begin = name.get(..room.min(name.len())).unwrap_or_default().trim_end_matches('-');
+        format!("{begin}-{rest}{ending}")
+    }
+
     async fn point(&self, cx: &Cx, name: &str) -> Result<AccessPointRecord> {
         self.records.access_point(&row(cx, name)).await?.ok_or_else(no_such_access_point)
     }
@@ -73,9 +82,6 @@ impl Handle<op::CreateAccessPoint> for S3 {
             let message = "The bucket is in another Region than the access point would be";
             return Err(error::invalid_request(message));
         }
-        let rest = self.platform.env.rng.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 34);
-        let room = ALIAS_LENGTH_MAX - "-s3alias".len() - rest.len() - 1;
-        let begin = input.name.get(..room.min(input.name.len())).unwrap_or_default().trim_end_matches('-');
         let tags = input
             .tags
             .into_iter()
@@ -88,16 +94,14 @@ impl Handle<op::CreateAccessPoint> for S3 {
             bucket: bucket.name.clone(),
             bucket_id: bucket.id(),
             bucket_account: bucket.owner.number(),
-            alias: format!("{begin}-{rest}-s3alias"),
+            alias: self.new_alias(&input.name, ALIAS_ENDING),
             created_ms: cx.now().millis(),
             block: input.public_access_block_configuration.as_ref().map_or(PublicAccessBlock::ALL, from_wire),
             policy: None,
             tags: tagging::of_bucket(tags.collect())?,
         };
         if !self.records.create_access_point(&row(cx, &input.name), &point).await? {
-            let message =
-                "Your previous request to create the named accesspoint succeeded and you already own it.";
-            return Err(error::new("AccessPointAlreadyOwnedByYou", 409, message));
+            return Err(already_owned());
         }
         Ok(s::CreateAccessPointResult {
             access_point_arn: Some(arn(cx.region(), cx.account(), &input.name)),
@@ -106,15 +110,34 @@ impl Handle<op::CreateAccessPoint> for S3 {
     }
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn already_owned() -> ApiError {
+    let message = "Your previous request to create the named accesspoint succeeded and you already own it.";
+    error::new("AccessPointAlreadyOwnedByYou", 409, message)
+}
+
+pub(super) fn check_name(name: &str) -> Result<()> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let good = NAME_LENGTH.contains(&name.len())
         && name.bytes().all(allowed)
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.starts_with("xn--")
-        && !name.ends_with("-s3alias");
+        && !name.ends_with(ALIAS_ENDING)
+        && !name.ends_with(object_lambda::ALIAS_ENDING);
     if good { Ok(()) } else { Err(error::invalid_request("Your Amazon S3 AccessPoint name is invalid")) }
+}
+
+/// A policy whose resources are all ones that `is_own` knows.
+pub(super) fn policy_about(text: &str, is_own: impl Fn(&str) -> bool) -> Result<Policy> {
+    let malformed = |message: String| error::new("MalformedPolicy", 400, message);
+    let policy = Policy::parse(text, &POLICY_RULES).map_err(|refused| malformed(refused.message))?;
+    for statement in policy.statements() {
+        let (_, mut resources) = statement.resources();
+        if !resources.all(&is_own) {
+            return Err(malformed("Policy has invalid resource".to_owned()));
+        }
+    }
+    Ok(policy)
 }
 
 impl Handle<op::GetAccessPoint> for S3 {
@@ -206,17 +229,10 @@ impl Handle<op::PutAccessPointPolicy> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutAccessPointPolicyRequest) -> Result<Empty> {
-        let malformed = |message: String| error::new("MalformedPolicy", 400, message);
-        let policy =
-            Policy::parse(&input.policy, &POLICY_RULES).map_err(|refused| malformed(refused.message))?;
         let own = arn(cx.region(), cx.account(), name_of(&input.name));
-        for statement in policy.statements() {
-            let (_, mut resources) = statement.resources();
-            let within = format!("{own}/object/");
-            if !resources.all(|resource| resource == own || resource.starts_with(&within)) {
-                return Err(malformed("Policy has invalid resource".to_owned()));
-            }
-        }
+        let within = format!("{own}/object/");
+        let policy =
+            policy_about(&input.policy, |resource| resource == own || resource.starts_with(&within))?;
         let public = is_public(&policy);
         let account_block = self.records.account_block(cx.account()).await?.unwrap_or_default();
         let set = |point: &mut AccessPointRecord| {
@@ -284,6 +300,6 @@ impl Handle<op::DeleteAccessPointPolicy> for S3 {
     }
 }
 
-fn no_policy() -> haneul_kit::ApiError {
+pub(super) fn no_policy() -> haneul_kit::ApiError {
     error::new("NoSuchAccessPointPolicy", 404, "The specified accesspoint policy does not exist")
 }

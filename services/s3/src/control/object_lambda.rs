@@ -3,22 +3,21 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use haneul_kit::{Access, AccountId, Arn, Cx, Handle, Instant, Policy, Region, Result};
+use haneul_kit::{Access, AccountId, Arn, Cx, Handle, Instant, Region, Result};
 use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use haneul_shape::Empty;
 
+use super::access_points::{already_owned, check_name, name_of, no_policy, policy_about};
 use super::account;
 use super::account_block::to_wire as block_to_wire;
-use crate::bucket::POLICY_RULES;
 use crate::model::PublicAccessBlock;
 use crate::model::object_lambda::{ObjectLambdaConfiguration, ObjectLambdaRecord, Transformation};
 use crate::object_lambda::ALIAS_ENDING;
 use crate::store::access_points::{PointRow, no_such_access_point};
 use crate::{S3, error};
 
-const ALIAS_LENGTH_MAX: usize = 63;
 const PAGE_MAX: usize = 1000;
 
 const ACTIONS: &[&str] = &["GetObject", "HeadObject", "ListObjects", "ListObjectsV2"];
@@ -27,11 +26,6 @@ const FEATURES: &[&str] =
 
 pub(crate) fn arn(region: Region, account: AccountId, name: &str) -> String {
     format!("arn:{}:s3-object-lambda:{region}:{account}:accesspoint/{name}", region.partition())
-}
-
-/// The name of one that is given by name or ARN.
-fn name_of(given: &str) -> &str {
-    given.rsplit_once(":accesspoint/").map_or(given, |(_, name)| name)
 }
 
 fn on(cx: &Cx, action: &'static str, name: &str) -> Access {
@@ -138,23 +132,19 @@ impl Handle<op::CreateAccessPointForObjectLambda> for S3 {
         cx: &Cx,
         input: s::CreateAccessPointForObjectLambdaRequest,
     ) -> Result<s::CreateAccessPointForObjectLambdaResult> {
+        check_name(&input.name)?;
         let configuration = self.read_configuration(cx, input.configuration).await?;
-        let rest = self.platform.env.rng.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 34);
-        let room = ALIAS_LENGTH_MAX - ALIAS_ENDING.len() - rest.len() - 1;
-        let begin = input.name.get(..room.min(input.name.len())).unwrap_or_default().trim_end_matches('-');
         let point = ObjectLambdaRecord {
             account: cx.account().number(),
             region: cx.region().to_string(),
             name: input.name.clone(),
-            alias: format!("{begin}-{rest}{ALIAS_ENDING}"),
+            alias: self.new_alias(&input.name, ALIAS_ENDING),
             created_ms: cx.now().millis(),
             configuration,
             policy: None,
         };
         if !self.records.create_object_lambda(&row(cx, &input.name), &point).await? {
-            let message =
-                "Your previous request to create the named accesspoint succeeded and you already own it.";
-            return Err(error::new("AccessPointAlreadyOwnedByYou", 409, message));
+            return Err(already_owned());
         }
         Ok(s::CreateAccessPointForObjectLambdaResult {
             object_lambda_access_point_arn: Some(arn(cx.region(), cx.account(), &input.name)),
@@ -289,16 +279,8 @@ impl Handle<op::PutAccessPointPolicyForObjectLambda> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutAccessPointPolicyForObjectLambdaRequest) -> Result<Empty> {
-        let malformed = |message: String| error::new("MalformedPolicy", 400, message);
-        let policy =
-            Policy::parse(&input.policy, &POLICY_RULES).map_err(|refused| malformed(refused.message))?;
         let own = arn(cx.region(), cx.account(), name_of(&input.name));
-        for statement in policy.statements() {
-            let (_, mut resources) = statement.resources();
-            if !resources.all(|resource| resource == own) {
-                return Err(malformed("Policy has invalid resource".to_owned()));
-            }
-        }
+        let policy = policy_about(&input.policy, |resource| resource == own)?;
         if is_public(&policy) {
             return Err(error::access_denied("Access Denied"));
         }
@@ -364,8 +346,4 @@ impl Handle<op::DeleteAccessPointPolicyForObjectLambda> for S3 {
         self.records.change_object_lambda(&row(cx, &input.name), |point| point.policy = None).await?;
         Ok(Empty)
     }
-}
-
-fn no_policy() -> haneul_kit::ApiError {
-    error::new("NoSuchAccessPointPolicy", 404, "The specified accesspoint policy does not exist")
 }

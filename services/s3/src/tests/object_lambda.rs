@@ -222,7 +222,10 @@ async fn configurations_and_policies() {
     elsewhere.configuration.supporting_access_point = format!("arn:aws:s3:eu-west-1:{OURS}:accesspoint/door");
     let mut nowhere = create(&["GetObject"], &[]);
     nowhere.configuration.supporting_access_point = format!("arn:aws:s3:us-east-1:{OURS}:accesspoint/none");
+    let mut misnamed = create(&["GetObject"], &[]);
+    misnamed.name = "Not/a name".into();
     for (input, expected) in [
+        (misnamed, "InvalidRequest"),
         (create(&["PutObject"], &[]), "MalformedXML"),
         (create(&["GetObject", "GetObject"], &[]), "InvalidRequest"),
         (create(&[], &[]), "MalformedXML"),

@@ -11,6 +11,7 @@ use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use sha2::{Digest, Sha256};
 
+use super::access_points::policy_about;
 use super::account;
 use super::account_block::{from_wire as block_from_wire, to_wire as block_to_wire};
 use crate::bucket::POLICY_RULES;
@@ -215,16 +216,10 @@ fn check_policy(
     account_block: PublicAccessBlock,
     text: &str,
 ) -> std::result::Result<(), Failed> {
-    let policy =
-        Policy::parse(text, &POLICY_RULES).map_err(|refused| failed("MalformedPolicy", refused.message))?;
     let own = arn(cx.region(), cx.account(), &point.alias);
     let within = format!("{own}/object/");
-    for statement in policy.statements() {
-        let (_, mut resources) = statement.resources();
-        if !resources.all(|resource| resource == own || resource.starts_with(&within)) {
-            return Err(failed("MalformedPolicy", "Policy has invalid resource"));
-        }
-    }
+    let policy = policy_about(text, |resource| resource == own || resource.starts_with(&within))
+        .map_err(|refused| failed("MalformedPolicy", refused.message()))?;
     if is_public(&policy) && (point.block.block_public_policy || account_block.block_public_policy) {
         return Err(failed("AccessDenied", "Access denied."));
     }
