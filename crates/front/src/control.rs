@@ -136,6 +136,7 @@ async fn admit(cloud: &Cloud, head: &RequestHead, body: &Bytes, conn: ConnInfo) 
             family: Family::RestJson,
             signing_name: None,
             anonymous: false,
+            region: None,
             bucket: None,
             takes_v2: false,
             api_keys: None,

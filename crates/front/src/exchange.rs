@@ -210,6 +210,7 @@ impl Cloud {
                 family,
                 signing_name: Some(plan.entry.facts.signing_name),
                 anonymous: plan.lets_anonymous(),
+                region: Some(region),
                 bucket: plan.bucket.as_deref(),
                 takes_v2: plan.entry.model.name == "s3" && region.takes_signature_v2(),
                 api_keys: plan.extension().and_then(|extension| extension.api_keys()),

@@ -37,6 +37,8 @@ pub struct Terms<'a> {
     pub signing_name: Option<&'a str>,
     /// Whether policies may let in who does not sign.
     pub anonymous: bool,
+    /// The Region that the call is for, where it is known.
+    pub region: Option<Region>,
     /// The bucket that the host names.
     pub bucket: Option<&'a str>,
     /// Whether the Region is one where S3 takes URLs signed with version 2.
@@ -147,7 +149,7 @@ impl Authn {
         }
         let id = signature.credential.access_key_id();
         let credential = self.good(platform, id, signature.security_token.as_deref(), terms, now).await?;
-        if credential.is_of_default_regions() && is_opt_in(signature.credential.region()) {
+        if credential.is_of_default_regions() && terms.region.is_some_and(Region::opt_in) {
             return Err(Problem::InvalidToken.in_words(terms.family, id));
         }
         let at = signing_time(platform, signature, now);
@@ -383,10 +385,6 @@ fn signing_time(platform: &Platform, signature: &SigV4<'_>, now: Instant) -> Tim
     let skew = Duration::from_secs(SKEW_S_MAX as u64);
     let at = by_host.filter(|by_host| signed <= *by_host + skew).unwrap_or(now);
     Timestamp::from_unix_s(at.secs())
-}
-
-fn is_opt_in(region: &str) -> bool {
-    region.parse().is_ok_and(Region::opt_in)
 }
 
 /// The root user of the account whose number the id is, or of the default one.

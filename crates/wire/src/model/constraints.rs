@@ -35,7 +35,7 @@ enum Compiled {
 /// Compiled size of one pattern, in bytes. Some have repetitions in the thousands.
 const PATTERN_SIZE_MAX: usize = 4 << 20;
 
-/// Steps back in one match of a pattern with look-around, of values of at most a few hundred characters.
+/// Steps back in one match of a pattern with look-around.
 const BACKTRACKS_MAX: usize = 100_000;
 
 impl Pattern {
@@ -49,7 +49,8 @@ impl Pattern {
             let text = format!("^(?:{})$", java(&self.text));
             let linear = regex::RegexBuilder::new(&text).size_limit(PATTERN_SIZE_MAX).build();
             linear.map(Compiled::Linear).ok().or_else(|| {
-                let backtracking = fancy_regex::RegexBuilder::new(&text)
+                // These are of texts of several lines, too.
+                let backtracking = fancy_regex::RegexBuilder::new(&format!("(?s){text}"))
                     .backtrack_limit(BACKTRACKS_MAX)
                     .delegate_size_limit(PATTERN_SIZE_MAX)
                     .build();
@@ -122,6 +123,8 @@ mod tests {
             (r"[\u0009\u000A\u000D\u0020-\u00FF]+", "plain", true),
             (r"(?!aws:).*", "aws:x", false),
             (r"(?!aws:).*", "aw:x", true),
+            (r"^(?!\s*$).+", "{\n  \"a\": 1\n}\n", true),
+            (r"^(?!\s*$).+", " \n ", false),
             (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", "123", false),
             (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", "123a", true),
             (r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)", "a b", false),
