@@ -188,8 +188,8 @@ impl Record for Counted {}
 pub(crate) struct Watched {
     /// The last minute that was looked at.
     pub(crate) minute: u64,
-    /// The number of the last Insights event.
-    pub(crate) seq: u64,
+    /// The first minute that was counted.
+    pub(crate) since: u64,
 }
 
 impl Record for Watched {}

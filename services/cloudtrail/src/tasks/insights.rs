@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use haneul_env::Rng;
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use haneul_store::{Batch as Writes, Range, Reads};
 use serde_json::Value;
@@ -16,7 +17,7 @@ use crate::CloudTrail;
 use crate::chunk;
 use crate::insights::baseline::{Baseline, CALLS_MIN};
 use crate::insights::count::{Hour, Sample, Series, minutes, samples, top};
-use crate::insights::decide::{Change, decide};
+use crate::insights::decide::{Change, USUAL_MINUTES, decide};
 use crate::insights::event::Finding;
 use crate::insights::{Minute, millis_of, minute_of};
 use crate::model::{COUNTED, Chunk, Counted, HISTORY, HOURS, LAKE, OUTBOX, Scope, WATCHED, Watched};
@@ -39,6 +40,18 @@ const LATER: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Looking {
     baselines: HashMap<(Scope, String, Minute, Minute), Baseline>,
+    /// The number of the last event.
+    number: u64,
+}
+
+impl Looking {
+    /// A number that no event of any scope has had: scopes write into the same histories and event data stores, and may begin
+    /// anew. Later ones are higher; the chance keeps lives of the cloud apart whose clock stands still.
+    fn number(&mut self, now: Instant, rng: &Rng) -> u64 {
+        let of_now = (now.millis().max(0) as u64) << 20 | rng.below(1 << 19);
+        self.number = of_now.max(self.number + 1);
+        self.number
+    }
 }
 
 impl CloudTrail {
@@ -152,7 +165,7 @@ impl CloudTrail {
         if let Some(oldest) = oldest
             && store.get(&WATCHED, &scope).await?.is_none()
         {
-            writes.put(&WATCHED, &scope, &Watched { minute: oldest.saturating_sub(1), seq: 0 })?;
+            writes.put(&WATCHED, &scope, &Watched { minute: oldest.saturating_sub(1), since: oldest })?;
         }
         Ok(store.write(writes).await?)
     }
@@ -168,7 +181,8 @@ impl CloudTrail {
     ) -> Result<()> {
         let store = &self.platform.store;
         let since_ms = own.iter().filter_map(|sink| sink.insights.as_ref()).map(|insights| insights.since_ms);
-        let since = minute_of(since_ms.min().unwrap_or(0));
+        // An insight that was asked for later than others has nothing counted from before.
+        let since = minute_of(since_ms.min().unwrap_or(0)).max(watched.since);
         let mut writes = Writes::default();
         let all = || Range::prefix((scope.0.clone(), scope.1, scope.2));
         let mut range = all();
@@ -177,7 +191,7 @@ impl CloudTrail {
             let Some((last, _)) = page.last() else { break };
             range = all().after(last);
             for (key, mut counted) in page {
-                if counted.last < watched.minute && counted.ongoing.is_none() {
+                if counted.last + USUAL_MINUTES < watched.minute && counted.ongoing.is_none() {
                     continue;
                 }
                 let series = Series(key.3.clone());
@@ -193,8 +207,7 @@ impl CloudTrail {
                     (watched.minute, until, since),
                 );
                 for finding in findings.await? {
-                    watched.seq += 1;
-                    self.tell(&mut writes, scope, own, &finding, watched.seq).await?;
+                    self.tell(looking, &mut writes, scope, own, &finding).await?;
                 }
                 if counted.ongoing != before {
                     writes.put(&COUNTED, &key, &counted)?;
@@ -218,14 +231,16 @@ impl CloudTrail {
         (seen, until, since): (Minute, Minute, Minute),
     ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        // The minute before tells whether calls have stopped.
-        let rows = self.rows(scope, series, (seen, until + 1)).await?;
+        // The minutes before tell whether calls have stopped.
+        let from = seen.saturating_sub(USUAL_MINUTES);
+        let rows = self.rows(scope, series, (from, until + 1)).await?;
         let calls: BTreeMap<Minute, u32> =
-            minutes(&rows, seen, until + 1).map(|(minute, _, calls)| (minute, calls.calls)).collect();
+            minutes(&rows, from, until + 1).map(|(minute, _, calls)| (minute, calls.calls)).collect();
         let of = |minute: Minute| calls.get(&minute).copied().unwrap_or(0);
         let mut minute = seen + 1;
         while minute <= until {
-            if counted.ongoing.is_none() && of(minute).max(of(minute - 1)) < CALLS_MIN {
+            let mut lately = minute.saturating_sub(USUAL_MINUTES)..=minute;
+            if counted.ongoing.is_none() && lately.all(|minute| of(minute) < CALLS_MIN) {
                 // Nothing can begin here: on to a minute in which it can.
                 let busy = calls.range(minute..).find(|(_, calls)| **calls >= CALLS_MIN);
                 let Some((next, _)) = busy else { break };
@@ -309,16 +324,17 @@ impl CloudTrail {
     /// Into the history, to the trails, and to the destinations of event data stores.
     async fn tell(
         &self,
+        looking: &mut Looking,
         writes: &mut Writes,
         scope: &Scope,
         own: &[&Sink],
         finding: &Finding,
-        seq: u64,
     ) -> Result<()> {
         let event_id = self.ids.uuid();
         let at_ms = finding.at().millis();
         let packed = |json: &[u8]| Chunk(chunk::encode([(at_ms, json)].into_iter()));
-        let key = |name: String| (name, scope.1, scope.2, seq);
+        let now = self.platform.env.now();
+        let mut key = |name: String| (name, scope.1, scope.2, looking.number(now, &self.platform.env.rng));
         let json = finding.of_trail(&event_id);
         writes.put(&HISTORY, &key(told(&scope.0)), &packed(&json))?;
         let (source, name, _) = finding.series.parts();
