@@ -20,7 +20,7 @@ use crate::catalog::Entry;
 use crate::layers::authn::{self, Terms};
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
-use crate::layers::{limits, place, request_id};
+use crate::layers::{limits, place, request_id, signature};
 use crate::noted::Noted;
 use crate::reply;
 use crate::route::{self, Asked, queue_url};
@@ -225,6 +225,7 @@ impl Cloud {
         self.options.throttle.admit(&known.caller, region, plan.entry.name(), &seen.operation_name)?;
         let Some(mut head) = head_slot.take() else { return Err(ApiError::internal("the head was taken")) };
         head.bucket = plan.bucket.clone();
+        signature::take_in(&mut head, plan.entry.is_s3())?;
         let cx = self.cx(seen.request_id.clone(), known.caller, region, conn, now, head);
         seen.cx = Some(cx.clone());
         match &plan.work {

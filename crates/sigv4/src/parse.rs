@@ -102,6 +102,15 @@ impl<'a> RequestAuth<'a> {
         }
     }
 
+    /// Whether it is a presigned URL's.
+    pub fn is_in_query(&self) -> bool {
+        match self {
+            Self::SigV4(signature) => signature.carrier == Carrier::Query,
+            Self::PresignedV2(_) => true,
+            _ => false,
+        }
+    }
+
     /// The refusal of what is not supported; `None` for what may go on (`SigV4`, `Anonymous`).
     pub fn unsupported(&self) -> Option<AuthError> {
         match self {

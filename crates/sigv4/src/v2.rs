@@ -38,7 +38,8 @@ pub struct PostFormV2<'a> {
 }
 
 /// The parameters of a query that name a part of the resource, or what the answer is to say: these are signed.
-const SIGNED_PARAMETERS: [&str; 43] = [
+const SIGNED_PARAMETERS: [&str; 44] = [
+    "abac",
     "accelerate",
     "acl",
     "analytics",

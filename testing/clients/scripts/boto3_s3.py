@@ -115,9 +115,12 @@ url = plain.generate_presigned_url("get_object", Params={"Bucket": "photos", "Ke
 assert "AWSAccessKeyId=" in url, url
 answer = urllib.request.urlopen(url)
 assert hashlib.md5(answer.read()).digest() == hashlib.md5(data).digest() and answer.headers["Content-Type"] == "a/b"
-put = plain.generate_presigned_url("put_object", Params={"Bucket": "photos", "Key": "v2 하늘", "ContentType": "x/y"})
+put = plain.generate_presigned_url(
+    "put_object", Params={"Bucket": "photos", "Key": "v2 하늘", "ContentType": "x/y", "Metadata": {"of": "the url"}}
+)
 urllib.request.urlopen(urllib.request.Request(put, data=b"v2", method="PUT", headers={"Content-Type": "x/y"}))
-assert plain.get_object(Bucket="photos", Key="v2 하늘")["ContentType"] == "x/y"
+got = plain.get_object(Bucket="photos", Key="v2 하늘")
+assert (got["ContentType"], got["Metadata"]) == ("x/y", {"of": "the url"}), got
 session = boto3.client("sts", region_name="us-east-1").get_session_token()["Credentials"]
 brief = boto3.client(
     "s3",

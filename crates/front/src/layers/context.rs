@@ -4,6 +4,8 @@ use haneul_kit::directory::PrincipalPolicies;
 use haneul_kit::{Access, Caller, Cx, Membership, Principal, Session, Standing, canonical_user_id};
 use haneul_policy::{Caller as PolicyCaller, Principal as PolicyPrincipal, Source};
 
+use super::signature;
+
 /// The caller as the policy language sees it.
 pub fn principal(caller: &Caller) -> PolicyPrincipal {
     let account = || caller.account.to_string();
@@ -112,6 +114,13 @@ const GLOBAL: &[(&str, Read)] = &[
     ("s3:accessgrantsinstancearn", |facts| {
         some(session(facts).and_then(|session| session.access_grants_instance.as_ref()))
     }),
+    // Of S3, but of the request alone.
+    ("s3:authtype", |facts| some(facts.cx.http().and_then(signature::kind))),
+    ("s3:signatureage", |facts| {
+        some(facts.cx.http().and_then(|head| signature::age_ms(head, facts.cx.now())))
+    }),
+    ("s3:signatureversion", |facts| some(facts.cx.http().and_then(signature::version))),
+    ("s3:x-amz-content-sha256", |facts| header(facts, "x-amz-content-sha256")),
 ];
 
 const PRINCIPAL_TAG: &str = "aws:principaltag/";

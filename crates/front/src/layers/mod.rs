@@ -16,3 +16,4 @@ pub mod limits;
 pub mod organization;
 pub mod place;
 pub mod request_id;
+pub mod signature;

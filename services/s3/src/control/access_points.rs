@@ -132,8 +132,8 @@ pub(super) fn policy_about(text: &str, is_own: impl Fn(&str) -> bool) -> Result<
     let malformed = |message: String| error::new("MalformedPolicy", 400, message);
     let policy = Policy::parse(text, &POLICY_RULES).map_err(|refused| malformed(refused.message))?;
     for statement in policy.statements() {
-        let (_, mut resources) = statement.resources();
-        if !resources.all(&is_own) {
+        let (negated, mut resources) = statement.resources();
+        if negated || !resources.all(&is_own) {
             return Err(malformed("Policy has invalid resource".to_owned()));
         }
     }
