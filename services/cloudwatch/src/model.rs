@@ -94,7 +94,7 @@ pub(crate) struct AlarmState {
     pub(crate) held: Option<Held>,
 }
 
-/// What a muted alarm was before the first action was held back.
+/// What an alarm was before a mute rule or a suppressor held back its first action.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Held {
     pub(crate) before: StateValue,

@@ -63,10 +63,16 @@ impl Via {
     }
 
     /// One of several Regions.
-    pub(crate) fn of_multi_region(arn: String, account: AccountId, point: &MultiRegionRecord) -> Result<Via> {
+    pub(crate) fn of_multi_region(
+        arn: String,
+        account: AccountId,
+        point: &MultiRegionRecord,
+        account_block: PublicAccessBlock,
+    ) -> Result<Via> {
         let policy = point.policy.as_deref().map(|text| Policy::parse(text, &POLICY_RULES)).transpose();
         let policy = policy.map_err(ApiError::internal)?;
-        let restricted = point.block.restrict_public_buckets && policy.as_ref().is_some_and(is_public);
+        let restricts = point.block.restrict_public_buckets || account_block.restrict_public_buckets;
+        let restricted = restricts && policy.as_ref().is_some_and(is_public);
         Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new) })
     }
 

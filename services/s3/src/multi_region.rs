@@ -26,7 +26,8 @@ impl S3 {
             return Err(error::no_such_bucket(&route.bucket));
         }
         let account = AccountId::new(point.account).unwrap_or_default();
-        let via = Via::of_multi_region(arn(bucket.region, account, alias), account, &point)?;
+        let block = self.records.account_block(account).await?.unwrap_or_default();
+        let via = Via::of_multi_region(arn(bucket.region, account, alias), account, &point, block)?;
         Ok(Arc::new(bucket.behind(via)))
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +11,8 @@ use crate::CloudWatch;
 use crate::alarms::message::arn;
 use crate::alarms::reason::iso_millis;
 use crate::alarms::rule::{Rule, by_arn};
-use crate::model::{Alarm, AlarmKind, CompositeAlarm, StateValue, Suppressed};
+use crate::model::{Alarm, AlarmKind, AlarmState, CompositeAlarm, Held, StateValue, Suppressed};
+use crate::mute::Muting;
 use crate::store::alarms::Traces;
 
 /// Looks at every alarm when its time has come: metric alarms by the clock, composite ones when what they name has changed.
@@ -124,8 +126,14 @@ impl Alarms {
     /// Calls what was held back of alarms that no rule mutes any more. Says when the next window closes.
     async fn unmute(&self, all: &[(Owner, String, Alarm)], now: Instant) -> Result<Option<i64>> {
         let mut next: Option<i64> = None;
-        for (owner, name, alarm) in all.iter().filter(|(.., alarm)| alarm.state.held.is_some()) {
-            let muting = self.cloudwatch.muting(*owner).await?;
+        let mut known: BTreeMap<Owner, Muting> = BTreeMap::new();
+        // What a suppressor holds back is called when that lets go.
+        let held = |alarm: &Alarm| alarm.state.held.is_some() && alarm.state.suppressed.is_none();
+        for (owner, name, alarm) in all.iter().filter(|(.., alarm)| held(alarm)) {
+            let muting = match known.entry(*owner) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(place) => place.insert(self.cloudwatch.muting(*owner).await?),
+            };
             if let Some((_, until)) = muting.of(name, now) {
                 let at = (until.millis() + 999).div_euclid(1000);
                 next = Some(next.map_or(at, |next| next.min(at)));
@@ -135,7 +143,7 @@ impl Alarms {
             let changed = self
                 .cloudwatch
                 .change_alarm(*owner, name, now, |alarm| {
-                    if alarm.state.held != held {
+                    if alarm.state.held != held || alarm.state.suppressed.is_some() {
                         return Ok(None);
                     }
                     let actions = alarm.unmute((*owner, name), now);
@@ -240,9 +248,16 @@ impl Alarms {
                     Step::Extend => alarm.state.suppressed = Some(hold("ExtensionPeriod", Some(extension_s))),
                     Step::Release => {
                         alarm.state.suppressed = None;
-                        call = true;
+                        // It may be again what it was.
+                        call = alarm.state.held.is_none_or(|held| held.before != alarm.state.value);
+                        if !call {
+                            alarm.state.held = None;
+                        }
                     }
                     Step::Stay if before.is_some() && has_suppressor && alarm.state.suppressed.is_none() => {
+                        if let Some(before) = &before {
+                            alarm.state.held.get_or_insert(Held { before: before.value });
+                        }
                         alarm.state.suppressed = Some(match suppressing {
                             true => hold("Alarm", None),
                             false => hold("WaitPeriod", Some(wait_s)),
@@ -251,7 +266,10 @@ impl Alarms {
                     Step::Stay => call = alarm.state.suppressed.is_none() && before.is_some(),
                 }
                 if call {
+                    // What was held back is told from what the alarm was before that.
+                    let held = alarm.state.held.map(|held| held.before);
                     let before = before.unwrap_or_else(|| alarm.state.clone());
+                    let before = AlarmState { value: held.unwrap_or(before.value), ..before };
                     alarm.act((owner, name), &before, now, muted_by, &mut traces);
                 }
                 Ok(Some(traces))

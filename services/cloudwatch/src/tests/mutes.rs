@@ -77,6 +77,45 @@ async fn a_muted_alarm_changes_its_state_and_calls_its_actions_when_the_window_c
 }
 
 #[tokio::test]
+async fn what_a_suppressor_lets_go_within_a_window_is_called_at_its_end() {
+    let cloud = Cloud::new().await;
+    for name in ["high", "quiet"] {
+        cloud.ok::<op::PutMetricAlarm>(kept(name)).await;
+        set(&cloud, name, "OK").await;
+    }
+    cloud
+        .ok::<op::PutCompositeAlarm>(s::PutCompositeAlarmInput {
+            actions_suppressor: Some("quiet".into()),
+            actions_suppressor_wait_period: Some(60),
+            actions_suppressor_extension_period: Some(120),
+            ..composite("both", "ALARM(high)")
+        })
+        .await;
+    cloud.settle().await;
+    cloud.ok::<op::PutAlarmMuteRule>(rule("night", "cron(0 1 * * *)", "PT2H", &["both"])).await;
+    cloud.advance(3600).await;
+    set(&cloud, "high", "ALARM").await;
+    cloud.topics.told.lock().clear();
+    // The wait is over, and the window is not.
+    cloud.advance(300).await;
+    assert!(cloud.told().is_empty());
+    cloud.advance(7200).await;
+    assert_eq!(cloud.told(), ["ALARM: \"both\" in US East (N. Virginia)"]);
+    // Again, and back before the wait is over: there is nothing to tell.
+    cloud
+        .ok::<op::DeleteAlarmMuteRule>(s::DeleteAlarmMuteRuleInput { alarm_mute_rule_name: "night".into() })
+        .await;
+    set(&cloud, "high", "OK").await;
+    cloud.advance(300).await;
+    cloud.topics.told.lock().clear();
+    set(&cloud, "high", "ALARM").await;
+    set(&cloud, "high", "OK").await;
+    cloud.topics.told.lock().clear();
+    cloud.advance(300).await;
+    assert!(!cloud.told().iter().any(|told| told.contains("both")), "{:?}", cloud.told());
+}
+
+#[tokio::test]
 async fn an_alarm_that_came_back_has_nothing_to_tell_and_a_deleted_rule_unmutes() {
     let cloud = Cloud::new().await;
     for name in ["back", "stays"] {

@@ -191,7 +191,7 @@ impl Handle<op::ListAccessPoints> for S3 {
 
     /// The token is the name of the last one.
     async fn call(&self, cx: &Cx, input: s::ListAccessPointsRequest) -> Result<s::ListAccessPointsResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(0, PAGE_MAX as i32) as usize);
+        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
         let mut after = input.next_token;
         let mut found = Vec::new();
         loop {

@@ -207,7 +207,7 @@ impl Handle<op::ListAccessPointsForObjectLambda> for S3 {
         cx: &Cx,
         input: s::ListAccessPointsForObjectLambdaRequest,
     ) -> Result<s::ListAccessPointsForObjectLambdaResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(0, PAGE_MAX as i32) as usize);
+        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
         let after = input.next_token.as_deref();
         let mut found =
             self.records.object_lambda_points(cx.account(), cx.region(), after, limit + 1).await?;

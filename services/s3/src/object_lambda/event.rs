@@ -17,6 +17,8 @@ const AUTHORIZATION: &[&str] = &[
     "x-amz-signedheaders",
     "x-amz-signature",
     "x-amz-security-token",
+    "x-amz-s3session-token",
+    "x-amz-region-set",
     "x-amz-content-sha256",
     "awsaccesskeyid",
     "signature",
@@ -108,7 +110,7 @@ pub(super) fn sign(signed: &mut HeaderMap, name: &'static str, value: Option<&st
 fn headers(http: &RequestHead) -> Map<String, Value> {
     let mut shown: Map<String, Value> = Map::new();
     for (name, value) in &http.headers {
-        if matches!(name.as_str(), "authorization" | "x-amz-security-token") {
+        if matches!(name.as_str(), "authorization" | "x-amz-security-token" | "x-amz-s3session-token") {
             continue;
         }
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -192,6 +194,7 @@ mod tests {
         for (uri, kept) in [
             ("/b/k", ""),
             ("/b/k?X-Amz-Signature=a&partNumber=2&x-amz-security-token=b", "partNumber=2"),
+            ("/b/k?X-Amz-S3session-Token=a&partNumber=2&X-Amz-Region-Set=*", "partNumber=2"),
             ("/b?list-type=2&prefix=a%2Fb&X-Amz-Credential=c", "list-type=2&prefix=a%2Fb"),
         ] {
             assert_eq!(query(Some(&head(uri))), kept, "{uri}");

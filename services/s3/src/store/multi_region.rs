@@ -9,6 +9,9 @@ use crate::model::multi_region::{Asked, MultiRegionRecord, MultiRegionRequest};
 /// Access points that an account may have.
 const POINTS_MAX: usize = 100;
 
+/// Requests of an account that are remembered; of more, the oldest is forgotten.
+const REQUESTS_MAX: usize = 200;
+
 impl Records {
     pub(crate) async fn multi_region(
         &self,
@@ -59,8 +62,18 @@ impl Records {
         made: Option<&MultiRegionRecord>,
     ) -> Result<()> {
         let done = self.store.transact(|tx| async move {
-            if tx.get(&MULTI_REGION_REQUESTS, &(account, token)).await?.is_some() {
-                return Ok(());
+            match tx.get(&MULTI_REGION_REQUESTS, &(account, token)).await? {
+                Some(before) if before.asked == request.asked => return Ok(()),
+                Some(_) => return Err(Failure::Api(token_used())),
+                None => {}
+            }
+            let all = Range::prefix((account,));
+            let noted = tx.scan(&MULTI_REGION_REQUESTS, all, REQUESTS_MAX).await?;
+            if noted.len() == REQUESTS_MAX {
+                let oldest = noted.iter().min_by_key(|(_, request)| request.at_ms);
+                if let Some((key, _)) = oldest {
+                    tx.delete(&MULTI_REGION_REQUESTS, key)?;
+                }
             }
             let mut request = request.clone();
             if request.failed.is_none() {
@@ -121,6 +134,10 @@ impl Records {
         });
         Ok(done.await?)
     }
+}
+
+fn token_used() -> haneul_kit::ApiError {
+    error::new("IdempotencyException", 400, "The client token was used for another request.")
 }
 
 fn already_owned() -> (String, String) {

@@ -79,6 +79,8 @@ async fn requests_go_where_the_routes_lead() {
     let again =
         cloud.ok::<control::CreateMultiRegionAccessPoint>(create("own", "c", &["east", "west"])).await;
     assert_eq!(again.request_token_arn, first.request_token_arn, "the same request");
+    let reused = cloud.err::<control::CreateMultiRegionAccessPoint>(create("more", "c", &["east"])).await;
+    assert!(reused.starts_with("IdempotencyException"), "{reused}");
     let other = cloud.ok::<control::CreateMultiRegionAccessPoint>(create("own", "d", &["east"])).await;
     assert_eq!(outcome(&cloud, other.request_token_arn).await.1, "MultiRegionAccessPointAlreadyOwnedByYou");
     let account_id = OURS.to_string();

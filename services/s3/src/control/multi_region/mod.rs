@@ -42,6 +42,9 @@ fn names(asked: &Asked) -> (&'static str, &'static str) {
     }
 }
 
+/// In bytes; a request's is kept with it.
+const POLICY_LENGTH_MAX: usize = 20 * 1024;
+
 impl S3 {
     /// An action on an access point, which its alias names; its name, as long as there is none.
     async fn on_multi_region(&self, cx: &Cx, action: &'static str, name: &str) -> Result<Access> {
@@ -197,6 +200,9 @@ impl Handle<op::PutMultiRegionAccessPointPolicy> for S3 {
         input: s::PutMultiRegionAccessPointPolicyRequest,
     ) -> Result<s::PutMultiRegionAccessPointPolicyResult> {
         let details = input.details;
+        if details.policy.len() > POLICY_LENGTH_MAX {
+            return Err(error::new("MalformedPolicy", 400, "Policies must be valid JSON of at most 20 KB"));
+        }
         let found = self.records.multi_region(cx.account(), &details.name).await?;
         let account_block = self.records.account_block(cx.account()).await?.unwrap_or_default();
         let checked = match &found {
@@ -352,7 +358,7 @@ impl Handle<op::ListMultiRegionAccessPoints> for S3 {
         cx: &Cx,
         input: s::ListMultiRegionAccessPointsRequest,
     ) -> Result<s::ListMultiRegionAccessPointsResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(0, PAGE_MAX as i32) as usize);
+        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
         let after = input.next_token.as_deref();
         let mut found = self.records.multi_regions(cx.account(), after, limit + 1).await?;
         let next_token = (found.len() > limit && limit > 0).then(|| found[limit - 1].name.clone());
@@ -405,7 +411,9 @@ impl Handle<op::GetMultiRegionAccessPointPolicyStatus> for S3 {
         let point = self.own_multi_region(cx, &input.name).await?;
         let policy = point.policy.as_deref().map(|text| Policy::parse(text, &POLICY_RULES)).transpose();
         let policy = policy.map_err(ApiError::internal)?;
-        let public = policy.as_ref().is_some_and(is_public) && !point.block.restrict_public_buckets;
+        let account_block = self.records.account_block(cx.account()).await?.unwrap_or_default();
+        let restricted = point.block.restrict_public_buckets || account_block.restrict_public_buckets;
+        let public = policy.as_ref().is_some_and(is_public) && !restricted;
         let established = Some(s::PolicyStatus { is_public: Some(public) });
         Ok(s::GetMultiRegionAccessPointPolicyStatusResult { established })
     }
