@@ -15,7 +15,8 @@ const SHARED_MIN: f64 = 0.6;
 pub(crate) const VALUES_MAX: usize = 10;
 /// A new value is told when those that are known came so often each, on average.
 const VALUE_CALLS_MIN: u64 = 50;
-const VALUE_CHARS_MAX: usize = 200;
+/// Of a token, and of what stands between two: a model is in memory, and is written as a whole.
+const CHARS_MAX: usize = 100;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Model {
@@ -126,8 +127,8 @@ impl Model {
         let slot = |token: &Token<'_>| {
             let varies = token.varies();
             Slot {
-                glue: token.glue.to_owned(),
-                text: (!varies).then(|| token.text.to_owned()),
+                glue: clip(token.glue).to_owned(),
+                text: (!varies).then(|| clip(token.text).to_owned()),
                 values: if varies { vec![(clip(token.text).to_owned(), 1)] } else { Vec::new() },
                 many: false,
             }
@@ -135,7 +136,7 @@ impl Model {
         let made = Learned {
             id: id(),
             slots: tokens.iter().map(slot).collect(),
-            tail: tail.to_owned(),
+            tail: clip(tail).to_owned(),
             level,
             seen: 1,
             last_ms: at_ms,
@@ -156,7 +157,7 @@ impl Learned {
         for (slot, token) in self.slots.iter().zip(tokens) {
             if let Some(text) = &slot.text {
                 fixed += 1;
-                same += u32::from(text == token.text);
+                same += u32::from(text == clip(token.text));
             }
         }
         match fixed {
@@ -171,7 +172,7 @@ impl Learned {
         let seen = self.seen;
         let mut new = None;
         for (at, (slot, token)) in self.slots.iter_mut().zip(tokens).enumerate() {
-            if slot.text.as_deref() == Some(token.text) {
+            if slot.text.as_deref() == Some(clip(token.text)) {
                 continue;
             }
             if let Some(fixed) = slot.text.take() {
@@ -227,7 +228,7 @@ impl Learned {
 }
 
 fn clip(text: &str) -> &str {
-    match text.char_indices().nth(VALUE_CHARS_MAX) {
+    match text.char_indices().nth(CHARS_MAX) {
         Some((at, _)) => &text[..at],
         None => text,
     }

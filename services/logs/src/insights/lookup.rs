@@ -24,17 +24,25 @@ impl Lookup {
         Lookup { table, on, output, rows: HashMap::new() }
     }
 
-    /// Makes it ready to be applied.
+    /// Where the columns are that it compares, and that it gives.
     ///
     /// # Errors
     /// When the table has no such columns.
-    pub(crate) fn load(&mut self, csv: &Csv) -> Result<(), String> {
+    pub(crate) fn places(&self, fields: &[String]) -> Result<(Vec<usize>, Vec<usize>), String> {
         let column = |name: &String| {
-            let found = csv.fields.iter().position(|field| field == name);
+            let found = fields.iter().position(|field| field == name);
             found.ok_or_else(|| format!("the lookup table {} has no field {name}", self.table))
         };
-        let on: Vec<usize> = self.on.iter().map(|(name, _)| column(name)).collect::<Result<_, _>>()?;
-        let output: Vec<usize> = self.output.iter().map(column).collect::<Result<_, _>>()?;
+        let on = self.on.iter().map(|(name, _)| column(name)).collect::<Result<_, _>>()?;
+        Ok((on, self.output.iter().map(column).collect::<Result<_, _>>()?))
+    }
+
+    /// Makes it ready to be applied.
+    ///
+    /// # Errors
+    /// As [`Lookup::places`].
+    pub(crate) fn load(&mut self, csv: &Csv) -> Result<(), String> {
+        let (on, output) = self.places(&csv.fields)?;
         let cells = |row: &[String], at: &[usize]| at.iter().map(|at| row[*at].clone()).collect::<Vec<_>>();
         let mut rows = HashMap::with_capacity(csv.rows.len());
         for row in &csv.rows {

@@ -27,6 +27,22 @@ impl Plan {
             _ => None,
         })
     }
+
+    /// Whether an event with this message comes past no filter, as the message alone shows: then there is no need to look
+    /// for its fields.
+    pub(crate) fn passes_over(&self, message: &str) -> bool {
+        for command in &self.commands {
+            match command {
+                Command::Filter(expr) if is_false(expr, message) => return true,
+                Command::Filter(_) => {}
+                Command::Compute(list)
+                    if list.iter().all(|(name, expr)| name != MESSAGE || is_message(expr)) => {}
+                Command::Parse { fields, .. } if fields.iter().all(|name| name != MESSAGE) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
 }
 
 pub(super) enum Command {
@@ -101,24 +117,6 @@ pub(super) enum Operator {
     Divide,
     Remainder,
     Power,
-}
-
-impl Plan {
-    /// Whether an event with this message comes past no filter, as the message alone shows: then there is no need to look
-    /// for its fields.
-    pub(crate) fn passes_over(&self, message: &str) -> bool {
-        for command in &self.commands {
-            match command {
-                Command::Filter(expr) if is_false(expr, message) => return true,
-                Command::Filter(_) => {}
-                Command::Compute(list)
-                    if list.iter().all(|(name, expr)| name != MESSAGE || is_message(expr)) => {}
-                Command::Parse { fields, .. } if fields.iter().all(|name| name != MESSAGE) => {}
-                _ => return false,
-            }
-        }
-        false
-    }
 }
 
 const MESSAGE: &str = "@message";

@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use haneul_kit::{Access, AccountId, Arn, Cx, Handle, Region, Result, Tags, paging};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
@@ -13,6 +16,9 @@ use crate::store::LookupKey;
 
 const PAGE: usize = 50;
 const BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Commands of one query; each has its own index of its table in memory.
+const LOOKUPS_MAX: usize = 10;
 
 pub(super) fn lookup_arn(key: &LookupKey) -> Arn {
     Arn::new("logs", key.1, key.0, format_args!("lookup-table:{}", key.2))
@@ -39,6 +45,16 @@ impl Logs {
         })
     }
 
+    /// A table of a query's results is made by who may read these.
+    async fn with_results(&self, cx: &Cx, access: Access, query: Option<&String>) -> Result<Vec<Access>> {
+        let mut all = vec![access];
+        if let Some(id) = query {
+            let results = s::GetQueryResultsRequest { query_id: id.clone(), ..Default::default() };
+            all.extend(Handle::<op::GetQueryResults>::access(self, cx, &results).await?);
+        }
+        Ok(all)
+    }
+
     /// The rows that a request brings, as CSV.
     async fn rows_of(&self, cx: &Cx, body: Option<String>, query: Option<String>) -> Result<(String, Csv)> {
         let body = match (body, query) {
@@ -63,13 +79,34 @@ impl Logs {
         Ok((body, csv))
     }
 
-    /// Brings the tables that a query's `lookup` commands name.
-    pub(crate) async fn load_lookups(&self, owner: (AccountId, Region), plan: &mut Plan) -> Result<()> {
+    /// Whether there are tables with the columns that a query's `lookup` commands name.
+    pub(crate) async fn check_lookups(&self, owner: (AccountId, Region), plan: &mut Plan) -> Result<()> {
+        let mut count = 0;
         for lookup in plan.lookups() {
-            let key = (owner.0, owner.1, lookup.table.clone());
-            let body = self.records.lookup_body(&self.platform.seal, &key).await?;
-            let csv = Csv::parse(&body).map_err(error::invalid)?;
-            lookup.load(&csv).map_err(error::invalid)?;
+            count += 1;
+            if count > LOOKUPS_MAX {
+                return Err(error::invalid(format!("A query has at most {LOOKUPS_MAX} lookup commands.")));
+            }
+            let table = self.records.lookup_table(&(owner.0, owner.1, lookup.table.clone())).await?;
+            lookup.places(&table.fields).map_err(error::invalid)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the tables, each once.
+    pub(crate) async fn load_lookups(&self, owner: (AccountId, Region), plan: &mut Plan) -> Result<()> {
+        let mut tables: HashMap<String, Csv> = HashMap::new();
+        for lookup in plan.lookups() {
+            let csv = match tables.entry(lookup.table.clone()) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(place) => {
+                    let key = (owner.0, owner.1, lookup.table.clone());
+                    let body = self.records.lookup_body(&self.platform.seal, &key).await?;
+                    place.insert(Csv::parse(&body).map_err(error::invalid)?)
+                }
+            };
+            lookup.load(csv).map_err(error::invalid)?;
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
@@ -90,7 +127,8 @@ impl Handle<op::CreateLookupTable> for Logs {
     async fn access(&self, cx: &Cx, input: &s::CreateLookupTableRequest) -> Result<Vec<Access>> {
         let key = (cx.account(), cx.region(), input.lookup_table_name.clone());
         let tags = input.tags.iter().flat_map(|tags| tags.iter()).map(|(key, value)| (key, value.as_str()));
-        Ok(vec![Access::on("logs:CreateLookupTable", &lookup_arn(&key)).request_tags(tags)])
+        let create = Access::on("logs:CreateLookupTable", &lookup_arn(&key)).request_tags(tags);
+        self.with_results(cx, create, input.query_id.as_ref()).await
     }
 
     async fn call(
@@ -116,7 +154,9 @@ impl Handle<op::CreateLookupTable> for Logs {
 
 impl Handle<op::UpdateLookupTable> for Logs {
     async fn access(&self, cx: &Cx, input: &s::UpdateLookupTableRequest) -> Result<Vec<Access>> {
-        Ok(vec![self.on_lookup(&lookup_key(cx, &input.lookup_table_arn)?, "logs:UpdateLookupTable").await?])
+        let update =
+            self.on_lookup(&lookup_key(cx, &input.lookup_table_arn)?, "logs:UpdateLookupTable").await?;
+        self.with_results(cx, update, input.query_id.as_ref()).await
     }
 
     async fn call(

@@ -47,7 +47,7 @@ impl Handle<op::StartQuery> for Logs {
         }
         let mut plan = compile(&input.query_string)?;
         // A table that is not there is told at once.
-        self.load_lookups((cx.account(), cx.region()), &mut plan).await?;
+        self.check_lookups((cx.account(), cx.region()), &mut plan).await?;
         let query = Query {
             text: input.query_string,
             groups: names.into_iter().map(|name| name.name).collect(),

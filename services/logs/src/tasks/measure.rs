@@ -16,7 +16,7 @@ use crate::tasks::{TRIED_MS, wait_ms};
 use crate::transform::{Transformer, Work};
 
 /// Makes points of metrics of the chunks that were taken in, and has the rules of Contributor Insights count them. A crash between
-/// publishing and noting it publishes again; what rules counted is noted with it.
+/// publishing and noting it publishes and counts again.
 pub(crate) struct Measuring {
     logs: Arc<Logs>,
     signal: Signal,
