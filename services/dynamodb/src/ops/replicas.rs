@@ -73,12 +73,10 @@ impl Dynamodb {
         self.check_settled(&info).await?;
         let updates = looked_at(id, updates)?;
         let peers = info.record.global.as_ref().map(|global| global.peers.clone()).unwrap_or_default();
-        let mut new = Vec::new();
+        let mut asked_of = Vec::new();
         for update in &updates {
             match update {
-                Update::Create(region, asked) => {
-                    new.push(self.new_replica(cx, &info, *region, *asked).await?)
-                }
+                Update::Create(region, asked) => asked_of.push((*region, *asked)),
                 Update::Change(region, _) | Update::Delete(region) if !peers.contains(region) => {
                     return Err(validation(
                         "Replica specified in the Replica Update or Replica Delete action of the request was not \
@@ -94,8 +92,10 @@ impl Dynamodb {
                 _ => {}
             }
         }
-        if !new.is_empty() {
-            self.db.add_replicas(id, &new).await?;
+        if !asked_of.is_empty() {
+            let new = self.new_replicas(cx, &info, asked_of).await?;
+            let added = self.db.add_replicas(id, &new).await;
+            self.settled(&new, added).await?;
         }
         for update in updates {
             match update {
@@ -161,7 +161,34 @@ impl Dynamodb {
         Ok(())
     }
 
-    pub(super) async fn new_replica(
+    /// What new replicas are to be. None is, when one cannot be.
+    pub(super) async fn new_replicas(
+        &self,
+        cx: &Cx,
+        source: &TableInfo,
+        asked_of: Vec<(Region, Asked<'_>)>,
+    ) -> Result<Vec<NewReplica>> {
+        let mut new = Vec::with_capacity(asked_of.len());
+        for (region, asked) in asked_of {
+            match self.new_replica(cx, source, region, asked).await {
+                Ok(one) => new.push(one),
+                Err(refused) => return self.settled(&new, Err(refused)).await,
+            }
+        }
+        Ok(new)
+    }
+
+    /// Gives grants on keys back when there will be no such replicas.
+    pub(super) async fn settled<T>(&self, new: &[NewReplica], made: Result<T>) -> Result<T> {
+        if made.is_err() {
+            for sse in new.iter().filter_map(|one| one.sse.as_ref()) {
+                self.db.retire(sse).await;
+            }
+        }
+        made
+    }
+
+    async fn new_replica(
         &self,
         cx: &Cx,
         source: &TableInfo,

@@ -168,11 +168,9 @@ impl Dynamodb {
         let others: Vec<Region> =
             asked_of.iter().map(|(region, _)| *region).chain(witnesses.iter().copied()).collect();
         check_regions(id.1, &others)?;
-        let mut new = Vec::new();
-        for (region, asked) in asked_of {
-            new.push(self.new_replica(cx, &info, region, asked).await?);
-        }
-        self.db.make_strong(id, &new, &witnesses, fits).await?;
+        let new = self.new_replicas(cx, &info, asked_of).await?;
+        let made = self.db.make_strong(id, &new, &witnesses, fits).await;
+        self.settled(&new, made).await?;
         Ok(())
     }
 }

@@ -216,11 +216,12 @@ fn crash_child() {
     let life = std::env::var(CHILD_LIFE).unwrap().parse().unwrap();
     runtime().block_on(async {
         let world = Arc::new(open(Path::new(&dir)).await);
-        for number in 0..CLIENTS {
+        let clients = (0..CLIENTS).map(|number| {
             let say = |line: String| println!("{line}");
-            world.env.spawn("client", client(world.clone(), (life, number), 10_000, say));
-        }
-        std::future::pending::<()>().await;
+            world.env.spawn("client", client(world.clone(), (life, number), 10_000, say))
+        });
+        // One that finds something wrong ends the process before it is killed.
+        futures_util::future::try_join_all(clients).await.unwrap();
     });
 }
 
@@ -246,6 +247,7 @@ fn kill_9_sets_no_region_apart() {
             }
         }
         child.wait().unwrap();
+        assert_eq!(left, 0, "the process ended by itself");
         runtime().block_on(async { check(&open(dir.path()).await, &told).await });
     }
 }
