@@ -1,0 +1,1 @@
+//! The service's errors, and the only place that gives them their names on the wire.

@@ -1,0 +1,2 @@
+//! The operations, one file each (or one per noun while they are small).
+
