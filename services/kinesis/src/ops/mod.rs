@@ -1,2 +1,1 @@
 //! The operations, one file each (or one per noun while they are small).
-
