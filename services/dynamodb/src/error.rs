@@ -122,14 +122,20 @@ pub(crate) fn throttled(reason: String, resource: String) -> ApiError {
 
 pub(crate) fn tags(why: InvalidTags) -> ApiError {
     match why {
-        InvalidTags::TooMany => validation("The number of tags exceeds the limit of 50 for one resource"),
-        InvalidTags::Key(key) => invalid(format!("Tag key {key} must have 1 to 128 characters")),
-        InvalidTags::Value(key) => invalid(format!("The value of tag {key} has more than 256 characters")),
-        InvalidTags::Reserved(_) => validation("Tag keys starting with 'aws:' are reserved for system use"),
-        InvalidTags::Character(key) => invalid(format!("Tag {key} has characters that are not allowed")),
-        InvalidTags::Duplicate(key) => {
-            validation(format!("One or more parameter values were invalid: Duplicate tag key: {key}"))
+        InvalidTags::TooMany => {
+            validation("Number of Tags exceed the current limit for the provided ResourceArn")
         }
+        InvalidTags::Key(key) | InvalidTags::Character(key) => {
+            validation(format!("The Tag Key provided is invalid, Key: {key}"))
+        }
+        // The model holds its length, and words it.
+        InvalidTags::Value(key) => invalid(format!("The value of tag {key} has more than 256 characters")),
+        InvalidTags::Reserved(key) => {
+            validation(format!("Tag Key cannot be prefixed with aws:, Key: {key}"))
+        }
+        InvalidTags::Duplicate(key) => validation(format!(
+            "Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}"
+        )),
     }
 }
 

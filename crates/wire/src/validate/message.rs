@@ -18,6 +18,9 @@ pub(crate) fn refusal(model: &Model, protocol: Protocol, violations: &[Violation
         Family::Query if model.service.name == "iam" => {
             WireError::sender(code, iam(first).unwrap_or_else(|| coral(violations)))
         }
+        _ if model.service.name == "dynamodb" => {
+            WireError::sender(code, dynamodb(first).unwrap_or_else(|| coral(violations)))
+        }
         _ if model.service.name == "organizations" => {
             let (reason, message) = organizations(first);
             WireError::sender(code, message).with_field("Reason", reason)
@@ -60,6 +63,34 @@ fn organizations(violation: &Violation<'_>) -> (&'static str, &'static str) {
             "INVALID_LIST_MEMBER",
             "You provided a list to a parameter that contains at least one invalid value.",
         ),
+    }
+}
+
+/// DynamoDB words tags and table classes in its own way, and all else as others do.
+fn dynamodb(violation: &Violation<'_>) -> Option<String> {
+    let members: Vec<&str> = violation
+        .path
+        .iter()
+        .filter_map(|step| match step {
+            Step::Member(member) => Some(member.name),
+            _ => None,
+        })
+        .collect();
+    let shown = violation.value.as_deref().unwrap_or("null");
+    match (members.as_slice(), &violation.rule) {
+        (["Tags", "Key"], _) => Some(format!("The Tag Key provided is invalid, Key: {shown}")),
+        (["Tags", "Value"], _) => Some(format!("The Tag Value provided is invalid, Value: {shown}")),
+        (["TagKeys"], Rule::Elements(_)) => {
+            let keys = shown.trim_start_matches('[').trim_end_matches(']');
+            let long = |key: &&str| key.is_empty() || key.encode_utf16().count() > 128;
+            let key = keys.split(", ").find(long).unwrap_or(keys);
+            Some(format!("The Tag Key provided is invalid, Key: {key}"))
+        }
+        (["TableClass"], Rule::Enum(values)) => Some(format!(
+            "Invalid table-class parameter provided. Please try again with a valid table-class value: [{}].",
+            values.join(", ")
+        )),
+        _ => None,
     }
 }
 

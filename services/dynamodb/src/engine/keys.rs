@@ -193,20 +193,34 @@ fn empty(value: &Value) -> Option<&'static str> {
     }
 }
 
+/// One value of a key that is asked for.
+pub(crate) fn check_size(value: &Value, of_partition: bool) -> Result<()> {
+    let size = crate::value::size::of_value(value);
+    match of_partition {
+        true if size > PARTITION_BYTES_MAX => Err(partition_too_long()),
+        false if size > SORT_BYTES_MAX => Err(sort_too_long()),
+        _ => Ok(()),
+    }
+}
+
+fn partition_too_long() -> ApiError {
+    invalid(format!("Size of hashkey has exceeded the maximum size limit of{PARTITION_BYTES_MAX} bytes"))
+}
+
+fn sort_too_long() -> ApiError {
+    invalid(format!("Aggregated size of all range keys has exceeded the size limit of {SORT_BYTES_MAX} bytes"))
+}
+
 fn check_sizes(schema: &KeySchema, item: &Attrs) -> Result<()> {
     let size = |value: Option<&Value>| value.map_or(0, crate::value::size::of_value);
     for key in &schema.hash {
         if size(item.get(&key.name)) > PARTITION_BYTES_MAX {
-            return Err(invalid(format!(
-                "Size of hashkey has exceeded the maximum size limit of{PARTITION_BYTES_MAX} bytes"
-            )));
+            return Err(partition_too_long());
         }
     }
     let sort: usize = schema.range.iter().map(|key| size(item.get(&key.name))).sum();
     match sort > SORT_BYTES_MAX {
-        true => Err(invalid(format!(
-            "Aggregated size of all range keys has exceeded the size limit of {SORT_BYTES_MAX} bytes"
-        ))),
+        true => Err(sort_too_long()),
         false => Ok(()),
     }
 }

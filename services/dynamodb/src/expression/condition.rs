@@ -163,7 +163,10 @@ fn resolve(raw: &RawCondition<'_>, placeholders: &Placeholders) -> Checked<Condi
         }
         RawCondition::In(a, all) => {
             if all.len() > IN_MAX {
-                return Err(arity("IN", all.len() + 1));
+                return Err(format!(
+                    "The IN operator is provided with too many operands; number of operands: {}",
+                    all.len()
+                ));
             }
             let a = operand(a)?;
             let all = all.iter().map(operand).collect::<Checked<Vec<_>>>()?;

@@ -67,7 +67,7 @@ impl KeyRange {
         let mut partition = Vec::new();
         for key in &schema.hash {
             let term = find(&key.name).ok_or_else(|| missed(&key.name))?;
-            term.test.values().into_iter().try_for_each(|value| check_key(value, key))?;
+            term.test.values().into_iter().try_for_each(|value| check_key(value, key, true))?;
             let KeyTest::Eq(value) = &term.test else { return Err(unsupported()) };
             partition.push(value.clone());
         }
@@ -76,7 +76,7 @@ impl KeyRange {
         for key in &schema.range {
             let Some(term) = find(&key.name) else { break };
             used += 1;
-            term.test.values().into_iter().try_for_each(|value| check_key(value, key))?;
+            term.test.values().into_iter().try_for_each(|value| check_key(value, key, false))?;
             match &term.test {
                 KeyTest::Eq(value) => range.sort.push(value.clone()),
                 KeyTest::Sort(condition) => {
@@ -154,11 +154,12 @@ impl SortCondition {
     }
 }
 
-fn check_key(value: &Value, key: &KeyAttribute) -> Result<()> {
+fn check_key(value: &Value, key: &KeyAttribute, of_partition: bool) -> Result<()> {
     if value.type_name() != key.kind {
         return Err(validation(TYPE_MISMATCH));
     }
-    crate::engine::keys::check_not_empty(value, &key.name)
+    crate::engine::keys::check_not_empty(value, &key.name)?;
+    crate::engine::keys::check_size(value, of_partition)
 }
 
 fn collect(condition: &Condition, terms: &mut Vec<KeyTerm>) -> Result<()> {

@@ -23,6 +23,9 @@ pub(crate) struct Placeholders {
 /// Source: "Quotas", "the maximum length of any single expression attribute name or value".
 const LENGTH_MAX: usize = 255;
 
+/// Steps of a path. Source: "Quotas", "nested attributes … up to 32 levels deep".
+const NESTING_MAX: usize = 32;
+
 impl Placeholders {
     /// `expressions` are the expressions that the request could have, each with whether it has it.
     pub(crate) fn of(
@@ -66,13 +69,18 @@ impl Placeholders {
         Ok(Placeholders { names, values: own_values, used: RefCell::default() })
     }
 
-    /// Whether a word of the path is reserved, or a name of it is not defined.
+    /// Whether a word of the path is reserved, or an index beyond what any list could have.
     pub(super) fn check_path(&self, steps: &[RawStep<'_>]) -> std::result::Result<(), String> {
         for step in steps {
-            if let RawStep::Word(word) = step
-                && is_reserved(word)
-            {
-                return Err(format!("Attribute name is a reserved keyword; reserved keyword: {word}"));
+            match step {
+                RawStep::Word(word) if is_reserved(word) => {
+                    return Err(format!("Attribute name is a reserved keyword; reserved keyword: {word}"));
+                }
+                RawStep::Index(digits) if digits.parse().is_ok_and(|index: i32| index >= 0) => {}
+                RawStep::Index(digits) => {
+                    return Err(format!("List index is not within the allowable range; index: [{digits}]"));
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -80,6 +88,12 @@ impl Placeholders {
 
     pub(super) fn path(&self, steps: &[RawStep<'_>]) -> std::result::Result<Path, String> {
         self.check_path(steps)?;
+        if steps.len() > NESTING_MAX {
+            return Err(format!(
+                "The document path has too many nesting levels; nesting levels: {}",
+                steps.len()
+            ));
+        }
         let step = |step: &RawStep<'_>| match step {
             RawStep::Word(word) => Ok(Step::Name((*word).to_owned())),
             RawStep::Name(name) => match self.names.iter().rev().find(|(key, _)| key == name) {
@@ -91,7 +105,6 @@ impl Placeholders {
                     "An expression attribute name used in the document path is not defined; attribute name: {name}"
                 )),
             },
-            // An index beyond every list is in none.
             RawStep::Index(digits) => Ok(Step::Index(digits.parse().unwrap_or(usize::MAX))),
         };
         steps.iter().map(step).collect::<std::result::Result<_, _>>().map(Path)

@@ -370,7 +370,8 @@ impl<'a> Parser<'a> {
         self.operators += 1;
         match self.operators > OPERATORS_MAX {
             true => Err(format!(
-                "The expression contains too many operators or functions; the maximum is {OPERATORS_MAX}"
+                "The expression contains too many operators; operator count: {}",
+                self.operators
             )),
             false => Ok(()),
         }

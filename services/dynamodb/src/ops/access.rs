@@ -50,7 +50,7 @@ impl Dynamodb {
 
     /// For an operation on a table as a whole.
     pub(super) async fn on_table(&self, cx: &Cx, action: &'static str, table: &str) -> Result<Vec<Access>> {
-        let id = name::of(cx, table)?;
+        let id = name::of_table(cx, table)?;
         let info = self.db.find_table(&id).await?;
         let access = Access::on(action, &name::arn(&id));
         Ok(vec![match info {

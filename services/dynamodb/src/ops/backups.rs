@@ -203,7 +203,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
         }
         Some(_) if overrides.provisioned.is_none() && record.billing.on_demand => {
             return Err(validation(
-                "ProvisionedThroughputOverride is required with BillingModeOverride PROVISIONED",
+                "Invalid Request: Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
             ));
         }
         Some(_) => record.billing.on_demand = false,
@@ -212,7 +212,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     let on_demand = record.billing.on_demand;
     if on_demand && overrides.provisioned.is_some() {
         return Err(validation(
-            "ProvisionedThroughputOverride cannot be specified when BillingMode is PAY_PER_REQUEST",
+            "Invalid Request: Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST",
         ));
     }
     if overrides.provisioned.is_some() {
@@ -224,7 +224,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     {
         return Err(invalid("OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST"));
     }
-    define::on_demand_bounds(&mut record.billing.throughput, overrides.on_demand.as_ref())?;
+    define::on_demand_bounds(&mut record.billing.throughput, None, overrides.on_demand.as_ref())?;
     for index in record.indexes.iter_mut().filter(|index| index.global) {
         let given = overrides.global.iter().flatten().find(|one| one.index_name == index.name);
         let units = given.and_then(|one| one.provisioned_throughput.as_ref());
@@ -240,7 +240,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
             (false, None) => {}
         }
         let bounds = given.and_then(|one| one.on_demand_throughput.as_ref());
-        define::on_demand_bounds(&mut index.throughput, bounds)?;
+        define::on_demand_bounds(&mut index.throughput, Some(&index.name), bounds)?;
     }
     define::check_index_units(&record)?;
     record.tags.clear();
@@ -265,7 +265,7 @@ fn arn(key: &BackupKey) -> Arn {
 }
 
 fn of_arn(given: &str) -> Result<BackupKey> {
-    let wrong = || validation(format!("Invalid BackupArn: {given}"));
+    let wrong = || validation("Invalid Backup ARN");
     let (account, region, table) = name::of_arn(given).map_err(|_| wrong())?;
     let (_, id) = given.split_once("/backup/").ok_or_else(wrong)?;
     Ok((account, region, table, id.to_owned()))

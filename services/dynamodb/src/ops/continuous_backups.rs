@@ -112,7 +112,8 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
             (_, Some(at)) if input.use_latest_restorable_time != Some(true) => at,
             _ => {
                 return Err(validation(
-                    "Exactly one of UseLatestRestorableTime and RestoreDateTime must be specified",
+                    "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but \
+                     not both",
                 ));
             }
         };
@@ -157,7 +158,7 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
 
 fn source(input: &s::RestoreTableToPointInTimeInput) -> Result<&str> {
     let given = input.source_table_arn.as_deref().or(input.source_table_name.as_deref());
-    given.ok_or_else(|| validation("Either SourceTableName or SourceTableArn must be specified"))
+    given.ok_or_else(|| validation("Must provide exactly one of: sourceTableArn, sourceTableName"))
 }
 
 pub(super) fn earliest(pitr: &PitrSettings, now: Instant) -> Instant {

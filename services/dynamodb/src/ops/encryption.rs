@@ -4,7 +4,7 @@ use haneul_dynamodb_wire::shapes::SSESpecification;
 use haneul_kit::{Cx, Result};
 
 use super::Dynamodb;
-use crate::error::{self, validation};
+use crate::error::{self, invalid};
 use crate::model::SseRecord;
 use crate::table::define::{self, Encryption};
 use crate::table::name::TableId;
@@ -64,7 +64,10 @@ impl Dynamodb {
             (Encryption::Kms(key), Some(old)) => {
                 let same = |key: &str| old.key_arn == key || old.key_arn.ends_with(&format!(":key/{key}"));
                 if old.on && key.is_some_and(same) {
-                    return Err(validation("Table is already encrypted with given KMSMasterKeyId"));
+                    return Err(invalid(
+                        "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want \
+                         to change Master Key",
+                    ));
                 }
                 let settled = old.on && old.settled;
                 let made = self.db.wrapped_again(cx, id, &old, key).await?;
@@ -74,7 +77,7 @@ impl Dynamodb {
                 Ok(SseRecord { settled, ..made })
             }
             (Encryption::Own, Some(old)) if old.on => Ok(SseRecord { on: false, settled: false, ..old }),
-            (Encryption::Own, _) => Err(validation("Table is already encrypted by default")),
+            (Encryption::Own, _) => Err(invalid("Table is already encrypted by default")),
         }
     }
 }

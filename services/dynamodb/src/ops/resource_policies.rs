@@ -6,7 +6,7 @@ use haneul_kit::{Access, ApiError, Cx, Handle, Result};
 
 use super::Dynamodb;
 use super::tables::revision;
-use crate::error::{self, validation};
+use crate::error;
 use crate::model::{PolicyRecord, TableRecord};
 use crate::store::tables::Change;
 use crate::table::name::{self, TableId};
@@ -16,11 +16,12 @@ const NO_POLICY: &str = "NO_POLICY";
 
 impl Handle<PutResourcePolicy> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::PutResourcePolicyInput) -> Result<Vec<Access>> {
+        of_table(cx, &input.resource_arn)?;
         self.on_table(cx, "dynamodb:PutResourcePolicy", &input.resource_arn).await
     }
 
     async fn call(&self, cx: &Cx, input: s::PutResourcePolicyInput) -> Result<s::PutResourcePolicyOutput> {
-        let id = of_table(&input.resource_arn)?;
+        let id = of_table(cx, &input.resource_arn)?;
         name::check_policy(&input.policy)?;
         let (revision, input) = (&revision(cx), &input);
         let changed = self
@@ -42,11 +43,12 @@ impl Handle<PutResourcePolicy> for Dynamodb {
 
 impl Handle<GetResourcePolicy> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::GetResourcePolicyInput) -> Result<Vec<Access>> {
+        of_table(cx, &input.resource_arn)?;
         self.on_table(cx, "dynamodb:GetResourcePolicy", &input.resource_arn).await
     }
 
-    async fn call(&self, _: &Cx, input: s::GetResourcePolicyInput) -> Result<s::GetResourcePolicyOutput> {
-        let info = self.db.named_table(&of_table(&input.resource_arn)?).await?;
+    async fn call(&self, cx: &Cx, input: s::GetResourcePolicyInput) -> Result<s::GetResourcePolicyOutput> {
+        let info = self.db.named_table(&of_table(cx, &input.resource_arn)?).await?;
         let policy = info.record.resource_policy.clone().ok_or_else(no_policy)?;
         Ok(s::GetResourcePolicyOutput { policy: Some(policy.document), revision_id: Some(policy.revision) })
     }
@@ -54,15 +56,16 @@ impl Handle<GetResourcePolicy> for Dynamodb {
 
 impl Handle<DeleteResourcePolicy> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::DeleteResourcePolicyInput) -> Result<Vec<Access>> {
+        of_table(cx, &input.resource_arn)?;
         self.on_table(cx, "dynamodb:DeleteResourcePolicy", &input.resource_arn).await
     }
 
     async fn call(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: s::DeleteResourcePolicyInput,
     ) -> Result<s::DeleteResourcePolicyOutput> {
-        let id = of_table(&input.resource_arn)?;
+        let id = of_table(cx, &input.resource_arn)?;
         let before = self.db.named_table(&id).await?.record.resource_policy.clone();
         let expected = input.expected_revision_id.as_deref();
         self.db
@@ -77,14 +80,12 @@ impl Handle<DeleteResourcePolicy> for Dynamodb {
 }
 
 /// A stream's own policy would have to be kept apart.
-fn of_table(arn: &str) -> Result<TableId> {
-    if arn.contains("/stream/") {
-        return Err(error::not_here("resource policies of streams"));
+fn of_table(cx: &Cx, arn: &str) -> Result<TableId> {
+    let id = name::of_resource(cx, arn)?;
+    match arn.contains("/stream/") {
+        true => Err(error::not_here("resource policies of streams")),
+        false => Ok(id),
     }
-    if !arn.starts_with("arn:") {
-        return Err(validation(format!("Invalid resource ARN: {arn}")));
-    }
-    name::of_arn(arn)
 }
 
 fn check_revision(record: &TableRecord, expected: Option<&str>, may_be_none: bool) -> Result<()> {

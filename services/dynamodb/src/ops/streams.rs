@@ -19,7 +19,7 @@ use crate::value::{Attrs, Number, Value, size};
 /// How long an iterator is good for. Source: the API reference of GetShardIterator.
 const ITERATOR_MS: i64 = 15 * 60 * 1000;
 
-/// What one answer lists.
+/// What one answer lists, and the most that may be asked for. Source: the API reference, "the upper limit is 100".
 const LISTED_MAX: i32 = 100;
 
 const ITERATOR: &str = "dynamodb.iterator";
@@ -39,7 +39,7 @@ impl Handle<ListStreams> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: s::ListStreamsInput) -> Result<s::ListStreamsOutput> {
-        let limit = usize::try_from(input.limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX)).unwrap_or(1);
+        let limit = limit(input.limit, LISTED_MAX)?;
         let (account, region) = (cx.account(), cx.region());
         let mut range = match &input.table_name {
             Some(given) => Range::prefix((account, region, name::of(cx, given)?.2)),
@@ -71,8 +71,8 @@ impl Handle<DescribeStream> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: s::DescribeStreamInput) -> Result<s::DescribeStreamOutput> {
+        let limit = limit(input.limit, LISTED_MAX)?;
         let (id, label, stream) = self.stream(&input.stream_arn).await?;
-        let limit = usize::try_from(input.limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX)).unwrap_or(1);
         let mut shards = read::all(&stream, cx.now());
         let oldest = shards.first().map(|shard| shard.index);
         if let Some(after) = &input.exclusive_start_shard_id {
@@ -171,13 +171,13 @@ impl Handle<GetRecords> for Dynamodb {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetRecordsInput) -> Result<s::GetRecordsOutput> {
+        let limit = limit(input.limit, read::RECORDS_MAX as i32)?;
         let position = self.position(&input.shard_iterator)?;
         if cx.now().millis() - position.made_ms > ITERATOR_MS {
             return Err(ApiError::new("ExpiredIteratorException", "Shard iterator has expired"));
         }
         let (id, _, stream) = self.stream(&position.arn).await?;
         let shard = Shard::at(&stream, position.shard, cx.now());
-        let limit = input.limit.map_or(read::RECORDS_MAX, |limit| usize::try_from(limit).unwrap_or(1));
         let key = match &stream.sse {
             Some(sse) => Some(self.db.key_for(cx, sse).await?),
             None => None,
@@ -218,6 +218,17 @@ impl Dynamodb {
         let token = iterator.rsplit('|').next().unwrap_or_default();
         haneul_kit::paging::position(&self.platform.seal, ITERATOR, token)
             .ok_or_else(|| validation("Invalid ShardIterator"))
+    }
+}
+
+/// How much is asked for, by default all that may be.
+fn limit(given: Option<i32>, max: i32) -> Result<usize> {
+    match given {
+        Some(limit) if limit > max => Err(validation(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value \
+             less than or equal to {max}"
+        ))),
+        limit => Ok(usize::try_from(limit.unwrap_or(max)).unwrap_or(1)),
     }
 }
 

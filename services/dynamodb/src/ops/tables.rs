@@ -5,7 +5,7 @@ use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result, Tags};
 
 use super::Dynamodb;
-use crate::error::{self, validation};
+use crate::error::{self, invalid};
 use crate::model::PolicyRecord;
 use crate::table::describe::{self, Counts};
 use crate::table::{define, name};
@@ -30,7 +30,7 @@ impl Handle<CreateTable> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::CreateTableInput) -> Result<s::CreateTableOutput> {
         let mut record = define::table(&input)?;
-        let stream = stream_view(input.stream_specification.as_ref())?;
+        let stream = stream_view(input.stream_specification.as_ref(), true)?;
         if let Some(document) = input.resource_policy {
             name::check_policy(&document)?;
             record.resource_policy = Some(PolicyRecord { document, revision: revision(cx) });
@@ -113,17 +113,19 @@ impl Handle<ListTables> for Dynamodb {
     }
 }
 
-/// The view of a stream that is asked for.
-pub(super) fn stream_view(given: Option<&s::StreamSpecification>) -> Result<Option<String>> {
+/// The view of a stream that is asked for, of a new table or of one that is changed.
+pub(super) fn stream_view(given: Option<&s::StreamSpecification>, new: bool) -> Result<Option<String>> {
     let Some(given) = given else { return Ok(None) };
     match (given.stream_enabled, &given.stream_view_type) {
         (true, Some(view)) => Ok(Some(view.clone())),
-        (true, None) => Err(validation(
-            "One or more parameter values were invalid: StreamViewType must be specified when StreamEnabled is true",
-        )),
-        (false, Some(_)) => Err(validation(
-            "One or more parameter values were invalid: StreamViewType cannot be specified when StreamEnabled is false",
-        )),
+        (true, None) => Err(invalid(match new {
+            true => "Table is being created with a stream enabled, UpdateViewType is required",
+            false => "If stream is being enabled then UpdateViewType is required",
+        })),
+        (false, Some(_)) => Err(invalid(match new {
+            true => "Table is being created with a stream disabled, UpdateViewType should not be specified",
+            false => "If stream is being disabled, then UpdateViewType must not be specified",
+        })),
         (false, None) => Ok(None),
     }
 }

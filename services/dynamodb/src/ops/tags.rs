@@ -1,5 +1,6 @@
 //! TagResource, UntagResource and ListTagsOfResource.
 
+use haneul_base::tags::{InvalidTags, TAGS_MAX};
 use haneul_dynamodb_wire::operations::{ListTagsOfResource, TagResource, UntagResource};
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result, Tags};
@@ -16,12 +17,16 @@ const PAGE: usize = 10;
 impl Handle<TagResource> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::TagResourceInput) -> Result<Vec<Access>> {
         let tags = || input.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        taggable(cx, &input.resource_arn)?;
         let needed = self.on_table(cx, "dynamodb:TagResource", &input.resource_arn).await?;
         Ok(needed.into_iter().map(|access| access.request_tags(tags())).collect())
     }
 
-    async fn call(&self, _: &Cx, input: s::TagResourceInput) -> Result<Empty> {
-        let id = taggable(&input.resource_arn)?;
+    async fn call(&self, cx: &Cx, input: s::TagResourceInput) -> Result<Empty> {
+        let id = taggable(cx, &input.resource_arn)?;
+        if input.tags.is_empty() {
+            return Err(validation("Atleast one Tag needs to be provided as Input."));
+        }
         let more = Tags::from_request(input.tags.into_iter().map(|tag| (tag.key, tag.value)))
             .map_err(error::tags)?;
         let more = &more;
@@ -40,12 +45,19 @@ impl Handle<TagResource> for Dynamodb {
 
 impl Handle<UntagResource> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UntagResourceInput) -> Result<Vec<Access>> {
+        taggable(cx, &input.resource_arn)?;
         let needed = self.on_table(cx, "dynamodb:UntagResource", &input.resource_arn).await?;
         Ok(needed.into_iter().map(|access| access.keys("aws:TagKeys", input.tag_keys.clone())).collect())
     }
 
-    async fn call(&self, _: &Cx, input: s::UntagResourceInput) -> Result<Empty> {
-        let id = taggable(&input.resource_arn)?;
+    async fn call(&self, cx: &Cx, input: s::UntagResourceInput) -> Result<Empty> {
+        let id = taggable(cx, &input.resource_arn)?;
+        if input.tag_keys.is_empty() {
+            return Err(validation("Atleast one Tag Key needs to be provided as Input."));
+        }
+        if input.tag_keys.len() > TAGS_MAX {
+            return Err(error::tags(InvalidTags::TooMany));
+        }
         let keys = &input.tag_keys;
         self.db
             .change_table(&id, |record, _| {
@@ -60,11 +72,12 @@ impl Handle<UntagResource> for Dynamodb {
 
 impl Handle<ListTagsOfResource> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::ListTagsOfResourceInput) -> Result<Vec<Access>> {
+        taggable(cx, &input.resource_arn)?;
         self.on_table(cx, "dynamodb:ListTagsOfResource", &input.resource_arn).await
     }
 
     async fn call(&self, cx: &Cx, input: s::ListTagsOfResourceInput) -> Result<s::ListTagsOfResourceOutput> {
-        let id = taggable(&input.resource_arn)?;
+        let id = taggable(cx, &input.resource_arn)?;
         let info = self.db.named_table(&id).await.map_err(|error| not_found(error, &input.resource_arn))?;
         let purpose = format!("dynamodb.tags {} {}", cx.account(), input.resource_arn);
         let after: Option<String> = match &input.next_token {
@@ -86,11 +99,13 @@ impl Handle<ListTagsOfResource> for Dynamodb {
     }
 }
 
-fn taggable(arn: &str) -> Result<TableId> {
-    if !arn.starts_with("arn:") {
-        return Err(validation(format!("Invalid TableArn: {arn}")));
+/// Tags are a table's; a stream has none of its own.
+fn taggable(cx: &Cx, arn: &str) -> Result<TableId> {
+    let id = name::of_resource(cx, arn)?;
+    match arn.contains("/stream/") {
+        true => Err(validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))),
+        false => Ok(id),
     }
-    name::of_arn(arn)
 }
 
 fn not_found(error: haneul_kit::ApiError, arn: &str) -> haneul_kit::ApiError {

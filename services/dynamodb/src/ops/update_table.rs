@@ -39,12 +39,13 @@ impl Handle<UpdateTable> for Dynamodb {
             self.check_settled(&info).await?;
         }
         let now_ms = cx.now().millis();
-        let stream = stream_view(input.stream_specification.as_ref())?;
+        let stream = stream_view(input.stream_specification.as_ref(), false)?;
         let encryption = match &input.sse_specification {
             Some(given) => Some(self.changed_encryption(cx, &id, given).await?),
             None => None,
         };
         let input = &input;
+        let named = id.2.clone();
         let edit = move |record: &mut TableRecord, numbers: &mut Numbers| {
             let mut change = Change::default();
             if !record.is_made() {
@@ -53,16 +54,18 @@ impl Handle<UpdateTable> for Dynamodb {
             if let Some(given) = &input.stream_specification {
                 change.stream = Some(match (&record.stream, given.stream_enabled) {
                     (Some(_), true) => {
-                        return Err(validation("Table already has an enabled stream"));
+                        return Err(validation(format!(
+                            "Table already has an enabled stream: TableName: {named}"
+                        )));
                     }
                     (None, false) => {
-                        return Err(validation("Table is already in desired state: the stream is disabled"));
+                        return Err(validation(format!(
+                            "Table has no stream to disable: TableName: {named}"
+                        )));
                     }
                     (None, true) => stream.clone(),
                     (Some(_), false) if record.told().is_some() => {
-                        return Err(validation(
-                            "The stream of a replica of a global table cannot be disabled",
-                        ));
+                        return Err(invalid("Disabling Stream is not allowed for a Global Table replica."));
                     }
                     (Some(_), false) => None,
                 });
@@ -101,8 +104,8 @@ impl Dynamodb {
 }
 
 fn refuse(input: &s::UpdateTableInput) -> Result<()> {
-    let others = input.attribute_definitions.is_some()
-        || input.billing_mode.is_some()
+    // Definitions alone change nothing, and neither does the consistency of replicas that are not named.
+    let others = input.billing_mode.is_some()
         || input.provisioned_throughput.is_some()
         || input.global_secondary_index_updates.as_ref().is_some_and(|updates| !updates.is_empty())
         || input.stream_specification.is_some()
@@ -114,16 +117,19 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
         || input.vector_index_updates.is_some();
     let nothing = !others
         && input.replica_updates.is_none()
-        && input.multi_region_consistency.is_none()
         && input.global_table_witness_updates.is_none()
         && input.global_table_settings_replication_mode.is_none()
         && input.disassociation_protection_enabled.is_none();
     if nothing {
-        return Err(validation(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or \
-             SSESpecification or ReplicaUpdates is required",
-        ));
+        let consistency =
+            if input.multi_region_consistency.is_some() { "" } else { " MultiRegionConsistency," };
+        return Err(validation(format!(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, \
+             SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn,{consistency} \
+             DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required"
+        )));
     }
+    check_alone(input)?;
     if input.global_table_settings_replication_mode.is_some()
         || input.disassociation_protection_enabled.is_some()
     {
@@ -133,8 +139,8 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
         Some(updates) if updates.is_empty() => {
             return Err(invalid("ReplicaUpdates must have at least one member"));
         }
-        Some(_) if others => {
-            return Err(invalid("ReplicaUpdates cannot be combined with other changes of the table"));
+        Some(_) if others || input.attribute_definitions.is_some() => {
+            return Err(invalid("Replica modification must be the only operation in the request"));
         }
         None if input.multi_region_consistency.is_some() => {
             return Err(invalid("MultiRegionConsistency can only be specified with ReplicaUpdates"));
@@ -153,6 +159,44 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
     };
     let indexes = input.global_secondary_index_updates.iter().flatten();
     define::check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(warms))
+}
+
+/// What cannot be changed together with other things.
+fn check_alone(input: &s::UpdateTableInput) -> Result<()> {
+    let given = [
+        input.billing_mode.is_some() || input.provisioned_throughput.is_some(),
+        input.global_secondary_index_updates.as_ref().is_some_and(|updates| !updates.is_empty()),
+        input.stream_specification.is_some(),
+        input.sse_specification.is_some(),
+        input.replica_updates.is_some(),
+        input.table_class.is_some(),
+        input.deletion_protection_enabled.is_some(),
+        input.on_demand_throughput.is_some(),
+        input.warm_throughput.is_some(),
+    ];
+    let several = given.into_iter().filter(|given| *given).count() > 1;
+    for (given, what) in [
+        (input.sse_specification.is_some(), "Server-Side Encryption"),
+        (input.table_class.is_some(), "TableClass"),
+        (input.deletion_protection_enabled.is_some(), "DeletionProtection"),
+    ] {
+        if given && several {
+            return Err(invalid(format!("{what} modification must be the only operation in the request")));
+        }
+    }
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let changes = updates.iter().any(|update| update.create.is_some() || update.delete.is_some());
+    let (units, stream) = (input.provisioned_throughput.is_some(), input.stream_specification.is_some());
+    if units && stream {
+        return Err(invalid("You cannot modify stream status while updating table IOPS"));
+    }
+    if units && changes && input.billing_mode.is_none() {
+        return Err(invalid("You cannot create or delete index while updating table IOPS"));
+    }
+    if stream && changes {
+        return Err(invalid("You cannot create or delete index while changing stream status"));
+    }
+    Ok(())
 }
 
 /// New definitions add to those there are; what is defined already must be the same.
@@ -178,9 +222,7 @@ fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -
         && !record.billing.on_demand
         && given.is_none()
     {
-        return Err(invalid(
-            "ProvisionedThroughput must be specified when BillingMode changes to PROVISIONED",
-        ));
+        return Err(invalid("ProvisionedThroughput must be specified when BillingMode is PROVISIONED"));
     }
     let billing = &mut record.billing;
     if let Some(given) = given {
@@ -192,23 +234,13 @@ fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -
         let same = billing.throughput.read == given.read_capacity_units
             && billing.throughput.write == given.write_capacity_units;
         if same && input.global_secondary_index_updates.is_none() && input.billing_mode.is_none() {
-            return Err(validation(format!(
-                "The provisioned throughput for the table will not change. The requested value equals the current \
-                 value. Current ReadCapacityUnits provisioned for the table: {0}. Requested ReadCapacityUnits: {0}. \
-                 Current WriteCapacityUnits provisioned for the table: {1}. Requested WriteCapacityUnits: {1}. Refer \
-                 to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
-                given.read_capacity_units, given.write_capacity_units
-            )));
+            return Err(unchanged("table", "table", given));
         }
         change_throughput(&mut billing.throughput, given, now_ms)?;
     }
     if let Some(bounds) = &input.on_demand_throughput {
-        if !billing.on_demand {
-            return Err(invalid(
-                "OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST",
-            ));
-        }
-        define::on_demand_bounds(&mut billing.throughput, Some(bounds))?;
+        define::check_on_demand(billing.on_demand, None, Some(bounds))?;
+        define::on_demand_bounds(&mut billing.throughput, None, Some(bounds))?;
     }
     Ok(())
 }
@@ -291,10 +323,7 @@ fn indexes(
                     )));
                 }
                 if record.indexes.iter().any(|index| index.name == create.index_name) {
-                    return Err(validation(format!(
-                        "Attempting to create an index which already exists: {}",
-                        create.index_name
-                    )));
+                    return Err(validation("Attempting to create an index which already exists"));
                 }
                 let new = define::NewIndex {
                     name: &create.index_name,
@@ -304,6 +333,12 @@ fn indexes(
                     on_demand: create.on_demand_throughput.as_ref(),
                 };
                 let on_demand = record.billing.on_demand;
+                if input.attribute_definitions.is_none() {
+                    return Err(invalid(format!(
+                        "AttributeDefinitions is not specified for index: {}",
+                        create.index_name
+                    )));
+                }
                 // The request itself must define the new key, even where the table does already.
                 let defined = define::definitions(input.attribute_definitions.as_deref())?;
                 let mut index = define::global_index(&new, &defined, &record.indexes, on_demand)?;
@@ -313,21 +348,29 @@ fn indexes(
             }
             (None, Some(update), None) => {
                 let on_demand = record.billing.on_demand;
-                let index = global_index(record, &update.index_name)?;
+                let index = global_index(record, &update.index_name, "update")?;
+                let (name, bounds) = (update.index_name.as_str(), update.on_demand_throughput.as_ref());
                 if let Some(given) = &update.provisioned_throughput {
                     if on_demand {
                         return Err(invalid(format!(
-                            "ProvisionedThroughput should not be specified for index: {} when BillingMode is \
-                             PAY_PER_REQUEST",
-                            update.index_name
+                            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when \
+                             BillingMode is PAY_PER_REQUEST"
                         )));
+                    }
+                    let (read, write) = (given.read_capacity_units, given.write_capacity_units);
+                    if (index.throughput.read, index.throughput.write) == (read, write)
+                        && input.provisioned_throughput.is_none()
+                        && input.billing_mode.is_none()
+                    {
+                        return Err(unchanged(&format!("index {name}"), "index", given));
                     }
                     change_throughput(&mut index.throughput, given, now_ms)?;
                 }
-                define::on_demand_bounds(&mut index.throughput, update.on_demand_throughput.as_ref())?;
+                define::check_on_demand(on_demand, Some(name), bounds)?;
+                define::on_demand_bounds(&mut index.throughput, Some(name), bounds)?;
             }
             (None, None, Some(delete)) => {
-                dropped.push(global_index(record, &delete.index_name)?.space);
+                dropped.push(global_index(record, &delete.index_name, "delete")?.space);
                 record.indexes.retain(|index| index.name != delete.index_name);
             }
             _ => return Err(one_of_each()),
@@ -344,7 +387,12 @@ fn check_updates(updates: &[s::GlobalSecondaryIndexUpdate]) -> Result<()> {
             (Some(create), None, None) => &create.index_name,
             (None, Some(update), None) => &update.index_name,
             (None, None, Some(delete)) => &delete.index_name,
-            _ => return Err(one_of_each()),
+            (None, None, None) => return Err(one_of_each()),
+            _ => {
+                return Err(invalid(
+                    "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+                ));
+            }
         };
         if seen.contains(&name.as_str()) {
             return Err(invalid(format!(
@@ -356,6 +404,17 @@ fn check_updates(updates: &[s::GlobalSecondaryIndexUpdate]) -> Result<()> {
     Ok(())
 }
 
+/// Units that are what they are already.
+fn unchanged(what: &str, kind: &str, given: &s::ProvisionedThroughput) -> haneul_kit::ApiError {
+    validation(format!(
+        "The provisioned throughput for the {what} will not change. The requested value equals the current value. \
+         Current ReadCapacityUnits provisioned for the {kind}: {0}. Requested ReadCapacityUnits: {0}. Current \
+         WriteCapacityUnits provisioned for the {kind}: {1}. Requested WriteCapacityUnits: {1}. Refer to the Amazon \
+         DynamoDB Developer Guide for current limits and how to request higher limits.",
+        given.read_capacity_units, given.write_capacity_units
+    ))
+}
+
 fn one_of_each() -> haneul_kit::ApiError {
     invalid(
         "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
@@ -363,7 +422,16 @@ fn one_of_each() -> haneul_kit::ApiError {
     )
 }
 
-fn global_index<'a>(record: &'a mut TableRecord, name: &str) -> Result<&'a mut crate::model::IndexRecord> {
+fn global_index<'a>(
+    record: &'a mut TableRecord,
+    name: &str,
+    verb: &str,
+) -> Result<&'a mut crate::model::IndexRecord> {
+    if record.indexes.iter().any(|index| !index.global && index.name == name) {
+        return Err(validation(format!(
+            "Cannot {verb} an index that is not a GlobalSecondaryIndex: {name}"
+        )));
+    }
     record
         .indexes
         .iter_mut()

@@ -20,7 +20,7 @@ const THROUGHPUT_MAX: i64 = 40_000;
 
 /// The record of a new table, its spaces still without a number.
 pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
-    name::check(&input.table_name)?;
+    name::check_new(&input.table_name)?;
     refuse(input)?;
     let billing = billing(input)?;
     let attributes = definitions(input.attribute_definitions.as_deref())?;
@@ -128,11 +128,15 @@ pub(crate) enum Encryption<'a> {
 pub(crate) fn encryption(specification: &s::SSESpecification) -> Result<Encryption<'_>> {
     let key = specification.kms_master_key_id.as_deref();
     match (specification.enabled, specification.sse_type.as_deref()) {
+        (Some(true), None) if key.is_some() => {
+            Err(invalid("SSEType KMS is required if KMSMasterKeyId is specified"))
+        }
         (Some(true), None | Some("KMS")) => Ok(Encryption::Kms(key)),
         (Some(true), Some(other)) => Err(invalid(format!("SSEType {other} is not supported"))),
-        (_, _) if key.is_some() || specification.sse_type.is_some() => Err(invalid(
-            "SSEType and KMSMasterKeyId can only be specified when server-side encryption is enabled",
-        )),
+        (_, Some(_)) => Err(invalid("SSEType can not be specified if Enabled is false")),
+        (_, None) if key.is_some() => {
+            Err(invalid("KMSMasterKeyId can not be specified if Enabled is false"))
+        }
         _ => Ok(Encryption::Own),
     }
 }
@@ -143,14 +147,7 @@ pub(crate) fn definitions(given: Option<&[s::AttributeDefinition]>) -> Result<Ve
         let s::AttributeDefinition { attribute_name: name, attribute_type: kind, .. } = definition;
         match attributes.iter().find(|(other, _)| other == name) {
             None => attributes.push((name.clone(), kind.clone())),
-            Some((_, other)) if other == kind => {
-                return Err(invalid(format!("Duplicate AttributeName in AttributeDefinitions: {name}")));
-            }
-            Some(_) => {
-                return Err(validation(
-                    "Cannot have two attributes with the same name and different types in AttributeDefinitions",
-                ));
-            }
+            Some(_) => return Err(validation(format!("Attribute Name is duplicated: {name}"))),
         }
     }
     Ok(attributes)
@@ -192,7 +189,10 @@ fn index_key_schema(
     }
     for (i, key) in keys.iter().enumerate() {
         if keys[..i].iter().any(|other| other.attribute_name == key.attribute_name) {
-            return Err(same_name());
+            return Err(match keys.len() {
+                2 => same_name(),
+                _ => validation("The KeySchema contains multiple key attributes with the same name"),
+            });
         }
     }
     if each_max == 1 || keys.len() <= 2 && keys.iter().filter(|key| key.key_type == "HASH").count() == 1 {
@@ -203,10 +203,14 @@ fn index_key_schema(
             return bad("The first KeySchemaElement is not a HASH key type");
         }
         if keys[hashes..].iter().any(|key| key.key_type != "RANGE") {
-            return bad("The HASH key elements must come before the RANGE key elements");
+            return Err(invalid("All HASH key attributes must precede RANGE key attributes in the KeySchema"));
         }
-        if hashes > each_max || keys.len() - hashes > each_max {
-            return bad("An index can have at most 4 HASH and 4 RANGE key attributes");
+        for (count, role) in [(hashes, "HASH"), (keys.len() - hashes, "RANGE")] {
+            if count > each_max {
+                return Err(invalid(format!(
+                    "The KeySchema exceeds the maximum allowed number of {role} key attributes"
+                )));
+            }
         }
     }
     Ok(keys.iter().map(key_record).collect())
@@ -267,11 +271,9 @@ fn billing(input: &s::CreateTableInput) -> Result<Billing> {
             "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
         ));
     }
-    if !on_demand && input.on_demand_throughput.is_some() {
-        return Err(invalid("OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST"));
-    }
+    check_on_demand(on_demand, None, input.on_demand_throughput.as_ref())?;
     let mut units = if on_demand { Throughput::default() } else { provisioned(throughput)? };
-    on_demand_bounds(&mut units, input.on_demand_throughput.as_ref())?;
+    on_demand_bounds(&mut units, None, input.on_demand_throughput.as_ref())?;
     Ok(Billing {
         on_demand,
         throughput: units,
@@ -303,8 +305,29 @@ pub(crate) fn check_index_units(record: &TableRecord) -> Result<()> {
     }
 }
 
+/// Bounds are for what is paid by the request, of the table or of one of its indexes.
+pub(crate) fn check_on_demand(
+    on_demand: bool,
+    index: Option<&str>,
+    given: Option<&s::OnDemandThroughput>,
+) -> Result<()> {
+    let Some(given) = given.filter(|_| !on_demand) else { return Ok(()) };
+    let name = match given.max_read_request_units {
+        Some(_) => "MaxReadRequestUnits",
+        None => "MaxWriteRequestUnits",
+    };
+    let of = index.map(|index| format!(" for index : {index}")).unwrap_or_default();
+    Err(invalid(format!(
+        "{name} for OnDemandThroughput{of} cannot be specified when the table BillingMode is PROVISIONED"
+    )))
+}
+
 /// −1 takes the bound away.
-pub(crate) fn on_demand_bounds(units: &mut Throughput, given: Option<&s::OnDemandThroughput>) -> Result<()> {
+pub(crate) fn on_demand_bounds(
+    units: &mut Throughput,
+    index: Option<&str>,
+    given: Option<&s::OnDemandThroughput>,
+) -> Result<()> {
     let Some(given) = given else { return Ok(()) };
     let pairs = [
         (given.max_read_request_units, &mut units.read_max, "MaxReadRequestUnits"),
@@ -314,7 +337,12 @@ pub(crate) fn on_demand_bounds(units: &mut Throughput, given: Option<&s::OnDeman
         match given {
             Some(-1) => *bound = 0,
             Some(value) if value >= 1 => *bound = value,
-            Some(_) => return Err(invalid(format!("{name} must be -1 or at least 1"))),
+            Some(_) => {
+                let of = index.map_or("table".to_owned(), |index| format!("index : {index}"));
+                return Err(invalid(format!(
+                    "Requested {name} for OnDemandThroughput for {of} is outside of valid range"
+                )));
+            }
             None => {}
         }
     }
@@ -370,8 +398,9 @@ pub(crate) fn global_index(
         }
         _ => {}
     }
+    check_on_demand(on_demand, Some(name), index.on_demand)?;
     let mut units = if on_demand { Throughput::default() } else { provisioned(index.throughput)? };
-    on_demand_bounds(&mut units, index.on_demand)?;
+    on_demand_bounds(&mut units, Some(name), index.on_demand)?;
     new_index(name, true, keys, index.projection, others, units)
 }
 
@@ -390,7 +419,12 @@ fn new_index(
         (Some("INCLUDE"), None) => {
             return Err(invalid("ProjectionType is INCLUDE, but NonKeyAttributes is not specified"));
         }
-        (Some("INCLUDE"), Some(_)) => {}
+        (Some("INCLUDE"), Some(names)) => {
+            let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
+            if let Some((_, name)) = twice {
+                return Err(invalid(format!("Duplicate element in NonKeyAttributes: {name}")));
+            }
+        }
         (Some(kind), Some(_)) => {
             return Err(invalid(format!("ProjectionType is {kind}, but NonKeyAttributes is specified")));
         }

@@ -115,7 +115,7 @@ async fn run(name: &str, wrong: &mut Vec<String>) -> usize {
     cases.len()
 }
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "values",
     "items",
     "updates",
@@ -126,6 +126,7 @@ const FILES: [&str; 10] = [
     "transactions",
     "tables",
     "indexes",
+    "words",
 ];
 
 #[tokio::test]

@@ -213,7 +213,7 @@ async fn refusals() {
         ),
         (
             json!({"TableName": "tab", "StreamSpecification": {"StreamEnabled": false}}),
-            "ValidationException: The stream of a replica of a global table cannot be disabled",
+            "ValidationException: One or more parameter values were invalid: Disabling Stream is not allowed for a Global Table replica.",
         ),
     ] {
         assert_eq!(world.err("UpdateTable", input).await, expected);

@@ -126,6 +126,11 @@ async fn iterators_and_shards_by_the_clock() {
     assert_eq!(page["Records"][0]["dynamodb"]["Keys"]["p"]["S"], "new");
     world.env.clock.advance(Duration::from_secs(16 * 60));
     assert_eq!(
+        world.err("GetRecords", json!({"ShardIterator": horizon, "Limit": 1001})).await,
+        "ValidationException: 1 validation error detected: Value '1001' at 'limit' failed to satisfy constraint: Member \
+         must have value less than or equal to 1000"
+    );
+    assert_eq!(
         world.err("GetRecords", json!({"ShardIterator": horizon})).await,
         "ExpiredIteratorException: Shard iterator has expired"
     );

@@ -200,10 +200,6 @@ async fn what_does_not_fit_is_refused() {
         (weak, "GlobalTableWitnessUpdates can only be specified for a global table with"),
         (none, "GlobalTableWitnessUpdates can only be specified for a global table with"),
         (
-            json!({"TableName": "tab", "MultiRegionConsistency": "STRONG"}),
-            "MultiRegionConsistency can only be specified with ReplicaUpdates",
-        ),
-        (
             json!({"TableName": "tab", "GlobalTableWitnessUpdates": [{"Create": {"RegionName": WEST}}]}),
             "GlobalTableWitnessUpdates can only be specified with ReplicaUpdates",
         ),

@@ -130,7 +130,7 @@ async fn tables_that_are_refused() {
         ),
         (
             json!({"StreamSpecification": {"StreamEnabled": true}}),
-            format!("{one} StreamViewType must be specified when StreamEnabled is true"),
+            format!("{one} Table is being created with a stream enabled, UpdateViewType is required"),
         ),
     ] {
         assert_eq!(world.err("CreateTable", create(change)).await, format!("ValidationException: {message}"));

@@ -90,6 +90,10 @@ pub(crate) fn check_nesting(item: &Attrs) -> Result<()> {
 fn attrs_at(map: Map<AttributeValue>, depth: usize) -> Result<Attrs> {
     let mut entries = Vec::with_capacity(map.len());
     for (name, value) in map {
+        // Of a map within, it may be.
+        if depth == 0 && name.is_empty() {
+            return Err(validation(format!("{INVALID} An attribute name cannot be empty")));
+        }
         entries.push((name, value_at(value, depth)?));
     }
     Ok(Attrs::of(entries))

@@ -172,7 +172,24 @@ fn conditions_that_are_refused() {
     let size =
         format!("Expression size has exceeded the maximum allowed size; expression size: {}", long.len());
     let in_many = format!("a IN ({})", vec![":1"; 101].join(","));
-    let more = [(long.as_str(), size), (in_many.as_str(), arity("IN", 102))];
+    let in_words = "The IN operator is provided with too many operands; number of operands: 101".to_owned();
+    let all = |count: usize| vec!["a <> :1"; count].join(" OR ");
+    let (some, many) = (all(150), all(151));
+    let operators = "The expression contains too many operators; operator count: 301".to_owned();
+    let deep = format!("attribute_exists(a{})", ".b".repeat(32));
+    let levels = "The document path has too many nesting levels; nesting levels: 33".to_owned();
+    let index = |digits: &str| format!("List index is not within the allowable range; index: [{digits}]");
+    let more = [
+        (long.as_str(), size),
+        (in_many.as_str(), in_words),
+        (many.as_str(), operators),
+        (deep.as_str(), levels),
+        ("a[2147483648] = :1", index("2147483648")),
+        ("a[99999999999999] = :1", index("99999999999999")),
+    ];
+    for text in [some.as_str(), &format!("attribute_exists(a{})", ".b".repeat(31)), "a[2147483647] = :1"] {
+        assert!(Condition::parse("FilterExpression", text, &placeholders).is_ok(), "{text}");
+    }
     assert!(cases.len() >= 100, "{}", cases.len());
     for (text, why) in cases.iter().chain(&more) {
         match Condition::parse("FilterExpression", text, &placeholders) {
