@@ -130,12 +130,10 @@ pub(crate) fn tags(why: InvalidTags) -> ApiError {
         }
         // The model holds its length, and words it.
         InvalidTags::Value(key) => invalid(format!("The value of tag {key} has more than 256 characters")),
-        InvalidTags::Reserved(key) => {
-            validation(format!("Tag Key cannot be prefixed with aws:, Key: {key}"))
+        InvalidTags::Reserved(key) => validation(format!("Tag Key cannot be prefixed with aws:, Key: {key}")),
+        InvalidTags::Duplicate(key) => {
+            validation(format!("Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}"))
         }
-        InvalidTags::Duplicate(key) => validation(format!(
-            "Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}"
-        )),
     }
 }
 

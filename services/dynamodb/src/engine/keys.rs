@@ -208,7 +208,9 @@ fn partition_too_long() -> ApiError {
 }
 
 fn sort_too_long() -> ApiError {
-    invalid(format!("Aggregated size of all range keys has exceeded the size limit of {SORT_BYTES_MAX} bytes"))
+    invalid(format!(
+        "Aggregated size of all range keys has exceeded the size limit of {SORT_BYTES_MAX} bytes"
+    ))
 }
 
 fn check_sizes(schema: &KeySchema, item: &Attrs) -> Result<()> {

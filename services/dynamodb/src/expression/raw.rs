@@ -369,10 +369,9 @@ impl<'a> Parser<'a> {
     fn count(&mut self) -> Result<()> {
         self.operators += 1;
         match self.operators > OPERATORS_MAX {
-            true => Err(format!(
-                "The expression contains too many operators; operator count: {}",
-                self.operators
-            )),
+            true => {
+                Err(format!("The expression contains too many operators; operator count: {}", self.operators))
+            }
             false => Ok(()),
         }
     }

@@ -428,9 +428,7 @@ fn global_index<'a>(
     verb: &str,
 ) -> Result<&'a mut crate::model::IndexRecord> {
     if record.indexes.iter().any(|index| !index.global && index.name == name) {
-        return Err(validation(format!(
-            "Cannot {verb} an index that is not a GlobalSecondaryIndex: {name}"
-        )));
+        return Err(validation(format!("Cannot {verb} an index that is not a GlobalSecondaryIndex: {name}")));
     }
     record
         .indexes

@@ -134,9 +134,7 @@ pub(crate) fn encryption(specification: &s::SSESpecification) -> Result<Encrypti
         (Some(true), None | Some("KMS")) => Ok(Encryption::Kms(key)),
         (Some(true), Some(other)) => Err(invalid(format!("SSEType {other} is not supported"))),
         (_, Some(_)) => Err(invalid("SSEType can not be specified if Enabled is false")),
-        (_, None) if key.is_some() => {
-            Err(invalid("KMSMasterKeyId can not be specified if Enabled is false"))
-        }
+        (_, None) if key.is_some() => Err(invalid("KMSMasterKeyId can not be specified if Enabled is false")),
         _ => Ok(Encryption::Own),
     }
 }
@@ -203,7 +201,9 @@ fn index_key_schema(
             return bad("The first KeySchemaElement is not a HASH key type");
         }
         if keys[hashes..].iter().any(|key| key.key_type != "RANGE") {
-            return Err(invalid("All HASH key attributes must precede RANGE key attributes in the KeySchema"));
+            return Err(invalid(
+                "All HASH key attributes must precede RANGE key attributes in the KeySchema",
+            ));
         }
         for (count, role) in [(hashes, "HASH"), (keys.len() - hashes, "RANGE")] {
             if count > each_max {

@@ -35,9 +35,9 @@ pub(crate) fn of_table(cx: &Cx, given: &str) -> Result<TableId> {
 pub(crate) fn check_new(name: &str) -> Result<()> {
     match (LENGTH_MIN..=LENGTH_MAX).contains(&name.len()) {
         true => check(name),
-        false => Err(validation(
-            "TableName must be at least 3 characters long and at most 255 characters long",
-        )),
+        false => {
+            Err(validation("TableName must be at least 3 characters long and at most 255 characters long"))
+        }
     }
 }
 
@@ -92,9 +92,7 @@ pub(crate) fn of_resource(cx: &Cx, given: &str) -> Result<TableId> {
         )));
     }
     let id = of_arn(given).ok().filter(|(_, region, _)| *region == cx.region());
-    id.ok_or_else(|| {
-        validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {given}"))
-    })
+    id.ok_or_else(|| validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {given}")))
 }
 
 pub(crate) fn arn((account, region, name): &TableId) -> Arn {
@@ -110,7 +108,6 @@ pub(crate) fn check_policy(document: &str) -> Result<()> {
     if document.len() > POLICY_BYTES_MAX {
         return Err(error::invalid(format!("Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded")));
     }
-    let refused =
-        |error: PolicyError| error::invalid(format!("Invalid policy document: {}", error.message));
+    let refused = |error: PolicyError| error::invalid(format!("Invalid policy document: {}", error.message));
     parse_policy(document).map(drop).map_err(refused)
 }

@@ -177,7 +177,10 @@ async fn encryption_can_be_turned_on_changed_and_off() {
     cloud.put("a").await;
     let off = s::SSESpecification { enabled: Some(false), ..Default::default() };
     let refused = cloud.update(off.clone()).await.err().unwrap();
-    assert_eq!(refused.message(), "One or more parameter values were invalid: Table is already encrypted by default");
+    assert_eq!(
+        refused.message(),
+        "One or more parameter values were invalid: Table is already encrypted by default"
+    );
     cloud.update(with_key(None)).await.unwrap();
     assert_eq!(cloud.describe("tab").await.sse_description.unwrap().status.as_deref(), Some("UPDATING"));
     assert!(cloud.get(&root(), "tab", "a").await.unwrap().is_some());
@@ -187,7 +190,10 @@ async fn encryption_can_be_turned_on_changed_and_off() {
     let key = cloud.key().await;
     cloud.update(with_key(Some(&key))).await.unwrap();
     let refused = cloud.update(with_key(Some(&key))).await.err().unwrap();
-    assert_eq!(refused.message(), "One or more parameter values were invalid: Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key");
+    assert_eq!(
+        refused.message(),
+        "One or more parameter values were invalid: Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key"
+    );
     assert_eq!(cloud.describe("tab").await.sse_description.unwrap().kms_master_key_arn, Some(key));
     cloud.put("b").await;
     assert_eq!(cloud.kept().await, (4, 0));
