@@ -137,6 +137,15 @@ impl Logs {
         let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
         let mut run = Run::new(&plan, query.limit, now.millis());
         // Sealing one for each event costs more than all else that is done with it.
+        let mut times = vec![(query.start_ms, query.end_ms, false)];
+        if let Some(earlier) = plan.earlier {
+            let before_ms = earlier.before_ms(query.start_ms, query.end_ms);
+            times.push((
+                query.start_ms.saturating_sub(before_ms),
+                query.end_ms.saturating_sub(before_ms),
+                true,
+            ));
+        }
         let has_pointers = plan.events || query.text.contains("@ptr");
         for group_name in &query.groups {
             let name = GroupName { account, region, name: group_name.clone() };
@@ -158,49 +167,50 @@ impl Logs {
                 indexed: &plan.indexed,
                 streams: its_streams.as_ref(),
             });
-            let scope = Scope {
-                id: group.id,
-                from_ms: query.start_ms.max(cutoff_ms(&group, now).unwrap_or(0)),
-                to_ms: query.end_ms.saturating_add(1),
-            };
             let log = format!("{account}:{group_name}");
-            let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None)
-                .unmasked(plan.unmasks)
-                .wanting(wanted)
-                .until(&stopped);
-            while let Some(event) = reader.next().await? {
-                let Some(stream) = streams.get(&event.stream) else { continue };
-                let pointer = || {
-                    let at = Pointer { group: group_name.clone(), stream: event.stream, place: event.place };
-                    paging::token(&self.platform.seal, &pointers(account, region), &at)
-                };
-                let (time, ingested) = (event.place.time_ms, event.ingested_ms);
-                let transformed = match event.transformer {
-                    Some(number) => {
-                        self.transformer(group.id, number).await?.apply(&event.message, &mut work)
+            let cutoff = cutoff_ms(&group, now).unwrap_or(0);
+            for &(from_ms, to_ms, is_before) in &times {
+                let scope =
+                    Scope { id: group.id, from_ms: from_ms.max(cutoff), to_ms: to_ms.saturating_add(1) };
+                let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None)
+                    .unmasked(plan.unmasks)
+                    .wanting(wanted)
+                    .until(&stopped);
+                while let Some(event) = reader.next().await? {
+                    let Some(stream) = streams.get(&event.stream) else { continue };
+                    let pointer = || {
+                        let at =
+                            Pointer { group: group_name.clone(), stream: event.stream, place: event.place };
+                        paging::token(&self.platform.seal, &pointers(account, region), &at)
+                    };
+                    let (time, ingested) = (event.place.time_ms, event.ingested_ms);
+                    let transformed = match event.transformer {
+                        Some(number) => {
+                            self.transformer(group.id, number).await?.apply(&event.message, &mut work)
+                        }
+                        None => None,
+                    };
+                    work.breathe(event.message.len()).await;
+                    work.renew();
+                    let message = transformed.as_ref().unwrap_or(&event.message);
+                    let bytes = event.message.len() + OVERHEAD;
+                    if plan.passes_over(message) {
+                        run.pass_over(bytes);
+                    } else {
+                        let pointer = has_pointers.then_some(pointer);
+                        let record = Record::event(message, time, ingested, stream, &log, pointer);
+                        run.add(record, bytes, is_before).map_err(error::invalid)?;
                     }
-                    None => None,
-                };
-                work.breathe(event.message.len()).await;
-                work.renew();
-                let message = transformed.as_ref().unwrap_or(&event.message);
-                let bytes = event.message.len() + OVERHEAD;
-                if plan.passes_over(message) {
-                    run.pass_over(bytes);
-                } else {
-                    let pointer = has_pointers.then_some(pointer);
-                    let record = Record::event(message, time, ingested, stream, &log, pointer);
-                    run.add(record, bytes).map_err(error::invalid)?;
-                }
-                if run.outcome.scanned.is_multiple_of(BREATH) {
-                    if stopped() {
-                        return Err(error::query_not_found());
+                    if run.outcome.scanned.is_multiple_of(BREATH) {
+                        if stopped() {
+                            return Err(error::query_not_found());
+                        }
+                        tokio::task::yield_now().await;
                     }
-                    tokio::task::yield_now().await;
                 }
+                skipped.events += reader.skipped.events;
+                skipped.bytes += reader.skipped.bytes;
             }
-            skipped.events += reader.skipped.events;
-            skipped.bytes += reader.skipped.bytes;
         }
         let found = run.finish().map_err(error::invalid)?;
         Ok(Outcome { skipped, groups, ..found })

@@ -44,6 +44,8 @@ functions! {
     IsValidIp "isvalidip" 1..=1,
     IsValidIpV4 "isvalidipv4" 1..=1,
     IsValidIpV6 "isvalidipv6" 1..=1,
+    JsonParse "jsonparse" 1..=1,
+    JsonStringify "jsonstringify" 1..=1,
     Least "least" 1..=20,
     Log "log" 1..=1,
     Ltrim "ltrim" 1..=2,
@@ -104,6 +106,13 @@ impl Function {
                 let first = values.iter().find(|value| !value.is_missing());
                 first.map_or(Value::Missing, |value| value.clone().into_owned())
             }
+            Function::JsonParse => json(text(0)),
+            Function::JsonStringify => match values.first().map(|value| &**value) {
+                Some(structure @ Value::Structure(_)) => structure.text().map_or(Value::Missing, Value::Text),
+                Some(Value::Text(text)) => Value::Text(serde_json::json!(text).to_string()),
+                Some(value) => value.text().map_or(Value::Missing, Value::Text),
+                None => Value::Missing,
+            },
             Function::Concat => Value::Text(values.iter().filter_map(|value| value.text()).collect()),
             Function::StrContains => match (text(0), text(1)) {
                 (Some(text), Some(part)) => Value::Bool(text.contains(&part)),
@@ -149,6 +158,12 @@ impl Function {
             Function::IsIpv6InSubnet => Value::Bool(in_subnet(text(0), text(1), |ip| ip.is_ipv6())),
         }
     }
+}
+
+/// The map or list that a text is; nothing of what is no JSON.
+fn json(text: Option<String>) -> Value {
+    let parsed = text.and_then(|text| serde_json::from_str(&text).ok());
+    parsed.map_or(Value::Missing, |json| Value::of_json(&json))
 }
 
 fn floor(at: Option<f64>, span: Option<f64>) -> Value {

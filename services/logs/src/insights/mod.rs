@@ -1,5 +1,6 @@
 //! The query language of Logs Insights: [`lexer`] and [`parse`] make a [`plan`] of a text, [`record`] is what an event looks
-//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`lookup`] joins tables, [`run`] sends events through the plan,
+//! like to it, [`eval`] and [`functions`] work out expressions, [`stats`] aggregates, [`patterns`] finds what texts have in common,
+//! [`lookup`] joins tables, [`run`] sends events through the plan,
 //! [`need`] says what an index can tell of it.
 //!
 //! Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax".
@@ -10,6 +11,7 @@ mod lexer;
 pub(crate) mod lookup;
 pub(crate) mod need;
 mod parse;
+pub(crate) mod patterns;
 mod plan;
 pub(crate) mod record;
 pub(crate) mod run;
@@ -17,7 +19,7 @@ mod stats;
 pub(crate) mod value;
 
 pub(crate) use parse::compile;
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Source};
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,8 @@ pub(crate) fn marks(value: &Value) -> Vec<Mark> {
     let number = |number: f64| number.is_finite().then(|| Mark::Number((number + 0.0).to_bits()));
     let text = || value.text().map(Mark::Text);
     match value {
-        Value::Missing => Vec::new(),
+        // A structure is no field of an event.
+        Value::Missing | Value::Structure(_) => Vec::new(),
         Value::Text(_) => value.number().and_then(number).or_else(text).into_iter().collect(),
         // Their texts are compared with those of what is no number, and that of a truth value may be one.
         Value::Bool(yes) => number(f64::from(u8::from(*yes))).into_iter().chain(text()).collect(),
@@ -75,6 +76,9 @@ impl Plan {
                 Command::Compute(list) => made.extend(list.iter().map(|(name, _)| name.as_str())),
                 Command::Parse { fields, .. } => made.extend(fields.iter().map(String::as_str)),
                 Command::Lookup(lookup) => made.extend(lookup.output.iter().map(String::as_str)),
+                Command::Unnest { field, .. } => {
+                    made.insert(field.as_str());
+                }
                 // What comes behind them no longer looks at each event alone.
                 _ => break,
             }
@@ -106,7 +110,10 @@ fn of(expr: &Expr, made: &HashSet<&str>) -> Option<Need> {
 }
 
 fn has(field: &str, list: &[Expr], made: &HashSet<&str>) -> Option<Need> {
-    if made.contains(field) {
+    // A structure that the query makes has fields below its own name.
+    let is_made =
+        |name: &&str| field.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if made.iter().any(is_made) {
         return None;
     }
     let mut all = Vec::new();
@@ -129,6 +136,7 @@ pub(super) fn makes(commands: &[Command], field: &str) -> bool {
         Command::Compute(list) => list.iter().any(|(name, _)| name == field),
         Command::Parse { fields, .. } => fields.iter().any(|name| name == field),
         Command::Lookup(lookup) => lookup.output.iter().any(|name| name == field),
+        Command::Unnest { field: made, .. } => made == field,
         Command::Stats { aggregates, by } => {
             let is_alias = |expr: &Expr| !matches!(expr, Expr::Field(own) if own == field);
             aggregates.iter().any(|aggregate| aggregate.name == field)

@@ -1,4 +1,5 @@
 mod lookup;
+mod shape;
 
 use haneul_kit::Result;
 use regex::{Regex, RegexBuilder};
@@ -43,6 +44,8 @@ impl Parser<'_> {
             limit: None,
             indexed: Vec::new(),
             unmasks: false,
+            source: None,
+            earlier: None,
         };
         if self.peek() == &Kind::End {
             return Ok(plan);
@@ -102,6 +105,10 @@ impl Parser<'_> {
             }
             "parse" => self.parse(plan)?,
             "lookup" => self.lookup(plan)?,
+            "unnest" => self.unnest(plan)?,
+            "pattern" => self.pattern(plan)?,
+            "diff" => self.diff(plan, place)?,
+            "source" if place.0 == self.tokens[0].from => self.source(plan)?,
             "stats" => {
                 plan.looked_up.clear();
                 self.stats(plan)?;
@@ -240,7 +247,7 @@ impl Parser<'_> {
             self.expect(")")?;
             let function = statistic(&word, percent, of.is_some())
                 .ok_or_else(|| (format!("{word} is not an aggregate with these arguments"), place))?;
-            let name = if self.take_word("as") { self.name()? } else { self.source(start) };
+            let name = if self.take_word("as") { self.name()? } else { self.text_from(start) };
             aggregates.push(Aggregate { name, function, of });
             if !self.take(",") {
                 break;
@@ -263,7 +270,7 @@ impl Parser<'_> {
             let name = match &expr {
                 _ if self.take_word("as") => self.name()?,
                 Expr::Field(name) => name.clone(),
-                _ => self.source(start),
+                _ => self.text_from(start),
             };
             list.push((name, expr));
             // Commas between fields may be left out.
@@ -453,7 +460,7 @@ impl Parser<'_> {
     }
 
     /// The query's text from the token `start` to here, without spaces: the name of an expression without an alias.
-    fn source(&self, start: usize) -> String {
+    fn text_from(&self, start: usize) -> String {
         let mut text = String::new();
         for token in &self.tokens[start..self.at] {
             match &token.kind {

@@ -17,6 +17,43 @@ pub(crate) struct Plan {
     pub(crate) indexed: Vec<String>,
     /// Whether it shows what data protection policies hide.
     pub(crate) unmasks: bool,
+    /// Which log groups `SOURCE` names.
+    pub(crate) source: Option<Source>,
+    /// Which earlier time `diff` compares with.
+    pub(crate) earlier: Option<Earlier>,
+}
+
+/// `SOURCE logGroups(…)`: groups by what they have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// Empty for all.
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) accounts: Vec<String>,
+    /// `STANDARD` when it does not say.
+    pub(crate) class: Option<String>,
+}
+
+/// A time of equal length before that of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    Preceding,
+    Day,
+    Week,
+    Month,
+}
+
+impl Earlier {
+    /// By how much it lies before a query from `from_ms` to `to_ms`, both in it.
+    pub(crate) fn before_ms(self, from_ms: i64, to_ms: i64) -> i64 {
+        const DAY_MS: i64 = 86_400_000;
+        match self {
+            Earlier::Preceding => to_ms.saturating_sub(from_ms).saturating_add(1),
+            Earlier::Day => DAY_MS,
+            Earlier::Week => 7 * DAY_MS,
+            // As AWS counts a month in its lengths of time.
+            Earlier::Month => 30 * DAY_MS,
+        }
+    }
 }
 
 impl Plan {
@@ -59,6 +96,13 @@ pub(super) enum Command {
         by: Vec<(String, Expr)>,
     },
     Lookup(Box<Lookup>),
+    /// A record for each element of a list, which is in the new field.
+    Unnest {
+        list: Expr,
+        field: String,
+    },
+    /// The patterns of a text, with how many records have them.
+    Pattern(Expr),
     Sort(Vec<(Expr, bool)>),
     Dedup(Vec<Expr>),
     Limit(usize),

@@ -43,7 +43,16 @@ impl Record {
     }
 
     pub(crate) fn get(&self, name: &str) -> Cow<'_, Value> {
-        self.fields.get(name).map_or(Cow::Owned(Value::Missing), Cow::Borrowed)
+        if let Some(value) = self.fields.get(name) {
+            return Cow::Borrowed(value);
+        }
+        // `js.accounts.0` is in the structure `js`.
+        for (at, _) in name.match_indices('.') {
+            if let Some(structure @ Value::Structure(_)) = self.fields.get(&name[..at]) {
+                return Cow::Owned(structure.below(&name[at + 1..]));
+            }
+        }
+        Cow::Owned(Value::Missing)
     }
 
     pub(super) fn time(&self) -> Option<f64> {

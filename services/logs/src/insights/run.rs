@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use super::eval::eval;
-use super::plan::{Command, Plan};
+use super::patterns::Patterns;
+use super::plan::{Command, Expr, Plan};
 use super::record::Record;
 use super::stats::Groups;
 use super::value::Value;
@@ -27,6 +28,8 @@ pub(crate) struct Skipped {
 
 /// Records in memory between two commands.
 const RECORDS_MAX: usize = 500_000;
+/// Records that are made of one event: lists of lists multiply.
+const UNNESTED_MAX: usize = 10_000;
 
 /// A query at work: records go in one by one, newest first.
 pub(crate) struct Run<'p> {
@@ -35,9 +38,46 @@ pub(crate) struct Run<'p> {
     limit: usize,
     /// The commands that look at one record at a time, before the first that needs all of them.
     streaming: usize,
-    groups: Option<Groups<'p>>,
+    gathered: Option<Gathered<'p>>,
     kept: Vec<Record>,
+    /// Made of the event at hand by `unnest`.
+    unnested: usize,
     pub(crate) outcome: Outcome,
+}
+
+/// What becomes of records that are not kept one by one.
+enum Gathered<'p> {
+    Groups(Groups<'p>),
+    Patterns(&'p Expr, Patterns),
+}
+
+impl<'p> Gathered<'p> {
+    fn of(command: &'p Command) -> Option<Gathered<'p>> {
+        match command {
+            Command::Stats { aggregates, by } => Some(Gathered::Groups(Groups::new(aggregates, by))),
+            Command::Pattern(of) => Some(Gathered::Patterns(of, Patterns::default())),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, record: &Record, is_before: bool, now_ms: i64) -> Result<(), String> {
+        match self {
+            Gathered::Groups(groups) => groups.add(record, now_ms),
+            Gathered::Patterns(of, patterns) => {
+                if let Some(text) = eval(of, record, now_ms).text() {
+                    patterns.add(&text, is_before);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self, compares: bool) -> Vec<Record> {
+        match self {
+            Gathered::Groups(groups) => groups.finish(),
+            Gathered::Patterns(_, patterns) => patterns.finish(compares),
+        }
+    }
 }
 
 impl<'p> Run<'p> {
@@ -46,15 +86,25 @@ impl<'p> Run<'p> {
         let per_record = |command: &Command| {
             matches!(
                 command,
-                Command::Compute(_) | Command::Filter(_) | Command::Lookup(_) | Command::Parse { .. }
+                Command::Compute(_)
+                    | Command::Filter(_)
+                    | Command::Lookup(_)
+                    | Command::Parse { .. }
+                    | Command::Unnest { .. }
             )
         };
         let streaming = plan.commands.iter().take_while(|command| per_record(command)).count();
-        let groups = match plan.commands.get(streaming) {
-            Some(Command::Stats { aggregates, by }) => Some(Groups::new(aggregates, by)),
-            _ => None,
-        };
-        Run { plan, now_ms, limit, streaming, groups, kept: Vec::new(), outcome: Outcome::default() }
+        let gathered = plan.commands.get(streaming).and_then(Gathered::of);
+        Run {
+            plan,
+            now_ms,
+            limit,
+            streaming,
+            gathered,
+            kept: Vec::new(),
+            unnested: 0,
+            outcome: Outcome::default(),
+        }
     }
 
     /// Counts an event that [`Plan::passes_over`].
@@ -63,35 +113,58 @@ impl<'p> Run<'p> {
         self.outcome.bytes += bytes as u64;
     }
 
-    /// Takes a record; says whether more can still change the result.
+    /// Takes the record of an event, of the query's own time or of that which it is compared with.
     ///
     /// # Errors
     /// When the query wants more memory than it may have.
-    pub(crate) fn add(&mut self, mut record: Record, bytes: usize) -> Result<bool, String> {
+    pub(crate) fn add(&mut self, record: Record, bytes: usize, is_before: bool) -> Result<(), String> {
         self.outcome.scanned += 1;
         self.outcome.bytes += bytes as u64;
-        for command in &self.plan.commands[..self.streaming] {
+        self.unnested = 0;
+        self.pass(0, record, is_before)
+    }
+
+    /// Sends a record through the commands from the `at`th on.
+    fn pass(&mut self, at: usize, mut record: Record, is_before: bool) -> Result<(), String> {
+        let plan = self.plan;
+        for (i, command) in plan.commands[..self.streaming].iter().enumerate().skip(at) {
+            if let Command::Unnest { list, field } = command {
+                for element in elements(&eval(list, &record, self.now_ms)) {
+                    self.unnested += 1;
+                    if self.unnested > UNNESTED_MAX {
+                        return Err(format!("unnest makes more than {UNNESTED_MAX} records of one event"));
+                    }
+                    let mut one = record.clone();
+                    one.set(field, element);
+                    self.pass(i + 1, one, is_before)?;
+                }
+                return Ok(());
+            }
             if !apply(command, &mut record, self.now_ms) {
-                return Ok(true);
+                return Ok(());
             }
         }
         self.outcome.matched += 1;
-        if let Some(groups) = &mut self.groups {
-            groups.add(&record, self.now_ms)?;
-            return Ok(true);
+        if let Some(gathered) = &mut self.gathered {
+            return gathered.add(&record, is_before, self.now_ms);
         }
         // Records come newest first, so without another order the first ones are the result.
-        let rest = &self.plan.commands[self.streaming..];
+        let rest = &plan.commands[self.streaming..];
         let first_come = rest.iter().all(|command| matches!(command, Command::Limit(_)));
-        let limit = self.plan.limit.unwrap_or(self.limit);
+        let limit = plan.limit.unwrap_or(self.limit);
         if first_come && self.kept.len() >= limit {
-            return Ok(true);
+            return Ok(());
         }
-        if self.kept.len() >= RECORDS_MAX {
-            return Err(format!("the query keeps more than {RECORDS_MAX} records"));
-        }
+        self.room(self.kept.len())?;
         self.kept.push(record);
-        Ok(true)
+        Ok(())
+    }
+
+    fn room(&self, kept: usize) -> Result<(), String> {
+        match kept < RECORDS_MAX {
+            true => Ok(()),
+            false => Err(format!("the query keeps more than {RECORDS_MAX} records")),
+        }
     }
 
     /// # Errors
@@ -99,8 +172,8 @@ impl<'p> Run<'p> {
     pub(crate) fn finish(mut self) -> Result<Outcome, String> {
         let mut records = std::mem::take(&mut self.kept);
         let mut rest = &self.plan.commands[self.streaming..];
-        if let Some(groups) = self.groups.take() {
-            records = groups.finish();
+        if let Some(gathered) = self.gathered.take() {
+            records = gathered.finish(self.plan.earlier.is_some());
             rest = &rest[1..];
         }
         for command in rest {
@@ -117,12 +190,25 @@ impl<'p> Run<'p> {
             Command::Compute(_) | Command::Filter(_) | Command::Lookup(_) | Command::Parse { .. } => {
                 records.retain_mut(|record| apply(command, record, now_ms));
             }
-            Command::Stats { aggregates, by } => {
-                let mut groups = Groups::new(aggregates, by);
-                for record in &records {
-                    groups.add(record, now_ms)?;
+            Command::Stats { .. } | Command::Pattern(_) => {
+                if let Some(mut gathered) = Gathered::of(command) {
+                    for record in &records {
+                        gathered.add(record, false, now_ms)?;
+                    }
+                    records = gathered.finish(false);
                 }
-                records = groups.finish();
+            }
+            Command::Unnest { list, field } => {
+                let mut all = Vec::new();
+                for record in records {
+                    for element in elements(&eval(list, &record, now_ms)) {
+                        self.room(all.len())?;
+                        let mut one = record.clone();
+                        one.set(field, element);
+                        all.push(one);
+                    }
+                }
+                records = all;
             }
             Command::Sort(keys) => records.sort_by(|a, b| {
                 let orders = keys.iter().map(|(expr, down)| {
@@ -159,6 +245,18 @@ impl<'p> Run<'p> {
         let pointer = self.plan.events.then_some("@ptr");
         let shown = names.into_iter().filter(|name| *name != "@ptr").chain(pointer);
         shown.filter_map(|name| Some((name.to_owned(), record.get(name).text()?))).collect()
+    }
+}
+
+/// The elements of a list; what is none counts as a list of one.
+fn elements(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Missing => Vec::new(),
+        Value::Structure(json) => match &**json {
+            serde_json::Value::Array(elements) => elements.iter().map(Value::of_json).collect(),
+            _ => vec![value.clone()],
+        },
+        _ => vec![value.clone()],
     }
 }
 

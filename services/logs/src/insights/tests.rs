@@ -25,7 +25,7 @@ fn ask(query: &str) -> Vec<Vec<(String, String)>> {
         let time = START_MS + i as i64 * 60_000;
         let record = Record::event(message, time, time + 5, "stream", "1:group", Some(|| format!("p{i}")));
         let before = run.outcome.matched;
-        run.add(record, message.len()).unwrap();
+        run.add(record, message.len(), false).unwrap();
         let found = run.outcome.matched > before;
         assert!(!(found && plan.passes_over(message)), "{query}: {message}");
     }
@@ -58,6 +58,103 @@ fn what_the_message_alone_rules_out_is_passed_over() {
     ] {
         let plan = compile(query).unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(plan.passes_over("ab b"), over, "{query}");
+    }
+}
+
+#[test]
+fn lists_patterns_and_sources() {
+    let shown = |query: &str, messages: &[&str], before: &[&str]| {
+        let plan = compile(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut run = Run::new(&plan, 100, START_MS);
+        let event =
+            |message: &str| Record::event(message, START_MS, START_MS, "s", "1:g", None::<fn() -> String>);
+        messages.iter().for_each(|message| run.add(event(message), 1, false).unwrap());
+        before.iter().for_each(|message| run.add(event(message), 1, true).unwrap());
+        let row = |row: Vec<(String, String)>| {
+            row.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("|")
+        };
+        run.finish().unwrap().rows.into_iter().map(row).collect::<Vec<_>>().join(";")
+    };
+    let events = r#"{"events":[{"name":"exception","n":1},{"name":"user action","n":2}],"who":"ann"}"#;
+    for (query, expected) in [
+        (
+            "fields jsonParse(@message) as json_message | unnest json_message.events into event | display event.name, who",
+            "exception|ann;user action|ann",
+        ),
+        (
+            "fields jsonParse(@message) as js | unnest js.events into e | filter e.name = 'exception' | display e.n",
+            "1",
+        ),
+        (
+            "fields jsonParse(@message) as js | unnest js.events into e | stats sum(e.n) as n by e.name | sort n desc | limit 1",
+            "user action|2",
+        ),
+        ("fields jsonParse(@message) as js | display js.events.1.name", "user action"),
+        ("unnest who into w | display w", "ann"),
+        ("unnest nothing into w | display w", ""),
+        (
+            "stats count(*) as n by who | fields jsonParse('[1,2]') as l | unnest l into x | display who, x",
+            "ann|1;ann|2",
+        ),
+        ("fields jsonStringify(jsonParse('{\"a\":[1]}')) as t | display t", r#"{"a":[1]}"#),
+    ] {
+        assert_eq!(shown(query, &[events], &[]), expected, "{query}");
+    }
+    let lines = ["[INFO] took 12 ms", "[INFO] took 15 ms", "[ERROR] no room"];
+    for (query, before, expected) in [
+        (
+            "pattern @message",
+            &[][..],
+            "[INFO] took <Number-1> ms|2|0.6667|Info;[ERROR] no room|1|0.3333|Error",
+        ),
+        ("pattern @message | filter @severityLabel = 'Error' | display @pattern", &[], "[ERROR] no room"),
+        (
+            "parse @message 'took * ms' as took | filter ispresent(took) | pattern toupper(took)",
+            &[],
+            "<Number-1>|2|1",
+        ),
+        (
+            "diff",
+            &["[INFO] took 1 ms"],
+            "[INFO] took <Number-1> ms|2|0.6667|Info|1|Increased by 100%;[ERROR] no room|1|0.3333|Error|1|New",
+        ),
+        (
+            "pattern @message | diff previousWeek | display @differenceDescription",
+            &lines[..],
+            "Unchanged;Unchanged",
+        ),
+        (
+            "stats count(*) as n by @message | pattern @message | display @pattern, @sampleCount | limit 1",
+            &[],
+            "[INFO] took <Number-1> ms|2",
+        ),
+    ] {
+        assert_eq!(shown(query, &lines, before), expected, "{query}");
+    }
+    let many = format!("[{}]", vec!["1"; 200].join(","));
+    let plan = compile("fields jsonParse(@message) as l | unnest l into a | unnest l into b").unwrap();
+    let mut run = Run::new(&plan, 100, START_MS);
+    let wrong = run.add(Record::event(&many, 0, 0, "s", "g", None::<fn() -> String>), 1, false).unwrap_err();
+    assert_eq!(wrong, "unnest makes more than 10000 records of one event");
+    let source =
+        |query: &str| compile(query).map(|plan| plan.source.map(|source| (source.prefixes, source.class)));
+    let prefixes = vec!["a".to_owned(), "b".to_owned()];
+    assert_eq!(
+        source("SOURCE logGroups(namePrefix: ['a', 'b'], class:['INFREQUENT_ACCESS']) | fields @message")
+            .unwrap(),
+        Some((prefixes, Some("INFREQUENT_ACCESS".into())))
+    );
+    assert_eq!(source("source logGroups()").unwrap(), Some((vec![], None)));
+    for wrong in [
+        "fields a | SOURCE logGroups()",
+        "SOURCE logGroups(namePrefix: ['1','2','3','4','5','6'])",
+        "SOURCE logGroups(what: ['a'])",
+        "SOURCE logGroups(class: ['COLD'])",
+        "stats count(*) | diff",
+        "diff lastYear",
+        "unnest a",
+    ] {
+        assert!(compile(wrong).is_err(), "{wrong}");
     }
 }
 
@@ -180,7 +277,8 @@ fn what_does_not_compile() {
         "| fields a b c",
         "fields 5xyz",
         "filter a ~ b",
-        "pattern @message",
+        "pattern",
+        "anomaly",
         &deep,
         &nots,
     ] {

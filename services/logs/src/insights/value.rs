@@ -1,6 +1,8 @@
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use haneul_kit::Instant;
+use serde_json::Value as Json;
 
 /// What a field or an expression is worth. Fields come as text; text that reads as a number counts as one.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,15 +13,44 @@ pub(crate) enum Value {
     /// Milliseconds since the epoch, shown as a date.
     Time(i64),
     Text(String),
+    /// A map or a list, as `jsonParse` makes it; what is neither is one of the others.
+    Structure(Arc<Json>),
 }
 
 impl Value {
+    /// What a member or an element of a JSON document is worth.
+    pub(super) fn of_json(json: &Json) -> Value {
+        match json {
+            Json::Null => Value::Missing,
+            Json::Bool(yes) => Value::Bool(*yes),
+            Json::Number(number) => Value::Text(number.to_string()),
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Array(_) | Json::Object(_) => Value::Structure(Arc::new(json.clone())),
+        }
+    }
+
+    /// What lies at the end of a path of members and elements, such as `accounts.0.id`.
+    pub(super) fn below(&self, path: &str) -> Value {
+        let Value::Structure(json) = self else { return Value::Missing };
+        let mut at: &Json = json;
+        for name in path.split('.') {
+            let next = match at {
+                Json::Object(members) => members.get(name),
+                Json::Array(elements) => name.parse::<usize>().ok().and_then(|i| elements.get(i)),
+                _ => None,
+            };
+            let Some(next) = next else { return Value::Missing };
+            at = next;
+        }
+        Value::of_json(at)
+    }
+
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Value::Number(number) => Some(*number),
             Value::Time(ms) => Some(*ms as f64),
             Value::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-            Value::Bool(_) | Value::Missing => None,
+            Value::Bool(_) | Value::Missing | Value::Structure(_) => None,
         }
     }
 
@@ -28,7 +59,7 @@ impl Value {
             Value::Bool(yes) => *yes,
             Value::Number(number) => *number != 0.0,
             Value::Text(text) => text == "true" || text == "1",
-            Value::Time(_) => true,
+            Value::Time(_) | Value::Structure(_) => true,
             Value::Missing => false,
         }
     }
@@ -45,6 +76,7 @@ impl Value {
             Value::Number(number) => number_text(*number),
             Value::Time(ms) => time_text(*ms),
             Value::Text(text) => text.clone(),
+            Value::Structure(json) => json.to_string(),
         })
     }
 

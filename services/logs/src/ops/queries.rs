@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use haneul_kit::{Access, Cx, Handle, Result, paging};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
@@ -6,11 +8,13 @@ use haneul_store::{Range, Reads};
 use super::access::on_all;
 use crate::Logs;
 use crate::error;
-use crate::insights::compile;
+use crate::insights::{Source, compile};
 use crate::model::{QUERIES, Query, Status};
 use crate::names::GroupName;
 
 const GROUPS_MAX: usize = 50;
+/// Source: User Guide, "SOURCE".
+const SOURCE_GROUPS_MAX: usize = 10_000;
 const LIMIT_DEFAULT: i32 = 10_000;
 const PAGE_MAX: usize = 10_000;
 const LIST_MAX: usize = 1000;
@@ -20,8 +24,9 @@ const KEPT_MS: i64 = 7 * 86_400_000;
 impl Handle<op::StartQuery> for Logs {
     async fn access(&self, cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<Access>> {
         let mut all = Vec::new();
-        let unmasks = compile(&input.query_string).is_ok_and(|plan| plan.unmasks);
-        for name in groups(cx, input)? {
+        let plan = compile(&input.query_string).ok();
+        let unmasks = plan.as_ref().is_some_and(|plan| plan.unmasks);
+        for name in self.asked(cx, input, plan.and_then(|plan| plan.source)).await? {
             all.extend(self.on_group("logs:StartQuery", &name).await?);
             if unmasks {
                 all.extend(self.on_group("logs:Unmask", &name).await?);
@@ -34,7 +39,8 @@ impl Handle<op::StartQuery> for Logs {
         if input.query_language.as_deref().is_some_and(|language| language != "CWLI") {
             return Err(error::not_offered("A query language other than Logs Insights QL"));
         }
-        let names = groups(cx, &input)?;
+        let mut plan = compile(&input.query_string)?;
+        let names = self.asked(cx, &input, plan.source.clone()).await?;
         for name in &names {
             let found = self.records.store_group(name).await?;
             let group = found.ok_or_else(|| error::group_named_not_found(&name.name, name.account))?;
@@ -45,7 +51,6 @@ impl Handle<op::StartQuery> for Logs {
         if input.end_time < input.start_time {
             return Err(error::invalid("Query's end date and time is before its start date and time."));
         }
-        let mut plan = compile(&input.query_string)?;
         // A table that is not there is told at once.
         self.check_lookups((cx.account(), cx.region()), &mut plan).await?;
         let query = Query {
@@ -205,6 +210,39 @@ impl Handle<op::ListLogGroupsForQuery> for Logs {
         }
         let query = self.query((cx.account(), cx.region()), &input.query_id).await?;
         Ok(s::ListLogGroupsForQueryResponse { log_group_identifiers: Some(query.groups), next_token: None })
+    }
+}
+
+impl Logs {
+    /// The groups that a query asks: those that the request names, or those that `SOURCE` does.
+    async fn asked(
+        &self,
+        cx: &Cx,
+        input: &s::StartQueryRequest,
+        source: Option<Source>,
+    ) -> Result<Vec<GroupName>> {
+        let Some(source) = source else { return groups(cx, input) };
+        let is_named = input.log_group_name.is_some()
+            || input.log_group_names.is_some()
+            || input.log_group_identifiers.is_some();
+        if is_named {
+            return Err(error::invalid("Log groups are named by the request or by SOURCE, not by both."));
+        }
+        let own = cx.account().to_string();
+        if source.accounts.iter().any(|account| *account != own) {
+            return Err(error::not_offered("Cross-account observability"));
+        }
+        let class = source.class.as_deref().unwrap_or("STANDARD");
+        let mut names = BTreeSet::new();
+        let all = [String::new()];
+        for prefix in if source.prefixes.is_empty() { &all[..] } else { &source.prefixes[..] } {
+            let found = self.records.groups(cx, prefix, None, SOURCE_GROUPS_MAX + 1).await?;
+            names.extend(found.into_iter().filter(|(_, group)| group.class == class).map(|(name, _)| name));
+        }
+        if names.len() > SOURCE_GROUPS_MAX {
+            return Err(error::invalid("SOURCE selects more than 10000 log groups: name fewer."));
+        }
+        Ok(names.into_iter().map(|name| GroupName::own(cx, &name)).collect())
     }
 }
 
