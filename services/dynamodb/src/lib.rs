@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`value`] (attribute values, numbers, their bytes), [`expression`] (the languages), [`model`] (what is
 //! kept), [`table`] (schemas and what may be said of them), [`engine`] (where items and index entries lie, what a write
-//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`calls`] (what we ask of KMS), [`partiql`] (statements), [`transfer`] (files of exports and imports),
+//! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`calls`] (what we ask of KMS), [`roles`] (the role that writes to Kinesis), [`partiql`] (statements), [`transfer`] (files of exports and imports),
 //! [`ops`] (the API), [`tasks`] (what goes on
 //! behind: filling indexes, emptying what was dropped, expiring items), [`error`] (every error, in AWS's words).
 //!
@@ -20,6 +20,7 @@ mod model;
 mod ops;
 mod partiql;
 mod resources;
+mod roles;
 mod store;
 mod stream;
 mod table;

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{Attrs, codec};
 
+mod destinations;
 mod global;
 mod insights;
 
+pub(crate) use destinations::{DELIVERIES, DeliveryRecord, DestinationRecord, DestinationState};
 pub(crate) use global::{
     GlobalRecord, GlobalVersion, LINKS, LinkKey, LinkRecord, ReplicaSettings, ReplicaUnits,
 };
@@ -191,6 +193,9 @@ pub(crate) struct TableRecord {
     /// Contributor insights of the table and of its global indexes, where they were ever switched on.
     #[serde(default)]
     pub(crate) insights: Vec<InsightsRecord>,
+    /// Kinesis streams that its changes go to, or went to.
+    #[serde(default)]
+    pub(crate) destinations: Vec<DestinationRecord>,
 }
 
 /// How the items of a table are encrypted with a key of KMS.

@@ -40,6 +40,13 @@ pub(crate) fn of_item(space: u64, schema: &KeySchema, item: &Attrs) -> Vec<u8> {
     key
 }
 
+/// What tells one key from another, as bytes.
+pub(crate) fn of_attributes(key: &Attrs) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    key.iter().for_each(|(_, value)| order::encode(value, &mut bytes));
+    bytes
+}
+
 /// The key of an item's entry in an index, or `None` when it has none: an attribute of the index's key is missing, or is
 /// nothing that this index can have, which can be when the item is older than the index.
 pub(crate) fn of_entry(index: &Index, table: &KeySchema, item: &Attrs) -> Option<Vec<u8>> {

@@ -25,6 +25,7 @@ mod get_item;
 mod global_table_settings;
 mod global_tables;
 mod imports;
+mod kinesis_destinations;
 mod limits;
 mod metrics;
 mod partiql;
@@ -60,6 +61,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let db =
         Db::new(platform.store.clone(), platform.env.clone(), platform.bus.clone(), platform.metrics.clone());
     platform.metrics.register(Arc::new(crate::tasks::provisioned::Provisioned::new(platform.store.clone())));
+    let deliver = Arc::new(crate::tasks::deliver::Deliver::new(db.clone(), platform.clone()));
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));
@@ -88,10 +90,13 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<DescribeGlobalTable>()
             .op::<DescribeGlobalTableSettings>()
             .op::<DescribeImport>()
+            .op::<DescribeKinesisStreamingDestination>()
             .op::<DescribeLimits>()
             .op::<DescribeTable>()
             .op::<DescribeTableReplicaAutoScaling>()
             .op::<DescribeTimeToLive>()
+            .op::<DisableKinesisStreamingDestination>()
+            .op::<EnableKinesisStreamingDestination>()
             .op::<ExecuteStatement>()
             .op::<ExecuteTransaction>()
             .op::<ExportTableToPointInTime>()
@@ -120,9 +125,11 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .op::<UpdateGlobalTable>()
             .op::<UpdateGlobalTableSettings>()
             .op::<UpdateItem>()
+            .op::<UpdateKinesisStreamingDestination>()
             .op::<UpdateTable>()
             .op::<UpdateTableReplicaAutoScaling>()
             .op::<UpdateTimeToLive>()
+            .reconciler(deliver)
             .reconciler(expire)
             .reconciler(insights)
             .reconciler(jobs)

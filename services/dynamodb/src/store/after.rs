@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Db;
+use super::{Db, destinations};
 use super::write::{Batch, Failure};
 use crate::engine::capacity::{Direction, Used};
 use crate::engine::plan::{Outcome, Write};
@@ -44,6 +44,13 @@ impl Db {
             if let Some(at_s) = ttl.and_then(|(ttl, item)| crate::tasks::ttl::expiry(ttl, item)) {
                 self.will_expire(at_s);
             }
+        }
+    }
+
+    /// What was written is to be brought to Kinesis streams.
+    pub(super) fn note_deliveries<'a>(&self, mut tables: impl Iterator<Item = &'a Arc<TableInfo>>) {
+        if tables.any(|table| destinations::logs(table).next().is_some()) {
+            self.delivery().wake();
         }
     }
 

@@ -1,11 +1,12 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`sources`] (what restores copy from), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
+//! memory), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`sources`] (what restores copy from), [`destinations`] (Kinesis streams that they are told to), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod after;
 pub(crate) mod counts;
+pub(crate) mod destinations;
 pub(crate) mod insights;
 pub(crate) mod keys;
 pub(crate) mod mirrors;
@@ -58,6 +59,8 @@ struct Shared {
     upkeep: Signal,
     /// Wakes the reconciler that carries writes from replica to replica.
     replication: Signal,
+    /// Wakes the reconciler that brings changes to Kinesis streams.
+    delivery: Signal,
     metrics: Metrics,
 }
 
@@ -77,6 +80,7 @@ impl Db {
             next_expiry_s: AtomicI64::new(i64::MAX),
             upkeep: Signal::default(),
             replication: Signal::default(),
+            delivery: Signal::default(),
             metrics,
         };
         Db { store, env, bus, shared: Arc::new(shared) }
@@ -88,6 +92,10 @@ impl Db {
 
     pub(crate) fn replication(&self) -> &Signal {
         &self.shared.replication
+    }
+
+    pub(crate) fn delivery(&self) -> &Signal {
+        &self.shared.delivery
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

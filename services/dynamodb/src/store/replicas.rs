@@ -311,6 +311,7 @@ pub(super) fn replica_of(
         restoring: None,
         importing: None,
         insights: Vec::new(),
+        destinations: Vec::new(),
         sse: new.sse.clone(),
         global: Some(GlobalRecord {
             active: false,

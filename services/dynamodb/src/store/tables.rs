@@ -8,7 +8,7 @@ use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
 use parking_lot::RwLock;
 
 use super::sources::Source;
-use super::{Db, insights, replicas, strong};
+use super::{Db, destinations, insights, replicas, strong};
 use crate::error;
 use crate::model::{
     BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
@@ -90,6 +90,11 @@ impl Db {
         Ok(Some(info))
     }
 
+    /// Has tables read anew: a change is visible to transactions a moment before the version of the table tells of it.
+    pub(super) fn forget_tables(&self) {
+        self.shared.tables.known.write().tables.clear();
+    }
+
     /// Of an operation on items.
     pub(crate) async fn table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
         let found = self.find_table(id).await?.filter(|table| table.record.is_made());
@@ -149,6 +154,7 @@ impl Db {
         record.id = self.env.rng.uuid();
         record.created_ms = now_ms;
         record.insights.clear();
+        record.destinations.clear();
         let (record, stream) = (&record, &stream);
         let made = self.store.transact(|tx| async move {
             if tx.get(&TABLES, id).await?.is_some() {
@@ -213,6 +219,7 @@ impl Db {
             let mut numbers = Numbers::new(&tx).await?;
             let change = edit(&mut record, &mut numbers).map_err(Failed::Api)?;
             insights::follow(&tx, id, &before, &mut record, now_ms).await?;
+            destinations::follow(&tx, id, &before.destinations, Some(&record), now_ms).await?;
             match change.stream {
                 Some(Some(view)) => begin_stream(&tx, id, &mut record, &view, now_ms, &mut numbers)?,
                 Some(None) => {
@@ -302,6 +309,7 @@ pub(super) async fn drop_table(tx: &Tx, id: &TableId, now_ms: i64) -> Result<Tab
         tx.put(&DROPPED_LOGS, &pitr.log, &DroppedRecord { at_ms: now_ms })?;
     }
     insights::drop_rules(tx, id, &record)?;
+    destinations::follow(tx, id, &record.destinations, None, now_ms).await?;
     replicas::leave(tx, id, &record, now_ms).await?;
     end_stream(tx, id, &record, now_ms).await?;
     tx.delete(&TABLES, id)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use haneul_kit::{ApiError, Result};
 use haneul_store::{Reads, StoreError, Tx};
 
-use super::Db;
 use super::mirrors::Mirrors;
+use super::{Db, destinations};
 use crate::engine::capacity::Used;
 use crate::engine::keys;
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
@@ -88,15 +88,22 @@ impl Db {
         let mut batch = Arc::new(batch);
         for _ in 0..STALE_MAX {
             match self.write_once(&batch).await {
-                Err(Failure::Stale) => batch = Arc::new(self.renew(&batch).await.map_err(Failure::Api)?),
+                Err(Failure::Stale) => {
+                    self.forget_tables();
+                    batch = Arc::new(self.renew(&batch).await.map_err(Failure::Api)?);
+                }
                 done => {
                     let done = done.map(|done| {
                         self.charge_mirrored(&done.mirrored);
+                        self.note_deliveries(done.mirrored.iter().map(|(table, _)| table));
                         done.outcomes
                     });
                     self.charge_writes(&batch, &done);
                     self.note_expiries(&batch, &done);
                     self.note_replication(&batch, &done);
+                    if done.is_ok() {
+                        self.note_deliveries(batch.writes.iter().map(|write| &write.table));
+                    }
                     return done;
                 }
             }
@@ -386,7 +393,8 @@ fn logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
     let stream = table.record.stream.as_ref().map(|stream| stream.log);
     let pitr = table.record.pitr.as_ref().map(|pitr| pitr.log);
     let told = table.record.told().map(|global| global.log);
-    stream.into_iter().chain(pitr).chain(told)
+    // The log of a global table is the last one.
+    stream.into_iter().chain(pitr).chain(destinations::logs(table)).chain(told)
 }
 
 /// How a write of an item of a global table stands to the last one before it.

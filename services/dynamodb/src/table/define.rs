@@ -97,6 +97,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         importing: None,
         global: None,
         insights: Vec::new(),
+        destinations: Vec::new(),
     })
 }
 

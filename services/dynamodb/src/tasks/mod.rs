@@ -1,8 +1,9 @@
 //! What goes on behind the answers: filling new indexes, restored tables and backups, emptying what was dropped ([`upkeep`],
-//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), carrying writes to other replicas ([`replicate`]), telling CloudWatch what is [`provisioned`], writing which keys are used most ([`insights`]), forgetting the [`tokens`] of transactions, exporting and importing
+//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), carrying writes to other replicas ([`replicate`]), bringing changes to Kinesis streams ([`deliver`]), telling CloudWatch what is [`provisioned`], writing which keys are used most ([`insights`]), forgetting the [`tokens`] of transactions, exporting and importing
 //! (`export`, `import`, [`jobs`]).
 
 pub(crate) mod copy;
+pub(crate) mod deliver;
 pub(crate) mod expire;
 mod export;
 mod import;

@@ -1,0 +1,296 @@
+//! Brings the changes of tables to their Kinesis streams: every change, in the order of each item's changes, at least once.
+//!
+//! Changes lie in a log of the destination's own, in the commits of the items (`store::write`). Whoever brings them asks
+//! for a page of the log, sends it, and forgets it when all of it has arrived. In one call there is never a second change
+//! of an item, because a stream may refuse some of a call's records and take others after them. What a stream does not
+//! take is tried again for a day, and writes never wait for it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use haneul_kinesis_wire::operations as kinesis;
+use haneul_kinesis_wire::shapes as k;
+use haneul_kit::metrics::{Metric, Unit};
+use haneul_kit::{ApiError, BoxFuture, Instant, Platform, Reconciler, Result, Signal};
+use haneul_store::{Range, Reads};
+
+use crate::engine::keys;
+use crate::error;
+use crate::model::{DELIVERIES, DeliveryRecord, LOG, RawKey, RawPrefix};
+use crate::roles::Sessions;
+use crate::store::Db;
+use crate::store::seal::Keeping;
+use crate::stream::event::{Origin, partition_key};
+use crate::stream::read::{KEPT_MS, horizon};
+use crate::stream::sequence::{self, PER_MS};
+use crate::table::name::{self, TableId};
+
+/// Source: DynamoDB Developer Guide, "DynamoDB metrics and dimensions" and "Configuring shards and monitoring change data
+/// capture".
+const AGE: Metric = Metric::new("AWS/DynamoDB", "AgeOfOldestUnreplicatedRecord", Unit::Milliseconds);
+const CONSUMED: Metric = Metric::new("AWS/DynamoDB", "ConsumedChangeDataCaptureUnits", Unit::Count);
+const FAILED: Metric = Metric::new("AWS/DynamoDB", "FailedToReplicateRecordCount", Unit::Count);
+const THROTTLED: Metric = Metric::new("AWS/DynamoDB", "ThrottledPutRecordCount", Unit::Count);
+
+/// What the metrics call what is done here.
+const OPERATION: &str = "ChangeDataCaptureForKinesisDataStreams";
+
+/// Records and bytes of one call, and bytes of one record with its key. Source: Kinesis API reference, "PutRecords".
+const CALL_RECORDS_MAX: usize = 500;
+const CALL_BYTES_MAX: usize = 5 * 1024 * 1024;
+const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Changes of one page of a log, and pages that one stream gets before the others have their turn.
+const PAGE: usize = 100;
+const TURN_PAGES_MAX: usize = 20;
+
+const DELIVERIES_PAGE: usize = 500;
+
+/// When a stream that refused records is asked again, and one that could not be asked at all.
+const THROTTLED_RETRY: Duration = Duration::from_millis(500);
+const RETRY: Duration = Duration::from_secs(10);
+
+/// One unit of change data capture is a kilobyte of a change.
+const UNIT_BYTES: usize = 1024;
+
+pub(crate) struct Deliver {
+    db: Db,
+    sessions: Sessions,
+}
+
+/// A change on its way.
+struct Sent {
+    number: u64,
+    /// Where its item lies: what tells items apart.
+    item: Vec<u8>,
+    entry: k::PutRecordsRequestEntry,
+    units: usize,
+    arrived: bool,
+}
+
+/// How a turn of a stream ended.
+enum Turn {
+    /// There is nothing left for now.
+    Done,
+    /// Others have their turn.
+    More,
+    Throttled,
+}
+
+impl Deliver {
+    pub(crate) fn new(db: Db, platform: Platform) -> Deliver {
+        Deliver { db, sessions: Sessions::new(platform) }
+    }
+
+    async fn run(&self) -> Result<Option<Instant>> {
+        let mut range = Range::all();
+        let mut again: Option<Duration> = None;
+        let mut soon = |after: Duration| again = Some(again.map_or(after, |before| before.min(after)));
+        loop {
+            let page = self.db.store.scan(&DELIVERIES, range, DELIVERIES_PAGE).await.map_err(error::store)?;
+            let Some((last, _)) = page.last() else { break };
+            range = Range::all().after(last);
+            for (log, delivery) in page {
+                self.db.settle_destination(&delivery).await?;
+                match self.turn(log).await {
+                    Ok(Turn::Done) => {}
+                    Ok(Turn::More) => self.db.delivery().wake(),
+                    Ok(Turn::Throttled) => soon(THROTTLED_RETRY),
+                    Err(error) => {
+                        // One stream that cannot be written must not keep the others waiting.
+                        tracing::warn!(
+                            table = delivery.table_arn,
+                            stream = delivery.stream_arn,
+                            %error,
+                            "changes were not brought to a stream"
+                        );
+                        soon(RETRY);
+                    }
+                }
+            }
+        }
+        Ok(again.map(|after| self.db.env.now() + after))
+    }
+
+    async fn turn(&self, log: u64) -> Result<Turn> {
+        for _ in 0..TURN_PAGES_MAX {
+            // As it is by now: what was settled, or changed by others.
+            let found = self.db.store.get(&DELIVERIES, &log).await.map_err(error::store)?;
+            let Some(delivery) = found else { return Ok(Turn::Done) };
+            if delivery.refused && delivery.ended_ms.is_some() {
+                self.db.end_delivery(log).await?;
+                return Ok(Turn::Done);
+            }
+            let id = name::of_arn(&delivery.table_arn)?;
+            let now = self.db.env.now();
+            let position = self.forget_old(&id, log, &delivery).await?;
+            let (under_way, next) = self.db.sequences().bounds(&self.db.store, log).await.map_err(error::store)?;
+            let range = Range::prefix(RawPrefix(&log.to_be_bytes()))
+                .from(&sequence::key(log, position)[..])
+                .before(&sequence::key(log, under_way.unwrap_or(next))[..]);
+            let page = self.db.store.scan(&LOG, range, PAGE).await.map_err(error::store)?;
+            if page.is_empty() {
+                let over = delivery.ended_ms.is_some() && under_way.is_none();
+                if over {
+                    self.db.end_delivery(log).await?;
+                }
+                return Ok(Turn::Done);
+            }
+            let oldest_ms = page.first().and_then(|(key, _)| sequence::number_of(&key.0)).map_or(0, |number| number / PER_MS);
+            let sent = self.send(&id, log, &delivery, page).await;
+            let age_ms = u64::try_from(now.millis()).unwrap_or(0).saturating_sub(oldest_ms);
+            self.record(AGE, &id, age_ms as f64);
+            if !sent? {
+                return Ok(Turn::Throttled);
+            }
+        }
+        Ok(Turn::More)
+    }
+
+    /// Gives up what is older than a day. Gives where to go on.
+    async fn forget_old(&self, id: &TableId, log: u64, delivery: &DeliveryRecord) -> Result<u64> {
+        let now = self.db.env.now();
+        let horizon = horizon(now);
+        let mut position = delivery.position;
+        loop {
+            if position >= horizon {
+                break;
+            }
+            let range = Range::prefix(RawPrefix(&log.to_be_bytes()))
+                .from(&sequence::key(log, position)[..])
+                .before(&sequence::key(log, horizon)[..]);
+            let page = self.db.store.scan_keys(&LOG, range, PAGE).await.map_err(error::store)?;
+            let old: Vec<u64> = page.iter().filter_map(|key| sequence::number_of(&key.0)).collect();
+            let Some(last) = old.last() else { break };
+            position = last + 1;
+            self.db.keep_delivery(log, position, &old).await?;
+            self.record(FAILED, id, old.len() as f64);
+            tracing::warn!(
+                table = delivery.table_arn,
+                stream = delivery.stream_arn,
+                changes = old.len(),
+                kept_ms = KEPT_MS,
+                "changes were given up that a stream did not take for a day"
+            );
+        }
+        Ok(position)
+    }
+
+    /// Sends a page of changes, and forgets what has arrived. Whether that is all of it.
+    async fn send(
+        &self,
+        id: &TableId,
+        log: u64,
+        delivery: &DeliveryRecord,
+        page: Vec<(RawKey, Vec<u8>)>,
+    ) -> Result<bool> {
+        let key = match &delivery.sse {
+            Some(sse) => Some(self.db.key_by_grant(sse).await?),
+            None => None,
+        };
+        let keeping = Keeping { seals: false, key: key.as_ref() };
+        let precision = delivery.precision.as_deref();
+        let origin = Origin { region: id.1, table: &id.2, log, precision };
+        let mut sent = Vec::with_capacity(page.len());
+        let (mut failed, mut delivered) = (0, Vec::new());
+        for (at, bytes) in page {
+            let number = sequence::number_of(&at.0)
+                .ok_or_else(|| ApiError::internal("a record of a log has no number"))?;
+            let change = keeping.change(&at.0, &bytes)?;
+            let (document, size) = origin.document(number, &change);
+            let partition_key = partition_key(&delivery.partition, &change.key);
+            if document.len() + partition_key.len() > RECORD_BYTES_MAX {
+                failed += 1;
+                delivered.push(number);
+                continue;
+            }
+            let item = keys::of_attributes(&change.key);
+            let entry = k::PutRecordsRequestEntry {
+                data: Bytes::from(document),
+                partition_key: Some(partition_key),
+                ..Default::default()
+            };
+            sent.push(Sent { number, item, entry, units: size.div_ceil(UNIT_BYTES).max(1), arrived: false });
+        }
+        if failed > 0 {
+            self.record(FAILED, id, f64::from(failed));
+        }
+        let outcome = self.calls(id, delivery, &mut sent).await;
+        let units: usize = sent.iter().filter(|sent| sent.arrived).map(|sent| sent.units).sum();
+        if units > 0 {
+            self.record(CONSUMED, id, units as f64);
+        }
+        delivered.extend(sent.iter().filter(|sent| sent.arrived).map(|sent| sent.number));
+        // What did not arrive is found again from its number on; what did is gone from there.
+        let first_left = sent.iter().find(|sent| !sent.arrived).map(|sent| sent.number);
+        let last = delivered.iter().max().copied();
+        if let Some(position) = first_left.or(last.map(|last| last + 1)) {
+            self.db.keep_delivery(log, position, &delivered).await?;
+        }
+        outcome?;
+        Ok(first_left.is_none())
+    }
+
+    /// Sends changes until all have arrived or some are refused. Of one item, none is sent before the one before it arrived.
+    async fn calls(&self, id: &TableId, delivery: &DeliveryRecord, all: &mut [Sent]) -> Result<()> {
+        loop {
+            let (mut held, mut bytes, mut chosen) = (HashSet::new(), 0, Vec::new());
+            for (i, sent) in all.iter().enumerate().filter(|(_, sent)| !sent.arrived) {
+                let size = sent.entry.data.len() + sent.entry.partition_key.as_ref().map_or(0, String::len);
+                let fits = chosen.len() < CALL_RECORDS_MAX && bytes + size <= CALL_BYTES_MAX;
+                if held.insert(sent.item.as_slice()) && fits {
+                    bytes += size;
+                    chosen.push(i);
+                }
+            }
+            if chosen.is_empty() {
+                return Ok(());
+            }
+            let input = k::PutRecordsInput {
+                records: chosen.iter().map(|i| all[*i].entry.clone()).collect(),
+                stream_arn: Some(delivery.stream_arn.clone()),
+                ..Default::default()
+            };
+            let put = self.sessions.call::<kinesis::PutRecords>(id.0, id.1, &delivery.table_arn, input).await;
+            let answered = match put {
+                Ok(answered) => answered.records,
+                Err(error) if error.code() == "ProvisionedThroughputExceededException" => {
+                    self.record(THROTTLED, id, chosen.len() as f64);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            let mut refused = 0;
+            for (i, result) in chosen.iter().zip(&answered) {
+                match result.error_code {
+                    None => all[*i].arrived = true,
+                    Some(_) => refused += 1,
+                }
+            }
+            if refused > 0 || answered.len() < chosen.len() {
+                self.record(THROTTLED, id, f64::from(refused));
+                return Ok(());
+            }
+        }
+    }
+
+    fn record(&self, metric: Metric, id: &TableId, value: f64) {
+        let dimensions = [("TableName", id.2.as_str()), ("DelegatedOperation", OPERATION)];
+        self.db.metrics().record(metric, id.0, id.1, self.db.env.now(), &dimensions, value);
+    }
+}
+
+impl Reconciler for Deliver {
+    fn name(&self) -> &'static str {
+        "dynamodb deliver"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(self.run())
+    }
+
+    fn signal(&self) -> &Signal {
+        self.db.delivery()
+    }
+}
