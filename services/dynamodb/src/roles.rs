@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::{AccountId, ApiError, Arn, Caller, Cx, Instant, Operation, Platform, Region, Result, session_token};
+use haneul_kit::{
+    AccountId, ApiError, Arn, Caller, Cx, Instant, Operation, Platform, Region, Result, session_token,
+};
 use haneul_sts_wire::{operations as sts, shapes as t};
 use parking_lot::Mutex;
 

@@ -19,8 +19,7 @@ use crate::table::name;
 
 /// Why a destination cannot be enabled.
 const NO_PERMISSION: &str = "User does not have a permission to use kinesis stream";
-const OTHER_REGION: &str =
-    "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in the current region";
+const OTHER_REGION: &str = "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in the current region";
 const NOT_ACTIVE: &str =
     "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in Active state";
 
@@ -44,7 +43,8 @@ impl Handle<EnableKinesisStreamingDestination> for Dynamodb {
         roles::need_role(&self.platform, cx).await?;
         let why = self.unusable(cx, &input.stream_arn).await;
         let given = input.enable_kinesis_streaming_configuration;
-        let precision = given.as_ref().and_then(|given| given.approximate_creation_date_time_precision.clone());
+        let precision =
+            given.as_ref().and_then(|given| given.approximate_creation_date_time_precision.clone());
         let now_ms = cx.now().millis();
         let (stream_arn, precision) = (&input.stream_arn, &precision);
         self.db
@@ -130,7 +130,8 @@ impl Handle<UpdateKinesisStreamingDestination> for Dynamodb {
     ) -> Result<s::UpdateKinesisStreamingDestinationOutput> {
         let id = name::of(cx, &input.table_name)?;
         let given = input.update_kinesis_streaming_configuration;
-        let wanted = given.as_ref().and_then(|given| given.approximate_creation_date_time_precision.as_deref());
+        let wanted =
+            given.as_ref().and_then(|given| given.approximate_creation_date_time_precision.as_deref());
         let (arn, now_ms) = (&input.stream_arn, cx.now().millis());
         self.db
             .change_table(&id, |record, _| {
@@ -217,7 +218,8 @@ impl Dynamodb {
         if arn.account_id() != Some(cx.account()) || !matches!(arn.service(), "kinesis" | "dynamodb") {
             return Some(NOT_ACTIVE);
         }
-        let is_stream = |resource: &str| resource.strip_prefix("stream/").is_some_and(|name| !name.contains('/'));
+        let is_stream =
+            |resource: &str| resource.strip_prefix("stream/").is_some_and(|name| !name.contains('/'));
         if arn.service() != "kinesis" || !is_stream(arn.resource()) {
             return Some(NO_PERMISSION);
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Db, destinations};
 use super::write::{Batch, Failure};
+use super::{Db, destinations};
 use crate::engine::capacity::{Direction, Used};
 use crate::engine::plan::{Outcome, Write};
 use crate::table::TableInfo;

@@ -69,10 +69,9 @@ impl Origin<'_> {
             aws_region: self.region.as_str(),
             event_id: self.id(number),
             event_name: change.event(),
-            user_identity: change.by_service.then_some(Identity {
-                r#type: "Service",
-                principal_id: "dynamodb.amazonaws.com",
-            }),
+            user_identity: change
+                .by_service
+                .then_some(Identity { r#type: "Service", principal_id: "dynamodb.amazonaws.com" }),
             record_format: "application/json",
             table_name: self.table,
             dynamodb: Data {

@@ -125,7 +125,8 @@ impl Deliver {
             let id = name::of_arn(&delivery.table_arn)?;
             let now = self.db.env.now();
             let position = self.forget_old(&id, log, &delivery).await?;
-            let (under_way, next) = self.db.sequences().bounds(&self.db.store, log).await.map_err(error::store)?;
+            let (under_way, next) =
+                self.db.sequences().bounds(&self.db.store, log).await.map_err(error::store)?;
             let range = Range::prefix(RawPrefix(&log.to_be_bytes()))
                 .from(&sequence::key(log, position)[..])
                 .before(&sequence::key(log, under_way.unwrap_or(next))[..]);
@@ -137,7 +138,10 @@ impl Deliver {
                 }
                 return Ok(Turn::Done);
             }
-            let oldest_ms = page.first().and_then(|(key, _)| sequence::number_of(&key.0)).map_or(0, |number| number / PER_MS);
+            let oldest_ms = page
+                .first()
+                .and_then(|(key, _)| sequence::number_of(&key.0))
+                .map_or(0, |number| number / PER_MS);
             let sent = self.send(&id, log, &delivery, page).await;
             let age_ms = u64::try_from(now.millis()).unwrap_or(0).saturating_sub(oldest_ms);
             self.record(AGE, &id, age_ms as f64);

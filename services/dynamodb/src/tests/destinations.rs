@@ -160,13 +160,15 @@ async fn states_and_what_is_refused_in_them() {
     assert_eq!(missing, "ResourceNotFoundException: Requested resource not found: Table: tab not found");
     stage.table("tab").await;
     let disable = || stage.err::<op::DisableKinesisStreamingDestination>(stage.to(STREAM, None));
-    let not_active = format!("{STATE} KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.");
+    let not_active =
+        format!("{STATE} KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.");
     assert_eq!(disable().await, not_active);
     stage.enable().await;
     assert_eq!(stage.destinations().await[0].0, "ENABLING");
     assert_eq!(disable().await, not_active);
-    let taken =
-        format!("{STATE} EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.");
+    let taken = format!(
+        "{STATE} EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation."
+    );
     let other = "arn:aws:kinesis:us-east-1:111111111111:stream/other";
     for stream in [STREAM, other] {
         assert_eq!(stage.err::<op::EnableKinesisStreamingDestination>(stage.to(stream, None)).await, taken);
@@ -179,14 +181,20 @@ async fn states_and_what_is_refused_in_them() {
             approximate_creation_date_time_precision: precision.map(str::to_owned),
         }),
     };
-    let refused = stage.err::<op::UpdateKinesisStreamingDestination>(update(other, Some("MICROSECOND"))).await;
+    let refused =
+        stage.err::<op::UpdateKinesisStreamingDestination>(update(other, Some("MICROSECOND"))).await;
     assert_eq!(
         refused,
-        format!("{STATE} No streaming destination with streamArn: {other} found for table with tableName: tab")
+        format!(
+            "{STATE} No streaming destination with streamArn: {other} found for table with tableName: tab"
+        )
     );
     let refused = stage.err::<op::UpdateKinesisStreamingDestination>(update(STREAM, None)).await;
-    assert!(refused.ends_with("UpdateKinesisStreamingConfiguration cannot be null or contain only null values"));
-    let refused = stage.err::<op::UpdateKinesisStreamingDestination>(update(STREAM, Some("MILLISECOND"))).await;
+    assert!(
+        refused.ends_with("UpdateKinesisStreamingConfiguration cannot be null or contain only null values")
+    );
+    let refused =
+        stage.err::<op::UpdateKinesisStreamingDestination>(update(STREAM, Some("MILLISECOND"))).await;
     assert!(refused.starts_with(
         "ValidationException: Invalid Request: Precision is already set to the desired value of MILLISECOND for tableId: "
     ));
@@ -196,7 +204,10 @@ async fn states_and_what_is_refused_in_them() {
     assert_eq!(updated.destination_status.as_deref(), Some("UPDATING"));
     assert_eq!(stage.destinations().await[0].2.as_deref(), Some("MICROSECOND"));
     let refused = stage.err::<op::UpdateKinesisStreamingDestination>(micros).await;
-    assert!(refused.contains("Updates are only allowed in ACTIVE state. TableName: tab, kdsArn: "), "{refused}");
+    assert!(
+        refused.contains("Updates are only allowed in ACTIVE state. TableName: tab, kdsArn: "),
+        "{refused}"
+    );
     stage.put("a", 1, 1).await;
     stage.settle().await;
     assert_eq!(stage.destinations().await[0].0, "ACTIVE");
@@ -205,7 +216,9 @@ async fn states_and_what_is_refused_in_them() {
     assert_eq!(at.div_euclid(1000), stage.platform.env.now().millis());
     let refused =
         stage.err::<op::DisableKinesisStreamingDestination>(stage.to(STREAM, Some("MICROSECOND"))).await;
-    assert!(refused.ends_with("Stream cannot be disabled using EnableKinesisStreamingConfiguration parameters"));
+    assert!(
+        refused.ends_with("Stream cannot be disabled using EnableKinesisStreamingConfiguration parameters")
+    );
     stage.disable().await;
     stage.settle().await;
     assert_eq!(stage.destinations().await, [("DISABLED".to_owned(), None, None)]);
@@ -271,7 +284,11 @@ async fn permissions_that_are_asked_for() {
     stage.ok::<iam::PutUserPolicy>(allow(own)).await;
     let refused = enable().await.err().unwrap();
     assert!(refused.message().contains("iam:CreateServiceLinkedRole"), "{refused}");
-    let all = [r#""iam:CreateServiceLinkedRole""#, r#""kinesis:DescribeStream","kinesis:ListStreams""#, r#""kinesis:PutRecords""#];
+    let all = [
+        r#""iam:CreateServiceLinkedRole""#,
+        r#""kinesis:DescribeStream","kinesis:ListStreams""#,
+        r#""kinesis:PutRecords""#,
+    ];
     for count in 1..=all.len() {
         let actions = [&[own], &all[..count]].concat().join(",");
         stage.ok::<iam::PutUserPolicy>(allow(&actions)).await;
@@ -285,9 +302,9 @@ async fn permissions_that_are_asked_for() {
 #[tokio::test]
 async fn what_expires_is_told_as_the_services_own() {
     let stage = ready().await;
-    let specification =
-        s::TimeToLiveSpecification { enabled: true, attribute_name: "v".into() };
-    let input = s::UpdateTimeToLiveInput { table_name: "tab".into(), time_to_live_specification: specification };
+    let specification = s::TimeToLiveSpecification { enabled: true, attribute_name: "v".into() };
+    let input =
+        s::UpdateTimeToLiveInput { table_name: "tab".into(), time_to_live_specification: specification };
     stage.ok::<op::UpdateTimeToLive>(input).await;
     stage.settle().await;
     stage.put("a", 1, stage.platform.env.now().secs() + 10).await;
@@ -334,7 +351,8 @@ async fn a_change_that_is_too_large_is_left_out() {
         ])
     };
     for (sort, count) in [("1", 300_000), ("2", 10)] {
-        let input = s::PutItemInput { table_name: "tab".into(), item: item(sort, count), ..Default::default() };
+        let input =
+            s::PutItemInput { table_name: "tab".into(), item: item(sort, count), ..Default::default() };
         stage.ok::<op::PutItem>(input).await;
     }
     stage.settle().await;

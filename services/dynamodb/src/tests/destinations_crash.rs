@@ -111,7 +111,10 @@ fn what_was_acknowledged_arrives_in_order_after_kill_9() {
         let Ok(document) = serde_json::from_str::<Value>(line) else { continue };
         let data = &document["dynamodb"];
         let writer = data["Keys"]["s"]["N"].as_str().unwrap().to_owned();
-        arrived.entry(writer).or_default().push(data["NewImage"]["v"]["N"].as_str().unwrap().parse().unwrap());
+        arrived
+            .entry(writer)
+            .or_default()
+            .push(data["NewImage"]["v"]["N"].as_str().unwrap().parse().unwrap());
     }
     for (writer, wanted) in &acknowledged {
         let all = &arrived[writer];
@@ -124,7 +127,10 @@ fn what_was_acknowledged_arrives_in_order_after_kill_9() {
                 assert!(first.contains(v), "writer {writer}: {v} came too late");
             }
         }
-        assert!(wanted.iter().all(|v| first.contains(v)), "writer {writer}: something acknowledged is missing");
+        assert!(
+            wanted.iter().all(|v| first.contains(v)),
+            "writer {writer}: something acknowledged is missing"
+        );
     }
     assert_eq!(acknowledged.len(), 4);
 }

@@ -252,7 +252,11 @@ impl Stage {
         let mut items: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         for (_, document) in self.arrived() {
             let data = &document["dynamodb"];
-            let item = format!("{}{}", data["Keys"]["p"]["S"].as_str().unwrap(), data["Keys"]["s"]["N"].as_str().unwrap());
+            let item = format!(
+                "{}{}",
+                data["Keys"]["p"]["S"].as_str().unwrap(),
+                data["Keys"]["s"]["N"].as_str().unwrap()
+            );
             let v = data["NewImage"]["v"]["N"].as_str().map_or(-1, |v| v.parse().unwrap());
             items.entry(item).or_default().push(v);
         }
