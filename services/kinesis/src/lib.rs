@@ -1,24 +1,38 @@
 //! Amazon Kinesis Data Streams: streams of records in shards.
 //!
-//! What must never happen here: a dependency on another service; calls to others go over the bus.
+//! A stream's record, its shards and its consumers are in the store and in memory; records are in the store alone, in rows
+//! of many. A shard gives out places (its sequence numbers) and has one write under way at a time, so that records become
+//! visible in their order; a record is acknowledged when its row is durable. What takes a moment (a split, a deletion)
+//! is noted in the stream's record with the time at which it takes effect, and happens when somebody looks or the keeper
+//! comes by. See README.md.
+//!
+//! Reading order: [`model`] (what the store holds), `row` (records in it), `hash`, `sequence`, `names`, [`store`]
+//! (changing it), `plane` (streams in memory: put, read, reshard), `keys` and `calls` (records sealed with keys of KMS),
+//! [`service`] (the dispatch table, permissions), `ops` (the API), `tasks` (what goes on after the answer), `metrics`,
+//! `resources`, [`error`].
+//!
+//! What must never happen here: an acknowledgement before the row is durable; a record that a reader passed over because it
+//! became visible late; a place given out twice; a record in a shard after its last number; a call to another service that
+//! does not go over the bus.
 
+mod bucket;
+mod calls;
 mod error;
+mod hash;
+mod keys;
+mod metrics;
+mod model;
+mod names;
 mod ops;
+mod plane;
+mod resources;
+mod row;
+mod sequence;
+mod service;
+mod store;
+mod tasks;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
 
-use haneul_kinesis_wire as wire;
-use haneul_kit::{Platform, Result, Service};
-
-/// The state of the service.
-pub struct Kinesis {
-    #[expect(dead_code, reason = "the first operation that keeps state will read it")]
-    platform: Platform,
-}
-
-/// The dispatch table.
-pub async fn service(platform: &Platform) -> Result<Service> {
-    let state = Arc::new(Kinesis { platform: platform.clone() });
-    let service = Service::of(&wire::SERVICE, state);
-    Ok(service.build())
-}
+pub use service::{Kinesis, service};

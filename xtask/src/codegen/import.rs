@@ -56,6 +56,12 @@ fn patch(service: &str, model: &mut Value) {
     if matches!(service, "dynamodb" | "dynamodbstreams") {
         model["shapes"]["AttributeValue"]["union"] = json!(true);
     }
+    if service == "kinesis" {
+        // The last event of a closed shard has none; that is how consumers know the end.
+        if let Some(required) = model["shapes"]["SubscribeToShardEvent"]["required"].as_array_mut() {
+            required.retain(|name| name != "ContinuationSequenceNumber");
+        }
+    }
 }
 
 /// A copy without what is dropped. `members` becomes a list of pairs, since its order counts and a reader may keep

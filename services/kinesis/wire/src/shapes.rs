@@ -153,7 +153,7 @@ haneul_shape::structure! { (Clone, Default);
     253 StreamFilter { 0 stream_arn: String, 1 stream_creation_timestamp: Option<Instant>, }
     257 StreamModeDetails { 0 stream_mode: String, }
     261 StreamSummary { 0 stream_name: String, 1 stream_arn: String, 2 stream_status: String, 3 stream_mode_details: Option<StreamModeDetails>, 4 stream_creation_timestamp: Option<Instant>, }
-    263 SubscribeToShardEvent { 0 records: Vec<Record>, 1 continuation_sequence_number: String, 2 millis_behind_latest: i64, 3 child_shards: Option<Vec<ChildShard>>, }
+    263 SubscribeToShardEvent { 0 records: Vec<Record>, 1 continuation_sequence_number: Option<String>, 2 millis_behind_latest: i64, 3 child_shards: Option<Vec<ChildShard>>, }
     265 SubscribeToShardInput { 0 consumer_arn: String, 1 stream_id: Option<String>, 2 shard_id: String, 3 starting_position: StartingPosition, 4 dry_run: Option<bool>, }
     268 Tag { 0 key: String, 1 value: Option<String>, }
     273 TagResourceInput { 0 tags: Map<String>, 1 resource_arn: String, 2 stream_id: Option<String>, }

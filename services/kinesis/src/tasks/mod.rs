@@ -1,0 +1,92 @@
+//! Work that goes on after the answer: changes that are due, records past their retention, streams that grow or are gone.
+
+use std::sync::Arc;
+
+use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+
+use crate::plane::Stream;
+use crate::store::Registry;
+
+pub(crate) struct Keeper {
+    registry: Arc<Registry>,
+    signal: Signal,
+}
+
+/// How often records past their retention are looked for. Readers do not see them in between.
+const TRIM_EVERY_MS: i64 = 60_000;
+
+/// An on-demand stream at most doubles its shards within this time. Source: Developer Guide, "On-demand mode".
+const GROWTH_WINDOW_MS: i64 = 15 * 60_000;
+
+/// Shards that an on-demand stream has at most: 200 MB/s. Source: Developer Guide, "Quotas and limits".
+const ON_DEMAND_SHARDS_MAX: usize = 200;
+
+impl Keeper {
+    pub(crate) fn new(registry: Arc<Registry>, signal: Signal) -> Keeper {
+        Keeper { registry, signal }
+    }
+
+    async fn run(&self) -> Result<Option<Instant>> {
+        let mut next_ms: Option<i64> = None;
+        let now_ms = self.registry.env.now().millis();
+        for stream in self.registry.all() {
+            self.registry.settle(&stream).await?;
+            if stream.state().gone {
+                continue;
+            }
+            self.grow(&stream).await?;
+            self.trim(&stream, now_ms).await?;
+            let due_ms = due(&stream).unwrap_or(i64::MAX).min(now_ms + TRIM_EVERY_MS);
+            next_ms = Some(next_ms.map_or(due_ms, |next_ms| next_ms.min(due_ms)));
+        }
+        self.registry.sweep().await?;
+        Ok(next_ms.map(Instant::from_millis))
+    }
+
+    async fn grow(&self, stream: &Arc<Stream>) -> Result<()> {
+        let hot = std::mem::take(&mut *stream.hot.lock());
+        if hot.is_empty() {
+            return Ok(());
+        }
+        let hot = hot.into_iter().collect();
+        match self.registry.grow(stream, hot, ON_DEMAND_SHARDS_MAX, GROWTH_WINDOW_MS).await {
+            // Deleted in between.
+            Err(_) if stream.state().gone => Ok(()),
+            grown => grown,
+        }
+    }
+
+    async fn trim(&self, stream: &Arc<Stream>, now_ms: i64) -> Result<()> {
+        let state = stream.state();
+        let before_ms = state.record.trimmed_before_ms(now_ms);
+        for shard in state.shards.values() {
+            self.registry.trim(shard, before_ms).await?;
+        }
+        match self.registry.expire(stream, before_ms).await {
+            Err(_) if stream.state().gone => Ok(()),
+            expired => expired,
+        }
+    }
+}
+
+/// When something of a stream takes effect.
+fn due(stream: &Stream) -> Option<i64> {
+    let state = stream.state();
+    let change = state.record.under_way.as_ref().map(|under_way| under_way.due_ms);
+    let deleted = state.consumers.values().filter_map(|consumer| consumer.record.deleted_ms);
+    change.into_iter().chain(deleted.map(|deleted_ms| deleted_ms + crate::model::TRANSITION_MS)).min()
+}
+
+impl Reconciler for Keeper {
+    fn name(&self) -> &'static str {
+        "kinesis keeper"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(self.run())
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.signal
+    }
+}

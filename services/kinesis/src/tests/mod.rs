@@ -1,0 +1,13 @@
+//! The API as clients see it, behind the layers.
+
+mod access;
+mod cloud;
+mod consumers;
+mod encryption;
+mod growth;
+mod limits;
+mod model;
+mod records;
+mod restart;
+mod shards;
+mod streams;
