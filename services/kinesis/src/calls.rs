@@ -32,7 +32,8 @@ pub(crate) async fn new_data_key(
         ..Default::default()
     };
     let made = ask::<kms::GenerateDataKey>(platform, cx, input).await?;
-    let (Some(plaintext), Some(blob), Some(key_arn)) = (made.plaintext, made.ciphertext_blob, made.key_id) else {
+    let (Some(plaintext), Some(blob), Some(key_arn)) = (made.plaintext, made.ciphertext_blob, made.key_id)
+    else {
         return Err(incomplete());
     };
     let key = DataKey::new(&plaintext).ok_or_else(incomplete)?;

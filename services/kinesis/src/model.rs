@@ -76,10 +76,20 @@ pub(crate) enum Change {
     Delete,
     /// Something that took effect already.
     Settle,
-    Split { shard: u32, at: HashKey },
-    Merge { shard: u32, adjacent: u32 },
-    Scale { target: u32 },
-    Encrypt { kms_key: Option<String> },
+    Split {
+        shard: u32,
+        at: HashKey,
+    },
+    Merge {
+        shard: u32,
+        adjacent: u32,
+    },
+    Scale {
+        target: u32,
+    },
+    Encrypt {
+        kms_key: Option<String>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -31,7 +31,8 @@ impl StreamKey {
     }
 
     pub(crate) fn consumer_arn(&self, consumer: &ConsumerName) -> Arn {
-        let resource = format_args!("stream/{}/consumer/{}:{}", self.name, consumer.name, consumer.created_secs);
+        let resource =
+            format_args!("stream/{}/consumer/{}:{}", self.name, consumer.name, consumer.created_secs);
         Arn::new("kinesis", self.region, self.account, resource)
     }
 }

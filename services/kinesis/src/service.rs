@@ -86,12 +86,7 @@ impl Kinesis {
     }
 
     /// The stream that a request names, as it is now.
-    pub(crate) async fn stream(
-        &self,
-        cx: &Cx,
-        name: Option<&str>,
-        arn: Option<&str>,
-    ) -> Result<Arc<Stream>> {
+    pub(crate) async fn stream(&self, cx: &Cx, name: Option<&str>, arn: Option<&str>) -> Result<Arc<Stream>> {
         self.stream_of(cx, &names::stream(cx, name, arn)?).await
     }
 
@@ -120,7 +115,8 @@ impl Kinesis {
         let (key, name, secs) = consumer_named(stream_arn, name, arn)?;
         let stream = self.stream_of(cx, &key).await?;
         let found = stream.state().consumers.get(&name).cloned();
-        let found = found.filter(|consumer| secs.is_none_or(|secs| consumer.named(&name).created_secs == secs));
+        let found =
+            found.filter(|consumer| secs.is_none_or(|secs| consumer.named(&name).created_secs == secs));
         let consumer = found.ok_or_else(|| error::no_consumer(&key, arn.unwrap_or(&name)))?;
         Ok((stream, consumer.named(&name), consumer))
     }
@@ -152,7 +148,8 @@ impl Kinesis {
         arn: Option<&str>,
     ) -> Result<Vec<Access>> {
         let (key, name, secs) = consumer_named(stream_arn, name, arn)?;
-        let consumer = self.registry.get(&key).and_then(|stream| stream.state().consumers.get(&name).cloned());
+        let consumer =
+            self.registry.get(&key).and_then(|stream| stream.state().consumers.get(&name).cloned());
         let named = match (&consumer, secs) {
             (_, Some(created_secs)) => ConsumerName { name, created_secs },
             (Some(consumer), None) => consumer.named(&name),

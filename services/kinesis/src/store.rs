@@ -98,8 +98,7 @@ impl Registry {
                 edit(&mut record);
                 record.next_shard = plan.next_shard;
                 (record.grown_from, record.grown_ms) = (shards, now_ms);
-                record.under_way =
-                    Some(UnderWay { change: Change::Create, due_ms: now_ms + TRANSITION_MS });
+                record.under_way = Some(UnderWay { change: Change::Create, due_ms: now_ms + TRANSITION_MS });
                 tx.put(&STREAMS, id, &record)?;
                 for (index, shard) in &plan.made {
                     tx.put(&SHARDS, &(no, *index), shard)?;
@@ -249,7 +248,8 @@ impl Registry {
             }
             let room = open_max.min(2 * record.grown_from as usize).saturating_sub(open);
             let mut plan = Plan::new(now_ms, record.next_shard);
-            let hot = hot.iter().filter_map(|index| state.shards.get(index)).filter(|shard| !shard.is_closed());
+            let hot =
+                hot.iter().filter_map(|index| state.shards.get(index)).filter(|shard| !shard.is_closed());
             for shard in hot.take(room) {
                 let piece = Piece::of(shard.index, &shard.record);
                 if piece.range.last.0 > piece.range.first.0 {
@@ -414,7 +414,8 @@ impl Registry {
             }
             if rows.is_empty() {
                 // What came in between is looked at when it is as old as the last one.
-                tail.oldest_ms = (tail.next() != next_place || tail.visible() != next_place).then_some(tail.last_ms());
+                tail.oldest_ms =
+                    (tail.next() != next_place || tail.visible() != next_place).then_some(tail.last_ms());
                 return Ok(());
             }
         }
@@ -422,7 +423,8 @@ impl Registry {
 
     /// Forgets closed shards of which nothing is left to read.
     pub(crate) async fn expire(self: &Arc<Self>, stream: &Arc<Stream>, before_ms: i64) -> Result<()> {
-        let is_over = move |shard: &Shard| shard.record.closed_ms.is_some_and(|closed_ms| closed_ms < before_ms);
+        let is_over =
+            move |shard: &Shard| shard.record.closed_ms.is_some_and(|closed_ms| closed_ms < before_ms);
         if !stream.state().shards.values().any(|shard| is_over(shard)) {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use haneul_cloudtrail_wire::{operations as cloudtrail, shapes as t};
 use haneul_cloudwatch_wire::{operations as cloudwatch, shapes as w};
 use haneul_dynamodb_wire::{operations as dynamodb, shapes as d};
 use haneul_iam_wire::{operations as iam, shapes as i};
+use haneul_kinesis_wire::{operations as kinesis, shapes as n};
 use haneul_kit::{ApiError, Arn, Cx, Operation, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_lambda_wire::{operations as lambda, shapes as f};
@@ -121,6 +122,18 @@ impl Tagging {
                 Remove(keys) => {
                     let input = d::UntagResourceInput { resource_arn: text.into(), tag_keys: keys.to_vec() };
                     self.ask::<dynamodb::UntagResource>(cx, input).await
+                }
+            },
+            "kinesis" => match change {
+                Set(tags) => {
+                    let (resource_arn, tags) = (text.into(), map(tags));
+                    let input = n::TagResourceInput { resource_arn, tags, stream_id: None };
+                    self.ask::<kinesis::TagResource>(cx, input).await
+                }
+                Remove(keys) => {
+                    let (resource_arn, tag_keys) = (text.into(), keys.to_vec());
+                    let input = n::UntagResourceInput { resource_arn, tag_keys, stream_id: None };
+                    self.ask::<kinesis::UntagResource>(cx, input).await
                 }
             },
             "logs" => match change {

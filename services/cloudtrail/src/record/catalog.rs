@@ -72,6 +72,8 @@ const DATA: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("dynamodbstreams", "AWS::DynamoDB::Stream", &["GetRecords", "GetShardIterator"]),
+    ("kinesis", "AWS::Kinesis::Stream", &["GetRecords", "GetShardIterator", "PutRecord", "PutRecords"]),
+    ("kinesis", "AWS::Kinesis::StreamConsumer", &["SubscribeToShard"]),
     (
         "sqs",
         "AWS::SQS::Queue",
@@ -139,6 +141,7 @@ const READ_ONLY: &[(&str, &[&str])] = &[
             "VerifyMac",
         ],
     ),
+    ("kinesis", &["SubscribeToShard"]),
     ("logs", &["StartLiveTail", "StartQuery"]),
     ("sqs", &["ReceiveMessage"]),
     (
@@ -257,6 +260,8 @@ pub(crate) fn resource_type(arn: &str) -> Option<&'static str> {
         ("iam", "instance-profile") => "AWS::IAM::InstanceProfile",
         ("iam", "saml-provider") => "AWS::IAM::SAMLProvider",
         ("iam", "oidc-provider") => "AWS::IAM::OIDCProvider",
+        ("kinesis", "stream") if resource.contains("/consumer/") => "AWS::Kinesis::StreamConsumer",
+        ("kinesis", "stream") => "AWS::Kinesis::Stream",
         ("kms", "key") => "AWS::KMS::Key",
         ("kms", "alias") => "AWS::KMS::Alias",
         ("sqs", _) => "AWS::SQS::Queue",
@@ -290,6 +295,8 @@ mod tests {
             ("sqs", "SendMessageBatch", Class::Data("AWS::SQS::Queue")),
             ("sqs", "PurgeQueue", Class::Management),
             ("dynamodb", "TransactWriteItems", Class::Data("AWS::DynamoDB::Table")),
+            ("kinesis", "PutRecords", Class::Data("AWS::Kinesis::Stream")),
+            ("kinesis", "SplitShard", Class::Management),
             ("kms", "Encrypt", Class::Management),
             ("logs", "PutLogEvents", Class::Never),
         ] {

@@ -162,7 +162,11 @@ impl Handle<ListStreamConsumers> for Kinesis {
         Ok(vec![self.on_stream("kinesis:ListStreamConsumers", &key)])
     }
 
-    async fn call(&self, cx: &Cx, input: s::ListStreamConsumersInput) -> Result<s::ListStreamConsumersOutput> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::ListStreamConsumersInput,
+    ) -> Result<s::ListStreamConsumersOutput> {
         const PURPOSE: &str = "kinesis.ListStreamConsumers";
         let stream = self.stream(cx, None, Some(&input.stream_arn)).await?;
         let state = stream.state();

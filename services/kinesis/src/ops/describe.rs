@@ -66,8 +66,13 @@ impl Handle<DescribeStream> for Kinesis {
         let record = &state.record;
         // A stream on the way to being there shows no shards yet.
         let creating = record.status() == "CREATING";
-        let mut shards: Vec<_> =
-            state.shards.range(from..).filter(|_| !creating).take(limit + 1).map(|(_, one)| shard(one)).collect();
+        let mut shards: Vec<_> = state
+            .shards
+            .range(from..)
+            .filter(|_| !creating)
+            .take(limit + 1)
+            .map(|(_, one)| shard(one))
+            .collect();
         let has_more_shards = shards.len() > limit;
         shards.truncate(limit);
         let (encryption_type, key_id) = encryption(record);

@@ -88,8 +88,10 @@ impl Handle<GetRecords> for Kinesis {
         if input.dry_run == Some(true) {
             return Err(error::dry_run());
         }
-        let bounds =
-            Bounds { records: input.limit.unwrap_or(RECORDS_MAX).clamp(1, RECORDS_MAX) as usize, bytes: BYTES_MAX };
+        let bounds = Bounds {
+            records: input.limit.unwrap_or(RECORDS_MAX).clamp(1, RECORDS_MAX) as usize,
+            bytes: BYTES_MAX,
+        };
         let mut opener = Opener::new(&self.keys, &self.platform, cx, &stream.arn);
         let (store, place) = (&self.platform.store, iterator.place);
         let read = page(store, shard, &state.record, place, now.millis(), bounds, &mut opener).await?;
@@ -106,7 +108,8 @@ impl Handle<GetRecords> for Kinesis {
                 (m::GET_RECORDS_LATENCY, self.latency(cx)),
             ],
         );
-        let of_shard = [(m::OUTGOING_BYTES, bytes as f64), (m::OUTGOING_RECORDS, count), (m::ITERATOR_AGE, age_ms)];
+        let of_shard =
+            [(m::OUTGOING_BYTES, bytes as f64), (m::OUTGOING_RECORDS, count), (m::ITERATOR_AGE, age_ms)];
         self.count_shard(&stream, shard.index, &of_shard);
         let ended = at_tip && shard.is_closed();
         Ok(s::GetRecordsOutput {

@@ -67,9 +67,17 @@ impl Kinesis {
     }
 
     /// The place that a request begins at.
-    pub(super) async fn place(&self, stream: &Stream, shard: &Shard, start: &Start<'_>, now: Instant) -> Result<u64> {
+    pub(super) async fn place(
+        &self,
+        stream: &Stream,
+        shard: &Shard,
+        start: &Start<'_>,
+        now: Instant,
+    ) -> Result<u64> {
         match (start.kind, start.sequence) {
-            (kind::AT_SEQUENCE_NUMBER, Some(text)) => Ok(sequence(stream, shard, start.operation, text)?.place),
+            (kind::AT_SEQUENCE_NUMBER, Some(text)) => {
+                Ok(sequence(stream, shard, start.operation, text)?.place)
+            }
             (kind::AFTER_SEQUENCE_NUMBER, Some(text)) => {
                 Ok(sequence(stream, shard, start.operation, text)?.place.saturating_add(1))
             }

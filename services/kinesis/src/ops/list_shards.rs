@@ -147,7 +147,8 @@ fn filter(state: &State, filter: Option<&s::ShardFilter>, now_ms: i64) -> Result
             let id = filter.shard_id.clone().ok_or_else(|| {
                 error::invalid("ShardId must be provided for the ShardFilter type AFTER_SHARD_ID.")
             })?;
-            names::shard_index(&id).ok_or_else(|| error::invalid(format!("{id} is not the ID of a shard.")))?;
+            names::shard_index(&id)
+                .ok_or_else(|| error::invalid(format!("{id} is not the ID of a shard.")))?;
             (Filter::All, Some(id))
         }
         kind::AT_TRIM_HORIZON => (Filter::At(horizon_ms), None),

@@ -94,7 +94,10 @@ impl Handle<PutRecord> for Kinesis {
         };
         if !dry {
             let success = f64::from(u8::from(result.is_ok()));
-            self.count(&stream, &[(m::PUT_RECORD_SUCCESS, success), (m::PUT_RECORD_LATENCY, self.latency(cx))]);
+            self.count(
+                &stream,
+                &[(m::PUT_RECORD_SUCCESS, success), (m::PUT_RECORD_LATENCY, self.latency(cx))],
+            );
         }
         let (shard, sequence_number) = result?;
         let incoming = [(m::INCOMING_BYTES, bytes), (m::INCOMING_RECORDS, 1.0), (m::WRITE_EXCEEDED, 0.0)];

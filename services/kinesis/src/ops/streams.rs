@@ -107,7 +107,8 @@ impl Handle<CreateStream> for Kinesis {
                 "Warm throughput requires MinimumThroughputBillingCommitment to be enabled for the account.",
             ));
         }
-        let spread = input.record_distribution_strategy.as_deref() == Some(record_distribution_strategy::AUTO);
+        let spread =
+            input.record_distribution_strategy.as_deref() == Some(record_distribution_strategy::AUTO);
         if spread && !on_demand {
             return Err(error::invalid("A stream in PROVISIONED mode does not support the AUTO strategy."));
         }
@@ -133,7 +134,11 @@ impl Handle<CreateStream> for Kinesis {
                     of.account
                 )));
             }
-            if on_demand { check_on_demand(registry, &of) } else { check_shards(registry, &of, shards as usize) }
+            if on_demand {
+                check_on_demand(registry, &of)
+            } else {
+                check_shards(registry, &of, shards as usize)
+            }
         };
         self.registry.create(key, shards, edit, check).await?;
         self.keeper.wake();

@@ -176,7 +176,7 @@ impl Subscription {
             if env.now() >= self.ends {
                 return None;
             }
-            let Some(shard) = self.stream.state().shards.get(&self.shard).cloned() else { return None };
+            let shard = self.stream.state().shards.get(&self.shard).cloned()?;
             let mut arrivals = shard.arrivals.subscribe();
             // What is read from here on includes whatever the next wait will not tell.
             let current = self.stream.state();

@@ -33,9 +33,11 @@ fn refused(name: &str, account: AccountId, why: InvalidTags) -> ApiError {
         InvalidTags::Key(_) => "Tag keys must be between 1 and 128 characters in length.".into(),
         InvalidTags::Value(_) => "Tag values must be between 0 and 256 characters in length.".into(),
         InvalidTags::Reserved(_) => "Tag keys cannot begin with aws:.".into(),
-        InvalidTags::Character(_) => "Some tags contain invalid characters. Valid characters: Unicode letters, \
+        InvalidTags::Character(_) => {
+            "Some tags contain invalid characters. Valid characters: Unicode letters, \
              digits, white space, _ . / = + - % @ :."
-            .into(),
+                .into()
+        }
         InvalidTags::Duplicate(key) => format!("Duplicate tag key {key}."),
     })
 }
@@ -166,7 +168,8 @@ impl Handle<ListTagsForStream> for Kinesis {
         let limit = input.limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX) as usize;
         let state = stream.state();
         let after = input.exclusive_start_tag_key;
-        let rest = listed(&state.record.tags).filter(|tag| after.as_ref().is_none_or(|after| tag.key > *after));
+        let rest =
+            listed(&state.record.tags).filter(|tag| after.as_ref().is_none_or(|after| tag.key > *after));
         let mut tags: Vec<_> = rest.take(limit + 1).collect();
         let has_more_tags = tags.len() > limit;
         tags.truncate(limit);
@@ -199,7 +202,11 @@ impl Handle<ListTagsForResource> for Kinesis {
         self.on_resource("kinesis:ListTagsForResource", &input.resource_arn)
     }
 
-    async fn call(&self, cx: &Cx, input: s::ListTagsForResourceInput) -> Result<s::ListTagsForResourceOutput> {
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::ListTagsForResourceInput,
+    ) -> Result<s::ListTagsForResourceOutput> {
         let tags = match names::resource(&input.resource_arn)? {
             Resource::Stream(key) => listed(&self.stream_of(cx, &key).await?.state().record.tags).collect(),
             Resource::Consumer(..) => {

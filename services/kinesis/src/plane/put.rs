@@ -22,9 +22,14 @@ pub(crate) struct Routed {
 }
 
 pub(crate) enum Outcome {
-    Put { shard: u32, sequence: String },
+    Put {
+        shard: u32,
+        sequence: String,
+    },
     /// More than the shard takes at the time.
-    Rate { shard: u32 },
+    Rate {
+        shard: u32,
+    },
     Failed(StoreError),
 }
 
@@ -134,7 +139,11 @@ impl Kinesis {
 fn check_order(stream: &Stream, shard: &Shard, next: u64, after: &str, now_ms: i64) -> Result<()> {
     let own = shard.sequence(next, now_ms);
     let given_out = Sequence::parse(after).is_some_and(|after| {
-        if after.shard == own.shard { after.began_secs == own.began_secs && after.place < next } else { after.began_secs <= own.began_secs }
+        if after.shard == own.shard {
+            after.began_secs == own.began_secs && after.place < next
+        } else {
+            after.began_secs <= own.began_secs
+        }
     });
     if given_out {
         return Ok(());

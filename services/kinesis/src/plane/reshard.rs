@@ -126,7 +126,7 @@ impl Plan {
 /// A border that is there already and all but where it should be serves as it is: what does not divide without a rest
 /// would else cut slivers off.
 fn near(ends: &[HashKey], end: HashKey, target: u32) -> HashKey {
-    let tolerated = u128::MAX / u128::from(target) >> 10;
+    let tolerated = (u128::MAX / u128::from(target)) >> 10;
     let at = ends.partition_point(|one| *one < end);
     let around = at.checked_sub(1).into_iter().chain([at]).filter_map(|at| ends.get(at));
     let nearest = around.min_by_key(|one| one.0.abs_diff(end.0));

@@ -15,7 +15,7 @@ use haneul_store::Store;
 /// A cloud with IAM, KMS and this service, its clock standing still.
 pub(super) struct Cloud {
     pub(super) platform: Platform,
-    pub(super) front: Arc<Front>,
+    _front: Arc<Front>,
 }
 
 pub(super) const OURS: u64 = 111_111_111_111;
@@ -47,7 +47,7 @@ impl Cloud {
         let models = [&haneul_iam_wire::SERVICE, &haneul_kms_wire::SERVICE, &haneul_kinesis_wire::SERVICE];
         let front = Front::new(platform.clone(), &models, services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, front }
+        Cloud { platform, _front: front }
     }
 
     pub(super) async fn call_as<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
@@ -119,7 +119,13 @@ impl Cloud {
         self.iterator_from(name, shard, kind, None).await
     }
 
-    pub(super) async fn iterator_from(&self, name: &str, shard: &str, kind: &str, from: Option<&str>) -> String {
+    pub(super) async fn iterator_from(
+        &self,
+        name: &str,
+        shard: &str,
+        kind: &str,
+        from: Option<&str>,
+    ) -> String {
         let input = s::GetShardIteratorInput {
             stream_name: Some(name.to_owned()),
             shard_id: shard.to_owned(),

@@ -97,10 +97,9 @@ async fn consumers_come_and_go() {
     let described = cloud.ok::<op::DescribeStreamConsumer>(by_name("c0")).await.consumer_description;
     assert_eq!(described.consumer_status, "DELETING");
     cloud.pass(500);
-    for input in [
-        by_name("c0"),
-        s::DescribeStreamConsumerInput { consumer_arn: Some(first), ..Default::default() },
-    ] {
+    for input in
+        [by_name("c0"), s::DescribeStreamConsumerInput { consumer_arn: Some(first), ..Default::default() }]
+    {
         let error = cloud.err::<op::DescribeStreamConsumer>(input).await;
         assert!(error.starts_with("ResourceNotFoundException"), "{error}");
     }
@@ -136,7 +135,9 @@ async fn records_are_pushed_as_they_come() {
     let again = subscribe(&arn, "AFTER_SEQUENCE_NUMBER", from.as_deref());
     let mut second = cloud.ok::<op::SubscribeToShard>(again).await.event_stream;
     assert!(event(&mut second).await.records.is_empty());
-    let Some(Ok(Event::ResourceInUseException(taken))) = events.next().await else { panic!("it was taken over") };
+    let Some(Ok(Event::ResourceInUseException(taken))) = events.next().await else {
+        panic!("it was taken over")
+    };
     assert_eq!(
         taken.message.as_deref(),
         Some("Another active subscription exists for this consumer: 111111111111:a:shardId-000000000000:c")

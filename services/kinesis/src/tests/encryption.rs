@@ -36,7 +36,8 @@ async fn records_are_sealed_with_a_key_of_kms() {
     let put = cloud.ok::<op::PutRecord>(record("a", "secret key", "sealed words")).await;
     assert_eq!(put.encryption_type.as_deref(), Some("KMS"));
     let rows = cloud.platform.store.scan(&crate::model::ROWS, Range::all(), 10).await.unwrap();
-    let bodies: Vec<u8> = rows.into_iter().flat_map(|(_, row)| row.parcels).flat_map(|parcel| parcel.body).collect();
+    let bodies: Vec<u8> =
+        rows.into_iter().flat_map(|(_, row)| row.parcels).flat_map(|parcel| parcel.body).collect();
     let holds = |words: &str| bodies.windows(words.len()).any(|part| part == words.as_bytes());
     assert!(holds("open words") && !holds("sealed words") && !holds("secret key"));
     let iterator = cloud.iterator("a", SHARD, "TRIM_HORIZON").await;
@@ -64,7 +65,10 @@ async fn what_kms_refuses_is_said() {
     for (input, code) in [
         (start("11111111-1111-1111-1111-111111111111"), "KMSNotFoundException"),
         (start("alias/nothing"), "KMSNotFoundException"),
-        (s::StartStreamEncryptionInput { encryption_type: "NONE".into(), ..start("x") }, "InvalidArgumentException"),
+        (
+            s::StartStreamEncryptionInput { encryption_type: "NONE".into(), ..start("x") },
+            "InvalidArgumentException",
+        ),
         (start(""), "ValidationException"),
     ] {
         let error = cloud.err::<op::StartStreamEncryption>(input).await;

@@ -17,7 +17,10 @@ async fn a_hot_shard_is_split() {
     let cloud = Cloud::new().await;
     cloud.on_demand("a").await;
     let summary = cloud.summary("a").await;
-    assert_eq!((summary.open_shard_count, summary.stream_mode_details.unwrap().stream_mode.as_str()), (4, "ON_DEMAND"));
+    assert_eq!(
+        (summary.open_shard_count, summary.stream_mode_details.unwrap().stream_mode.as_str()),
+        (4, "ON_DEMAND")
+    );
     cloud.settle().await;
     load(&cloud, "0").await;
     cloud.settle().await;
@@ -61,7 +64,8 @@ async fn records_go_to_the_shards_in_turn_where_that_is_the_strategy() {
     let mut counts = std::collections::BTreeMap::new();
     for i in 0..40 {
         let key = (i % 2 == 0).then(|| "always the same".to_owned());
-        let put = cloud.ok::<op::PutRecord>(s::PutRecordInput { partition_key: key, ..record("a", "", "x") }).await;
+        let put =
+            cloud.ok::<op::PutRecord>(s::PutRecordInput { partition_key: key, ..record("a", "", "x") }).await;
         *counts.entry(put.shard_id).or_insert(0) += 1;
     }
     assert_eq!(counts.into_values().collect::<Vec<_>>(), [10, 10, 10, 10]);

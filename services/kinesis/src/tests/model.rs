@@ -13,13 +13,25 @@ use super::cloud::{Cloud, entry, text};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { keys: Vec<u8> },
+    Put {
+        keys: Vec<u8>,
+    },
     /// Puts that are under way while shards change.
-    PutAll { keys: Vec<u8> },
-    Split { which: u8 },
-    Merge { which: u8 },
-    Scale { target: u8 },
-    Pass { millis: u16 },
+    PutAll {
+        keys: Vec<u8>,
+    },
+    Split {
+        which: u8,
+    },
+    Merge {
+        which: u8,
+    },
+    Scale {
+        target: u8,
+    },
+    Pass {
+        millis: u16,
+    },
     Restart,
 }
 
@@ -77,7 +89,12 @@ async fn run(steps: Vec<Step>) {
             }
             Step::PutAll { keys } => {
                 // Each key is put by one producer at a time, so that its order is known.
-                let calls: Vec<_> = keys.iter().collect::<BTreeSet<_>>().into_iter().map(|key| put(records(&mut model, &[*key]))).collect();
+                let calls: Vec<_> = keys
+                    .iter()
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .map(|key| put(records(&mut model, &[*key])))
+                    .collect();
                 let calls = calls.into_iter().map(|input| cloud.ok::<op::PutRecords>(input));
                 let reshard = async {
                     cloud.pass(500);

@@ -21,7 +21,9 @@ async fn what_is_put_is_read_in_its_order() {
         numbers.push(number);
         cloud.pass(1000);
     }
-    assert!(numbers.is_sorted() && numbers.iter().all(|number| number.len() == 56 && number.starts_with("49")));
+    assert!(
+        numbers.is_sorted() && numbers.iter().all(|number| number.len() == 56 && number.starts_with("49"))
+    );
     let page = cloud.get(&latest, Some(2)).await;
     assert_eq!(page.records.iter().map(text).collect::<Vec<_>>(), ["d0", "d1"]);
     assert_eq!(page.records[1].sequence_number, numbers[1]);
@@ -63,9 +65,15 @@ async fn a_time_finds_its_record() {
         timestamp: Some(Instant::from_millis(millis)),
         ..Default::default()
     };
-    for (after, expected) in
-        [(-90_000_000, Some("0")), (0, Some("0")), (1, Some("1")), (700, Some("1")), (701, Some("4")), (9_100, Some("37")), (9_101, None)]
-    {
+    for (after, expected) in [
+        (-90_000_000, Some("0")),
+        (0, Some("0")),
+        (1, Some("1")),
+        (700, Some("1")),
+        (701, Some("4")),
+        (9_100, Some("37")),
+        (9_101, None),
+    ] {
         let iterator = cloud.ok::<op::GetShardIterator>(at(begin + after)).await.shard_iterator.unwrap();
         cloud.pass(1000);
         let page = cloud.get(&iterator, Some(1)).await;
@@ -89,13 +97,31 @@ async fn iterators_are_checked_and_expire() {
         ..Default::default()
     };
     for (input, expected) in [
-        (ask("shardId-000000000002", "LATEST", None), "Shard shardId-000000000002 in stream a under account 111111111111 does not exist"),
-        (ask("nonsense", "LATEST", None), "Shard nonsense in stream a under account 111111111111 does not exist"),
+        (
+            ask("shardId-000000000002", "LATEST", None),
+            "Shard shardId-000000000002 in stream a under account 111111111111 does not exist",
+        ),
+        (
+            ask("nonsense", "LATEST", None),
+            "Shard nonsense in stream a under account 111111111111 does not exist",
+        ),
         (ask(SHARD, "LATEST", Some("1")), "Request specified LATEST and also a StartingSequenceNumber."),
-        (ask(SHARD, "AT_SEQUENCE_NUMBER", None), "Request specified AT_SEQUENCE_NUMBER and no StartingSequenceNumber."),
-        (ask(SHARD, "AT_SEQUENCE_NUMBER", Some("1")), "StartingSequenceNumber 1 used in GetShardIterator on shard shardId-000000000000 in stream a under account 111111111111 is invalid."),
-        (ask(SHARD, "AT_SEQUENCE_NUMBER", Some(&number)), "is invalid because it did not come from this stream."),
-        (ask("shardId-000000000001", "AT_SEQUENCE_NUMBER", Some(&number)), "It encodes shardId-000000000000, while it was used in a call to a shard with shardId-000000000001"),
+        (
+            ask(SHARD, "AT_SEQUENCE_NUMBER", None),
+            "Request specified AT_SEQUENCE_NUMBER and no StartingSequenceNumber.",
+        ),
+        (
+            ask(SHARD, "AT_SEQUENCE_NUMBER", Some("1")),
+            "StartingSequenceNumber 1 used in GetShardIterator on shard shardId-000000000000 in stream a under account 111111111111 is invalid.",
+        ),
+        (
+            ask(SHARD, "AT_SEQUENCE_NUMBER", Some(&number)),
+            "is invalid because it did not come from this stream.",
+        ),
+        (
+            ask("shardId-000000000001", "AT_SEQUENCE_NUMBER", Some(&number)),
+            "It encodes shardId-000000000000, while it was used in a call to a shard with shardId-000000000001",
+        ),
         (ask(SHARD, "AT_TIMESTAMP", None), "Current request has no timestamp parameter."),
         (ask(SHARD, "SOMEWHERE", None), "ValidationException"),
     ] {
@@ -165,7 +191,8 @@ async fn records_are_checked() {
         let error = cloud.err::<op::PutRecord>(input).await;
         assert!(error.starts_with(code), "{error}");
     }
-    let records = |records| s::PutRecordsInput { stream_name: Some("a".into()), records, ..Default::default() };
+    let records =
+        |records| s::PutRecordsInput { stream_name: Some("a".into()), records, ..Default::default() };
     for (input, code) in [
         (records(Vec::new()), "ValidationException"),
         (records((0..501).map(|_| entry("k", "d")).collect()), "ValidationException"),
@@ -197,7 +224,10 @@ async fn a_record_comes_after_the_one_that_it_names() {
     let read = crate::sequence::Sequence::parse(&second).unwrap();
     let next = crate::sequence::Sequence { place: read.place + 10, ..read }.text();
     let error = cloud.err::<op::PutRecord>(after(&next)).await;
-    assert!(error.contains(&format!("ExclusiveMinimumSequenceNumber {next} used in PutRecord on stream a")), "{error}");
+    assert!(
+        error.contains(&format!("ExclusiveMinimumSequenceNumber {next} used in PutRecord on stream a")),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -213,10 +243,8 @@ async fn keys_and_hashes_choose_the_shard() {
         let shard = format!("shardId-{:012}", hash >> 126);
         assert_eq!(result.shard_id.as_deref(), Some(shard.as_str()));
     }
-    let explicit = |hash: &str| s::PutRecordInput {
-        explicit_hash_key: Some(hash.to_owned()),
-        ..record("a", "k", "x")
-    };
+    let explicit =
+        |hash: &str| s::PutRecordInput { explicit_hash_key: Some(hash.to_owned()), ..record("a", "k", "x") };
     for (hash, shard) in [
         ("0", 0),
         ("85070591730234615865843651857942052863", 0),

@@ -52,7 +52,8 @@ async fn everything_is_there_after_a_restart() {
     let cloud = Cloud::over(env, store).await;
     let mut all = cloud.all("a", SHARD).await;
     all.sort();
-    let mut expected: Vec<String> = (0..3).flat_map(|life| (0..20).map(move |i| format!("{life}-{i}"))).collect();
+    let mut expected: Vec<String> =
+        (0..3).flat_map(|life| (0..20).map(move |i| format!("{life}-{i}"))).collect();
     expected.sort();
     assert_eq!(all, expected);
 }

@@ -54,10 +54,9 @@ async fn a_shard_is_split_and_its_children_merged() {
     let end = shards[0].sequence_number_range.ending_sequence_number.as_ref().unwrap();
     assert!(*end > shards[0].sequence_number_range.starting_sequence_number);
     assert!(*end < shards[1].sequence_number_range.starting_sequence_number);
-    for (shard, first, last) in [
-        (&shards[1], "0", "9"),
-        (&shards[2], "10", "340282366920938463463374607431768211455"),
-    ] {
+    for (shard, first, last) in
+        [(&shards[1], "0", "9"), (&shards[2], "10", "340282366920938463463374607431768211455")]
+    {
         assert_eq!(shard.parent_shard_id.as_deref(), Some(id(0).as_str()));
         assert_eq!(shard.adjacent_parent_shard_id, None);
         let range = &shard.hash_key_range;
@@ -89,7 +88,10 @@ async fn resharding_is_checked() {
     cloud.stream("a", 3).await;
     cloud.on_demand("d").await;
     for (input, expected) in [
-        (split("a", 9, "10"), "ResourceNotFoundException: Could not find shard shardId-000000000009 in stream a under account 111111111111."),
+        (
+            split("a", 9, "10"),
+            "ResourceNotFoundException: Could not find shard shardId-000000000009 in stream a under account 111111111111.",
+        ),
         (split("a", 0, "0"), "is not both greater than one plus the shard's StartingHashKey 0 and less than"),
         (split("a", 0, "1"), "is not both greater than one plus"),
         (split("a", 0, "113427455640312821154458202477256070484"), "is not both greater than one plus"),
@@ -111,7 +113,10 @@ async fn resharding_is_checked() {
         assert!(error.contains(expected), "{error}");
     }
     for (input, expected) in [
-        (scale("a", 7), "cannot scale up over double your current open shard count. Current open shard count: 3, Target shard count: 7"),
+        (
+            scale("a", 7),
+            "cannot scale up over double your current open shard count. Current open shard count: 3, Target shard count: 7",
+        ),
         (scale("a", 1), "cannot scale down below half your current open shard count."),
         (scale("a", 0), "ValidationException"),
         (scale("d", 8), "is in On-Demand mode."),
@@ -186,7 +191,8 @@ async fn shards_are_listed_by_page_and_filter() {
     for input in [filtered("AFTER_SHARD_ID", None, None), filtered("AT_TIMESTAMP", None, None)] {
         assert!(cloud.err::<op::ListShards>(input).await.starts_with("InvalidArgumentException"));
     }
-    let first = s::ListShardsInput { stream_name: Some("a".into()), max_results: Some(3), ..Default::default() };
+    let first =
+        s::ListShardsInput { stream_name: Some("a".into()), max_results: Some(3), ..Default::default() };
     let page = cloud.ok::<op::ListShards>(first).await;
     let token = page.next_token.unwrap();
     let next = |token: &str| s::ListShardsInput { next_token: Some(token.to_owned()), ..Default::default() };

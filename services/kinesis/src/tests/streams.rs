@@ -98,7 +98,10 @@ async fn creation_is_checked() {
         (with(|input| input.max_record_size_in_ki_b = Some(1023)), "ValidationException"),
         (with(|input| input.warm_throughput_mi_bps = Some(10)), "InvalidArgumentException"),
         (with(|input| input.record_distribution_strategy = Some("AUTO".into())), "InvalidArgumentException"),
-        (with(|input| input.tags = Some([("aws:a", "b".to_owned())].into_iter().collect())), "InvalidArgument"),
+        (
+            with(|input| input.tags = Some([("aws:a", "b".to_owned())].into_iter().collect())),
+            "InvalidArgument",
+        ),
     ] {
         let error = cloud.err::<op::CreateStream>(input).await;
         assert!(error.starts_with(code), "{error}");
@@ -185,7 +188,8 @@ async fn tags_are_kept() {
     let error = cloud.err::<op::AddTagsToStream>(add(&many)).await;
     assert!(error.contains("cannot have more than 50 tags"), "{error}");
     let tag_keys = vec!["a".to_owned(), "z".to_owned()];
-    let remove = s::RemoveTagsFromStreamInput { stream_name: Some("a".into()), tag_keys, ..Default::default() };
+    let remove =
+        s::RemoveTagsFromStreamInput { stream_name: Some("a".into()), tag_keys, ..Default::default() };
     cloud.ok::<op::RemoveTagsFromStream>(remove).await;
     let (resource_arn, tag_keys) = (arn("a"), vec!["b".to_owned()]);
     cloud.ok::<op::UntagResource>(s::UntagResourceInput { tag_keys, resource_arn, stream_id: None }).await;
@@ -236,7 +240,10 @@ async fn settings_change_what_is_described() {
         ..Default::default()
     };
     let on = cloud.ok::<op::EnableEnhancedMonitoring>(metrics("ALL")).await;
-    assert_eq!((on.current_shard_level_metrics.unwrap().len(), on.desired_shard_level_metrics.unwrap().len()), (0, 7));
+    assert_eq!(
+        (on.current_shard_level_metrics.unwrap().len(), on.desired_shard_level_metrics.unwrap().len()),
+        (0, 7)
+    );
     cloud.pass(1000);
     let off = s::DisableEnhancedMonitoringInput {
         stream_name: name(),
@@ -245,7 +252,9 @@ async fn settings_change_what_is_described() {
     };
     let off = cloud.ok::<op::DisableEnhancedMonitoring>(off).await;
     assert_eq!(off.desired_shard_level_metrics.unwrap().len(), 6);
-    assert!(cloud.err::<op::EnableEnhancedMonitoring>(metrics("Some")).await.starts_with("ValidationException"));
+    assert!(
+        cloud.err::<op::EnableEnhancedMonitoring>(metrics("Some")).await.starts_with("ValidationException")
+    );
     cloud.pass(1000);
     let size = |kib| s::UpdateMaxRecordSizeInput {
         stream_arn: Some(arn("a")),
