@@ -1,11 +1,12 @@
 //! All that we ask of other services: KMS, on behalf of who puts, reads, or chooses a key.
 //!
-//! Who puts needs `kms:GenerateDataKey`, who reads `kms:Decrypt`. Source: Developer Guide, "Permissions to use user-generated
+//! Who puts needs `kms:GenerateDataKey`, who reads `kms:Decrypt`, who chooses a key `kms:DescribeKey`. Source: Developer Guide, "Permissions to use user-generated
 //! KMS keys".
 
 use haneul_kit::{ApiError, Cx, DataKey, Operation, Platform, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
+use haneul_kms_wire::values::{key_spec, key_state};
 use haneul_shape::Bytes;
 use haneul_shape::value::Map;
 
@@ -57,9 +58,18 @@ pub(crate) async fn open_data_key(
     Ok(StreamDataKey { key, seal: seal.clone() })
 }
 
-/// Whether a key can be used at all. A data key is made with it and thrown away.
-pub(crate) async fn check_key(platform: &Platform, cx: &Cx, stream_arn: &str, key_id: &str) -> Result<()> {
-    new_data_key(platform, cx, stream_arn, key_id).await.map(drop)
+/// Whether a key can be used at all: who chooses one needs `kms:DescribeKey`, and may otherwise do nothing with it.
+pub(crate) async fn check_key(platform: &Platform, cx: &Cx, key_id: &str) -> Result<()> {
+    let input = k::DescribeKeyRequest { key_id: key_id.to_owned(), ..Default::default() };
+    let described = ask::<kms::DescribeKey>(platform, cx, input).await?;
+    let key = described.key_metadata.unwrap_or_default();
+    let state = key.key_state.unwrap_or_default();
+    match state.as_str() {
+        key_state::ENABLED if key.key_spec.as_deref() == Some(key_spec::SYMMETRIC_DEFAULT) => Ok(()),
+        key_state::ENABLED => Err(error::kms_state(format!("{key_id} is no key for symmetric encryption."))),
+        key_state::DISABLED => Err(error::kms_disabled(format!("{key_id} is disabled."))),
+        _ => Err(error::kms_state(format!("{key_id} is in the state {state}."))),
+    }
 }
 
 async fn ask<O: Operation>(platform: &Platform, cx: &Cx, input: O::Input) -> Result<O::Output> {

@@ -156,6 +156,14 @@ pub(crate) fn kms(refused: ApiError) -> ApiError {
     ApiError::new(code, refused.message())
 }
 
+pub(crate) fn kms_disabled(message: String) -> ApiError {
+    ApiError::new(error::KMS_DISABLED_EXCEPTION, message)
+}
+
+pub(crate) fn kms_state(message: String) -> ApiError {
+    ApiError::new(error::KMS_INVALID_STATE_EXCEPTION, message)
+}
+
 /// What the store says is our fault, never the client's.
 pub(crate) fn store(error: StoreError) -> ApiError {
     error.into()

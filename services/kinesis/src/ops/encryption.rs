@@ -44,7 +44,7 @@ impl Handle<StartStreamEncryption> for Kinesis {
             return Err(not_kms());
         }
         let key_id = full_key_id(&stream.key, &input.key_id);
-        crate::calls::check_key(&self.platform, cx, stream.arn.as_str(), &key_id).await?;
+        crate::calls::check_key(&self.platform, cx, &key_id).await?;
         let (key, now_ms, kms_key) = (stream.key.clone(), cx.now().millis(), Some(input.key_id));
         let begun = self.registry.begin(&stream, move |_, record| {
             noted(&key, record, now_ms)?;
