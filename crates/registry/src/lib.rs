@@ -16,6 +16,7 @@ pub static MODELS: &[&ServiceModel] = &[
     &haneul_dynamodbstreams_wire::SERVICE,
     &haneul_ec2_wire::SERVICE,
     &haneul_events_wire::SERVICE,
+    &haneul_firehose_wire::SERVICE,
     &haneul_iam_wire::SERVICE,
     &haneul_kinesis_wire::SERVICE,
     &haneul_kms_wire::SERVICE,
@@ -42,6 +43,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     all.push(haneul_cloudtrail::service(platform).await?);
     all.push(haneul_cloudwatch::service(platform).await?);
     all.extend(haneul_dynamodb::services(platform).await?);
+    all.push(haneul_firehose::service(platform).await?);
     all.push(haneul_kinesis::service(platform).await?);
     all.push(haneul_kms::service(platform).await?);
     all.push(haneul_lambda::service(platform).await?);

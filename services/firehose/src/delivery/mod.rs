@@ -1,0 +1,121 @@
+//! From records to objects: [`process`] changes records, [`lambda`] asks a function to, [`objects`] compresses, names and puts;
+//! here what is taken, in which order, and what happens when it fails.
+
+mod lambda;
+mod objects;
+mod process;
+
+use haneul_kit::{ApiError, DataKey, Result};
+
+pub(crate) use process::check as check_processor;
+
+use crate::Firehose;
+use crate::firehose::Ended;
+use crate::metrics;
+use crate::model::{DeliveryRecord, RowKey, StreamKey, StreamRecord, unpack};
+
+/// How long what cannot be delivered is kept. Source: Developer Guide, "Data delivery failure": 24 hours for direct puts.
+const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A record on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Item {
+    /// As the function sees it, and told of a failure.
+    pub(crate) id: String,
+    pub(crate) arrived_ms: i64,
+    pub(crate) data: Vec<u8>,
+}
+
+/// A record that could not be processed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reject {
+    pub(crate) item: Item,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) attempts: u32,
+    pub(crate) function: Option<String>,
+}
+
+impl Firehose {
+    /// Delivers the oldest records of a stream, as many as an object holds.
+    ///
+    /// # Errors
+    /// When something could not be reached or refuses; then nothing is forgotten.
+    pub(crate) async fn deliver(&self, key: &StreamKey, stream: &StreamRecord) -> Result<Ended> {
+        let (id, now_ms) = (stream.id, self.platform.env.now().millis());
+        let known = self.records.delivery(id).await?;
+        let rows = match &known {
+            Some(delivery) => self.records.of_delivery(id, delivery).await?,
+            None => self.records.oldest(id, stream.destination.size()).await?,
+        };
+        let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
+            self.records.delivered(id, &[]).await?;
+            return Ok(Ended::Empty);
+        };
+        let delivery = known.unwrap_or_else(|| DeliveryRecord {
+            from: (first.1, first.2),
+            to: (last.1, last.2),
+            uuid: self.platform.env.rng.uuid(),
+            named_ms: now_ms,
+        });
+        let first_ms = first.1;
+        let keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
+        let items = self.items(stream, rows)?;
+        let bytes: u64 = items.iter().map(|item| item.data.len() as u64).sum();
+        self.records.begin(id, &delivery).await?;
+        let put = self.put_all(key, stream, &delivery, first_ms, items).await;
+        if let Err(refused) = put {
+            self.note(key, stream, &refused).await;
+            self.sample(metrics::DELIVERED, key, 0.0);
+            if first_ms + KEPT_MS > now_ms {
+                return Err(refused);
+            }
+            tracing::error!(stream = key.2, error = %refused, "records that could not be delivered for a day are thrown away");
+        } else {
+            self.sample(metrics::DELIVERED, key, 1.0);
+            self.sample(metrics::FRESHNESS, key, (now_ms - first_ms).max(0) as f64 / 1000.0);
+        }
+        self.records.delivered(id, &keys).await?;
+        Ok(match self.records.first(id).await? {
+            Some(first_ms) => Ended::Left { first_ms, delivered: bytes },
+            None => Ended::Empty,
+        })
+    }
+
+    /// The records of rows.
+    fn items(&self, stream: &StreamRecord, rows: Vec<(RowKey, Vec<u8>)>) -> Result<Vec<Item>> {
+        let broken = || ApiError::internal("a row of records does not open");
+        let data_key = self.data_key(stream)?;
+        let mut items = Vec::new();
+        for ((_, arrived_ms, number), row) in rows {
+            let row = match row.split_first() {
+                Some((0, plain)) => plain.to_vec(),
+                Some((1, sealed)) => {
+                    let key = data_key.as_ref().ok_or_else(broken)?;
+                    key.open(&stream.id.to_be_bytes(), sealed).ok_or_else(broken)?
+                }
+                _ => return Err(broken()),
+            };
+            let records = unpack(&row).ok_or_else(broken)?.into_iter().enumerate();
+            items.extend(records.map(|(i, data)| Item { id: record_id(number, i), arrived_ms, data }));
+        }
+        Ok(items)
+    }
+
+    /// What a stream's records are sealed with.
+    pub(crate) fn data_key(&self, stream: &StreamRecord) -> Result<Option<DataKey>> {
+        let Some(sealed) = &stream.data_key else { return Ok(None) };
+        let plain = self.platform.seal.open(&key_purpose(stream.id), sealed);
+        let key = plain.and_then(|plain| DataKey::new(&plain));
+        key.map(Some).ok_or_else(|| ApiError::internal("the key of a stream does not open"))
+    }
+}
+
+pub(crate) fn key_purpose(id: u64) -> String {
+    format!("firehose.key {id}")
+}
+
+/// The id of the `i`th record of a row, which PutRecord answers.
+pub(crate) fn record_id(number: u64, i: usize) -> String {
+    format!("{number:020}{i:06}")
+}

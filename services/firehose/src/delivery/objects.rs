@@ -1,0 +1,201 @@
+use std::io::{Cursor, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use haneul_kit::{ApiError, Arn, Result};
+use haneul_logs_wire::{operations as logs_op, shapes as g};
+use haneul_s3_wire::{operations as s3_op, shapes as o};
+use haneul_shape::ByteStream;
+
+use super::process::{Processor, line, read};
+use super::{Item, Reject};
+use crate::firehose::arn;
+use crate::model::{DeliveryRecord, Destination, StreamKey, StreamRecord};
+use crate::{Firehose, metrics, prefix};
+
+/// Why records are in an object of errors.
+const PROCESSING_FAILED: &str = "processing-failed";
+
+impl Firehose {
+    /// Puts everything that becomes of records: what was processed, what could not be, and what they were.
+    pub(super) async fn put_all(
+        &self,
+        key: &StreamKey,
+        stream: &StreamRecord,
+        delivery: &DeliveryRecord,
+        first_ms: i64,
+        items: Vec<Item>,
+    ) -> Result<()> {
+        let destination = &stream.destination;
+        let naming = Naming { key, version: stream.version, delivery, first_ms };
+        if let Some(backup) = destination.backup.as_deref().filter(|_| destination.backup_enabled) {
+            self.put_object(&naming, backup, None, joined(&items)).await?;
+        }
+        let (mut rejects, mut items) = (Vec::new(), items);
+        let is_processed = !destination.processors().is_empty();
+        for (kind, parameters) in destination.processors() {
+            items = match read(kind, parameters)? {
+                Processor::Step(step) => step.apply(items, &mut rejects),
+                Processor::Function { arn, retries, batch_bytes } => {
+                    self.transform(key, stream, (arn, retries, batch_bytes), items, &mut rejects).await?
+                }
+            };
+        }
+        if is_processed {
+            self.sample(metrics::PROCESSED, key, items.len() as f64);
+        }
+        if !rejects.is_empty() {
+            self.put_object(
+                &naming,
+                destination,
+                Some(PROCESSING_FAILED),
+                lines(&rejects, self.platform.env.now().millis()),
+            )
+            .await?;
+        }
+        if !items.is_empty() {
+            let body = joined(&items);
+            let bytes = body.len();
+            self.put_object(&naming, destination, None, body).await?;
+            self.sample(metrics::DELIVERED_BYTES, key, bytes as f64);
+            self.sample(metrics::DELIVERED_RECORDS, key, items.len() as f64);
+        }
+        Ok(())
+    }
+
+    async fn put_object(
+        &self,
+        naming: &Naming<'_>,
+        destination: &Destination,
+        error: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<()> {
+        let bucket = Arn::parse(&destination.bucket).map_err(ApiError::internal)?.resource().to_owned();
+        let name = naming.object(destination, error, || self.random());
+        let is_error = error.is_some();
+        let body = if is_error { body } else { compressed(&destination.compression, naming, body)? };
+        let caller = self.acting(naming.key, &destination.role).await?;
+        let input = o::PutObjectRequest {
+            bucket,
+            key: name,
+            body: ByteStream::from_bytes(body),
+            content_type: Some("application/octet-stream".into()),
+            content_encoding: (!is_error && destination.compression == "GZIP").then(|| "gzip".into()),
+            server_side_encryption: destination.kms_key.as_ref().map(|_| "aws:kms".into()),
+            ssekms_key_id: destination.kms_key.clone(),
+            ..Default::default()
+        };
+        let put = self.platform.bus.call::<s3_op::PutObject>(caller, naming.key.1, None, input).await;
+        if put.as_ref().is_err_and(|refused| refused.fault() == haneul_kit::Fault::Client) {
+            // The role may be another one now.
+            self.forget_sessions(naming.key);
+        }
+        put.map(drop)
+    }
+
+    /// Eleven letters and digits.
+    fn random(&self) -> String {
+        const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let letter = |_| char::from(LETTERS[self.platform.env.rng.below(36) as usize]);
+        (0..11).map(letter).collect()
+    }
+
+    /// Tells the stream's log what went wrong, if it has one. That it cannot be told is no fault of the delivery.
+    pub(super) async fn note(&self, key: &StreamKey, stream: &StreamRecord, refused: &ApiError) {
+        let Some(logging) = stream.destination.logging.as_ref().filter(|logging| logging.enabled) else {
+            return;
+        };
+        let (Some(group), Some(into)) = (&logging.group, &logging.stream) else { return };
+        let message = serde_json::json!({
+            "deliveryStreamARN": arn(key).to_string(),
+            "destination": stream.destination.bucket,
+            "deliveryStreamVersionId": stream.version,
+            "message": refused.message(),
+            "errorCode": format!("S3.{}", refused.code()),
+        });
+        let input = g::PutLogEventsRequest {
+            log_group_name: group.clone(),
+            log_stream_name: into.clone(),
+            log_events: vec![g::InputLogEvent {
+                timestamp: self.platform.env.now().millis(),
+                message: message.to_string(),
+            }],
+            ..Default::default()
+        };
+        let told = match self.acting(key, &stream.destination.role).await {
+            Ok(caller) => {
+                self.platform.bus.call::<logs_op::PutLogEvents>(caller, key.1, None, input).await.map(drop)
+            }
+            Err(refused) => Err(refused),
+        };
+        if let Err(error) = told {
+            tracing::debug!(%error, stream = key.2, "a failed delivery could not be logged");
+        }
+    }
+}
+
+/// What an object's name is made of.
+struct Naming<'d> {
+    key: &'d StreamKey,
+    version: u64,
+    delivery: &'d DeliveryRecord,
+    first_ms: i64,
+}
+
+impl Naming<'_> {
+    fn object(
+        &self,
+        destination: &Destination,
+        error: Option<&str>,
+        random: impl FnMut() -> String,
+    ) -> String {
+        let zone = prefix::zone(destination.time_zone.as_deref());
+        let given = match error {
+            Some(_) => destination.error_prefix.as_deref().or(destination.prefix.as_deref()),
+            None => destination.prefix.as_deref(),
+        };
+        let before = prefix::render(given.unwrap_or_default(), self.first_ms, &zone, random, error);
+        let extension = match (&destination.file_extension, destination.compression.as_str()) {
+            (Some(extension), _) if error.is_none() && !extension.is_empty() => extension.as_str(),
+            (_, "GZIP") if error.is_none() => ".gz",
+            (_, "ZIP") if error.is_none() => ".zip",
+            _ => "",
+        };
+        format!("{before}{}{extension}", self.base(&zone))
+    }
+
+    /// `name-1-2026-11-26-07-05-09-UUID`
+    fn base(&self, zone: &jiff::tz::TimeZone) -> String {
+        let stamp = prefix::stamp(self.delivery.named_ms, zone);
+        format!("{}-{}-{stamp}-{}", self.key.2, self.version, self.delivery.uuid)
+    }
+}
+
+fn joined(items: &[Item]) -> Vec<u8> {
+    let size = items.iter().map(|item| item.data.len()).sum();
+    let mut body = Vec::with_capacity(size);
+    items.iter().for_each(|item| body.extend_from_slice(&item.data));
+    body
+}
+
+fn lines(rejects: &[Reject], ended_ms: i64) -> Vec<u8> {
+    let lines: Vec<String> = rejects.iter().map(|reject| line(reject, ended_ms) + "\n").collect();
+    lines.concat().into_bytes()
+}
+
+fn compressed(format: &str, naming: &Naming<'_>, body: Vec<u8>) -> Result<Vec<u8>> {
+    match format {
+        "GZIP" => {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+            packed.write_all(&body).and_then(|()| packed.finish()).map_err(ApiError::internal)
+        }
+        "ZIP" => {
+            let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let name = naming.base(&jiff::tz::TimeZone::UTC);
+            archive.start_file(name, zip::write::SimpleFileOptions::default()).map_err(ApiError::internal)?;
+            archive.write_all(&body).map_err(ApiError::internal)?;
+            Ok(archive.finish().map_err(ApiError::internal)?.into_inner())
+        }
+        _ => Ok(body),
+    }
+}

@@ -1,0 +1,34 @@
+//! Every error of the service, in AWS's words.
+
+use haneul_firehose_wire::values::error;
+use haneul_kit::ApiError;
+
+use crate::model::StreamKey;
+
+pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(error::INVALID_ARGUMENT_EXCEPTION, message)
+}
+
+/// What AWS has and this cloud has not.
+pub(crate) fn not_offered(what: &str) -> ApiError {
+    invalid(format!("{what} is not offered by Haneul."))
+}
+
+pub(crate) fn no_stream(key: &StreamKey) -> ApiError {
+    let message = format!("Firehose {} under account {} not found.", key.2, key.0);
+    ApiError::new(error::RESOURCE_NOT_FOUND_EXCEPTION, message)
+}
+
+pub(crate) fn there_already(key: &StreamKey) -> ApiError {
+    let message = format!("Firehose {} under accountId {} already exists", key.2, key.0);
+    ApiError::new(error::RESOURCE_IN_USE_EXCEPTION, message)
+}
+
+pub(crate) fn too_many(message: impl Into<String>) -> ApiError {
+    ApiError::new(error::LIMIT_EXCEEDED_EXCEPTION, message)
+}
+
+pub(crate) fn changed_meanwhile(current: u64, given: &str) -> ApiError {
+    let message = format!("Version IDs do not match. Current: {current}, given: {given}.");
+    ApiError::new(error::CONCURRENT_MODIFICATION_EXCEPTION, message)
+}

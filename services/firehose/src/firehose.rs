@@ -1,0 +1,114 @@
+use std::collections::HashMap;
+
+use haneul_kit::{Access, Arn, Platform, Result, Signal};
+use parking_lot::Mutex;
+
+use crate::model::{StreamKey, StreamRecord};
+use crate::roles::Sessions;
+use crate::store::Records;
+
+/// The service's principal, in trust policies.
+pub(crate) const PRINCIPAL: &str = "firehose.amazonaws.com";
+
+/// The state of the service.
+pub struct Firehose {
+    pub(crate) platform: Platform,
+    pub(crate) records: Records,
+    pub(crate) sessions: Sessions,
+    pub(crate) buffers: Buffers,
+    /// Something is to be delivered, or to be thrown away.
+    pub(crate) due: Signal,
+}
+
+/// What waits in the store, by the stream's id. The sizes begin anew with the program.
+#[derive(Default)]
+pub(crate) struct Buffers(Mutex<HashMap<u64, Buffer>>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) key: StreamKey,
+    /// When the oldest arrived.
+    pub(crate) first_ms: i64,
+    pub(crate) bytes: u64,
+    /// Deliveries that failed in a row, and when it is tried again.
+    pub(crate) failures: u32,
+    pub(crate) again_ms: Option<i64>,
+    pub(crate) under_way: bool,
+}
+
+impl Firehose {
+    pub(crate) async fn on(&self, action: &'static str, key: &StreamKey) -> Result<Access> {
+        let access = Access::on(action, &arn(key));
+        let found = self.records.stream(key).await?;
+        Ok(match &found {
+            Some(stream) => {
+                access.resource_tags(stream.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+            }
+            None => access,
+        })
+    }
+}
+
+/// iam:PassRole, for whoever hands over a role.
+pub(crate) fn passes_role(role: &str) -> Option<Access> {
+    let role = Arn::parse(role).ok()?;
+    Some(Access::on("iam:PassRole", &role).key("iam:PassedToService", PRINCIPAL))
+}
+
+pub(crate) fn arn(key: &StreamKey) -> Arn {
+    Arn::new("firehose", key.1, key.0, format_args!("deliverystream/{}", key.2))
+}
+
+impl Buffers {
+    /// Counts what arrived; says whether there is now as much as an object holds.
+    pub(crate) fn add(&self, key: &StreamKey, stream: &StreamRecord, bytes: u64, now_ms: i64) -> bool {
+        let mut buffers = self.0.lock();
+        let fresh = || Buffer {
+            key: key.clone(),
+            first_ms: now_ms,
+            bytes: 0,
+            failures: 0,
+            again_ms: None,
+            under_way: false,
+        };
+        let is_new = !buffers.contains_key(&stream.id);
+        let buffer = buffers.entry(stream.id).or_insert_with(fresh);
+        buffer.bytes += bytes;
+        is_new || buffer.bytes >= stream.destination.size()
+    }
+
+    pub(crate) fn all(&self) -> Vec<(u64, Buffer)> {
+        self.0.lock().iter().map(|(id, buffer)| (*id, buffer.clone())).collect()
+    }
+
+    /// Says whether it was not under way yet.
+    pub(crate) fn begin(&self, id: u64) -> bool {
+        let mut buffers = self.0.lock();
+        buffers.get_mut(&id).is_some_and(|buffer| !std::mem::replace(&mut buffer.under_way, true))
+    }
+
+    /// A delivery ended: what is left, and from when; or when it is tried again.
+    pub(crate) fn end(&self, id: u64, outcome: Ended) {
+        let mut buffers = self.0.lock();
+        let Some(buffer) = buffers.get_mut(&id) else { return };
+        buffer.under_way = false;
+        match outcome {
+            Ended::Empty => drop(buffers.remove(&id)),
+            Ended::Left { first_ms, delivered } => {
+                (buffer.failures, buffer.again_ms) = (0, None);
+                buffer.first_ms = first_ms;
+                buffer.bytes = buffer.bytes.saturating_sub(delivered);
+            }
+            Ended::Failed { now_ms } => {
+                buffer.failures += 1;
+                buffer.again_ms = Some(now_ms + (1000 << buffer.failures.min(8)));
+            }
+        }
+    }
+}
+
+pub(crate) enum Ended {
+    Empty,
+    Left { first_ms: i64, delivered: u64 },
+    Failed { now_ms: i64 },
+}

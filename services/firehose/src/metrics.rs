@@ -1,0 +1,26 @@
+//! What CloudWatch shows in `AWS/Firehose`. Source: Developer Guide, "Monitor Amazon Data Firehose with CloudWatch metrics".
+
+use haneul_kit::metrics::{Metric, Unit};
+
+use crate::Firehose;
+use crate::model::StreamKey;
+
+const fn metric(name: &'static str, unit: Unit) -> Metric {
+    Metric::new("AWS/Firehose", name, unit)
+}
+
+pub(crate) const INCOMING_BYTES: Metric = metric("IncomingBytes", Unit::Bytes);
+pub(crate) const INCOMING_RECORDS: Metric = metric("IncomingRecords", Unit::Count);
+pub(crate) const INCOMING_REQUESTS: Metric = metric("IncomingPutRequests", Unit::Count);
+pub(crate) const DELIVERED_BYTES: Metric = metric("DeliveryToS3.Bytes", Unit::Bytes);
+pub(crate) const DELIVERED_RECORDS: Metric = metric("DeliveryToS3.Records", Unit::Count);
+pub(crate) const DELIVERED: Metric = metric("DeliveryToS3.Success", Unit::Count);
+pub(crate) const FRESHNESS: Metric = metric("DeliveryToS3.DataFreshness", Unit::Seconds);
+pub(crate) const PROCESSED: Metric = metric("SucceedProcessing.Records", Unit::Count);
+
+impl Firehose {
+    pub(crate) fn sample(&self, metric: Metric, key: &StreamKey, value: f64) {
+        let now = self.platform.env.now();
+        self.platform.metrics.record(metric, key.0, key.1, now, &[("DeliveryStreamName", &key.2)], value);
+    }
+}

@@ -1,0 +1,123 @@
+//! What is kept in the store.
+
+use std::collections::BTreeMap;
+
+use haneul_kit::{AccountId, Region};
+use haneul_store::{Record, Table};
+use serde::{Deserialize, Serialize};
+
+/// Owner, Region and name.
+pub(crate) type StreamKey = (AccountId, Region, String);
+
+/// Where records are: the stream's id, when they arrived in milliseconds, and a number of their own.
+pub(crate) type RowKey = (u64, i64, u64);
+
+pub(crate) static STREAMS: Table<StreamKey, StreamRecord> = Table::new("firehose.streams");
+
+/// Records as they came, those of one call in rows of a megabyte at most: see [`pack`].
+pub(crate) static ROWS: Table<RowKey, Vec<u8>> = Table::new("firehose.records");
+
+/// What is being delivered, by the stream's id.
+pub(crate) static DELIVERIES: Table<u64, DeliveryRecord> = Table::new("firehose.deliveries");
+
+/// Streams that are gone, whose records are to be thrown away, by id.
+pub(crate) static GONE: Table<u64, ()> = Table::new("firehose.gone");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamRecord {
+    pub(crate) id: u64,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: Option<i64>,
+    pub(crate) version: u64,
+    pub(crate) destination: Destination,
+    pub(crate) throughput_hint: Option<i32>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Sealed by the cloud: what seals the records, while encryption is on.
+    pub(crate) data_key: Option<String>,
+    pub(crate) encrypts: bool,
+}
+
+impl Record for StreamRecord {}
+
+/// A bucket, and what becomes of records on the way there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Destination {
+    pub(crate) role: String,
+    /// ARN.
+    pub(crate) bucket: String,
+    pub(crate) prefix: Option<String>,
+    pub(crate) error_prefix: Option<String>,
+    pub(crate) size_mb: i32,
+    pub(crate) interval_s: i32,
+    pub(crate) compression: String,
+    pub(crate) kms_key: Option<String>,
+    pub(crate) logging: Option<Logging>,
+    pub(crate) processing: Option<Processing>,
+    pub(crate) backup_enabled: bool,
+    pub(crate) backup: Option<Box<Destination>>,
+    pub(crate) file_extension: Option<String>,
+    pub(crate) time_zone: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Logging {
+    pub(crate) enabled: bool,
+    pub(crate) group: Option<String>,
+    pub(crate) stream: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Processing {
+    pub(crate) enabled: bool,
+    /// By kind, with their parameters.
+    pub(crate) processors: Vec<(String, Vec<(String, String)>)>,
+}
+
+/// An object on its way. Its name and the rows that it holds stay the same however often it is tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DeliveryRecord {
+    /// The first and the last row, both in it.
+    pub(crate) from: (i64, u64),
+    pub(crate) to: (i64, u64),
+    pub(crate) uuid: String,
+    pub(crate) named_ms: i64,
+}
+
+impl Record for DeliveryRecord {}
+
+/// Records one after the other, each behind its length.
+pub(crate) fn pack<'r>(records: impl Iterator<Item = &'r [u8]>) -> Vec<u8> {
+    let mut row = Vec::new();
+    for record in records {
+        row.extend_from_slice(&(record.len() as u32).to_le_bytes());
+        row.extend_from_slice(record);
+    }
+    row
+}
+
+/// `None` for what [`pack`] did not make.
+pub(crate) fn unpack(mut row: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut records = Vec::new();
+    while !row.is_empty() {
+        let (length, rest) = row.split_first_chunk::<4>()?;
+        let (record, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        records.push(record.to_vec());
+        row = rest;
+    }
+    Some(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_unpacked_as_they_were_packed() {
+        let records: [&[u8]; 4] = [b"one", b"", b"three", &[0; 300]];
+        let row = pack(records.into_iter());
+        assert_eq!(unpack(&row).unwrap(), records.map(<[u8]>::to_vec));
+        assert_eq!(unpack(&[]).unwrap(), Vec::<Vec<u8>>::new());
+        assert_eq!(unpack(&row[..row.len() - 1]), None);
+        assert_eq!(unpack(&[1, 0]), None);
+    }
+}

@@ -1,0 +1,89 @@
+use bytes::Bytes;
+use haneul_firehose_wire::operations as op;
+use haneul_firehose_wire::shapes as s;
+use haneul_kit::{Access, Cx, Handle, Result};
+
+use super::key;
+use crate::delivery::record_id;
+use crate::error::invalid;
+use crate::model::{RowKey, StreamKey, pack};
+use crate::{Firehose, metrics};
+
+/// All records of a call. Source: API Reference, PutRecordBatch: 4 MiB.
+const CALL_MAX: usize = 4 * 1024 * 1024;
+/// Records that are kept as one.
+const ROW_MAX: usize = 1024 * 1024;
+
+impl Handle<op::PutRecord> for Firehose {
+    async fn access(&self, cx: &Cx, input: &s::PutRecordInput) -> Result<Vec<Access>> {
+        Ok(vec![self.on("firehose:PutRecord", &key(cx, &input.delivery_stream_name)).await?])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutRecordInput) -> Result<s::PutRecordOutput> {
+        let key = key(cx, &input.delivery_stream_name);
+        let (mut ids, encrypted) = self.put(cx, &key, vec![input.record.data]).await?;
+        Ok(s::PutRecordOutput { record_id: ids.pop().unwrap_or_default(), encrypted: Some(encrypted) })
+    }
+}
+
+impl Handle<op::PutRecordBatch> for Firehose {
+    async fn access(&self, cx: &Cx, input: &s::PutRecordBatchInput) -> Result<Vec<Access>> {
+        Ok(vec![self.on("firehose:PutRecordBatch", &key(cx, &input.delivery_stream_name)).await?])
+    }
+
+    async fn call(&self, cx: &Cx, input: s::PutRecordBatchInput) -> Result<s::PutRecordBatchOutput> {
+        let key = key(cx, &input.delivery_stream_name);
+        let records: Vec<Bytes> = input.records.into_iter().map(|record| record.data).collect();
+        if records.iter().map(Bytes::len).sum::<usize>() > CALL_MAX {
+            return Err(invalid("Records size exceeds 4 MB limit"));
+        }
+        let (ids, encrypted) = self.put(cx, &key, records).await?;
+        let entry = |id| s::PutRecordBatchResponseEntry { record_id: Some(id), ..Default::default() };
+        Ok(s::PutRecordBatchOutput {
+            failed_put_count: 0,
+            encrypted: Some(encrypted),
+            request_responses: ids.into_iter().map(entry).collect(),
+        })
+    }
+}
+
+impl Firehose {
+    /// Accepts records: they are durable when this returns. Their ids, and whether they are encrypted.
+    async fn put(&self, cx: &Cx, key: &StreamKey, records: Vec<Bytes>) -> Result<(Vec<String>, bool)> {
+        let stream = self.records.there(key).await?;
+        let now_ms = cx.now().millis();
+        let data_key = if stream.encrypts { self.data_key(&stream)? } else { None };
+        let (mut rows, mut ids) = (Vec::new(), Vec::with_capacity(records.len()));
+        let mut rest = &records[..];
+        while !rest.is_empty() {
+            let mut size = 0;
+            let fits = |record: &&Bytes| {
+                size += record.len() + 4;
+                size <= ROW_MAX
+            };
+            let (row, behind) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            rest = behind;
+            let number = self.platform.env.rng.u64();
+            ids.extend((0..row.len()).map(|i| record_id(number, i)));
+            let packed = pack(row.iter().map(|record| &record[..]));
+            let kept = match &data_key {
+                Some(data_key) => {
+                    let sealed = data_key.seal(&self.platform.env.rng, &stream.id.to_be_bytes(), &packed);
+                    [&[1], &sealed[..]].concat()
+                }
+                None => [&[0], &packed[..]].concat(),
+            };
+            let place: RowKey = (stream.id, now_ms, number);
+            rows.push((place, kept));
+        }
+        self.records.accept(rows).await?;
+        let bytes = records.iter().map(Bytes::len).sum::<usize>() as u64;
+        if self.buffers.add(key, &stream, bytes, now_ms) {
+            self.due.wake();
+        }
+        self.sample(metrics::INCOMING_REQUESTS, key, 1.0);
+        self.sample(metrics::INCOMING_RECORDS, key, records.len() as f64);
+        self.sample(metrics::INCOMING_BYTES, key, bytes as f64);
+        Ok((ids, stream.encrypts))
+    }
+}

@@ -1,0 +1,6 @@
+//! The service with those it works with, in one process.
+
+mod api;
+mod cloud;
+mod delivery;
+mod dispatch;
