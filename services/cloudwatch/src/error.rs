@@ -47,6 +47,10 @@ pub(crate) fn mute_rule_limit() -> ApiError {
     ApiError::new(code::LIMIT_EXCEEDED_FAULT, "The quota of alarm mute rules has been reached.")
 }
 
+pub(crate) fn stream_limit() -> ApiError {
+    ApiError::new(code::LIMIT_EXCEEDED_FAULT, "The quota of metric streams has been reached.")
+}
+
 pub(crate) fn resource_not_found(kind: &str, id: &str) -> ApiError {
     ApiError::new(code::RESOURCE_NOT_FOUND_EXCEPTION, format!("{kind} {id} does not exist.")).with_detail(
         s::ResourceNotFoundException { resource_type: Some(kind.into()), resource_id: Some(id.into()) },

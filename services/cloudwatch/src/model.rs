@@ -120,6 +120,42 @@ impl Record for MuteRule {}
 pub(crate) static MUTE_RULES: Table<(AccountId, Region, String), MuteRule> =
     Table::new("cloudwatch.mute_rules");
 
+/// A metric stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamRecord {
+    pub(crate) firehose: String,
+    pub(crate) role: String,
+    pub(crate) include: Vec<StreamFilter>,
+    pub(crate) exclude: Vec<StreamFilter>,
+    pub(crate) statistics: Vec<MoreStatistics>,
+    pub(crate) running: bool,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
+    /// What was put into the minutes before this second has been sent.
+    pub(crate) sent_s: i64,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Record for StreamRecord {}
+
+/// What some metrics have beside the usual statistics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MoreStatistics {
+    /// Namespaces and names.
+    pub(crate) metrics: Vec<(String, String)>,
+    pub(crate) statistics: Vec<String>,
+}
+
+/// A namespace, and which of its metrics: all when none is named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamFilter {
+    pub(crate) namespace: String,
+    pub(crate) names: Vec<String>,
+}
+
+pub(crate) static METRIC_STREAMS: Table<(AccountId, Region, String), StreamRecord> =
+    Table::new("cloudwatch.metric_streams");
+
 /// Actions of a composite alarm that are held back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Suppressed {

@@ -6,13 +6,14 @@ use haneul_store::Store;
 
 use haneul_kit::contributors::RULES;
 
-use crate::model::{ALARMS, DASHBOARDS, MUTE_RULES};
+use crate::model::{ALARMS, DASHBOARDS, METRIC_STREAMS, MUTE_RULES};
 
 const ALARM: Kind = Kind::new("cloudwatch:alarm", "AWS::CloudWatch::Alarm");
 const DASHBOARD: Kind = Kind::new("cloudwatch:dashboard", "AWS::CloudWatch::Dashboard");
 const RULE: Kind = Kind::new("cloudwatch:insight-rule", "AWS::CloudWatch::InsightRule");
 const MUTE: Kind = Kind::new("cloudwatch:alarm-mute-rule", "AWS::CloudWatch::AlarmMuteRule");
-pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE, MUTE];
+const STREAM: Kind = Kind::new("cloudwatch:metric-stream", "AWS::CloudWatch::MetricStream");
+pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE, MUTE, STREAM];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -34,6 +35,13 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
             )
         });
         all.extend(mutes.await?);
+        let streams = rows(store, &METRIC_STREAMS, (account, region), |(account, region, name), stream| {
+            STREAM.resource(
+                Arn::new("cloudwatch", region, account, format_args!("metric-stream/{name}")),
+                stream.tags,
+            )
+        });
+        all.extend(streams.await?);
         // Dashboards are in no Region.
         if region == Region::US_EAST_1 {
             let boards = rows(store, &DASHBOARDS, (account,), |(account, name), dashboard| {

@@ -7,7 +7,7 @@ use wire::operations as op;
 
 use crate::contributors::rules::Rules;
 use crate::store::Points;
-use crate::tasks::{Actions, Alarms, Contributors, Intake, Rolling, Writing};
+use crate::tasks::{Actions, Alarms, Contributors, Intake, Rolling, Streams, Writing};
 
 /// The state of the service.
 pub struct CloudWatch {
@@ -17,6 +17,8 @@ pub struct CloudWatch {
     pub(crate) alarms_signal: Signal,
     /// Says that there are actions to be called.
     pub(crate) actions_signal: Signal,
+    /// Says that a metric stream has changed.
+    pub(crate) streams_signal: Signal,
     /// The next line of history, the next action.
     pub(crate) numbers: AtomicU64,
 }
@@ -35,6 +37,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         points,
         alarms_signal: Signal::default(),
         actions_signal: Signal::default(),
+        streams_signal: Signal::default(),
         numbers: AtomicU64::new(0),
     });
     // Metrics.
@@ -76,6 +79,14 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::DisableInsightRules>()
         .op::<op::DeleteInsightRules>()
         .op::<op::GetInsightRuleReport>();
+    // Metric streams.
+    let service = service
+        .op::<op::PutMetricStream>()
+        .op::<op::GetMetricStream>()
+        .op::<op::ListMetricStreams>()
+        .op::<op::StartMetricStreams>()
+        .op::<op::StopMetricStreams>()
+        .op::<op::DeleteMetricStream>();
     // Tags.
     let service = service.op::<op::TagResource>().op::<op::UntagResource>().op::<op::ListTagsForResource>();
     let service = service
@@ -83,6 +94,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .reconciler(Arc::new(Rolling::new(cloudwatch.clone())))
         .reconciler(Arc::new(Intake::new(cloudwatch.clone())))
         .reconciler(Arc::new(Contributors::new(cloudwatch.clone())))
+        .reconciler(Arc::new(Streams::new(cloudwatch.clone())))
         .reconciler(Arc::new(Alarms::new(cloudwatch.clone())))
         .reconciler(Arc::new(Actions::new(cloudwatch)));
     Ok(service.build())

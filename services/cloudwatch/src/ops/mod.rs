@@ -14,6 +14,7 @@ mod get_metric_statistics;
 pub(crate) mod insight_report;
 mod insight_rules;
 mod list_metrics;
+mod metric_streams;
 mod mute_rules;
 mod put_composite_alarm;
 mod put_metric_alarm;

@@ -26,6 +26,7 @@ enum Tagged {
     Dashboard(String),
     Rule(String),
     Mute(String),
+    Stream(String),
 }
 
 fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
@@ -38,7 +39,8 @@ fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
     let alarm = arn.resource().strip_prefix("alarm:").map(|name| Tagged::Alarm(name.to_owned()));
     let rule = arn.resource().strip_prefix("insight-rule/").map(|name| Tagged::Rule(name.to_owned()));
     let mute = arn.resource().strip_prefix("alarm-mute-rule:").map(|name| Tagged::Mute(name.to_owned()));
-    if let Some(tagged) = alarm.or(rule).or(mute) {
+    let stream = arn.resource().strip_prefix("metric-stream/").map(|name| Tagged::Stream(name.to_owned()));
+    if let Some(tagged) = alarm.or(rule).or(mute).or(stream) {
         return if here { Ok((arn, tagged)) } else { Err(unknown()) };
     }
     match arn.resource().strip_prefix("dashboard/") {
@@ -59,6 +61,7 @@ impl CloudWatch {
             }
             Tagged::Rule(name) => self.rule(owner(cx), name).await?.map(|rule| rule.tags),
             Tagged::Mute(name) => self.mute_rule(owner(cx), name).await?.map(|rule| rule.tags),
+            Tagged::Stream(name) => self.stream(owner(cx), name).await?.map(|stream| stream.tags),
         })
     }
 
@@ -94,6 +97,10 @@ impl CloudWatch {
             Tagged::Dashboard(name) => self.change_dashboard_tags(cx.account(), &name, change).await,
             Tagged::Rule(name) => self.change_rule_tags(cx, &name, change).await,
             Tagged::Mute(name) => self.change_mute_rule_tags(owner(cx), &name, change).await,
+            Tagged::Stream(name) => {
+                let changed = self.change_stream(owner(cx), &name, |stream| change(&mut stream.tags)).await?;
+                if changed { Ok(()) } else { Err(error::resource_not_found("MetricStream", &name)) }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod mutes;
 pub(crate) mod points;
 pub(crate) mod rolling;
 pub(crate) mod small;
+mod streams;
 pub(crate) mod writing;
 
 pub(crate) use points::{Points, View};

@@ -10,10 +10,12 @@ use haneul_kit::{AccountId, Caller, Instant, Operation, Platform, Region, Result
 use haneul_store::Store;
 
 use super::alarms::Topics;
+use super::streams::Sink;
 
 pub(super) struct Cloud {
     pub platform: Platform,
     pub topics: std::sync::Arc<Topics>,
+    pub sink: std::sync::Arc<Sink>,
     _front: std::sync::Arc<Front>,
 }
 
@@ -29,15 +31,23 @@ impl Cloud {
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);
         let topics = std::sync::Arc::new(Topics::default());
+        let sink = std::sync::Arc::new(Sink::default());
         let services = vec![
             haneul_iam::service(&platform).await.unwrap(),
             crate::service(&platform).await.unwrap(),
             super::alarms::service(&topics),
+            haneul_sts::service(&platform).await.unwrap(),
+            super::streams::service(&sink),
         ];
-        let models = [&haneul_iam_wire::SERVICE, &haneul_cloudwatch_wire::SERVICE, &haneul_sns_wire::SERVICE];
+        let models = [
+            &haneul_iam_wire::SERVICE,
+            &haneul_cloudwatch_wire::SERVICE,
+            &haneul_sns_wire::SERVICE,
+            &haneul_firehose_wire::SERVICE,
+        ];
         let front = Front::new(platform.clone(), &models, services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, topics, _front: front }
+        Cloud { platform, topics, sink, _front: front }
     }
 
     pub(super) fn root() -> Caller {

@@ -8,3 +8,4 @@ mod intake;
 mod mutes;
 mod points;
 mod queries;
+mod streams;

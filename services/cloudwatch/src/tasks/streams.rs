@@ -1,0 +1,189 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use haneul_kit::metrics::{Metric, Owner, Unit};
+use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+
+use crate::CloudWatch;
+use crate::calls;
+use crate::model::StreamRecord;
+use crate::series::window::Window;
+use crate::store::listing::Scope;
+
+/// Sends what metrics were in the minutes that are over, stream by stream.
+///
+/// A minute is sent two minutes after it ended, so that what is put late is in it; what comes later is not sent any more.
+pub(crate) struct Streams {
+    cloudwatch: Arc<CloudWatch>,
+}
+
+const LATE_S: i64 = 120;
+const MINUTE_S: i64 = 60;
+/// What Firehose did not take for so long is left out.
+const KEPT_S: i64 = 6 * 3600;
+/// Minutes that are sent at once.
+const SPAN_S: i64 = 30 * MINUTE_S;
+
+const PAGE: usize = 100;
+const METRICS_PAGE: usize = 1000;
+/// Of one record; lines are put together up to it.
+const RECORD_MAX: usize = 900 * 1024;
+/// Of one call.
+const CALL_MAX: usize = 3_600_000;
+
+const NAMESPACE: &str = "AWS/CloudWatch/MetricStreams";
+const UPDATES: Metric = Metric::new(NAMESPACE, "MetricUpdate", Unit::Count);
+const ERRORS: Metric = Metric::new(NAMESPACE, "PublishErrorRate", Unit::None);
+
+impl Streams {
+    pub(crate) fn new(cloudwatch: Arc<CloudWatch>) -> Streams {
+        Streams { cloudwatch }
+    }
+
+    async fn run(&self) -> Result<Option<Instant>> {
+        let (cloudwatch, mut any, mut after) = (&self.cloudwatch, false, None);
+        let now = cloudwatch.platform.env.now();
+        loop {
+            let page = cloudwatch.streams_after(after.as_ref(), PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            for ((owner, name), stream) in page {
+                if !stream.running {
+                    continue;
+                }
+                any = true;
+                let sent = cloudwatch.send_minutes(owner, &name, &stream, now).await;
+                let dimensions = [("MetricStreamName", name.as_str())];
+                let metrics = &cloudwatch.platform.metrics;
+                let failed = sent.is_err();
+                metrics.record(
+                    ERRORS,
+                    owner.account,
+                    owner.region,
+                    now,
+                    &dimensions,
+                    f64::from(u8::from(failed)),
+                );
+                match sent {
+                    Ok(updates) if updates > 0 => {
+                        metrics.record(
+                            UPDATES,
+                            owner.account,
+                            owner.region,
+                            now,
+                            &dimensions,
+                            updates as f64,
+                        );
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(stream = name, %error, "a metric stream could not be sent"),
+                }
+            }
+        }
+        let next = (now.secs().div_euclid(MINUTE_S) + 1) * MINUTE_S + 5;
+        Ok(any.then(|| Instant::from_millis(next * 1000)))
+    }
+}
+
+impl CloudWatch {
+    /// Sends the minutes of a stream that are due. How many lines there were.
+    async fn send_minutes(
+        &self,
+        owner: Owner,
+        name: &str,
+        stream: &StreamRecord,
+        now: Instant,
+    ) -> Result<u64> {
+        let due = (now.secs() - LATE_S).div_euclid(MINUTE_S) * MINUTE_S;
+        let mut from = stream.sent_s.max(due - KEPT_S);
+        let mut updates = 0;
+        while from < due {
+            let to = due.min(from + SPAN_S);
+            updates += self.send_span(owner, name, stream, (from, to), now).await?;
+            let still = self.change_stream(owner, name, |stream| {
+                stream.sent_s = stream.sent_s.max(to);
+                Ok(())
+            });
+            if !still.await? {
+                break;
+            }
+            from = to;
+        }
+        Ok(updates)
+    }
+
+    async fn send_span(
+        &self,
+        owner: Owner,
+        name: &str,
+        stream: &StreamRecord,
+        (from, to): (i64, i64),
+        now: Instant,
+    ) -> Result<u64> {
+        let window = Window { start: from, end: to, period: MINUTE_S, now: now.secs() };
+        let scope = Scope { account: owner.account, region: owner.region, namespace: None, name: None };
+        // When a metric was last put is written down some minutes late.
+        let fresh_ms = (from - 3600) * 1000;
+        let (mut after, mut updates, mut batch) = (None, 0, Batch::default());
+        loop {
+            let wanted = |metric: &crate::series::Identity, last_put_ms: i64| {
+                last_put_ms >= fresh_ms && stream.takes(metric)
+            };
+            let (page, next) = self.points.list(scope, after, METRICS_PAGE, wanted).await?;
+            for series in page {
+                let buckets = self.points.view().await?.read(series.id, from, to).await?;
+                for (at, unit, summary) in window.sum_up(buckets) {
+                    updates += 1;
+                    batch.add(&stream.line(name, &series.identity, at, unit, &summary));
+                    if batch.size >= CALL_MAX {
+                        self.send(owner, stream, std::mem::take(&mut batch)).await?;
+                    }
+                }
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        if batch.size > 0 {
+            self.send(owner, stream, batch).await?;
+        }
+        Ok(updates)
+    }
+
+    async fn send(&self, owner: Owner, stream: &StreamRecord, batch: Batch) -> Result<()> {
+        let records = batch.records.into_iter().map(Bytes::from).collect();
+        calls::put_records(&self.platform, owner, &stream.role, &stream.firehose, records).await
+    }
+}
+
+/// Lines in records.
+#[derive(Default)]
+struct Batch {
+    records: Vec<String>,
+    size: usize,
+}
+
+impl Batch {
+    fn add(&mut self, line: &str) {
+        self.size += line.len();
+        match self.records.last_mut() {
+            Some(record) if record.len() + line.len() <= RECORD_MAX => record.push_str(line),
+            _ => self.records.push(line.to_owned()),
+        }
+    }
+}
+
+impl Reconciler for Streams {
+    fn name(&self) -> &'static str {
+        "cloudwatch.streams"
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
+        Box::pin(self.run())
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.cloudwatch.streams_signal
+    }
+}

@@ -1,0 +1,202 @@
+//! Metric streams into a Firehose that notes what it is given.
+
+use std::sync::Arc;
+
+use haneul_cloudwatch_wire::{operations as op, shapes as s};
+use haneul_firehose_wire::{operations as fire, shapes as f};
+use haneul_iam_wire::{operations as iam, shapes as i};
+use haneul_kit::{Access, Cx, Handle, Result, Service};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::cloud::{Cloud, datum};
+
+#[derive(Default)]
+pub(super) struct Sink {
+    pub(super) lines: Mutex<Vec<Value>>,
+    pub(super) refuses: Mutex<bool>,
+}
+
+pub(super) fn service(sink: &Arc<Sink>) -> Service {
+    Service::of(&haneul_firehose_wire::SERVICE, sink.clone()).op::<fire::PutRecordBatch>().build()
+}
+
+impl Handle<fire::PutRecordBatch> for Sink {
+    async fn access(&self, cx: &Cx, input: &f::PutRecordBatchInput) -> Result<Vec<Access>> {
+        let arn = cx.arn("firehose", format_args!("deliverystream/{}", input.delivery_stream_name));
+        Ok(vec![Access::on("firehose:PutRecordBatch", &arn)])
+    }
+
+    async fn call(&self, _: &Cx, input: f::PutRecordBatchInput) -> Result<f::PutRecordBatchOutput> {
+        if *self.refuses.lock() {
+            return Err(haneul_kit::ApiError::new("ServiceUnavailableException", "Slow down."));
+        }
+        assert_eq!(input.delivery_stream_name, "flow");
+        for record in input.records {
+            let text = String::from_utf8(record.data.to_vec()).unwrap();
+            assert!(text.ends_with('\n'));
+            self.lines.lock().extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
+        }
+        Ok(f::PutRecordBatchOutput::default())
+    }
+}
+
+async fn role(cloud: &Cloud) {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "streams.metrics.cloudwatch.amazonaws.com"}}]});
+    let input = i::CreateRoleRequest {
+        role_name: "streamer".into(),
+        assume_role_policy_document: trust.to_string(),
+        ..Default::default()
+    };
+    cloud.ok::<iam::CreateRole>(input).await;
+    let policy = json!({"Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": "*"}]});
+    let input = i::PutRolePolicyRequest {
+        role_name: "streamer".into(),
+        policy_name: "own".into(),
+        policy_document: policy.to_string(),
+    };
+    cloud.ok::<iam::PutRolePolicy>(input).await;
+}
+
+fn stream() -> s::PutMetricStreamInput {
+    s::PutMetricStreamInput {
+        name: "all".into(),
+        firehose_arn: "arn:aws:firehose:us-east-1:111111111111:deliverystream/flow".into(),
+        role_arn: "arn:aws:iam::111111111111:role/streamer".into(),
+        output_format: "json".into(),
+        ..Default::default()
+    }
+}
+
+fn test_lines(cloud: &Cloud) -> Vec<Value> {
+    let mut lines = std::mem::take(&mut *cloud.sink.lines.lock());
+    lines.retain(|line| line["namespace"] == "Test");
+    lines
+}
+
+#[tokio::test]
+async fn minutes_go_into_firehose_once() {
+    let cloud = Cloud::new().await;
+    role(&cloud).await;
+    let mut input = stream();
+    input.statistics_configurations = Some(vec![s::MetricStreamStatisticsConfiguration {
+        include_metrics: vec![s::MetricStreamStatisticsMetric {
+            namespace: "Test".into(),
+            metric_name: "m".into(),
+        }],
+        additional_statistics: vec!["p90".into()],
+    }]);
+    cloud.ok::<op::PutMetricStream>(input).await;
+    let minute = cloud.minute();
+    for value in 1..=10 {
+        cloud.put("m", minute, f64::from(value)).await;
+    }
+    let mut other = datum("n", minute, 5.0);
+    other.dimensions = Some(vec![s::Dimension { name: "host".into(), value: "a".into() }]);
+    cloud.put_all(vec![other]).await;
+    cloud.advance(70).await;
+    assert!(test_lines(&cloud).is_empty(), "what comes late is waited for");
+    cloud.advance(130).await;
+    let mut lines = test_lines(&cloud);
+    lines.sort_by_key(|line| line["metric_name"].to_string());
+    assert_eq!(lines.len(), 2);
+    let (m, n) = (&lines[0], &lines[1]);
+    assert_eq!(m["timestamp"], minute * 1000);
+    assert_eq!(m["value"]["count"], 10.0);
+    assert_eq!(
+        (&m["value"]["sum"], &m["value"]["min"], &m["value"]["max"]),
+        (&json!(55.0), &json!(1.0), &json!(10.0))
+    );
+    assert!(m["value"]["p90"].as_f64().unwrap() > 8.0);
+    assert_eq!(
+        (&m["metric_stream_name"], &m["account_id"], &m["region"]),
+        (&json!("all"), &json!("111111111111"), &json!("us-east-1"))
+    );
+    assert_eq!(n["dimensions"], json!({"host": "a"}));
+    assert!(n["value"].get("p90").is_none());
+    cloud.advance(600).await;
+    assert!(test_lines(&cloud).is_empty(), "nothing is sent twice");
+}
+
+#[tokio::test]
+async fn what_firehose_does_not_take_is_sent_later() {
+    let cloud = Cloud::new().await;
+    role(&cloud).await;
+    cloud.ok::<op::PutMetricStream>(stream()).await;
+    *cloud.sink.refuses.lock() = true;
+    cloud.put("m", cloud.minute(), 1.0).await;
+    cloud.advance(300).await;
+    *cloud.sink.refuses.lock() = false;
+    cloud.advance(70).await;
+    cloud.settle().await;
+    assert_eq!(test_lines(&cloud).len(), 1);
+}
+
+#[tokio::test]
+async fn filters_and_stopping() {
+    let cloud = Cloud::new().await;
+    role(&cloud).await;
+    let mut input = stream();
+    let filter = |names: &[&str]| s::MetricStreamFilter {
+        namespace: Some("Test".into()),
+        metric_names: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+    };
+    input.include_filters = Some(vec![filter(&["a"])]);
+    cloud.ok::<op::PutMetricStream>(input.clone()).await;
+    cloud.put("a", cloud.minute(), 1.0).await;
+    cloud.put("b", cloud.minute(), 1.0).await;
+    cloud.advance(240).await;
+    let names = |lines: Vec<Value>| {
+        lines.iter().map(|line| line["metric_name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(test_lines(&cloud)), ["a"]);
+    (input.include_filters, input.exclude_filters) = (None, Some(vec![filter(&["a"])]));
+    cloud.ok::<op::PutMetricStream>(input).await;
+    cloud.put("a", cloud.minute(), 1.0).await;
+    cloud.put("b", cloud.minute(), 1.0).await;
+    cloud.advance(240).await;
+    assert_eq!(names(test_lines(&cloud)), ["b"]);
+    let names_of = || vec!["all".to_owned()];
+    cloud.ok::<op::StopMetricStreams>(s::StopMetricStreamsInput { names: names_of() }).await;
+    let get = s::GetMetricStreamInput { name: "all".into() };
+    assert_eq!(cloud.ok::<op::GetMetricStream>(get.clone()).await.state.as_deref(), Some("stopped"));
+    cloud.put("b", cloud.minute(), 1.0).await;
+    cloud.advance(240).await;
+    cloud.ok::<op::StartMetricStreams>(s::StartMetricStreamsInput { names: names_of() }).await;
+    cloud.advance(240).await;
+    assert!(test_lines(&cloud).is_empty(), "what came while it stood is not sent");
+    let listed = cloud.ok::<op::ListMetricStreams>(Default::default()).await.entries.unwrap();
+    assert_eq!((listed.len(), listed[0].state.as_deref()), (1, Some("running")));
+    cloud.ok::<op::DeleteMetricStream>(s::DeleteMetricStreamInput { name: "all".into() }).await;
+    assert!(cloud.err::<op::GetMetricStream>(get).await.starts_with("ResourceNotFoundException: "));
+    let start = s::StartMetricStreamsInput { names: names_of() };
+    assert!(cloud.err::<op::StartMetricStreams>(start).await.starts_with("ResourceNotFoundException: "));
+}
+
+#[tokio::test]
+async fn what_a_stream_may_not_be() {
+    let cloud = Cloud::new().await;
+    type Spoil = fn(&mut s::PutMetricStreamInput);
+    let filter = || s::MetricStreamFilter { namespace: Some("A".into()), ..Default::default() };
+    let cases: &[(Spoil, &str)] = &[
+        (|input| input.output_format = "xml".into(), "ValidationError"),
+        (|input| input.output_format = "opentelemetry1.0".into(), "ValidationException"),
+        (
+            |input| input.firehose_arn = "arn:aws:sqs:us-east-1:111111111111:q".into(),
+            "InvalidParameterValueException",
+        ),
+        (|input| input.role_arn = "arn:aws:iam::222222222222:role/r".into(), ""),
+        (|input| input.include_linked_accounts_metrics = Some(true), "ValidationException"),
+    ];
+    for (spoil, expected) in cases {
+        let mut input = stream();
+        spoil(&mut input);
+        let said = cloud.err::<op::PutMetricStream>(input).await;
+        assert!(said.starts_with(expected), "{said}");
+    }
+    let mut both = stream();
+    (both.include_filters, both.exclude_filters) = (Some(vec![filter()]), Some(vec![filter()]));
+    assert!(cloud.err::<op::PutMetricStream>(both).await.starts_with("InvalidParameterCombinationException"));
+}
