@@ -10,7 +10,7 @@ use haneul_front::{Cloud as Front, Options};
 use haneul_iam_wire::{operations as iam, shapes as i};
 use haneul_kit::platform::Config;
 use haneul_kit::{
-    Access, AccountId, Arn, Caller, Cx, Handle, Operation, Platform, Region, Result, Seal, Service,
+    Access, AccountId, Arn, BoxFuture, Caller, Cx, Handle, Operation, Platform, Region, Result, Seal, Service,
 };
 use haneul_lambda_wire::{operations as lambda_op, shapes as l};
 use haneul_s3_wire::{operations as s3, shapes as b};
@@ -130,20 +130,29 @@ impl Cloud {
         self.ok::<iam::PutRolePolicy>(input).await;
     }
 
-    pub(super) async fn call_as<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
-        self.platform.bus.call::<O>(caller.clone(), Region::US_EAST_1, None, input).await
+    /// Boxed, as inputs are large.
+    pub(super) fn call_as<'c, O: Operation>(
+        &'c self,
+        caller: &Caller,
+        input: O::Input,
+    ) -> BoxFuture<'c, Result<O::Output>> {
+        Box::pin(self.platform.bus.call::<O>(caller.clone(), Region::US_EAST_1, None, input))
     }
 
-    pub(super) async fn ok<O: Operation>(&self, input: O::Input) -> O::Output {
-        self.call_as::<O>(&root(), input).await.unwrap_or_else(|error| panic!("{}: {error}", O::NAME))
+    pub(super) fn ok<O: Operation>(&self, input: O::Input) -> BoxFuture<'_, O::Output> {
+        let done = self.call_as::<O>(&root(), input);
+        Box::pin(async move { done.await.unwrap_or_else(|error| panic!("{}: {error}", O::NAME)) })
     }
 
     /// The error as `Code: message`.
-    pub(super) async fn err<O: Operation>(&self, input: O::Input) -> String {
-        match self.call_as::<O>(&root(), input).await {
-            Ok(_) => panic!("{} went through", O::NAME),
-            Err(error) => error.to_string(),
-        }
+    pub(super) fn err<O: Operation>(&self, input: O::Input) -> BoxFuture<'_, String> {
+        let done = self.call_as::<O>(&root(), input);
+        Box::pin(async move {
+            match done.await {
+                Ok(_) => panic!("{} went through", O::NAME),
+                Err(error) => error.to_string(),
+            }
+        })
     }
 
     pub(super) async fn settle(&self) {
