@@ -85,6 +85,10 @@ pub(crate) struct ServeOptions {
     /// Private key in PEM, for --tls files
     #[arg(long, env = "HANEUL_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// A folder of what AWS keeps to itself of IAM: partners that may ask for delegated access (partners/*.toml), role
+    /// templates (role-templates/*.toml)
+    #[arg(long, env = "HANEUL_IAM_CATALOG", value_name = "DIR")]
+    pub(crate) iam_catalog: Option<PathBuf>,
     /// What keeps programs of users (functions) from this host: namespaces, or nothing at all [default: namespaces]
     #[arg(long, env = "HANEUL_SANDBOX", value_enum)]
     pub(crate) sandbox: Option<Sandbox>,

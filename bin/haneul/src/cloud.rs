@@ -49,10 +49,14 @@ pub(crate) async fn assemble(
     options: Options,
     master: Option<&MasterKey>,
     sandbox: Arc<dyn Sandbox>,
+    iam_catalog: Option<&Path>,
 ) -> Result<Arc<Cloud>> {
     let key = seal_key(&store, &env.rng, master).await?;
     let platform = platform(env, store, blobs, dir, root_keys, relaxed, &key);
     platform.set_sandbox(sandbox);
+    if let Some(folder) = iam_catalog {
+        platform.set_iam_catalog(folder);
+    }
     let services = haneul_registry::services(&platform).await.map_err(|error| error.to_string())?;
     let cloud = Cloud::new(platform, haneul_registry::MODELS, services, options);
     cloud.start_reconcilers();

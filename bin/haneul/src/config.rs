@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) tls: Tls,
     pub(crate) tls_files: Option<(PathBuf, PathBuf)>,
     pub(crate) sandbox: Sandbox,
+    /// What AWS keeps to itself of IAM.
+    pub(crate) iam_catalog: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
 }
@@ -45,6 +47,7 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     sandbox: Option<Sandbox>,
+    iam_catalog: Option<PathBuf>,
     log_format: Option<LogFormat>,
     log: Option<String>,
     /// Further accounts, each with a root key of its own.
@@ -102,6 +105,7 @@ impl Config {
             tls,
             tls_files,
             sandbox: options.sandbox.or(file.sandbox).unwrap_or_default(),
+            iam_catalog: options.iam_catalog.or(file.iam_catalog),
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
             log: options.log.or(file.log).unwrap_or_else(|| "info".into()),
         })

@@ -94,8 +94,10 @@ async fn begin(
     let relaxed = config.auth == Auth::Relaxed;
     let master = config.master_key.as_ref();
     let sandbox = cloud::sandbox(env, dir, config.sandbox);
+    let catalog = config.iam_catalog.as_deref();
     let cloud =
-        cloud::assemble(env.clone(), engines, dir, root_keys, relaxed, options, master, sandbox).await?;
+        cloud::assemble(env.clone(), engines, dir, root_keys, relaxed, options, master, sandbox, catalog)
+            .await?;
     if let Some(began) = announce {
         banner::print(config, address, &root, began.elapsed().as_millis());
     }

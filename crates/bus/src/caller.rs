@@ -52,6 +52,17 @@ pub struct Session {
     /// The principal of the service that uses the credentials on their holder's behalf (`aws:CalledVia`), as
     /// `s3-object-lambda.amazonaws.com` in the URLs that it gives to functions.
     pub via: Option<String>,
+    /// Whoever holds the credentials acts by a delegation of the caller's (IAM's delegation requests).
+    pub delegation: Option<Delegation>,
+}
+
+/// What a principal handed to somebody else for a while: its own permissions, as far as the policy goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delegation {
+    /// The account that acts: the partner's (`invokedByDelegate` of CloudTrail).
+    pub account: AccountId,
+    /// The delegated permissions, as JSON. They limit beside whatever else limits the session.
+    pub policy: String,
 }
 
 /// Who vouched for the holder of a session, and what of it stays.

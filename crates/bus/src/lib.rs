@@ -13,5 +13,5 @@ pub mod caller;
 pub mod error;
 
 pub use bus::{Bus, Call, Dispatch, Dispatched};
-pub use caller::{Caller, Federation, Principal, Session};
+pub use caller::{Caller, Delegation, Federation, Principal, Session};
 pub use error::{ApiError, Fault};

@@ -171,6 +171,8 @@ pub struct PrincipalPolicies {
     pub boundary: Option<NamedPolicy>,
     /// Session policies; `None` when the session was made without any, which is not the same as with none that allow.
     pub session: Option<Vec<NamedPolicy>>,
+    /// What was delegated to whoever holds the session; nothing goes beyond it.
+    pub delegation: Option<NamedPolicy>,
     /// `aws:PrincipalTag/…`: the tags of the user or role, overlaid by the session's.
     pub tags: Vec<(String, String)>,
 }

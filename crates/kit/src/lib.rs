@@ -57,7 +57,7 @@ pub use tagged::{Kind, Tagged};
 pub use trail::Trail;
 
 pub use haneul_base::{AccountId, Arn, Instant, Region, Tags};
-pub use haneul_bus::{ApiError, Bus, Caller, Fault, Federation, Principal, Session};
+pub use haneul_bus::{ApiError, Bus, Caller, Delegation, Fault, Federation, Principal, Session};
 pub use haneul_env::Env;
 pub use haneul_policy::Policy;
 pub use haneul_shape::{ByteStream, Operation, Shape};

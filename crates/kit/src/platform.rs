@@ -38,6 +38,7 @@ pub struct Platform {
     trail: Arc<OnceLock<Weak<dyn Trail>>>,
     sandbox: Arc<OnceLock<Arc<dyn Sandbox>>>,
     guests: Arc<OnceLock<Weak<dyn Guests>>>,
+    iam_catalog: Arc<OnceLock<Arc<Path>>>,
     /// Services that tell of their taggable resources.
     pub tagged: Registry,
 }
@@ -89,6 +90,7 @@ impl Platform {
             trail: Arc::default(),
             sandbox: Arc::default(),
             guests: Arc::default(),
+            iam_catalog: Arc::default(),
             tagged: Registry::default(),
         }
     }
@@ -145,6 +147,20 @@ impl Platform {
     /// Where programs of users run, if any can.
     pub fn sandbox(&self) -> Option<&Arc<dyn Sandbox>> {
         self.sandbox.get()
+    }
+
+    /// Said once, by who puts the cloud together, before its services are made: the operator's folder of what AWS keeps
+    /// privately of IAM (partners that may ask for delegated access, role templates). Without one there are none.
+    ///
+    /// # Panics
+    /// When it was said before.
+    pub fn set_iam_catalog(&self, folder: &Path) {
+        assert!(self.iam_catalog.set(Arc::from(folder)).is_ok(), "the platform has a catalog of IAM already");
+    }
+
+    /// The folder of [`Platform::set_iam_catalog`].
+    pub fn iam_catalog(&self) -> Option<&Path> {
+        self.iam_catalog.get().map(|folder| &**folder)
     }
 
     /// Said once, by the front door. Weak, because the front door holds the platform.

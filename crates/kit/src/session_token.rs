@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_base::{AccountId, Instant};
-use haneul_bus::{Caller, Federation, Principal, Session};
+use haneul_bus::{Caller, Delegation, Federation, Principal, Session};
 use haneul_env::Rng;
 
 use crate::{Seal, access_key_id, seal};
@@ -48,6 +48,8 @@ const DEFAULT_REGIONS_ONLY: u8 = 2;
 const ACCESS_GRANT: u8 = 4;
 /// A flag beside them: the service on whose way the credentials are used follows after that.
 const VIA: u8 = 8;
+/// A flag beside them: who acts by delegation, and the policy of it, follow after that.
+const DELEGATION: u8 = 16;
 
 /// Makes credentials for `caller`, whose session says when they expire.
 ///
@@ -96,6 +98,60 @@ pub fn open(seal: &Seal, token: &str, access_key_id: &str, now: Instant) -> Resu
     if expires_at.is_none_or(|at| at <= now) { Err(TokenError::Expired) } else { Ok(opened) }
 }
 
+/// What a trade-in token is sealed for: good for credentials of the caller in it, once whoever shows it is known.
+const TRADE_IN: &str = "trade-in-token";
+/// What the identity is sealed for that a delegation request was accepted by.
+const APPROVER: &str = "delegation-approver";
+
+/// Makes the token that a partner trades in for credentials of `caller`, whose session says until when and for whom.
+///
+/// # Panics
+/// When `caller` has no session.
+pub fn trade_in(seal: &Seal, caller: &Caller) -> String {
+    seal_caller(seal, TRADE_IN, caller)
+}
+
+/// Opens what [`trade_in`] made.
+pub fn open_trade_in(seal: &Seal, token: &str, now: Instant) -> Result<Caller, TokenError> {
+    let caller = open_caller(seal, TRADE_IN, token).ok_or(TokenError::Invalid)?;
+    let session = caller.session.as_ref().ok_or(TokenError::Invalid)?;
+    if session.expires_at <= now { Err(TokenError::Expired) } else { Ok(caller) }
+}
+
+/// The caller as a record may keep it: who it was, and the facts of its session. Credentials are not in it.
+pub fn keep_approver(seal: &Seal, caller: &Caller) -> String {
+    let session = caller.session.clone().unwrap_or_default();
+    seal_caller(seal, APPROVER, &Caller { session: Some(session), ..caller.clone() })
+}
+
+/// Whom [`keep_approver`] kept, always with a session.
+pub fn kept_approver(seal: &Seal, kept: &str) -> Option<Caller> {
+    open_caller(seal, APPROVER, kept)
+}
+
+fn seal_caller(seal: &Seal, purpose: &str, caller: &Caller) -> String {
+    let session = caller.session.as_ref().expect("what is sealed is of a session");
+    let mut out = Writer(vec![FORM]);
+    out.number(caller.account.number());
+    out.principal(&caller.principal);
+    out.session(session);
+    seal.seal(purpose, &out.0)
+}
+
+fn open_caller(seal: &Seal, purpose: &str, text: &str) -> Option<Caller> {
+    let content = seal.open(purpose, text)?;
+    let mut from = Reader(&content);
+    if from.byte()? != FORM {
+        return None;
+    }
+    let account = AccountId::new(from.number()?)?;
+    let principal = from.principal()?;
+    let mut session = from.session()?;
+    from.rest_of_session(&mut session)?;
+    let caller = Caller { account, principal, access_key_id: None, session: Some(session) };
+    from.0.is_empty().then_some(caller)
+}
+
 fn purpose(access_key_id: &str) -> String {
     format!("{PURPOSE} {access_key_id}")
 }
@@ -111,16 +167,7 @@ fn read(content: &[u8], access_key_id: &str) -> Option<Opened> {
     let principal = from.principal()?;
     let mut session = from.session()?;
     if form == FORM {
-        let flags = from.byte()?;
-        session.assumed_root = flags & 1 != 0;
-        session.default_regions_only = flags & DEFAULT_REGIONS_ONLY != 0;
-        session.federation = from.option(Reader::federation)?;
-        if flags & ACCESS_GRANT != 0 {
-            session.access_grants_instance = Some(from.text()?);
-        }
-        if flags & VIA != 0 {
-            session.via = Some(from.text()?);
-        }
+        from.rest_of_session(&mut session)?;
         let padding = usize::try_from(from.number()?).ok()?;
         from.bytes(padding)?;
     }
@@ -189,13 +236,18 @@ impl Writer {
         let regions = if session.default_regions_only { DEFAULT_REGIONS_ONLY } else { 0 };
         let granted = if session.access_grants_instance.is_some() { ACCESS_GRANT } else { 0 };
         let via = if session.via.is_some() { VIA } else { 0 };
-        self.0.push(u8::from(session.assumed_root) | regions | granted | via);
+        let delegated = if session.delegation.is_some() { DELEGATION } else { 0 };
+        self.0.push(u8::from(session.assumed_root) | regions | granted | via | delegated);
         self.option(session.federation.as_ref(), Writer::federation);
         if let Some(instance) = &session.access_grants_instance {
             self.text(instance);
         }
         if let Some(service) = &session.via {
             self.text(service);
+        }
+        if let Some(delegation) = &session.delegation {
+            self.number(delegation.account.number());
+            self.text(&delegation.policy);
         }
     }
 
@@ -297,7 +349,27 @@ impl<'a> Reader<'a> {
             default_regions_only: false,
             access_grants_instance: None,
             via: None,
+            delegation: None,
         })
+    }
+
+    /// What came to sessions with [`FORM`].
+    fn rest_of_session(&mut self, session: &mut Session) -> Option<()> {
+        let flags = self.byte()?;
+        session.assumed_root = flags & 1 != 0;
+        session.default_regions_only = flags & DEFAULT_REGIONS_ONLY != 0;
+        session.federation = self.option(Reader::federation)?;
+        if flags & ACCESS_GRANT != 0 {
+            session.access_grants_instance = Some(self.text()?);
+        }
+        if flags & VIA != 0 {
+            session.via = Some(self.text()?);
+        }
+        if flags & DELEGATION != 0 {
+            let account = AccountId::new(self.number()?)?;
+            session.delegation = Some(Delegation { account, policy: self.text()? });
+        }
+        Some(())
     }
 
     fn federation(&mut self) -> Option<Federation> {
@@ -349,6 +421,10 @@ mod tests {
                     "arn:aws:s3:us-east-1:123456789012:access-grants/default".into(),
                 ),
                 via: Some("s3-object-lambda.amazonaws.com".into()),
+                delegation: Some(Delegation {
+                    account: AccountId::new(210_987_654_321).unwrap(),
+                    policy: r#"{"Statement":[]}"#.into(),
+                }),
             }),
         }
     }
@@ -371,7 +447,7 @@ mod tests {
         let mut old = caller();
         let session = old.session.as_mut().unwrap();
         (session.federation, session.assumed_root, session.default_regions_only) = (None, false, false);
-        (session.access_grants_instance, session.via) = (None, None);
+        (session.access_grants_instance, session.via, session.delegation) = (None, None, None);
         let mut out = Writer(vec![FORM_BEFORE]);
         out.0.extend_from_slice(&[7; SECRET_BYTES]);
         out.number(old.account.number());
@@ -401,6 +477,25 @@ mod tests {
         let other = issue(&seal, &rng, caller());
         assert_eq!(open(&seal, token, &other.access_key_id, Instant::EPOCH), Err(TokenError::Invalid));
         assert_eq!(open(&seal, "", &made.access_key_id, Instant::EPOCH), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn a_trade_in_token_is_no_session_token_and_expires() {
+        let rng = Rng::seeded(1);
+        let seal = Seal::new(&[1; 32], rng.clone());
+        let token = trade_in(&seal, &caller());
+        let before = Instant::from_secs(4599);
+        assert_eq!(open_trade_in(&seal, &token, before), Ok(caller()));
+        assert_eq!(open_trade_in(&seal, &token, Instant::from_secs(4600)), Err(TokenError::Expired));
+        assert_eq!(open(&seal, &token, "ASIA", before), Err(TokenError::Invalid));
+        let kept = keep_approver(&seal, &caller());
+        assert_eq!(kept_approver(&seal, &kept), Some(caller()));
+        assert_eq!(open_trade_in(&seal, &kept, before), Err(TokenError::Invalid));
+        assert_eq!(kept_approver(&seal, &token), None);
+        let root = keep_approver(&seal, &Caller::root(caller().account));
+        assert_eq!(kept_approver(&seal, &root).unwrap().session, Some(Session::default()));
+        let issued = issue(&seal, &rng, caller());
+        assert_eq!(open_trade_in(&seal, &issued.session_token, before), Err(TokenError::Invalid));
     }
 
     proptest::proptest! {

@@ -7,7 +7,7 @@
 //! 2. service control policies of the caller's account, every level;
 //! 3. the VPC endpoint's policy, if the request came through one;
 //! 4. the resource's policy, and how it names the caller ([`Grant`]);
-//! 5. the caller's identity policies, boundary and session policies.
+//! 5. the caller's identity policies, boundary and session policies, and what was delegated to who acts in its place.
 //!
 //! Within one account 4 *or* 5 is enough (a grant to a role still needs the boundary and session to allow it, a
 //! grant to the account needs all of 5); across accounts both must allow.
@@ -43,6 +43,9 @@ pub struct Inputs<'a> {
     /// Given when the session was made, as a document and by ARN; any may allow. `None`: the session is not
     /// limited (for a federated user: has no permissions of its own).
     pub session: Option<&'a [Attached<'a>]>,
+    /// What the caller handed to whoever acts in its place. Unlike a session policy, it limits all that comes from
+    /// anywhere, a resource's policy that names the session included.
+    pub delegation: Option<Attached<'a>>,
     /// From the organisation's root down to the caller's account; empty where there is no organisation, or the
     /// account is its management account.
     pub scps: &'a [Level<'a>],
@@ -139,6 +142,9 @@ impl<'a> Scan<'_, 'a> {
         };
         let grant = self.scan(resource_type, inputs.resource);
         let own = self.own_policies(inputs);
+        let delegation = inputs
+            .delegation
+            .is_none_or(|p| self.scan(PolicyType::Session, std::slice::from_ref(&p)).is_some());
         if !rcps {
             return Err(PolicyType::ResourceControl);
         }
@@ -147,6 +153,9 @@ impl<'a> Scan<'_, 'a> {
         }
         if !endpoint {
             return Err(PolicyType::VpcEndpoint);
+        }
+        if !delegation {
+            return Err(PolicyType::Session);
         }
         if inputs.resource_mode == ResourceMode::Granted {
             return if is_account_principal { own.check_limits() } else { Ok(()) };

@@ -143,6 +143,7 @@ fn run(name: &str, shared: &Value, case: &Value, failures: &mut Vec<String>) {
     let resource = list("resource_policy", &resource_rules);
     let boundary = list("boundary", &Rules::PERMISSIONS_BOUNDARY);
     let session = list("session", &Rules::SESSION);
+    let delegation = list("delegation", &Rules::SESSION);
     let endpoint = list("vpc_endpoint", &Rules::VPC_ENDPOINT);
     let levels = |key: &str, rules: &Rules| -> Vec<Vec<(String, Policy)>> {
         field(key)
@@ -166,6 +167,7 @@ fn run(name: &str, shared: &Value, case: &Value, failures: &mut Vec<String>) {
         resource_mode: mode,
         boundary: attach(&boundary).first().copied(),
         session: (!field("session").is_null()).then_some(session.as_slice()),
+        delegation: attach(&delegation).first().copied(),
         scps: &scps,
         rcps: &rcps,
         vpc_endpoint: attach(&endpoint).first().copied(),

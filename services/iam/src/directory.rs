@@ -207,6 +207,10 @@ impl Cache {
             }
             policies.session = Some(limits);
         }
+        if let Some(delegation) = &session.delegation {
+            let policy = Arc::new(document::compile(&delegation.policy)?);
+            policies.delegation = Some(NamedPolicy { name: "delegation".to_owned(), policy });
+        }
         Ok(policies)
     }
 

@@ -7,11 +7,13 @@ use haneul_policy::{ErrorKind, PolicyError};
 use crate::model::Kind;
 
 mod credentials;
+mod delegation;
 mod providers;
 mod reports;
 mod service_linked;
 
 pub(crate) use credentials::*;
+pub(crate) use delegation::*;
 pub(crate) use providers::*;
 pub(crate) use reports::*;
 pub(crate) use service_linked::*;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use haneul_kit::{Access, AccountId, Arn, Cx, Platform, Principal, Result};
 
+use crate::catalog::Catalog;
 use crate::directory::Cache;
 use crate::error;
 use crate::last_used::LastUsed;
@@ -10,7 +11,7 @@ use crate::page::{self, Page, Wanted};
 use crate::store::State;
 use crate::store::entities::{self, Identity};
 use crate::store::policies::Managed;
-use crate::tasks::Deletions;
+use crate::tasks::{Deletions, Notices};
 
 /// The state of the service.
 pub struct Iam {
@@ -19,6 +20,8 @@ pub struct Iam {
     pub(crate) directory: Arc<Cache>,
     pub(crate) last_used: Arc<LastUsed>,
     pub(crate) deletions: Arc<Deletions>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) notices: Arc<Notices>,
 }
 
 /// Whom a request with an optional UserName is about.
@@ -40,6 +43,8 @@ impl Subject {
 impl Iam {
     pub(crate) async fn open(platform: &Platform) -> Result<Iam> {
         let state = State { store: platform.store.clone(), seal: platform.seal.clone() };
+        let catalog = Arc::new(Catalog::read(platform.iam_catalog())?);
+        state.keep_boundaries(&catalog.partners, platform.env.now()).await?;
         state.seal_access_keys().await?;
         for root in &platform.config.root_keys {
             state.found_account(root.account, platform.env.now()).await?;
@@ -54,7 +59,8 @@ impl Iam {
         });
         let directory = Arc::new(Cache::new(platform, state.clone(), last_used.clone()));
         let deletions = Arc::new(Deletions::new(platform.clone(), state.clone()));
-        Ok(Iam { platform: platform.clone(), state, directory, last_used, deletions })
+        let notices = Arc::new(Notices::new(platform.clone(), state.clone()));
+        Ok(Iam { platform: platform.clone(), state, directory, last_used, deletions, catalog, notices })
     }
 
     /// The user that is named, or else the caller.
@@ -70,12 +76,14 @@ impl Iam {
     }
 
     /// Refuses the sessions that may not call IAM at all: a user's or the root user's without MFA, and federated users.
-    fn gate(cx: &Cx) -> Result<()> {
+    pub(crate) fn gate(cx: &Cx) -> Result<()> {
         let Some(session) = &cx.caller().session else { return Ok(()) };
         match cx.caller().principal {
             Principal::FederatedUser { .. } => Err(error::session_refused()),
             // What AssumeRoot made is for this.
             Principal::Root if session.assumed_root => Ok(()),
+            // What a delegation request asks for is roles, more often than not.
+            _ if session.delegation.is_some() => Ok(()),
             Principal::User { .. } | Principal::Root if session.mfa_at.is_none() => {
                 Err(error::session_refused())
             }

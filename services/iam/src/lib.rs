@@ -8,13 +8,15 @@
 //! state, and how an operation names what it touches), [`directory`] (compiled policies, from memory), [`last_used`], [`last_accessed`],
 //! [`document`] (policy texts), [`managed`] (AWS's own policies), [`page`], [`render`] (records as the wire has them),
 //! [`secret`] (how secrets lie in the store), [`totp`] (one-time passwords), [`saml_metadata`], [`certificate`], [`ssh_key`], [`password`], [`service_credential`], [`service_linked`], [`tasks`] (deletions),
-//! [`simulation`] (what if),
+//! [`simulation`] (what if), [`catalog`] (what the operator gives of AWS's private part), [`delegation`] (what partners ask accounts for),
 //! [`error`] (texts and codes), [`ops`] (one file for each noun).
 //!
 //! What must never happen here: a principal keeps a permission after the call that took it away was acknowledged; a
 //! policy, membership or attachment outlives what it hangs on; an account sees another's data.
 
+mod catalog;
 mod certificate;
+mod delegation;
 mod directory;
 mod document;
 mod error;

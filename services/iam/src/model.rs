@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::secret::Secret;
 
 mod credentials;
+mod delegation;
 mod providers;
 mod reports;
 
 pub(crate) use credentials::*;
+pub(crate) use delegation::*;
 pub(crate) use providers::*;
 pub(crate) use reports::*;
 
@@ -114,6 +116,18 @@ pub(crate) struct Role {
     /// Names in lower case.
     #[serde(default)]
     pub instance_profiles: Vec<String>,
+    /// What AcquireRole made it from.
+    #[serde(default)]
+    pub template: Option<SourceTemplate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SourceTemplate {
+    pub arn: String,
+    pub minor: i32,
+    /// What was put in, by parameter.
+    #[serde(default)]
+    pub values: BTreeMap<String, Vec<String>>,
 }
 
 /// A trust policy. AWS notes the unique ids of the users and roles that it names, so that who comes later by the same

@@ -30,3 +30,7 @@ pub(crate) const SSH_KEYS: usize = 5;
 pub(crate) const SERVICE_CREDENTIALS: usize = 2;
 /// AWS's quota of all versions of all policies; it is told, and cannot be reached below the other quotas.
 pub(crate) const POLICY_VERSIONS_IN_USE: u32 = 10_000;
+/// Of one partner, those that expired not long ago included. AWS has a quota too (LimitExceeded), and does not say how many.
+pub(crate) const DELEGATION_REQUESTS: usize = 5000;
+/// Characters of the policy that comes of a template and its parameters.
+pub(crate) const DELEGATION_POLICY_SIZE: usize = 2048;

@@ -6,8 +6,8 @@ use haneul_kit::{AccountId, Result};
 use crate::document::{self, encode};
 use crate::iam::Iam;
 use crate::managed::AwsPolicy;
-use crate::model::{Entity, Group, InstanceProfile, Key, ManagedPolicy, PolicyVersion, ROLES, Role, User};
-use crate::store::attachments::name_in;
+use crate::model::{Entity, Group, InstanceProfile, Key, ManagedPolicy, PartnerPolicy, PolicyVersion, ROLES, Role, User};
+use crate::store::attachments::{name_in, path_in};
 use crate::store::entities::Identity;
 use haneul_store::Reads;
 
@@ -123,6 +123,33 @@ pub(crate) fn aws_policy(policy: &AwsPolicy, uses: (i32, i32)) -> s::Policy {
     }
 }
 
+/// A boundary that a partner registered: it has one version for ever.
+pub(crate) fn partner_policy(arn: &str, policy: &PartnerPolicy, uses: (i32, i32)) -> s::Policy {
+    s::Policy {
+        policy_name: Some(name_in(arn).to_owned()),
+        policy_id: Some(policy.id.clone()),
+        arn: Some(arn.to_owned()),
+        path: Some(path_in(arn).to_owned()),
+        default_version_id: Some(String::from("v1")),
+        attachment_count: Some(uses.0),
+        permissions_boundary_usage_count: Some(uses.1),
+        is_attachable: Some(false),
+        description: None,
+        create_date: Some(policy.created.into()),
+        update_date: Some(policy.created.into()),
+        tags: None,
+    }
+}
+
+pub(crate) fn partner_version(policy: &PartnerPolicy, with_document: bool) -> s::PolicyVersion {
+    s::PolicyVersion {
+        document: with_document.then(|| encode(&policy.document)),
+        version_id: Some(String::from("v1")),
+        is_default_version: Some(true),
+        create_date: Some(policy.created.into()),
+    }
+}
+
 pub(crate) fn version(version: &PolicyVersion, default: u32, with_document: bool) -> s::PolicyVersion {
     s::PolicyVersion {
         document: with_document.then(|| encode(&version.document)),
@@ -165,6 +192,10 @@ impl Iam {
             permissions_boundary: boundary(role.boundary.as_deref()),
             tags: tags(&role.tags),
             role_last_used: Some(self.role_last_used(role).await?),
+            source_role_template: role.template.as_ref().map(|of| s::SourceRoleTemplate {
+                template_arn: of.arn.clone(),
+                template_minor_version: of.minor,
+            }),
             ..self.listed_role(account, role).await?
         })
     }

@@ -197,6 +197,15 @@ pub(crate) fn issuer_keys(error: NoKeys) -> ApiError {
     }
 }
 
+pub(crate) fn trade_in_expired() -> ApiError {
+    ApiError::new(code::EXPIRED_TRADE_IN_TOKEN_EXCEPTION, "The trade-in token has expired.")
+}
+
+/// Made up, changed, or not for the caller's account: all the same to who shows it.
+pub(crate) fn trade_in_invalid() -> ApiError {
+    access_denied("The trade-in token is not valid for this account.")
+}
+
 pub(crate) fn assume_root_caller() -> ApiError {
     access_denied(
         "AssumeRoot is for principals of the management account or of a delegated administrator for IAM",

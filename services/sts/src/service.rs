@@ -24,6 +24,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetSessionToken>()
         .op::<op::GetFederationToken>()
         .op::<op::GetAccessKeyInfo>()
+        .op::<op::GetDelegatedAccessToken>()
         .op::<op::DecodeAuthorizationMessage>()
         .op::<op::GetWebIdentityToken>()
         .extension(sts)

@@ -126,3 +126,9 @@ fn iam() {
 fn the_clock_moves_every_timer() {
     run("boto3_clock.py", &["--ephemeral"]);
 }
+
+#[test]
+fn delegated_access() {
+    let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/../harness/iam_catalog");
+    run("boto3_delegation.py", &["--iam-catalog", catalog]);
+}

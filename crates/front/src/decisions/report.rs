@@ -128,6 +128,7 @@ fn policies(inputs: &Inputs<'_>) -> Value {
         "identity": names(inputs.identity),
         "boundary": names(inputs.boundary.as_slice()),
         "session": inputs.session.map(names),
+        "delegation": names(inputs.delegation.as_slice()),
     })
 }
 

@@ -81,6 +81,7 @@ fn is_roots_own(decided: &Decided, access: &Access) -> bool {
         && organization::scps(cx.caller(), standing).is_empty()
         && organization::rcps(cx.caller(), access.action, standing).is_empty()
         && policies.session.is_none()
+        && policies.delegation.is_none()
         && policies.boundary.is_none()
         && access.resource_policy.is_none()
         && access.resource_mode == haneul_policy::ResourceMode::Union
@@ -95,6 +96,7 @@ pub(crate) struct Case<'a> {
     identity: Vec<Attached<'a>>,
     boundary: Option<Attached<'a>>,
     session: Option<Vec<Attached<'a>>>,
+    delegation: Option<Attached<'a>>,
     scps: Vec<Vec<Attached<'a>>>,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Case<'a> {
             identity: attached(&policies.identity),
             boundary: policies.boundary.as_ref().map(one),
             session: policies.session.as_deref().map(attached),
+            delegation: policies.delegation.as_ref().map(one),
             scps: levels(organization::scps(decided.cx.caller(), decided.standing.as_deref())),
         }
     }
@@ -148,6 +151,7 @@ impl<'a> Case<'a> {
         inputs.identity = &self.identity;
         inputs.boundary = self.boundary;
         inputs.session = self.session.as_deref();
+        inputs.delegation = self.delegation;
         inputs.scps = &scps;
         run(&request, &inputs)
     }

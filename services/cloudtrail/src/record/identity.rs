@@ -28,6 +28,9 @@ pub(crate) struct Identity<'a> {
     session_context: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     invoked_by: Option<Cow<'a, str>>,
+    /// Who acts by a delegation request. Source: IAM User Guide, "CloudTrail" of temporary delegation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_by_delegate: Option<Value>,
 }
 
 /// Who called, as the caller's own account sees it.
@@ -43,6 +46,9 @@ pub(crate) fn of<'a>(cx: &'a Cx, operation: &str, response: Option<&[u8]>) -> Id
     };
     identity.session_context = caller.session.as_ref().map(|session| session_context(caller, session));
     identity.invoked_by = invoked_by(cx).map(Cow::Owned);
+    let delegation = caller.session.as_ref().and_then(|session| session.delegation.as_ref());
+    identity.invoked_by_delegate =
+        delegation.map(|delegation| json!({ "accountId": delegation.account.to_string() }));
     identity
 }
 

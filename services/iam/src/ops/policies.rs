@@ -50,6 +50,7 @@ impl Handle<op::GetPolicy> for Iam {
         let policy = match self.state.policy(cx.account(), &input.policy_arn).await? {
             Managed::Own(policy) => render::own_policy(cx.account(), &policy, uses),
             Managed::Aws(policy) => render::aws_policy(policy, uses),
+            Managed::Partner(policy) => render::partner_policy(&input.policy_arn, &policy, uses),
         };
         Ok(s::GetPolicyResponse { policy: Some(policy) })
     }
@@ -119,6 +120,8 @@ impl Handle<op::ListPolicies> for Iam {
                 Managed::Aws(policy) => {
                     render::aws_policy(policy, self.state.uses(cx.account(), &policy.arn()).await?)
                 }
+                // Not listed: they are of no account.
+                Managed::Partner(_) => continue,
             });
         }
         Ok(s::ListPoliciesResponse {

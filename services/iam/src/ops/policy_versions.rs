@@ -42,7 +42,8 @@ impl Handle<op::GetPolicyVersion> for Iam {
             Managed::Aws(policy) if input.version_id == format!("v{}", policy.version) => {
                 render::aws_version(policy, Some(managed::document(policy)))
             }
-            Managed::Aws(_) => return Err(missing()),
+            Managed::Partner(policy) if input.version_id == "v1" => render::partner_version(&policy, true),
+            Managed::Aws(_) | Managed::Partner(_) => return Err(missing()),
         };
         Ok(s::GetPolicyVersionResponse { policy_version: Some(version) })
     }
@@ -64,6 +65,7 @@ impl Handle<op::ListPolicyVersions> for Iam {
                 newest_first.map(|version| render::version(version, policy.default_version, false)).collect()
             }
             Managed::Aws(policy) => vec![render::aws_version(policy, None)],
+            Managed::Partner(policy) => vec![render::partner_version(&policy, false)],
         };
         let numbered: Vec<(usize, s::PolicyVersion)> = versions.into_iter().enumerate().collect();
         let wanted = Wanted {

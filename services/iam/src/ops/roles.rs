@@ -34,6 +34,7 @@ impl Handle<op::CreateRole> for Iam {
             max_session_secs: u32::try_from(max_session_secs).unwrap_or_default(),
             trust: Trust { document: input.assume_role_policy_document, pinned: Default::default() },
             instance_profiles: Vec::new(),
+            template: None,
         };
         let role = self.state.create_role(cx.account(), &role, &trust).await?;
         let shown = self.full_role(cx.account(), &role).await?;

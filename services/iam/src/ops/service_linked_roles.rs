@@ -52,6 +52,7 @@ impl Handle<op::CreateServiceLinkedRole> for Iam {
             max_session_secs: MAX_SESSION_SECS,
             trust: Trust { document: service.trust_policy(), pinned: Default::default() },
             instance_profiles: Vec::new(),
+            template: None,
         };
         self.state.create_service_linked_role(cx.account(), &role).await?;
         let shown = self.full_role(cx.account(), &role).await?;

@@ -176,7 +176,7 @@ impl Iam {
     async fn own_policy_name(&self, cx: &Cx, arn: &str) -> Result<String> {
         match self.state.policy(cx.account(), arn).await? {
             Managed::Own(policy) => Ok(policy.name),
-            Managed::Aws(_) => Err(error::aws_owned(arn)),
+            Managed::Aws(_) | Managed::Partner(_) => Err(error::aws_owned(arn)),
         }
     }
 
@@ -199,7 +199,7 @@ impl Iam {
     async fn policy_tags(&self, cx: &Cx, arn: &str) -> Result<Vec<(String, String)>> {
         Ok(match self.state.policy(cx.account(), arn).await? {
             Managed::Own(policy) => policy.tags,
-            Managed::Aws(_) => Vec::new(),
+            Managed::Aws(_) | Managed::Partner(_) => Vec::new(),
         })
     }
 

@@ -17,6 +17,17 @@ pub(super) async fn check_boundary(tx: &Tx, account: AccountId, arn: &str) -> Re
     }
 }
 
+/// What gives permissions must be a managed policy of the account, or one of AWS's that is not for services alone.
+pub(super) async fn check_attachable(tx: &Tx, account: AccountId, arn: &str) -> Result<()> {
+    match find(tx, account, arn).await? {
+        None | Some(Managed::Partner(_)) => Err(error::not_attachable(arn)),
+        Some(Managed::Aws(policy)) if policy.is_for_service_linked_roles() => {
+            Err(error::service_linked_only(arn))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 impl State {
     /// Nothing happens when it is attached already.
     pub(crate) async fn attach<T: Identity>(&self, account: AccountId, name: &str, arn: &str) -> Result<()> {
@@ -24,13 +35,7 @@ impl State {
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;
                 record.must_be_changeable()?;
-                match find(&tx, account, arn).await? {
-                    None => return Err(error::not_attachable(arn)),
-                    Some(Managed::Aws(policy)) if policy.is_for_service_linked_roles() => {
-                        return Err(error::service_linked_only(arn));
-                    }
-                    Some(_) => {}
-                }
+                check_attachable(&tx, account, arn).await?;
                 let attached = &mut record.entity_mut().attached;
                 if attached.iter().any(|other| other == arn) {
                     return Ok(());

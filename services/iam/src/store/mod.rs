@@ -2,13 +2,14 @@
 //!
 //! Reading order: [`entities`] (what users, groups and roles share), [`users`], [`groups`], [`roles`], [`policies`],
 //! [`attachments`], [`access_keys`], [`credentials`], [`service_credentials`], [`mfa`], [`providers`], [`server_certificates`], [`service_linked`],
-//! [`instance_profiles`], [`reports`], [`tags`],
+//! [`instance_profiles`], [`delegation`], [`reports`], [`tags`],
 //! [`accounts`].
 
 pub(crate) mod access_keys;
 pub(crate) mod accounts;
 pub(crate) mod attachments;
 pub(crate) mod credentials;
+pub(crate) mod delegation;
 pub(crate) mod entities;
 pub(crate) mod groups;
 pub(crate) mod instance_profiles;

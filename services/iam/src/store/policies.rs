@@ -2,20 +2,29 @@ use haneul_kit::{AccountId, Arn, Instant, Result};
 use haneul_store::{Range, Reads};
 
 use super::{State, entities, key, list};
+use crate::catalog::PARTNER_POLICY_START;
 use crate::managed::{self, AwsPolicy};
-use crate::model::{ATTACHMENTS, Kind, ManagedPolicy, POLICIES, PolicyVersion, Usage, tie};
+use crate::model::{
+    ATTACHMENTS, Kind, ManagedPolicy, PARTNER_POLICIES, POLICIES, PartnerPolicy, PolicyVersion, Usage, tie,
+};
 use crate::{error, quotas};
 
 /// A managed policy: a customer's, or one of AWS's.
 pub(crate) enum Managed {
     Own(Box<ManagedPolicy>),
     Aws(&'static AwsPolicy),
+    /// A boundary that a partner registered: only for roles that delegated access makes, or whoever else wants less.
+    Partner(Box<PartnerPolicy>),
 }
 
 /// The policy with this ARN, as `account` sees it: one of its own, or one of AWS's.
 pub(crate) async fn find(reads: &impl Reads, account: AccountId, arn: &str) -> Result<Option<Managed>> {
     if managed::is_aws_arn(arn) {
         return Ok(managed::by_arn(arn).map(Managed::Aws));
+    }
+    if arn.starts_with(PARTNER_POLICY_START) {
+        let found = reads.get(&PARTNER_POLICIES, arn).await?;
+        return Ok(found.map(|policy| Managed::Partner(Box::new(policy))));
     }
     let policy = own(reads, arn).await?.filter(|(owner, _)| *owner == account);
     Ok(policy.map(|(_, policy)| Managed::Own(Box::new(policy))))
@@ -34,7 +43,7 @@ async fn own(reads: &impl Reads, arn: &str) -> Result<Option<(AccountId, Managed
 async fn changeable(reads: &impl Reads, account: AccountId, arn: &str) -> Result<ManagedPolicy> {
     match find(reads, account, arn).await? {
         Some(Managed::Own(policy)) => Ok(*policy),
-        Some(Managed::Aws(_)) => Err(error::aws_owned(arn)),
+        Some(Managed::Aws(_) | Managed::Partner(_)) => Err(error::aws_owned(arn)),
         None => Err(error::no_such_policy(arn)),
     }
 }
@@ -163,6 +172,9 @@ impl State {
 pub(crate) async fn default_document(reads: &impl Reads, arn: &str) -> Result<Option<String>> {
     if managed::is_aws_arn(arn) {
         return Ok(managed::by_arn(arn).map(managed::document));
+    }
+    if arn.starts_with(PARTNER_POLICY_START) {
+        return Ok(reads.get(&PARTNER_POLICIES, arn).await?.map(|policy| policy.document));
     }
     let policy = own(reads, arn).await?;
     Ok(policy.and_then(|(_, policy)| policy.default().map(|version| version.document.clone())))

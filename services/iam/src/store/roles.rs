@@ -4,9 +4,9 @@ use haneul_kit::{AccountId, Arn, Policy, Result};
 use haneul_policy::PrincipalKind;
 use haneul_store::{Reads, Tx};
 
-use super::{Identity, State, entities, key};
+use super::{Identity, State, attachments, entities, key};
 use crate::error;
-use crate::model::{ROLES, Role, Trust, User};
+use crate::model::{ATTACHMENTS, Kind, ROLES, Role, Trust, Usage, User, tie};
 
 impl State {
     /// `trust` is the role's trust policy, parsed.
@@ -15,6 +15,32 @@ impl State {
             .transact(|tx| async move {
                 let mut role = role.clone();
                 role.trust.pinned = pin(&tx, trust).await?;
+                entities::create(&tx, account, &role).await?;
+                Ok(role)
+            })
+            .await
+    }
+
+    /// Makes the role of a template with all that is attached to it, or gives the one that was made from it before.
+    pub(crate) async fn acquire_role(&self, account: AccountId, role: &Role, trust: &Policy) -> Result<Role> {
+        self.store
+            .transact(|tx| async move {
+                let at = key(account, &role.entity.name);
+                if let Some(found) = tx.get(&ROLES, &at).await? {
+                    return match (&found.template, &role.template) {
+                        (had, wanted) if had == wanted => Ok(found),
+                        (Some(had), Some(wanted)) if had.arn == wanted.arn => {
+                            Err(error::role_of_other_values(&role.entity.name))
+                        }
+                        _ => Err(error::role_name_conflict(&role.entity.name)),
+                    };
+                }
+                let mut role = role.clone();
+                role.trust.pinned = pin(&tx, trust).await?;
+                for arn in &role.entity.attached {
+                    attachments::check_attachable(&tx, account, arn).await?;
+                    tx.put(&ATTACHMENTS, &(account, arn, tie(Usage::Permissions, Kind::Role), &at.1), &())?;
+                }
                 entities::create(&tx, account, &role).await?;
                 Ok(role)
             })

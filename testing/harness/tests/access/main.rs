@@ -19,7 +19,7 @@ use reference::Known;
 use world::World;
 
 /// Operations whose resource is not there before them.
-const MAKE: &[&str] = &["Create", "RestoreTableFromBackup", "UploadServerCertificate"];
+const MAKE: &[&str] = &["AcquireRole", "Create", "RestoreTableFromBackup", "UploadServerCertificate"];
 
 #[tokio::test]
 async fn every_operation_asks_for_a_permission_that_aws_has() {

@@ -50,6 +50,7 @@ enum Made {
 fn platform() -> haneul_kit::Platform {
     let env = Env::simulated(4);
     let platform = haneul_harness::cloud::platform(&env);
+    platform.set_iam_catalog(&Path::new(env!("CARGO_MANIFEST_DIR")).join("iam_catalog"));
     platform.set_sandbox(Arc::new(Simulated::new(&env, |_| Box::pin(std::future::pending()))));
     platform
 }
