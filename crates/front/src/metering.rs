@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::{ApiError, Cx, Instant, Platform};
-use haneul_meter::{Call, Counters, Filter, Place, rows};
+use haneul_kit::{AccountId, ApiError, Cx, Instant, Platform};
+use haneul_meter::{Call, Counters, Filter, Place, Row, RowKey, rows};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -12,6 +12,8 @@ use crate::layers::hooks::Record;
 
 /// How often counts are written down: what a kill can lose.
 const EVERY: Duration = Duration::from_secs(60);
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Rows that one answer may have.
 const ROWS_MAX: usize = 100_000;
@@ -128,6 +130,29 @@ impl Metering {
         found
     }
 
+    /// Who pays for what each account used in each hour.
+    async fn payers(&self, rows: &[(RowKey, Row)]) -> Result<HashMap<(AccountId, i64), AccountId>, ApiError> {
+        let mut payers = HashMap::new();
+        if self.platform.organization().is_none() {
+            return Ok(payers);
+        }
+        // Bills change hands with the month, so that a day has one payer.
+        let mut of_day: HashMap<(AccountId, i64), AccountId> = HashMap::new();
+        for ((hour_ms, account, ..), _) in rows {
+            let day = (*account, hour_ms.div_euclid(DAY_MS));
+            let payer = match of_day.get(&day) {
+                Some(payer) => *payer,
+                None => {
+                    let payer = self.platform.payer(*account, Instant::from_millis(*hour_ms)).await?;
+                    of_day.insert(day, payer);
+                    payer
+                }
+            };
+            payers.insert((*account, *hour_ms), payer);
+        }
+        Ok(payers)
+    }
+
     /// The rows that `query` asks for (`from`, `to`, `account`, `service`), as a page.
     pub(crate) async fn usage(&self, query: &str) -> Result<Value, ApiError> {
         let filter = filter(query)?;
@@ -135,6 +160,7 @@ impl Metering {
         let mut rows = rows::read(&self.platform.store, &filter, ROWS_MAX + 1).await?;
         let truncated = rows.len() > ROWS_MAX;
         rows.truncate(ROWS_MAX);
+        let payers = self.payers(&rows).await?;
         let rows: Vec<Value> = rows
             .into_iter()
             .map(|((hour_ms, account, region, service, what, resource), row)| {
@@ -144,6 +170,7 @@ impl Metering {
                 json!({
                     "hour": Instant::from_millis(hour_ms).iso8601(),
                     "account": account.to_string(),
+                    "payer": payers.get(&(account, hour_ms)).unwrap_or(&account).to_string(),
                     "region": region.as_str(),
                     "service": service,
                     "operation": operation,

@@ -28,8 +28,11 @@ impl ActionPattern {
             return Err(PolicyError::malformed(path, TWO_COLONS));
         }
         let vendor = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        if service.is_empty() || !service.bytes().all(vendor) {
+        if service.is_empty() {
             return Err(PolicyError::malformed(path, NO_VENDOR));
+        }
+        if !service.bytes().all(vendor) {
+            return Err(PolicyError::malformed(path, format!("Vendor {service} is not valid")));
         }
         let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?' | b'-' | b'_' | b'.' | b'/');
         if operation.is_empty() || !operation.bytes().all(name) {

@@ -111,6 +111,13 @@ impl Reader<'_> {
         let path = format!("Statement[{at}]");
         let Json::Object(fields) = json else { return Err(PolicyError::syntax(path)) };
         known(fields, STATEMENT, &path)?;
+        // What must not be there comes before what has to be: a policy of permissions given for a trust policy has both.
+        if self.rules.resource == Presence::Prohibited
+            && let Some((_, name, _)) = either(fields, "Resource", "NotResource", &path)?
+        {
+            let message = format!("Has prohibited field {name}");
+            return Err(PolicyError::malformed(format!("{path}.{name}"), message));
+        }
         Ok(Statement {
             sid: self.sid(fields, &path)?,
             effect: self.effect(fields, &path)?,
@@ -226,9 +233,6 @@ impl Reader<'_> {
             return if self.rules.resource == Presence::Required { Err(missing()) } else { Ok(None) };
         };
         let path = format!("{path}.{name}");
-        if self.rules.resource == Presence::Prohibited {
-            return Err(PolicyError::malformed(path, format!("Has prohibited field {name}")));
-        }
         let values = strings(json, &path)?;
         if values.is_empty() {
             return Err(missing());
@@ -290,14 +294,33 @@ fn check_arn(value: &str, path: &str) -> Result<(), PolicyError> {
     if !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit()) && account.len() != 12 {
         return Err(PolicyError::legacy(path));
     }
+    let region = segments.get(3).copied().unwrap_or_default();
+    if vendor == "s3" && !region.is_empty() && segments.len() == 6 && !is_of_a_region(segments[5]) {
+        return refuse(format!("Resource {value} can not contain region information."));
+    }
     if vendor == "iam" {
         return check_iam_arn(value, &segments, path);
     }
     Ok(())
 }
 
+/// Of S3's resources, buckets and objects are in no Region; all that is named by its type may be.
+fn is_of_a_region(resource: &str) -> bool {
+    const TYPES: [&str; 7] = [
+        "accesspoint",
+        "job",
+        "storage-lens",
+        "storage-lens-group",
+        "async-request",
+        "access-grants",
+        "accesspointobject",
+    ];
+    let kind = resource.split(['/', ':']).next().unwrap_or_default();
+    kind.contains(['*', '?', '$']) || TYPES.contains(&kind)
+}
+
 fn check_iam_arn(value: &str, segments: &[&str], path: &str) -> Result<(), PolicyError> {
-    const TYPES: [&str; 12] = [
+    const TYPES: [&str; 13] = [
         "user",
         "federated-user",
         "role",
@@ -309,6 +332,7 @@ fn check_iam_arn(value: &str, segments: &[&str], path: &str) -> Result<(), Polic
         "sms-mfa",
         "saml-provider",
         "oidc-provider",
+        "report",
         "access-report",
     ];
     let region = segments.get(3).copied().unwrap_or_default();
@@ -319,7 +343,7 @@ fn check_iam_arn(value: &str, segments: &[&str], path: &str) -> Result<(), Polic
     let resource = segments.get(5).copied().unwrap_or("*");
     let kind = resource.split('/').next().unwrap_or_default();
     let wild = resource == "*" || kind.len() > 1 && kind.ends_with('*') || kind.contains('?');
-    if wild || TYPES.contains(&kind) || matches!(kind, "report" | "root") {
+    if wild || TYPES.contains(&kind) || kind == "root" {
         return Ok(());
     }
     let types: Vec<String> = TYPES.iter().map(|t| format!("{t}/")).collect();

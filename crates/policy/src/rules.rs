@@ -74,7 +74,6 @@ impl Rules {
     /// `AssumeRolePolicyDocument`; the quota is 2,048 characters and can be raised to 4,096.
     pub const TRUST: Self = Self {
         principal: Presence::Required,
-        not_principal: true,
         resource: Presence::Prohibited,
         only_sts: true,
         size_max: 2048,

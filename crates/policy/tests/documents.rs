@@ -154,7 +154,21 @@ fn actions_and_resources() {
         &[
             (r#"{"Effect":"Allow","Action":"GetObject","Resource":"*"}"#, "Statement[0].Action", VENDOR),
             (r#"{"Effect":"Allow","Action":":Get","Resource":"*"}"#, "Statement[0].Action", VENDOR),
-            (r#"{"Effect":"Allow","Action":"s3*:Get","Resource":"*"}"#, "Statement[0].Action", VENDOR),
+            (
+                r#"{"Effect":"Allow","Action":"s3*:Get","Resource":"*"}"#,
+                "Statement[0].Action",
+                "Vendor s3* is not valid",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"a b:Get","Resource":"*"}"#,
+                "Statement[0].Action",
+                "Vendor a b is not valid",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:us-east-1::bucket/*"}"#,
+                "Statement[0].Resource",
+                "Resource arn:aws:s3:us-east-1::bucket/* can not contain region information.",
+            ),
             (
                 r#"{"Effect":"Allow","Action":"ec2:ec2:Run","Resource":"*"}"#,
                 "Statement[0].Action",
@@ -205,7 +219,7 @@ fn actions_and_resources() {
             (
                 r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::123456789012:*/*"}"#,
                 "Statement[0].Resource",
-                "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, access-report/.",
+                "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.",
             ),
         ],
     );
@@ -213,6 +227,7 @@ fn actions_and_resources() {
         r#"{"Effect":"Allow","NotAction":["s3:*","a4b-c:x_Y.z/?"],"NotResource":["arn:aws:s3:::b","arn:aws-cn:s3:::b/*"]}"#,
         r#"{"Effect":"Allow","Action":"*","Resource":["arn:aws:iam::*:role/x","arn:aws:iam::123456789012:root","arn:aws:logs:*:*:*","arn:aws:s3:*"]}"#,
         r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::aws:policy/ReadOnly*"}"#,
+        r#"{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:us-east-1:123456789012:accesspoint/a","arn:aws:s3:*:*:*"]}"#,
         r#"{"Sid":"","Effect":"Deny","Action":"*","Resource":"*","Condition":{}}"#,
     ];
     let ok: Vec<String> = ok.iter().map(|s| with(s)).collect();

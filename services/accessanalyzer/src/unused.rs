@@ -61,7 +61,7 @@ impl Reader<'_> {
             let list = i::ListUsersRequest { marker, max_items: Some(1000), path_prefix: None };
             let page = self.ask::<iam::ListUsers>(list).await?;
             for user in page.users.into_iter().filter(|user| user.create_date <= self.since) {
-                looks.extend(self.user(&user.user_name).await?);
+                looks.extend(self.user(user.user_name.as_deref().unwrap_or_default()).await?);
             }
             marker = page.marker;
             if marker.is_none() {
@@ -99,7 +99,8 @@ impl Reader<'_> {
         {
             unused.push(Unused::Password { last: user.password_last_used.map(Into::into) });
         }
-        let principal = Principal::User { path: user.path, name: user.user_name, id: user.user_id };
+        let (path, name) = (user.path.unwrap_or_default(), user.user_name.unwrap_or_default());
+        let principal = Principal::User { path, name, id: user.user_id };
         unused.extend(self.permissions(principal).await?);
         Ok(Some(self.look_of(user.arn, "AWS::IAM::User", unused)))
     }

@@ -65,7 +65,8 @@ pub(crate) fn compile(document: &str) -> Result<Policy> {
 
 /// A stored trust policy, its principals replaced by the unique ids that were noted.
 pub(crate) fn compile_trust(trust: &Trust) -> Result<Policy> {
-    let rules = Rules { size_max: STORED_SIZE_MAX, strict_sids: false, ..Rules::TRUST };
+    // NotPrincipal was taken once.
+    let rules = Rules { size_max: STORED_SIZE_MAX, strict_sids: false, not_principal: true, ..Rules::TRUST };
     let document = replace_principals(&trust.document, &trust.pinned);
     Policy::parse(&document, &rules).map_err(unreadable)
 }

@@ -42,8 +42,8 @@ pub(crate) fn boundary(arn: Option<&str>) -> Option<s::AttachedPermissionsBounda
 pub(crate) fn listed_user(account: AccountId, user: &User) -> s::User {
     let Entity { path, name, id, created, .. } = &user.entity;
     s::User {
-        path: path.clone(),
-        user_name: name.clone(),
+        path: Some(path.clone()),
+        user_name: Some(name.clone()),
         user_id: id.clone(),
         arn: user.arn(account).to_string(),
         create_date: (*created).into(),

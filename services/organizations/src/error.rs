@@ -204,6 +204,21 @@ pub(crate) fn handshake_transition(state: &str) -> ApiError {
     ApiError::new(code::INVALID_HANDSHAKE_TRANSITION_EXCEPTION, message)
 }
 
+pub(crate) fn transfer_not_found() -> ApiError {
+    let message = "We can't find a transfer that doesn't exist.";
+    ApiError::new(code::RESPONSIBILITY_TRANSFER_NOT_FOUND_EXCEPTION, message)
+}
+
+pub(crate) fn transfer_already(status: &str) -> ApiError {
+    let message = format!("The responsibility transfer is already in the status {status}.");
+    ApiError::new(code::RESPONSIBILITY_TRANSFER_ALREADY_IN_STATUS_EXCEPTION, message)
+}
+
+pub(crate) fn transfer_transition(status: &str) -> ApiError {
+    let message = format!("The responsibility transfer can't be ended in its current status: {status}.");
+    ApiError::new(code::INVALID_RESPONSIBILITY_TRANSFER_TRANSITION_EXCEPTION, message)
+}
+
 pub(crate) fn duplicate_handshake() -> ApiError {
     let message = "A handshake with the same action and target already exists.";
     ApiError::new(code::DUPLICATE_HANDSHAKE_EXCEPTION, message)

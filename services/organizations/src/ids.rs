@@ -26,6 +26,10 @@ pub(crate) fn handshake(rng: &Rng) -> String {
     format!("h-{}", rng.text(LOWER, 32))
 }
 
+pub(crate) fn transfer(rng: &Rng) -> String {
+    format!("rt-{}", rng.text(LOWER, 8))
+}
+
 pub(crate) fn creation(rng: &Rng) -> String {
     format!("car-{}", rng.text(LOWER, 32))
 }
@@ -116,6 +120,12 @@ impl Arns<'_> {
 
     pub(crate) fn handshake(self, action: &str, id: &str) -> Arn {
         self.of("handshake", format_args!("/{}/{id}", action.to_ascii_lowercase()))
+    }
+
+    /// As the organization sees it: `inbound` for the one that pays, `outbound` for the other.
+    pub(crate) fn transfer(self, direction: &str, id: &str) -> Arn {
+        let id = id.trim_start_matches("rt-");
+        self.of("transfer", format_args!("/billing/{direction}/rt-{id}"))
     }
 
     pub(crate) fn resource_policy(self, id: &str) -> Arn {

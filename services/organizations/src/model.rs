@@ -151,6 +151,8 @@ pub(crate) enum Action {
     Invite,
     EnableAllFeatures,
     ApproveAllFeatures,
+    /// That the sender pays for the recipient's organization.
+    TransferResponsibility,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +202,50 @@ pub(crate) struct Handshake {
     /// For the account, once it has joined.
     #[serde(default)]
     pub tags: Tags,
+    /// What is agreed on, of a handshake that transfers responsibility.
+    #[serde(default)]
+    pub transfer: Option<TransferTerms>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TransferTerms {
+    /// `rt-…`
+    pub id: String,
+    pub start: Millis,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TransferStatus {
+    Requested,
+    Declined,
+    Canceled,
+    Expired,
+    Accepted,
+    Withdrawn,
+}
+
+/// That one management account pays for the organization of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Transfer {
+    pub name: String,
+    /// Whose bill it is; who was asked, until somebody accepts.
+    pub source: Party,
+    /// The source's organization, once it has accepted.
+    #[serde(default)]
+    pub source_organization: Option<String>,
+    /// Who pays, and of which organization.
+    pub target: u64,
+    pub target_email: String,
+    pub target_organization: String,
+    pub handshake: String,
+    pub status: TransferStatus,
+    /// The first instant of a month.
+    pub start: Millis,
+    /// The last instant of a month.
+    #[serde(default)]
+    pub end: Option<Millis>,
+    #[serde(default)]
+    pub tags: Tags,
 }
 
 impl Record for Organization {}
@@ -208,6 +254,7 @@ impl Record for Account {}
 impl Record for Policy {}
 impl Record for Creation {}
 impl Record for Handshake {}
+impl Record for Transfer {}
 
 /// By `o-…`.
 pub(crate) static ORGANIZATIONS: Table<String, Organization> = Table::new("organizations.organizations");
@@ -227,3 +274,5 @@ pub(crate) static ATTACHMENTS: Table<(String, String, String), ()> = Table::new(
 pub(crate) static CREATIONS: Table<(String, String), Creation> = Table::new("organizations.creations");
 /// By `h-…`.
 pub(crate) static HANDSHAKES: Table<String, Handshake> = Table::new("organizations.handshakes");
+/// By `rt-…`.
+pub(crate) static TRANSFERS: Table<String, Transfer> = Table::new("organizations.transfers");

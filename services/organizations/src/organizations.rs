@@ -7,7 +7,7 @@ use haneul_store::Reads;
 use crate::error;
 use crate::ids::{Arns, Target};
 use crate::model::{ACCOUNTS, Account, ORGANIZATIONS, Organization};
-use crate::store::{State, policies, tree};
+use crate::store::{State, policies, transfers, tree};
 
 /// The state of the service.
 pub struct Organizations {
@@ -57,6 +57,8 @@ pub(crate) enum On<'a> {
     Target(&'a str),
     Policy(&'a str),
     ResourcePolicy,
+    /// A transfer of responsibility, by its id.
+    Transfer(&'a str),
 }
 
 impl Vantage {
@@ -166,6 +168,14 @@ impl Organizations {
                 Some(policy) => (Some(arns.policy(&policy.kind, id)), policy.tags),
                 None => (Some(arns.policy("policy", id)), Vec::new()),
             },
+            On::Transfer(id) => {
+                let management = vantage.organization.management();
+                let (direction, tags) = match transfers::of(store, &vantage.id, management, id).await? {
+                    Some((transfer, direction)) => (direction, transfer.tags),
+                    None => (transfers::INBOUND, Vec::new()),
+                };
+                (Some(arns.transfer(direction, id)), tags)
+            }
             On::ResourcePolicy => {
                 let policy = vantage.organization.resource_policy.as_ref();
                 let id = policy.map_or("rp-new", |policy| policy.id.as_str());

@@ -24,6 +24,14 @@ pub(crate) const CREATIONS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Invitations that may be sent in one day.
 pub(crate) const INVITATIONS_PER_DAY: usize = 20;
 pub(crate) const INVITATIONS_WINDOW: Duration = DAY;
+/// Transfers in which one account pays for others. AWS has such quotas and does not say in numbers what they are.
+pub(crate) const TRANSFERS_INBOUND: usize = 100;
+/// How many transfers may follow one another, from a source to who pays in the end.
+pub(crate) const TRANSFER_LEVELS: usize = 2;
+/// How long before its beginning a transfer has to be accepted.
+pub(crate) const TRANSFER_NOTICE: Duration = DAY;
+/// How far ahead a transfer may begin or end.
+pub(crate) const TRANSFER_AHEAD: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Delegated administrators of one service. Each service has its own limit at AWS; this is the most that any has.
 pub(crate) const DELEGATES_PER_SERVICE: usize = 50;
 

@@ -7,7 +7,8 @@ use haneul_store::Reads;
 use crate::ids::{Arns, Target};
 use crate::kinds;
 use crate::model::{
-    Account, Action, Creation, Handshake, HandshakeState, Organization, Party, Policy, Status, Tags, Unit,
+    Account, Action, Creation, Handshake, HandshakeState, Organization, Party, Policy, Status, Tags,
+    TransferStatus, Unit,
 };
 use crate::store::tree;
 
@@ -16,6 +17,7 @@ pub(crate) fn action(action: Action) -> &'static str {
         Action::Invite => "INVITE",
         Action::EnableAllFeatures => "ENABLE_ALL_FEATURES",
         Action::ApproveAllFeatures => "APPROVE_ALL_FEATURES",
+        Action::TransferResponsibility => "TRANSFER_RESPONSIBILITY",
     }
 }
 
@@ -27,6 +29,17 @@ pub(crate) fn handshake_state(state: HandshakeState) -> &'static str {
         HandshakeState::Accepted => "ACCEPTED",
         HandshakeState::Declined => "DECLINED",
         HandshakeState::Expired => "EXPIRED",
+    }
+}
+
+pub(crate) fn transfer_status(status: TransferStatus) -> &'static str {
+    match status {
+        TransferStatus::Requested => "REQUESTED",
+        TransferStatus::Declined => "DECLINED",
+        TransferStatus::Canceled => "CANCELED",
+        TransferStatus::Expired => "EXPIRED",
+        TransferStatus::Accepted => "ACCEPTED",
+        TransferStatus::Withdrawn => "WITHDRAWN",
     }
 }
 
@@ -184,6 +197,21 @@ pub(crate) fn handshake(id: &str, handshake: &Handshake) -> Option<s::Handshake>
             resource("MASTER_NAME", &handshake.management_name),
             resource("ORGANIZATION_FEATURE_SET", features),
         ]);
+    }
+    if let Some(terms) = &handshake.transfer {
+        resources[0].resources = Some(vec![
+            resource("MANAGEMENT_ACCOUNT", &management.to_string()),
+            resource("MANAGEMENT_EMAIL", &handshake.management_email),
+            resource("MANAGEMENT_NAME", &handshake.management_name),
+        ]);
+        let start = haneul_kit::Instant::from(terms.start).iso8601();
+        resources.push(s::HandshakeResource {
+            resources: Some(vec![
+                resource("TRANSFER_TYPE", "BILLING"),
+                resource("TRANSFER_START_TIMESTAMP", &start),
+            ]),
+            ..resource("RESPONSIBILITY_TRANSFER", &terms.id)
+        });
     }
     let other = match &handshake.party {
         Party::Account(number) => Some((AccountId::new(*number).unwrap_or_default().to_string(), "ACCOUNT")),

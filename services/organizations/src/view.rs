@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{
-    AccountId, ApiError, BoxFuture, Membership, Organization, Platform, Policy, Result, Standing,
+    AccountId, ApiError, BoxFuture, Instant, Membership, Organization, Platform, Policy, Result, Standing,
 };
 use haneul_policy::Rules;
 use haneul_store::{Range, Reads, Snapshot, TableVersion};
@@ -139,5 +139,9 @@ impl Organization for View {
 
     fn standing(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Arc<Standing>>>> {
         Box::pin(self.read(account))
+    }
+
+    fn payer(&self, account: AccountId, at: Instant) -> BoxFuture<'_, Result<AccountId>> {
+        Box::pin(self.state.payer(account, at))
     }
 }

@@ -132,3 +132,8 @@ fn delegated_access() {
     let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/../harness/iam_catalog");
     run("boto3_delegation.py", &["--iam-catalog", catalog]);
 }
+
+#[test]
+fn bills_are_handed_over() {
+    run("boto3_transfers.py", &[]);
+}

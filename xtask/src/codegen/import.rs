@@ -62,6 +62,10 @@ fn patch(service: &str, model: &mut Value) {
             required.retain(|name| name != "ContinuationSequenceNumber");
         }
     }
+    if service == "iam" {
+        // The root user has no path and no name: GetUser answers it without.
+        model["shapes"]["User"]["required"] = json!(["UserId", "Arn", "CreateDate"]);
+    }
 }
 
 /// A copy without what is dropped. `members` becomes a list of pairs, since its order counts and a reader may keep

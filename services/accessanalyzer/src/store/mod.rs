@@ -16,6 +16,8 @@ pub(crate) const LIST_MAX: usize = 100_000;
 
 /// Analyzers of one account in one Region.
 const ANALYZERS_MAX: usize = 20;
+/// Of the same type whose zone of trust is the account, in one Region.
+const ACCOUNT_ANALYZERS_MAX: usize = 1;
 pub(crate) const RULES_MAX: usize = 100;
 
 /// Our data.
@@ -54,7 +56,8 @@ impl State {
                 let others = tx.scan(&ANALYZERS, Range::prefix((account, region)), LIST_MAX).await?;
                 let kind = |one: &Analyzer| (one.organization.is_some(), one.unused.is_some());
                 let same = others.iter().filter(|(_, other)| kind(other) == kind(analyzer));
-                if same.count() >= ANALYZERS_MAX {
+                let limit = if analyzer.organization.is_some() { ANALYZERS_MAX } else { ACCOUNT_ANALYZERS_MAX };
+                if same.count() >= limit {
                     let message = "The maximum number of analyzers has been reached.";
                     return Err(error::quota(name, "ANALYZER", message));
                 }

@@ -6,7 +6,7 @@ use haneul_iam_wire::values::permission_check_result_type as wire;
 use haneul_kit::directory::{NamedPolicy, PrincipalPolicies};
 use haneul_kit::{Caller, Policy, Principal as KitPrincipal};
 use haneul_policy::{
-    Attached, Context, Effect, Inputs, Level, Principal, Reason, Request, Statement, explain,
+    Attached, Context, Effect, Inputs, Level, PolicyType, Principal, Reason, Request, Statement, explain,
 };
 
 /// Pairs of action and resource that are looked at; no policy of a request has more.
@@ -76,13 +76,22 @@ pub(crate) fn check(
                 if statements().any(deny) { Answer::Unsure } else { Answer::Allowed }
             }
             Reason::ExplicitDeny(_) => Answer::Denied,
-            Reason::ImplicitDeny(_) => {
+            Reason::ImplicitDeny(lacking) => {
                 let may = |of: &Statement| {
                     of.effect() == Effect::Allow
                         && !of.conditions().is_empty()
                         && touches(of, &action, &resource)
                 };
-                if statements().any(may) { Answer::Unsure } else { Answer::Denied }
+                let lacking: Vec<&NamedPolicy> = match lacking {
+                    PolicyType::ServiceControl => scps.iter().flatten().collect(),
+                    PolicyType::PermissionsBoundary => policies.boundary.iter().collect(),
+                    PolicyType::Session => {
+                        policies.session.iter().flatten().chain(&policies.delegation).collect()
+                    }
+                    _ => policies.identity.iter().collect(),
+                };
+                let mut lacking = lacking.iter().flat_map(|named| named.policy.statements());
+                if lacking.any(may) { Answer::Unsure } else { Answer::Denied }
             }
         };
         answer = answer.max(said);

@@ -211,7 +211,9 @@ async fn documents(said: &mut Said) {
         GetGroupPolicy(GetGroupPolicyRequest) "none" => { group_name: "ops", policy_name: "i" }
         PutRolePolicy(PutRolePolicyRequest) "too long" => { role_name: "app", policy_name: "i", policy_document: long_policy(500) }
         DeleteRolePolicy(DeleteRolePolicyRequest) "none" => { role_name: "app", policy_name: "i" }
-        CreateRole(CreateRoleRequest) "trust without a principal" => { role_name: "r", assume_role_policy_document: ALLOW_ALL }
+        CreateRole(CreateRoleRequest) "trust that is a policy of permissions" => { role_name: "r", assume_role_policy_document: ALLOW_ALL }
+        CreateRole(CreateRoleRequest) "trust without a principal" => { role_name: "r", assume_role_policy_document: trust("1").replace(r#""Principal":{"AWS":"1"},"#, "") }
+        CreateRole(CreateRoleRequest) "trust in all but one" => { role_name: "r", assume_role_policy_document: trust("999999999999").replace("Principal", "NotPrincipal") }
         CreateRole(CreateRoleRequest) "trust in a user that is not there" => { role_name: "r", assume_role_policy_document: trust(gone) }
         CreateRole(CreateRoleRequest) "trust in a user by another path" => { role_name: "r", assume_role_policy_document: trust("arn:aws:iam::123456789012:user/x/ann") }
         CreateRole(CreateRoleRequest) "trust in nonsense" => { role_name: "r", assume_role_policy_document: trust("ann") }

@@ -20,7 +20,7 @@ async fn users_are_paged_in_the_order_of_their_names() {
             let page = cloud.ok::<op::ListUsers>(input).await;
             assert!(page.users.len() <= size as usize);
             assert_eq!(page.is_truncated, Some(page.marker.is_some()));
-            names.extend(page.users.into_iter().map(|user| user.user_name));
+            names.extend(page.users.into_iter().filter_map(|user| user.user_name));
             marker = page.marker;
             if marker.is_none() {
                 break;

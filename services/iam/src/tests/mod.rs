@@ -1,5 +1,6 @@
 //! Tests in process, on a store in memory and a clock that stands still.
 
+mod catalog;
 mod cloud;
 mod credentials;
 mod directory;

@@ -375,7 +375,7 @@ haneul_shape::structure! { (Clone, Default);
     433 UploadServerCertificateResponse { 0 server_certificate_metadata: Option<ServerCertificateMetadata>, 1 tags: Option<Vec<Tag>>, }
     434 UploadSigningCertificateRequest { 0 user_name: Option<String>, 1 certificate_body: String, }
     435 UploadSigningCertificateResponse { 0 certificate: SigningCertificate, }
-    436 User { 0 path: String, 1 user_name: String, 2 user_id: String, 3 arn: String, 4 create_date: Instant, 5 password_last_used: Option<Instant>, 6 permissions_boundary: Option<AttachedPermissionsBoundary>, 7 tags: Option<Vec<Tag>>, }
+    436 User { 0 path: Option<String>, 1 user_name: Option<String>, 2 user_id: String, 3 arn: String, 4 create_date: Instant, 5 password_last_used: Option<Instant>, 6 permissions_boundary: Option<AttachedPermissionsBoundary>, 7 tags: Option<Vec<Tag>>, }
     437 UserDetail { 0 path: Option<String>, 1 user_name: Option<String>, 2 user_id: Option<String>, 3 arn: Option<String>, 4 create_date: Option<Instant>, 5 user_policy_list: Option<Vec<PolicyDetail>>, 6 group_list: Option<Vec<String>>, 7 attached_managed_policies: Option<Vec<AttachedPolicy>>, 8 permissions_boundary: Option<AttachedPermissionsBoundary>, 9 tags: Option<Vec<Tag>>, }
     438 VirtualMFADevice { 0 serial_number: String, 1 base32_string_seed: Option<Bytes>, 2 qr_code_png: Option<Bytes>, 3 user: Option<User>, 4 enable_date: Option<Instant>, 5 tags: Option<Vec<Tag>>, }
 }

@@ -11,7 +11,7 @@ use crate::store::members;
 use crate::{Organizations, error, ids, quotas, render};
 
 impl Organizations {
-    fn new_handshake(
+    pub(super) fn new_handshake(
         cx: &Cx,
         vantage: &Vantage,
         master: &Account,
@@ -34,16 +34,17 @@ impl Organizations {
             parent: None,
             notes: None,
             tags: Vec::new(),
+            transfer: None,
         }
     }
 
-    async fn master(&self, vantage: &Vantage) -> Result<Account> {
+    pub(super) async fn master(&self, vantage: &Vantage) -> Result<Account> {
         let management = vantage.organization.management();
         self.state.account(management).await?.ok_or_else(error::not_in_use)
     }
 }
 
-fn party(target: &s::HandshakeParty) -> Result<Party> {
+pub(super) fn party(target: &s::HandshakeParty) -> Result<Party> {
     match target.r#type.as_str() {
         "ACCOUNT" => {
             let number: haneul_kit::AccountId = target.id.parse().map_err(|_| {

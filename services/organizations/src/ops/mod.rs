@@ -14,6 +14,7 @@ mod policy_types;
 mod resource_policy;
 mod service_access;
 mod tags;
+mod transfers;
 mod tree;
 mod units;
 

@@ -13,6 +13,10 @@ impl Organizations {
         match id {
             _ if id.starts_with("rp-") => self.ask(cx, who, action, &[On::ResourcePolicy], &[]).await,
             _ if id.starts_with("p-") => self.ask_policy(cx, who, action, id, None).await,
+            _ if id.starts_with("rt-") => {
+                let action_on = self.ask(cx, who, action, &[On::Transfer(id)], &[]).await?;
+                Ok(action_on.into_iter().map(super::transfers::billing).collect())
+            }
             _ => self.ask(cx, who, action, &[On::Target(id)], &[]).await,
         }
     }

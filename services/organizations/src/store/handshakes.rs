@@ -5,7 +5,7 @@ use haneul_store::{Range, Reads, Tx};
 
 use super::members::{Joining, seat};
 use super::organization::outsider;
-use super::{LIST_MAX, State, members, organization};
+use super::{LIST_MAX, State, members, organization, transfers};
 use crate::error;
 use crate::model::{
     ACCOUNTS, Account, Action, HANDSHAKES, Handshake, HandshakeState, ORGANIZATIONS, Organization, Party,
@@ -215,6 +215,9 @@ impl State {
                         agreed(&tx, &handshake, now, spare).await?
                     }
                     (Answer::Accept, Action::ApproveAllFeatures) => approved(&tx, &handshake, now).await?,
+                    (_, Action::TransferResponsibility) => {
+                        transfers::answered(&tx, &handshake, answer, who, now).await?;
+                    }
                     (Answer::Cancel, Action::EnableAllFeatures | Action::ApproveAllFeatures) => {
                         abandon(&tx, &handshake, handshake_id, now).await?;
                     }
@@ -239,6 +242,7 @@ impl State {
                     }
                     if pending && !handshake.state.is_pending() {
                         tx.put(&HANDSHAKES, &id, &handshake)?;
+                        transfers::expired(&tx, &handshake).await?;
                         if handshake.action == Action::EnableAllFeatures && handshake.parent.is_none() {
                             abandon(&tx, &handshake, &id, now).await?;
                         }

@@ -1,7 +1,7 @@
 //! Every read and write of our tables; nothing else opens a transaction.
 //!
 //! Reading order: [`tree`] (who is below whom), [`organization`], [`units`], [`members`] (accounts come, move and go),
-//! [`creation`], [`closure`], [`policies`], [`attachments`], [`handshakes`], [`delegation`], [`tags`].
+//! [`creation`], [`closure`], [`policies`], [`attachments`], [`handshakes`], [`delegation`], [`transfers`] (who pays), [`tags`].
 
 pub(crate) mod attachments;
 pub(crate) mod closure;
@@ -12,6 +12,7 @@ pub(crate) mod members;
 pub(crate) mod organization;
 pub(crate) mod policies;
 pub(crate) mod tags;
+pub(crate) mod transfers;
 pub(crate) mod tree;
 pub(crate) mod units;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use haneul_kit::{AccountId, Instant, Result};
 use haneul_store::{Range, Reads};
 
-use super::{LIST_MAX, State, count_members, members, organization};
+use super::{LIST_MAX, State, count_members, members, organization, transfers};
 use crate::error;
 use crate::kinds;
 use crate::model::{
@@ -92,6 +92,7 @@ impl State {
                 if count_members(&tx, id).await? > 1 {
                     return Err(error::organization_not_empty());
                 }
+                transfers::must_be_over(&tx, id, record.management(), now).await?;
                 let creations = tx.scan(&CREATIONS, Range::prefix((id,)), LIST_MAX).await?;
                 if creations.iter().any(|(_, creation)| creation.completed.is_none()) {
                     return Err(error::organization_not_empty());

@@ -3,11 +3,11 @@
 use haneul_kit::Result;
 use haneul_store::{Reads, Tx};
 
-use super::{State, organization, tree};
+use super::{State, organization, transfers, tree};
 use crate::error;
 use crate::ids::Target;
 use crate::kinds;
-use crate::model::{ORGANIZATIONS, Organization, POLICIES, Policy, Tags};
+use crate::model::{ORGANIZATIONS, Organization, POLICIES, Policy, TRANSFERS, Tags};
 use crate::quotas;
 
 impl State {
@@ -63,6 +63,10 @@ async fn read(reads: &impl Reads, id: &str, record: &Organization, resource: &st
         let policy: Option<Policy> = reads.get(&POLICIES, &(id, resource)).await?;
         return policy.map(|policy| policy.tags).ok_or_else(error::target_not_found);
     }
+    if resource.starts_with("rt-") {
+        let found = transfers::of(reads, id, record.management(), resource).await?;
+        return found.map(|(transfer, _)| transfer.tags).ok_or_else(error::target_not_found);
+    }
     let target = Target::parse(resource).ok_or_else(error::target_not_found)?;
     let node = tree::node(reads, id, record, &target).await?;
     node.map(|node| node.tags).ok_or_else(error::target_not_found)
@@ -81,6 +85,12 @@ async fn write(tx: &Tx, id: &str, record: &mut Organization, resource: &str, tag
             tx.put(&POLICIES, &(id, resource), &policy)?;
         }
         return Ok(());
+    }
+    if resource.starts_with("rt-") {
+        let found = transfers::of(tx, id, record.management(), resource).await?;
+        let (mut transfer, _) = found.ok_or_else(error::target_not_found)?;
+        transfer.tags = tags;
+        return Ok(tx.put(&TRANSFERS, resource, &transfer)?);
     }
     let target = Target::parse(resource).ok_or_else(error::target_not_found)?;
     let node = tree::node(tx, id, record, &target).await?;

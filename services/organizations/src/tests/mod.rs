@@ -9,4 +9,5 @@ mod enforcement;
 mod handshakes;
 mod policies;
 mod properties;
+mod transfers;
 mod tree;
