@@ -6,7 +6,9 @@ use haneul_kit::{AccountId, Result};
 use crate::document::{self, encode};
 use crate::iam::Iam;
 use crate::managed::AwsPolicy;
-use crate::model::{Entity, Group, InstanceProfile, Key, ManagedPolicy, PartnerPolicy, PolicyVersion, ROLES, Role, User};
+use crate::model::{
+    Entity, Group, InstanceProfile, Key, ManagedPolicy, PartnerPolicy, PolicyVersion, ROLES, Role, User,
+};
 use crate::store::attachments::{name_in, path_in};
 use crate::store::entities::Identity;
 use haneul_store::Reads;

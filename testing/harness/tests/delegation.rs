@@ -104,7 +104,9 @@ async fn news(cloud: &Cloud, partner: &Client, url: &str) -> BTreeMap<String, se
             max_number_of_messages: Some(10),
             ..Default::default()
         };
-        for message in partner.call::<sqs::ReceiveMessage>(receive).await.unwrap().messages.into_iter().flatten() {
+        for message in
+            partner.call::<sqs::ReceiveMessage>(receive).await.unwrap().messages.into_iter().flatten()
+        {
             let body: serde_json::Value = serde_json::from_str(&message.body.unwrap()).unwrap();
             all.insert(body["state"].as_str().unwrap().to_owned(), body);
         }
@@ -161,7 +163,10 @@ async fn a_partner_acts_with_what_was_delegated_and_no_longer_than_that() {
     let (owner, admin) = (user(&cloud, "owner", None).await, user(&cloud, "admin", Some(ALL)).await);
     let made = partner.call::<iam::CreateDelegationRequest>(asking("workflow-1")).await.unwrap();
     let id = made.delegation_request_id.unwrap();
-    assert_eq!(code(partner.call::<iam::CreateDelegationRequest>(asking("workflow-1")).await), "EntityAlreadyExists");
+    assert_eq!(
+        code(partner.call::<iam::CreateDelegationRequest>(asking("workflow-1")).await),
+        "EntityAlreadyExists"
+    );
     assert_eq!(code(cloud.call::<iam::CreateDelegationRequest>(asking("workflow-2")).await), "NoSuchEntity");
 
     // Unassigned: of the account that was named, anybody may look and take it.
@@ -169,7 +174,10 @@ async fn a_partner_acts_with_what_was_delegated_and_no_longer_than_that() {
     assert_eq!(state(&owner, &id).await, "UNASSIGNED");
     assert_eq!(step!(admin, AcceptDelegationRequest, AcceptDelegationRequestRequest, &id), "InvalidInput");
     assert_eq!(step!(owner, AssociateDelegationRequest, AssociateDelegationRequestRequest, &id), "ok");
-    assert_eq!(step!(admin, AssociateDelegationRequest, AssociateDelegationRequestRequest, &id), "InvalidInput");
+    assert_eq!(
+        step!(admin, AssociateDelegationRequest, AssociateDelegationRequestRequest, &id),
+        "InvalidInput"
+    );
 
     // Its owner has no permission of its own, and may look, forward and reject, but not accept.
     let get = i::GetDelegationRequestRequest {
@@ -245,7 +253,10 @@ async fn a_partner_acts_with_what_was_delegated_and_no_longer_than_that() {
     cloud.call::<iam::PutUserPolicy>(put.clone()).await.unwrap();
     let again = role("observe-second", Some(BOUNDARY));
     assert_eq!(code(delegate.call::<iam::CreateRole>(again.clone()).await), "AccessDenied");
-    cloud.call::<iam::PutUserPolicy>(i::PutUserPolicyRequest { policy_document: ALL.into(), ..put }).await.unwrap();
+    cloud
+        .call::<iam::PutUserPolicy>(i::PutUserPolicyRequest { policy_document: ALL.into(), ..put })
+        .await
+        .unwrap();
     assert_eq!(code(delegate.call::<iam::CreateRole>(again.clone()).await), "ok");
 
     // An hour from the sending, both end, whenever the token was traded in.
@@ -274,15 +285,35 @@ async fn requests_are_made_of_what_was_registered() {
         input.permissions.parameters.as_mut().unwrap()
     }
     for (what, input, expected) in [
-        ("an unknown template", with(|of| of.permissions.policy_template_arn = Some(TEMPLATE.replace("2026", "2027"))), "NoSuchEntity"),
+        (
+            "an unknown template",
+            with(|of| of.permissions.policy_template_arn = Some(TEMPLATE.replace("2026", "2027"))),
+            "NoSuchEntity",
+        ),
         ("no template", with(|of| of.permissions.policy_template_arn = None), "NoSuchEntity"),
-        ("another queue", with(|of| of.notification_channel = QUEUE.replace("delegations", "other")), "InvalidInput"),
+        (
+            "another queue",
+            with(|of| of.notification_channel = QUEUE.replace("delegations", "other")),
+            "InvalidInput",
+        ),
         ("a topic", with(|of| of.notification_channel = QUEUE.replace("sqs", "sns")), "InvalidInput"),
         ("a parameter too few", with(|of| drop(parameters(of).pop())), "InvalidInput"),
-        ("a parameter too many", with(|of| parameters(of).push(parameter("other", "string", &["x"]))), "InvalidInput"),
-        ("a parameter twice", with(|of| parameters(of).push(parameter("rolePrefix", "string", &["x"]))), "InvalidInput"),
+        (
+            "a parameter too many",
+            with(|of| parameters(of).push(parameter("other", "string", &["x"]))),
+            "InvalidInput",
+        ),
+        (
+            "a parameter twice",
+            with(|of| parameters(of).push(parameter("rolePrefix", "string", &["x"]))),
+            "InvalidInput",
+        ),
         ("of another type", with(|of| parameters(of)[0].r#type = Some("stringList".into())), "InvalidInput"),
-        ("two values", with(|of| parameters(of)[0].values = Some(vec!["1".into(), "2".into()])), "InvalidInput"),
+        (
+            "two values",
+            with(|of| parameters(of)[0].values = Some(vec!["1".into(), "2".into()])),
+            "InvalidInput",
+        ),
         ("an empty list", with(|of| parameters(of)[2].values = Some(vec![])), "InvalidInput"),
         ("too long", with(|of| parameters(of)[2].values = Some(vec!["b".repeat(60); 30])), "InvalidInput"),
         ("no policy", with(|of| parameters(of)[0].values = Some(vec![":".into()])), "InvalidInput"),
@@ -303,7 +334,8 @@ async fn the_ways_of_a_request() {
         partner.call::<iam::CreateDelegationRequest>(input).await.unwrap().delegation_request_id.unwrap()
     };
     // Of nobody: whoever comes first has it, of whatever account.
-    let open = ask(i::CreateDelegationRequestRequest { owner_account_id: None, ..asking("any-account") }).await;
+    let open =
+        ask(i::CreateDelegationRequestRequest { owner_account_id: None, ..asking("any-account") }).await;
     assert_eq!(state(&partner, &open).await, "UNASSIGNED");
     assert_eq!(step!(owner, AssociateDelegationRequest, AssociateDelegationRequestRequest, &open), "ok");
     assert_eq!(state(&partner, &open).await, "AccessDenied");
@@ -315,7 +347,8 @@ async fn the_ways_of_a_request() {
     assert_eq!(step!(admin, AcceptDelegationRequest, AcceptDelegationRequestRequest, &open), "InvalidInput");
 
     // Only the owner sends, where the partner wants that.
-    let own = ask(i::CreateDelegationRequestRequest { only_send_by_owner: Some(true), ..asking("by-owner") }).await;
+    let own =
+        ask(i::CreateDelegationRequestRequest { only_send_by_owner: Some(true), ..asking("by-owner") }).await;
     assert_eq!(step!(owner, AssociateDelegationRequest, AssociateDelegationRequestRequest, &own), "ok");
     assert_eq!(step!(admin, AcceptDelegationRequest, AcceptDelegationRequestRequest, &own), "ok");
     assert_eq!(step!(admin, SendDelegationToken, SendDelegationTokenRequest, &own), "AccessDenied");
@@ -333,10 +366,19 @@ async fn the_ways_of_a_request() {
     let waits = ask(asking("waits")).await;
     cloud.env.clock.advance(Duration::from_secs(24 * 3600));
     assert_eq!(state(&owner, &waits).await, "EXPIRED");
-    assert_eq!(step!(owner, AssociateDelegationRequest, AssociateDelegationRequestRequest, &waits), "InvalidInput");
-    assert_eq!(step!(owner, GetDelegationRequest, GetDelegationRequestRequest, "0000000000000000"), "NoSuchEntity");
+    assert_eq!(
+        step!(owner, AssociateDelegationRequest, AssociateDelegationRequestRequest, &waits),
+        "InvalidInput"
+    );
+    assert_eq!(
+        step!(owner, GetDelegationRequest, GetDelegationRequestRequest, "0000000000000000"),
+        "NoSuchEntity"
+    );
     let again = asking("waits");
-    assert_eq!(code(partner.call::<iam::CreateDelegationRequest>(again.clone()).await), "EntityAlreadyExists");
+    assert_eq!(
+        code(partner.call::<iam::CreateDelegationRequest>(again.clone()).await),
+        "EntityAlreadyExists"
+    );
     cloud.env.clock.advance(Duration::from_secs(31 * 24 * 3600));
     assert_eq!(code(partner.call::<iam::CreateDelegationRequest>(again).await), "ok");
     assert_eq!(state(&owner, &waits).await, "NoSuchEntity");
@@ -352,7 +394,9 @@ async fn a_request_in_words() {
         entity_arn: arn.into(),
         locale: locale.map(str::to_owned),
     };
-    for (locale, has) in [(None, "May use s3:ListBucket, s3:GetObject"), (Some("ko-KR"), "허용"), (Some("en_US"), "1 h 0 min")] {
+    for (locale, has) in
+        [(None, "May use s3:ListBucket, s3:GetObject"), (Some("ko-KR"), "허용"), (Some("en_US"), "1 h 0 min")]
+    {
         let found = cloud.call::<iam::GetHumanReadableSummary>(ask(locale, &arn)).await.unwrap();
         assert_eq!(found.summary_state.as_deref(), Some("AVAILABLE"));
         let text = found.summary_content.unwrap();
@@ -394,7 +438,10 @@ async fn roles_of_templates() {
     let named = acquire(&[("RoleName", &["logger"]), ("Buckets", &["a", "b"])]);
     let made = cloud.call::<iam::AcquireRole>(named.clone()).await.unwrap().role;
     assert_eq!(made.arn, "arn:aws:iam::000000000000:role/service-role/logger");
-    assert_eq!((made.max_session_duration, made.description.as_deref()), (Some(7200), Some("Writes the log of logger.")));
+    assert_eq!(
+        (made.max_session_duration, made.description.as_deref()),
+        (Some(7200), Some("Writes the log of logger."))
+    );
     assert_eq!(made.source_role_template.as_ref().map(|of| of.template_minor_version), Some(1));
     assert_eq!(made.tags.as_ref().map(|tags| tags[0].value.as_str()), Some("30"));
     let again = cloud.call::<iam::AcquireRole>(named.clone()).await.unwrap().role;
@@ -415,23 +462,42 @@ async fn roles_of_templates() {
         ("no number", acquire(&[("RoleName", &["a"]), ("Retention", &["long"])]), "InvalidInput"),
         ("a bad name", acquire(&[("RoleName", &["a b"])]), "InvalidInput"),
         ("two names", acquire(&[("RoleName", &["a", "b"])]), "InvalidInput"),
-        ("a disabled version", i::AcquireRoleRequest { template_minor_version: Some(0), ..acquire(&[("RoleName", &["a"])]) }, "RoleTemplateDisabled"),
-        ("an unknown version", i::AcquireRoleRequest { template_minor_version: Some(7), ..named.clone() }, "NoSuchEntity"),
-        ("an unknown template", i::AcquireRoleRequest { template_arn: format!("{template}2"), ..named.clone() }, "NoSuchEntity"),
+        (
+            "a disabled version",
+            i::AcquireRoleRequest { template_minor_version: Some(0), ..acquire(&[("RoleName", &["a"])]) },
+            "RoleTemplateDisabled",
+        ),
+        (
+            "an unknown version",
+            i::AcquireRoleRequest { template_minor_version: Some(7), ..named.clone() },
+            "NoSuchEntity",
+        ),
+        (
+            "an unknown template",
+            i::AcquireRoleRequest { template_arn: format!("{template}2"), ..named.clone() },
+            "NoSuchEntity",
+        ),
     ] {
         assert_eq!(code(cloud.call::<iam::AcquireRole>(input).await), expected, "{what}");
     }
 
     // Each underlying action is asked for.
     let allow = |actions: &str| {
-        format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}]}}"#)
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}]}}"#
+        )
     };
     let made_by = |name: &'static str| acquire(&[("RoleName", &[name])]);
     for (who, actions, new, old) in [
         ("none", r#""s3:*""#, "AccessDenied", "AccessDenied"),
         ("reader", r#""iam:GetRole""#, "AccessDenied", "ok"),
         ("half", r#""iam:CreateRole","iam:TagRole","iam:PutRolePolicy""#, "AccessDenied", "AccessDenied"),
-        ("maker", r#""iam:CreateRole","iam:TagRole","iam:PutRolePolicy","iam:AttachRolePolicy""#, "ok", "AccessDenied"),
+        (
+            "maker",
+            r#""iam:CreateRole","iam:TagRole","iam:PutRolePolicy","iam:AttachRolePolicy""#,
+            "ok",
+            "AccessDenied",
+        ),
     ] {
         let client = user(&cloud, who, Some(&allow(actions))).await;
         assert_eq!(code(client.call::<iam::AcquireRole>(made_by("fresh")).await), new, "{who}");

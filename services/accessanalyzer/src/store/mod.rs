@@ -56,7 +56,8 @@ impl State {
                 let others = tx.scan(&ANALYZERS, Range::prefix((account, region)), LIST_MAX).await?;
                 let kind = |one: &Analyzer| (one.organization.is_some(), one.unused.is_some());
                 let same = others.iter().filter(|(_, other)| kind(other) == kind(analyzer));
-                let limit = if analyzer.organization.is_some() { ANALYZERS_MAX } else { ACCOUNT_ANALYZERS_MAX };
+                let limit =
+                    if analyzer.organization.is_some() { ANALYZERS_MAX } else { ACCOUNT_ANALYZERS_MAX };
                 if same.count() >= limit {
                     let message = "The maximum number of analyzers has been reached.";
                     return Err(error::quota(name, "ANALYZER", message));

@@ -144,8 +144,11 @@ async fn archive_rules_archive_what_meets_them() {
     cloud.ok::<op::CreateArchiveRule>(create("resourceType", "AWS::SQS::Queue")).await;
     let twice = cloud.err::<op::CreateArchiveRule>(create("resourceType", "AWS::SQS::Queue")).await;
     assert!(twice.starts_with("ConflictException"), "{twice}");
-    let second =
-        s::CreateAnalyzerRequest { analyzer_name: "b".into(), r#type: "ACCOUNT".into(), ..Default::default() };
+    let second = s::CreateAnalyzerRequest {
+        analyzer_name: "b".into(),
+        r#type: "ACCOUNT".into(),
+        ..Default::default()
+    };
     let full = cloud.err::<op::CreateAnalyzer>(second).await;
     assert!(full.starts_with("ServiceQuotaExceededException"), "{full}");
     assert_eq!(cloud.findings(&arn).await[0].status, "ACTIVE", "only what is new");

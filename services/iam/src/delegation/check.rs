@@ -106,7 +106,8 @@ pub(crate) fn check(
 fn pairs(asked: &Policy) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for statement in asked.statements().iter().filter(|of| of.effect() == Effect::Allow) {
-        let texts = |(inverted, items): (bool, Vec<String>)| if inverted { vec!["*".to_owned()] } else { items };
+        let texts =
+            |(inverted, items): (bool, Vec<String>)| if inverted { vec!["*".to_owned()] } else { items };
         let (inverted, actions) = statement.actions();
         let actions = texts((inverted, actions.map(str::to_owned).collect()));
         let (inverted, resources) = statement.resources();

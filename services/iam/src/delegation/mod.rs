@@ -63,8 +63,10 @@ pub(crate) fn render(template: &Template, given: Vec<s::PolicyParameter>) -> Res
 fn boundaries(policy: &Policy) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for statement in policy.statements().iter().filter(|statement| statement.effect() == Effect::Allow) {
-        let conditions =
-            statement.conditions().iter().filter(|of| of.key().eq_ignore_ascii_case("iam:PermissionsBoundary"));
+        let conditions = statement
+            .conditions()
+            .iter()
+            .filter(|of| of.key().eq_ignore_ascii_case("iam:PermissionsBoundary"));
         for value in conditions.flat_map(|condition| condition.values()) {
             if !found.iter().any(|known| known == value) {
                 found.push(value.to_owned());

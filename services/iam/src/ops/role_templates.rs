@@ -72,7 +72,12 @@ impl Handle<op::AcquireRole> for Iam {
         let trust = document::check_trust(&role.trust.document)?;
         for (name, text) in &role.entity.inline {
             let others = role.entity.inline.iter().filter(|(other, _)| *other != name);
-            document::check_inline(Kind::Role, &role.entity.name, text, others.map(|(_, text)| text.as_str()))?;
+            document::check_inline(
+                Kind::Role,
+                &role.entity.name,
+                text,
+                others.map(|(_, text)| text.as_str()),
+            )?;
         }
         let role = self.state.acquire_role(cx.account(), &role, &trust).await?;
         let shown = self.full_role(cx.account(), &role).await?;
@@ -90,7 +95,8 @@ impl Iam {
     fn template(&self, arn: &str, minor: Option<i32>) -> Result<(&RoleTemplate, &TemplateVersion)> {
         let template = self.catalog.role_template(arn).ok_or_else(|| error::no_such_role_template(arn))?;
         let version = template.version(minor);
-        let missing = || error::no_such_template_version(arn, minor.unwrap_or(template.default_minor_version));
+        let missing =
+            || error::no_such_template_version(arn, minor.unwrap_or(template.default_minor_version));
         Ok((template, version.ok_or_else(missing)?))
     }
 
@@ -137,11 +143,7 @@ impl Iam {
             max_session_secs: u32::try_from(secs).unwrap_or_default(),
             trust: Trust { document: document(&version.trust_policy)?, pinned: BTreeMap::new() },
             instance_profiles: Vec::new(),
-            template: Some(SourceTemplate {
-                arn: template.arn.clone(),
-                minor: version.minor,
-                values: given,
-            }),
+            template: Some(SourceTemplate { arn: template.arn.clone(), minor: version.minor, values: given }),
         };
         Ok(Wanted { role, is_enabled: template.enabled && version.enabled })
     }

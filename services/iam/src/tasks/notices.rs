@@ -40,7 +40,9 @@ impl Notices {
             }
             match self.send(&at, &notice).await {
                 Ok(()) => self.state.set_notice(&at, None).await?,
-                Err(_) if Instant::from(notice.made) + KEPT <= now => self.state.set_notice(&at, None).await?,
+                Err(_) if Instant::from(notice.made) + KEPT <= now => {
+                    self.state.set_notice(&at, None).await?
+                }
                 Err(error) => {
                     tracing::info!(request = at.0, %error, "a notice of a delegation request could not be sent");
                     let wait = RETRY_MIN * 2u32.saturating_pow(notice.attempts.min(12));

@@ -63,11 +63,17 @@ async fn files_that_are_wrong_stop_the_start() {
     };
     for ((name, text), expected) in [
         (partner("111122223333", "1"), "twelve digits"),
-        (partner("name = \"Example\"", "name = \"An Example of a Name That Is Too Long\""), "1 to 30 characters"),
+        (
+            partner("name = \"Example\"", "name = \"An Example of a Name That Is Too Long\""),
+            "1 to 30 characters",
+        ),
         (partner("example.com", "example com"), "letters, digits"),
         (partner("arn:aws:sqs", "arn:aws:sns"), "no SNS"),
         (partner("arn:aws:sqs", "arn:aws:s3"), "not the ARN of an SQS queue"),
-        (partner("us-east-1:111122223333:news", "nowhere-1:111122223333:news"), "not the ARN of an SQS queue"),
+        (
+            partner("us-east-1:111122223333:news", "nowhere-1:111122223333:news"),
+            "not the ARN of an SQS queue",
+        ),
         (partner("@{bucket}", "@{other}"), "none of its parameters"),
         (partner("@{bucket}", "@{bucket"), "placeholder"),
         (partner("\"string\"", "\"number\""), "no stringList"),
@@ -85,7 +91,8 @@ async fn files_that_are_wrong_stop_the_start() {
     }
     let twice = [("partners/a.toml", PARTNER), ("partners/b.toml", PARTNER)];
     assert!(open(&Store::memory(), &twice).await.unwrap_err().contains("two partners"));
-    let good = [("partners/a.toml", PARTNER), ("role-templates/a.toml", TEMPLATE), ("partners/notes.txt", "x")];
+    let good =
+        [("partners/a.toml", PARTNER), ("role-templates/a.toml", TEMPLATE), ("partners/notes.txt", "x")];
     assert_eq!(open(&Store::memory(), &good).await, Ok(()));
     assert_eq!(open(&Store::memory(), &[]).await, Ok(()));
 }

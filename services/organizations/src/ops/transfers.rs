@@ -47,12 +47,7 @@ impl Organizations {
     }
 
     /// The transfers that an organization sees in one direction, invitations too.
-    async fn seen(
-        &self,
-        cx: &Cx,
-        vantage: &Vantage,
-        direction: &str,
-    ) -> Result<Vec<(String, Transfer)>> {
+    async fn seen(&self, cx: &Cx, vantage: &Vantage, direction: &str) -> Result<Vec<(String, Transfer)>> {
         let master = self.master(vantage).await?;
         let management = vantage.organization.management;
         let wanted = |transfer: &Transfer| match &transfer.source {
@@ -155,9 +150,8 @@ impl Handle<op::InviteOrganizationToTransferResponsibility> for Organizations {
         };
         let action = Action::TransferResponsibility;
         let mut made = Organizations::new_handshake(cx, &vantage, &master, action, party);
-        let latest = Instant::from_millis(
-            input.start_timestamp.millis() - quotas::TRANSFER_NOTICE.as_millis() as i64,
-        );
+        let latest =
+            Instant::from_millis(input.start_timestamp.millis() - quotas::TRANSFER_NOTICE.as_millis() as i64);
         made.expires = (cx.now() + quotas::INVITATION).min(latest).into();
         made.notes = input.notes;
         made.transfer = Some(TransferTerms { id: id.clone(), start: input.start_timestamp.into() });
@@ -190,11 +184,7 @@ impl Handle<op::DescribeResponsibilityTransfer> for Organizations {
 }
 
 impl Handle<op::ListInboundResponsibilityTransfers> for Organizations {
-    async fn access(
-        &self,
-        cx: &Cx,
-        _: &s::ListInboundResponsibilityTransfersRequest,
-    ) -> Result<Vec<Access>> {
+    async fn access(&self, cx: &Cx, _: &s::ListInboundResponsibilityTransfersRequest) -> Result<Vec<Access>> {
         let action = "organizations:ListInboundResponsibilityTransfers";
         self.ask_transfers(cx, Who::Reader, action, On::All, INBOUND).await
     }
@@ -216,7 +206,10 @@ impl Handle<op::ListInboundResponsibilityTransfers> for Organizations {
         let listing = format!("inbound transfers of {} {:?}", vantage.id, input.id);
         let (shown, next_token) =
             self.listed(&vantage, all, input.next_token, input.max_results, listing).await?;
-        Ok(s::ListInboundResponsibilityTransfersResponse { responsibility_transfers: Some(shown), next_token })
+        Ok(s::ListInboundResponsibilityTransfersResponse {
+            responsibility_transfers: Some(shown),
+            next_token,
+        })
     }
 }
 

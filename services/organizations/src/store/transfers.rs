@@ -68,8 +68,9 @@ impl State {
                 if sent.iter().any(|other| other.state.is_pending() && other.party == made.party) {
                     return Err(error::duplicate_handshake());
                 }
-                let recent =
-                    sent.iter().filter(|other| Instant::from(other.requested) + quotas::INVITATIONS_WINDOW > now);
+                let recent = sent
+                    .iter()
+                    .filter(|other| Instant::from(other.requested) + quotas::INVITATIONS_WINDOW > now);
                 if recent.count() >= quotas::INVITATIONS_PER_DAY {
                     return Err(error::constraint(
                         "HANDSHAKE_RATE_LIMIT_EXCEEDED",
@@ -218,7 +219,8 @@ pub(crate) async fn of(
 async fn check_source(reads: &impl Reads, account: AccountId, target_organization: &str) -> Result<()> {
     let seat = reads.get(&ACCOUNTS, &account).await?.and_then(|account| account.seat);
     let unsupported = || {
-        let message = "The responsibility can only be transferred from the management account of another organization.";
+        let message =
+            "The responsibility can only be transferred from the management account of another organization.";
         error::invalid("TARGET_NOT_SUPPORTED", message)
     };
     let seat = seat.ok_or_else(unsupported)?;
@@ -285,7 +287,8 @@ async fn accept(
     let all = tx.scan(&TRANSFERS, Range::all(), LIST_MAX).await?;
     let begins = Instant::from(transfer.start);
     // Until the new one begins, another may still be in force that was withdrawn.
-    let out = |account: AccountId| all.iter().find(|(_, of)| of.source() == Some(account) && of.is_agreed(begins));
+    let out =
+        |account: AccountId| all.iter().find(|(_, of)| of.source() == Some(account) && of.is_agreed(begins));
     if out(who.account).is_some() {
         return Err(error::constraint(
             "RESPONSIBILITY_TRANSFER_MAX_OUTBOUND_QUOTA_VIOLATION",

@@ -46,18 +46,25 @@ fn invitation(cloud: &Cloud, id: &str, kind: &str) -> s::InviteOrganizationToTra
 /// The handshake and the transfer.
 async fn invite(cloud: &Cloud, from: &Caller, to: &Caller) -> (String, String) {
     let input = invitation(cloud, &to.account.to_string(), "ACCOUNT");
-    let made = cloud.ok::<op::InviteOrganizationToTransferResponsibility>(from, input).await.handshake.unwrap();
+    let made =
+        cloud.ok::<op::InviteOrganizationToTransferResponsibility>(from, input).await.handshake.unwrap();
     assert_eq!(made.action.as_deref(), Some("TRANSFER_RESPONSIBILITY"));
     let resources = made.resources.unwrap();
-    let transfer = resources.iter().find(|of| of.r#type.as_deref() == Some("RESPONSIBILITY_TRANSFER")).unwrap();
+    let transfer =
+        resources.iter().find(|of| of.r#type.as_deref() == Some("RESPONSIBILITY_TRANSFER")).unwrap();
     (made.id.unwrap(), transfer.value.clone().unwrap())
 }
 
 async fn accept(cloud: &Cloud, caller: &Caller, id: &str) -> String {
-    match cloud.call::<op::AcceptHandshake>(caller, s::AcceptHandshakeRequest { handshake_id: id.into() }).await {
+    match cloud
+        .call::<op::AcceptHandshake>(caller, s::AcceptHandshakeRequest { handshake_id: id.into() })
+        .await
+    {
         Ok(_) => "ok".into(),
         Err(_) => {
-            cloud.err::<op::AcceptHandshake>(caller, s::AcceptHandshakeRequest { handshake_id: id.into() }).await
+            cloud
+                .err::<op::AcceptHandshake>(caller, s::AcceptHandshakeRequest { handshake_id: id.into() })
+                .await
         }
     }
 }
@@ -85,7 +92,9 @@ async fn a_transfer_begins_and_ends_with_months_and_says_who_pays() {
     let seen = describe(&cloud, &master(), &id).await;
     assert_eq!(seen.active_handshake_id.as_ref(), Some(&handshake));
     assert!(seen.arn.unwrap().contains("/billing/outbound/rt-"));
-    for (caller, expected) in [(Caller::root(member), "AccessDeniedException"), (distributor(), "AccessDeniedException")] {
+    for (caller, expected) in
+        [(Caller::root(member), "AccessDeniedException"), (distributor(), "AccessDeniedException")]
+    {
         let refused = accept(&cloud, &caller, &handshake).await;
         assert!(refused.starts_with(expected), "{refused}");
     }
@@ -134,7 +143,11 @@ async fn transfers_are_inherited_but_not_for_ever() {
     for (caller, handshake, reason) in [
         (distributor(), &circle, "ConstraintViolationException RESPONSIBILITY_TRANSFER_MAX_LEVEL_VIOLATION"),
         (distributor(), &third, "ConstraintViolationException RESPONSIBILITY_TRANSFER_MAX_LEVEL_VIOLATION"),
-        (master(), &another, "ConstraintViolationException RESPONSIBILITY_TRANSFER_MAX_OUTBOUND_QUOTA_VIOLATION"),
+        (
+            master(),
+            &another,
+            "ConstraintViolationException RESPONSIBILITY_TRANSFER_MAX_OUTBOUND_QUOTA_VIOLATION",
+        ),
     ] {
         assert_eq!(accept(&cloud, &caller, handshake).await, reason);
     }
@@ -143,10 +156,12 @@ async fn transfers_are_inherited_but_not_for_ever() {
     assert_eq!(payer(&cloud, master().account).await, "333333333333");
     assert_eq!(payer(&cloud, stranger().account).await, "333333333333");
 
-    let list = s::ListInboundResponsibilityTransfersRequest { r#type: "BILLING".into(), ..Default::default() };
+    let list =
+        s::ListInboundResponsibilityTransfersRequest { r#type: "BILLING".into(), ..Default::default() };
     let found = cloud.ok::<op::ListInboundResponsibilityTransfers>(&stranger(), list).await;
     assert_eq!(found.responsibility_transfers.unwrap().len(), 1);
-    let list = s::ListOutboundResponsibilityTransfersRequest { r#type: "BILLING".into(), ..Default::default() };
+    let list =
+        s::ListOutboundResponsibilityTransfersRequest { r#type: "BILLING".into(), ..Default::default() };
     let found = cloud.ok::<op::ListOutboundResponsibilityTransfers>(&stranger(), list).await;
     assert_eq!(found.responsibility_transfers.unwrap().len(), 1);
     let refused = cloud.err::<op::DeleteOrganization>(&distributor(), Empty).await;
@@ -158,7 +173,11 @@ async fn invitations_are_refused_declined_canceled_and_expire() {
     let cloud = cloud().await;
     let member = cloud.account("member").await;
     for (id, kind, expected) in [
-        (master().account.to_string(), "ACCOUNT", "HandshakeConstraintViolationException SOURCE_AND_TARGET_CANNOT_MATCH"),
+        (
+            master().account.to_string(),
+            "ACCOUNT",
+            "HandshakeConstraintViolationException SOURCE_AND_TARGET_CANNOT_MATCH",
+        ),
         (member.to_string(), "ACCOUNT", "InvalidInputException TARGET_NOT_SUPPORTED"),
         ("999999999999".into(), "ACCOUNT", "InvalidInputException TARGET_NOT_SUPPORTED"),
         ("12".into(), "ACCOUNT", "InvalidInputException INVALID_PATTERN_TARGET_ID"),

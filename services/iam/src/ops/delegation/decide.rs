@@ -133,8 +133,9 @@ impl Iam {
     fn exchange_token(&self, cx: &Cx, request: &DelegationRequest) -> Result<String> {
         let kept = request.approved_as.as_deref();
         let approver = kept.and_then(|kept| session_token::kept_approver(&self.platform.seal, kept));
-        let mut approver = approver
-            .ok_or_else(|| ApiError::internal("who accepted a delegation request was sealed by another key"))?;
+        let mut approver = approver.ok_or_else(|| {
+            ApiError::internal("who accepted a delegation request was sealed by another key")
+        })?;
         let session = approver.session.take().unwrap_or_default();
         let secs = Duration::from_secs(u64::try_from(request.session_secs).unwrap_or(0));
         approver.session = Some(Session {
