@@ -130,10 +130,11 @@ impl State {
     pub(crate) async fn set_notice(&self, at: &(String, u32), notice: Option<&Notice>) -> Result<()> {
         self.store
             .transact(|tx| async move {
-                Ok(match notice {
+                match notice {
                     Some(notice) => tx.put(&DELEGATION_NOTICES, at, notice)?,
                     None => tx.delete(&DELEGATION_NOTICES, at)?,
-                })
+                }
+                Ok(())
             })
             .await
     }
