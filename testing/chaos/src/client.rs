@@ -38,20 +38,25 @@ impl Client {
 
     /// A call of S3, path style: `target` is the path with its query, encoded.
     pub fn s3(&mut self, method: &str, target: &str, body: &[u8]) -> Result<Answer> {
-        self.send("s3", method, target, &[], body)
+        self.send("us-east-1", "s3", method, target, &[], body)
     }
 
     /// A call in JSON; the answer may be a refusal.
     pub fn json(&mut self, service: &str, target: &str, input: &Value) -> Result<Answer> {
+        self.json_in("us-east-1", service, target, input)
+    }
+
+    /// The same in any Region.
+    pub fn json_in(&mut self, region: &str, service: &str, target: &str, input: &Value) -> Result<Answer> {
         let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.0")];
-        self.send(service, "POST", "/", &headers, input.to_string().as_bytes())
+        self.send(region, service, "POST", "/", &headers, input.to_string().as_bytes())
     }
 
     /// A call of SQS: the answer's JSON. Every refusal is a panic, since no call of ours deserves one.
     pub fn sqs(&mut self, operation: &str, input: &Value) -> Result<Value> {
         let target = format!("AmazonSQS.{operation}");
         let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];
-        let answer = self.send("sqs", "POST", "/", &headers, input.to_string().as_bytes())?;
+        let answer = self.send("us-east-1", "sqs", "POST", "/", &headers, input.to_string().as_bytes())?;
         answer.expect(&[200], operation);
         Ok(if answer.body.is_empty() {
             Value::Null
@@ -62,6 +67,7 @@ impl Client {
 
     fn send(
         &mut self,
+        region: &str,
         service: &str,
         method: &str,
         target: &str,
@@ -74,7 +80,7 @@ impl Client {
         }
         let mut parts = request.body(()).expect("a request").into_parts().0;
         let now = Timestamp::from_unix_s(Clock::real().now().secs());
-        Signer::new(CREDENTIALS, "us-east-1", service, now)
+        Signer::new(CREDENTIALS, region, service, now)
             .sign(&mut parts, SignPayload::Bytes(body))
             .expect("it has a host");
         let mut head = format!("{method} {target} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());

@@ -13,7 +13,7 @@
 //! (`cargo build --package haneul`, or `HANEUL_BIN`).
 //!
 //! Reading order: [`program`], [`client`]; [`moment`] (what is known of a call at the end), [`content`]; [`s3`], [`queue`],
-//! [`standard`], [`fifo`], [`bank`] (who writes what, and what must be there); [`world`]; [`shim`], [`disk`].
+//! [`standard`], [`fifo`], [`bank`], [`regions`] (who writes what, and what must be there); [`world`]; [`shim`], [`disk`].
 //!
 //! What must never happen here: knowledge of how the program works inside, beside where it keeps blobs.
 
@@ -25,6 +25,7 @@ pub mod fifo;
 pub mod moment;
 pub mod program;
 pub mod queue;
+pub mod regions;
 pub mod s3;
 pub mod shim;
 pub mod standard;

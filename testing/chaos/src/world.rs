@@ -13,12 +13,15 @@ use crate::client::{Client, Result};
 use crate::fifo::Fifo;
 use crate::moment::Moments;
 use crate::program::Program;
+use crate::regions::Regions;
 use crate::s3::{BUCKET, Writer};
 use crate::standard::Standard;
 
 const WRITERS: usize = 3;
 /// Connections that work on one table at once.
 const TELLERS: usize = 4;
+/// Connections that write one global table.
+const PLACES: usize = 4;
 /// Blobs have headers and checksums, and their directories entries.
 const BLOB_OVERHEAD: u64 = 4096;
 /// Two logs keep their last segment each, of 64 MiB, and what was begun before it.
@@ -33,6 +36,7 @@ pub struct World {
     ledger: Mutex<Standard>,
     fifo: Mutex<Fifo>,
     bank: Mutex<Bank>,
+    regions: Mutex<Regions>,
 }
 
 impl Clone for World {
@@ -43,6 +47,7 @@ impl Clone for World {
             ledger: Mutex::new(self.ledger.lock().clone()),
             fifo: Mutex::new(self.fifo.lock().clone()),
             bank: Mutex::new(self.bank.lock().clone()),
+            regions: Mutex::new(self.regions.lock().clone()),
         }
     }
 }
@@ -57,7 +62,9 @@ impl World {
             ledger: Mutex::new(Standard::new("ledger")),
             fifo: Mutex::new(Fifo::new("queue.fifo")),
             bank: Mutex::new(Bank::new()),
+            regions: Mutex::default(),
         };
+        world.regions.lock().create(client)?;
         world.bank.lock().create(client)?;
         world.queue.lock().queue.create(client, &json!({}))?;
         world.ledger.lock().queue.create(client, &json!({}))?;
@@ -69,6 +76,7 @@ impl World {
     pub fn work_until_killed(&mut self, mut program: Program, moments: &Moments, rng: &Rng, for_ms: u64) {
         let address = program.address.clone();
         let (queue, ledger, fifo, bank) = (&self.queue, &self.ledger, &self.fifo, &self.bank);
+        let regions = &self.regions;
         let panicked = AtomicBool::new(false);
         let mut works: Vec<Work<'_>> = vec![
             Box::new(|client, rng| Standard::send(queue, client, moments, rng, u64::MAX)),
@@ -79,6 +87,9 @@ impl World {
         ];
         for _ in 0..TELLERS {
             works.push(Box::new(|client, rng| Bank::work(bank, client, moments, rng)));
+        }
+        for _ in 0..PLACES {
+            works.push(Box::new(|client, rng| Regions::work(regions, client, moments, rng)));
         }
         for writer in &mut self.writers {
             works.push(Box::new(|client, rng| writer.work(client, moments, rng)));
@@ -109,6 +120,7 @@ impl World {
         faults.extend(self.queue.get_mut().check(client, end)?);
         faults.extend(self.fifo.get_mut().check(client, end)?);
         faults.extend(self.bank.get_mut().check(client, end, rng)?);
+        faults.extend(self.regions.get_mut().check(client, end)?);
         self.ledger.get_mut().settle(end);
         Ok(faults)
     }
@@ -130,6 +142,7 @@ impl World {
             queue.delete(client)?;
         }
         self.bank.get_mut().drop(client)?;
+        self.regions.get_mut().drop(client)?;
         faults.extend(wait_for_blobs(data_dir, |count, _| count == 0));
         let (_, left) = files(data_dir);
         println!("the data directory has {left} bytes in the end");

@@ -74,6 +74,11 @@ fn dynamodb_of_what_is_nested_too_deep() {
 }
 
 #[test]
+fn dynamodb_to_kinesis() {
+    run("boto3_dynamodb_kinesis.py", &[]);
+}
+
+#[test]
 fn dynamodb_in_many_regions() {
     run("boto3_dynamodb_global.py", &[]);
 }

@@ -24,6 +24,11 @@ fn dynamodb() {
 }
 
 #[test]
+fn dynamodb_to_kinesis() {
+    terraform("terraform_dynamodb_kinesis", &[], &["changed=true"]);
+}
+
+#[test]
 fn dynamodb_in_many_regions() {
     terraform("terraform_dynamodb_global", &[], &["changed=true"]);
 }
