@@ -34,7 +34,8 @@ impl Regions {
         call(client, REGIONS[0], "CreateTable", &table)?;
         let replicas: Vec<Value> =
             REGIONS[1..].iter().map(|region| json!({"Create": {"RegionName": region}})).collect();
-        let group = json!({"TableName": TABLE, "MultiRegionConsistency": "STRONG", "ReplicaUpdates": replicas});
+        let group =
+            json!({"TableName": TABLE, "MultiRegionConsistency": "STRONG", "ReplicaUpdates": replicas});
         call(client, REGIONS[0], "UpdateTable", &group)?;
         let stream = json!({
             "TableName": TABLE, "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
@@ -85,7 +86,10 @@ impl Regions {
             let Ok(there) = call(client, REGIONS[(region + 1) % REGIONS.len()], "GetItem", &get) else {
                 return;
             };
-            assert!(ids(&there["Item"]).contains(&number), "{number} was answered, and another Region has it not");
+            assert!(
+                ids(&there["Item"]).contains(&number),
+                "{number} was answered, and another Region has it not"
+            );
         }
     }
 
@@ -122,7 +126,9 @@ impl Regions {
                     Some(stamp.answered? < sent)
                 };
                 for later in list[at + 1..].iter().filter(|later| late(later) == Some(true)) {
-                    faults.push(format!("regions: {later} was answered before {number} was sent, and comes after it"));
+                    faults.push(format!(
+                        "regions: {later} was answered before {number} was sent, and comes after it"
+                    ));
                 }
             }
         }
@@ -134,7 +140,8 @@ impl Regions {
                 Fate::Perhaps => found.is_none_or(|found| found == *item),
             };
             if !right {
-                faults.push(format!("regions: {number} for {item} is {stamp:?} at {end}, and is in {found:?}"));
+                faults
+                    .push(format!("regions: {number} for {item} is {stamp:?} at {end}, and is in {found:?}"));
             }
         }
         if let Some(number) = there.keys().find(|number| !self.calls.contains_key(number)) {
