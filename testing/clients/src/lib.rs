@@ -88,6 +88,11 @@ impl Server {
         Server { process, endpoint, folder }
     }
 
+    /// For a client that kills the program in the middle of what it does.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where the program keeps its state.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -8,7 +8,7 @@ variable "endpoint" { type = string }
 variable "shards" { default = 2 }
 variable "retention" { default = 24 }
 variable "encrypted" { default = false }
-variable "metrics" { default = "IncomingBytes" }
+variable "metrics" { default = "" }
 variable "team" { default = "sky" }
 
 provider "aws" {
@@ -32,7 +32,7 @@ resource "aws_kinesis_stream" "clicks" {
   name                      = "clicks"
   shard_count               = var.shards
   retention_period          = var.retention
-  shard_level_metrics       = [var.metrics, "OutgoingBytes"]
+  shard_level_metrics       = var.metrics == "" ? [] : [var.metrics, "OutgoingBytes"]
   encryption_type           = var.encrypted ? "KMS" : "NONE"
   kms_key_id                = var.encrypted ? aws_kms_key.records.key_id : null
   enforce_consumer_deletion = true

@@ -41,11 +41,6 @@ fn logs() {
 }
 
 #[test]
-fn kinesis() {
-    run("boto3_kinesis.py", &[]);
-}
-
-#[test]
 fn cloudwatch() {
     let python = python();
     if available(&python, &["-c", "import numpy"], "boto3_cloudwatch.py") {

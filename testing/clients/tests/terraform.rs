@@ -34,12 +34,6 @@ fn dynamodb_in_many_regions() {
 }
 
 #[test]
-fn kinesis() {
-    let changes = ["shards=3", "retention=48", "encrypted=true", "metrics=IncomingRecords", "team=sea"];
-    terraform("terraform_kinesis", &[], &changes);
-}
-
-#[test]
 fn state_is_locked_by_dynamodb() {
     let (aws, name) = (aws_cli(), "terraform_lock.sh");
     let Some(mirror) = terraform_mirror(name) else { return };
