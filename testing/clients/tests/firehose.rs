@@ -1,0 +1,16 @@
+//! Data Firehose and metric streams, by boto3 and Terraform.
+
+use haneul_clients::{Server, available, python, script, terraform};
+
+#[test]
+fn records_and_metrics_arrive_in_s3() {
+    let python = python();
+    if available(&python, &["-c", "import boto3"], "boto3_firehose.py") {
+        Server::start(&[]).run(&python, &[&script("boto3_firehose.py")]);
+    }
+}
+
+#[test]
+fn by_terraform() {
+    terraform("terraform_firehose", &[], &["interval=120"]);
+}
