@@ -35,11 +35,27 @@ user_error!(kms_denied, KMS_ACCESS_DENIED_EXCEPTION, KMSAccessDeniedException);
 user_error!(kms_missing, KMS_NOT_FOUND_EXCEPTION, KMSNotFoundException);
 user_error!(kms_disabled, KMS_DISABLED_EXCEPTION, KMSDisabledException);
 user_error!(kms_state, KMS_INVALID_STATE_EXCEPTION, KMSInvalidStateException);
+user_error!(
+    already_started,
+    DURABLE_EXECUTION_ALREADY_STARTED_EXCEPTION,
+    DurableExecutionAlreadyStartedException
+);
+user_error!(callback_timeout, CALLBACK_TIMEOUT_EXCEPTION, CallbackTimeoutException);
 user_error!(invalid_runtime, INVALID_RUNTIME_EXCEPTION, InvalidRuntimeException);
 user_error!(invalid_zip, INVALID_ZIP_FILE_EXCEPTION, InvalidZipFileException);
 
 pub(crate) fn no_function(arn: impl std::fmt::Display) -> ApiError {
     not_found(format!("Function not found: {arn}"))
+}
+
+pub(crate) fn no_execution(arn: &str) -> ApiError {
+    not_found(format!("Durable execution not found: {arn}"))
+}
+
+pub(crate) fn callback_closed() -> ApiError {
+    callback_timeout(
+        "The callback ID token has either expired or the callback associated with the token has already been closed.",
+    )
 }
 
 /// The parameter exists at AWS and cannot be honoured here.

@@ -4,6 +4,7 @@ use haneul_kit::{Access, Arn, Cx, Platform, Policy, Result, Signal};
 
 use crate::cache::Cache;
 use crate::code::CodeStore;
+use crate::durable::wait::Waiters;
 use crate::exec::Executor;
 use crate::images::Images;
 use crate::invoke::{Concurrency, Specs};
@@ -28,6 +29,7 @@ pub struct Lambda {
     pub(crate) sessions: Sessions,
     pub(crate) specs: Specs,
     pub(crate) provisioned: Provisioned,
+    pub(crate) waiters: Waiters,
     pub(crate) wake: Wake,
     pub(crate) this: Weak<Lambda>,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Wake {
     /// Code is to be prepared, or to be thrown away.
     pub(crate) code: Signal,
     pub(crate) events: Signal,
+    /// An execution can go on.
+    pub(crate) durable: Signal,
     pub(crate) provision: Signal,
     pub(crate) mappings: Signal,
 }

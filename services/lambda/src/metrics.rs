@@ -21,6 +21,18 @@ pub(crate) const EVENT_AGE: Metric = Metric::new("AWS/Lambda", "AsyncEventAge", 
 pub(crate) const DELIVERY_FAILURES: Metric = count("DestinationDeliveryFailures");
 pub(crate) const ITERATOR_AGE: Metric = Metric::new("AWS/Lambda", "IteratorAge", Unit::Milliseconds);
 
+/// Of durable executions. Source: Developer Guide, "Monitoring durable functions".
+pub(crate) const EXECUTIONS_STARTED: Metric = count("DurableExecutionStarted");
+pub(crate) const EXECUTIONS_STOPPED: Metric = count("DurableExecutionStopped");
+pub(crate) const EXECUTIONS_SUCCEEDED: Metric = count("DurableExecutionSucceeded");
+pub(crate) const EXECUTIONS_FAILED: Metric = count("DurableExecutionFailed");
+pub(crate) const EXECUTIONS_TIMED_OUT: Metric = count("DurableExecutionTimedOut");
+pub(crate) const EXECUTION_DURATION: Metric =
+    Metric::new("AWS/Lambda", "DurableExecutionDuration", Unit::Milliseconds);
+pub(crate) const EXECUTION_OPERATIONS: Metric = count("DurableExecutionOperations");
+pub(crate) const EXECUTION_BYTES: Metric =
+    Metric::new("AWS/Lambda", "DurableExecutionStorageWrittenBytes", Unit::Bytes);
+
 impl Lambda {
     /// Adds a sample: of the function, of the version or alias that was called, and of the account.
     pub(crate) fn sample(

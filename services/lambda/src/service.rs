@@ -15,6 +15,7 @@ use crate::logs::Logs;
 use crate::mappings::manage::Mappings;
 use crate::store::Records;
 use crate::tasks::code::Code;
+use crate::tasks::durable::Executions;
 use crate::tasks::events::Events;
 use crate::tasks::provision::Provision;
 use crate::url::Urls;
@@ -60,6 +61,7 @@ pub(crate) fn with_executor(
         sessions: Default::default(),
         specs: Default::default(),
         provisioned: Default::default(),
+        waiters: Default::default(),
         wake: Default::default(),
         this: this.clone(),
     });
@@ -67,6 +69,7 @@ pub(crate) fn with_executor(
     Ok(Service::of(&wire::SERVICE, lambda.clone())
         .op::<op::AddLayerVersionPermission>()
         .op::<op::AddPermission>()
+        .op::<op::CheckpointDurableExecution>()
         .op::<op::CreateAlias>()
         .op::<op::CreateCodeSigningConfig>()
         .op::<op::CreateEventSourceMapping>()
@@ -74,6 +77,7 @@ pub(crate) fn with_executor(
         .op::<op::CreateFunctionUrlConfig>()
         .op::<op::DeleteAlias>()
         .op::<op::DeleteCodeSigningConfig>()
+        .op::<op::DeleteDurableExecution>()
         .op::<op::DeleteEventSourceMapping>()
         .op::<op::DeleteFunction>()
         .op::<op::DeleteFunctionCodeSigningConfig>()
@@ -86,6 +90,9 @@ pub(crate) fn with_executor(
         .op::<op::GetAccountSettings>()
         .op::<op::GetAlias>()
         .op::<op::GetCodeSigningConfig>()
+        .op::<op::GetDurableExecution>()
+        .op::<op::GetDurableExecutionHistory>()
+        .op::<op::GetDurableExecutionState>()
         .op::<op::GetEventSourceMapping>()
         .op::<op::GetFunction>()
         .op::<op::GetFunctionCodeSigningConfig>()
@@ -106,6 +113,7 @@ pub(crate) fn with_executor(
         .op::<op::InvokeWithResponseStream>()
         .op::<op::ListAliases>()
         .op::<op::ListCodeSigningConfigs>()
+        .op::<op::ListDurableExecutionsByFunction>()
         .op::<op::ListEventSourceMappings>()
         .op::<op::ListFunctionEventInvokeConfigs>()
         .op::<op::ListFunctionUrlConfigs>()
@@ -116,6 +124,7 @@ pub(crate) fn with_executor(
         .op::<op::ListProvisionedConcurrencyConfigs>()
         .op::<op::ListTags>()
         .op::<op::ListVersionsByFunction>()
+        .op::<op::PauseDurableExecution>()
         .op::<op::PublishLayerVersion>()
         .op::<op::PublishVersion>()
         .op::<op::PutFunctionCodeSigningConfig>()
@@ -127,6 +136,11 @@ pub(crate) fn with_executor(
         .op::<op::PutRuntimeManagementConfig>()
         .op::<op::RemoveLayerVersionPermission>()
         .op::<op::RemovePermission>()
+        .op::<op::ResumeDurableExecution>()
+        .op::<op::SendDurableExecutionCallbackFailure>()
+        .op::<op::SendDurableExecutionCallbackHeartbeat>()
+        .op::<op::SendDurableExecutionCallbackSuccess>()
+        .op::<op::StopDurableExecution>()
         .op::<op::TagResource>()
         .op::<op::UntagResource>()
         .op::<op::UpdateAlias>()
@@ -139,6 +153,7 @@ pub(crate) fn with_executor(
         .extension(Arc::new(Urls(lambda.clone())))
         .reconciler(Arc::new(Code::new(lambda.clone())))
         .reconciler(Arc::new(Events::new(lambda.clone())))
+        .reconciler(Arc::new(Executions::new(lambda.clone())))
         .reconciler(Arc::new(Provision(lambda.clone())))
         .reconciler(Arc::new(Mappings::new(lambda)))
         .build())

@@ -5,6 +5,7 @@ use haneul_lambda_wire::shapes as s;
 
 use crate::code::UNZIPPED_MAX;
 use crate::exec::Runtime;
+use crate::model::durable::DurableConfig;
 use crate::model::function::{CodeRecord, LayerUse, Logging};
 use crate::names::{FunctionName, LayerName};
 use crate::store::layers::no_layer;
@@ -146,7 +147,6 @@ pub(crate) struct Unsupported<'a> {
     pub(crate) image: Option<&'a s::ImageConfig>,
     pub(crate) snap_start: Option<&'a s::SnapStart>,
     pub(crate) capacity: bool,
-    pub(crate) durable: bool,
     pub(crate) runtime: bool,
     pub(crate) accelerator: bool,
 }
@@ -171,7 +171,6 @@ impl Unsupported<'_> {
         }
         let more = [
             (self.capacity, "CapacityProviderConfig"),
-            (self.durable, "DurableConfig"),
             (self.runtime, "RuntimeConfig"),
             (self.accelerator, "AcceleratorConfig"),
         ];
@@ -180,6 +179,34 @@ impl Unsupported<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Seconds that a durable execution may take, and days that it is kept, unless said otherwise.
+const EXECUTION_TIMEOUT_S: u32 = 86_400;
+const RETENTION_DAYS: u32 = 14;
+
+/// What durable executions of a function may do; `before` is what holds where nothing is said.
+pub(crate) fn durable(given: s::DurableConfig, before: Option<&DurableConfig>) -> Result<DurableConfig> {
+    if given.kms_key_arn.as_ref().is_some_and(|key| !key.is_empty()) {
+        return Err(error::unsupported("KMSKeyArn of DurableConfig"));
+    }
+    let (timeout, days) = (given.execution_timeout, given.retention_period_in_days);
+    let of = |given: Option<i32>, max: i32, what: &str, otherwise: u32| match given {
+        Some(given) if (1..=max).contains(&given) => Ok(given.unsigned_abs()),
+        Some(given) => Err(error::parameter(format!(
+            "1 validation error detected: Value '{given}' at 'durableConfig.{what}' failed to satisfy constraint: Member \
+             must have value between 1 and {max}"
+        ))),
+        None => Ok(otherwise),
+    };
+    let before = before.map_or((EXECUTION_TIMEOUT_S, RETENTION_DAYS), |before| {
+        (before.timeout_s, before.retention_days)
+    });
+    let timeout_max = i32::try_from(crate::durable::TIMEOUT_MAX_S).unwrap_or(i32::MAX);
+    Ok(DurableConfig {
+        timeout_s: of(timeout, timeout_max, "executionTimeout", before.0)?,
+        retention_days: of(days, 90, "retentionPeriodInDays", before.1)?,
+    })
 }
 
 /// A dead-letter queue's ARN; empty takes it away.

@@ -113,3 +113,28 @@ fn nothing_accepted_is_lost_in_a_crash() {
         server.run(&python, &[&script("crash_lambda.py"), "after"]);
     }
 }
+
+/// AWS's own SDK for durable functions, which the functions get in a layer.
+fn has_durable_sdk(python: &str) -> bool {
+    can_run("boto3_durable.py")
+        && available(python, &["-c", "import boto3, aws_durable_execution_sdk_python"], "boto3_durable.py")
+}
+
+#[test]
+fn durable_functions_with_the_sdk_of_aws() {
+    let python = python();
+    if has_durable_sdk(&python) {
+        Server::start(&[]).run(&python, &[&script("boto3_durable.py"), "whole"]);
+    }
+}
+
+#[test]
+fn durable_functions_go_on_after_a_crash() {
+    let python = python();
+    if has_durable_sdk(&python) {
+        let server = Server::start(&[]);
+        server.run(&python, &[&script("boto3_durable.py"), "before"]);
+        let server = server.restart(&[]);
+        server.run(&python, &[&script("boto3_durable.py"), "after"]);
+    }
+}

@@ -87,7 +87,20 @@ const DATA: &[(&str, &str, &[&str])] = &[
             "SendMessageBatch",
         ],
     ),
-    ("lambda", "AWS::Lambda::Function", &["Invoke", "InvokeAsync", "InvokeWithResponseStream"]),
+    (
+        "lambda",
+        "AWS::Lambda::Function",
+        &[
+            "CheckpointDurableExecution",
+            "GetDurableExecutionState",
+            "Invoke",
+            "InvokeAsync",
+            "InvokeWithResponseStream",
+            "SendDurableExecutionCallbackFailure",
+            "SendDurableExecutionCallbackHeartbeat",
+            "SendDurableExecutionCallbackSuccess",
+        ],
+    ),
     ("sns", "AWS::SNS::Topic", &["Publish", "PublishBatch"]),
     (
         "cloudwatch",
@@ -156,6 +169,9 @@ const READ_ONLY: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Operations whose names begin like those that only read.
+const WRITES: &[(&str, &[&str])] = &[("lambda", &["CheckpointDurableExecution"])];
+
 /// Services whose name in records is not that of their folder.
 const SOURCES: &[(&str, &str)] = &[
     ("accessanalyzer", "access-analyzer.amazonaws.com"),
@@ -214,7 +230,8 @@ pub(crate) fn class(service: &str, operation: &str) -> Class {
 }
 
 pub(crate) fn is_read_only(service: &str, operation: &str) -> bool {
-    READS.iter().any(|start| operation.starts_with(start)) || of(READ_ONLY, service).contains(&operation)
+    let reads = READS.iter().any(|start| operation.starts_with(start));
+    (reads && !of(WRITES, service).contains(&operation)) || of(READ_ONLY, service).contains(&operation)
 }
 
 /// Whether `responseElements` says anything: of what changes something, and of new sessions.

@@ -77,6 +77,8 @@ pub(crate) struct Ran {
     pub(crate) content_type: Option<String>,
     pub(crate) log_tail: Bytes,
     pub(crate) executed_version: String,
+    /// The ARN of the execution that answered, of a durable function.
+    pub(crate) durable_execution: Option<String>,
 }
 
 impl Ran {
@@ -152,6 +154,7 @@ impl Lambda {
             content_type,
             log_tail,
             executed_version: target.version.version.clone(),
+            durable_execution: None,
         })
     }
 

@@ -116,7 +116,7 @@ impl Lambda {
             trace: event.trace.clone(),
             ..Call::default()
         };
-        let ran = match self.run(target, call).await {
+        let ran = match self.run_whole(target, call, None).await {
             Ok(ran) => ran,
             Err(refused)
                 if refused.code() == haneul_lambda_wire::values::error::RECURSIVE_INVOCATION_EXCEPTION =>

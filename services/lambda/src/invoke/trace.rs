@@ -4,7 +4,7 @@
 //! The SDKs hand the header on from a function's environment to the calls that it makes. Source: Developer Guide, "Use Lambda
 //! recursive loop detection to prevent infinite loops".
 
-use haneul_kit::Result;
+use haneul_kit::{Env, Result};
 use sha2::{Digest, Sha256};
 
 use super::Target;
@@ -60,7 +60,7 @@ impl Lambda {
     ///
     /// # Errors
     /// RecursiveInvocationException, unless the function allows loops.
-    pub(super) fn traced(&self, target: &Target, header: Option<&str>) -> Result<String> {
+    pub(crate) fn traced(&self, target: &Target, header: Option<&str>) -> Result<String> {
         let mut trace = header.map(Trace::read).unwrap_or_default();
         let env = &self.platform.env;
         let own = hex(&Sha256::digest(target.known.name.arn().as_str())[..4]);
@@ -81,10 +81,7 @@ impl Lambda {
                  resources and stopped your function's invocation.",
             ));
         }
-        let root = trace.root.unwrap_or_else(|| {
-            let secs = u32::try_from(env.now().secs()).unwrap_or(u32::MAX);
-            format!("1-{secs:08x}-{}", hex(&env.rng.bytes::<12>()))
-        });
+        let root = trace.root.unwrap_or_else(|| root_id(env));
         let sampled = trace
             .sampled
             .unwrap_or_else(|| String::from(if target.version.tracing_active { "1" } else { "0" }));
@@ -93,6 +90,16 @@ impl Lambda {
         let parent = hex(&env.rng.bytes::<8>());
         Ok(format!("Root={root};Parent={parent};Sampled={sampled};Lineage={}", lineage.join("|")))
     }
+}
+
+/// The header of a trace that begins here.
+pub(crate) fn root(env: &Env, sampled: bool) -> String {
+    format!("Root={};Sampled={}", root_id(env), u8::from(sampled))
+}
+
+fn root_id(env: &Env) -> String {
+    let secs = u32::try_from(env.now().secs()).unwrap_or(u32::MAX);
+    format!("1-{secs:08x}-{}", hex(&env.rng.bytes::<12>()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -79,7 +79,7 @@ impl Mapping {
         };
         let request_id = call.request_id.clone();
         let target: Target = self.lambda.target(&self.named).await?;
-        let ran: Ran = match self.lambda.run(target, call).await {
+        let ran: Ran = match self.lambda.run_whole(target, call, None).await {
             Ok(ran) => ran,
             Err(refused) if error::is_throttle(&refused) => {
                 self.note("PROBLEM: Function call throttled").await?;

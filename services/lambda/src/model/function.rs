@@ -5,6 +5,8 @@ use haneul_kit::{AccountId, Region};
 use haneul_store::{Record, Table};
 use serde::{Deserialize, Serialize};
 
+use super::durable::DurableConfig;
+
 pub(crate) static FUNCTIONS: Table<(AccountId, Region, String), FunctionRecord> =
     Table::new("lambda.functions");
 
@@ -64,6 +66,9 @@ pub(crate) struct VersionRecord {
     /// The package is a container image; `code` is what says so, `runtime` and `handler` are empty.
     #[serde(default)]
     pub(crate) image: Option<ImageRecord>,
+    /// Its calls are durable executions.
+    #[serde(default)]
+    pub(crate) durable: Option<DurableConfig>,
     pub(crate) environment: Option<SealedEnvironment>,
     pub(crate) kms_key: Option<String>,
     pub(crate) dead_letter: Option<String>,

@@ -51,7 +51,6 @@ impl Handle<op::CreateFunction> for Lambda {
             image: input.image_config.as_ref().filter(|_| !is_image),
             snap_start: input.snap_start.as_ref(),
             capacity: input.capacity_provider_config.is_some(),
-            durable: input.durable_config.is_some(),
             runtime: input.runtime_config.is_some(),
             accelerator: input.accelerator_config.is_some(),
         }
@@ -72,6 +71,7 @@ impl Handle<op::CreateFunction> for Lambda {
             true => self.check_runtime(images::RUNTIME)?,
             false => self.check_runtime(&runtime)?,
         }
+        let durable = input.durable_config.map(|given| settings::durable(given, None)).transpose()?;
         let variables = environment::check(input.environment)?;
         let kms_key = input.kms_key_arn.filter(|key| !key.is_empty());
         let dead_letter = settings::dead_letter(input.dead_letter_config)?;
@@ -139,6 +139,7 @@ impl Handle<op::CreateFunction> for Lambda {
             code,
             layers,
             image,
+            durable,
             environment,
             kms_key,
             dead_letter,

@@ -126,7 +126,8 @@ impl Handle<op::DeleteFunction> for Lambda {
         let function = &named.function;
         match named.qualifier.as_deref() {
             None => {
-                self.records.delete(function).await?;
+                self.records.delete(function, cx.now()).await?;
+                self.wake.durable.wake();
                 self.retire(function, None).await;
                 self.forget_sessions(function);
                 self.wake.mappings.wake();

@@ -7,12 +7,17 @@ use haneul_lambda_wire::shapes as s;
 use haneul_shape::EventStream;
 
 use crate::exec::Piece;
-use crate::invoke::{Body, Call, EVENT_MAX, PAYLOAD_MAX, Pieces, check_payload, trace};
+use crate::durable::WAIT_MAX_S;
+use crate::durable::start::{Start, check_qualified};
+use crate::invoke::{Body, Call, EVENT_MAX, PAYLOAD_MAX, Pieces, Target, check_payload, trace};
 use crate::names::{self, Named};
 use crate::{Lambda, error};
 
 /// Base64 of what a client says of itself. Source: API Reference, Invoke.
 const CLIENT_CONTEXT_MAX: usize = 3583;
+
+/// Source: API Reference, Invoke, DurableExecutionName.
+const EXECUTION_NAME_MAX: usize = 64;
 
 /// InvokeAsync takes less than Invoke.
 const ASYNC_MAX: usize = 262_144;
@@ -31,26 +36,43 @@ impl Handle<op::Invoke> for Lambda {
                 "The function is not configured with tenancy configuration. Remove the tenant id.",
             ));
         }
-        if input.durable_execution_name.is_some() {
-            return Err(error::parameter("DurableExecutionName is only supported for durable functions."));
-        }
+        let target = self.target(&named).await?;
+        let durable = input.durable_execution_name;
+        check_durable(&target, durable.as_deref())?;
         let payload = input.payload.unwrap_or_default();
         let answer =
             |status_code| s::InvocationResponse { status_code: Some(status_code), ..Default::default() };
         match input.invocation_type.as_deref() {
             Some("DryRun") => {
-                self.target(&named).await?;
                 return Ok(answer(204));
             }
             Some("Event") => {
                 check_payload(&payload, EVENT_MAX)?;
-                self.accept_call(cx, &named, &payload).await?;
-                return Ok(answer(202));
+                if target.version.durable.is_none() {
+                    self.accept_call(cx, &named, &payload).await?;
+                    return Ok(answer(202));
+                }
+                // The execution itself is what goes on.
+                let start = Start {
+                    name: durable,
+                    input: payload,
+                    trace: trace_of(cx),
+                    event: Some(cx.request_id().to_owned()),
+                    ..Start::default()
+                };
+                let started = self.start_execution(target, start, None).await?;
+                let durable_execution_arn = started.map(|started| started.arn());
+                return Ok(s::InvocationResponse { durable_execution_arn, ..answer(202) });
             }
             _ => {}
         }
         check_payload(&payload, PAYLOAD_MAX)?;
-        let target = self.target(&named).await?;
+        if target.version.durable.as_ref().is_some_and(|config| config.timeout_s > WAIT_MAX_S) {
+            return Err(error::parameter(
+                "You cannot synchronously invoke a durable function with an executionTimeout greater than 15 minutes.",
+            ));
+        }
+        let is_durable = target.version.durable.is_some();
         let call = Call {
             request_id: cx.request_id().to_owned(),
             payload,
@@ -58,15 +80,16 @@ impl Handle<op::Invoke> for Lambda {
             trace: trace_of(cx),
             stream: false,
         };
-        let ran = self.run(target, call).await?;
-        let tail = input.log_type.as_deref() == Some("Tail");
+        let ran = self.run_whole(target, call, durable).await?;
+        // An execution has no log of its own: its invocations have.
+        let tail = input.log_type.as_deref() == Some("Tail") && !is_durable;
         Ok(s::InvocationResponse {
             status_code: Some(200),
             function_error: ran.function_error.map(str::to_owned),
             log_result: tail.then(|| crate::invoke::destinations::base64(&ran.log_tail)),
             executed_version: Some(ran.executed_version.clone()),
+            durable_execution_arn: ran.durable_execution.clone(),
             payload: Some(ran.whole().await?),
-            durable_execution_arn: None,
         })
     }
 }
@@ -123,7 +146,7 @@ impl Handle<op::InvokeWithResponseStream> for Lambda {
             trace: trace_of(cx),
             stream: true,
         };
-        let ran = self.run(target, call).await?;
+        let ran = self.run_whole(target, call, None).await?;
         let tail = input.log_type.as_deref() == Some("Tail");
         let log_result = tail.then(|| crate::invoke::destinations::base64(&ran.log_tail));
         let mut end = s::InvokeWithResponseStreamCompleteEvent { log_result, ..Default::default() };
@@ -201,9 +224,26 @@ impl Sending {
 impl Lambda {
     /// Puts a call into the queue, if what it means exists.
     async fn accept_call(&self, cx: &Cx, named: &Named, payload: &bytes::Bytes) -> Result<()> {
-        self.target(named).await?;
+        check_qualified(&self.target(named).await?)?;
         self.accept(named, cx.request_id(), payload, trace_of(cx)).await
     }
+}
+
+/// What calls of durable functions have to be, and of others not.
+fn check_durable(target: &Target, name: Option<&str>) -> Result<()> {
+    check_qualified(target)?;
+    let Some(name) = name else { return Ok(()) };
+    if target.version.durable.is_none() {
+        return Err(error::parameter("DurableExecutionName is only supported for durable functions."));
+    }
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    if name.is_empty() || name.len() > EXECUTION_NAME_MAX || !plain {
+        return Err(error::parameter(format!(
+            "1 validation error detected: Value '{name}' at 'durableExecutionName' failed to satisfy constraint: Member \
+             must satisfy regular expression pattern: [a-zA-Z0-9-_]+"
+        )));
+    }
+    Ok(())
 }
 
 fn client_context(given: Option<String>) -> Result<Option<String>> {

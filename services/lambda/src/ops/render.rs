@@ -65,6 +65,7 @@ impl Lambda {
                 apply_on: Some("None".into()),
                 optimization_status: Some("Off".into()),
             }),
+            durable_config: version.durable.as_ref().map(crate::durable::render::config),
             logging_config: Some(show_logging(&version.logging, version.log_group(&function.name))),
             ..Default::default()
         };

@@ -33,7 +33,6 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
             image: None,
             snap_start: input.snap_start.as_ref(),
             capacity: input.capacity_provider_config.is_some(),
-            durable: input.durable_config.is_some(),
             runtime: input.runtime_config.is_some(),
             accelerator: input.accelerator_config.is_some(),
         }
@@ -60,6 +59,13 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
                 None if config == ImageConfig::default() => {}
                 None => return Err(error::unsupported("ImageConfig for a function with packageType Zip")),
             }
+        }
+        if let Some(given) = input.durable_config {
+            let before = before.latest.durable.as_ref();
+            let before = before.ok_or_else(|| {
+                error::parameter("DurableConfig can only be given to a function when it is created.")
+            })?;
+            next.durable = Some(settings::durable(given, Some(before))?);
         }
         if let Some(role) = input.role.filter(|role| *role != next.role) {
             self.check_role(&function, &role).await?;

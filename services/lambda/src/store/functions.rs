@@ -1,8 +1,9 @@
-use haneul_kit::{AccountId, Region, Result};
+use haneul_kit::{AccountId, Instant, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
 use super::{Records, refer};
 use crate::error;
+use crate::model::durable::GONE;
 use crate::model::function::{
     ALIASES, AliasRecord, FUNCTIONS, FunctionRecord, State, UNSETTLED, Update, VERSIONS, VersionRecord,
 };
@@ -220,7 +221,7 @@ impl Records {
     }
 
     /// Deletes a function with all versions and aliases.
-    pub(crate) async fn delete(&self, name: &FunctionName) -> Result<FunctionRecord> {
+    pub(crate) async fn delete(&self, name: &FunctionName, now: Instant) -> Result<FunctionRecord> {
         self.store
             .transact(|tx| async move {
                 let record = get_in(&tx, name).await?;
@@ -237,6 +238,9 @@ impl Records {
                     tx.delete(&URLS, &url.id)?;
                 }
                 refer(&tx, std::iter::empty(), lost.into_iter()).await?;
+                if record.latest.durable.is_some() {
+                    tx.put(&GONE, &name.row(), &now.millis().max(0).unsigned_abs())?;
+                }
                 tx.delete(&UNSETTLED, &version_row(name, 0))?;
                 tx.delete(&FUNCTIONS, &name.row())?;
                 Ok(record)

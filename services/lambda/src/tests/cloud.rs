@@ -125,6 +125,15 @@ impl Cloud {
         self.bodies.0.lock().insert(name.to_owned(), body);
     }
 
+    /// What a function does that waits for something.
+    pub(super) fn async_body(
+        &self,
+        name: &str,
+        body: impl Fn(Invocation) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
+    ) {
+        self.bodies.0.lock().insert(name.to_owned(), Arc::new(body));
+    }
+
     pub(super) async fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
         self.platform.bus.call::<O>(caller.clone(), Region::US_EAST_1, None, input).await
     }
@@ -139,6 +148,22 @@ impl Cloud {
             Ok(_) => panic!("{} went through", O::NAME),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// Rows that executions have anywhere.
+    pub(super) async fn durable_rows(&self) -> usize {
+        use haneul_store::{Range, Reads};
+
+        use crate::model::durable as d;
+        let store = &self.platform.store;
+        store.scan_keys(&d::EXECUTIONS, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::STARTED, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::DATA, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::OPERATIONS, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::BRIEFS, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::HISTORY, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::TIMERS, Range::all(), 100).await.unwrap().len()
+            + store.scan_keys(&d::WORK, Range::all(), 100).await.unwrap().len()
     }
 
     /// Lets every task run until nothing moves.

@@ -80,7 +80,6 @@ async fn what_cannot_be_created() {
                     Some(s::VpcConfig { subnet_ids: Some(vec!["subnet-1".into()]), ..Default::default() });
             }),
         ),
-        ("DurableConfig is not supported", with(&|input| input.durable_config = Some(Default::default()))),
         ("packageType Image", with(&|input| input.package_type = Some("Image".into()))),
         (
             "SNS topic",

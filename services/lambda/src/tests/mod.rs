@@ -2,6 +2,7 @@ mod aliases;
 mod cloud;
 mod configuration;
 mod dispatch;
+mod durable;
 mod events;
 mod functions;
 mod images;

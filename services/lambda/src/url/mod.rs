@@ -96,7 +96,7 @@ impl Lambda {
             trace: cx.http().and_then(|head| head.header(trace::HEADER)).map(str::to_owned),
             stream: url.streams,
         };
-        let ran = self.run(target, call).await?;
+        let ran = self.run_whole(target, call, None).await?;
         if url.streams { answer::streamed(ran).await } else { answer::buffered(ran).await }
     }
 

@@ -1,0 +1,95 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::durable::names::ExecutionName;
+use crate::model::durable::{
+    EventRecord, ExecutionRecord, Failure, OperationRecord, OperationStatus, Outcome, Status, What,
+};
+
+/// Invocations that broke are told of in the history up to this many events; steps and waits always are.
+const INVOCATIONS_TOLD_MAX: u32 = 20_000;
+
+/// One execution, with the operations that a change is about. What changes is noted for the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Execution {
+    pub(crate) name: ExecutionName,
+    pub(crate) record: ExecutionRecord,
+    /// By id, those that were asked for.
+    pub(crate) operations: BTreeMap<String, OperationRecord>,
+    pub(crate) changes: Changes,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    /// Ids of operations that are to be written.
+    pub(crate) touched: BTreeSet<String>,
+    pub(crate) events: Vec<EventRecord>,
+    /// Timers to set and to take away: when, and whose.
+    pub(crate) set: Vec<(i64, String)>,
+    pub(crate) unset: Vec<(i64, String)>,
+    /// Operations whose functions are to be run, and from when.
+    pub(crate) calls: Vec<(i64, String)>,
+    /// It ended with this.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+impl Execution {
+    pub(crate) fn of(name: ExecutionName, record: ExecutionRecord) -> Execution {
+        Execution { name, record, operations: BTreeMap::new(), changes: Changes::default() }
+    }
+
+    pub(crate) fn note(&mut self, event: EventRecord) {
+        let told = matches!(event.what, What::InvocationCompleted { .. });
+        if !told || self.record.events < INVOCATIONS_TOLD_MAX {
+            self.record.events += 1;
+            self.changes.events.push(event);
+        }
+    }
+
+    /// An event of the execution itself.
+    pub(crate) fn note_own(&mut self, what: What, at: i64, payload: Option<String>, error: Option<Failure>) {
+        self.note(EventRecord { at_ms: at, what, operation: None, payload, error });
+    }
+
+    /// An event of an operation.
+    pub(crate) fn note_of(
+        &mut self,
+        id: &str,
+        what: What,
+        at: i64,
+        payload: Option<String>,
+        error: Option<Failure>,
+    ) {
+        let operation = self.operations.get(id).map(OperationRecord::subject);
+        self.note(EventRecord { at_ms: at, what, operation, payload, error });
+    }
+
+    /// An operation is to be written; the function is to hear of it, if `told`.
+    pub(crate) fn touch(&mut self, id: &str, told: bool) {
+        if told {
+            self.record.change += 1;
+        }
+        let change = self.record.change;
+        if let Some(operation) = self.operations.get_mut(id) {
+            if told {
+                operation.change = change;
+            }
+            self.changes.touched.insert(id.to_owned());
+        }
+    }
+
+    pub(crate) fn status_of(&self, id: &str) -> Option<OperationStatus> {
+        self.operations.get(id).map(|operation| operation.status)
+    }
+
+    /// The function has something to do. While it runs it hears of it by its next checkpoint, or when it has ended.
+    pub(crate) fn wake(&mut self, at: i64) {
+        if self.record.status == Status::Running && self.record.work_ms.is_none() {
+            self.record.work_ms = Some(at.max(0).unsigned_abs());
+        }
+    }
+
+    pub(crate) fn count(&mut self, operations: u32, bytes: usize) {
+        self.record.counted = self.record.counted.saturating_add(operations);
+        self.record.bytes = self.record.bytes.saturating_add(bytes as u64);
+    }
+}

@@ -1,0 +1,57 @@
+//! Callers that wait for the end of an execution. The end itself is in the store; here they are only told to look.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::names::ExecutionName;
+
+/// How many wait for an execution, and how they are told.
+type Told = (usize, watch::Sender<()>);
+
+#[derive(Clone, Default)]
+pub(crate) struct Waiters(Arc<Mutex<HashMap<ExecutionName, Told>>>);
+
+/// Somebody who waits.
+pub(crate) struct Waiting {
+    name: ExecutionName,
+    told: watch::Receiver<()>,
+    all: Waiters,
+}
+
+impl Waiters {
+    /// To be called before looking: what ends from here on is told.
+    pub(crate) fn join(&self, name: &ExecutionName) -> Waiting {
+        let mut all = self.0.lock();
+        let (count, sender) = all.entry(name.clone()).or_insert_with(|| (0, watch::channel(()).0));
+        *count += 1;
+        Waiting { name: name.clone(), told: sender.subscribe(), all: self.clone() }
+    }
+
+    pub(crate) fn tell(&self, name: &ExecutionName) {
+        if let Some((_, sender)) = self.0.lock().get(name) {
+            sender.send_replace(());
+        }
+    }
+}
+
+impl Waiting {
+    pub(crate) async fn told(&mut self) {
+        // The sender is there as long as somebody waits.
+        let _ = self.told.changed().await;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut all = self.all.0.lock();
+        if let Some((count, _)) = all.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+use haneul_kit::{Instant, Result};
+use haneul_store::{Batch, Range, Reads};
+
+use super::Records;
+use super::durable::{DueRow, briefs};
+use crate::durable::names::ExecutionName;
+use crate::model::durable::{
+    BRIEFS, Brief, DATA, EXECUTIONS, EventRecord, ExecutionRecord, GONE, HISTORY, OPERATIONS,
+    OperationRecord, STARTED, TIMERS, WORK, WorkRecord,
+};
+use crate::names::FunctionName;
+
+/// Rows that one step of a deletion takes away, of each table.
+const PURGED_MAX: usize = 1000;
+
+impl Records {
+    pub(crate) async fn execution_data(&self, name: &ExecutionName, which: u8) -> Result<Option<Vec<u8>>> {
+        let (account, region, function, own) = name.row();
+        Ok(self.store.get(&DATA, &(account, region, function, own, which)).await?)
+    }
+
+    pub(crate) async fn operation(
+        &self,
+        name: &ExecutionName,
+        sequence: u32,
+    ) -> Result<Option<OperationRecord>> {
+        let (account, region, function, own) = name.row();
+        Ok(self.store.get(&OPERATIONS, &(account, region, function, own, sequence)).await?)
+    }
+
+    pub(crate) async fn operation_by_id(
+        &self,
+        name: &ExecutionName,
+        id: &str,
+    ) -> Result<Option<OperationRecord>> {
+        let (account, region, function, own) = name.row();
+        match self.store.get(&BRIEFS, &(account, region, function, own, id)).await? {
+            Some(brief) => self.operation(name, brief.sequence).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn briefs(&self, name: &ExecutionName) -> Result<Vec<(String, Brief)>> {
+        briefs(&self.store, name).await
+    }
+
+    /// Events after the one with the number `after`, or before it in reverse.
+    pub(crate) async fn events_of(
+        &self,
+        name: &ExecutionName,
+        after: Option<u32>,
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<(u32, EventRecord)>> {
+        let (account, region, function, own) = name.row();
+        let mut range = Range::prefix(name.row());
+        if let Some(after) = after {
+            let row = (account, region, function, own, after);
+            range = if reverse { range.before(&row) } else { range.after(&row) };
+        }
+        if reverse {
+            range = range.rev();
+        }
+        let rows = self.store.scan(&HISTORY, range, limit).await?;
+        Ok(rows.into_iter().map(|((_, _, _, _, number), event)| (number, event)).collect())
+    }
+
+    /// Executions of a function by when they started and their names.
+    pub(crate) async fn executions_of(
+        &self,
+        function: &FunctionName,
+        place: Option<&(u64, String)>,
+        oldest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<(u64, String)>> {
+        let (account, region, own) = function.row();
+        let mut range = Range::prefix(function.row());
+        if let Some((started, name)) = place {
+            let row = (account, region, own, *started, name.as_str());
+            range = if oldest_first { range.after(&row) } else { range.before(&row) };
+        }
+        if !oldest_first {
+            range = range.rev();
+        }
+        let rows = self.store.scan_keys(&STARTED, range, limit).await?;
+        Ok(rows.into_iter().map(|(_, _, _, started, name)| (started, name)).collect())
+    }
+
+    pub(crate) async fn timers_due(&self, now: Instant, limit: usize) -> Result<Vec<DueRow>> {
+        Ok(self.store.scan_keys(&TIMERS, due(now), limit).await?)
+    }
+
+    pub(crate) async fn forget_timer(&self, row: &DueRow) -> Result<()> {
+        Ok(self.store.delete(&TIMERS, row).await?)
+    }
+
+    pub(crate) async fn work_due(
+        &self,
+        now: Instant,
+        after: Option<&DueRow>,
+        limit: usize,
+    ) -> Result<Vec<(DueRow, WorkRecord)>> {
+        let mut range = due(now);
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        Ok(self.store.scan(&WORK, range, limit).await?)
+    }
+
+    pub(crate) async fn work(&self, row: &DueRow) -> Result<Option<WorkRecord>> {
+        Ok(self.store.get(&WORK, row).await?)
+    }
+
+    /// When the first timer or work after `now` falls due.
+    pub(crate) async fn next_durable(&self, now: Instant) -> Result<Option<Instant>> {
+        let timer = self.store.scan_keys(&TIMERS, later(now), 1).await?;
+        let work = self.store.scan_keys(&WORK, later(now), 1).await?;
+        let first = timer.first().into_iter().chain(work.first()).map(|row| row.0).min();
+        Ok(first.map(|ms| Instant::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))))
+    }
+
+    /// Functions that were deleted with executions, and when.
+    pub(crate) async fn gone(&self, limit: usize) -> Result<Vec<(FunctionName, u64)>> {
+        let rows = self.store.scan(&GONE, Range::all(), limit).await?;
+        let named = |(account, region, name)| FunctionName { account, region, name };
+        Ok(rows.into_iter().map(|(row, at)| (named(row), at)).collect())
+    }
+
+    pub(crate) async fn gone_at(&self, function: &FunctionName) -> Result<Option<u64>> {
+        Ok(self.store.get(&GONE, &function.row()).await?)
+    }
+
+    pub(crate) async fn forget_gone(&self, function: &FunctionName) -> Result<()> {
+        Ok(self.store.delete(&GONE, &function.row()).await?)
+    }
+
+    /// Deletes some of what belongs to an execution, and at last the execution. `true` when all is gone.
+    pub(crate) async fn purge(&self, name: &ExecutionName, record: &ExecutionRecord) -> Result<bool> {
+        let prefix = || name.row();
+        let operations = self.store.scan_keys(&OPERATIONS, Range::prefix(prefix()), PURGED_MAX).await?;
+        let briefs = self.store.scan_keys(&BRIEFS, Range::prefix(prefix()), PURGED_MAX).await?;
+        let events = self.store.scan_keys(&HISTORY, Range::prefix(prefix()), PURGED_MAX).await?;
+        let data = self.store.scan_keys(&DATA, Range::prefix(prefix()), PURGED_MAX).await?;
+        let mut batch = Batch::default();
+        for row in &operations {
+            batch.delete(&OPERATIONS, row)?;
+        }
+        for row in &briefs {
+            batch.delete(&BRIEFS, row)?;
+        }
+        for row in &events {
+            batch.delete(&HISTORY, row)?;
+        }
+        for row in &data {
+            batch.delete(&DATA, row)?;
+        }
+        let all = [operations.len(), briefs.len(), events.len()].into_iter().all(|found| found < PURGED_MAX);
+        if all {
+            let (account, region, function, own) = name.row();
+            let started = record.started_ms.max(0).unsigned_abs();
+            batch.delete(&STARTED, &(account, region, function, started, own))?;
+            batch.delete(&EXECUTIONS, &name.row())?;
+        }
+        self.store.write(batch).await?;
+        Ok(all)
+    }
+}
+
+fn due(now: Instant) -> Range<DueRow> {
+    Range::prefix(()).before(&bound(now))
+}
+
+fn later(now: Instant) -> Range<DueRow> {
+    Range::prefix(()).from(&bound(now))
+}
+
+/// The first row that is not due yet.
+fn bound(now: Instant) -> Bound {
+    Bound(now.millis().max(0).unsigned_abs() + 1)
+}
+
+/// The beginning of a key.
+struct Bound(u64);
+
+impl haneul_store::KeyOf<DueRow> for Bound {
+    fn encode(&self, out: &mut Vec<u8>) {
+        haneul_store::KeyOf::<u64>::encode(&self.0, out);
+    }
+}
