@@ -35,6 +35,12 @@ async fn body(context: Arc<Context>, runs: Runs) -> super::sdk::Ends {
     Ok(json!([one, called, two.await?]))
 }
 
+/// Nothing of it goes on when time does.
+async fn stopped(cloud: &Cloud) {
+    cloud.platform.env.tasks.begin_stop();
+    cloud.settle().await;
+}
+
 #[tokio::test]
 async fn executions_outlive_the_cloud() {
     let env = haneul_env::Env::simulated(9);
@@ -55,7 +61,7 @@ async fn executions_outlive_the_cloud() {
         cloud
     };
     let restarted = async |cloud: Cloud| {
-        cloud.platform.env.tasks.begin_stop();
+        stopped(&cloud).await;
         let env = Env { tasks: Default::default(), ..cloud.platform.env.clone() };
         started(env, false).await
     };
@@ -71,7 +77,7 @@ async fn executions_outlive_the_cloud() {
     let cloud = restarted(cloud).await;
     cloud.pass(3500).await;
     assert_eq!(cloud.count("f"), 0);
-    cloud.platform.env.tasks.begin_stop();
+    stopped(&cloud).await;
     cloud.platform.env.clock.advance(std::time::Duration::from_secs(200));
     let cloud = restarted(cloud).await;
     cloud.settle().await;
