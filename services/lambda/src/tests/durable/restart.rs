@@ -80,11 +80,15 @@ async fn executions_outlive_the_cloud() {
     stopped(&cloud).await;
     cloud.platform.env.clock.advance(std::time::Duration::from_secs(200));
     let cloud = restarted(cloud).await;
+    // Its code has to be unpacked first, on another thread.
+    cloud.until("it goes on", || runs.second.load(Ordering::SeqCst) == 1).await;
     cloud.settle().await;
-    assert_eq!((cloud.count("f"), runs.second.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(cloud.count("f"), 1);
     // Down before the second attempt.
     let cloud = restarted(cloud).await;
     cloud.pass(10).await;
+    cloud.until("it is tried again", || runs.second.load(Ordering::SeqCst) == 2).await;
+    cloud.settle().await;
     assert_eq!(cloud.end(&arn).await, ("SUCCEEDED".into(), r#"["1","\"sent\"","2"]"#.into()));
     assert_eq!((runs.first.load(Ordering::SeqCst), runs.second.load(Ordering::SeqCst)), (1, 2));
     assert_eq!(cloud.count("plain"), 0);

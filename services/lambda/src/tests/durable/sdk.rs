@@ -265,6 +265,8 @@ impl Cloud {
         let input = s::CreateFunctionRequest { durable_config: Some(config), ..create(name, &role) };
         self.ok::<op::CreateFunction>(input).await;
         self.durable_body(name, body);
+        // Its code is unpacked on another thread.
+        self.settle().await;
     }
 
     pub(super) fn durable_body(
