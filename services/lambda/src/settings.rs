@@ -199,9 +199,8 @@ pub(crate) fn durable(given: s::DurableConfig, before: Option<&DurableConfig>) -
         ))),
         None => Ok(otherwise),
     };
-    let before = before.map_or((EXECUTION_TIMEOUT_S, RETENTION_DAYS), |before| {
-        (before.timeout_s, before.retention_days)
-    });
+    let before = before
+        .map_or((EXECUTION_TIMEOUT_S, RETENTION_DAYS), |before| (before.timeout_s, before.retention_days));
     let timeout_max = i32::try_from(crate::durable::TIMEOUT_MAX_S).unwrap_or(i32::MAX);
     Ok(DurableConfig {
         timeout_s: of(timeout, timeout_max, "executionTimeout", before.0)?,

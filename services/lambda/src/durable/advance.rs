@@ -92,7 +92,8 @@ impl Execution {
         };
         operation.status = settled.status;
         operation.ended_ms = Some(at);
-        let bytes = settled.result.as_ref().map_or(0, String::len) + settled.error.as_ref().map_or(0, Failure::len);
+        let bytes =
+            settled.result.as_ref().map_or(0, String::len) + settled.error.as_ref().map_or(0, Failure::len);
         operation.result.clone_from(&settled.result);
         operation.error.clone_from(&settled.error);
         if let Some(chained) = &mut operation.chained {

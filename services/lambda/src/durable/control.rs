@@ -5,9 +5,7 @@ use haneul_kit::Result;
 use super::execution::Execution;
 use super::{SAME_REQUEST_MS, TIMEOUT_MAX_S};
 use crate::error;
-use crate::model::durable::{
-    Failure, Outcome, PURGE, PauseRecord, RequestRecord, Status, TIMEOUT, What,
-};
+use crate::model::durable::{Failure, Outcome, PURGE, PauseRecord, RequestRecord, Status, TIMEOUT, What};
 
 /// Requests whose client tokens are remembered.
 const REQUESTS_MAX: usize = 16;
@@ -115,7 +113,9 @@ impl Execution {
         match requests.iter().find(|own| own.client_token == *token) {
             Some(own) if own.sha256 == request.sha256 => return Ok(true),
             Some(_) => {
-                return Err(error::parameter("The client token was used for a request with other parameters."));
+                return Err(error::parameter(
+                    "The client token was used for a request with other parameters.",
+                ));
             }
             None => {}
         }

@@ -131,9 +131,12 @@ pub(crate) fn failure_of(answer: &[u8]) -> Failure {
         stack_trace: Option<Vec<String>>,
     }
     match serde_json::from_slice::<Told>(answer) {
-        Ok(told) => {
-            Failure { message: told.error_message, kind: told.error_type, data: None, stack: told.stack_trace }
-        }
+        Ok(told) => Failure {
+            message: told.error_message,
+            kind: told.error_type,
+            data: None,
+            stack: told.stack_trace,
+        },
         Err(_) => Failure::new("Unhandled", String::from_utf8_lossy(&answer[..answer.len().min(1024)])),
     }
 }
@@ -167,9 +170,7 @@ fn read(answer: &[u8]) -> Said {
     });
     match (answer.status.as_str(), answer.result, error) {
         ("SUCCEEDED", _, Some(_)) => invalid("Cannot provide an Error for SUCCEEDED status."),
-        ("SUCCEEDED", result, None) => {
-            Said::Ended(Status::Succeeded, Outcome { result, error: None })
-        }
+        ("SUCCEEDED", result, None) => Said::Ended(Status::Succeeded, Outcome { result, error: None }),
         ("FAILED", Some(_), _) => invalid("Cannot provide a Result for FAILED status."),
         ("FAILED", None, error) => Said::Ended(Status::Failed, Outcome { result: None, error }),
         ("PENDING", None, None) => Said::Pending,

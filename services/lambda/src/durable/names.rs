@@ -126,7 +126,10 @@ mod tests {
         let text = "arn:aws:lambda:us-east-1:123456789012:function:order:7/durable-execution/order-17/ab-cd";
         let arn = ExecutionArn::parse(text).unwrap();
         assert_eq!(arn.arn().as_str(), text);
-        assert_eq!((arn.version.as_str(), arn.id.as_str(), arn.name.name.as_str()), ("7", "ab-cd", "order-17"));
+        assert_eq!(
+            (arn.version.as_str(), arn.id.as_str(), arn.name.name.as_str()),
+            ("7", "ab-cd", "order-17")
+        );
         assert!(ExecutionArn::parse(&text.replace(":7/", ":$LATEST/")).is_ok());
         for wrong in [
             "",

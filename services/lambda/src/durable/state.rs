@@ -82,7 +82,12 @@ fn purpose(name: &ExecutionName, record: &ExecutionRecord) -> String {
 }
 
 impl Lambda {
-    pub(crate) fn place(&self, name: &ExecutionName, record: &ExecutionRecord, marker: &str) -> Result<Place> {
+    pub(crate) fn place(
+        &self,
+        name: &ExecutionName,
+        record: &ExecutionRecord,
+        marker: &str,
+    ) -> Result<Place> {
         let place = paging::position(&self.platform.seal, &purpose(name, record), marker);
         let now = self.platform.env.now().millis();
         place

@@ -12,9 +12,7 @@ use super::control::Request;
 use super::execution::Execution;
 use super::names::ExecutionName;
 use super::update::{Update, check_all};
-use crate::model::durable::{
-    ExecutionRecord, Failure, OperationStatus, Outcome, Status, TIMEOUT, What,
-};
+use crate::model::durable::{ExecutionRecord, Failure, OperationStatus, Outcome, Status, TIMEOUT, What};
 
 const AT: i64 = 1_000_000;
 
@@ -47,10 +45,8 @@ fn update(kind: &str, id: &str, action: &str) -> s::OperationUpdate {
         }
         ("WAIT", "START") => update.wait_options = Some(s::WaitOptions { wait_seconds: Some(60) }),
         ("CALLBACK", "START") => {
-            update.callback_options = Some(s::CallbackOptions {
-                timeout_seconds: Some(100),
-                heartbeat_timeout_seconds: Some(10),
-            });
+            update.callback_options =
+                Some(s::CallbackOptions { timeout_seconds: Some(100), heartbeat_timeout_seconds: Some(10) });
         }
         ("CHAINED_INVOKE", "START") => {
             update.chained_invoke_options =
@@ -116,11 +112,7 @@ fn updates_on_states() {
         (&[("CONTEXT", "FAIL")], ("CONTEXT", "SUCCEED"), Err("Invalid current CONTEXT state to close.")),
         (&[], ("WAIT", "START"), Ok("STARTED")),
         (&[], ("WAIT", "SUCCEED"), Err("Invalid action for the given operation type.")),
-        (
-            &[],
-            ("WAIT", "CANCEL"),
-            Err("Cannot cancel a WAIT that does not exist or has already completed."),
-        ),
+        (&[], ("WAIT", "CANCEL"), Err("Cannot cancel a WAIT that does not exist or has already completed.")),
         (&[("WAIT", "START")], ("WAIT", "START"), Err("Cannot start a WAIT that already exist.")),
         (&[("WAIT", "START")], ("WAIT", "CANCEL"), Ok("CANCELLED")),
         (
@@ -157,7 +149,11 @@ fn updates_on_states() {
         }
         let got = apply(&mut execution, &[update(kind, "op", action)]);
         let got = got.map(|_| execution.operations["op"].status.name());
-        assert_eq!(got.as_deref().map_err(String::as_str), wanted.as_deref().map_err(|e| *e), "{before:?} {kind} {action}");
+        assert_eq!(
+            got.as_deref().map_err(String::as_str),
+            wanted.as_deref().map_err(|e| *e),
+            "{before:?} {kind} {action}"
+        );
     }
 }
 
@@ -281,7 +277,10 @@ fn callbacks_time_out_by_the_whole_and_by_the_heartbeat() {
     one.fire("c", AT + 10_000, true);
     assert_eq!(one.status_of("c"), Some(OperationStatus::Started));
     one.fire("c", AT + 19_000, true);
-    assert_eq!((one.status_of("c"), kind(&one).as_str()), (Some(OperationStatus::TimedOut), "Callback.Heartbeat"));
+    assert_eq!(
+        (one.status_of("c"), kind(&one).as_str()),
+        (Some(OperationStatus::TimedOut), "Callback.Heartbeat")
+    );
     assert!(!one.heartbeat("c", AT + 19_001));
     other.fire("c", AT + 100_000, true);
     assert_eq!(kind(&other), "Callback.Timeout");
@@ -322,7 +321,9 @@ fn tokens_are_good_once_and_clients_may_repeat_themselves() {
     assert_eq!(ask(&mut execution, "token-0", None, &sha256, AT).unwrap_err(), invalid);
     assert_eq!(ask(&mut execution, "token-0", Some("other"), &sha256, AT).unwrap_err(), invalid);
     assert_eq!(ask(&mut execution, "token-0", Some("client"), &sha256, AT + 900_000).unwrap_err(), invalid);
-    assert!(ask(&mut execution, "token-0", Some("client"), "x", AT).unwrap_err().contains("other parameters"));
+    assert!(
+        ask(&mut execution, "token-0", Some("client"), "x", AT).unwrap_err().contains("other parameters")
+    );
     assert_eq!(ask(&mut execution, &token, None, &sha256, AT).unwrap().token.as_deref(), Some("next"));
     // An invocation that has ended can write no more.
     execution.invoked("request", Said::Broke(Failure::default()), false, AT);
@@ -331,9 +332,8 @@ fn tokens_are_good_once_and_clients_may_repeat_themselves() {
 
 #[test]
 fn what_an_invocation_says() {
-    let ended = |status, result: &str| {
-        Said::Ended(status, Outcome { result: Some(result.to_owned()), error: None })
-    };
+    let ended =
+        |status, result: &str| Said::Ended(status, Outcome { result: Some(result.to_owned()), error: None });
     let broke = || Said::Broke(Failure::default());
     // Before, said, pending: the status, and when the next invocation is due.
     type Case = (&'static [&'static str], Said, bool, Status, Option<i64>);
@@ -398,7 +398,10 @@ fn pauses_move_the_timeout() {
         let again = Request { client_token: Some("u".into()), ..request(AT + 3_000_000) };
         execution.resume(&again).unwrap();
         execution.resume(&again).unwrap();
-        assert_eq!((execution.record.status, execution.record.times_out_ms), (Status::Running, resumed_until));
+        assert_eq!(
+            (execution.record.status, execution.record.times_out_ms),
+            (Status::Running, resumed_until)
+        );
         assert_eq!(execution.record.work_ms, None);
         if timeout_paused {
             assert_eq!(execution.changes.set, [(resumed_until, TIMEOUT.to_owned())]);

@@ -98,7 +98,9 @@ impl Update {
             return Err(error::parameter(format!("Payload size must be less than or equal to {max} bytes.")));
         }
         if self.error.as_ref().is_some_and(|error| error.len() > PAYLOAD_MAX) {
-            return Err(error::parameter(format!("Error object size must be less than {PAYLOAD_MAX} bytes.")));
+            return Err(error::parameter(format!(
+                "Error object size must be less than {PAYLOAD_MAX} bytes."
+            )));
         }
         let known = match self.kind {
             Kind::Execution => matches!(self.action, Action::Succeed | Action::Fail),

@@ -103,9 +103,10 @@ impl Handle<op::GetDurableExecutionState> for Lambda {
         };
         let all = seen(self.records.briefs(name).await?);
         let page = self.page_of_state(name, &record, place, items(input.max_items), &all).await?;
-        let first = page.input.as_deref().map(|input| {
-            render::First { id: &record.id, started_ms: record.started_ms, input }.shape()
-        });
+        let first = page
+            .input
+            .as_deref()
+            .map(|input| render::First { id: &record.id, started_ms: record.started_ms, input }.shape());
         Ok(s::GetDurableExecutionStateResponse {
             operations: first.into_iter().chain(page.operations.iter().map(render::operation)).collect(),
             next_marker: page.next,
@@ -129,9 +130,7 @@ impl Lambda {
     /// An execution for its own function, which knows no ResourceNotFoundException here.
     async fn of_token(&self, arn: &ExecutionArn) -> Result<ExecutionRecord> {
         let found = self.records.execution(&arn.name).await?.filter(|record| arn.is(record));
-        found.ok_or_else(|| {
-            error::parameter(format!("The durable execution {} does not exist.", arn.arn()))
-        })
+        found.ok_or_else(|| error::parameter(format!("The durable execution {} does not exist.", arn.arn())))
     }
 
     pub(super) async fn execution_of(&self, arn: &ExecutionArn) -> Result<ExecutionRecord> {

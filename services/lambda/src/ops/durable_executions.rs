@@ -50,10 +50,7 @@ impl Handle<op::GetDurableExecution> for Lambda {
                 reason: pause.reason.clone().filter(|_| data),
                 execution_timeout_paused: pause.timeout_paused,
             }),
-            expected_execution_timeout_timestamp: record
-                .status
-                .is_open()
-                .then(|| time(record.times_out_ms)),
+            expected_execution_timeout_timestamp: record.status.is_open().then(|| time(record.times_out_ms)),
         })
     }
 }
@@ -107,7 +104,9 @@ impl Handle<op::ListDurableExecutionsByFunction> for Lambda {
         input: &s::ListDurableExecutionsByFunctionRequest,
     ) -> Result<Vec<Access>> {
         let qualifier = input.qualifier.as_deref();
-        Ok(vec![self.on(cx, "lambda:ListDurableExecutionsByFunction", &input.function_name, qualifier).await?])
+        Ok(vec![
+            self.on(cx, "lambda:ListDurableExecutionsByFunction", &input.function_name, qualifier).await?,
+        ])
     }
 
     async fn call(
@@ -147,14 +146,17 @@ impl Handle<op::ListDurableExecutionsByFunction> for Lambda {
             let length = page.len();
             for (started, own) in page {
                 if found.len() >= limit || looked_at >= LOOKED_AT_MAX {
-                    let next = place.as_ref().map(|place| paging::token(&self.platform.seal, &purpose, place));
+                    let next =
+                        place.as_ref().map(|place| paging::token(&self.platform.seal, &purpose, place));
                     return Ok(listed(found, next));
                 }
                 looked_at += 1;
                 let name = ExecutionName { function: function.clone(), name: own.clone() };
                 let record = self.records.execution(&name).await?;
                 place = Some((started, own));
-                found.extend(record.filter(|record| wanted(&name.name, record)).map(|record| show(&name, &record)));
+                found.extend(
+                    record.filter(|record| wanted(&name.name, record)).map(|record| show(&name, &record)),
+                );
             }
             if length < LOOKED_AT {
                 return Ok(listed(found, None));
@@ -163,7 +165,10 @@ impl Handle<op::ListDurableExecutionsByFunction> for Lambda {
     }
 }
 
-fn listed(found: Vec<s::Execution>, next_marker: Option<String>) -> s::ListDurableExecutionsByFunctionResponse {
+fn listed(
+    found: Vec<s::Execution>,
+    next_marker: Option<String>,
+) -> s::ListDurableExecutionsByFunctionResponse {
     s::ListDurableExecutionsByFunctionResponse { durable_executions: Some(found), next_marker }
 }
 

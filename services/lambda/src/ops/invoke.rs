@@ -6,9 +6,9 @@ use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
 use haneul_shape::EventStream;
 
-use crate::exec::Piece;
 use crate::durable::WAIT_MAX_S;
 use crate::durable::start::{Start, check_qualified};
+use crate::exec::Piece;
 use crate::invoke::{Body, Call, EVENT_MAX, PAYLOAD_MAX, Pieces, Target, check_payload, trace};
 use crate::names::{self, Named};
 use crate::{Lambda, error};

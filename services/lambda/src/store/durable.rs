@@ -12,8 +12,8 @@ use crate::durable::start::{failed, sha256};
 use crate::durable::state::Seen;
 use crate::invoke::EVENT_MAX;
 use crate::model::durable::{
-    BRIEFS, Brief, DATA, ERROR, EXECUTIONS, EventOf, ExecutionRecord, Failure, GONE, HISTORY, INPUT, OPERATIONS,
-    OperationStatus, Outcome, RESULT, STARTED, Status, TIMERS, WORK, What, WorkRecord,
+    BRIEFS, Brief, DATA, ERROR, EXECUTIONS, EventOf, ExecutionRecord, Failure, GONE, HISTORY, INPUT,
+    OPERATIONS, OperationStatus, Outcome, RESULT, STARTED, Status, TIMERS, WORK, What, WorkRecord,
 };
 use crate::model::event::{EVENTS, Ended, EventRecord, LastRun, PAYLOADS};
 
@@ -80,7 +80,12 @@ impl Records {
                     if !wanted || !loaded.execution.record.status.is_open() {
                         return Ok(Begun::Unwanted);
                     }
-                    tell_of_call(&mut loaded.execution, &parent.row.5, parent.what.clone(), first.record.started_ms);
+                    tell_of_call(
+                        &mut loaded.execution,
+                        &parent.row.5,
+                        parent.what.clone(),
+                        first.record.started_ms,
+                    );
                     loaded.save(&tx)?;
                 }
                 let mut first = first.clone();
@@ -384,7 +389,9 @@ async fn tell_of_event(
         Status::Succeeded => ("Success", outcome.result.clone().unwrap_or_default()),
         // Who stopped it knows.
         Status::Stopped => return Ok(()),
-        status => ("RetriesExhausted", String::from_utf8_lossy(&failed(status, outcome.error.clone())).into_owned()),
+        status => {
+            ("RetriesExhausted", String::from_utf8_lossy(&failed(status, outcome.error.clone())).into_owned())
+        }
     };
     let told = EventRecord {
         account: account.number(),
@@ -424,12 +431,16 @@ fn settled(status: Status, outcome: Outcome) -> Settled {
     };
     let error = match status {
         OperationStatus::Succeeded => None,
-        OperationStatus::TimedOut => {
-            Some(outcome.error.unwrap_or_else(|| Failure::new("ExecutionTimedOut", "The durable execution timed out.")))
-        }
-        OperationStatus::Stopped => {
-            Some(outcome.error.unwrap_or_else(|| Failure::new("ExecutionStopped", "The durable execution was stopped.")))
-        }
+        OperationStatus::TimedOut => Some(
+            outcome
+                .error
+                .unwrap_or_else(|| Failure::new("ExecutionTimedOut", "The durable execution timed out.")),
+        ),
+        OperationStatus::Stopped => Some(
+            outcome
+                .error
+                .unwrap_or_else(|| Failure::new("ExecutionStopped", "The durable execution was stopped.")),
+        ),
         _ => Some(outcome.error.unwrap_or_default()),
     };
     Settled { status, result: outcome.result, error }

@@ -117,7 +117,9 @@ impl Executions {
                 let of_it: Vec<(u64, String)> = of_it.collect();
                 let more = of_it.len() == PAGE && !all;
                 for (started, name) in of_it {
-                    self.lambda.give_up(&ExecutionName { function: function.clone(), name: name.clone() }).await?;
+                    self.lambda
+                        .give_up(&ExecutionName { function: function.clone(), name: name.clone() })
+                        .await?;
                     place = Some((started, name));
                 }
                 if !more {

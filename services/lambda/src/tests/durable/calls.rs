@@ -53,7 +53,10 @@ async fn executions_call_functions_and_wait_for_them() {
     let arn = cloud.begin("parent", "told", json!(["child:$LATEST", 5])).await;
     let history = cloud.history(&arn).await;
     let began = history.iter().find_map(|event| event.chained_invoke_started_details.as_ref()).unwrap();
-    assert_eq!((began.executed_version.as_deref(), began.function_name.as_str()), (Some("$LATEST"), "child:$LATEST"));
+    assert_eq!(
+        (began.executed_version.as_deref(), began.function_name.as_str()),
+        (Some("$LATEST"), "child:$LATEST")
+    );
     let child = cloud.execution(began.durable_execution_arn.as_ref().unwrap()).await;
     assert_eq!((child.status.as_str(), child.input_payload.as_deref()), ("SUCCEEDED", Some("5")));
     // The trace is the parent's.
@@ -84,7 +87,8 @@ async fn children_that_sleep_stop_or_time_out() {
     let sleeps = cloud.begin("parent", "sleeps", json!(["child:$LATEST", 40])).await;
     let late = cloud.begin("parent", "late", json!(["child:$LATEST", 60])).await;
     let stopped = cloud.begin("parent", "stopped", json!(["child:$LATEST", 40])).await;
-    let stop = s::StopDurableExecutionRequest { durable_execution_arn: child_of(&stopped).await, error: None };
+    let stop =
+        s::StopDurableExecutionRequest { durable_execution_arn: child_of(&stopped).await, error: None };
     cloud.ok::<op::StopDurableExecution>(stop).await;
     cloud.settle().await;
     assert_eq!(cloud.end(&stopped).await, ("FAILED".into(), "STOPPED ExecutionStopped".into()));

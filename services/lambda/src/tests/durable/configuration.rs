@@ -38,10 +38,16 @@ async fn it_is_given_when_a_function_is_made_and_shown_everywhere() {
     let got = cloud.ok::<op::GetFunction>(get).await.configuration.unwrap();
     assert_eq!(shown(got.durable_config.clone()), (60, 3));
     cloud.function("plain").await;
-    let plain = s::UpdateFunctionConfigurationRequest { function_name: "plain".into(), ..update(config(Some(1), None)) };
+    let plain = s::UpdateFunctionConfigurationRequest {
+        function_name: "plain".into(),
+        ..update(config(Some(1), None))
+    };
     let refused = cloud.err::<op::UpdateFunctionConfiguration>(plain).await;
     assert!(refused.contains("when it is created"), "{refused}");
-    let key = Some(s::DurableConfig { kms_key_arn: Some("arn:aws:kms:us-east-1:1:key/k".into()), ..Default::default() });
+    let key = Some(s::DurableConfig {
+        kms_key_arn: Some("arn:aws:kms:us-east-1:1:key/k".into()),
+        ..Default::default()
+    });
     for (wanted, durable_config) in [
         ("durableConfig.executionTimeout", config(Some(0), None)),
         ("durableConfig.executionTimeout", config(Some(31_622_401), None)),
@@ -60,7 +66,8 @@ async fn calls_that_are_refused() {
     cloud.durable("short", 60, |_| Box::pin(async { Ok(json!(1)) })).await;
     cloud.durable("long", 901, |_| Box::pin(async { Ok(json!(1)) })).await;
     cloud.function("plain").await;
-    let unqualified = "InvalidParameterValueException: You cannot invoke a durable function using an unqualified ARN.";
+    let unqualified =
+        "InvalidParameterValueException: You cannot invoke a durable function using an unqualified ARN.";
     let named = |name: &str, execution: &str| s::InvocationRequest {
         durable_execution_name: Some(execution.into()),
         ..invocation(name, json!(1))
@@ -84,7 +91,8 @@ async fn calls_that_are_refused() {
     let dry = kind("short:$LATEST", "DryRun");
     assert_eq!(cloud.ok::<op::Invoke>(dry).await.status_code, Some(204));
     assert_eq!(cloud.count("short"), 0);
-    let stream = s::InvokeWithResponseStreamRequest { function_name: "short:$LATEST".into(), ..Default::default() };
+    let stream =
+        s::InvokeWithResponseStreamRequest { function_name: "short:$LATEST".into(), ..Default::default() };
     let refused = cloud.err::<op::InvokeWithResponseStream>(stream).await;
     assert!(refused.contains("do not stream"), "{refused}");
     let queue = cloud.queue("q", &[]).await;

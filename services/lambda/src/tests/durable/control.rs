@@ -128,12 +128,13 @@ async fn stopped_executions_are_over() {
 #[tokio::test]
 async fn a_functions_executions_go_with_it() {
     let cloud = Cloud::new().await;
-    let body = |context: std::sync::Arc<super::sdk::Context>| -> haneul_kit::BoxFuture<'static, super::sdk::Ends> {
-        Box::pin(async move {
-            context.wait("w", 50).await?;
-            Ok(json!("over"))
-        })
-    };
+    let body =
+        |context: std::sync::Arc<super::sdk::Context>| -> haneul_kit::BoxFuture<'static, super::sdk::Ends> {
+            Box::pin(async move {
+                context.wait("w", 50).await?;
+                Ok(json!("over"))
+            })
+        };
     cloud.durable("f", 100, body).await;
     let arn = cloud.begin("f", "a", json!(null)).await;
     let delete = s::DeleteFunctionRequest { function_name: "f".into(), qualifier: None };
@@ -141,7 +142,8 @@ async fn a_functions_executions_go_with_it() {
     // Of the same name, at once.
     let role = "arn:aws:iam::111111111111:role/f-role";
     let config = s::DurableConfig { execution_timeout: Some(100), ..Default::default() };
-    let again = s::CreateFunctionRequest { durable_config: Some(config), ..super::super::cloud::create("f", role) };
+    let again =
+        s::CreateFunctionRequest { durable_config: Some(config), ..super::super::cloud::create("f", role) };
     cloud.ok::<op::CreateFunction>(again).await;
     let new = cloud.begin("f", "a", json!("other")).await;
     assert_ne!(new, arn);
@@ -160,17 +162,23 @@ async fn rights_are_asked_for_on_the_execution() {
     cloud
         .durable("f", 100, move |context| {
             let told = told.clone();
-            Box::pin(async move { context.callback("c", 0, 0, |id| id.clone_into(&mut told.lock())).await.map(|_| json!(1)) })
+            Box::pin(async move {
+                context.callback("c", 0, 0, |id| id.clone_into(&mut told.lock())).await.map(|_| json!(1))
+            })
         })
         .await;
     let arn = cloud.begin("f", "a", json!(null)).await;
     let allow = |action: &str| {
-        format!(r#"{{"Effect":"Allow","Action":"lambda:{action}","Resource":"arn:aws:lambda:us-east-1:{OURS}:function:f:$LATEST/durable-execution/a/*"}}"#)
+        format!(
+            r#"{{"Effect":"Allow","Action":"lambda:{action}","Resource":"arn:aws:lambda:us-east-1:{OURS}:function:f:$LATEST/durable-execution/a/*"}}"#
+        )
     };
     let answers = cloud.user(OURS, "answers", &allow("SendDurableExecutionCallbackSuccess")).await;
     let reads = cloud.user(OURS, "reads", &allow("GetDurableExecution")).await;
-    let get = s::GetDurableExecutionRequest { durable_execution_arn: arn.clone(), include_execution_data: None };
-    let success = s::SendDurableExecutionCallbackSuccessRequest { callback_id: id.lock().clone(), result: None };
+    let get =
+        s::GetDurableExecutionRequest { durable_execution_arn: arn.clone(), include_execution_data: None };
+    let success =
+        s::SendDurableExecutionCallbackSuccessRequest { callback_id: id.lock().clone(), result: None };
     let denied = |error: haneul_kit::ApiError| assert_eq!(error.code(), "AccessDeniedException");
     cloud.call::<op::GetDurableExecution>(&answers, get.clone()).await.map(drop).map_err(denied).unwrap_err();
     let failed = cloud.call::<op::SendDurableExecutionCallbackSuccess>(&reads, success.clone()).await;

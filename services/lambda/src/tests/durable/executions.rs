@@ -185,16 +185,23 @@ async fn callbacks_are_answered_or_time_out() {
     cloud.ok::<op::SendDurableExecutionCallbackFailure>(failure(&all[1], "Refused")).await;
     for _ in 0..12 {
         cloud.pass(9).await;
-        let _ = cloud.call::<op::SendDurableExecutionCallbackHeartbeat>(&root(OURS), heartbeat(&all[2])).await;
+        let _ =
+            cloud.call::<op::SendDurableExecutionCallbackHeartbeat>(&root(OURS), heartbeat(&all[2])).await;
     }
     assert_eq!(cloud.end(&arns[0]).await, ("SUCCEEDED".into(), r#""\"yes\"""#.into()));
     assert_eq!(cloud.end(&arns[1]).await, ("FAILED".into(), "FAILED Refused".into()));
     assert_eq!(cloud.end(&arns[2]).await, ("FAILED".into(), "TIMED_OUT Callback.Timeout".into()));
     assert_eq!(cloud.end(&arns[3]).await, ("FAILED".into(), "TIMED_OUT Callback.Heartbeat".into()));
     for id in &all {
-        assert!(cloud.err::<op::SendDurableExecutionCallbackSuccess>(success(id, "1")).await.starts_with(closed));
-        assert!(cloud.err::<op::SendDurableExecutionCallbackFailure>(failure(id, "X")).await.starts_with(closed));
-        assert!(cloud.err::<op::SendDurableExecutionCallbackHeartbeat>(heartbeat(id)).await.starts_with(closed));
+        assert!(
+            cloud.err::<op::SendDurableExecutionCallbackSuccess>(success(id, "1")).await.starts_with(closed)
+        );
+        assert!(
+            cloud.err::<op::SendDurableExecutionCallbackFailure>(failure(id, "X")).await.starts_with(closed)
+        );
+        assert!(
+            cloud.err::<op::SendDurableExecutionCallbackHeartbeat>(heartbeat(id)).await.starts_with(closed)
+        );
     }
     let invalid = cloud.err::<op::SendDurableExecutionCallbackSuccess>(success("AAAA", "1")).await;
     assert!(invalid.starts_with("InvalidParameterValueException"), "{invalid}");
@@ -375,7 +382,10 @@ async fn answers_that_make_no_sense_end_the_execution() {
         (json!({ "Status": "MAYBE" }), "Invalid Status in invocation output."),
         (json!("text"), "Invalid Status in invocation output."),
         (json!({ "Status": "PENDING" }), "Cannot return PENDING status with no pending operations."),
-        (json!({ "Status": "PENDING", "Result": "1" }), "Cannot provide a Result or an Error for PENDING status."),
+        (
+            json!({ "Status": "PENDING", "Result": "1" }),
+            "Cannot provide a Result or an Error for PENDING status.",
+        ),
         (json!({ "Status": "SUCCEEDED", "Error": {} }), "Cannot provide an Error for SUCCEEDED status."),
         (json!({ "Status": "FAILED", "Result": "1" }), "Cannot provide a Result for FAILED status."),
     ]
@@ -391,12 +401,18 @@ async fn answers_that_make_no_sense_end_the_execution() {
         let called = called.await;
         assert_eq!(called.function_error.as_deref(), Some("Unhandled"), "{said}");
         let told = answer(&called);
-        assert_eq!((&told["errorType"], &told["errorMessage"]), (&json!("InvalidParameterValueException"), &json!(wanted)));
+        assert_eq!(
+            (&told["errorType"], &told["errorMessage"]),
+            (&json!("InvalidParameterValueException"), &json!(wanted))
+        );
     }
     // An execution may end by a checkpoint; what the answer says then is no longer of interest.
     cloud.durable_body("f", |context| {
         Box::pin(async move {
-            let end = s::OperationUpdate { payload: Some("\"long\"".into()), ..update("EXECUTION", "end", "SUCCEED") };
+            let end = s::OperationUpdate {
+                payload: Some("\"long\"".into()),
+                ..update("EXECUTION", "end", "SUCCEED")
+            };
             assert!(context.checkpoint(vec![end]).await.is_err());
             Ok(json!("short"))
         })
@@ -453,7 +469,12 @@ async fn executions_are_listed_and_go_after_their_time() {
             })
         })
         .await;
-    cloud.ok::<op::PublishVersion>(s::PublishVersionRequest { function_name: "f".into(), ..Default::default() }).await;
+    cloud
+        .ok::<op::PublishVersion>(s::PublishVersionRequest {
+            function_name: "f".into(),
+            ..Default::default()
+        })
+        .await;
     let mut arns = Vec::new();
     for (name, input) in [("a", ""), ("b", "fails"), ("c", "waits"), ("d", "")] {
         arns.push(cloud.begin("f", name, json!(input)).await);
@@ -469,7 +490,8 @@ async fn executions_are_listed_and_go_after_their_time() {
     let all = s::ListDurableExecutionsByFunctionRequest { function_name: "f".into(), ..Default::default() };
     let list = async |input: s::ListDurableExecutionsByFunctionRequest| {
         let page = cloud.ok::<op::ListDurableExecutionsByFunction>(input).await;
-        let names: Vec<String> = page.durable_executions.unwrap().into_iter().map(|own| own.durable_execution_name).collect();
+        let names: Vec<String> =
+            page.durable_executions.unwrap().into_iter().map(|own| own.durable_execution_name).collect();
         (names.concat(), page.next_marker)
     };
     assert_eq!(list(all.clone()).await.0, "edcba");
@@ -496,7 +518,10 @@ async fn executions_are_listed_and_go_after_their_time() {
     ] {
         assert_eq!(list(input).await.0, wanted);
     }
-    let get = |arn: &str| s::GetDurableExecutionRequest { durable_execution_arn: arn.into(), include_execution_data: None };
+    let get = |arn: &str| s::GetDurableExecutionRequest {
+        durable_execution_arn: arn.into(),
+        include_execution_data: None,
+    };
     let delete = |arn: &str| s::DeleteDurableExecutionRequest { durable_execution_arn: arn.into() };
     let busy = cloud.err::<op::DeleteDurableExecution>(delete(&arns[2])).await;
     assert!(busy.starts_with("ResourceConflictException"), "{busy}");

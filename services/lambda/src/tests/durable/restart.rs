@@ -51,7 +51,9 @@ async fn executions_outlive_the_cloud() {
     let started = async |env: Env, first: bool| {
         let cloud = Cloud::over(env, store.clone(), blobs.clone(), Some(dir), bodies.clone()).await;
         let own = runs.clone();
-        let work = move |context| -> haneul_kit::BoxFuture<'static, super::sdk::Ends> { Box::pin(body(context, own.clone())) };
+        let work = move |context| -> haneul_kit::BoxFuture<'static, super::sdk::Ends> {
+            Box::pin(body(context, own.clone()))
+        };
         if first {
             cloud.durable("f", 100_000, work).await;
             cloud.function("plain").await;

@@ -145,7 +145,10 @@ impl Context {
         self.platform.bus.call::<O>(root(OURS), Region::US_EAST_1, None, input).await
     }
 
-    pub(super) async fn try_checkpoint(&self, updates: Vec<s::OperationUpdate>) -> Result<Result<(), Sleeps>> {
+    pub(super) async fn try_checkpoint(
+        &self,
+        updates: Vec<s::OperationUpdate>,
+    ) -> Result<Result<(), Sleeps>> {
         let input = s::CheckpointDurableExecutionRequest {
             durable_execution_arn: self.arn.clone(),
             checkpoint_token: self.token(),
@@ -183,16 +186,18 @@ impl Context {
         }
         match work() {
             Ok(result) => {
-                let done = s::OperationUpdate { payload: Some(result.clone()), ..update("STEP", id, "SUCCEED") };
+                let done =
+                    s::OperationUpdate { payload: Some(result.clone()), ..update("STEP", id, "SUCCEED") };
                 self.checkpoint(vec![done]).await?;
                 Ok(result)
             }
             Err(kind) => {
                 let error = Some(s::ErrorObject { error_type: Some(kind.clone()), ..Default::default() });
-                let options = retry_s
-                    .map(|seconds| s::StepOptions { next_attempt_delay_seconds: Some(seconds) });
+                let options =
+                    retry_s.map(|seconds| s::StepOptions { next_attempt_delay_seconds: Some(seconds) });
                 let action = if options.is_some() { "RETRY" } else { "FAIL" };
-                let failed = s::OperationUpdate { error, step_options: options, ..update("STEP", id, action) };
+                let failed =
+                    s::OperationUpdate { error, step_options: options, ..update("STEP", id, action) };
                 self.checkpoint(vec![failed]).await?;
                 Err(if retry_s.is_some() { Stop::Sleeps } else { Stop::Failed(kind) })
             }
@@ -209,7 +214,8 @@ impl Context {
 
     pub(super) async fn wait(&self, id: &str, seconds: i32) -> Result<(), Stop> {
         let options = Some(s::WaitOptions { wait_seconds: Some(seconds) });
-        let seen = self.begun(s::OperationUpdate { wait_options: options, ..update("WAIT", id, "START") }).await?;
+        let seen =
+            self.begun(s::OperationUpdate { wait_options: options, ..update("WAIT", id, "START") }).await?;
         if seen.status == "SUCCEEDED" { Ok(()) } else { Err(Stop::Sleeps) }
     }
 
@@ -230,7 +236,12 @@ impl Context {
         ended(seen)
     }
 
-    pub(super) async fn invoke(&self, id: &str, function: &str, input: Value) -> Result<Option<String>, Stop> {
+    pub(super) async fn invoke(
+        &self,
+        id: &str,
+        function: &str,
+        input: Value,
+    ) -> Result<Option<String>, Stop> {
         let options =
             Some(s::ChainedInvokeOptions { function_name: function.to_owned(), ..Default::default() });
         let begin = s::OperationUpdate {
@@ -306,10 +317,8 @@ impl Cloud {
     }
 
     pub(super) async fn execution(&self, arn: &str) -> s::GetDurableExecutionResponse {
-        let input = s::GetDurableExecutionRequest {
-            durable_execution_arn: arn.into(),
-            include_execution_data: None,
-        };
+        let input =
+            s::GetDurableExecutionRequest { durable_execution_arn: arn.into(), include_execution_data: None };
         self.ok::<op::GetDurableExecution>(input).await
     }
 
