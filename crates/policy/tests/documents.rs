@@ -302,6 +302,7 @@ fn principals() {
         (r#"{"AWS":"12345"}"#, ".AWS", r#"Invalid principal in policy: "AWS":"12345""#),
         (r#"{"AWS":""}"#, ".AWS", r#"Invalid principal in policy: "AWS":"""#),
         (r#"{"Service":"lambda"}"#, ".Service", r#"Invalid principal in policy: "SERVICE":"lambda""#),
+        (r#"{"Federated":"okta"}"#, ".Federated", r#"Invalid principal in policy: "FEDERATED":"okta""#),
         (r#"{"CanonicalUser":"*"}"#, ".CanonicalUser", r#"Invalid principal in policy: "CANONICALUSER":"*""#),
         (r#"{"aws":"*"}"#, ".aws", SYNTAX),
         (r#"{}"#, "", "Missing required field Principal"),
@@ -336,6 +337,16 @@ fn kinds() {
     refused_statements(
         &Rules::TRUST,
         &[
+            (
+                r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#,
+                "Statement[0].Resource",
+                "Has prohibited field Resource",
+            ),
+            (
+                &trust.replace("Principal", "NotPrincipal"),
+                "Statement[0].NotPrincipal",
+                "Has prohibited field NotPrincipal",
+            ),
             (
                 &trust.replace("sts:AssumeRole", "s3:*"),
                 "Statement[0].Action",

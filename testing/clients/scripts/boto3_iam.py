@@ -76,6 +76,7 @@ iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=document(Ac
 ann = session("ann")
 ann.client("sqs").list_queues()
 assert ann.client("iam").get_user()["User"]["UserName"] == "ann"
+assert sorted(iam.get_user()["User"]) == ["Arn", "CreateDate", "UserId"], "the root user has no name and no path"
 
 # Passwords.
 iam.update_account_password_policy(MinimumPasswordLength=10, RequireSymbols=True, AllowUsersToChangePassword=True,
