@@ -6,6 +6,7 @@ mod consumers;
 mod encryption;
 mod growth;
 mod limits;
+mod metrics;
 mod model;
 mod records;
 mod restart;
