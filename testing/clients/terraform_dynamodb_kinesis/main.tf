@@ -5,7 +5,6 @@ terraform {
 }
 
 variable "endpoint" { type = string }
-variable "changed" { default = false }
 
 provider "aws" {
   region = "us-east-1"
@@ -36,5 +35,5 @@ resource "aws_dynamodb_table" "orders" {
 resource "aws_dynamodb_kinesis_streaming_destination" "orders" {
   table_name                               = aws_dynamodb_table.orders.name
   stream_arn                               = aws_kinesis_stream.changes.arn
-  approximate_creation_date_time_precision = var.changed ? "MICROSECOND" : "MILLISECOND"
+  approximate_creation_date_time_precision = "MICROSECOND"
 }

@@ -25,7 +25,7 @@ fn dynamodb() {
 
 #[test]
 fn dynamodb_to_kinesis() {
-    terraform("terraform_dynamodb_kinesis", &[], &["changed=true"]);
+    terraform("terraform_dynamodb_kinesis", &[], &[]);
 }
 
 #[test]
