@@ -3,12 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_cloudwatch_wire::{operations as cloudwatch, shapes as c};
-use haneul_kit::{AccountId, ApiError, ByteStream, Caller, Operation, Region, Result};
+use haneul_firehose_wire::{operations as firehose, shapes as f};
+use haneul_kinesis_wire::{operations as kinesis, shapes as n};
+use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Operation, Region, Result, session_token};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_lambda_wire::{operations as lambda, shapes as l};
 use haneul_s3_wire::{operations as s3, shapes as b};
 use haneul_shape::Bytes;
 use haneul_shape::value::Map;
+use haneul_sts_wire::{operations as sts, shapes as t};
 
 use crate::Logs;
 use crate::error;
@@ -144,6 +147,41 @@ impl Logs {
             ..Default::default()
         };
         self.as_service::<lambda::Invoke>(group, input).await.map(drop)
+    }
+
+    /// Puts a record into a stream of Kinesis or Firehose as a role that lets Logs in.
+    pub(crate) async fn put_record(
+        &self,
+        group: &GroupName,
+        role: &str,
+        stream: &Arn,
+        partition_key: &str,
+        data: Vec<u8>,
+    ) -> Result<()> {
+        let input = t::AssumeRoleRequest {
+            role_arn: role.to_owned(),
+            role_session_name: "CloudWatchLogsDelivery".into(),
+            ..Default::default()
+        };
+        let made = self.as_service::<sts::AssumeRole>(group, input).await?;
+        let made =
+            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
+        let now = self.platform.env.now();
+        let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
+        let caller = opened.map_err(|_| ApiError::internal("a session's token does not open"))?.caller;
+        let bus = &self.platform.bus;
+        if stream.service() == "kinesis" {
+            let input = n::PutRecordInput {
+                stream_arn: Some(stream.to_string()),
+                partition_key: Some(partition_key.to_owned()),
+                data: data.into(),
+                ..Default::default()
+            };
+            return bus.call::<kinesis::PutRecord>(caller, group.region, None, input).await.map(drop);
+        }
+        let name = stream.resource().rsplit('/').next().unwrap_or_default().to_owned();
+        let input = f::PutRecordInput { delivery_stream_name: name, record: f::Record { data: data.into() } };
+        bus.call::<firehose::PutRecord>(caller, group.region, None, input).await.map(drop)
     }
 
     /// Publishes points. CloudWatch takes them from a service without asking for a permission.

@@ -271,6 +271,9 @@ pub(crate) struct Subscription {
     /// Looks at, and sends, transformed events.
     #[serde(default)]
     pub(crate) transformed: bool,
+    /// As which events are put into a stream of Kinesis or Firehose.
+    #[serde(default)]
+    pub(crate) role: Option<String>,
 }
 
 impl Record for Subscription {}

@@ -25,6 +25,8 @@ pub(crate) struct Source<'a> {
 
 /// Longest payload of an asynchronous invocation.
 pub(crate) const PAYLOAD_MAX: usize = 1_048_576;
+/// Longest record of Firehose; Kinesis takes some more.
+const RECORD_MAX: usize = 1_024_000;
 
 /// What is sent at once.
 pub(crate) struct Payload<'e> {
@@ -32,8 +34,9 @@ pub(crate) struct Payload<'e> {
     pub(crate) events: &'e [Event],
 }
 
-/// The matching events as payloads for a function, each short enough, and how many fit in none.
-pub(crate) fn for_function<'e>(
+/// The matching events as payloads for a function, or as records of a stream, each short enough, and how many fit in none.
+pub(crate) fn payloads<'e>(
+    is_function: bool,
     source: &Source<'_>,
     pattern: &Pattern,
     events: &'e [Event],
@@ -44,9 +47,15 @@ pub(crate) fn for_function<'e>(
         if part.is_empty() {
             continue;
         }
-        let data = STANDARD.encode(packed(&message(source, pattern, part))?);
-        let body = json!({ "awslogs": { "data": data } }).to_string().into_bytes();
-        if body.len() <= PAYLOAD_MAX {
+        let packed = packed(&message(source, pattern, part))?;
+        let (body, most) = match is_function {
+            true => {
+                let data = STANDARD.encode(packed);
+                (json!({ "awslogs": { "data": data } }).to_string().into_bytes(), PAYLOAD_MAX)
+            }
+            false => (packed, RECORD_MAX),
+        };
+        if body.len() <= most {
             done.push(Payload { body, events: part });
         } else if part.len() > 1 {
             let (first, second) = part.split_at(part.len() / 2);
@@ -84,6 +93,22 @@ fn message(source: &Source<'_>, pattern: &Pattern, events: &[Event]) -> Value {
         message["policyLevel"] = "ACCOUNT_LEVEL_POLICY".into();
     }
     message
+}
+
+/// What a stream is sent when it becomes a destination.
+pub(crate) fn control(kind: &str, now_ms: i64) -> Result<Vec<u8>> {
+    packed(&json!({
+        "messageType": "CONTROL_MESSAGE",
+        "owner": "CloudwatchLogs",
+        "logGroup": "",
+        "logStream": "",
+        "subscriptionFilters": [],
+        "logEvents": [{
+            "id": "",
+            "timestamp": now_ms,
+            "message": format!("CWL CONTROL MESSAGE: Checking health of destination {kind}."),
+        }],
+    }))
 }
 
 fn packed(message: &Value) -> Result<Vec<u8>> {

@@ -55,6 +55,7 @@ pub(crate) struct Forwarding {
     pub(crate) destination: String,
     pub(crate) pattern: String,
     pub(crate) role: Option<String>,
+    pub(crate) distribution: String,
 }
 
 impl Forwarding {
@@ -78,6 +79,7 @@ impl Forwarding {
             destination: text("DestinationArn")?.ok_or_else(|| bad("DestinationArn is missing"))?,
             pattern: text("FilterPattern")?.unwrap_or_default(),
             role: text("RoleArn")?,
+            distribution: text("Distribution")?.unwrap_or_else(|| BY_STREAM.into()),
         })
     }
 }
@@ -214,7 +216,7 @@ impl Logs {
         Pattern::given(&forwarding.pattern)?;
         // Any group of the account stands for all of them.
         let any = GroupName::own(cx, "*");
-        self.check_destination(&any, &forwarding.destination, forwarding.role.is_some()).await
+        self.check_destination(&any, &forwarding.destination, forwarding.role.as_deref()).await
     }
 }
 

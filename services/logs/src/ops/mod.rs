@@ -23,6 +23,6 @@ mod records;
 mod resource_policies;
 pub(crate) mod retention;
 mod streams;
-mod subscription_filters;
+pub(crate) mod subscription_filters;
 mod tags;
 pub(crate) mod transformers;

@@ -6,11 +6,12 @@ use haneul_shape::Empty;
 use super::metric_filters::PAGE;
 use crate::Logs;
 use crate::error;
+use crate::filters::payload::control;
 use crate::model::Subscription;
 use crate::names::GroupName;
 use crate::pattern::Pattern;
 
-pub(super) const BY_STREAM: &str = "ByLogStream";
+pub(crate) const BY_STREAM: &str = "ByLogStream";
 
 impl Handle<op::PutSubscriptionFilter> for Logs {
     async fn access(&self, cx: &Cx, input: &s::PutSubscriptionFilterRequest) -> Result<Vec<Access>> {
@@ -37,7 +38,7 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
         if transformed && group.transformer.is_none() {
             return Err(error::no_transformer());
         }
-        self.check_destination(&name, &input.destination_arn, input.role_arn.is_some()).await?;
+        self.check_destination(&name, &input.destination_arn, input.role_arn.as_deref()).await?;
         let subscription = Subscription {
             id: self.platform.env.rng.u64(),
             created_ms: cx.now().millis(),
@@ -45,6 +46,7 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
             destination: input.destination_arn,
             distribution: input.distribution.unwrap_or_else(|| BY_STREAM.into()),
             transformed,
+            role: input.role_arn,
         };
         self.records.put_subscription(&name, &input.filter_name, &subscription).await?;
         Ok(Empty {})
@@ -95,6 +97,7 @@ impl Handle<op::DescribeSubscriptionFilters> for Logs {
             distribution: Some(subscription.distribution),
             apply_on_transformed_logs: Some(subscription.transformed),
             creation_time: Some(subscription.created_ms),
+            role_arn: subscription.role,
             ..Default::default()
         };
         Ok(s::DescribeSubscriptionFiltersResponse {
@@ -112,13 +115,18 @@ pub(super) fn pass_role(role: Option<&str>) -> Option<Access> {
 
 impl Logs {
     /// Whether events of a group can go there: it is there and lets us in.
-    pub(super) async fn check_destination(&self, group: &GroupName, arn: &str, has_role: bool) -> Result<()> {
+    pub(super) async fn check_destination(
+        &self,
+        group: &GroupName,
+        arn: &str,
+        role: Option<&str>,
+    ) -> Result<()> {
         let parsed = Arn::parse(arn).map_err(|_| error::invalid("destinationArn is not a valid ARN"))?;
         match parsed.service() {
             "lambda" => {}
-            // Neither service is here yet: nothing can be delivered to their streams.
-            "kinesis" if has_role => return Err(error::undeliverable("Kinesis", "kinesis")),
-            "firehose" if has_role => return Err(error::undeliverable("Firehose", "Firehose")),
+            vendor @ ("kinesis" | "firehose") if role.is_some() => {
+                return self.check_stream(group, vendor, &parsed, role.unwrap_or_default()).await;
+            }
             vendor @ ("kinesis" | "firehose") => {
                 return Err(error::invalid(format!(
                     "destinationArn for vendor {vendor} cannot be used without roleArn"
@@ -133,7 +141,7 @@ impl Logs {
                 )));
             }
         }
-        if has_role {
+        if role.is_some() {
             return Err(error::invalid("destinationArn for vendor lambda cannot be used with roleArn"));
         }
         let ours = parsed.region() == group.region.as_str() && parsed.account_id() == Some(group.account);
@@ -143,6 +151,24 @@ impl Logs {
         match self.can_invoke(group, arn).await {
             Ok(()) => Ok(()),
             Err(error) if error.fault() == Fault::Client => Err(error::cannot_invoke()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a stream takes records: it is sent one that says what it is.
+    async fn check_stream(&self, group: &GroupName, vendor: &str, arn: &Arn, role: &str) -> Result<()> {
+        let (kind, name) =
+            if vendor == "kinesis" { ("Kinesis", "kinesis") } else { ("Firehose", "Firehose") };
+        let ours = arn.region() == group.region.as_str() && arn.account_id() == Some(group.account);
+        if !ours {
+            return Err(error::undeliverable(kind, name));
+        }
+        let stream = if vendor == "kinesis" { "Kinesis stream" } else { "Firehose" };
+        let record = control(stream, self.platform.env.now().millis())?;
+        let key = self.platform.env.rng.uuid();
+        match self.put_record(group, role, arn, &key, record).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.fault() == Fault::Client => Err(error::undeliverable(kind, name)),
             Err(error) => Err(error),
         }
     }

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use haneul_kit::metrics::{Metric, Unit};
-use haneul_kit::{ApiError, BoxFuture, Instant, Reconciler, Result, Signal};
+use haneul_kit::{ApiError, Arn, BoxFuture, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
 use crate::events::{Event, OVERHEAD};
@@ -10,6 +10,7 @@ use crate::filters::payload::{self, Payload, Source};
 use crate::model::Delivery;
 use crate::names::GroupName;
 use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
+use crate::ops::subscription_filters::BY_STREAM;
 use crate::pattern::Pattern;
 use crate::store::{DeliveryKey, HeldKey};
 use crate::tasks::{TRIED_MS, wait_ms};
@@ -30,9 +31,24 @@ const DELIVERY_THROTTLING: Metric = Metric::new("AWS/Logs", "DeliveryThrottling"
 
 /// Where a delivery goes.
 struct Target {
-    function: String,
+    destination: String,
+    /// Of a stream.
+    role: Option<String>,
+    /// Events of one log stream go into one shard.
+    by_stream: bool,
     pattern: Pattern,
     transformed: bool,
+}
+
+impl Target {
+    /// As metrics call it.
+    fn kind(&self) -> &'static str {
+        match self.role {
+            None => "Lambda",
+            Some(_) if self.destination.contains(":firehose:") => "Firehose",
+            Some(_) => "Kinesis",
+        }
+    }
 }
 
 /// Events that were forwarded, and that could not be.
@@ -220,7 +236,7 @@ impl Delivering {
         if let Some(sent) = self.send(&name, &target, delivery, &part, &mut tally).await? {
             return Ok(sent);
         }
-        self.counted(&name, delivery, &tally);
+        self.counted(&name, &target, delivery, &tally);
         Ok(Sent::Done)
     }
 
@@ -240,7 +256,8 @@ impl Delivering {
             filter: &delivery.filter,
             of_account: delivery.of_account,
         };
-        let (payloads, left_out) = payload::for_function(&source, &target.pattern, events)?;
+        let (payloads, left_out) =
+            payload::payloads(target.role.is_none(), &source, &target.pattern, events)?;
         if left_out > 0 {
             tracing::warn!(
                 filter = delivery.filter,
@@ -252,11 +269,11 @@ impl Delivering {
         tally.failed += left_out;
         let mut left = events.len() - left_out;
         for Payload { body, events } in payloads {
-            if let Err(error) = self.logs.invoke(name, &target.function, body).await {
-                let sent = self.failed(name, delivery, left, &error);
+            if let Err(error) = self.hand(name, target, delivery, body).await {
+                let sent = self.failed(name, target, delivery, left, &error);
                 // What is tried again is counted then.
                 if matches!(sent, Sent::Done) {
-                    self.counted(name, delivery, tally);
+                    self.counted(name, target, delivery, tally);
                 }
                 return Ok(Some(sent));
             }
@@ -267,14 +284,37 @@ impl Delivering {
         Ok(None)
     }
 
-    fn counted(&self, name: &GroupName, delivery: &Delivery, tally: &Tally) {
+    async fn hand(
+        &self,
+        name: &GroupName,
+        target: &Target,
+        delivery: &Delivery,
+        body: Vec<u8>,
+    ) -> Result<()> {
+        let Some(role) = &target.role else {
+            return self.logs.invoke(name, &target.destination, body).await;
+        };
+        let stream = Arn::parse(&target.destination).map_err(ApiError::internal)?;
+        let random;
+        let key = if target.by_stream {
+            &delivery.arrival.stream
+        } else {
+            random = self.logs.platform.env.rng.uuid();
+            &random
+        };
+        // A partition key has 256 characters, a log stream's name as many as 512.
+        let key: String = key.chars().take(256).collect();
+        self.logs.put_record(name, role, &stream, &key, body).await
+    }
+
+    fn counted(&self, name: &GroupName, target: &Target, delivery: &Delivery, tally: &Tally) {
         for (metric, value) in [
             (FORWARDED_BYTES, tally.bytes),
             (FORWARDED_EVENTS, tally.events),
             (DELIVERY_ERRORS, tally.failed),
         ] {
             if value > 0 {
-                self.count(name, delivery, metric, value);
+                self.count(name, target.kind(), delivery, metric, value);
             }
         }
     }
@@ -286,32 +326,47 @@ impl Delivering {
         if group.is_none_or(|group| group.id != delivery.arrival.group_id) {
             return Ok(None);
         }
-        let (function, pattern, transformed) = if delivery.of_account {
+        let (destination, role, distribution, pattern, transformed) = if delivery.of_account {
             let found = records.account_policies((name.account, name.region), SUBSCRIPTION).await?;
             let Some((_, policy)) = found.into_iter().find(|(_, policy)| policy.id == id) else {
                 return Ok(None);
             };
             let forwarding = Forwarding::parse(&policy.document)?;
-            (forwarding.destination, forwarding.pattern, false)
+            (forwarding.destination, forwarding.role, forwarding.distribution, forwarding.pattern, false)
         } else {
             let found = records.subscription(name, &delivery.filter).await?;
             let Some(subscription) = found.filter(|found| found.id == id) else { return Ok(None) };
-            (subscription.destination, subscription.pattern, subscription.transformed)
+            (
+                subscription.destination,
+                subscription.role,
+                subscription.distribution,
+                subscription.pattern,
+                subscription.transformed,
+            )
         };
-        Ok(Some(Target { function, pattern: Pattern::parse(&pattern)?, transformed }))
+        let by_stream = distribution == BY_STREAM;
+        Ok(Some(Target { destination, role, by_stream, pattern: Pattern::parse(&pattern)?, transformed }))
     }
 
-    fn failed(&self, name: &GroupName, delivery: &Delivery, events: usize, error: &ApiError) -> Sent {
-        let throttled = matches!(error.code(), "TooManyRequestsException");
+    fn failed(
+        &self,
+        name: &GroupName,
+        target: &Target,
+        delivery: &Delivery,
+        events: usize,
+        error: &ApiError,
+    ) -> Sent {
+        let throttled =
+            matches!(error.code(), "TooManyRequestsException" | "ProvisionedThroughputExceededException");
         let now_ms = self.logs.platform.env.now().millis();
         if (throttled || error.is_retryable()) && now_ms - delivery.since_ms < TRIED_MS {
             if throttled {
-                self.count(name, delivery, DELIVERY_THROTTLING, events);
+                self.count(name, target.kind(), delivery, DELIVERY_THROTTLING, events);
             }
             return Sent::Later;
         }
         tracing::warn!(%error, filter = delivery.filter, group = name.name, "a subscriber refused events");
-        self.count(name, delivery, DELIVERY_ERRORS, events);
+        self.count(name, target.kind(), delivery, DELIVERY_ERRORS, events);
         Sent::Done
     }
 
@@ -323,15 +378,15 @@ impl Delivering {
         }
         tracing::warn!(%error, filter = delivery.filter, "events for a subscriber could not be read for a day");
         if let Ok(name) = delivery.arrival.group.name() {
-            self.count(&name, delivery, DELIVERY_ERRORS, 1);
+            self.count(&name, "Lambda", delivery, DELIVERY_ERRORS, 1);
         }
         Sent::Done
     }
 
-    fn count(&self, name: &GroupName, delivery: &Delivery, metric: Metric, value: usize) {
+    fn count(&self, name: &GroupName, kind: &str, delivery: &Delivery, metric: Metric, value: usize) {
         let dimensions = [
             ("LogGroupName", name.name.as_str()),
-            ("DestinationType", "Lambda"),
+            ("DestinationType", kind),
             ("FilterName", delivery.filter.as_str()),
         ];
         let now = self.logs.platform.env.now();

@@ -13,11 +13,13 @@ use haneul_logs_wire::shapes as s;
 use haneul_store::Store;
 
 use super::functions::{self, Functions};
+use super::sinks::Sinks;
 
 /// The cloud with all that Logs calls; functions only note what they are sent.
 pub(super) struct Cloud {
     pub platform: Platform,
     pub functions: Arc<Functions>,
+    pub sinks: Arc<Sinks>,
     _front: Arc<Front>,
 }
 
@@ -39,15 +41,18 @@ impl Cloud {
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);
         let functions = Arc::new(Functions::default());
+        let sinks = Arc::new(Sinks::default());
         let mut services =
             vec![haneul_iam::service(&platform).await.unwrap(), crate::service(&platform).await.unwrap()];
         services.push(haneul_cloudwatch::service(&platform).await.unwrap());
         services.push(haneul_kms::service(&platform).await.unwrap());
         services.extend(haneul_s3::services(&platform).await.unwrap());
         services.push(functions::service(&functions));
+        services.push(haneul_sts::service(&platform).await.unwrap());
+        services.extend(sinks.services());
         let front = Front::new(platform.clone(), &[], services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, functions, _front: front }
+        Cloud { platform, functions, sinks, _front: front }
     }
 
     /// Lets the reconcilers do what is due.

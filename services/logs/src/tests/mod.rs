@@ -11,5 +11,6 @@ mod lookups;
 mod metric_filters;
 mod protection;
 mod queries;
+mod sinks;
 mod subscriptions;
 mod transformers;
