@@ -148,6 +148,12 @@ async fn streamed(world: &World, region: &str) -> Vec<(String, Value)> {
 
 async fn check(world: &World, told: &Told) {
     let (home, stream) = (items(world, ALL[0]).await, streamed(world, ALL[0]).await);
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (key, image) in stream.iter().filter(|(key, _)| key.starts_with('l')) {
+        let count = counts.entry(key).or_default();
+        *count += 1;
+        assert_eq!(image["n"]["N"], count.to_string(), "the stream tells the changes of {key} out of order");
+    }
     for region in ALL {
         assert_eq!(items(world, region).await, home, "{region} is another one");
         let of_region = streamed(world, region).await;
