@@ -273,6 +273,18 @@ pub(crate) struct Throughput {
     pub(crate) decreases_today: i64,
     pub(crate) read_max: i64,
     pub(crate) write_max: i64,
+    /// What was asked to be there at once; 0 where nothing was.
+    #[serde(default)]
+    pub(crate) warm_read: i64,
+    #[serde(default)]
+    pub(crate) warm_write: i64,
+}
+
+impl Throughput {
+    /// Without units and bounds, but as warm as it was.
+    pub(crate) fn cleared(&self) -> Throughput {
+        Throughput { warm_read: self.warm_read, warm_write: self.warm_write, ..Throughput::default() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -123,16 +123,12 @@ async fn state(client: &Client, id: &str) -> String {
 }
 
 macro_rules! step {
-    ($client:expr, $operation:ident, $input:ident, $id:expr) => {
-        code(
-            $client
-                .call::<iam::$operation>(i::$input {
-                    delegation_request_id: $id.to_owned(),
-                    ..Default::default()
-                })
-                .await,
-        )
-    };
+    ($client:expr, $operation:ident, $input:ident, $id:expr) => {{
+        // Some of the inputs have more members.
+        let mut input = i::$input::default();
+        input.delegation_request_id = $id.to_owned();
+        code($client.call::<iam::$operation>(input).await)
+    }};
 }
 
 async fn trade_in(client: &Client, token: &str) -> Result<Client, Failure> {

@@ -26,8 +26,8 @@ fn lists_and_structures() {
 #[test]
 fn the_answer_of_iam() {
     let user = User {
-        path: "/".into(),
-        user_name: "a<b".into(),
+        path: Some("/".into()),
+        user_name: Some("a<b".into()),
         user_id: "AIDA".into(),
         arn: "arn:aws:iam::000000000000:user/a".into(),
         create_date: Instant::from_secs(1_500_000_000),

@@ -153,12 +153,7 @@ fn refuse(input: &s::UpdateTableInput) -> Result<()> {
     if input.vector_index_updates.as_ref().is_some_and(|updates| !updates.is_empty()) {
         return Err(error::not_here("vector indexes"));
     }
-    let warms = |update: &s::GlobalSecondaryIndexUpdate| {
-        update.create.as_ref().is_some_and(|create| create.warm_throughput.is_some())
-            || update.update.as_ref().is_some_and(|update| update.warm_throughput.is_some())
-    };
-    let indexes = input.global_secondary_index_updates.iter().flatten();
-    define::check_warm(input.warm_throughput.is_some() || indexes.into_iter().any(warms))
+    Ok(())
 }
 
 /// What cannot be changed together with other things.
@@ -242,7 +237,7 @@ fn billing(record: &mut TableRecord, input: &s::UpdateTableInput, now_ms: i64) -
         define::check_on_demand(billing.on_demand, None, Some(bounds))?;
         define::on_demand_bounds(&mut billing.throughput, None, Some(bounds))?;
     }
-    Ok(())
+    define::warm_up(&mut billing.throughput, billing.on_demand, None, input.warm_throughput.as_ref())
 }
 
 /// Whether the billing mode is another one than before.
@@ -251,8 +246,8 @@ pub(super) fn change_mode(record: &mut TableRecord, mode: &str, now_ms: i64) -> 
     let on_demand = mode == "PAY_PER_REQUEST";
     if on_demand && !before {
         record.billing.on_demand_since_ms = Some(now_ms);
-        record.billing.throughput = Throughput::default();
-        record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
+        record.billing.throughput = record.billing.throughput.cleared();
+        record.indexes.iter_mut().for_each(|index| index.throughput = index.throughput.cleared());
     }
     (record.billing.on_demand, record.billing.named) = (on_demand, true);
     on_demand != before
@@ -271,6 +266,9 @@ pub(super) fn change_throughput(
 ) -> Result<()> {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let new = define::provisioned(Some(given))?;
+    // What was there once stays warm.
+    units.warm_read = units.warm_read.max(units.read);
+    units.warm_write = units.warm_write.max(units.write);
     if new.read < units.read || new.write < units.write {
         let today = units.decreased_ms.is_some_and(|at| at.div_euclid(DAY_MS) == now_ms.div_euclid(DAY_MS));
         if let Some(last_ms) = units.decreased_ms
@@ -331,6 +329,7 @@ fn indexes(
                     projection: &create.projection,
                     throughput: create.provisioned_throughput.as_ref(),
                     on_demand: create.on_demand_throughput.as_ref(),
+                    warm: create.warm_throughput.as_ref(),
                 };
                 let on_demand = record.billing.on_demand;
                 if input.attribute_definitions.is_none() {
@@ -368,6 +367,8 @@ fn indexes(
                 }
                 define::check_on_demand(on_demand, Some(name), bounds)?;
                 define::on_demand_bounds(&mut index.throughput, Some(name), bounds)?;
+                let warm = update.warm_throughput.as_ref();
+                define::warm_up(&mut index.throughput, on_demand, Some(name), warm)?;
             }
             (None, None, Some(delete)) => {
                 dropped.push(global_index(record, &delete.index_name, "delete")?.space);

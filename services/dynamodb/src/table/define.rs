@@ -3,7 +3,7 @@
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{ApiError, Result};
 
-use super::name;
+use super::{describe, name};
 use crate::error::{self, invalid, validation};
 use crate::model::{Billing, IndexRecord, KeyRecord, TableRecord, Throughput};
 
@@ -65,6 +65,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
                 projection: &index.projection,
                 throughput: index.provisioned_throughput.as_ref(),
                 on_demand: index.on_demand_throughput.as_ref(),
+                warm: index.warm_throughput.as_ref(),
             };
             indexes.push(global_index(&new, &attributes, &indexes, billing.on_demand)?);
         }
@@ -108,13 +109,42 @@ fn refuse(input: &s::CreateTableInput) -> Result<()> {
     if input.global_table_source_arn.is_some() || input.global_table_settings_replication_mode.is_some() {
         return Err(error::not_here("replicas of global tables"));
     }
-    let mut indexes = input.global_secondary_indexes.iter().flatten();
-    check_warm(input.warm_throughput.is_some() || indexes.any(|index| index.warm_throughput.is_some()))
+    Ok(())
 }
 
-/// How much a table takes at once is up to this machine, and cannot be promised.
-pub(crate) fn check_warm(asked: bool) -> Result<()> {
-    if asked { Err(error::not_here("warm throughput")) } else { Ok(()) }
+/// Makes a table or an index warmer. Nothing here is throttled below that; it cannot become cooler again.
+/// Source: Developer Guide, "Understanding DynamoDB warm throughput".
+pub(crate) fn warm_up(
+    units: &mut Throughput,
+    on_demand: bool,
+    index: Option<&str>,
+    given: Option<&s::WarmThroughput>,
+) -> Result<()> {
+    let Some(given) = given else { return Ok(()) };
+    let of = index.map_or("table".to_owned(), |index| format!("index : {index}"));
+    let (read, write) = (describe::warm_read(on_demand, units), describe::warm_write(on_demand, units));
+    let pairs = [
+        (given.read_units_per_second, read, &mut units.warm_read, "ReadUnitsPerSecond"),
+        (given.write_units_per_second, write, &mut units.warm_write, "WriteUnitsPerSecond"),
+    ];
+    for (given, current, warm, name) in pairs {
+        match given {
+            Some(value) if value > THROUGHPUT_MAX => {
+                return Err(error::limit_exceeded(format!(
+                    "The requested warm throughput exceeds the limit of {THROUGHPUT_MAX} units for one table"
+                )));
+            }
+            Some(value) if value < current => {
+                return Err(invalid(format!(
+                    "Requested {name} for WarmThroughput for {of} is lower than current WarmThroughput, decreasing \
+                     WarmThroughput is not supported"
+                )));
+            }
+            Some(value) => *warm = value,
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// What is asked for of encryption.
@@ -275,6 +305,7 @@ fn billing(input: &s::CreateTableInput) -> Result<Billing> {
     check_on_demand(on_demand, None, input.on_demand_throughput.as_ref())?;
     let mut units = if on_demand { Throughput::default() } else { provisioned(throughput)? };
     on_demand_bounds(&mut units, None, input.on_demand_throughput.as_ref())?;
+    warm_up(&mut units, on_demand, None, input.warm_throughput.as_ref())?;
     Ok(Billing {
         on_demand,
         throughput: units,
@@ -378,6 +409,7 @@ pub(crate) struct NewIndex<'a> {
     pub(crate) projection: &'a s::Projection,
     pub(crate) throughput: Option<&'a s::ProvisionedThroughput>,
     pub(crate) on_demand: Option<&'a s::OnDemandThroughput>,
+    pub(crate) warm: Option<&'a s::WarmThroughput>,
 }
 
 pub(crate) fn global_index(
@@ -402,6 +434,7 @@ pub(crate) fn global_index(
     check_on_demand(on_demand, Some(name), index.on_demand)?;
     let mut units = if on_demand { Throughput::default() } else { provisioned(index.throughput)? };
     on_demand_bounds(&mut units, Some(name), index.on_demand)?;
+    warm_up(&mut units, on_demand, Some(name), index.warm)?;
     new_index(name, true, keys, index.projection, others, units)
 }
 

@@ -77,8 +77,8 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
 pub(crate) fn table_warm(record: &TableRecord) -> s::TableWarmThroughputDescription {
     let billing = &record.billing;
     s::TableWarmThroughputDescription {
-        read_units_per_second: Some(warm(billing.on_demand, billing.throughput.read, WARM_READ)),
-        write_units_per_second: Some(warm(billing.on_demand, billing.throughput.write, WARM_WRITE)),
+        read_units_per_second: Some(warm_read(billing.on_demand, &billing.throughput)),
+        write_units_per_second: Some(warm_write(billing.on_demand, &billing.throughput)),
         status: Some("ACTIVE".to_owned()),
     }
 }
@@ -89,8 +89,8 @@ pub(crate) fn index_warm(
 ) -> s::GlobalSecondaryIndexWarmThroughputDescription {
     let on_demand = record.billing.on_demand;
     s::GlobalSecondaryIndexWarmThroughputDescription {
-        read_units_per_second: Some(warm(on_demand, index.throughput.read, WARM_READ)),
-        write_units_per_second: Some(warm(on_demand, index.throughput.write, WARM_WRITE)),
+        read_units_per_second: Some(warm_read(on_demand, &index.throughput)),
+        write_units_per_second: Some(warm_write(on_demand, &index.throughput)),
         status: Some("ACTIVE".to_owned()),
     }
 }
@@ -107,8 +107,13 @@ impl Counts {
     }
 }
 
-fn warm(on_demand: bool, provisioned: i64, base: i64) -> i64 {
-    if on_demand { base } else { provisioned }
+/// What reads are there at once: what was asked for, and at least what every table has.
+pub(crate) fn warm_read(on_demand: bool, units: &Throughput) -> i64 {
+    units.warm_read.max(if on_demand { WARM_READ } else { units.read })
+}
+
+pub(crate) fn warm_write(on_demand: bool, units: &Throughput) -> i64 {
+    units.warm_write.max(if on_demand { WARM_WRITE } else { units.write })
 }
 
 pub(crate) fn definitions(attributes: &[(String, String)]) -> Vec<s::AttributeDefinition> {

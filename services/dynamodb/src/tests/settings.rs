@@ -48,6 +48,67 @@ async fn resource_policies() {
 }
 
 #[tokio::test]
+async fn tables_and_indexes_are_warmed_and_do_not_cool() {
+    let world = World::new().await;
+    let index = json!({
+        "IndexName": "by-q", "KeySchema": [{"AttributeName": "q", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"}, "WarmThroughput": {"ReadUnitsPerSecond": 15_000},
+    });
+    let names =
+        json!([{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "q", "AttributeType": "S"}]);
+    let create = json!({
+        "TableName": "tab", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "AttributeDefinitions": names,
+        "BillingMode": "PAY_PER_REQUEST", "GlobalSecondaryIndexes": [index],
+        "WarmThroughput": {"ReadUnitsPerSecond": 20_000, "WriteUnitsPerSecond": 5000},
+    });
+    let mut cool = create.clone();
+    cool["WarmThroughput"]["WriteUnitsPerSecond"] = json!(3999);
+    assert_eq!(
+        world.err("CreateTable", cool).await,
+        "ValidationException: One or more parameter values were invalid: Requested WriteUnitsPerSecond for \
+         WarmThroughput for table is lower than current WarmThroughput, decreasing WarmThroughput is not supported"
+    );
+    world.ok("CreateTable", create).await;
+    let shown = async || world.ok("DescribeTable", json!({"TableName": "tab"})).await["Table"].clone();
+    let table = shown().await;
+    let warm = |read: i64, write: i64| json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": "ACTIVE"});
+    assert_eq!(table["WarmThroughput"], warm(20_000, 5000));
+    assert_eq!(table["GlobalSecondaryIndexes"][0]["WarmThroughput"], warm(15_000, 4000));
+    let update = |table: i64, index: i64| {
+        let index = json!({"IndexName": "by-q", "WarmThroughput": {"WriteUnitsPerSecond": index}});
+        json!({
+            "TableName": "tab", "WarmThroughput": {"ReadUnitsPerSecond": table},
+            "GlobalSecondaryIndexUpdates": [{"Update": index}],
+        })
+    };
+    world.ok("UpdateTable", update(21_000, 4500)).await;
+    let refused = world.err("UpdateTable", update(21_000, 4400)).await;
+    assert!(
+        refused.contains("Requested WriteUnitsPerSecond for WarmThroughput for index : by-q is lower"),
+        "{refused}"
+    );
+    assert!(world.err("UpdateTable", update(40_001, 4500)).await.starts_with("LimitExceededException"));
+    let table = shown().await;
+    assert_eq!(table["WarmThroughput"], warm(21_000, 5000));
+    assert_eq!(table["GlobalSecondaryIndexes"][0]["WarmThroughput"], warm(15_000, 4500));
+    // Provisioned units that were there once stay warm, and warmth that was asked for survives another billing mode.
+    let provisioned = |units: i64| json!({"ReadCapacityUnits": units, "WriteCapacityUnits": units});
+    let index =
+        |units| json!([{"Update": {"IndexName": "by-q", "ProvisionedThroughput": provisioned(units)}}]);
+    world
+        .ok(
+            "UpdateTable",
+            json!({
+                "TableName": "tab", "BillingMode": "PROVISIONED", "ProvisionedThroughput": provisioned(6000),
+                "GlobalSecondaryIndexUpdates": index(10),
+            }),
+        )
+        .await;
+    world.ok("UpdateTable", json!({"TableName": "tab", "ProvisionedThroughput": provisioned(10)})).await;
+    assert_eq!(shown().await["WarmThroughput"], warm(21_000, 6000));
+}
+
+#[tokio::test]
 async fn billing_and_protection() {
     let world = World::new().await;
     world.ok("CreateTable", json!({

@@ -71,6 +71,7 @@ fn judge(caller: &Caller, policy: Option<&str>, accesses: &[Access]) -> Result<(
             resource_mode: access.resource_mode,
             boundary: None,
             session: None,
+            delegation: None,
             scps: &[],
             rcps: &[],
             vpc_endpoint: None,
