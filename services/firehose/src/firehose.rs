@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use haneul_kit::{Access, Arn, Platform, Result, Signal};
 use parking_lot::Mutex;
 
-use crate::model::{StreamKey, StreamRecord};
+use crate::model::StreamKey;
 use crate::roles::Sessions;
 use crate::store::Records;
 
@@ -34,6 +34,8 @@ pub(crate) struct Buffer {
     pub(crate) failures: u32,
     pub(crate) again_ms: Option<i64>,
     pub(crate) under_way: bool,
+    /// Something arrived since the delivery that is under way began.
+    arrived: bool,
 }
 
 impl Firehose {
@@ -60,8 +62,8 @@ pub(crate) fn arn(key: &StreamKey) -> Arn {
 }
 
 impl Buffers {
-    /// Counts what arrived; says whether there is now as much as an object holds.
-    pub(crate) fn add(&self, key: &StreamKey, stream: &StreamRecord, bytes: u64, now_ms: i64) -> bool {
+    /// Counts what arrived; says whether there is now as much as an object `holds`, or something at all.
+    pub(crate) fn add(&self, key: &StreamKey, id: u64, holds: u64, bytes: u64, now_ms: i64) -> bool {
         let mut buffers = self.0.lock();
         let fresh = || Buffer {
             key: key.clone(),
@@ -70,11 +72,13 @@ impl Buffers {
             failures: 0,
             again_ms: None,
             under_way: false,
+            arrived: false,
         };
-        let is_new = !buffers.contains_key(&stream.id);
-        let buffer = buffers.entry(stream.id).or_insert_with(fresh);
+        let is_new = !buffers.contains_key(&id);
+        let buffer = buffers.entry(id).or_insert_with(fresh);
         buffer.bytes += bytes;
-        is_new || buffer.bytes >= stream.destination.size()
+        buffer.arrived = true;
+        is_new || buffer.bytes >= holds
     }
 
     pub(crate) fn all(&self) -> Vec<(u64, Buffer)> {
@@ -84,7 +88,14 @@ impl Buffers {
     /// Says whether it was not under way yet.
     pub(crate) fn begin(&self, id: u64) -> bool {
         let mut buffers = self.0.lock();
-        buffers.get_mut(&id).is_some_and(|buffer| !std::mem::replace(&mut buffer.under_way, true))
+        let Some(buffer) = buffers.get_mut(&id).filter(|buffer| !buffer.under_way) else { return false };
+        (buffer.under_way, buffer.arrived) = (true, false);
+        true
+    }
+
+    /// The stream is gone.
+    pub(crate) fn forget(&self, id: u64) {
+        self.0.lock().remove(&id);
     }
 
     /// A delivery ended: what is left, and from when; or when it is tried again.
@@ -93,7 +104,12 @@ impl Buffers {
         let Some(buffer) = buffers.get_mut(&id) else { return };
         buffer.under_way = false;
         match outcome {
-            Ended::Empty => drop(buffers.remove(&id)),
+            // Records may have been accepted after the store was found empty, and are counted before this or after.
+            Ended::Empty { now_ms } if buffer.arrived => {
+                (buffer.failures, buffer.again_ms) = (0, None);
+                (buffer.first_ms, buffer.bytes) = (now_ms, 0);
+            }
+            Ended::Empty { .. } => drop(buffers.remove(&id)),
             Ended::Left { first_ms, delivered } => {
                 (buffer.failures, buffer.again_ms) = (0, None);
                 buffer.first_ms = first_ms;
@@ -108,7 +124,27 @@ impl Buffers {
 }
 
 pub(crate) enum Ended {
-    Empty,
+    Empty { now_ms: i64 },
     Left { first_ms: i64, delivered: u64 },
     Failed { now_ms: i64 },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrives_while_the_store_was_found_empty_is_delivered_later() {
+        let buffers = Buffers::default();
+        let key: StreamKey = ("111111111111".parse().unwrap(), haneul_kit::Region::US_EAST_1, "s".into());
+        buffers.add(&key, 7, 1000, 10, 1);
+        assert!(buffers.begin(7));
+        assert!(!buffers.begin(7));
+        buffers.add(&key, 7, 1000, 10, 2);
+        buffers.end(7, Ended::Empty { now_ms: 5 });
+        assert!(matches!(&buffers.all()[..], [(7, buffer)] if buffer.first_ms == 5 && !buffer.under_way));
+        assert!(buffers.begin(7));
+        buffers.end(7, Ended::Empty { now_ms: 6 });
+        assert!(buffers.all().is_empty());
+    }
 }

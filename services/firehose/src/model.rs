@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::{Buf, Bytes};
 use haneul_kit::{AccountId, Region};
 use haneul_store::{Record, Table};
 use serde::{Deserialize, Serialize};
@@ -79,8 +80,11 @@ pub(crate) struct DeliveryRecord {
     /// The first and the last row, both in it.
     pub(crate) from: (i64, u64),
     pub(crate) to: (i64, u64),
-    pub(crate) uuid: String,
     pub(crate) named_ms: i64,
+    /// The stream's version when it was named.
+    pub(crate) version: u64,
+    /// What is random in names is drawn from this.
+    pub(crate) seed: u64,
 }
 
 impl Record for DeliveryRecord {}
@@ -95,14 +99,16 @@ pub(crate) fn pack<'r>(records: impl Iterator<Item = &'r [u8]>) -> Vec<u8> {
     row
 }
 
-/// `None` for what [`pack`] did not make.
-pub(crate) fn unpack(mut row: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// The records of a row, which share its memory. `None` for what [`pack`] did not make.
+pub(crate) fn unpack(mut row: Bytes) -> Option<Vec<Bytes>> {
     let mut records = Vec::new();
     while !row.is_empty() {
-        let (length, rest) = row.split_first_chunk::<4>()?;
-        let (record, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        records.push(record.to_vec());
-        row = rest;
+        let length = u32::from_le_bytes(*row.first_chunk::<4>()?) as usize;
+        row.advance(4);
+        if length > row.len() {
+            return None;
+        }
+        records.push(row.split_to(length));
     }
     Some(records)
 }
@@ -115,9 +121,10 @@ mod tests {
     fn rows_are_unpacked_as_they_were_packed() {
         let records: [&[u8]; 4] = [b"one", b"", b"three", &[0; 300]];
         let row = pack(records.into_iter());
-        assert_eq!(unpack(&row).unwrap(), records.map(<[u8]>::to_vec));
-        assert_eq!(unpack(&[]).unwrap(), Vec::<Vec<u8>>::new());
-        assert_eq!(unpack(&row[..row.len() - 1]), None);
-        assert_eq!(unpack(&[1, 0]), None);
+        let row = Bytes::from(row);
+        assert_eq!(unpack(row.clone()).unwrap(), records);
+        assert_eq!(unpack(Bytes::new()).unwrap(), Vec::<Bytes>::new());
+        assert_eq!(unpack(row.slice(..row.len() - 1)), None);
+        assert_eq!(unpack(Bytes::from_static(&[1, 0])), None);
     }
 }

@@ -197,6 +197,8 @@ impl Records {
         let Some(id) = gone.first().copied() else { return Ok(false) };
         let rows = self.store.scan_keys(&ROWS, Range::prefix((id,)), PURGED_MAX).await?;
         let mut batch = Batch::default();
+        // One that was under way when the stream went may have begun again.
+        batch.delete(&DELIVERIES, &id)?;
         for key in &rows {
             batch.delete(&ROWS, key)?;
         }

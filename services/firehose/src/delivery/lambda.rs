@@ -135,7 +135,7 @@ fn sorted(
         let reject = match one.and_then(|one| one["result"].as_str()) {
             Some("Ok") => match data() {
                 Some(data) => {
-                    item.data = data;
+                    item.data = data.into();
                     out.push(item);
                     continue;
                 }

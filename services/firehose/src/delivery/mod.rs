@@ -5,6 +5,7 @@ mod lambda;
 mod objects;
 mod process;
 
+use bytes::Bytes;
 use haneul_kit::{ApiError, DataKey, Result};
 
 pub(crate) use process::check as check_processor;
@@ -23,7 +24,7 @@ pub(crate) struct Item {
     /// As the function sees it, and told of a failure.
     pub(crate) id: String,
     pub(crate) arrived_ms: i64,
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: Bytes,
 }
 
 /// A record that could not be processed.
@@ -50,16 +51,17 @@ impl Firehose {
         };
         let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
             self.records.delivered(id, &[]).await?;
-            return Ok(Ended::Empty);
+            return Ok(Ended::Empty { now_ms });
         };
         let delivery = known.unwrap_or_else(|| DeliveryRecord {
             from: (first.1, first.2),
             to: (last.1, last.2),
-            uuid: self.platform.env.rng.uuid(),
             named_ms: now_ms,
+            version: stream.version,
+            seed: self.platform.env.rng.u64(),
         });
         let first_ms = first.1;
-        let keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
+        let mut keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
         let items = self.items(stream, rows)?;
         let bytes: u64 = items.iter().map(|item| item.data.len() as u64).sum();
         self.records.begin(id, &delivery).await?;
@@ -67,7 +69,9 @@ impl Firehose {
         if let Err(refused) = put {
             self.note(key, stream, &refused).await;
             self.sample(metrics::DELIVERED, key, 0.0);
-            if first_ms + KEPT_MS > now_ms {
+            // Those that are younger are delivered by another object.
+            keys.retain(|key| key.1 + KEPT_MS <= now_ms);
+            if keys.is_empty() {
                 return Err(refused);
             }
             tracing::error!(stream = key.2, error = %refused, "records that could not be delivered for a day are thrown away");
@@ -78,7 +82,7 @@ impl Firehose {
         self.records.delivered(id, &keys).await?;
         Ok(match self.records.first(id).await? {
             Some(first_ms) => Ended::Left { first_ms, delivered: bytes },
-            None => Ended::Empty,
+            None => Ended::Empty { now_ms },
         })
     }
 
@@ -88,15 +92,15 @@ impl Firehose {
         let data_key = self.data_key(stream)?;
         let mut items = Vec::new();
         for ((_, arrived_ms, number), row) in rows {
-            let row = match row.split_first() {
-                Some((0, plain)) => plain.to_vec(),
-                Some((1, sealed)) => {
+            let row = match row.first() {
+                Some(0) => Bytes::from(row).slice(1..),
+                Some(1) => {
                     let key = data_key.as_ref().ok_or_else(broken)?;
-                    key.open(&stream.id.to_be_bytes(), sealed).ok_or_else(broken)?
+                    key.open(&stream.id.to_be_bytes(), &row[1..]).ok_or_else(broken)?.into()
                 }
                 _ => return Err(broken()),
             };
-            let records = unpack(&row).ok_or_else(broken)?.into_iter().enumerate();
+            let records = unpack(row).ok_or_else(broken)?.into_iter().enumerate();
             items.extend(records.map(|(i, data)| Item { id: record_id(number, i), arrived_ms, data }));
         }
         Ok(items)

@@ -2,6 +2,7 @@ use std::io::{Cursor, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use haneul_env::Rng;
 use haneul_kit::{ApiError, Arn, Result};
 use haneul_logs_wire::{operations as logs_op, shapes as g};
 use haneul_s3_wire::{operations as s3_op, shapes as o};
@@ -27,9 +28,9 @@ impl Firehose {
         items: Vec<Item>,
     ) -> Result<()> {
         let destination = &stream.destination;
-        let naming = Naming { key, version: stream.version, delivery, first_ms };
+        let naming = Naming { key, delivery, first_ms };
         if let Some(backup) = destination.backup.as_deref().filter(|_| destination.backup_enabled) {
-            self.put_object(&naming, backup, None, joined(&items)).await?;
+            self.put_object(&naming, backup, What::Source, joined(&items)).await?;
         }
         let (mut rejects, mut items) = (Vec::new(), items);
         let is_processed = !destination.processors().is_empty();
@@ -48,7 +49,7 @@ impl Firehose {
             self.put_object(
                 &naming,
                 destination,
-                Some(PROCESSING_FAILED),
+                What::Rejects,
                 lines(&rejects, self.platform.env.now().millis()),
             )
             .await?;
@@ -56,7 +57,7 @@ impl Firehose {
         if !items.is_empty() {
             let body = joined(&items);
             let bytes = body.len();
-            self.put_object(&naming, destination, None, body).await?;
+            self.put_object(&naming, destination, What::Records, body).await?;
             self.sample(metrics::DELIVERED_BYTES, key, bytes as f64);
             self.sample(metrics::DELIVERED_RECORDS, key, items.len() as f64);
         }
@@ -67,13 +68,17 @@ impl Firehose {
         &self,
         naming: &Naming<'_>,
         destination: &Destination,
-        error: Option<&str>,
+        what: What,
         body: Vec<u8>,
     ) -> Result<()> {
         let bucket = Arn::parse(&destination.bucket).map_err(ApiError::internal)?.resource().to_owned();
-        let name = naming.object(destination, error, || self.random());
-        let is_error = error.is_some();
-        let body = if is_error { body } else { compressed(&destination.compression, naming, body)? };
+        let name = naming.object(destination, what);
+        let is_error = what == What::Rejects;
+        let body = if is_error {
+            body
+        } else {
+            compressed(&destination.compression, &naming.base(destination, what), body)?
+        };
         let caller = self.acting(naming.key, &destination.role).await?;
         let input = o::PutObjectRequest {
             bucket,
@@ -91,13 +96,6 @@ impl Firehose {
             self.forget_sessions(naming.key);
         }
         put.map(drop)
-    }
-
-    /// Eleven letters and digits.
-    fn random(&self) -> String {
-        const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-        let letter = |_| char::from(LETTERS[self.platform.env.rng.below(36) as usize]);
-        (0..11).map(letter).collect()
     }
 
     /// Tells the stream's log what went wrong, if it has one. That it cannot be told is no fault of the delivery.
@@ -134,26 +132,34 @@ impl Firehose {
     }
 }
 
+/// What an object holds.
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Records,
+    /// Records as they came.
+    Source,
+    /// Those that could not be processed.
+    Rejects,
+}
+
 /// What an object's name is made of.
 struct Naming<'d> {
     key: &'d StreamKey,
-    version: u64,
     delivery: &'d DeliveryRecord,
     first_ms: i64,
 }
 
 impl Naming<'_> {
-    fn object(
-        &self,
-        destination: &Destination,
-        error: Option<&str>,
-        random: impl FnMut() -> String,
-    ) -> String {
+    fn object(&self, destination: &Destination, what: What) -> String {
+        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let rng = self.rng(what);
+        let error = (what == What::Rejects).then_some(PROCESSING_FAILED);
         let zone = prefix::zone(destination.time_zone.as_deref());
         let given = match error {
             Some(_) => destination.error_prefix.as_deref().or(destination.prefix.as_deref()),
             None => destination.prefix.as_deref(),
         };
+        let random = || rng.text(LETTERS, 11);
         let before = prefix::render(given.unwrap_or_default(), self.first_ms, &zone, random, error);
         let extension = match (&destination.file_extension, destination.compression.as_str()) {
             (Some(extension), _) if error.is_none() && !extension.is_empty() => extension.as_str(),
@@ -161,13 +167,20 @@ impl Naming<'_> {
             (_, "ZIP") if error.is_none() => ".zip",
             _ => "",
         };
-        format!("{before}{}{extension}", self.base(&zone))
+        format!("{before}{}{extension}", self.base(destination, what))
     }
 
     /// `name-1-2026-11-26-07-05-09-UUID`
-    fn base(&self, zone: &jiff::tz::TimeZone) -> String {
-        let stamp = prefix::stamp(self.delivery.named_ms, zone);
-        format!("{}-{}-{stamp}-{}", self.key.2, self.version, self.delivery.uuid)
+    fn base(&self, destination: &Destination, what: What) -> String {
+        let zone = prefix::zone(destination.time_zone.as_deref());
+        let stamp = prefix::stamp(self.delivery.named_ms, &zone);
+        let (version, uuid) = (self.delivery.version, self.rng(what).uuid());
+        format!("{}-{version}-{stamp}-{uuid}", self.key.2)
+    }
+
+    /// The same each time, and another one for each object.
+    fn rng(&self, what: What) -> Rng {
+        Rng::seeded(self.delivery.seed.wrapping_add(what as u64))
     }
 }
 
@@ -183,7 +196,7 @@ fn lines(rejects: &[Reject], ended_ms: i64) -> Vec<u8> {
     lines.concat().into_bytes()
 }
 
-fn compressed(format: &str, naming: &Naming<'_>, body: Vec<u8>) -> Result<Vec<u8>> {
+fn compressed(format: &str, name: &str, body: Vec<u8>) -> Result<Vec<u8>> {
     match format {
         "GZIP" => {
             let mut packed = GzEncoder::new(Vec::new(), Compression::default());
@@ -191,7 +204,6 @@ fn compressed(format: &str, naming: &Naming<'_>, body: Vec<u8>) -> Result<Vec<u8
         }
         "ZIP" => {
             let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-            let name = naming.base(&jiff::tz::TimeZone::UTC);
             archive.start_file(name, zip::write::SimpleFileOptions::default()).map_err(ApiError::internal)?;
             archive.write_all(&body).map_err(ApiError::internal)?;
             Ok(archive.finish().map_err(ApiError::internal)?.into_inner())

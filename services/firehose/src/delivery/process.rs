@@ -2,6 +2,7 @@ use std::io::Read;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use haneul_kit::{Arn, Result};
 use serde_json::Value;
@@ -99,14 +100,14 @@ impl Step {
     }
 
     /// `None` for a record that is left out.
-    fn one(&self, data: &[u8]) -> std::result::Result<Option<Vec<u8>>, (&'static str, String)> {
+    fn one(&self, data: &Bytes) -> std::result::Result<Option<Bytes>, (&'static str, String)> {
         match self {
-            Step::Append(delimiter) => Ok(Some([data, delimiter].concat())),
+            Step::Append(delimiter) => Ok(Some([data, &delimiter[..]].concat().into())),
             Step::Decompress => {
                 let mut unpacked = Vec::new();
-                let read = MultiGzDecoder::new(data).take(UNPACKED_MAX + 1).read_to_end(&mut unpacked);
+                let read = MultiGzDecoder::new(&data[..]).take(UNPACKED_MAX + 1).read_to_end(&mut unpacked);
                 match read {
-                    Ok(_) if unpacked.len() as u64 <= UNPACKED_MAX => Ok(Some(unpacked)),
+                    Ok(_) if unpacked.len() as u64 <= UNPACKED_MAX => Ok(Some(unpacked.into())),
                     _ => Err(("Decompression.Failed", "The record could not be decompressed.".into())),
                 }
             }
@@ -119,11 +120,11 @@ impl Step {
                     _ => return Err(wrong()),
                 }
                 if !messages {
-                    return Ok(Some(data.to_vec()));
+                    return Ok(Some(data.clone()));
                 }
                 let events = record["logEvents"].as_array().ok_or_else(wrong)?;
                 let lines: Vec<&str> = events.iter().filter_map(|event| event["message"].as_str()).collect();
-                Ok(Some(lines.join("\n").into_bytes()))
+                Ok(Some(lines.join("\n").into()))
             }
         }
     }
@@ -151,12 +152,15 @@ mod tests {
 
     use super::*;
 
-    fn through(kind: &str, parameters: &[(&str, &str)], data: &[u8]) -> (Vec<Vec<u8>>, Vec<&'static str>) {
+    fn through(kind: &str, parameters: &[(&str, &str)], data: &[u8]) -> (Vec<Bytes>, Vec<&'static str>) {
         let parameters: Vec<_> =
             parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let Ok(Processor::Step(step)) = read(kind, &parameters) else { panic!("{kind} is no step") };
         let mut rejects = Vec::new();
-        let out = step.apply(vec![Item { id: "1".into(), arrived_ms: 0, data: data.to_vec() }], &mut rejects);
+        let out = step.apply(
+            vec![Item { id: "1".into(), arrived_ms: 0, data: Bytes::copy_from_slice(data) }],
+            &mut rejects,
+        );
         (
             out.into_iter().map(|item| item.data).collect(),
             rejects.into_iter().map(|reject| reject.code).collect(),
@@ -169,19 +173,19 @@ mod tests {
         packed.write_all(b"text").unwrap();
         let packed = packed.finish().unwrap();
         let events = br#"{"messageType":"DATA_MESSAGE","logEvents":[{"message":"a"},{"message":"b"}]}"#;
-        assert_eq!(through("AppendDelimiterToRecord", &[], b"x"), (vec![b"x\n".to_vec()], vec![]));
+        assert_eq!(through("AppendDelimiterToRecord", &[], b"x"), (vec![Bytes::from("x\n")], vec![]));
         assert_eq!(
             through("AppendDelimiterToRecord", &[("Delimiter", "\\t")], b"x"),
-            (vec![b"x\t".to_vec()], vec![])
+            (vec![Bytes::from("x\t")], vec![])
         );
         assert_eq!(
             through("Decompression", &[("CompressionFormat", "GZIP")], &packed),
-            (vec![b"text".to_vec()], vec![])
+            (vec![Bytes::from("text")], vec![])
         );
         assert_eq!(through("Decompression", &[], b"no gzip"), (vec![], vec!["Decompression.Failed"]));
         assert_eq!(
             through("CloudWatchLogProcessing", &[("DataMessageExtraction", "true")], events),
-            (vec![b"a\nb".to_vec()], vec![])
+            (vec![Bytes::from("a\nb")], vec![])
         );
         let control = br#"{"messageType":"CONTROL_MESSAGE"}"#;
         assert_eq!(through("CloudWatchLogProcessing", &[], control), (vec![], vec![]));

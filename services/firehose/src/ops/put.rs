@@ -78,7 +78,7 @@ impl Firehose {
         }
         self.records.accept(rows).await?;
         let bytes = records.iter().map(Bytes::len).sum::<usize>() as u64;
-        if self.buffers.add(key, &stream, bytes, now_ms) {
+        if self.buffers.add(key, stream.id, stream.destination.size(), bytes, now_ms) {
             self.due.wake();
         }
         self.sample(metrics::INCOMING_REQUESTS, key, 1.0);

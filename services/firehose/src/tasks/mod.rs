@@ -41,8 +41,7 @@ impl Deliveries {
             }
             let Some(stream) = state.records.stream(&buffer.key).await?.filter(|stream| stream.id == id)
             else {
-                state.buffers.begin(id);
-                state.buffers.end(id, Ended::Empty);
+                state.buffers.forget(id);
                 continue;
             };
             let full = buffer.bytes >= stream.destination.size();
@@ -72,7 +71,7 @@ impl Deliveries {
             after = Some(last.clone());
             for (key, stream) in &page {
                 if let Some(first_ms) = state.records.first(stream.id).await? {
-                    state.buffers.add(key, stream, 0, first_ms);
+                    state.buffers.add(key, stream.id, stream.destination.size(), 0, first_ms);
                 }
             }
         }

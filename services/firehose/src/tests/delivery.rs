@@ -118,11 +118,14 @@ async fn what_cannot_be_put_waits_and_is_logged() {
     // What cannot be delivered for a day is given up.
     cloud.allow(&["logs:PutLogEvents"]).await;
     cloud.put(&["lost"]).await;
-    cloud.advance(86_400).await;
-    cloud.advance(600).await;
+    cloud.advance(10).await;
+    cloud.put(&["younger"]).await;
+    cloud.advance(86_390).await;
     cloud.allow(&["s3:PutObject"]).await;
     cloud.advance(600).await;
-    assert_eq!(cloud.objects().await.len(), 1);
+    let objects = cloud.objects().await;
+    assert_eq!(objects.len(), 2);
+    assert!(!objects.iter().any(|(_, body)| body == b"lost" || body == b"lostyounger"));
 }
 
 #[tokio::test]
@@ -161,28 +164,45 @@ async fn another_life_delivers_what_waited_once() {
     let blobs = Blobs::memory(&env);
     let first = Cloud::on(store.clone(), Some(blobs.clone()), 21).await;
     first.furnish().await;
-    first.create(configuration()).await;
+    let mut given = configuration();
+    given.prefix = Some("!{firehose:random-string}/".into());
+    given.error_output_prefix = Some("bad/!{firehose:error-output-type}/".into());
+    given.s3_backup_mode = Some("Enabled".into());
+    given.s3_backup_configuration = Some(s::S3DestinationConfiguration {
+        role_arn: given.role_arn.clone(),
+        bucket_arn: given.bucket_arn.clone(),
+        prefix: given.prefix.clone(),
+        error_output_prefix: given.error_output_prefix.clone(),
+        ..Default::default()
+    });
+    first.create(given).await;
     first.put(&["waits,"]).await;
     first.put(&["too,"]).await;
-    // As a crash leaves it: begun, the object put, the records still there.
     let records = crate::store::Records { store: store.clone() };
     let key = ("111111111111".parse().unwrap(), haneul_kit::Region::US_EAST_1, "flow".to_owned());
     let stream = records.there(&key).await.unwrap();
     let rows = records.oldest(stream.id, u64::MAX).await.unwrap();
-    first.advance(60).await;
-    let before = first.objects().await;
-    assert_eq!(before.len(), 1);
-    records.accept(rows.clone()).await.unwrap();
     let (from, to) = (rows[0].0, rows[rows.len() - 1].0);
-    let name = before[0].0.clone();
-    let uuid = name[name.len() - 36..].to_owned();
     let delivery = crate::model::DeliveryRecord {
         from: (from.1, from.2),
         to: (to.1, to.2),
-        uuid,
         named_ms: first.platform.env.now().millis(),
+        version: 1,
+        seed: 77,
     };
     records.begin(stream.id, &delivery).await.unwrap();
+    first.advance(60).await;
+    let before = first.objects().await;
+    assert_eq!(before.len(), 2, "the records and their source, with names of their own");
+    assert!(before.iter().all(|(_, body)| body == b"waits,too,"));
+    // As a crash leaves it: the objects put, the records still there, and the stream of another version.
+    records.accept(rows.clone()).await.unwrap();
+    records.begin(stream.id, &delivery).await.unwrap();
+    let change = |stream: &mut crate::model::StreamRecord| {
+        stream.version += 1;
+        Ok(())
+    };
+    records.change(&key, change).await.unwrap();
     first.end().await;
     let second = Cloud::on(store, Some(blobs), 22).await;
     second.advance(3600).await;
