@@ -1,6 +1,7 @@
 //! All that we ask of other services, as a session of the service-linked role: whoever takes it a permission stops scaling.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use haneul_cloudwatch_wire::operations as cw;
 use haneul_cloudwatch_wire::shapes as c;
@@ -8,8 +9,8 @@ use haneul_dynamodb_wire::operations as ddb;
 use haneul_dynamodb_wire::shapes as d;
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::{AccountId, ApiError, Arn, Caller, Cx, Operation, Region, Result, session_token};
-use haneul_sts_wire::{operations as sts, shapes as t};
+use haneul_kit::{AccountId, Arn, Caller, Cx, Fault, Operation, Region, Result};
+use haneul_roles::{By, assume, request};
 
 use crate::ApplicationAutoscaling;
 use crate::model::{NamedKey, PolicyRecord};
@@ -24,6 +25,8 @@ const LINKED: &str = "dynamodb.application-autoscaling.amazonaws.com";
 const ROLE: &str = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable";
 
 const SESSION: &str = "AutoScaling-UpdateDynamoDB";
+/// A session is renewed when less than this is left of it.
+const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// What a table or an index has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,20 +78,18 @@ impl ApplicationAutoscaling {
         region: Region,
         input: O::Input,
     ) -> Result<O::Output> {
-        let bus = &self.platform.bus;
-        let assume = t::AssumeRoleRequest {
-            role_arn: role_arn(account).to_string(),
-            role_session_name: SESSION.to_owned(),
-            ..Default::default()
-        };
-        let made =
-            bus.call::<sts::AssumeRole>(Caller::service(LINKED, account), region, None, assume).await?;
-        let made =
-            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-        let now = self.platform.env.now();
-        let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
-        let opened = opened.map_err(|_| ApiError::internal("a session's token does not open"))?;
-        bus.call::<O>(opened.caller, region, None, input).await
+        let role = role_arn(account).to_string();
+        let by = By { service: LINKED, account, region, source: None };
+        let made = assume(&self.platform, by, request(&role, SESSION));
+        let when = (self.platform.env.now(), SESSION_LEFT);
+        let session = self.sessions.get(&account, &role, when, made).await?;
+        let called = self.platform.bus.call::<O>(session.caller.clone(), region, None, input).await;
+        // The role may have been made anew meanwhile.
+        called.inspect_err(|refused| {
+            if refused.fault() == Fault::Client {
+                self.sessions.forget(&account);
+            }
+        })
     }
 
     /// `None` when there is no such table or index.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Region, Result, session_token};
+use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Region, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_logs_wire::{operations as logs, shapes as l};
+use haneul_roles::{By, assume, request};
 use haneul_s3_wire::{operations as s3, shapes as b};
-use haneul_sts_wire::{operations as sts, shapes as t};
 use serde_json::json;
 
 use crate::CloudTrail;
@@ -109,30 +109,12 @@ impl CloudTrail {
     /// The session of the role that writes to the trail's log group; one is kept for as long as it is good, because each
     /// that is made is an event by itself.
     pub(crate) async fn logs_session(&self, trail: &Trail, arn: &Arn) -> Result<Caller> {
-        let now = self.platform.env.now();
-        let kept = self.sessions.lock().get(&trail.id).cloned();
-        let is_good = |caller: &Caller| {
-            caller.session.as_ref().is_some_and(|session| session.expires_at > now + SESSION_LEFT)
-                && caller.role_arn().map(|arn| arn.to_string()) == trail.logs_role
-        };
-        if let Some(kept) = kept.filter(is_good) {
-            return Ok(kept);
-        }
         let (account, region) = owner(arn)?;
-        let input = t::AssumeRoleRequest {
-            role_arn: trail.logs_role.clone().unwrap_or_default(),
-            role_session_name: "CLOUDWATCH_LOGS_DELIVERY_SESSION".to_owned(),
-            ..Default::default()
-        };
-        let source = Some(arn.to_string());
-        let made =
-            self.platform.bus.call::<sts::AssumeRole>(self.principal(account), region, source, input).await?;
-        let made =
-            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-        let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
-        let caller = opened.map_err(|_| ApiError::internal("a session's token does not open"))?.caller;
-        self.sessions.lock().insert(trail.id.clone(), caller.clone());
-        Ok(caller)
+        let role = trail.logs_role.as_deref().unwrap_or_default();
+        let by = By { service: PRINCIPAL, account, region, source: Some(arn.to_string()) };
+        let made = assume(&self.platform, by, request(role, "CLOUDWATCH_LOGS_DELIVERY_SESSION"));
+        let when = (self.platform.env.now(), SESSION_LEFT);
+        Ok(self.sessions.get(&trail.id, role, when, made).await?.caller.clone())
     }
 
     /// Makes the stream if it is not there.

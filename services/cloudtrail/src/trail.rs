@@ -1,8 +1,8 @@
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use haneul_env::Rng;
-use haneul_kit::{ApiError, Caller, Platform, Result, Signal};
+use haneul_kit::{ApiError, Platform, Result, Signal};
+use haneul_roles::Sessions;
 use haneul_store::Reads;
 use tokio::sync::Mutex;
 
@@ -31,7 +31,7 @@ pub struct CloudTrail {
     /// Chunks of the history by age, where memory is all there is.
     pub(crate) remembered: parking_lot::Mutex<crate::tasks::ingest::Remembered>,
     /// Sessions of the roles that write to log groups, by trail.
-    pub(crate) sessions: parking_lot::Mutex<HashMap<String, Caller>>,
+    pub(crate) sessions: Sessions<String>,
     /// Ourselves, for work that goes on after the answer.
     pub(crate) this: Weak<CloudTrail>,
 }
@@ -73,7 +73,7 @@ impl CloudTrail {
             watching: Signal::default(),
             looking: Mutex::default(),
             remembered: parking_lot::Mutex::default(),
-            sessions: parking_lot::Mutex::default(),
+            sessions: Sessions::default(),
             this: this.clone(),
         });
         trail.reload_sinks().await?;

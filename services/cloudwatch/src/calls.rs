@@ -3,14 +3,12 @@
 use haneul_application_autoscaling_wire as scaling;
 use haneul_firehose_wire as firehose;
 use haneul_kit::metrics::Owner;
-use haneul_kit::{ApiError, Bus, Caller, Platform, Region, Result, session_token};
+use haneul_kit::{ApiError, Bus, Caller, Region, Result};
 use haneul_lambda_wire as lambda;
 use haneul_shape::Bytes;
 use haneul_sns_wire as sns;
-use haneul_sts_wire as sts;
 
 use crate::model::PendingAction;
-use crate::streams::PRINCIPAL;
 
 /// Tells a topic.
 pub(crate) async fn publish(
@@ -32,31 +30,18 @@ pub(crate) async fn publish(
 
 /// Puts records into a Firehose stream as a metric stream's role.
 pub(crate) async fn put_records(
-    platform: &Platform,
-    owner: Owner,
-    role: &str,
+    bus: &Bus,
+    caller: Caller,
+    region: Region,
     stream: &str,
     records: Vec<Bytes>,
 ) -> Result<()> {
-    let input = sts::shapes::AssumeRoleRequest {
-        role_arn: role.to_owned(),
-        role_session_name: "MetricStreamSession".into(),
-        ..Default::default()
-    };
-    let service = Caller::service(PRINCIPAL, owner.account);
-    let made = platform.bus.call::<sts::operations::AssumeRole>(service, owner.region, None, input).await?;
-    let made =
-        made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-    let now = platform.env.now();
-    let opened = session_token::open(&platform.seal, &made.session_token, &made.access_key_id, now);
-    let opened = opened.map_err(|_| ApiError::internal("a session's token does not open"))?;
     let name = stream.rsplit('/').next().unwrap_or_default();
     let input = firehose::shapes::PutRecordBatchInput {
         delivery_stream_name: name.to_owned(),
         records: records.into_iter().map(|data| firehose::shapes::Record { data }).collect(),
     };
-    let put =
-        platform.bus.call::<firehose::operations::PutRecordBatch>(opened.caller, owner.region, None, input);
+    let put = bus.call::<firehose::operations::PutRecordBatch>(caller, region, None, input);
     match put.await?.failed_put_count {
         0 => Ok(()),
         failed => {

@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use haneul_cloudwatch_wire as wire;
-use haneul_kit::{Platform, Result, Service, Signal};
+use haneul_kit::{AccountId, Platform, Region, Result, Service, Signal};
+use haneul_roles::Sessions;
 use wire::operations as op;
 
 use crate::contributors::rules::Rules;
@@ -19,6 +20,8 @@ pub struct CloudWatch {
     pub(crate) actions_signal: Signal,
     /// Says that a metric stream has changed.
     pub(crate) streams_signal: Signal,
+    /// Of the roles of metric streams.
+    pub(crate) stream_sessions: Sessions<(AccountId, Region)>,
     /// The next line of history, the next action.
     pub(crate) numbers: AtomicU64,
 }
@@ -38,6 +41,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         alarms_signal: Signal::default(),
         actions_signal: Signal::default(),
         streams_signal: Signal::default(),
+        stream_sessions: Sessions::default(),
         numbers: AtomicU64::new(0),
     });
     // Metrics.

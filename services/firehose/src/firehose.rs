@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
 use haneul_kit::{Access, Arn, Platform, Result, Signal};
+use haneul_roles::Sessions;
 use parking_lot::Mutex;
 
 use crate::model::StreamKey;
-use crate::roles::Sessions;
 use crate::store::Records;
 
 /// The service's principal, in trust policies.
@@ -14,7 +14,8 @@ pub(crate) const PRINCIPAL: &str = "firehose.amazonaws.com";
 pub struct Firehose {
     pub(crate) platform: Platform,
     pub(crate) records: Records,
-    pub(crate) sessions: Sessions,
+    /// Sessions of streams' roles.
+    pub(crate) sessions: Sessions<StreamKey>,
     pub(crate) buffers: Buffers,
     /// Something is to be delivered, or to be thrown away.
     pub(crate) due: Signal,

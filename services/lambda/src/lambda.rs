@@ -1,6 +1,7 @@
 use std::sync::{Arc, Weak};
 
 use haneul_kit::{Access, Arn, Cx, Platform, Policy, Result, Signal};
+use haneul_roles::Sessions;
 
 use crate::cache::Cache;
 use crate::code::CodeStore;
@@ -10,7 +11,6 @@ use crate::images::Images;
 use crate::invoke::{Concurrency, Specs};
 use crate::model::function::{FunctionRecord, VersionRecord};
 use crate::names::{self, FunctionName, Named};
-use crate::roles::Sessions;
 use crate::store::Records;
 use crate::tasks::provision::Provisioned;
 
@@ -26,7 +26,7 @@ pub struct Lambda {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) concurrency: Arc<Concurrency>,
     pub(crate) cache: Cache,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Sessions<FunctionName>,
     pub(crate) specs: Specs,
     pub(crate) provisioned: Provisioned,
     pub(crate) waiters: Waiters,

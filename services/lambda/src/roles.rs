@@ -1,13 +1,10 @@
 //! Execution roles: Lambda assumes them for the function's code, and acts as them for its logs, queues and destinations.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::session_token::Credentials;
-use haneul_kit::{ApiError, Arn, Caller, Cx, Result, cx, session_token};
-use haneul_sts_wire::{operations as sts, shapes as t};
-use parking_lot::Mutex;
+use haneul_kit::{ApiError, Arn, Caller, Cx, Fault, Result, cx};
+use haneul_roles::{AssumeRoleRequest, By, Session, request};
 
 use crate::Lambda;
 use crate::error;
@@ -16,18 +13,6 @@ use crate::names::FunctionName;
 
 /// A session is renewed when less than this is left of it, so that what it is handed to can finish.
 const LEFT_MIN: Duration = Duration::from_secs(16 * 60);
-const SESSIONS_MAX: usize = 4096;
-
-/// A session of a role.
-#[derive(Clone)]
-pub(crate) struct Session {
-    pub(crate) caller: Caller,
-    pub(crate) credentials: Credentials,
-}
-
-/// Sessions by role and function.
-#[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<(String, FunctionName), Arc<Session>>>);
 
 impl Lambda {
     /// Checks that Lambda may assume the role.
@@ -42,25 +27,13 @@ impl Lambda {
 
     /// A session of a function's role that is good for a while.
     pub(crate) async fn session(&self, function: &FunctionName, role: &str) -> Result<Arc<Session>> {
-        let key = (role.to_owned(), function.clone());
-        let now = self.platform.env.now();
-        if let Some(kept) =
-            self.sessions.0.lock().get(&key).filter(|kept| now + LEFT_MIN < kept.credentials.expiration)
-        {
-            return Ok(kept.clone());
-        }
-        let made = Arc::new(self.assume(function, role, None).await?);
-        let mut sessions = self.sessions.0.lock();
-        if sessions.len() >= SESSIONS_MAX {
-            sessions.clear();
-        }
-        sessions.insert(key, made.clone());
-        Ok(made)
+        let when = (self.platform.env.now(), LEFT_MIN);
+        self.sessions.get(function, role, when, self.assume(function, role, None)).await
     }
 
     /// Forgets sessions of a function: its role may no longer trust Lambda, or be another one.
     pub(crate) fn forget_sessions(&self, function: &FunctionName) {
-        self.sessions.0.lock().retain(|(_, of), _| of != function);
+        self.sessions.forget(function);
     }
 
     /// A session of its own that is as long as the role allows, for an environment to live with.
@@ -72,34 +45,16 @@ impl Lambda {
     }
 
     async fn assume(&self, function: &FunctionName, role: &str, secs: Option<i32>) -> Result<Session> {
-        let input = t::AssumeRoleRequest {
-            role_arn: role.to_owned(),
-            role_session_name: session_name(&function.name),
-            duration_seconds: secs,
-            ..Default::default()
-        };
-        let caller = Caller::service(PRINCIPAL, function.account);
-        let source = Some(function.arn().to_string());
-        let made = self.platform.bus.call::<sts::AssumeRole>(caller, function.region, source, input).await;
-        let made = made.map_err(|refused| match refused.fault() {
-            haneul_kit::Fault::Client => {
+        let (account, region) = (function.account, function.region);
+        let by = By { service: PRINCIPAL, account, region, source: Some(function.arn().to_string()) };
+        let name = session_name(&function.name);
+        let request = AssumeRoleRequest { duration_seconds: secs, ..request(role, &name) };
+        let made = haneul_roles::assume(&self.platform, by, request).await;
+        made.map_err(|refused| match refused.fault() {
+            Fault::Client => {
                 error::parameter("The role defined for the function cannot be assumed by Lambda.")
             }
-            haneul_kit::Fault::Server => refused,
-        })?;
-        let made =
-            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-        let now = self.platform.env.now();
-        let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
-        let opened = opened.map_err(|_| ApiError::internal("a session's token does not open"))?;
-        Ok(Session {
-            caller: opened.caller,
-            credentials: Credentials {
-                access_key_id: made.access_key_id,
-                secret_access_key: made.secret_access_key,
-                session_token: made.session_token,
-                expiration: made.expiration,
-            },
+            Fault::Server => refused,
         })
     }
 

@@ -1,22 +1,27 @@
 //! All that we ask of other services, each time as the service's principal, so that the policy of what is reached decides.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_cloudwatch_wire::{operations as cloudwatch, shapes as c};
 use haneul_firehose_wire::{operations as firehose, shapes as f};
 use haneul_kinesis_wire::{operations as kinesis, shapes as n};
-use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Operation, Region, Result, session_token};
+use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Operation, Region, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_lambda_wire::{operations as lambda, shapes as l};
+use haneul_roles::{By, Session, assume, request};
 use haneul_s3_wire::{operations as s3, shapes as b};
 use haneul_shape::Bytes;
 use haneul_shape::value::Map;
-use haneul_sts_wire::{operations as sts, shapes as t};
 
 use crate::Logs;
 use crate::error;
 use crate::model::DataKeyRecord;
 use crate::names::GroupName;
+
+/// A session is renewed when less than this is left of it.
+const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// Policies name the service with its Region, and newer ones without.
 fn principals(region: Region) -> [String; 2] {
@@ -158,17 +163,39 @@ impl Logs {
         partition_key: &str,
         data: Vec<u8>,
     ) -> Result<()> {
-        let input = t::AssumeRoleRequest {
-            role_arn: role.to_owned(),
-            role_session_name: "CloudWatchLogsDelivery".into(),
-            ..Default::default()
-        };
-        let made = self.as_service::<sts::AssumeRole>(group, input).await?;
-        let made =
-            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-        let now = self.platform.env.now();
-        let opened = session_token::open(&self.platform.seal, &made.session_token, &made.access_key_id, now);
-        let caller = opened.map_err(|_| ApiError::internal("a session's token does not open"))?.caller;
+        let when = (self.platform.env.now(), SESSION_LEFT);
+        let session = self.sessions.get(group, role, when, self.assume(group, role)).await?;
+        let put = self.put_as(session.caller.clone(), group, stream, partition_key, data).await;
+        // The role may be another one now.
+        put.inspect_err(|refused| {
+            if is_denial(refused) {
+                self.sessions.forget(group);
+            }
+        })
+    }
+
+    /// Assumes a role on account of a group, by either of the service's names.
+    async fn assume(&self, group: &GroupName, role: &str) -> Result<Session> {
+        let mut denied = None;
+        for service in principals(group.region) {
+            let source = Some(format!("{}:*", group.arn()));
+            let by = By { service: &service, account: group.account, region: group.region, source };
+            match assume(&self.platform, by, request(role, "CloudWatchLogsDelivery")).await {
+                Err(error) if is_denial(&error) => denied = Some(error),
+                other => return other,
+            }
+        }
+        Err(denied.unwrap_or_else(|| ApiError::internal("nobody was asked")))
+    }
+
+    async fn put_as(
+        &self,
+        caller: Caller,
+        group: &GroupName,
+        stream: &Arn,
+        partition_key: &str,
+        data: Vec<u8>,
+    ) -> Result<()> {
         let bus = &self.platform.bus;
         if stream.service() == "kinesis" {
             let input = n::PutRecordInput {

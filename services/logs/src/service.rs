@@ -3,6 +3,7 @@ use std::sync::{Arc, Weak};
 
 use haneul_kit::{ApiError, Platform, Result, Service, Signal};
 use haneul_logs_wire as wire;
+use haneul_roles::Sessions;
 use parking_lot::Mutex;
 use wire::operations as op;
 
@@ -38,6 +39,8 @@ pub struct Logs {
     pub(crate) detecting: Signal,
     /// Who changes what an anomaly detector learned or found.
     pub(crate) judging: tokio::sync::Mutex<()>,
+    /// Of the roles of subscriptions.
+    pub(crate) sessions: Sessions<GroupName>,
     /// Told of every batch, for live tails.
     pub(crate) arrivals: tokio::sync::watch::Sender<u64>,
     /// Ourselves, for work that goes on after the answer.
@@ -128,6 +131,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         delivering: Signal::default(),
         exporting: Signal::default(),
         detecting: Signal::default(),
+        sessions: Sessions::default(),
         judging: tokio::sync::Mutex::default(),
         arrivals: tokio::sync::watch::Sender::new(0),
     });

@@ -1,7 +1,7 @@
 //! Roles that S3 assumes to act for a bucket: they trust S3, and what they may do decides.
 
-use haneul_kit::{ApiError, Caller, Result, session_token};
-use haneul_sts_wire::{operations as sts, shapes as t};
+use haneul_kit::{Caller, Result};
+use haneul_roles::{By, request};
 
 use crate::S3;
 use crate::bucket::Bucket;
@@ -20,19 +20,6 @@ pub(crate) async fn assume_as(
     role: &str,
     session: &str,
 ) -> Result<Caller> {
-    let input = t::AssumeRoleRequest {
-        role_arn: role.to_owned(),
-        role_session_name: session.to_owned(),
-        ..Default::default()
-    };
-    let platform = &s3.platform;
-    let caller = Caller::service(service, source.owner);
-    let made =
-        platform.bus.call::<sts::AssumeRole>(caller, source.region, Some(source.arn.clone()), input).await?;
-    let made =
-        made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-    let now = platform.env.now();
-    let opened = session_token::open(&platform.seal, &made.session_token, &made.access_key_id, now);
-    let opened = opened.map_err(|_| ApiError::internal("a session's token does not open"))?;
-    Ok(opened.caller)
+    let by = By { service, account: source.owner, region: source.region, source: Some(source.arn.clone()) };
+    Ok(haneul_roles::assume(&s3.platform, by, request(role, session)).await?.caller)
 }

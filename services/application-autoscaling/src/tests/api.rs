@@ -3,6 +3,7 @@ use haneul_application_autoscaling_wire::shapes as s;
 use haneul_cloudwatch_wire::operations as cw;
 use haneul_cloudwatch_wire::shapes as c;
 use haneul_kit::{Region, Signal};
+use haneul_roles::Sessions;
 
 use super::cloud::{Cloud, TABLE, WRITES, policy, register, root};
 use crate::ApplicationAutoscaling;
@@ -191,7 +192,11 @@ async fn a_policy_has_one_set_of_alarms() {
     assert_eq!(arns.len(), 1, "{arns:?}");
     let alarms = || cloud.ok::<cw::DescribeAlarms>(c::DescribeAlarmsInput::default());
     assert_eq!(alarms().await.metric_alarms.unwrap().len(), 4);
-    let state = ApplicationAutoscaling { platform: cloud.platform.clone(), due: Signal::default() };
+    let state = ApplicationAutoscaling {
+        platform: cloud.platform.clone(),
+        due: Signal::default(),
+        sessions: Sessions::default(),
+    };
     let target = (root().account, Region::US_EAST_1, TABLE.to_owned(), WRITES.to_owned());
     let key = crate::store::named(&target, "follow");
     let record = state.policy(&key).await.unwrap().unwrap();

@@ -1,14 +1,17 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use haneul_kit::metrics::{Metric, Owner, Unit};
-use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
+use haneul_roles::{By, assume, request};
 
 use crate::CloudWatch;
 use crate::calls;
 use crate::model::StreamRecord;
 use crate::series::window::Window;
 use crate::store::listing::Scope;
+use crate::streams::PRINCIPAL;
 
 /// Sends what metrics were in the minutes that are over, stream by stream.
 ///
@@ -30,6 +33,9 @@ const METRICS_PAGE: usize = 1000;
 const RECORD_MAX: usize = 900 * 1024;
 /// Of one call.
 const CALL_MAX: usize = 3_600_000;
+
+/// A session is renewed when less than this is left of it.
+const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 const NAMESPACE: &str = "AWS/CloudWatch/MetricStreams";
 const UPDATES: Metric = Metric::new(NAMESPACE, "MetricUpdate", Unit::Count);
@@ -54,28 +60,14 @@ impl Streams {
                 any = true;
                 let sent = cloudwatch.send_minutes(owner, &name, &stream, now).await;
                 let dimensions = [("MetricStreamName", name.as_str())];
-                let metrics = &cloudwatch.platform.metrics;
-                let failed = sent.is_err();
-                metrics.record(
-                    ERRORS,
-                    owner.account,
-                    owner.region,
-                    now,
-                    &dimensions,
-                    f64::from(u8::from(failed)),
-                );
+                let record = |metric, value| {
+                    let metrics = &cloudwatch.platform.metrics;
+                    metrics.record(metric, owner.account, owner.region, now, &dimensions, value);
+                };
+                record(ERRORS, f64::from(u8::from(sent.is_err())));
                 match sent {
-                    Ok(updates) if updates > 0 => {
-                        metrics.record(
-                            UPDATES,
-                            owner.account,
-                            owner.region,
-                            now,
-                            &dimensions,
-                            updates as f64,
-                        );
-                    }
-                    Ok(_) => {}
+                    Ok(0) => {}
+                    Ok(updates) => record(UPDATES, updates as f64),
                     Err(error) => tracing::warn!(stream = name, %error, "a metric stream could not be sent"),
                 }
             }
@@ -130,8 +122,9 @@ impl CloudWatch {
                 last_put_ms >= fresh_ms && stream.takes(metric)
             };
             let (page, next) = self.points.list(scope, after, METRICS_PAGE, wanted).await?;
+            let view = self.points.view().await?;
             for series in page {
-                let buckets = self.points.view().await?.read(series.id, from, to).await?;
+                let buckets = view.read(series.id, from, to).await?;
                 for (at, unit, summary) in window.sum_up(buckets) {
                     updates += 1;
                     batch.add(&stream.line(name, &series.identity, at, unit, &summary));
@@ -153,7 +146,20 @@ impl CloudWatch {
 
     async fn send(&self, owner: Owner, stream: &StreamRecord, batch: Batch) -> Result<()> {
         let records = batch.records.into_iter().map(Bytes::from).collect();
-        calls::put_records(&self.platform, owner, &stream.role, &stream.firehose, records).await
+        let platform = &self.platform;
+        let by = By { service: PRINCIPAL, account: owner.account, region: owner.region, source: None };
+        let made = assume(platform, by, request(&stream.role, "MetricStreamSession"));
+        let when = (platform.env.now(), SESSION_LEFT);
+        let whose = (owner.account, owner.region);
+        let session = self.stream_sessions.get(&whose, &stream.role, when, made).await?;
+        let caller = session.caller.clone();
+        let put = calls::put_records(&platform.bus, caller, owner.region, &stream.firehose, records).await;
+        // The role may have been made anew meanwhile.
+        put.inspect_err(|refused| {
+            if refused.fault() == Fault::Client {
+                self.stream_sessions.forget(&whose);
+            }
+        })
     }
 }
 

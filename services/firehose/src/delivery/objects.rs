@@ -93,7 +93,7 @@ impl Firehose {
         let put = self.platform.bus.call::<s3_op::PutObject>(caller, naming.key.1, None, input).await;
         if put.as_ref().is_err_and(|refused| refused.fault() == haneul_kit::Fault::Client) {
             // The role may be another one now.
-            self.forget_sessions(naming.key);
+            self.sessions.forget(naming.key);
         }
         put.map(drop)
     }

@@ -103,7 +103,7 @@ impl Handle<op::DeleteDeliveryStream> for Firehose {
     ) -> Result<s::DeleteDeliveryStreamOutput> {
         let key = key(cx, &input.delivery_stream_name);
         self.records.delete(&key).await?;
-        self.forget_sessions(&key);
+        self.sessions.forget(&key);
         self.due.wake();
         Ok(s::DeleteDeliveryStreamOutput {})
     }

@@ -57,7 +57,7 @@ impl Handle<op::UpdateDestination> for Firehose {
                 Ok(())
             })
             .await?;
-        self.forget_sessions(&key);
+        self.sessions.forget(&key);
         self.due.wake();
         Ok(s::UpdateDestinationOutput {})
     }

@@ -1,9 +1,9 @@
 //! Credentials for who was granted access: a session of the location's role that may do no more than the grant says.
 
-use haneul_kit::{Access, ApiError, Caller, Cx, Handle, Principal, Region, Result, paging, session_token};
+use haneul_kit::{Access, Caller, Cx, Handle, Principal, Region, Result, paging, session_token};
+use haneul_roles::{AssumeRoleRequest, By, assume, request};
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
-use haneul_sts_wire::{operations as sts, shapes as t};
 use serde_json::{Value, json};
 
 use super::granting::{grantee, is_object, permission};
@@ -121,32 +121,28 @@ impl S3 {
         }
         let platform = &self.platform;
         let instance = Named::Instance.arn(of);
-        let input = t::AssumeRoleRequest {
-            role_arn: role.to_owned(),
-            role_session_name: format!("access-grants-{}", platform.env.rng.uuid()),
+        let name = format!("access-grants-{}", platform.env.rng.uuid());
+        let request = AssumeRoleRequest {
             policy: Some(policy),
             duration_seconds: Some(secs),
             source_identity: Some(source_identity(cx.caller())),
-            ..Default::default()
+            ..request(role, &name)
         };
-        let service = Caller::service(PRINCIPAL, of.0);
-        let made = platform.bus.call::<sts::AssumeRole>(service, of.1, Some(instance.clone()), input).await;
-        let made = made.map_err(|refused| match refused.code() {
-            "AccessDenied" => {
-                let message = format!(
-                    "User: {PRINCIPAL} is not authorized to perform: sts:AssumeRole on resource: {role}"
-                );
-                error::new("StsNotAuthorizedError", 403, message)
-            }
-            "PackedPolicyTooLargeException" => too_large(),
-            "ValidationError" => error::new("StsValidationError", 400, refused.message()),
-            _ => refused,
-        })?;
-        let made =
-            made.credentials.ok_or_else(|| ApiError::internal("a role was assumed without credentials"))?;
-        let opened =
-            session_token::open(&platform.seal, &made.session_token, &made.access_key_id, platform.env.now());
-        let mut caller = opened.map_err(|_| ApiError::internal("a session's token does not open"))?.caller;
+        let by = By { service: PRINCIPAL, account: of.0, region: of.1, source: Some(instance.clone()) };
+        let made = assume(platform, by, request).await;
+        let mut caller = made
+            .map_err(|refused| match refused.code() {
+                "AccessDenied" => {
+                    let message = format!(
+                        "User: {PRINCIPAL} is not authorized to perform: sts:AssumeRole on resource: {role}"
+                    );
+                    error::new("StsNotAuthorizedError", 403, message)
+                }
+                "PackedPolicyTooLargeException" => too_large(),
+                "ValidationError" => error::new("StsValidationError", 400, refused.message()),
+                _ => refused,
+            })?
+            .caller;
         if let Some(session) = &mut caller.session {
             session.access_grants_instance = Some(instance);
         }
