@@ -27,10 +27,13 @@ pub struct Kinesis {
 
 /// Opens the streams.
 pub async fn service(platform: &Platform) -> Result<Service> {
-    platform.tagged.add("kinesis", crate::resources::KINDS, crate::resources::list);
-    let kinesis = Kinesis::open(platform).await?;
+    Ok(serving(Kinesis::open(platform).await?))
+}
+
+pub(crate) fn serving(kinesis: Arc<Kinesis>) -> Service {
+    kinesis.platform.tagged.add("kinesis", crate::resources::KINDS, crate::resources::list);
     let keeper = Keeper::new(kinesis.registry.clone(), kinesis.keeper.clone());
-    Ok(Service::of(&haneul_kinesis_wire::SERVICE, kinesis)
+    Service::of(&haneul_kinesis_wire::SERVICE, kinesis)
         .op::<op::AddTagsToStream>()
         .op::<op::CreateStream>()
         .op::<op::DecreaseStreamRetentionPeriod>()
@@ -69,7 +72,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::UpdateStreamMode>()
         .op::<op::UpdateStreamRecordDistributionStrategy>()
         .reconciler(Arc::new(keeper))
-        .build())
+        .build()
 }
 
 impl Kinesis {

@@ -189,6 +189,7 @@ impl Registry {
             return Ok(());
         }
         let change = under_way.change.clone();
+        let _routing = stream.routing.write().await;
         let mut record = StreamRecord { under_way: None, ..state.record.clone() };
         let mut plan = Plan::new(now_ms, record.next_shard);
         let piece = |index: u32| {
@@ -236,6 +237,7 @@ impl Registry {
         let (registry, stream) = (self.clone(), stream.clone());
         self.in_task(async move {
             let _changing = registry.changing.lock().await;
+            let _routing = stream.routing.write().await;
             let state = there(&stream)?;
             let now_ms = registry.env.now().millis();
             let mut record = state.record.clone();
@@ -264,9 +266,8 @@ impl Registry {
         .await
     }
 
-    /// Closes shards and opens others, while no record is on its way into any.
+    /// Closes shards and opens others. The caller keeps new records out.
     async fn reshard(&self, stream: &Stream, mut record: StreamRecord, plan: Plan) -> Result<()> {
-        let _routing = stream.routing.write().await;
         let state = stream.state();
         record.next_shard = plan.next_shard;
         let now_ms = self.env.now().millis();
@@ -304,8 +305,8 @@ impl Registry {
         Ok(())
     }
 
+    /// Removes a stream. The caller keeps new records out.
     async fn delete(&self, stream: &Stream, state: &State) -> Result<()> {
-        let _routing = stream.routing.write().await;
         for shard in state.shards.values() {
             shard.idle().await;
         }

@@ -1,7 +1,5 @@
 //! PutRecord, and what PutRecords checks alike.
 
-use std::sync::Arc;
-
 use haneul_kinesis_wire::operations::PutRecord;
 use haneul_kinesis_wire::shapes as s;
 use haneul_kinesis_wire::values::encryption_type;
@@ -11,12 +9,10 @@ use haneul_shape::Bytes;
 use crate::Kinesis;
 use crate::error;
 use crate::hash::HashKey;
-use crate::keys::StreamDataKey;
 use crate::metrics as m;
 use crate::model::StreamRecord;
 use crate::names::{self, shard_id};
-use crate::plane::Stream;
-use crate::plane::put::{Outcome, Routed};
+use crate::plane::put::{Outcome, Put, Routed};
 use crate::row::Entry;
 
 /// A record of a request, where it is in it (`records.1.member.` or nothing), and what it is checked against.
@@ -51,16 +47,6 @@ pub(super) fn routed(
     Ok(Routed { at: Some(explicit.unwrap_or(own)), entry })
 }
 
-impl Kinesis {
-    /// The data key for what the caller puts, where the stream is encrypted.
-    pub(super) async fn putting_key(&self, cx: &Cx, stream: &Stream) -> Result<Option<Arc<StreamDataKey>>> {
-        match stream.state().record.kms_key.as_deref() {
-            None => Ok(None),
-            Some(key) => self.keys.for_putting(&self.platform, cx, &stream.key, key).await.map(Some),
-        }
-    }
-}
-
 impl Handle<PutRecord> for Kinesis {
     async fn access(&self, cx: &Cx, input: &s::PutRecordInput) -> Result<Vec<Access>> {
         self.on_named(cx, "kinesis:PutRecord", input.stream_name.as_deref(), input.stream_arn.as_deref())
@@ -77,11 +63,10 @@ impl Handle<PutRecord> for Kinesis {
             input.explicit_hash_key.as_deref(),
         )?;
         let bytes = record.entry.size() as f64;
-        let data_key = self.putting_key(cx, &stream).await?;
         let dry = input.dry_run == Some(true);
         let after = input.sequence_number_for_ordering.as_deref();
-        let outcome = self.put(&stream, &[record], data_key.as_deref(), after, dry).await?.pop();
-        let result = match outcome {
+        let Put { mut outcomes, sealed } = self.put(cx, &stream, &[record], after, dry).await?;
+        let result = match outcomes.pop() {
             Some(Outcome::Put { shard, sequence }) => Ok((shard, sequence)),
             Some(Outcome::Rate { shard }) => {
                 self.count(&stream, &[(m::WRITE_EXCEEDED, 1.0)]);
@@ -104,7 +89,7 @@ impl Handle<PutRecord> for Kinesis {
         self.count(&stream, &incoming);
         self.count(&stream, &[(m::PUT_RECORD_BYTES, bytes)]);
         self.count_shard(&stream, shard, &incoming);
-        let encryption_type = data_key.map(|_| encryption_type::KMS.to_owned());
+        let encryption_type = sealed.then(|| encryption_type::KMS.to_owned());
         Ok(s::PutRecordOutput { shard_id: shard_id(shard), sequence_number, encryption_type })
     }
 }

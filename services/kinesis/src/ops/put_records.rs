@@ -12,7 +12,7 @@ use crate::Kinesis;
 use crate::error;
 use crate::metrics as m;
 use crate::names::{self, shard_id};
-use crate::plane::put::Outcome;
+use crate::plane::put::{Outcome, Put};
 
 /// Data and partition keys of one call. Source: API Reference, "PutRecords".
 const BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -36,9 +36,8 @@ impl Handle<PutRecords> for Kinesis {
         if sizes.iter().sum::<usize>() > BYTES_MAX {
             return Err(error::invalid("Records size exceeds 10 MB limit"));
         }
-        let data_key = self.putting_key(cx, &stream).await?;
         let dry = input.dry_run == Some(true);
-        let outcomes = self.put(&stream, &records, data_key.as_deref(), None, dry).await?;
+        let Put { outcomes, sealed } = self.put(cx, &stream, &records, None, dry).await?;
         drop(records);
         if dry {
             // Only what would have been refused has an outcome.
@@ -106,7 +105,7 @@ impl Handle<PutRecords> for Kinesis {
         Ok(s::PutRecordsOutput {
             failed_record_count: Some(failed as i32),
             records: results,
-            encryption_type: data_key.map(|_| encryption_type::KMS.to_owned()),
+            encryption_type: sealed.then(|| encryption_type::KMS.to_owned()),
         })
     }
 }

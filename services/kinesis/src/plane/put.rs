@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use haneul_kit::{ApiError, Result};
+use haneul_kit::{ApiError, Cx, Result};
 use haneul_store::StoreError;
+use tokio::sync::RwLockReadGuard;
 
 use super::shard::Appended;
-use super::{Shard, Stream};
+use super::{Shard, State, Stream};
 use crate::Kinesis;
 use crate::error;
 use crate::hash::HashKey;
@@ -33,6 +34,23 @@ pub(crate) enum Outcome {
     Failed(StoreError),
 }
 
+/// What became of the records of one call.
+pub(crate) struct Put {
+    /// One for each record; what was only checked has none.
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) sealed: bool,
+}
+
+/// A stream that takes records and does not change meanwhile, and the data key that it wants them sealed with.
+struct Entered<'a> {
+    _routing: RwLockReadGuard<'a, ()>,
+    state: Arc<State>,
+    key: Option<Arc<StreamDataKey>>,
+}
+
+/// Data keys that one call asks for at most. A stream's key is changed 25 times a day, and half a second apart.
+const KEYS_ASKED_MAX: usize = 3;
+
 /// What is on its way to one shard.
 struct Sent {
     shard: Arc<Shard>,
@@ -46,20 +64,16 @@ impl Kinesis {
     /// new ones must be higher than.
     pub(crate) async fn put(
         &self,
+        cx: &Cx,
         stream: &Stream,
         records: &[Routed],
-        key: Option<&StreamDataKey>,
         after: Option<&str>,
         check_only: bool,
-    ) -> Result<Vec<Outcome>> {
+    ) -> Result<Put> {
         let mut outcomes: Vec<Option<Outcome>> = records.iter().map(|_| None).collect();
         let mut sent = Vec::new();
-        {
-            let _routing = stream.routing.read().await;
-            let state = stream.state();
-            if state.gone || !state.record.is_usable() {
-                return Err(error::no_stream(&stream.key));
-            }
+        let sealed = {
+            let Entered { _routing, state, key } = self.enter(cx, stream).await?;
             let mut by_shard: BTreeMap<u32, (&Arc<Shard>, Vec<usize>)> = BTreeMap::new();
             for (i, record) in records.iter().enumerate() {
                 let shard = match record.at {
@@ -102,7 +116,7 @@ impl Kinesis {
                     continue;
                 }
                 let body = pack(admitted.iter().map(|i| &records[*i].entry));
-                let (seal, body) = match key {
+                let (seal, body) = match &key {
                     Some(key) => {
                         (Some(key.seal.clone()), key.seal_body(&self.platform.env.rng, &stream.arn, &body))
                     }
@@ -116,7 +130,8 @@ impl Kinesis {
                     None => admitted.iter().for_each(|i| outcomes[*i] = Some(Outcome::Rate { shard: index })),
                 }
             }
-        }
+            key.is_some()
+        };
         for Sent { shard, records, appended } in sent {
             let Appended { place, arrived_ms, durable } = appended;
             let written = durable.await.map_err(|_| ApiError::internal("a shard's writer went away"))?;
@@ -130,8 +145,28 @@ impl Kinesis {
                 });
             }
         }
-        // What was only checked has no outcome.
-        Ok(outcomes.into_iter().flatten().collect())
+        Ok(Put { outcomes: outcomes.into_iter().flatten().collect(), sealed })
+    }
+
+    /// KMS is asked before the stream is held, so that it does not hold up who changes shards; a stream that got another
+    /// key in between is entered anew.
+    async fn enter<'a>(&self, cx: &Cx, stream: &'a Stream) -> Result<Entered<'a>> {
+        for _ in 0..KEYS_ASKED_MAX {
+            let before = stream.state();
+            let key = match before.record.kms_key.as_deref() {
+                None => None,
+                Some(id) => Some(self.keys.for_putting(&self.platform, cx, &stream.key, id).await?),
+            };
+            let routing = stream.routing.read().await;
+            let state = stream.state();
+            if state.gone || !state.record.is_usable() {
+                return Err(error::no_stream(&stream.key));
+            }
+            if state.record.kms_key == before.record.kms_key {
+                return Ok(Entered { _routing: routing, state, key });
+            }
+        }
+        Err(ApiError::internal("a stream's key changed again and again"))
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Stream {
     pub(crate) arn: Arn,
     pub(crate) no: u64,
     state: RwLock<Arc<State>>,
-    /// Held for reading while records find their shards and get their places, for writing while shards change: no record
-    /// gets into a shard that is being closed.
+    /// Held for reading while records find their shards and get their places, for writing while shards or the key
+    /// change: no record gets into a shard that is being closed, or unsealed into a stream that is encrypted.
     pub(crate) routing: tokio::sync::RwLock<()>,
     /// Shards of an on-demand stream that are near their limits.
     pub(crate) hot: Mutex<BTreeSet<u32>>,

@@ -12,9 +12,13 @@ use haneul_kit::platform::Config;
 use haneul_kit::{AccountId, Caller, Operation, Platform, Region, Result, Seal};
 use haneul_store::Store;
 
+use crate::names::StreamKey;
+use crate::plane::Stream;
+
 /// A cloud with IAM, KMS and this service, its clock standing still.
 pub(super) struct Cloud {
     pub(super) platform: Platform,
+    pub(super) kinesis: Arc<crate::Kinesis>,
     _front: Arc<Front>,
 }
 
@@ -39,15 +43,16 @@ impl Cloud {
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);
+        let kinesis = crate::Kinesis::open(&platform).await.unwrap();
         let services = vec![
             haneul_iam::service(&platform).await.unwrap(),
             haneul_kms::service(&platform).await.unwrap(),
-            crate::service(&platform).await.unwrap(),
+            crate::service::serving(kinesis.clone()),
         ];
         let models = [&haneul_iam_wire::SERVICE, &haneul_kms_wire::SERVICE, &haneul_kinesis_wire::SERVICE];
         let front = Front::new(platform.clone(), &models, services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, _front: front }
+        Cloud { platform, kinesis, _front: front }
     }
 
     pub(super) async fn call_as<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<O::Output> {
@@ -68,6 +73,12 @@ impl Cloud {
             Ok(_) => panic!("{} went through", O::NAME),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// A stream as it is in memory.
+    pub(super) fn held(&self, name: &str) -> Arc<Stream> {
+        let (account, region) = (AccountId::new(OURS).unwrap(), Region::US_EAST_1);
+        self.kinesis.registry.get(&StreamKey { account, region, name: name.to_owned() }).unwrap()
     }
 
     pub(super) fn pass(&self, millis: u64) {

@@ -110,3 +110,35 @@ async fn the_key_that_aws_manages_serves() {
     assert_eq!(cloud.all("a", SHARD).await, ["x"]);
     assert_eq!(cloud.summary("a").await.key_id.as_deref(), Some("alias/aws/kinesis"));
 }
+
+#[tokio::test]
+async fn no_record_gets_in_unsealed_once_a_stream_is_encrypted() {
+    let cloud = Cloud::new().await;
+    cloud.stream("a", 1).await;
+    let key = key(&cloud).await;
+    cloud.settle().await;
+    let stream = cloud.held("a");
+    // The key is another one before the record finds its shard, and after it was looked at.
+    let routing = stream.routing.write().await;
+    let changing = async {
+        cloud.settle().await;
+        let state = stream.state();
+        let record = crate::model::StreamRecord { kms_key: Some(key.clone()), ..state.record.clone() };
+        stream.set_state(state.with_record(record));
+        drop(routing);
+    };
+    let (put, ()) = tokio::join!(cloud.ok::<op::PutRecord>(record("a", "k", "words")), changing);
+    assert_eq!(put.encryption_type.as_deref(), Some("KMS"));
+    let rows = cloud.platform.store.scan(&crate::model::ROWS, Range::all(), 10).await.unwrap();
+    assert!(rows.iter().flat_map(|(_, row)| &row.parcels).all(|parcel| parcel.seal.is_some()));
+    // No key takes effect while a record is between its key and its place.
+    let other = self::key(&cloud).await;
+    let routing = stream.routing.read().await;
+    cloud.ok::<op::StartStreamEncryption>(start(&other)).await;
+    cloud.pass(500);
+    cloud.settle().await;
+    assert_eq!(stream.state().record.kms_key, Some(key));
+    drop(routing);
+    cloud.settle().await;
+    assert_eq!(stream.state().record.kms_key, Some(other));
+}
