@@ -388,7 +388,10 @@ impl Registry {
             return Ok(());
         }
         loop {
-            let next_place = tail.lock().next();
+            let (next_place, was_idle) = {
+                let tail = tail.lock();
+                (tail.next(), tail.is_idle())
+            };
             let range = Range::prefix((shard.stream_no, shard.index));
             let rows = self.store.scan(&ROWS, range, 8).await.map_err(error::store)?;
             let kept = rows.iter().position(|(_, row)| row.last_arrived_ms() >= before_ms);
@@ -414,9 +417,8 @@ impl Registry {
                 return Ok(());
             }
             if rows.is_empty() {
-                // What came in between is looked at when it is as old as the last one.
-                tail.oldest_ms =
-                    (tail.next() != next_place || tail.visible() != next_place).then_some(tail.last_ms());
+                // What was on its way or came in between is looked at when it is as old as the last one.
+                tail.oldest_ms = (!was_idle || tail.next() != next_place).then_some(tail.last_ms());
                 return Ok(());
             }
         }

@@ -170,7 +170,7 @@ impl Shard {
         let mut arrivals = self.arrivals.subscribe();
         loop {
             arrivals.mark_unchanged();
-            if self.tail.get().is_none_or(|tail| !tail.lock().writing) {
+            if self.tail.get().is_none_or(|tail| tail.lock().is_idle()) {
                 return;
             }
             if arrivals.changed().await.is_err() {
@@ -211,6 +211,11 @@ impl Tail {
 
     pub(crate) fn visible(&self) -> u64 {
         self.visible
+    }
+
+    /// Whether everything that got its place was written, if it could be.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.writing
     }
 
     pub(crate) fn last_ms(&self) -> i64 {

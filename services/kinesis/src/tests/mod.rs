@@ -11,4 +11,5 @@ mod model;
 mod records;
 mod restart;
 mod shards;
+mod slow;
 mod streams;

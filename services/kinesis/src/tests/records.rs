@@ -3,8 +3,10 @@
 use haneul_kinesis_wire::operations as op;
 use haneul_kinesis_wire::shapes as s;
 use haneul_kit::Instant;
+use haneul_store::{Range, Reads};
 
 use super::cloud::{Cloud, arn, entry, record, text};
+use super::slow::Slow;
 
 const SHARD: &str = "shardId-000000000000";
 
@@ -289,7 +291,7 @@ async fn what_is_past_its_retention_is_gone() {
     cloud.stream("a", 1).await;
     let (_, first) = cloud.put("a", "k", "old").await;
     cloud.pass(12 * 3_600_000);
-    cloud.put("a", "k", "young").await;
+    let (_, second) = cloud.put("a", "k", "young").await;
     cloud.pass(12 * 3_600_000 - 1);
     assert_eq!(cloud.all("a", SHARD).await, ["young"]);
     // A longer retention does not bring it back.
@@ -306,12 +308,49 @@ async fn what_is_past_its_retention_is_gone() {
     cloud.pass(24 * 3_600_000);
     cloud.settle().await;
     assert!(cloud.all("a", SHARD).await.is_empty());
-    // Numbers go on where they were, though no row tells of them.
-    let store = &cloud.platform.store;
-    let rows = haneul_store::Reads::scan(store, &crate::model::ROWS, haneul_store::Range::all(), 10).await;
-    assert!(rows.unwrap().is_empty());
-    assert!(cloud.put("a", "k", "new").await.1 > first);
+    // Numbers go on where they were in the next life, though no row tells of them.
+    let store = cloud.platform.store.clone();
+    assert!(store.scan(&crate::model::ROWS, Range::all(), 10).await.unwrap().is_empty());
+    let env = haneul_env::Env::simulated(9);
+    env.clock.advance(std::time::Duration::from_hours(72));
+    drop(cloud);
+    let cloud = Cloud::over(env, store).await;
+    let number = cloud.put("a", "k", "new").await.1;
+    assert!(number > second);
     assert_eq!(cloud.all("a", SHARD).await, ["new"]);
+}
+
+#[tokio::test]
+async fn a_row_that_is_written_while_others_are_removed_is_removed_in_its_time() {
+    let slow = Slow::default();
+    let cloud = Cloud::over(haneul_env::Env::simulated(5), slow.store()).await;
+    cloud.stream("a", 1).await;
+    cloud.put("a", "k", "old").await;
+    cloud.settle().await;
+    let (stream, registry) = (cloud.held("a"), &cloud.kinesis.registry);
+    let shard = stream.state().shards[&0].clone();
+    let rows = async || cloud.platform.store.scan(&crate::model::ROWS, Range::all(), 10).await.unwrap();
+    let [(key, _)] = &rows().await[..] else { panic!("one row") };
+    cloud.platform.store.delete(&crate::model::ROWS, key).await.unwrap();
+    cloud.pass(1000);
+    let before_ms = cloud.platform.env.now().millis();
+    // Its write is under way when nothing is found, and ended when that is known.
+    let writes = slow.writes.write().await;
+    let trimming = async {
+        cloud.settle().await;
+        let scans = slow.scans.write().await;
+        let between = async {
+            cloud.settle().await;
+            drop(writes);
+            cloud.settle().await;
+            drop(scans);
+        };
+        tokio::join!(registry.trim(&shard, before_ms), between).0.unwrap();
+    };
+    tokio::join!(cloud.ok::<op::PutRecord>(record("a", "k", "young")), trimming);
+    assert_eq!(rows().await.len(), 1);
+    registry.trim(&shard, before_ms + 1).await.unwrap();
+    assert!(rows().await.is_empty());
 }
 
 #[tokio::test]
