@@ -19,6 +19,7 @@ use crate::bucket::Bucket;
 use crate::error;
 use crate::keys::Opener;
 use crate::metrics as m;
+use crate::names::ConsumerName;
 use crate::plane::read::{Bounds, Page, page};
 use crate::plane::{Shard, Stream};
 use crate::service::shard;
@@ -95,16 +96,24 @@ impl Drop for Held {
     }
 }
 
+impl Kinesis {
+    /// A consumer that can subscribe.
+    async fn subscriber(&self, cx: &Cx, arn: &str) -> Result<(Arc<Stream>, ConsumerName)> {
+        let (stream, named, consumer) = self.consumer(cx, None, None, Some(arn)).await?;
+        match consumer.record.status(cx.now().millis()) {
+            "ACTIVE" => Ok((stream, named)),
+            _ => Err(error::consumer_not_active(&stream.key, &named)),
+        }
+    }
+}
+
 impl Handle<SubscribeToShard> for Kinesis {
     async fn access(&self, _: &Cx, input: &s::SubscribeToShardInput) -> Result<Vec<Access>> {
         self.on_consumer("kinesis:SubscribeToShard", None, None, Some(&input.consumer_arn))
     }
 
     async fn call(&self, cx: &Cx, input: s::SubscribeToShardInput) -> Result<s::SubscribeToShardOutput> {
-        let (stream, named, consumer) = self.consumer(cx, None, None, Some(&input.consumer_arn)).await?;
-        if consumer.record.status(cx.now().millis()) != "ACTIVE" {
-            return Err(error::consumer_not_active(&stream.key, &named));
-        }
+        let (stream, named) = self.subscriber(cx, &input.consumer_arn).await?;
         let id = &input.shard_id;
         let shard = shard(&stream, id).ok_or_else(|| error::shard_does_not_exist(&stream.key, id))?;
         let start = Start {
@@ -123,6 +132,8 @@ impl Handle<SubscribeToShard> for Kinesis {
         let success = f64::from(u8::from(held.is_some()));
         self.count(&stream, &[(m::SUBSCRIBE_SUCCESS, success), (m::SUBSCRIBE_EXCEEDED, 1.0 - success)]);
         let held = held.ok_or_else(|| error::subscribed(&stream.key, shard.index, &named.name))?;
+        // Who deregistered it in between did not see this subscription.
+        self.subscriber(cx, &input.consumer_arn).await?;
         let subscription = Subscription {
             kinesis,
             cx: cx.clone(),

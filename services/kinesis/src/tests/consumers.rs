@@ -6,6 +6,7 @@ use haneul_kinesis_wire::shapes::SubscribeToShardEventStream as Event;
 use haneul_shape::EventStream;
 
 use super::cloud::{Cloud, arn, text};
+use super::slow::Slow;
 
 const SHARD: &str = "shardId-000000000000";
 
@@ -203,6 +204,28 @@ async fn a_subscription_ends_with_its_shard_consumer_or_stream() {
     cloud.pass(500);
     cloud.settle().await;
     assert!(matches!(of_one.next().await, Some(Ok(Event::ResourceNotFoundException(_)))));
+}
+
+#[tokio::test]
+async fn no_subscription_outlives_its_consumer() {
+    let slow = Slow::default();
+    let cloud = Cloud::over(haneul_env::Env::simulated(5), slow.store()).await;
+    cloud.stream("a", 1).await;
+    let arn = consumer(&cloud, "c").await;
+    cloud.put("a", "k", "x").await;
+    // Its place is looked for while the consumer goes.
+    let scans = slow.scans.write().await;
+    let deregister = async {
+        cloud.settle().await;
+        let input =
+            s::DeregisterStreamConsumerInput { consumer_arn: Some(arn.clone()), ..Default::default() };
+        cloud.ok::<op::DeregisterStreamConsumer>(input).await;
+        drop(scans);
+    };
+    let mut input = subscribe(&arn, "AT_TIMESTAMP", None);
+    input.starting_position.timestamp = Some(cloud.platform.env.now());
+    let (error, ()) = tokio::join!(cloud.err::<op::SubscribeToShard>(input), deregister);
+    assert!(error.contains("is not in ACTIVE status."), "{error}");
 }
 
 #[tokio::test]
