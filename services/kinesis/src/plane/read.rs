@@ -58,16 +58,18 @@ pub(crate) async fn page(
     }
     let trimmed_before_ms = stream.trimmed_before_ms(now_ms);
     let row_bytes_max = ROW_BYTES.max(stream.record_kib_ever as usize * 1024) + 1024;
-    let step = (READ_BYTES / row_bytes_max).clamp(1, 64);
-    let mut from = match row_at(store, shard, place).await? {
-        Some((first, row)) if first + row.count() > place => first,
-        _ => place,
-    };
+    let step_max = (READ_BYTES / row_bytes_max).max(1);
+    let mut found = row_from(store, shard, place).await?;
+    if found.as_ref().is_some_and(|(_, row)| row.last_arrived_ms() < trimmed_before_ms) {
+        // Rows past their retention are not gone through one by one: there may be any number of them.
+        page.next = place_at(store, shard, trimmed_before_ms).await?.max(place);
+        found = row_from(store, shard, page.next).await?;
+    }
+    let mut rows: Vec<_> = found.into_iter().collect();
+    let (mut step, mut read, mut from) = (1, 1, page.next);
     loop {
-        let range = Range::prefix((shard.stream_no, shard.index)).from(&(shard.stream_no, shard.index, from));
-        let rows = store.scan(&ROWS, range, step).await.map_err(error::store)?;
         let is_last = rows.len() < step;
-        for ((_, _, first), row) in rows {
+        for (first, row) in rows {
             from = first + row.count();
             if !page.add(first, row, trimmed_before_ms, bounds, opener).await? {
                 page.behind_ms = (now_ms - page.behind_ms).max(0);
@@ -80,6 +82,10 @@ pub(crate) async fn page(
             page.behind_ms = 0;
             return Ok(page);
         }
+        // As many as it took so far: a small page does not read much more than it has.
+        step = read.min(step_max);
+        read += step;
+        rows = rows_from(store, shard, from, step).await?;
     }
 }
 
@@ -128,6 +134,22 @@ impl Page {
         }
         Ok(true)
     }
+}
+
+/// The row with the record at `place`, or the next one.
+async fn row_from(store: &Store, shard: &Shard, place: u64) -> Result<Option<(u64, Row)>> {
+    match row_at(store, shard, place).await? {
+        Some((first, row)) if first + row.count() > place => Ok(Some((first, row))),
+        _ => Ok(rows_from(store, shard, place, 1).await?.pop()),
+    }
+}
+
+/// Rows that begin at `place` or after.
+async fn rows_from(store: &Store, shard: &Shard, place: u64, limit: usize) -> Result<Vec<(u64, Row)>> {
+    let key = (shard.stream_no, shard.index);
+    let range = Range::prefix(key).from(&(key.0, key.1, place));
+    let rows = store.scan(&ROWS, range, limit).await.map_err(error::store)?;
+    Ok(rows.into_iter().map(|((_, _, first), row)| (first, row)).collect())
 }
 
 /// The last row that begins at `place` or before.

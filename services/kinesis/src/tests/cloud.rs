@@ -8,8 +8,9 @@ use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
 use haneul_kinesis_wire::operations as op;
 use haneul_kinesis_wire::shapes as s;
+use haneul_kit::cx::Parts;
 use haneul_kit::platform::Config;
-use haneul_kit::{AccountId, Caller, Operation, Platform, Region, Result, Seal};
+use haneul_kit::{AccountId, Caller, Cx, Operation, Platform, Region, Result, Seal};
 use haneul_store::Store;
 
 use crate::names::StreamKey;
@@ -79,6 +80,22 @@ impl Cloud {
     pub(super) fn held(&self, name: &str) -> Arc<Stream> {
         let (account, region) = (AccountId::new(OURS).unwrap(), Region::US_EAST_1);
         self.kinesis.registry.get(&StreamKey { account, region, name: name.to_owned() }).unwrap()
+    }
+
+    /// A call of ours, for what lies below the operations.
+    pub(super) fn cx(&self) -> Cx {
+        Cx::new(Parts {
+            request_id: "r".into(),
+            caller: root(OURS),
+            region: Region::US_EAST_1,
+            now: self.platform.env.now(),
+            source_ip: None,
+            secure: false,
+            http: None,
+            called_via: Vec::new(),
+            source_arn: None,
+            answer: Default::default(),
+        })
     }
 
     pub(super) fn pass(&self, millis: u64) {

@@ -7,6 +7,8 @@ use haneul_store::{Range, Reads};
 
 use super::cloud::{Cloud, arn, entry, record, text};
 use super::slow::Slow;
+use crate::keys::Opener;
+use crate::plane::read::{Bounds, page};
 
 const SHARD: &str = "shardId-000000000000";
 
@@ -318,6 +320,48 @@ async fn what_is_past_its_retention_is_gone() {
     let number = cloud.put("a", "k", "new").await.1;
     assert!(number > second);
     assert_eq!(cloud.all("a", SHARD).await, ["new"]);
+}
+
+#[tokio::test]
+async fn a_page_reads_little_more_than_it_has() {
+    let slow = Slow::default();
+    let cloud = Cloud::over(haneul_env::Env::simulated(5), slow.store()).await;
+    cloud.stream("a", 1).await;
+    for i in 0..300 {
+        cloud.put("a", "k", &format!("{i}")).await;
+        cloud.pass(10);
+    }
+    let now_ms = cloud.platform.env.now().millis();
+    let stream = cloud.held("a");
+    let (state, shard) = (stream.state(), stream.state().shards[&0].clone());
+    let cx = cloud.cx();
+    // Where the page begins, how much of the stream is past its retention, how many records are wanted, what is first, and
+    // how many rows may be read for it.
+    for (place, past, wanted, first, read_max) in [
+        (0, 0, 1, Some(0), 4),
+        (1, 0, 1, Some(0), 4),
+        (100, 0, 1, Some(99), 4),
+        (100, 0, 20, Some(99), 40),
+        (0, 0, 1000, Some(0), 302),
+        (0, 290, 1000, Some(290), 40),
+        (50, 290, 1000, Some(290), 40),
+        (295, 290, 1000, Some(294), 10),
+        (0, 300, 1000, None, 20),
+    ] {
+        slow.take_read();
+        let record =
+            crate::model::StreamRecord { horizon_ms: now_ms - (300 - past) * 10, ..state.record.clone() };
+        let bounds = Bounds { records: wanted, bytes: 1024 * 1024 };
+        let mut opener = Opener::new(&cloud.kinesis.keys, &cloud.platform, &cx, &stream.arn);
+        let page = page(&cloud.platform.store, &shard, &record, place, now_ms, bounds, &mut opener);
+        let page = page.await.unwrap();
+        let found: Vec<_> = page.records.iter().map(|found| found.entry.data.clone()).collect();
+        let expected = first.into_iter().flat_map(|first| first..300).take(wanted);
+        assert_eq!(found, expected.map(|i| i.to_string()).collect::<Vec<_>>(), "{place} {past} {wanted}");
+        assert_eq!(page.at_tip, found.len() < wanted);
+        let read = slow.take_read();
+        assert!(read <= read_max, "{place} {past} {wanted}: {read}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
-//! A store that waits where a test wants something to happen in between.
+//! A store that waits where a test wants something to happen in between, and counts what is read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use haneul_store::engine::{BoxFuture, Engine, KeyRange, Pair, ReadSet, Version, View, Write};
@@ -16,6 +17,8 @@ pub(super) struct Slow {
     pub(super) scans: Arc<RwLock<()>>,
     /// Held for writing: nothing is written yet, but by transactions.
     pub(super) writes: Arc<RwLock<()>>,
+    /// Records and keys that scans answered.
+    read: Arc<AtomicUsize>,
 }
 
 struct SlowView {
@@ -26,6 +29,11 @@ struct SlowView {
 impl Slow {
     pub(super) fn store(&self) -> Store {
         Store::new(Arc::new(self.clone()))
+    }
+
+    /// How much was read since this was last asked.
+    pub(super) fn take_read(&self) -> usize {
+        self.read.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -69,6 +77,7 @@ impl View for SlowView {
     fn scan<'a>(&'a self, range: &'a KeyRange, limit: usize) -> BoxFuture<'a, Result<Vec<Pair>, StoreError>> {
         Box::pin(async move {
             let found = self.view.scan(range, limit).await?;
+            self.slow.read.fetch_add(found.len(), Ordering::Relaxed);
             let _may = self.slow.scans.read().await;
             Ok(found)
         })
