@@ -31,8 +31,12 @@ pub(crate) struct Registry {
 /// Rows that are read at once.
 const PAGE: usize = 1000;
 
-/// Rows of records that are removed at once.
+/// Rows of records that are removed at once: by what they hold, and by their keys.
+const TRIMMED_AT_ONCE: usize = 8;
 const REMOVED_AT_ONCE: usize = 256;
+
+/// How often that is done for one shard or for the streams that are gone before others have their turn.
+const TURN: usize = 8;
 
 impl Registry {
     /// The streams of the store.
@@ -381,19 +385,19 @@ impl Registry {
         Ok(())
     }
 
-    /// Removes rows whose records all arrived before `before_ms`.
-    pub(crate) async fn trim(&self, shard: &Shard, before_ms: i64) -> Result<()> {
+    /// Removes rows whose records all arrived before `before_ms`, for one turn. False when there may be more.
+    pub(crate) async fn trim(&self, shard: &Shard, before_ms: i64) -> Result<bool> {
         let tail = shard.tail(&self.store).await?;
         if tail.lock().oldest_ms.is_none_or(|oldest_ms| oldest_ms >= before_ms) {
-            return Ok(());
+            return Ok(true);
         }
-        loop {
+        for _ in 0..TURN {
             let (next_place, was_idle) = {
                 let tail = tail.lock();
                 (tail.next(), tail.is_idle())
             };
             let range = Range::prefix((shard.stream_no, shard.index));
-            let rows = self.store.scan(&ROWS, range, 8).await.map_err(error::store)?;
+            let rows = self.store.scan(&ROWS, range, TRIMMED_AT_ONCE).await.map_err(error::store)?;
             let kept = rows.iter().position(|(_, row)| row.last_arrived_ms() >= before_ms);
             let over = &rows[..kept.unwrap_or(rows.len())];
             if !over.is_empty() {
@@ -414,14 +418,15 @@ impl Registry {
             let mut tail = tail.lock();
             if let Some(kept) = kept {
                 tail.oldest_ms = Some(rows[kept].1.last_arrived_ms());
-                return Ok(());
+                return Ok(true);
             }
             if rows.is_empty() {
                 // What was on its way or came in between is looked at when it is as old as the last one.
                 tail.oldest_ms = (!was_idle || tail.next() != next_place).then_some(tail.last_ms());
-                return Ok(());
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 
     /// Forgets closed shards of which nothing is left to read.
@@ -450,26 +455,23 @@ impl Registry {
         .await
     }
 
-    /// Removes the records of streams that are gone.
-    pub(crate) async fn sweep(&self) -> Result<()> {
-        while let Some((no, ())) =
-            self.store.scan(&GONE, Range::all(), 1).await.map_err(error::store)?.into_iter().next()
-        {
-            loop {
-                let keys = self.store.scan_keys(&ROWS, Range::prefix((no,)), REMOVED_AT_ONCE).await;
-                let keys = keys.map_err(error::store)?;
-                if keys.is_empty() {
-                    break;
-                }
-                let mut batch = Batch::default();
-                for key in &keys {
-                    batch.delete(&ROWS, key).map_err(error::store)?;
-                }
-                self.store.write(batch).await.map_err(error::store)?;
+    /// Removes the records of streams that are gone, for one turn. False when there may be more.
+    pub(crate) async fn sweep(&self) -> Result<bool> {
+        for _ in 0..TURN {
+            let gone = self.store.scan(&GONE, Range::all(), 1).await.map_err(error::store)?;
+            let Some((no, ())) = gone.into_iter().next() else { return Ok(true) };
+            let keys = self.store.scan_keys(&ROWS, Range::prefix((no,)), REMOVED_AT_ONCE).await;
+            let keys = keys.map_err(error::store)?;
+            let mut batch = Batch::default();
+            for key in &keys {
+                batch.delete(&ROWS, key).map_err(error::store)?;
             }
-            self.store.delete(&GONE, &no).await.map_err(error::store)?;
+            if keys.len() < REMOVED_AT_ONCE {
+                batch.delete(&GONE, &no).map_err(error::store)?;
+            }
+            self.store.write(batch).await.map_err(error::store)?;
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn in_task<T: Send + 'static>(

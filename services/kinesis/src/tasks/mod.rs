@@ -15,6 +15,9 @@ pub(crate) struct Keeper {
 /// How often records past their retention are looked for. Readers do not see them in between.
 const TRIM_EVERY_MS: i64 = 60_000;
 
+/// When a stream that failed is tried again.
+const RETRY_MS: i64 = 10_000;
+
 /// An on-demand stream at most doubles its shards within this time. Source: Developer Guide, "On-demand mode".
 const GROWTH_WINDOW_MS: i64 = 15 * 60_000;
 
@@ -26,21 +29,38 @@ impl Keeper {
         Keeper { registry, signal }
     }
 
+    /// One turn of each: what is left of a stream or of what is gone waits until the others had theirs.
     async fn run(&self) -> Result<Option<Instant>> {
         let mut next_ms: Option<i64> = None;
         let now_ms = self.registry.env.now().millis();
         for stream in self.registry.all() {
-            self.registry.settle(&stream).await?;
-            if stream.state().gone {
-                continue;
-            }
-            self.grow(&stream).await?;
-            self.trim(&stream, now_ms).await?;
-            let due_ms = due(&stream).unwrap_or(i64::MAX).min(now_ms + TRIM_EVERY_MS);
-            next_ms = Some(next_ms.map_or(due_ms, |next_ms| next_ms.min(due_ms)));
+            let due_ms = match self.keep(&stream, now_ms).await {
+                Ok(due_ms) => due_ms,
+                Err(error) => {
+                    tracing::error!(stream = %stream.arn, %error, "a stream is not kept up, and tried again");
+                    Some(now_ms + RETRY_MS)
+                }
+            };
+            next_ms = next_ms.into_iter().chain(due_ms).min();
         }
-        self.registry.sweep().await?;
+        if !self.registry.sweep().await? {
+            next_ms = Some(now_ms);
+        }
         Ok(next_ms.map(Instant::from_millis))
+    }
+
+    /// Does what is due for a stream, and says when something will be due next.
+    async fn keep(&self, stream: &Arc<Stream>, now_ms: i64) -> Result<Option<i64>> {
+        self.registry.settle(stream).await?;
+        if stream.state().gone {
+            return Ok(None);
+        }
+        self.grow(stream).await?;
+        let trim_ms = match self.trim(stream, now_ms).await? {
+            true => now_ms + TRIM_EVERY_MS,
+            false => now_ms,
+        };
+        Ok(due(stream).into_iter().chain([trim_ms]).min())
     }
 
     async fn grow(&self, stream: &Arc<Stream>) -> Result<()> {
@@ -56,15 +76,17 @@ impl Keeper {
         }
     }
 
-    async fn trim(&self, stream: &Arc<Stream>, now_ms: i64) -> Result<()> {
+    /// False when there may be more.
+    async fn trim(&self, stream: &Arc<Stream>, now_ms: i64) -> Result<bool> {
         let state = stream.state();
         let before_ms = state.record.trimmed_before_ms(now_ms);
+        let mut is_done = true;
         for shard in state.shards.values() {
-            self.registry.trim(shard, before_ms).await?;
+            is_done &= self.registry.trim(shard, before_ms).await?;
         }
         match self.registry.expire(stream, before_ms).await {
-            Err(_) if stream.state().gone => Ok(()),
-            expired => expired,
+            Err(_) if stream.state().gone => Ok(is_done),
+            expired => expired.map(|()| is_done),
         }
     }
 }

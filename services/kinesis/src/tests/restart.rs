@@ -5,9 +5,10 @@ use std::sync::Arc;
 use haneul_env::{Env, Fs};
 use haneul_kinesis_wire::operations as op;
 use haneul_kinesis_wire::shapes as s;
-use haneul_store::Store;
+use haneul_store::{Range, Reads, Store, Table};
 
 use super::cloud::{Cloud, record};
+use crate::model::ROWS;
 
 const SHARD: &str = "shardId-000000000000";
 
@@ -59,6 +60,48 @@ async fn everything_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_stream_that_fails_does_not_hold_up_others() {
+    static DAMAGED: Table<(u64, u32, u64), u64> = Table::new("kinesis.records");
+    let store = Store::memory();
+    let cloud = Cloud::over(Env::simulated(1), store.clone()).await;
+    cloud.stream("a", 1).await;
+    cloud.stream("b", 1).await;
+    cloud.put("b", "k", "x").await;
+    store.put(&DAMAGED, &(cloud.held("a").no, 0, 1), &u64::MAX).await.unwrap();
+    let cloud = Cloud::over(cloud.platform.env.clone(), store.clone()).await;
+    cloud.settle().await;
+    let delete = s::DeleteStreamInput { stream_name: Some("b".into()), ..Default::default() };
+    cloud.ok::<op::DeleteStream>(delete).await;
+    cloud.pass(500);
+    cloud.settle().await;
+    // By the keeper: nobody asked for it.
+    assert_eq!(store.scan_keys(&ROWS, Range::all(), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn rows_are_removed_in_turns() {
+    let cloud = Cloud::new().await;
+    cloud.stream("a", 1).await;
+    for _ in 0..100 {
+        cloud.put("a", "k", "x").await;
+    }
+    let (stream, store) = (cloud.held("a"), &cloud.platform.store);
+    let (shard, now_ms) = (stream.state().shards[&0].clone(), cloud.platform.env.now().millis());
+    let rows = async || store.scan_keys(&ROWS, Range::all(), 200).await.unwrap().len();
+    assert!(!cloud.kinesis.registry.trim(&shard, now_ms + 1).await.unwrap());
+    assert_eq!(rows().await, 36);
+    assert!(cloud.kinesis.registry.trim(&shard, now_ms + 1).await.unwrap());
+    assert_eq!(rows().await, 0);
+    // The keeper takes as many turns as it needs.
+    for _ in 0..200 {
+        cloud.put("a", "k", "x").await;
+    }
+    cloud.pass(25 * 3_600_000);
+    cloud.settle().await;
+    assert_eq!(rows().await, 0);
+}
+
+#[tokio::test]
 async fn the_records_of_a_stream_that_is_gone_go_too() {
     let cloud = Cloud::new().await;
     cloud.stream("a", 1).await;
@@ -71,8 +114,7 @@ async fn the_records_of_a_stream_that_is_gone_go_too() {
     cloud.ok::<op::DeleteStream>(delete).await;
     cloud.pass(500);
     cloud.settle().await;
-    use haneul_store::{Range, Reads};
-    let rows = cloud.platform.store.scan(&crate::model::ROWS, Range::all(), 10).await.unwrap();
+    let rows = cloud.platform.store.scan(&ROWS, Range::all(), 10).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert!(cloud.platform.store.scan(&crate::model::GONE, Range::all(), 1).await.unwrap().is_empty());
     assert_eq!(cloud.all("b", SHARD).await, ["stays"]);
