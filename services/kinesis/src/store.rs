@@ -1,6 +1,6 @@
 //! Every change of streams, shards and consumers in the store, and the streams in memory that follow it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use haneul_kit::{AccountId, Env, Region, Result};
@@ -231,13 +231,7 @@ impl Registry {
     }
 
     /// Splits shards of an on-demand stream in two, as far as it may grow.
-    pub(crate) async fn grow(
-        self: &Arc<Self>,
-        stream: &Arc<Stream>,
-        hot: Vec<u32>,
-        open_max: usize,
-        window_ms: i64,
-    ) -> Result<()> {
+    pub(crate) async fn grow(self: &Arc<Self>, stream: &Arc<Stream>, hot: BTreeSet<u32>) -> Result<()> {
         let (registry, stream) = (self.clone(), stream.clone());
         self.in_task(async move {
             let _changing = registry.changing.lock().await;
@@ -245,22 +239,17 @@ impl Registry {
             let state = there(&stream)?;
             let now_ms = registry.env.now().millis();
             let mut record = state.record.clone();
-            if !record.on_demand || !record.is_usable() {
+            if !record.is_usable() {
                 return Ok(());
             }
-            let open = state.open().len();
-            if now_ms >= record.grown_ms + window_ms {
-                (record.grown_from, record.grown_ms) = (open as u32, now_ms);
+            if state.is_grown(now_ms) {
+                (record.grown_from, record.grown_ms) = (state.open().len() as u32, now_ms);
             }
-            let room = open_max.min(2 * record.grown_from as usize).saturating_sub(open);
             let mut plan = Plan::new(now_ms, record.next_shard);
-            let hot =
-                hot.iter().filter_map(|index| state.shards.get(index)).filter(|shard| !shard.is_closed());
-            for shard in hot.take(room) {
+            let hot = hot.iter().filter_map(|index| state.shards.get(index));
+            for shard in hot.filter(|shard| state.may_split(shard, now_ms)).take(state.room(now_ms)) {
                 let piece = Piece::of(shard.index, &shard.record);
-                if piece.range.last.0 > piece.range.first.0 {
-                    plan.split(piece, piece.range.middle());
-                }
+                plan.split(piece, piece.range.middle());
             }
             match plan.closed.is_empty() {
                 true => Ok(()),

@@ -105,8 +105,8 @@ impl Kinesis {
                         }
                         admitted.push(i);
                     }
-                    if state.record.on_demand
-                        && (tail.limits.records.is_hot() || tail.limits.bytes.is_hot())
+                    if (tail.limits.records.is_hot() || tail.limits.bytes.is_hot())
+                        && state.may_split(shard, now_ms)
                         && stream.hot.lock().insert(index)
                     {
                         self.keeper.wake();

@@ -14,6 +14,12 @@ use crate::hash::HashKey;
 use crate::model::{ConsumerRecord, StreamRecord};
 use crate::names::{ConsumerName, StreamKey};
 
+/// An on-demand stream at most doubles its shards within this time. Source: Developer Guide, "On-demand mode".
+const GROWTH_WINDOW_MS: i64 = 15 * 60_000;
+
+/// Shards that an on-demand stream has at most: 200 MB/s. Source: Developer Guide, "Quotas and limits".
+const ON_DEMAND_SHARDS_MAX: usize = 200;
+
 pub(crate) struct Stream {
     pub(crate) key: StreamKey,
     pub(crate) arn: Arn,
@@ -22,7 +28,7 @@ pub(crate) struct Stream {
     /// Held for reading while records find their shards and get their places, for writing while shards or the key
     /// change: no record gets into a shard that is being closed, or unsealed into a stream that is encrypted.
     pub(crate) routing: tokio::sync::RwLock<()>,
-    /// Shards of an on-demand stream that are near their limits.
+    /// Shards of an on-demand stream that are near their limits, and may be split.
     pub(crate) hot: Mutex<BTreeSet<u32>>,
     turn: AtomicUsize,
 }
@@ -100,6 +106,24 @@ impl State {
 
     pub(crate) fn open(&self) -> impl ExactSizeIterator<Item = &Arc<Shard>> {
         self.open.iter().map(|(_, shard)| shard)
+    }
+
+    /// Whether a shard may be split because it is near its limits.
+    pub(crate) fn may_split(&self, shard: &Shard, now_ms: i64) -> bool {
+        let range = shard.record.range;
+        self.record.on_demand && !shard.is_closed() && range.first < range.last && self.room(now_ms) > 0
+    }
+
+    /// How many shards an on-demand stream may have more.
+    pub(crate) fn room(&self, now_ms: i64) -> usize {
+        let open = self.open.len();
+        let from = if self.is_grown(now_ms) { open } else { self.record.grown_from as usize };
+        ON_DEMAND_SHARDS_MAX.min(2 * from).saturating_sub(open)
+    }
+
+    /// Whether the time is over in which it could double its shards, and another one may begin.
+    pub(crate) fn is_grown(&self, now_ms: i64) -> bool {
+        now_ms >= self.record.grown_ms + GROWTH_WINDOW_MS
     }
 
     /// The shard that has this part of the ring.

@@ -18,12 +18,6 @@ const TRIM_EVERY_MS: i64 = 60_000;
 /// When a stream that failed is tried again.
 const RETRY_MS: i64 = 10_000;
 
-/// An on-demand stream at most doubles its shards within this time. Source: Developer Guide, "On-demand mode".
-const GROWTH_WINDOW_MS: i64 = 15 * 60_000;
-
-/// Shards that an on-demand stream has at most: 200 MB/s. Source: Developer Guide, "Quotas and limits".
-const ON_DEMAND_SHARDS_MAX: usize = 200;
-
 impl Keeper {
     pub(crate) fn new(registry: Arc<Registry>, signal: Signal) -> Keeper {
         Keeper { registry, signal }
@@ -68,8 +62,7 @@ impl Keeper {
         if hot.is_empty() {
             return Ok(());
         }
-        let hot = hot.into_iter().collect();
-        match self.registry.grow(stream, hot, ON_DEMAND_SHARDS_MAX, GROWTH_WINDOW_MS).await {
+        match self.registry.grow(stream, hot).await {
             // Deleted in between.
             Err(_) if stream.state().gone => Ok(()),
             grown => grown,

@@ -12,6 +12,16 @@ async fn load(cloud: &Cloud, hash: &str) -> s::PutRecordsOutput {
     cloud.ok::<op::PutRecords>(input).await
 }
 
+/// Puts all that a shard takes.
+async fn fill(cloud: &Cloud, secs: usize) {
+    for _ in 0..secs {
+        load(cloud, "0").await;
+        load(cloud, "0").await;
+        cloud.settle().await;
+        cloud.pass(1000);
+    }
+}
+
 #[tokio::test]
 async fn a_hot_shard_is_split() {
     let cloud = Cloud::new().await;
@@ -22,24 +32,16 @@ async fn a_hot_shard_is_split() {
         (4, "ON_DEMAND")
     );
     cloud.settle().await;
-    load(&cloud, "0").await;
-    cloud.settle().await;
+    // All that a shard takes for a second, and then for some.
+    fill(&cloud, 1).await;
     assert_eq!(cloud.summary("a").await.open_shard_count, 4);
-    load(&cloud, "0").await;
-    cloud.settle().await;
+    fill(&cloud, 5).await;
     assert_eq!(cloud.summary("a").await.open_shard_count, 5);
     // It at most doubles within fifteen minutes.
-    for _ in 0..8 {
-        load(&cloud, "0").await;
-        load(&cloud, "0").await;
-        cloud.settle().await;
-        cloud.pass(1000);
-    }
+    fill(&cloud, 30).await;
     assert_eq!(cloud.summary("a").await.open_shard_count, 8);
     cloud.pass(15 * 60_000);
-    load(&cloud, "0").await;
-    load(&cloud, "0").await;
-    cloud.settle().await;
+    fill(&cloud, 6).await;
     assert_eq!(cloud.summary("a").await.open_shard_count, 9);
     // One that is written to no more than it takes stays as it is.
     cloud.pass(15 * 60_000);
@@ -49,6 +51,51 @@ async fn a_hot_shard_is_split() {
         cloud.settle().await;
     }
     assert_eq!(cloud.summary("a").await.open_shard_count, 9);
+}
+
+#[tokio::test]
+async fn a_large_record_among_small_ones_splits_nothing() {
+    let cloud = Cloud::new().await;
+    cloud.on_demand("a").await;
+    cloud
+        .ok::<op::UpdateMaxRecordSize>(s::UpdateMaxRecordSizeInput {
+            stream_arn: Some(arn("a")),
+            max_record_size_in_ki_b: 10_240,
+            stream_id: None,
+        })
+        .await;
+    for size in [1_000_000, 10_000_000] {
+        let large = s::PutRecordInput { data: vec![0; size].into(), ..record("a", "k", "") };
+        cloud.pass(1000);
+        cloud.ok::<op::PutRecord>(large).await;
+        for _ in 0..120 {
+            cloud.pass(100);
+            let input = s::PutRecordsInput {
+                stream_name: Some("a".into()),
+                records: vec![entry("k", "x")],
+                ..Default::default()
+            };
+            cloud.ok::<op::PutRecords>(input).await;
+        }
+        cloud.settle().await;
+        assert_eq!(cloud.summary("a").await.open_shard_count, 4, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_grow_keeps_nobody_busy() {
+    let cloud = Cloud::new().await;
+    cloud.on_demand("a").await;
+    cloud.settle().await;
+    fill(&cloud, 30).await;
+    assert_eq!(cloud.summary("a").await.open_shard_count, 8);
+    let stream = cloud.held("a");
+    let _routing = stream.routing.read().await;
+    for _ in 0..10 {
+        fill(&cloud, 1).await;
+        // Nobody waits to change its shards.
+        assert!(stream.routing.try_read().is_ok());
+    }
 }
 
 #[tokio::test]
