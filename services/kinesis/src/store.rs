@@ -195,7 +195,7 @@ impl Registry {
         let change = under_way.change.clone();
         let _routing = stream.routing.write().await;
         let mut record = StreamRecord { under_way: None, ..state.record.clone() };
-        let mut plan = Plan::new(now_ms, record.next_shard);
+        let mut plan = Plan::new(self.env.now().millis(), record.next_shard);
         let piece = |index: u32| {
             let shard = state.shards.get(&index).filter(|shard| !shard.is_closed());
             shard.map(|shard| Piece::of(index, &shard.record))
@@ -263,7 +263,6 @@ impl Registry {
     async fn reshard(&self, stream: &Stream, mut record: StreamRecord, plan: Plan) -> Result<()> {
         let state = stream.state();
         record.next_shard = plan.next_shard;
-        let now_ms = self.env.now().millis();
         let mut closed = Vec::with_capacity(plan.closed.len());
         for index in &plan.closed {
             let Some(shard) = state.shards.get(index) else { continue };
@@ -271,7 +270,7 @@ impl Registry {
             let next_place = shard.tail(&self.store).await?.lock().next();
             let mut record = shard.record.clone();
             record.next_place = next_place;
-            record.closed_ms = Some(now_ms);
+            record.closed_ms = Some(plan.now_ms);
             closed.push((shard.clone(), record));
         }
         let mut batch = Batch::default();

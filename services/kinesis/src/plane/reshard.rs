@@ -7,7 +7,8 @@ use crate::model::ShardRecord;
 
 /// Shards that are closed and made together.
 pub(crate) struct Plan {
-    now_ms: i64,
+    /// When all of them are closed and made.
+    pub(crate) now_ms: i64,
     pub(crate) next_shard: u32,
     /// Shards that were open before.
     pub(crate) closed: Vec<u32>,

@@ -83,6 +83,25 @@ async fn a_shard_is_split_and_its_children_merged() {
 }
 
 #[tokio::test]
+async fn shards_end_when_their_children_begin() {
+    let cloud = Cloud::new().await;
+    cloud.stream("a", 1).await;
+    cloud.ok::<op::SplitShard>(split("a", 0, "1000")).await;
+    let stream = cloud.held("a");
+    // A record finds its shard when the split is due already.
+    let routing = stream.routing.read().await;
+    cloud.pass(500);
+    cloud.settle().await;
+    cloud.pass(100);
+    let routed_ms = cloud.platform.env.now().millis();
+    drop(routing);
+    cloud.settle().await;
+    let shards = &stream.state().shards;
+    assert_eq!(shards[&0].record.closed_ms, Some(routed_ms));
+    assert_eq!([1, 2].map(|index| shards[&index].record.created_ms), [routed_ms; 2]);
+}
+
+#[tokio::test]
 async fn resharding_is_checked() {
     let cloud = Cloud::new().await;
     cloud.stream("a", 3).await;
