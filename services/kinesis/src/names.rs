@@ -19,6 +19,14 @@ pub(crate) struct ConsumerName {
     pub(crate) created_secs: i64,
 }
 
+/// How a request names a consumer: by its ARN, or by its stream's and its name. All that is given must agree.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct NamedConsumer<'a> {
+    pub(crate) stream_arn: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) arn: Option<&'a str>,
+}
+
 /// What the ARN of a taggable resource, or of one with a policy, names.
 pub(crate) enum Resource {
     Stream(StreamKey),
@@ -34,6 +42,36 @@ impl StreamKey {
         let resource =
             format_args!("stream/{}/consumer/{}:{}", self.name, consumer.name, consumer.created_secs);
         Arn::new("kinesis", self.region, self.account, resource)
+    }
+}
+
+impl<'a> NamedConsumer<'a> {
+    pub(crate) fn by_arn(arn: &'a str) -> NamedConsumer<'a> {
+        NamedConsumer { arn: Some(arn), ..NamedConsumer::default() }
+    }
+
+    /// The stream, the name, and the time of creation where it is said.
+    pub(crate) fn parse(&self) -> Result<(StreamKey, String, Option<i64>)> {
+        let NamedConsumer { stream_arn: stream, name, arn } = *self;
+        let by_name = match (stream, name) {
+            (Some(stream), Some(name)) => Some((stream_arn(stream)?, name.to_owned())),
+            _ => None,
+        };
+        let Some(arn) = arn else {
+            let (key, name) = by_name.ok_or_else(|| {
+                error::invalid("Either ConsumerARN, or both StreamARN and ConsumerName, must be provided.")
+            })?;
+            return Ok((key, name, None));
+        };
+        let (key, consumer) = consumer_arn(arn)?;
+        let agrees = stream.is_none_or(|stream| stream == key.arn().as_str())
+            && name.is_none_or(|name| name == consumer.name);
+        if !agrees {
+            return Err(error::invalid(
+                "StreamARN, ConsumerName and ConsumerARN do not name the same consumer.",
+            ));
+        }
+        Ok((key, consumer.name, Some(consumer.created_secs)))
     }
 }
 

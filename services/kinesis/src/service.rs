@@ -7,7 +7,7 @@ use haneul_kit::{Access, Cx, Platform, Result, Service, Signal};
 
 use crate::error;
 use crate::keys::Keys;
-use crate::names::{self, ConsumerName, Resource, StreamKey};
+use crate::names::{self, ConsumerName, NamedConsumer, Resource, StreamKey};
 use crate::ops::subscribe::Subscriptions;
 use crate::plane::stream::{Consumer, SHARED};
 use crate::plane::{Shard, Stream};
@@ -107,20 +107,18 @@ impl Kinesis {
         if stream.state().record.is_usable() { Ok(stream) } else { Err(error::no_stream(key)) }
     }
 
-    /// A consumer by its ARN, or by its stream's and its name; all that is given must agree.
+    /// The consumer that a request names, as it is now.
     pub(crate) async fn consumer(
         &self,
         cx: &Cx,
-        stream_arn: Option<&str>,
-        name: Option<&str>,
-        arn: Option<&str>,
+        named: NamedConsumer<'_>,
     ) -> Result<(Arc<Stream>, ConsumerName, Consumer)> {
-        let (key, name, secs) = consumer_named(stream_arn, name, arn)?;
+        let (key, name, secs) = named.parse()?;
         let stream = self.stream_of(cx, &key).await?;
         let found = stream.state().consumers.get(&name).cloned();
         let found =
             found.filter(|consumer| secs.is_none_or(|secs| consumer.named(&name).created_secs == secs));
-        let consumer = found.ok_or_else(|| error::no_consumer(&key, arn.unwrap_or(&name)))?;
+        let consumer = found.ok_or_else(|| error::no_consumer(&key, named.arn.unwrap_or(&name)))?;
         Ok((stream, consumer.named(&name), consumer))
     }
 
@@ -143,14 +141,8 @@ impl Kinesis {
         Ok(vec![self.on_stream(action, &names::stream(cx, name, arn)?)])
     }
 
-    pub(crate) fn on_consumer(
-        &self,
-        action: &'static str,
-        stream_arn: Option<&str>,
-        name: Option<&str>,
-        arn: Option<&str>,
-    ) -> Result<Vec<Access>> {
-        let (key, name, secs) = consumer_named(stream_arn, name, arn)?;
+    pub(crate) fn on_consumer(&self, action: &'static str, named: NamedConsumer<'_>) -> Result<Vec<Access>> {
+        let (key, name, secs) = named.parse()?;
         let consumer =
             self.registry.get(&key).and_then(|stream| stream.state().consumers.get(&name).cloned());
         let named = match (&consumer, secs) {
@@ -169,7 +161,7 @@ impl Kinesis {
     pub(crate) fn on_resource(&self, action: &'static str, arn: &str) -> Result<Vec<Access>> {
         match names::resource(arn)? {
             Resource::Stream(key) => Ok(vec![self.on_stream(action, &key)]),
-            Resource::Consumer(..) => self.on_consumer(action, None, None, Some(arn)),
+            Resource::Consumer(..) => self.on_consumer(action, NamedConsumer::by_arn(arn)),
         }
     }
 }
@@ -177,29 +169,4 @@ impl Kinesis {
 /// The shard of a stream by its id.
 pub(crate) fn shard(stream: &Stream, id: &str) -> Option<Arc<Shard>> {
     stream.state().shards.get(&names::shard_index(id)?).cloned()
-}
-
-/// The stream, the name, and the time of creation where it is said.
-fn consumer_named(
-    stream_arn: Option<&str>,
-    name: Option<&str>,
-    arn: Option<&str>,
-) -> Result<(StreamKey, String, Option<i64>)> {
-    let by_name = match (stream_arn, name) {
-        (Some(stream), Some(name)) => Some((names::stream_arn(stream)?, name.to_owned())),
-        _ => None,
-    };
-    let Some(arn) = arn else {
-        let (key, name) = by_name.ok_or_else(|| {
-            error::invalid("Either ConsumerARN, or both StreamARN and ConsumerName, must be provided.")
-        })?;
-        return Ok((key, name, None));
-    };
-    let (key, consumer) = names::consumer_arn(arn)?;
-    let agrees = stream_arn.is_none_or(|stream| stream == key.arn().as_str())
-        && name.is_none_or(|name| name == consumer.name);
-    if !agrees {
-        return Err(error::invalid("StreamARN, ConsumerName and ConsumerARN do not name the same consumer."));
-    }
-    Ok((key, consumer.name, Some(consumer.created_secs)))
 }

@@ -13,7 +13,8 @@ use super::{TOKEN_MS, tags};
 use crate::Kinesis;
 use crate::error;
 use crate::model::ConsumerRecord;
-use crate::names::{self, ConsumerName};
+use crate::names::{self, ConsumerName, NamedConsumer, StreamKey};
+use crate::plane::stream::Consumer;
 
 /// Source: Developer Guide, "Quotas and limits", and API Reference, "RegisterStreamConsumer".
 const CONSUMERS_MAX: usize = 20;
@@ -43,7 +44,7 @@ impl Handle<RegisterStreamConsumer> for Kinesis {
         let tags = tags::given(&input.consumer_name, stream.key.account, input.tags.unwrap_or_default())?;
         let tags = tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let (key, name, now_ms) = (stream.key.clone(), input.consumer_name.clone(), cx.now().millis());
-        let changed = self.registry.change_consumer(&stream, &input.consumer_name, move |state, before| {
+        let made = self.registry.change_consumer(&stream, &input.consumer_name, move |state, before| {
             if !state.record.is_usable() {
                 return Err(error::not_active(&key, state.record.status()));
             }
@@ -66,47 +67,30 @@ impl Handle<RegisterStreamConsumer> for Kinesis {
                 )));
             }
             let record = ConsumerRecord { created_ms: now_ms, deleted_ms: None, policy: None, tags };
-            Ok((record, ()))
+            Ok((record.clone(), Consumer::new(record)))
         });
-        changed.await?;
-        let named = ConsumerName { name: input.consumer_name, created_secs: now_ms.div_euclid(1000) };
+        let made = made.await?;
         Ok(s::RegisterStreamConsumerOutput {
-            consumer: s::Consumer {
-                consumer_arn: stream.key.consumer_arn(&named).to_string(),
-                consumer_name: named.name,
-                consumer_status: "CREATING".into(),
-                consumer_creation_timestamp: Instant::from_secs(named.created_secs),
-            },
+            consumer: described(&stream.key, &input.consumer_name, &made, now_ms),
         })
     }
 }
 
 impl Handle<DeregisterStreamConsumer> for Kinesis {
     async fn access(&self, _: &Cx, input: &s::DeregisterStreamConsumerInput) -> Result<Vec<Access>> {
-        self.on_consumer(
-            "kinesis:DeregisterStreamConsumer",
-            input.stream_arn.as_deref(),
-            input.consumer_name.as_deref(),
-            input.consumer_arn.as_deref(),
-        )
+        let named = named(&input.stream_arn, &input.consumer_name, &input.consumer_arn);
+        self.on_consumer("kinesis:DeregisterStreamConsumer", named)
     }
 
     async fn call(&self, cx: &Cx, input: s::DeregisterStreamConsumerInput) -> Result<Empty> {
-        let (stream, named, _) = self
-            .consumer(
-                cx,
-                input.stream_arn.as_deref(),
-                input.consumer_name.as_deref(),
-                input.consumer_arn.as_deref(),
-            )
-            .await?;
-        let (key, now_ms, name) = (stream.key.clone(), cx.now().millis(), named.name.clone());
-        let changed = self.registry.change_consumer(&stream, &named.name, move |_, before| {
-            let before = before.ok_or_else(|| error::no_consumer(&key, &name))?;
-            let deleted_ms = before.deleted_ms.or(Some(now_ms));
-            Ok((ConsumerRecord { deleted_ms, ..before }, ()))
-        });
-        changed.await?;
+        let named = named(&input.stream_arn, &input.consumer_name, &input.consumer_arn);
+        let (stream, named, _) = self.consumer(cx, named).await?;
+        let now_ms = cx.now().millis();
+        self.edit_consumer(&stream, &named.name, move |record| {
+            record.deleted_ms.get_or_insert(now_ms);
+            Ok(())
+        })
+        .await?;
         self.subscriptions.end(stream.no, &named.name);
         self.keeper.wake();
         Ok(Empty)
@@ -115,12 +99,8 @@ impl Handle<DeregisterStreamConsumer> for Kinesis {
 
 impl Handle<DescribeStreamConsumer> for Kinesis {
     async fn access(&self, _: &Cx, input: &s::DescribeStreamConsumerInput) -> Result<Vec<Access>> {
-        self.on_consumer(
-            "kinesis:DescribeStreamConsumer",
-            input.stream_arn.as_deref(),
-            input.consumer_name.as_deref(),
-            input.consumer_arn.as_deref(),
-        )
+        let named = named(&input.stream_arn, &input.consumer_name, &input.consumer_arn);
+        self.on_consumer("kinesis:DescribeStreamConsumer", named)
     }
 
     async fn call(
@@ -128,20 +108,15 @@ impl Handle<DescribeStreamConsumer> for Kinesis {
         cx: &Cx,
         input: s::DescribeStreamConsumerInput,
     ) -> Result<s::DescribeStreamConsumerOutput> {
-        let (stream, named, consumer) = self
-            .consumer(
-                cx,
-                input.stream_arn.as_deref(),
-                input.consumer_name.as_deref(),
-                input.consumer_arn.as_deref(),
-            )
-            .await?;
+        let named = named(&input.stream_arn, &input.consumer_name, &input.consumer_arn);
+        let (stream, named, consumer) = self.consumer(cx, named).await?;
+        let described = described(&stream.key, &named.name, &consumer, cx.now().millis());
         Ok(s::DescribeStreamConsumerOutput {
             consumer_description: s::ConsumerDescription {
-                consumer_arn: stream.key.consumer_arn(&named).to_string(),
-                consumer_status: consumer.record.status(cx.now().millis()).to_owned(),
-                consumer_creation_timestamp: Instant::from_secs(named.created_secs),
-                consumer_name: named.name,
+                consumer_arn: described.consumer_arn,
+                consumer_status: described.consumer_status,
+                consumer_creation_timestamp: described.consumer_creation_timestamp,
+                consumer_name: described.consumer_name,
                 stream_arn: stream.arn.to_string(),
             },
         })
@@ -200,15 +175,26 @@ impl Handle<ListStreamConsumers> for Kinesis {
             no: stream.no,
             made_ms: now_ms,
         });
-        let consumers = page.items.into_iter().map(|(name, consumer)| {
-            let named = consumer.named(name);
-            s::Consumer {
-                consumer_arn: stream.key.consumer_arn(&named).to_string(),
-                consumer_status: consumer.record.status(now_ms).to_owned(),
-                consumer_creation_timestamp: Instant::from_secs(named.created_secs),
-                consumer_name: named.name,
-            }
-        });
+        let consumers =
+            page.items.into_iter().map(|(name, consumer)| described(&stream.key, name, consumer, now_ms));
         Ok(s::ListStreamConsumersOutput { consumers: Some(consumers.collect()), next_token: page.next })
+    }
+}
+
+fn named<'a>(
+    stream_arn: &'a Option<String>,
+    name: &'a Option<String>,
+    arn: &'a Option<String>,
+) -> NamedConsumer<'a> {
+    NamedConsumer { stream_arn: stream_arn.as_deref(), name: name.as_deref(), arn: arn.as_deref() }
+}
+
+fn described(stream: &StreamKey, name: &str, consumer: &Consumer, now_ms: i64) -> s::Consumer {
+    let named = consumer.named(name);
+    s::Consumer {
+        consumer_arn: stream.consumer_arn(&named).to_string(),
+        consumer_status: consumer.record.status(now_ms).to_owned(),
+        consumer_creation_timestamp: Instant::from_secs(named.created_secs),
+        consumer_name: named.name,
     }
 }

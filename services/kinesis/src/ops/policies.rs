@@ -7,7 +7,7 @@ use haneul_shape::Empty;
 
 use crate::Kinesis;
 use crate::error;
-use crate::names::{self, Resource};
+use crate::names::{self, NamedConsumer, Resource};
 use crate::plane::stream::check_policy;
 
 impl Kinesis {
@@ -22,7 +22,7 @@ impl Kinesis {
                 self.registry.change(&stream, edit).await
             }
             Resource::Consumer(..) => {
-                let (stream, named, consumer) = self.consumer(cx, None, None, Some(arn)).await?;
+                let (stream, named, consumer) = self.consumer(cx, NamedConsumer::by_arn(arn)).await?;
                 self.edit_consumer(&stream, &named.name, move |record| {
                     record.policy = policy;
                     Ok(())
@@ -36,7 +36,7 @@ impl Kinesis {
     async fn policy(&self, cx: &Cx, arn: &str) -> Result<String> {
         let found = match names::resource(arn)? {
             Resource::Stream(key) => self.stream_of(cx, &key).await?.state().record.policy.clone(),
-            Resource::Consumer(..) => self.consumer(cx, None, None, Some(arn)).await?.2.record.policy,
+            Resource::Consumer(..) => self.consumer(cx, NamedConsumer::by_arn(arn)).await?.2.record.policy,
         };
         found.ok_or_else(|| error::not_found(format!("No resource policy found for resource ARN {arn}")))
     }

@@ -19,7 +19,7 @@ use crate::bucket::Bucket;
 use crate::error;
 use crate::keys::Opener;
 use crate::metrics as m;
-use crate::names::ConsumerName;
+use crate::names::{ConsumerName, NamedConsumer};
 use crate::plane::read::{Bounds, Page, page};
 use crate::plane::{Shard, Stream};
 use crate::service::shard;
@@ -99,7 +99,7 @@ impl Drop for Held {
 impl Kinesis {
     /// A consumer that can subscribe.
     async fn subscriber(&self, cx: &Cx, arn: &str) -> Result<(Arc<Stream>, ConsumerName)> {
-        let (stream, named, consumer) = self.consumer(cx, None, None, Some(arn)).await?;
+        let (stream, named, consumer) = self.consumer(cx, NamedConsumer::by_arn(arn)).await?;
         match consumer.record.status(cx.now().millis()) {
             "ACTIVE" => Ok((stream, named)),
             _ => Err(error::consumer_not_active(&stream.key, &named)),
@@ -109,7 +109,7 @@ impl Kinesis {
 
 impl Handle<SubscribeToShard> for Kinesis {
     async fn access(&self, _: &Cx, input: &s::SubscribeToShardInput) -> Result<Vec<Access>> {
-        self.on_consumer("kinesis:SubscribeToShard", None, None, Some(&input.consumer_arn))
+        self.on_consumer("kinesis:SubscribeToShard", NamedConsumer::by_arn(&input.consumer_arn))
     }
 
     async fn call(&self, cx: &Cx, input: s::SubscribeToShardInput) -> Result<s::SubscribeToShardOutput> {

@@ -14,7 +14,7 @@ use haneul_shape::value::Map;
 use crate::Kinesis;
 use crate::error;
 use crate::model::ConsumerRecord;
-use crate::names::{self, Resource, StreamKey};
+use crate::names::{self, NamedConsumer, Resource, StreamKey};
 
 /// What ListTagsForStream lists.
 const LISTED_MAX: i32 = 50;
@@ -67,7 +67,7 @@ impl Kinesis {
             }
             Resource::Consumer(key, named) => {
                 let arn = key.consumer_arn(&named);
-                let (stream, named, _) = self.consumer(cx, None, None, Some(arn.as_str())).await?;
+                let (stream, named, _) = self.consumer(cx, NamedConsumer::by_arn(arn.as_str())).await?;
                 let more = given(&named.name, key.account, tags)?;
                 let name = named.name.clone();
                 self.edit_consumer(&stream, &named.name, move |record| {
@@ -91,7 +91,7 @@ impl Kinesis {
             }
             Resource::Consumer(key, named) => {
                 let arn = key.consumer_arn(&named);
-                let (stream, named, _) = self.consumer(cx, None, None, Some(arn.as_str())).await?;
+                let (stream, named, _) = self.consumer(cx, NamedConsumer::by_arn(arn.as_str())).await?;
                 self.edit_consumer(&stream, &named.name, move |record| {
                     record.tags.retain(|key, _| !keys.contains(key));
                     Ok(())
@@ -210,7 +210,7 @@ impl Handle<ListTagsForResource> for Kinesis {
         let tags = match names::resource(&input.resource_arn)? {
             Resource::Stream(key) => listed(&self.stream_of(cx, &key).await?.state().record.tags).collect(),
             Resource::Consumer(..) => {
-                let (_, _, consumer) = self.consumer(cx, None, None, Some(&input.resource_arn)).await?;
+                let (_, _, consumer) = self.consumer(cx, NamedConsumer::by_arn(&input.resource_arn)).await?;
                 listed(&consumer.record.tags).collect()
             }
         };
