@@ -161,17 +161,20 @@ impl Logs {
         role: &str,
         stream: &Arn,
         partition_key: &str,
-        data: Vec<u8>,
+        data: Bytes,
     ) -> Result<()> {
         let when = (self.platform.env.now(), SESSION_LEFT);
-        let session = self.sessions.get(group, role, when, self.assume(group, role)).await?;
-        let put = self.put_as(session.caller.clone(), group, stream, partition_key, data).await;
-        // The role may be another one now.
-        put.inspect_err(|refused| {
-            if is_denial(refused) {
-                self.sessions.forget(group);
+        let mut tries = 2;
+        loop {
+            let session = self.sessions.get(group, role, when, self.assume(group, role)).await?;
+            let put = self.put_as(session.caller.clone(), group, stream, partition_key, data.clone()).await;
+            tries -= 1;
+            match put {
+                // The role may be another one of the same name now.
+                Err(refused) if is_denial(&refused) && tries > 0 => self.sessions.forget(group),
+                other => return other,
             }
-        })
+        }
     }
 
     /// Assumes a role on account of a group, by either of the service's names.
@@ -194,20 +197,20 @@ impl Logs {
         group: &GroupName,
         stream: &Arn,
         partition_key: &str,
-        data: Vec<u8>,
+        data: Bytes,
     ) -> Result<()> {
         let bus = &self.platform.bus;
         if stream.service() == "kinesis" {
             let input = n::PutRecordInput {
                 stream_arn: Some(stream.to_string()),
                 partition_key: Some(partition_key.to_owned()),
-                data: data.into(),
+                data,
                 ..Default::default()
             };
             return bus.call::<kinesis::PutRecord>(caller, group.region, None, input).await.map(drop);
         }
         let name = stream.resource().rsplit('/').next().unwrap_or_default().to_owned();
-        let input = f::PutRecordInput { delivery_stream_name: name, record: f::Record { data: data.into() } };
+        let input = f::PutRecordInput { delivery_stream_name: name, record: f::Record { data } };
         bus.call::<firehose::PutRecord>(caller, group.region, None, input).await.map(drop)
     }
 

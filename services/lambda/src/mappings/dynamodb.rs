@@ -1,105 +1,20 @@
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use haneul_dynamodbstreams_wire::{operations as op, shapes as d};
-use haneul_kit::{ApiError, Instant, Result};
+use haneul_kit::{Instant, Result};
 use haneul_shape::value::Map as Fields;
 use serde_json::{Map, Value, json};
 
 use super::Mapping;
 use super::lane::Item;
-use super::shard::Reader;
+use super::stream::{Cursor, Shard};
 use crate::invoke::destinations::base64;
 use crate::model::mapping::ShardRecord;
-
-/// How often shards are asked for anew. A shard takes records for hours.
-const LISTED_EVERY: Duration = Duration::from_secs(10);
 
 /// Records of one GetRecords.
 const RECORDS_MAX: i32 = 1000;
 
 impl Mapping {
-    /// Reads every shard of the stream, parents before their children, until it is stopped or something fails.
-    pub(super) async fn poll_stream(&self, failures: &mut u32) -> Result<()> {
-        let env = &self.lambda.platform.env;
-        let mut reading: BTreeMap<String, tokio::task::JoinHandle<Result<()>>> = BTreeMap::new();
-        let result = loop {
-            if self.is_stopped() {
-                break Ok(());
-            }
-            let shards = match self.shards().await {
-                Ok(shards) => shards,
-                Err(failed) => break Err(failed),
-            };
-            let kept: BTreeMap<String, ShardRecord> =
-                self.lambda.records.shards(&self.row.2).await?.into_iter().collect();
-            let is_done = |id: &str| kept.get(id).is_some_and(|shard| shard.done);
-            for shard in &shards {
-                let Some(id) = shard.shard_id.clone() else { continue };
-                let parent = shard.parent_shard_id.as_deref();
-                // A parent that is listed no more was trimmed.
-                let waits = parent.is_some_and(|parent| {
-                    !is_done(parent) && shards.iter().any(|other| other.shard_id.as_deref() == Some(parent))
-                });
-                if is_done(&id) || waits || reading.contains_key(&id) {
-                    continue;
-                }
-                let reader = Reader { mapping: self.clone(), shard: id.clone() };
-                reading.insert(id, env.spawn("lambda shard", async move { reader.run().await }));
-            }
-            // What was trimmed from the stream is remembered no longer.
-            for id in kept.keys() {
-                if is_done(id) && !shards.iter().any(|shard| shard.shard_id.as_ref() == Some(id)) {
-                    self.lambda.records.forget_shard(&self.row.2, id).await?;
-                }
-            }
-            *failures = 0;
-            self.next_turn(&mut reading).await;
-            let ended: Vec<String> =
-                reading.iter().filter(|(_, task)| task.is_finished()).map(|(id, _)| id.clone()).collect();
-            let mut failed = None;
-            for id in ended {
-                let Some(task) = reading.remove(&id) else { continue };
-                match task.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => failed = Some(error),
-                    Err(_) => failed = Some(ApiError::internal("a shard's reader was given up")),
-                }
-            }
-            if let Some(failed) = failed {
-                break Err(failed);
-            }
-        };
-        // Readers that are to stop finish their batch; after a failure all begin again.
-        for (_, task) in reading {
-            if !self.is_stopped() {
-                task.abort();
-            }
-            let _ = task.await;
-        }
-        result
-    }
-
-    /// Waits until a shard's reader has ended, or it is time to ask for shards.
-    async fn next_turn(&self, reading: &mut BTreeMap<String, tokio::task::JoinHandle<Result<()>>>) {
-        let any = async {
-            loop {
-                if reading.values().any(tokio::task::JoinHandle::is_finished) {
-                    return;
-                }
-                if !self.sleep(Duration::from_millis(250)).await {
-                    return;
-                }
-            }
-        };
-        tokio::select! {
-            () = any => {}
-            _ = self.sleep(LISTED_EVERY) => {}
-        }
-    }
-
     /// Every shard of the stream, oldest first.
-    async fn shards(&self) -> Result<Vec<d::Shard>> {
+    pub(super) async fn table_shards(&self) -> Result<Vec<Shard>> {
         let (_, region) = self.source()?;
         let mut shards = Vec::new();
         let mut after = None;
@@ -113,7 +28,7 @@ impl Mapping {
             let bus = &self.lambda.platform.bus;
             let described = bus.call::<op::DescribeStream>(caller, region, None, input).await?;
             let Some(described) = described.stream_description else { return Ok(shards) };
-            shards.extend(described.shards.unwrap_or_default());
+            shards.extend(described.shards.into_iter().flatten().filter_map(shard));
             after = described.last_evaluated_shard_id;
             if after.is_none() {
                 return Ok(shards);
@@ -123,24 +38,21 @@ impl Mapping {
 
     /// Fixes where a mapping begins that wants only what is new: durable, so that a crash cannot move it.
     pub(crate) async fn begin_at_the_end(&self) -> Result<()> {
-        for shard in self.shards().await? {
-            let Some(id) = shard.shard_id else { continue };
-            let closed =
-                shard.sequence_number_range.is_some_and(|range| range.ending_sequence_number.is_some());
-            let mut record = ShardRecord { done: closed, ..ShardRecord::default() };
-            if !closed {
-                record.position = self.last_number(&id).await?;
+        for shard in self.table_shards().await? {
+            let mut record = ShardRecord { done: shard.closed, ..ShardRecord::default() };
+            if !shard.closed {
+                record.position = self.last_number(&shard.id).await?;
             }
-            self.lambda.records.put_shard(&self.row.2, &id, &record).await?;
+            self.lambda.records.put_shard(&self.row.2, &shard.id, &record).await?;
         }
         Ok(())
     }
 
     async fn last_number(&self, shard: &str) -> Result<Option<String>> {
         let mut last = None;
-        let mut iterator = self.iterator(shard, None).await?;
-        while let Some(from) = iterator {
-            let (items, next) = self.records(from, RECORDS_MAX).await?;
+        let mut iterator = self.table_cursor(shard, None).await?;
+        while let Some(Cursor::Iterator(from)) = iterator {
+            let (items, next) = self.table_records(from, RECORDS_MAX).await?;
             let Some(item) = items.last() else { break };
             last = Some(item.number.clone());
             iterator = next;
@@ -149,7 +61,7 @@ impl Mapping {
     }
 
     /// Where to read on after a record, or from the beginning. `None` where there is nothing more.
-    pub(super) async fn iterator(&self, shard: &str, after: Option<&str>) -> Result<Option<String>> {
+    pub(super) async fn table_cursor(&self, shard: &str, after: Option<&str>) -> Result<Option<Cursor>> {
         let (_, region) = self.source()?;
         let kind = if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
         let input = d::GetShardIteratorInput {
@@ -162,25 +74,37 @@ impl Mapping {
         let caller = self.caller().await?;
         let got = self.lambda.platform.bus.call::<op::GetShardIterator>(caller, region, None, input).await;
         match got {
-            Ok(got) => Ok(got.shard_iterator),
+            Ok(got) => Ok(got.shard_iterator.map(Cursor::Iterator)),
             // What came after it is gone too, as far as it is this old.
             Err(trimmed) if trimmed.code() == "TrimmedDataAccessException" && after.is_some() => {
-                Box::pin(self.iterator(shard, None)).await
+                Box::pin(self.table_cursor(shard, None)).await
             }
             Err(failed) => Err(failed),
         }
     }
 
     /// Records from an iterator on, and the next iterator; `None` at the end of a closed shard.
-    pub(super) async fn records(&self, iterator: String, limit: i32) -> Result<(Vec<Item>, Option<String>)> {
+    pub(super) async fn table_records(
+        &self,
+        iterator: String,
+        limit: i32,
+    ) -> Result<(Vec<Item>, Option<Cursor>)> {
         let (_, region) = self.source()?;
         let input = d::GetRecordsInput { shard_iterator: iterator, limit: Some(limit.clamp(1, RECORDS_MAX)) };
         let caller = self.caller().await?;
         let got = self.lambda.platform.bus.call::<op::GetRecords>(caller, region, None, input).await?;
         let items =
             got.records.unwrap_or_default().into_iter().map(|record| item(record, &self.record.source));
-        Ok((items.collect(), got.next_shard_iterator))
+        Ok((items.collect(), got.next_shard_iterator.map(Cursor::Iterator)))
     }
+}
+
+fn shard(shard: d::Shard) -> Option<Shard> {
+    Some(Shard {
+        id: shard.shard_id?,
+        parents: shard.parent_shard_id.into_iter().collect(),
+        closed: shard.sequence_number_range.is_some_and(|range| range.ending_sequence_number.is_some()),
+    })
 }
 
 /// A record as functions know it. Source: Developer Guide, "Using Lambda with Amazon DynamoDB".
@@ -212,7 +136,8 @@ fn item(record: d::Record, source: &str) -> Item {
     if let Some(who) = record.user_identity {
         event["userIdentity"] = json!({ "principalId": who.principal_id, "type": who.r#type });
     }
-    Item { number, at_ms: at.millis(), event }
+    let key = event["dynamodb"]["Keys"].to_string();
+    Item::new(number, at.millis(), key, None, event)
 }
 
 fn attributes(fields: Fields<d::AttributeValue>) -> Value {

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::pattern::{Inner, Pattern};
+use crate::model::mapping::Kind;
 
 /// Filters of one mapping, and characters of one pattern. Source: Developer Guide, "Lambda event filtering".
 pub(crate) const FILTERS_MAX: usize = 5;
@@ -12,13 +13,17 @@ pub(crate) struct Filters(Vec<Filter>);
 
 #[derive(Debug)]
 struct Filter {
-    /// What is said of a message's body: an object is looked for in a body that is JSON, text in one that is not.
+    /// What is said of a message's body, or of the data of a Kinesis record: an object is looked for in a body that is JSON, text in one that is not.
     body: Option<Inner>,
     rest: Pattern,
 }
 
 impl Filters {
-    pub(crate) fn parse(texts: &[String]) -> Result<Filters, String> {
+    pub(crate) fn parse(kind: Kind, texts: &[String]) -> Result<Filters, String> {
+        let body = match kind {
+            Kind::Kinesis => "data",
+            Kind::Sqs | Kind::DynamoDb => "body",
+        };
         if texts.len() > FILTERS_MAX {
             return Err(format!("there are more than {FILTERS_MAX} filters"));
         }
@@ -27,12 +32,16 @@ impl Filters {
                 return Err(format!("a pattern has at most {PATTERN_MAX} characters"));
             }
             let mut rest = Pattern::parse(text)?;
-            Ok(Filter { body: rest.take("body"), rest })
+            Ok(Filter { body: rest.take(body), rest })
         };
         texts.iter().map(parse).collect::<Result<_, _>>().map(Filters)
     }
 
-    /// Whether a record is wanted; `body` is that of a message.
+    /// Whether a record is wanted; `body` is that of a message, or the data of a Kinesis record.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn want(&self, record: &Value, body: Option<&str>) -> bool {
         self.0.is_empty() || self.0.iter().any(|filter| filter.wants(record, body))
     }
@@ -72,7 +81,7 @@ mod tests {
             (r#"{"messageAttributes":{"x":{"stringValue":["1"]}}}"#, "any", false),
         ];
         for (pattern, body, wanted) in cases {
-            let filters = Filters::parse(&[pattern.to_owned()]).unwrap();
+            let filters = Filters::parse(Kind::Sqs, &[pattern.to_owned()]).unwrap();
             assert_eq!(
                 filters.want(&serde_json::json!({ "body": body }), Some(body)),
                 wanted,

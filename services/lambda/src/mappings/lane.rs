@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::BATCH_BYTES_MAX;
 use crate::model::mapping::Part;
 
 /// A record of a stream.
@@ -7,7 +8,36 @@ use crate::model::mapping::Part;
 pub(super) struct Item {
     pub(super) number: String,
     pub(super) at_ms: i64,
+    /// Records of the same key stay in order.
+    pub(super) key: String,
+    /// What filters look into besides the event, where it is text.
+    pub(super) body: Option<String>,
     pub(super) event: Value,
+    /// What it adds to an event, in bytes.
+    pub(super) size: usize,
+}
+
+impl Item {
+    pub(super) fn new(number: String, at_ms: i64, key: String, body: Option<String>, event: Value) -> Item {
+        let mut size = Counter(0);
+        // Counting does not fail.
+        let _ = serde_json::to_writer(&mut size, &event);
+        Item { number, at_ms, key, body, event, size: size.0 }
+    }
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Sequence numbers are decimal and may differ in length.
@@ -37,7 +67,7 @@ pub(super) enum Verdict {
 }
 
 impl Lane {
-    /// The records to try next.
+    /// The records to try next: as many as fit into one event, and one at least.
     pub(super) fn batch(&self, size: usize) -> &[Item] {
         let end = match self.parts.last() {
             Some(part) => self.items.partition_point(|item| !is_after(&item.number, &part.last)),
@@ -45,7 +75,14 @@ impl Lane {
         };
         // A part whose end was trimmed from the stream is as good as done.
         let end = if end == 0 { self.items.len() } else { end };
-        &self.items[..end.min(size)]
+        let batch = &self.items[..end.min(size)];
+        let mut bytes = 0;
+        let fit = batch.iter().take_while(|item| {
+            bytes += item.size;
+            bytes <= BATCH_BYTES_MAX
+        });
+        let fit = fit.count().max(1).min(batch.len());
+        &batch[..fit]
     }
 
     /// The first `count` records are dealt with.
@@ -99,7 +136,7 @@ mod tests {
     use super::*;
 
     fn lane(count: u32) -> Lane {
-        let item = |n: u32| Item { number: format!("{n}"), at_ms: 0, event: Value::Null };
+        let item = |n: u32| Item::new(format!("{n}"), 0, String::new(), None, Value::Null);
         Lane { items: (1..=count).map(item).collect(), parts: Vec::new() }
     }
 
@@ -133,6 +170,20 @@ mod tests {
         assert_eq!(discarded, [["1", "2", "3"]]);
         assert_eq!(calls, 2);
         assert_eq!(run(&mut lane(3), "none", true, 1), (Vec::new(), 1));
+    }
+
+    #[test]
+    fn a_batch_fits_into_an_event() {
+        let mut lane = lane(5);
+        for item in &mut lane.items {
+            item.size = BATCH_BYTES_MAX / 2;
+        }
+        assert_eq!(lane.batch(100).len(), 2);
+        assert_eq!(lane.batch(1).len(), 1);
+        lane.items[0].size = 2 * BATCH_BYTES_MAX;
+        assert_eq!(lane.batch(100).len(), 1);
+        lane.items.clear();
+        assert!(lane.batch(100).is_empty());
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Mappings {
         stop: watch::Receiver<bool>,
     ) -> Option<Mapping> {
         let named = named(row, record).ok()?;
-        let filters = Filters::parse(&record.filters).ok()?;
+        let filters = Filters::parse(record.kind, &record.filters).ok()?;
         Some(Mapping {
             lambda: self.lambda.clone(),
             row: row.clone(),

@@ -1,16 +1,18 @@
 //! Event source mappings: each is polled by a task of its own, from where it stood, for as long as it is enabled.
 //!
-//! [`pattern`] and [`filter`] say which records a function wants; [`sqs`] and [`dynamodb`] read the sources, [`shard`] goes
-//! through one shard in order and [`lane`] keeps the books of a batch that failed; [`manage`] starts and stops the pollers.
+//! [`pattern`] and [`filter`] say which records a function wants; [`sqs`], [`dynamodb`] and [`kinesis`] read the sources, [`stream`]
+//! follows the shards of a stream, [`shard`] goes through one of them in order and [`lane`] keeps the books of a batch that failed; [`manage`] starts and stops the pollers.
 
 mod dynamodb;
 mod filter;
 mod items;
+mod kinesis;
 mod lane;
 pub(crate) mod manage;
 pub(crate) mod pattern;
 mod shard;
 mod sqs;
+mod stream;
 mod window;
 
 use std::sync::Arc;
@@ -20,12 +22,13 @@ use haneul_kit::{Arn, Caller, Region, Result};
 use tokio::sync::watch;
 
 use crate::invoke::{Call, Ran, Target};
-use crate::model::mapping::MappingRecord;
+use crate::model::mapping::{Kind, MappingRecord};
 use crate::names::{self, Named};
 use crate::store::mappings::MappingRow;
 use crate::{Lambda, error};
 
 pub(crate) use filter::Filters;
+pub(crate) use kinesis::{is_consumer, stream_of};
 
 /// A mapping that is polled.
 #[derive(Clone)]
@@ -47,6 +50,9 @@ enum Went {
     /// It could not be started for now.
     NotNow,
 }
+
+/// A batch is full at this size: room for what the event adds to the records. Source: 6 MB of payload.
+const BATCH_BYTES_MAX: usize = 5 * 1024 * 1024;
 
 const BACK_OFF_MIN: Duration = Duration::from_secs(1);
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
@@ -143,8 +149,8 @@ impl Mapping {
         let mut failures = 0;
         while !self.is_stopped() {
             let done = match self.record.kind {
-                crate::model::mapping::Kind::Sqs => self.poll_queue(&mut failures).await,
-                crate::model::mapping::Kind::DynamoDb => self.poll_stream(&mut failures).await,
+                Kind::Sqs => self.poll_queue(&mut failures).await,
+                Kind::DynamoDb | Kind::Kinesis => self.poll_stream(&mut failures).await,
             };
             let Err(failed) = done else { continue };
             failures += 1;

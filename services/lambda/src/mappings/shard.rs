@@ -6,15 +6,35 @@ use serde_json::{Value, json};
 
 use super::items::{self, Reported};
 use super::lane::{Item, Lane, Verdict, is_after};
-use super::{Mapping, Went, back_off, window};
+use super::stream::Cursor;
+use super::{BATCH_BYTES_MAX, Mapping, Went, back_off, window};
 use crate::metrics;
-use crate::model::mapping::{ShardRecord, Window};
+use crate::model::mapping::{Kind, ShardRecord, Window};
 
-/// How often a shard without new records is asked. Source: Developer Guide: four times a second.
-const ASKED_EVERY: Duration = Duration::from_millis(250);
+/// How often a shard without new records is asked. Source: Developer Guide, the pages on either kind of stream.
+const TABLE_ASKED_EVERY: Duration = Duration::from_millis(250);
+const STREAM_ASKED_EVERY: Duration = Duration::from_secs(1);
 
 /// Tries to tell of records that were given up.
 const TELLING_MAX: u32 = 5;
+
+/// How reading goes on.
+enum Next {
+    At(Cursor),
+    /// By another cursor, after what was dealt with.
+    Anew,
+    /// The shard is closed and was read to its end.
+    End,
+}
+
+impl Next {
+    fn cursor(self) -> Option<Cursor> {
+        match self {
+            Next::At(cursor) => Some(cursor),
+            Next::Anew | Next::End => None,
+        }
+    }
+}
 
 /// Reads one shard in order. Where it stands is durable after every batch, and so is what a failed batch was cut into.
 pub(super) struct Reader {
@@ -26,23 +46,22 @@ impl Reader {
     /// Until the shard is closed and dealt with, or the mapping stops.
     pub(super) async fn run(&self) -> Result<()> {
         let mapping = &self.mapping;
-        let kept = mapping.lambda.records.shard(&mapping.row.2, &self.shard).await?;
-        let mut at = kept.unwrap_or_default();
-        let mut iterator = None;
+        let mut at = mapping.lambda.records.shard(&mapping.row.2, &self.shard).await?.unwrap_or_default();
+        let mut kept = None;
         while !mapping.is_stopped() {
-            let from = match iterator.take() {
+            let from = match kept.take() {
                 Some(from) => Some(from),
-                None => mapping.iterator(&self.shard, at.position.as_deref()).await?,
+                None => mapping.cursor(&self.shard, at.position.as_deref()).await?,
             };
             let (items, next) = match from {
                 Some(from) => self.gather(from).await?,
-                None => (Vec::new(), None),
+                None => (Vec::new(), Next::End),
             };
             if items.is_empty() {
                 if self.close_window(&mut at, None).await? {
                     continue;
                 }
-                if next.is_none() {
+                if matches!(next, Next::End) {
                     if at.window.is_some() {
                         // The shard has ended before its window.
                         let end =
@@ -52,15 +71,15 @@ impl Reader {
                     at.done = true;
                     return self.keep(&at).await;
                 }
-                iterator = next;
-                mapping.sleep(ASKED_EVERY).await;
+                kept = next.cursor();
+                self.rest(&kept).await;
                 continue;
             }
             let last = items.last().map(|item| item.number.clone());
             self.work(&mut at, items).await?;
             // All was dealt with: reading goes on where it had stopped.
             if at.position == last {
-                iterator = next;
+                kept = next.cursor();
             }
         }
         Ok(())
@@ -70,39 +89,53 @@ impl Reader {
         self.mapping.lambda.records.put_shard(&self.mapping.row.2, &self.shard, at).await
     }
 
-    /// Records for the next batches: as many as there are within the window.
-    async fn gather(&self, from: String) -> Result<(Vec<Item>, Option<String>)> {
+    /// Waits before a shard without new records is asked again; a subscription has waited by itself.
+    async fn rest(&self, cursor: &Option<Cursor>) -> bool {
+        if matches!(cursor, Some(Cursor::Subscription(_))) {
+            return !self.mapping.is_stopped();
+        }
+        let often = match self.mapping.record.kind {
+            Kind::Kinesis => STREAM_ASKED_EVERY,
+            _ => TABLE_ASKED_EVERY,
+        };
+        self.mapping.sleep(often).await
+    }
+
+    /// Records for the next batches: as many as there are within the window, or as fit.
+    async fn gather(&self, from: Cursor) -> Result<(Vec<Item>, Next)> {
         let mapping = &self.mapping;
         let record = &mapping.record;
         let wanted = (record.batch_size * record.parallel.max(1)) as usize;
+        let fits = BATCH_BYTES_MAX * record.parallel.max(1) as usize;
         let env = &mapping.lambda.platform.env;
-        let (mut items, mut next): (Vec<Item>, _) = (Vec::new(), Some(from));
+        let (mut items, mut bytes, mut next): (Vec<Item>, _, _) = (Vec::new(), 0, Some(from));
         let mut ends: Option<Instant> = None;
         while let Some(from) = next.take() {
             let limit = i32::try_from(wanted - items.len()).unwrap_or(1);
-            let (more, following) = match mapping.records(from, limit).await {
+            let (more, following) = match mapping.records(&self.shard, from, limit).await {
                 Ok(got) => got,
-                // What was read is dealt with first; the next run asks for a new iterator.
+                // What was read is dealt with first.
                 Err(expired) if expired.code() == "ExpiredIteratorException" => {
-                    return Ok((items, Some(String::new())));
+                    return Ok((items, Next::Anew));
                 }
                 Err(failed) => return Err(failed),
             };
             let none = more.is_empty();
+            bytes += more.iter().map(|item| item.size).sum::<usize>();
             items.extend(more);
             next = following;
-            if items.is_empty() || items.len() >= wanted || next.is_none() {
+            if items.is_empty() || items.len() >= wanted || bytes >= fits || next.is_none() {
                 break;
             }
             let ends = *ends.get_or_insert_with(|| env.now() + Duration::from_secs(record.window_s.into()));
             if none && env.now() >= ends {
                 break;
             }
-            if none && !mapping.sleep(ASKED_EVERY).await {
+            if none && !self.rest(&next).await {
                 break;
             }
         }
-        Ok((items, next.filter(|next| !next.is_empty())))
+        Ok((items, next.map_or(Next::End, Next::At)))
     }
 
     /// Deals with records, whatever it takes.
@@ -126,14 +159,14 @@ impl Reader {
         Ok(())
     }
 
-    /// Several batches at once, those of one item in order: a record's lane is that of its key.
+    /// Several batches at once, those of one key in order.
     async fn in_lanes(&self, at: &mut ShardRecord, items: Vec<Item>) -> Result<()> {
         let count = self.mapping.record.parallel as u64;
         let last = items.last().map(|item| item.number.clone());
         let mut lanes: Vec<Lane> = (0..count).map(|_| Lane::default()).collect();
         for item in items {
             let mut hasher = DefaultHasher::new();
-            item.event["dynamodb"]["Keys"].to_string().hash(&mut hasher);
+            item.key.hash(&mut hasher);
             lanes[(hasher.finish() % count) as usize].items.push(item);
         }
         let runs = lanes.into_iter().filter(|lane| !lane.items.is_empty()).map(|mut lane| async move {
@@ -188,7 +221,7 @@ impl Reader {
         }
         let batch = &lane.items[..count];
         let wanted: Vec<&Item> =
-            batch.iter().filter(|item| mapping.filters.want(&item.event, None)).collect();
+            batch.iter().filter(|item| mapping.filters.want(&item.event, item.body.as_deref())).collect();
         if wanted.is_empty() {
             lane.done(count);
             return Ok(None);
@@ -279,6 +312,10 @@ impl Reader {
         debug_assert!(!is_after(&first.number, &last.number));
         let Some(destination) = &mapping.record.on_failure else { return };
         let Ok(target) = mapping.lambda.target(&mapping.named).await else { return };
+        let batch_info = match mapping.record.kind {
+            Kind::Kinesis => "KinesisBatchInfo",
+            _ => "DDBStreamBatchInfo",
+        };
         let time = |at_ms: i64| Instant::from_millis(at_ms).iso8601();
         let mut message = json!({
             "requestContext": {
@@ -289,7 +326,7 @@ impl Reader {
             },
             "version": "1.0",
             "timestamp": mapping.lambda.platform.env.now().iso8601_millis(),
-            "DDBStreamBatchInfo": {
+            batch_info: {
                 "shardId": self.shard,
                 "startSequenceNumber": first.number,
                 "endSequenceNumber": last.number,

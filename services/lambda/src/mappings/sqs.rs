@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 use super::items::{self, Reported};
-use super::{Mapping, Went, back_off};
+use super::{BATCH_BYTES_MAX, Mapping, Went, back_off};
 use crate::invoke::destinations::{base64, queue_url};
 
 /// Messages of one receive. Source: SQS API Reference, ReceiveMessage.
@@ -16,9 +16,6 @@ const WAIT_S: u64 = 20;
 
 /// Batches at once, where the mapping does not say.
 const CONCURRENCY: u32 = 10;
-
-/// A batch is full at this size: room for what the event adds to the messages. Source: 6 MB of payload.
-const BATCH_BYTES_MAX: usize = 5 * 1024 * 1024;
 
 struct Queue {
     url: String,

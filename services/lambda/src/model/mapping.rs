@@ -32,6 +32,9 @@ pub(crate) struct MappingRecord {
     pub(crate) tags: BTreeMap<String, String>,
     // Of streams.
     pub(crate) start: Option<String>,
+    /// Of Kinesis: what arrived before is passed over. `LATEST` means the time of the mapping itself.
+    #[serde(default)]
+    pub(crate) start_ms: Option<i64>,
     pub(crate) parallel: u32,
     pub(crate) on_failure: Option<String>,
     /// Seconds; -1 for as long as the stream keeps them.
@@ -48,6 +51,23 @@ impl Record for MappingRecord {}
 pub(crate) enum Kind {
     Sqs,
     DynamoDb,
+    /// A data stream, or a consumer of one.
+    Kinesis,
+}
+
+impl Kind {
+    /// As sentences name it.
+    pub(crate) fn service(self) -> &'static str {
+        match self {
+            Kind::Sqs => "SQS",
+            Kind::DynamoDb => "DynamoDB",
+            Kind::Kinesis => "Kinesis",
+        }
+    }
+
+    pub(crate) fn is_stream(self) -> bool {
+        self != Kind::Sqs
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

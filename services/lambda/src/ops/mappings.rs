@@ -1,4 +1,5 @@
 use haneul_dynamodbstreams_wire::{operations as streams_op, shapes as d};
+use haneul_kinesis_wire::{operations as kinesis_op, shapes as k};
 use haneul_kit::{Access, ApiError, Arn, Cx, Fault, Handle, Instant, Result};
 use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
@@ -6,7 +7,7 @@ use haneul_sqs_wire::{operations as sqs_op, shapes as q};
 
 use crate::durable::start::check_qualified;
 use crate::invoke::destinations::{self, Allowed, queue_url};
-use crate::mappings::Filters;
+use crate::mappings::{Filters, is_consumer, stream_of};
 use crate::model::mapping::{Kind, MappingRecord, MappingState};
 use crate::names::{self, Named};
 use crate::store::mappings::{MappingRow, NO_MAPPING};
@@ -65,7 +66,8 @@ impl Handle<op::CreateEventSourceMapping> for Lambda {
         let kind = match (arn.service(), arn.resource()) {
             ("sqs", _) => Kind::Sqs,
             ("dynamodb", resource) if resource.contains("/stream/") => Kind::DynamoDb,
-            ("kinesis" | "kafka" | "mq" | "rds", _) => return Err(error::unsupported("This event source")),
+            ("kinesis", resource) if resource.starts_with("stream/") => Kind::Kinesis,
+            ("kafka" | "mq" | "rds", _) => return Err(error::unsupported("This event source")),
             _ => {
                 return Err(error::parameter(format!(
                     "Unrecognized event source, must be kinesis, dynamodb stream or sqs. Provided arn: {source}"
@@ -89,9 +91,15 @@ impl Handle<op::CreateEventSourceMapping> for Lambda {
             retries: input.maximum_retry_attempts,
             tumbling_s: input.tumbling_window_in_seconds,
         };
-        let start = start(kind, input.starting_position, input.starting_position_timestamp, &source)?;
+        let at = input.starting_position_timestamp;
+        let start = start(kind, input.starting_position, at, &source)?;
+        let start_ms = match (kind, start.as_deref()) {
+            (Kind::Kinesis, Some("LATEST")) => Some(cx.now().millis()),
+            (Kind::Kinesis, _) => at.map(|at| at.millis()),
+            _ => None,
+        };
         let enabled = input.enabled.unwrap_or(true);
-        let stream = kind == Kind::DynamoDb;
+        let stream = kind.is_stream();
         let mut record = MappingRecord {
             source,
             kind,
@@ -108,6 +116,7 @@ impl Handle<op::CreateEventSourceMapping> for Lambda {
             metrics: None,
             tags: input.tags.unwrap_or_default().into_iter().collect(),
             start,
+            start_ms,
             parallel: 1,
             on_failure: None,
             age_max_s: -1,
@@ -332,7 +341,7 @@ impl Given {
         if let Some(given) = self.filters {
             let filters = given.filters.unwrap_or_default().into_iter().filter_map(|filter| filter.pattern);
             let filters: Vec<String> = filters.collect();
-            Filters::parse(&filters)
+            Filters::parse(record.kind, &filters)
                 .map_err(|wrong| error::parameter(format!("Invalid filter pattern definition: {wrong}")))?;
             record.filters = filters;
         }
@@ -387,17 +396,20 @@ fn start(kind: Kind, given: Option<String>, at: Option<Instant>, source: &str) -
     match (kind, given.as_deref()) {
         (Kind::Sqs, None) => Ok(None),
         (Kind::Sqs, Some(_)) => Err(error::parameter("StartingPosition is not valid for SQS event sources.")),
-        (Kind::DynamoDb, None) => Err(error::parameter(format!(
+        (_, None) => Err(error::parameter(format!(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be \
              null. It is required for {source}"
         ))),
         (Kind::DynamoDb, Some("AT_TIMESTAMP")) => {
             Err(error::parameter(format!("Unsupported starting position for arn type: {source}")))
         }
-        (Kind::DynamoDb, _) if at.is_some() => Err(error::parameter(
+        (_, Some("AT_TIMESTAMP")) if at.is_none() => Err(error::parameter(
+            "StartingPositionTimestamp is required when StartingPosition is AT_TIMESTAMP.",
+        )),
+        (_, given) if at.is_some() && given != Some("AT_TIMESTAMP") => Err(error::parameter(
             "StartingPositionTimestamp is only valid with StartingPosition AT_TIMESTAMP.",
         )),
-        (Kind::DynamoDb, given) => Ok(given.map(str::to_owned)),
+        (_, given) => Ok(given.map(str::to_owned)),
     }
 }
 
@@ -446,16 +458,45 @@ impl Lambda {
                 got.map_err(|refused| cannot(refused, "DescribeStream", "DynamoDB"))?;
                 &[("dynamodb:GetRecords", "GetRecords"), ("dynamodb:GetShardIterator", "GetShardIterator")]
             }
+            Kind::Kinesis if is_consumer(&record.source) => {
+                let input = k::DescribeStreamConsumerInput {
+                    consumer_arn: Some(record.source.clone()),
+                    ..Default::default()
+                };
+                let got = bus.call::<kinesis_op::DescribeStreamConsumer>(caller, region, None, input).await;
+                got.map_err(|refused| cannot(refused, "DescribeStreamConsumer", "Kinesis"))?;
+                &[("kinesis:SubscribeToShard", "SubscribeToShard")]
+            }
+            Kind::Kinesis => {
+                let input = k::DescribeStreamSummaryInput {
+                    stream_arn: Some(record.source.clone()),
+                    ..Default::default()
+                };
+                let got = bus.call::<kinesis_op::DescribeStreamSummary>(caller, region, None, input).await;
+                got.map_err(|refused| cannot(refused, "DescribeStreamSummary", "Kinesis"))?;
+                &[("kinesis:GetRecords", "GetRecords"), ("kinesis:GetShardIterator", "GetShardIterator")]
+            }
         };
-        let service = if record.kind == Kind::Sqs { ("sqs", "SQS") } else { ("dynamodb", "DynamoDB") };
+        let service = match record.kind {
+            Kind::Sqs => "sqs",
+            Kind::DynamoDb => "dynamodb",
+            Kind::Kinesis => "kinesis",
+        };
+        if record.kind == Kind::Kinesis && source.account_id() == Some(function.account) {
+            let cx = self.cx_of(function, session.caller.clone());
+            let stream = Arn::parse(stream_of(&record.source)).map_err(ApiError::internal)?;
+            let asked =
+                self.platform.authorize(&cx, service, &[Access::on("kinesis:ListShards", &stream)]).await;
+            asked.map_err(|refused| cannot(refused, "ListShards", "Kinesis"))?;
+        }
         let cx = self.cx_of(function, session.caller.clone());
         for (action, name) in needed {
             // Of a source of another account its own policy has a say, which is asked when it is read.
             if source.account_id() != Some(function.account) {
                 break;
             }
-            let asked = self.platform.authorize(&cx, service.0, &[Access::on(action, source)]).await;
-            asked.map_err(|refused| cannot(refused, name, service.1))?;
+            let asked = self.platform.authorize(&cx, service, &[Access::on(action, source)]).await;
+            asked.map_err(|refused| cannot(refused, name, record.kind.service()))?;
         }
         if let Some(destination) = &record.on_failure {
             self.check_destination(function, role, destination, |what| {
@@ -485,7 +526,7 @@ fn cannot(refused: ApiError, action: &str, service: &str) -> ApiError {
 
 fn show(row: &MappingRow, record: &MappingRecord) -> s::EventSourceMappingConfiguration {
     let number = |given: u32| i32::try_from(given).ok();
-    let stream = record.kind == Kind::DynamoDb;
+    let stream = record.kind.is_stream();
     let arn = Arn::new("lambda", row.1, row.0, format_args!("event-source-mapping:{}", row.2));
     let filters = record.filters.iter().map(|pattern| s::Filter { pattern: Some(pattern.clone()) });
     let responses = record.item_failures.then(|| vec![String::from("ReportBatchItemFailures")]);
@@ -511,6 +552,10 @@ fn show(row: &MappingRow, record: &MappingRecord) -> s::EventSourceMappingConfig
             .map(|metrics| s::EventSourceMappingMetricsConfig { metrics: Some(metrics) }),
         function_response_types: responses.or_else(|| Some(Vec::new())),
         starting_position: record.start.clone(),
+        starting_position_timestamp: record
+            .start_ms
+            .filter(|_| record.start.as_deref() == Some("AT_TIMESTAMP"))
+            .map(Instant::from_millis),
         parallelization_factor: stream.then(|| number(record.parallel)).flatten(),
         destination_config: stream.then(|| s::DestinationConfig {
             on_success: None,

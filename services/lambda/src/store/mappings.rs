@@ -38,10 +38,7 @@ impl Records {
                 });
                 if let Some(((_, _, uuid), _)) = same {
                     let function = record.function.rsplit("function:").next().unwrap_or_default();
-                    let kind = match record.kind {
-                        crate::model::mapping::Kind::Sqs => "SQS",
-                        crate::model::mapping::Kind::DynamoDb => "DynamoDB",
-                    };
+                    let kind = record.kind.service();
                     return Err(error::conflict(format!(
                         "An event source mapping with {kind} arn (\" {} \") and function (\" {function} \") already \
                          exists. Please update or delete the existing mapping with UUID {uuid}",

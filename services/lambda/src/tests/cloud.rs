@@ -102,6 +102,7 @@ impl Cloud {
         });
         let mut services = vec![
             haneul_iam::service(&platform).await.unwrap(),
+            haneul_kinesis::service(&platform).await.unwrap(),
             haneul_kms::service(&platform).await.unwrap(),
             haneul_logs::service(&platform).await.unwrap(),
             haneul_secretsmanager::service(&platform).await.unwrap(),

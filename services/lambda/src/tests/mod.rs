@@ -1,6 +1,7 @@
 mod aliases;
 mod cloud;
 mod configuration;
+mod data_streams;
 mod dispatch;
 mod durable;
 mod events;

@@ -153,7 +153,7 @@ async fn mappings_that_are_refused() {
     cloud.ok::<op::CreateFunction>(create("weak", &weak)).await;
     let cases: Vec<(&str, s::CreateEventSourceMappingRequest)> = vec![
         ("Unrecognized event source", mapping("arn:aws:s3:::b")),
-        ("This event source is not supported", mapping("arn:aws:kinesis:us-east-1:111111111111:stream/s")),
+        ("This event source is not supported", mapping("arn:aws:kafka:us-east-1:111111111111:cluster/c/1")),
         ("SQS Error Code", mapping("arn:aws:sqs:us-east-1:111111111111:none")),
         (
             "does not have permissions to call",

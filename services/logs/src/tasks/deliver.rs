@@ -304,7 +304,7 @@ impl Delivering {
         };
         // A partition key has 256 characters, a log stream's name as many as 512.
         let key: String = key.chars().take(256).collect();
-        self.logs.put_record(name, role, &stream, &key, body).await
+        self.logs.put_record(name, role, &stream, &key, body.into()).await
     }
 
     fn counted(&self, name: &GroupName, target: &Target, delivery: &Delivery, tally: &Tally) {

@@ -147,3 +147,21 @@ async fn a_stream_that_is_full_gets_events_later_and_one_that_refuses_is_none() 
     }
     assert_eq!(cloud.sinks.take().len(), 1);
 }
+
+#[tokio::test]
+async fn a_role_that_was_made_anew_loses_no_event() {
+    let cloud = Cloud::new().await;
+    role(&cloud, &["kinesis:PutRecord"]).await;
+    cloud.group("app").await;
+    cloud.stream("app", "web").await;
+    cloud.ok::<op::PutSubscriptionFilter>(subscribe(KINESIS, "")).await;
+    cloud.sinks.take();
+    let (role_name, policy_name) = (String::from("forwarder"), String::from("own"));
+    let gone = i::DeleteRolePolicyRequest { role_name: role_name.clone(), policy_name };
+    cloud.ok::<iam::DeleteRolePolicy>(gone).await;
+    cloud.ok::<iam::DeleteRole>(i::DeleteRoleRequest { role_name }).await;
+    role(&cloud, &["kinesis:PutRecord"]).await;
+    cloud.put("app", "web", &[(cloud.now_ms(), "one")]).await.unwrap();
+    cloud.settle().await;
+    assert_eq!(cloud.sinks.take().len(), 1);
+}
