@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::write::{Batch, Failure};
-use super::{Db, destinations};
+use super::Db;
+use super::write::{Batch, Done, Failure};
 use crate::engine::capacity::{Direction, Used};
 use crate::engine::plan::{Outcome, Write};
 use crate::table::TableInfo;
@@ -38,8 +38,9 @@ impl Db {
     }
 
     /// Once they are committed: who expires items looks at the store.
-    pub(super) fn note_expiries(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
-        for (write, outcome) in batch.writes.iter().zip(done.iter().flatten()) {
+    pub(super) fn note_expiries(&self, batch: &Batch, done: &Result<Done, Failure>) {
+        let outcomes = done.iter().flat_map(|done| &done.outcomes);
+        for (write, outcome) in batch.writes.iter().zip(outcomes) {
             let ttl = write.table.record.ttl.as_ref().zip(outcome.new.as_ref());
             if let Some(at_s) = ttl.and_then(|(ttl, item)| crate::tasks::ttl::expiry(ttl, item)) {
                 self.will_expire(at_s);
@@ -47,17 +48,10 @@ impl Db {
         }
     }
 
-    /// What was written is to be brought to Kinesis streams.
-    pub(super) fn note_deliveries<'a>(&self, mut tables: impl Iterator<Item = &'a Arc<TableInfo>>) {
-        if tables.any(|table| destinations::logs(table).next().is_some()) {
-            self.delivery().wake();
-        }
-    }
-
-    /// What was written here is to be told to the other replicas.
-    pub(super) fn note_replication(&self, batch: &Batch, done: &Result<Vec<Outcome>, Failure>) {
+    /// What was written here is to be told to the other replicas, or what it held up.
+    pub(super) fn note_replication(&self, batch: &Batch) {
         let told = |write: &Write| write.version.is_none() && write.table.record.told().is_some();
-        if done.is_ok() && batch.writes.iter().any(told) {
+        if batch.writes.iter().any(told) {
             self.replication().wake();
         }
     }

@@ -61,9 +61,9 @@ pub(crate) struct Batch {
 }
 
 /// What a batch came to.
-struct Done {
+pub(super) struct Done {
     /// By position.
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
     /// What the same writes used of the other replicas that took them.
     mirrored: Vec<(Arc<TableInfo>, Used)>,
 }
@@ -84,7 +84,7 @@ impl Db {
             };
             self.admit_write(&write.table, throttled).map_err(Failure::Api)?;
         }
-        // A write that is logged goes on by itself, so that the batch is shared with a task.
+        // A write that others are told of goes on by itself, so that the batch is shared with a task.
         let mut batch = Arc::new(batch);
         for _ in 0..STALE_MAX {
             match self.write_once(&batch).await {
@@ -95,15 +95,9 @@ impl Db {
                 done => {
                     let done = done.map(|done| {
                         self.charge_mirrored(&done.mirrored);
-                        self.note_deliveries(done.mirrored.iter().map(|(table, _)| table));
                         done.outcomes
                     });
                     self.charge_writes(&batch, &done);
-                    self.note_expiries(&batch, &done);
-                    self.note_replication(&batch, &done);
-                    if done.is_ok() {
-                        self.note_deliveries(batch.writes.iter().map(|write| &write.table));
-                    }
                     return done;
                 }
             }
@@ -131,27 +125,40 @@ impl Db {
     }
 
     async fn write_once(&self, batch: &Arc<Batch>) -> Result<Done, Failure> {
-        let mut mirrors = self.mirrors(&batch.writes).await?;
-        let logged = |write: &Write| logs(&write.table).next().is_some();
-        if !batch.writes.iter().any(logged) && !mirrors.writes().any(logged) {
-            let guards = self.shared.locks.lock(places(batch, &mirrors)).await;
-            let done = self.commit(batch, &mirrors, &[]).await;
-            drop(guards);
-            return done;
+        let mirrors = self.mirrors(&batch.writes).await?;
+        let told = |write: &Write| write.table.record.ttl.is_some() || logs(&write.table).next().is_some();
+        if !batch.writes.iter().any(told) && !mirrors.writes().any(told) {
+            let _guards = self.shared.locks.lock(places(batch, &mirrors)).await;
+            return self.commit(batch, &mirrors, &[]).await;
         }
-        // In a task of its own: a client that goes away must not leave a number reserved that is being committed.
+        // In a task of its own: a client that goes away must not leave a number reserved that is being committed, nor
+        // what was committed untold.
         let (db, batch) = (self.clone(), batch.clone());
         let task = self.env.spawn("dynamodb write", async move {
-            let _guards = db.shared.locks.lock(places(&batch, &mirrors)).await;
-            let reserved = db.reserve(&batch, &mut mirrors).await?;
-            // In tests, others commit in between: what holds them apart must be the locks.
-            #[cfg(test)]
-            for _ in 0..db.env.rng.below(4) {
-                tokio::task::yield_now().await;
+            let followed = |write: &Write| destinations::logs(&write.table).next().is_some();
+            let followed = batch.writes.iter().any(followed) || mirrors.writes().any(followed);
+            let done = db.commit_logged(&batch, mirrors).await;
+            // Also when nothing was written: a reader stops at a number whose commit is under way.
+            if followed {
+                db.delivery().wake();
             }
-            db.commit(&batch, &mirrors, &reserved).await
+            db.note_replication(&batch);
+            db.note_expiries(&batch, &done);
+            done
         });
         task.await.map_err(|failed| Failure::Api(ApiError::internal(failed)))?
+    }
+
+    /// Whatever comes of it, all numbers in logs are given back by then.
+    async fn commit_logged(&self, batch: &Batch, mut mirrors: Mirrors) -> Result<Done, Failure> {
+        let _guards = self.shared.locks.lock(places(batch, &mirrors)).await;
+        let reserved = self.reserve(batch, &mut mirrors).await?;
+        // In tests, others commit in between: what holds them apart must be the locks.
+        #[cfg(test)]
+        for _ in 0..self.env.rng.below(4) {
+            tokio::task::yield_now().await;
+        }
+        self.commit(batch, &mirrors, &reserved).await
     }
 
     /// Takes the numbers of the changes in every log that they go to.

@@ -383,3 +383,54 @@ async fn changes_of_an_encrypted_table_wait_in_its_own_key() {
     stage.settle().await;
     assert_eq!(stage.by_item().into_keys().collect::<Vec<_>>(), ["plaintext1"]);
 }
+
+fn item(p: &str, sort: i64) -> haneul_shape::value::Map<s::AttributeValue> {
+    haneul_shape::value::Map(vec![
+        ("p".into(), s::AttributeValue::S(p.into())),
+        ("s".into(), s::AttributeValue::N(sort.to_string())),
+    ])
+}
+
+/// Whoever tells the stream stops at a number whose commit is under way: it must hear when nothing comes of that, too.
+#[tokio::test]
+async fn a_write_that_is_refused_holds_no_other_up() {
+    let stage = ready().await;
+    stage.start().await;
+    stage.put("refused", 0, 0).await;
+    for sort in 0..50 {
+        let refused = s::PutItemInput {
+            table_name: "tab".into(),
+            item: item("refused", 0),
+            condition_expression: Some("attribute_not_exists(p)".into()),
+            ..Default::default()
+        };
+        let beside = stage.put("beside", sort, sort);
+        tokio::join!(stage.err::<op::PutItem>(refused), beside);
+        stage.rest().await;
+        assert_eq!(left(&stage).await, (1, 0), "{sort}");
+    }
+    assert_eq!(stage.arrived().len(), 51);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_leaves_no_change_behind() {
+    let (stage, client) = (ready().await, root());
+    stage.start().await;
+    for sort in 0..50 {
+        let input =
+            s::PutItemInput { table_name: "tab".into(), item: item("gone", sort), ..Default::default() };
+        let goes = async {
+            for _ in 0..sort % 5 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            put = stage.call::<op::PutItem>(&client, input) => drop(put.unwrap()),
+            () = goes => {}
+        }
+        stage.rest().await;
+        assert_eq!(left(&stage).await, (1, 0), "{sort}");
+    }
+    assert!(!stage.arrived().is_empty());
+}

@@ -13,8 +13,8 @@ use haneul_kinesis_wire::operations as kinesis;
 use haneul_kinesis_wire::shapes as k;
 use haneul_kit::platform::Config;
 use haneul_kit::{
-    Access, AccountId, ApiError, Arn, Caller, Cx, Env, Handle, Operation, Platform, Reconciler, Region,
-    Result, Seal, Service,
+    Access, AccountId, ApiError, Arn, BoxFuture, Caller, Cx, Env, Handle, Operation, Platform, Reconciler,
+    Region, Result, Seal, Service, reconcile,
 };
 use haneul_shape::value::Map;
 use haneul_store::Store;
@@ -39,6 +39,8 @@ pub(super) struct Streams {
     /// What every call fails with.
     pub(super) broken: Mutex<Option<&'static str>>,
     pub(super) creating: Mutex<bool>,
+    /// What happens while the next call is under way.
+    pub(super) meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
     /// Where what arrived is written, too.
     pub(super) file: Option<PathBuf>,
 }
@@ -72,6 +74,10 @@ impl Handle<kinesis::PutRecords> for Streams {
     async fn call(&self, cx: &Cx, input: k::PutRecordsInput) -> Result<k::PutRecordsOutput> {
         let who = format!("{:?}", cx.caller());
         assert!(who.contains("AWSServiceRoleForDynamoDBKinesisDataStreamsReplication"), "{who}");
+        let meanwhile = self.meanwhile.lock().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
         if let Some(code) = *self.broken.lock() {
             return Err(ApiError::new(code, "broken on purpose"));
         }
@@ -168,6 +174,22 @@ impl Stage {
     pub(super) async fn settle(&self) {
         for reconciler in &self.reconcilers {
             reconciler.reconcile().await.unwrap();
+        }
+    }
+
+    /// From now on reconcilers run when they are woken, as in a cloud; nothing does that but what is to be tested, because the
+    /// clock stands.
+    pub(super) async fn start(&self) {
+        for reconciler in &self.reconcilers {
+            reconcile::start(&self.platform.env, reconciler.clone());
+        }
+        self.rest().await;
+    }
+
+    /// Lets everybody else run until nothing happens any more.
+    pub(super) async fn rest(&self) {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
         }
     }
 
