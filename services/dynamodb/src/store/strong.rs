@@ -99,6 +99,7 @@ impl Db {
         });
         let gone = done.await?;
         self.shared.upkeep.wake();
+        self.shared.delivery.wake();
         Ok(gone.into_iter().map(|(peer_id, record)| TableInfo::new(peer_id, record, 0)).collect())
     }
 }

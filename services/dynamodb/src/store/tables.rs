@@ -200,6 +200,7 @@ impl Db {
         });
         let record = done.await?;
         self.shared.upkeep.wake();
+        self.shared.delivery.wake();
         Ok(Arc::new(TableInfo::new(id.clone(), record, 0)))
     }
 

@@ -434,3 +434,12 @@ async fn a_client_that_goes_away_leaves_no_change_behind() {
     }
     assert!(!stage.arrived().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_left_of_a_table_that_goes_is_looked_at() {
+    let stage = ready().await;
+    stage.start().await;
+    stage.ok::<op::DeleteTable>(s::DeleteTableInput { table_name: "tab".into() }).await;
+    stage.rest().await;
+    assert_eq!(left(&stage).await, (0, 0));
+}
