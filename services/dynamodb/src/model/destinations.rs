@@ -62,6 +62,8 @@ pub(crate) struct DeliveryRecord {
     pub(crate) sse: Option<SseRecord>,
     /// The first number of the log that was not delivered yet.
     pub(crate) position: u64,
+    /// Above every number that was: later ones may have been delivered before that one.
+    pub(crate) next: u64,
     /// When the log took its last change.
     pub(crate) ended_ms: Option<i64>,
     /// The stream cannot be used, so that nothing of it is brought.

@@ -50,6 +50,7 @@ pub(super) async fn follow(
                 .collect(),
             sse: after.sse.clone(),
             position: kept.as_ref().map_or(0, |kept| kept.position),
+            next: kept.as_ref().map_or(0, |kept| kept.next),
             ended_ms: None,
             refused: destination.why.is_some(),
         };
@@ -103,7 +104,8 @@ impl Db {
     pub(crate) async fn keep_delivery(&self, log: u64, position: u64, delivered: &[u64]) -> Result<()> {
         let moved = self.store.transact(|tx| async move {
             if let Some(kept) = tx.get(&DELIVERIES, &log).await? {
-                tx.put(&DELIVERIES, &log, &DeliveryRecord { position, ..kept })?;
+                let next = delivered.iter().map(|number| number + 1).fold(kept.next, u64::max);
+                tx.put(&DELIVERIES, &log, &DeliveryRecord { position, next, ..kept })?;
             }
             for number in delivered {
                 tx.delete(&LOG, &RawKey(sequence::key(log, *number)))?;

@@ -8,7 +8,7 @@ use haneul_kit::Instant;
 use haneul_store::{Range, Reads, Store, StoreError};
 use parking_lot::Mutex;
 
-use crate::model::{LOG, RawPrefix};
+use crate::model::{DELIVERIES, LOG, RawPrefix};
 
 #[derive(Clone, Default)]
 pub(crate) struct Sequences(Arc<Mutex<HashMap<u64, Sequence>>>);
@@ -61,9 +61,11 @@ impl Sequences {
         let range = Range::prefix(RawPrefix(&log.to_be_bytes())).rev();
         let last = store.scan_keys(&LOG, range, 1).await?;
         let next = last.first().and_then(|key| number_of(&key.0)).map_or(0, |number| number + 1);
+        // What was brought to a stream is not in its log any more.
+        let delivered = store.get(&DELIVERIES, &log).await?.map_or(0, |delivery| delivery.next);
         let mut all = self.0.lock();
         let sequence = all.entry(log).or_default();
-        sequence.next = sequence.next.max(next);
+        sequence.next = sequence.next.max(next).max(delivered);
         Ok(())
     }
 }

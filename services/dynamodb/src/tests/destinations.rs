@@ -443,3 +443,20 @@ async fn what_is_left_of_a_table_that_goes_is_looked_at() {
     stage.rest().await;
     assert_eq!(left(&stage).await, (0, 0));
 }
+
+#[tokio::test]
+async fn a_clock_that_is_behind_after_a_restart_hides_no_change() {
+    let (store, env) = (Store::memory(), Env::simulated(5));
+    env.clock.advance(Duration::from_secs(60 * 60));
+    let stage = Stage::on(env, store.clone(), Streams::default()).await;
+    stage.table("tab").await;
+    stage.enable().await;
+    stage.put("a", 1, 1).await;
+    stage.settle().await;
+    assert_eq!(left(&stage).await, (1, 0));
+    let again = Stage::on(Env::simulated(6), store, Streams::default()).await;
+    again.put("a", 1, 2).await;
+    again.settle().await;
+    assert_eq!(again.by_item()["a1"], [2]);
+    assert_eq!(left(&again).await, (1, 0));
+}
