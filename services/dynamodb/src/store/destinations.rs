@@ -62,24 +62,21 @@ pub(super) async fn follow(
 }
 
 impl Db {
-    /// Takes what was begun of destinations to its end: what is being enabled, updated or disabled is so.
-    pub(crate) async fn settle_destination(&self, delivery: &DeliveryRecord) -> Result<()> {
-        let id = name::of_arn(&delivery.table_arn)?;
+    /// Takes what was begun of a destination to its end: what is being enabled, updated or disabled is so.
+    pub(crate) async fn settle_destination(&self, table_arn: &str, stream_arn: &str) -> Result<()> {
+        let id = name::of_arn(table_arn)?;
         let Some(info) = self.find_table(&id).await? else { return Ok(()) };
-        let is_begun = |destination: &DestinationRecord| {
-            destination.stream_arn == delivery.stream_arn
-                && matches!(
-                    destination.state,
-                    DestinationState::Enabling | DestinationState::Updating | DestinationState::Disabling
-                )
-        };
-        if !info.record.destinations.iter().any(is_begun) {
-            return Ok(());
+        match info.record.destinations.iter().any(|destination| is_begun(destination, stream_arn)) {
+            true => self.settle(&id, stream_arn).await,
+            false => Ok(()),
         }
+    }
+
+    async fn settle(&self, id: &TableId, stream_arn: &str) -> Result<()> {
         let now_ms = self.env.now().millis();
         let settled = self
-            .change_table(&id, |record, _| {
-                for destination in record.destinations.iter_mut().filter(|one| is_begun(one)) {
+            .change_table(id, |record, _| {
+                for destination in record.destinations.iter_mut().filter(|one| is_begun(one, stream_arn)) {
                     destination.state = match destination.state {
                         DestinationState::Enabling if destination.why.is_some() => {
                             destination.log = None;
@@ -116,7 +113,10 @@ impl Db {
     }
 
     /// Nothing more is to be brought from a log.
-    pub(crate) async fn end_delivery(&self, log: u64) -> Result<()> {
+    pub(crate) async fn end_delivery(&self, log: u64, delivery: &DeliveryRecord) -> Result<()> {
+        // It may have been disabled since it was settled last, and once this is gone nobody comes to it again. That it
+        // ended was committed with its being disabled, so that this sees it.
+        self.settle(&name::of_arn(&delivery.table_arn)?, &delivery.stream_arn).await?;
         let dropped = DroppedRecord { at_ms: self.env.now().millis() };
         let mut batch = Batch::default();
         batch.delete(&DELIVERIES, &log).map_err(error::store)?;
@@ -125,6 +125,12 @@ impl Db {
         self.upkeep().wake();
         Ok(())
     }
+}
+
+/// Whether it is the destination of this stream, and something of it is to be taken to its end.
+fn is_begun(destination: &DestinationRecord, stream_arn: &str) -> bool {
+    use DestinationState::{Disabling, Enabling, Updating};
+    destination.stream_arn == stream_arn && matches!(destination.state, Enabling | Updating | Disabling)
 }
 
 /// The logs that a table's changes go to for its destinations.

@@ -5,10 +5,12 @@
 //! of an item, because a stream may refuse some of a call's records and take others after them. What a stream does not
 //! take is tried again for a day, and writes never wait for it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use haneul_kinesis_wire::operations as kinesis;
 use haneul_kinesis_wire::shapes as k;
 use haneul_kit::metrics::{Metric, Unit};
@@ -47,6 +49,9 @@ const TURN_PAGES_MAX: usize = 20;
 
 const DELIVERIES_PAGE: usize = 500;
 
+/// Streams that are told at once.
+const CONCURRENT_MAX: usize = 8;
+
 /// When a stream that refused records is asked again, and one that could not be asked at all.
 const THROTTLED_RETRY: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_secs(10);
@@ -73,9 +78,53 @@ struct Sent {
 enum Turn {
     /// There is nothing left for now.
     Done,
+    /// Nor will there be: the log is none any more.
+    Ended,
     /// Others have their turn.
     More,
     Throttled,
+}
+
+/// Whose changes go where: the ARNs of a table and of a stream.
+type To = (String, String);
+
+/// Who is to be looked at, in the order in which it was asked for.
+#[derive(Default)]
+struct Asked {
+    waiting: VecDeque<To>,
+    standing: HashMap<To, Standing>,
+}
+
+enum Standing {
+    Waiting,
+    UnderWay,
+    /// Asked for again meanwhile: what is new may be behind what was looked at.
+    Behind,
+}
+
+impl Asked {
+    fn ask(&mut self, to: &To) {
+        match self.standing.get_mut(to) {
+            Some(Standing::Waiting) => {}
+            Some(standing) => *standing = Standing::Behind,
+            None => {
+                self.standing.insert(to.clone(), Standing::Waiting);
+                self.waiting.push_back(to.clone());
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Option<To> {
+        let to = self.waiting.pop_front()?;
+        self.standing.insert(to.clone(), Standing::UnderWay);
+        Some(to)
+    }
+
+    fn end(&mut self, to: &To) {
+        if let Some(Standing::Behind) = self.standing.remove(to) {
+            self.ask(to);
+        }
+    }
 }
 
 impl Deliver {
@@ -84,43 +133,98 @@ impl Deliver {
     }
 
     async fn run(&self) -> Result<Option<Instant>> {
-        let mut range = Range::all();
-        let mut again: Option<Duration> = None;
-        let mut soon = |after: Duration| again = Some(again.map_or(after, |before| before.min(after)));
+        let (env, mut asked, mut under_way) = (&self.db.env, Asked::default(), FuturesUnordered::new());
+        let mut due = None;
+        let mut known = self.known().await?;
+        known.keys().for_each(|to| asked.ask(to));
         loop {
-            let page = self.db.store.scan(&DELIVERIES, range, DELIVERIES_PAGE).await.map_err(error::store)?;
-            let Some((last, _)) = page.last() else { break };
-            range = Range::all().after(last);
-            for (log, delivery) in page {
-                self.db.settle_destination(&delivery).await?;
-                match self.turn(log).await {
-                    Ok(Turn::Done) => {}
-                    Ok(Turn::More) => self.db.delivery().wake(),
-                    Ok(Turn::Throttled) => soon(THROTTLED_RETRY),
-                    Err(error) => {
-                        // One stream that cannot be written must not keep the others waiting.
-                        tracing::warn!(
-                            table = delivery.table_arn,
-                            stream = delivery.stream_arn,
-                            %error,
-                            "changes were not brought to a stream"
-                        );
-                        soon(RETRY);
+            while under_way.len() < CONCURRENT_MAX
+                && let Some(to) = asked.begin()
+            {
+                let logs = known.get(&to).cloned().unwrap_or_default();
+                under_way.push(async move { (self.bring(&to, logs).await, to) });
+            }
+            if under_way.is_empty() {
+                return Ok(due);
+            }
+            let timer = async {
+                match due {
+                    Some(at) => env.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            // One stream that is slow must not keep the others waiting.
+            tokio::select! {
+                biased;
+                () = env.tasks.stopping() => {
+                    // What was begun is ended, so that it is not told twice.
+                    under_way.for_each(|_| std::future::ready(())).await;
+                    return Ok(None);
+                }
+                Some((after, to)) = under_way.next() => {
+                    asked.end(&to);
+                    match after {
+                        Some(Duration::ZERO) => asked.ask(&to),
+                        after => due = due.into_iter().chain(after.map(|after| env.now() + after)).min(),
                     }
+                }
+                () = self.db.delivery().woken() => {
+                    known = self.known().await?;
+                    known.keys().for_each(|to| asked.ask(to));
+                }
+                () = timer => {
+                    due = None;
+                    known.keys().for_each(|to| asked.ask(to));
                 }
             }
         }
-        Ok(again.map(|after| self.db.env.now() + after))
+    }
+
+    /// The logs of each destination, the earliest first.
+    async fn known(&self) -> Result<BTreeMap<To, Vec<u64>>> {
+        let (mut range, mut known) = (Range::all(), BTreeMap::<To, Vec<u64>>::new());
+        loop {
+            let page = self.db.store.scan(&DELIVERIES, range, DELIVERIES_PAGE).await.map_err(error::store)?;
+            let Some((last, _)) = page.last() else { return Ok(known) };
+            range = Range::all().after(last);
+            for (log, delivery) in page {
+                known.entry((delivery.table_arn, delivery.stream_arn)).or_default().push(log);
+            }
+        }
+    }
+
+    /// Brings one table's changes to one stream. Says when it is to be tried again, if it is.
+    async fn bring(&self, (table, stream): &To, logs: Vec<u64>) -> Option<Duration> {
+        let brought = async {
+            self.db.settle_destination(table, stream).await?;
+            // The stream may have been taken away and given back: what the earlier log has left comes first.
+            for log in logs {
+                match self.turn(log).await? {
+                    Turn::Ended => {}
+                    turn => return Ok(turn),
+                }
+            }
+            Ok::<_, ApiError>(Turn::Done)
+        };
+        match brought.await {
+            Ok(Turn::Done | Turn::Ended) => None,
+            Ok(Turn::More) => Some(Duration::ZERO),
+            Ok(Turn::Throttled) => Some(THROTTLED_RETRY),
+            Err(error) => {
+                tracing::warn!(table, stream, %error, "changes were not brought to a stream");
+                Some(RETRY)
+            }
+        }
     }
 
     async fn turn(&self, log: u64) -> Result<Turn> {
         for _ in 0..TURN_PAGES_MAX {
             // As it is by now: what was settled, or changed by others.
             let found = self.db.store.get(&DELIVERIES, &log).await.map_err(error::store)?;
-            let Some(delivery) = found else { return Ok(Turn::Done) };
-            if delivery.refused && delivery.ended_ms.is_some() {
-                self.db.end_delivery(log).await?;
-                return Ok(Turn::Done);
+            let Some(delivery) = found else { return Ok(Turn::Ended) };
+            let ended = delivery.ended_ms.is_some();
+            if delivery.refused {
+                return self.over(log, &delivery, ended).await;
             }
             let id = name::of_arn(&delivery.table_arn)?;
             let now = self.db.env.now();
@@ -132,11 +236,7 @@ impl Deliver {
                 .before(&sequence::key(log, under_way.unwrap_or(next))[..]);
             let page = self.db.store.scan(&LOG, range, PAGE).await.map_err(error::store)?;
             if page.is_empty() {
-                let over = delivery.ended_ms.is_some() && under_way.is_none();
-                if over {
-                    self.db.end_delivery(log).await?;
-                }
-                return Ok(Turn::Done);
+                return self.over(log, &delivery, ended && under_way.is_none()).await;
             }
             let oldest_ms = page
                 .first()
@@ -150,6 +250,15 @@ impl Deliver {
             }
         }
         Ok(Turn::More)
+    }
+
+    /// There is nothing to be brought; `ended` is whether there never will be.
+    async fn over(&self, log: u64, delivery: &DeliveryRecord, ended: bool) -> Result<Turn> {
+        if !ended {
+            return Ok(Turn::Done);
+        }
+        self.db.end_delivery(log, delivery).await?;
+        Ok(Turn::Ended)
     }
 
     /// Gives up what is older than a day. Gives where to go on.

@@ -7,7 +7,7 @@ use haneul_dynamodb_wire::operations as op;
 use haneul_dynamodb_wire::shapes as s;
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::{Caller, Env, Principal};
+use haneul_kit::{Caller, Env, Principal, Region};
 use haneul_store::{Range, Reads, Store};
 
 use super::stage::{STREAM, Stage, Streams, root};
@@ -459,4 +459,67 @@ async fn a_clock_that_is_behind_after_a_restart_hides_no_change() {
     again.settle().await;
     assert_eq!(again.by_item()["a1"], [2]);
     assert_eq!(left(&again).await, (1, 0));
+}
+
+#[tokio::test]
+async fn turned_off_while_the_stream_is_being_told() {
+    let stage = ready().await;
+    stage.start().await;
+    let (platform, input) = (stage.platform.clone(), stage.to(STREAM, None));
+    *stage.streams.meanwhile.lock() = Some(Box::pin(async move {
+        let bus = &platform.bus;
+        bus.call::<op::DisableKinesisStreamingDestination>(root(), Region::US_EAST_1, None, input)
+            .await
+            .unwrap();
+    }));
+    stage.put("a", 1, 1).await;
+    stage.rest().await;
+    assert_eq!(stage.destinations().await, [("DISABLED".to_owned(), None, None)]);
+    assert_eq!(stage.by_item()["a1"], [1]);
+    assert_eq!(left(&stage).await, (0, 0));
+}
+
+/// A stream that is taken away and given back has a log for each time.
+#[tokio::test]
+async fn turned_off_and_on_again_while_the_stream_is_throttled() {
+    let stage = ready().await;
+    *stage.streams.refuse_each.lock() = 2;
+    for p in ["a", "b", "c", "d"] {
+        stage.put(p, 1, 1).await;
+    }
+    stage.disable().await;
+    stage.settle().await;
+    // Two are left, of which the stream will take the first.
+    stage.enable().await;
+    stage.put("d", 1, 2).await;
+    for _ in 0..20 {
+        stage.settle().await;
+    }
+    assert_eq!(stage.by_item()["d1"], [1, 2]);
+    assert_eq!(left(&stage).await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_slow_keeps_no_other_waiting() {
+    let stage = ready().await;
+    stage.table("two").await;
+    let other = s::KinesisStreamingDestinationInput { table_name: "two".into(), ..stage.to(STREAM, None) };
+    stage.ok::<op::EnableKinesisStreamingDestination>(other).await;
+    stage.start().await;
+    let (goes_on, waits) = tokio::sync::oneshot::channel::<()>();
+    *stage.streams.meanwhile.lock() = Some(Box::pin(async move { waits.await.unwrap() }));
+    stage.put("a", 1, 1).await;
+    stage.rest().await;
+    for sort in 0..3 {
+        // Of the same stream, it waits.
+        stage.put("a", 1, sort).await;
+        let input = s::PutItemInput { table_name: "two".into(), item: item("b", sort), ..Default::default() };
+        stage.ok::<op::PutItem>(input).await;
+        stage.rest().await;
+        assert_eq!(stage.by_item().into_keys().collect::<Vec<_>>(), [format!("b{sort}")]);
+    }
+    goes_on.send(()).unwrap();
+    stage.rest().await;
+    assert_eq!(stage.by_item()["a1"], [1, 0, 1, 2]);
+    assert_eq!(left(&stage).await, (2, 0));
 }
