@@ -43,8 +43,13 @@ const CALL_RECORDS_MAX: usize = 500;
 const CALL_BYTES_MAX: usize = 5 * 1024 * 1024;
 const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
-/// Changes of one page of a log, and pages that one stream gets before the others have their turn.
+/// Changes of one page of a log, about the bytes that it has at most, and how many changes are read at once: one may have
+/// two images of 400 KB.
 const PAGE: usize = 100;
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+const STEP: usize = 20;
+
+/// Pages that one stream gets before the others have their turn.
 const TURN_PAGES_MAX: usize = 20;
 
 const DELIVERIES_PAGE: usize = 500;
@@ -231,10 +236,7 @@ impl Deliver {
             let position = self.forget_old(&id, log, &delivery).await?;
             let (under_way, next) =
                 self.db.sequences().bounds(&self.db.store, log).await.map_err(error::store)?;
-            let range = Range::prefix(RawPrefix(&log.to_be_bytes()))
-                .from(&sequence::key(log, position)[..])
-                .before(&sequence::key(log, under_way.unwrap_or(next))[..]);
-            let page = self.db.store.scan(&LOG, range, PAGE).await.map_err(error::store)?;
+            let page = self.page(log, position, under_way.unwrap_or(next)).await?;
             if page.is_empty() {
                 return self.over(log, &delivery, ended && under_way.is_none()).await;
             }
@@ -250,6 +252,25 @@ impl Deliver {
             }
         }
         Ok(Turn::More)
+    }
+
+    /// Changes of a log from `position` on, as many as one page has.
+    async fn page(&self, log: u64, position: u64, before: u64) -> Result<Vec<(RawKey, Vec<u8>)>> {
+        let (mut page, mut bytes, mut from): (Vec<(RawKey, Vec<u8>)>, _, _) = (Vec::new(), 0, position);
+        loop {
+            let range = Range::prefix(RawPrefix(&log.to_be_bytes()))
+                .from(&sequence::key(log, from)[..])
+                .before(&sequence::key(log, before)[..]);
+            let found = self.db.store.scan(&LOG, range, STEP).await.map_err(error::store)?;
+            let whole = found.len() < STEP;
+            bytes += found.iter().map(|(_, change)| change.len()).sum::<usize>();
+            page.extend(found);
+            if whole || page.len() >= PAGE || bytes >= PAGE_BYTES_MAX {
+                return Ok(page);
+            }
+            let last = page.last().and_then(|(key, _)| sequence::number_of(&key.0));
+            from = last.map_or(before, |last| last + 1);
+        }
     }
 
     /// There is nothing to be brought; `ended` is whether there never will be.

@@ -523,3 +523,17 @@ async fn a_stream_that_is_slow_keeps_no_other_waiting() {
     assert_eq!(stage.by_item()["a1"], [1, 0, 1, 2]);
     assert_eq!(left(&stage).await, (2, 0));
 }
+
+#[tokio::test]
+async fn a_page_of_large_changes_is_short() {
+    let stage = ready().await;
+    for sort in 0..40 {
+        let mut item = item("large", sort);
+        item.0.push(("t".into(), s::AttributeValue::S("t".repeat(300_000))));
+        let input = s::PutItemInput { table_name: "tab".into(), item, ..Default::default() };
+        stage.ok::<op::PutItem>(input).await;
+    }
+    stage.settle().await;
+    // Each page has two calls, because a call has less than a page.
+    assert_eq!(*stage.streams.calls.lock(), [17, 3, 17, 3]);
+}

@@ -39,6 +39,8 @@ pub(super) struct Streams {
     /// What every call fails with.
     pub(super) broken: Mutex<Option<&'static str>>,
     pub(super) creating: Mutex<bool>,
+    /// How many records each call had.
+    pub(super) calls: Mutex<Vec<usize>>,
     /// What happens while the next call is under way.
     pub(super) meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
     /// Where what arrived is written, too.
@@ -74,6 +76,7 @@ impl Handle<kinesis::PutRecords> for Streams {
     async fn call(&self, cx: &Cx, input: k::PutRecordsInput) -> Result<k::PutRecordsOutput> {
         let who = format!("{:?}", cx.caller());
         assert!(who.contains("AWSServiceRoleForDynamoDBKinesisDataStreamsReplication"), "{who}");
+        self.calls.lock().push(input.records.len());
         let meanwhile = self.meanwhile.lock().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile.await;
