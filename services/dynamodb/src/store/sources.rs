@@ -1,4 +1,5 @@
-//! What restores and backups copy from: it is there when they begin, and kept until they are done.
+//! What restores and backups copy from: it is there when they begin, and kept until they are done, as are the keys of what is
+//! still to be brought to streams.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +9,7 @@ use haneul_store::{Range, Reads, Tx};
 use super::Db;
 use super::tables::Failed;
 use crate::error;
-use crate::model::{BACKUPS, BackupKey, RestoreSource, SseRecord, TABLES, TableRecord};
+use crate::model::{BACKUPS, BackupKey, DELIVERIES, RestoreSource, SseRecord, TABLES, TableRecord};
 use crate::table::name::TableId;
 
 /// Tables that are looked through at once.
@@ -58,8 +59,8 @@ impl Needed {
 }
 
 impl Db {
-    /// Of all tables and backups. What was dropped before this is asked is needed by nobody else later, because a restore
-    /// begins only with what is there.
+    /// Of all tables, backups and deliveries. What was dropped before this is asked is needed by nobody else later,
+    /// because a restore begins only with what is there.
     pub(crate) async fn needed(&self) -> Result<Needed> {
         let snapshot = self.store.snapshot().await.map_err(error::store)?;
         let mut needed = Needed::default();
@@ -81,10 +82,15 @@ impl Db {
         for (_, backup) in backups.into_iter().filter(|(_, backup)| !backup.ready) {
             needed.note(backup.record.space, backup.record.sse);
         }
+        // A destination that is there has the grant that its table has by now; the log of one that is not has that of then.
+        let deliveries = snapshot.scan(&DELIVERIES, Range::all(), usize::MAX).await.map_err(error::store)?;
+        let ended = deliveries.into_iter().filter(|(_, delivery)| delivery.ended_ms.is_some());
+        needed.grants.extend(ended.filter_map(|(_, delivery)| delivery.sse).map(|sse| sse.grant));
         Ok(needed)
     }
 
-    /// Whether a backup of the table, or somebody who is to be filled, is read by this grant of a KMS key.
+    /// Whether a backup of the table, somebody who is to be filled, or what is still to be brought to a stream is read by this
+    /// grant of a KMS key.
     pub(crate) async fn needs_grant(&self, id: &TableId, sse: &SseRecord) -> Result<bool> {
         let range = Range::prefix((id.0, id.1, id.2.clone()));
         let backups = self.store.scan(&BACKUPS, range, usize::MAX).await.map_err(error::store)?;

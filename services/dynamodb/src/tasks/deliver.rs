@@ -279,6 +279,16 @@ impl Deliver {
             return Ok(Turn::Done);
         }
         self.db.end_delivery(log, delivery).await?;
+        // The table may have gone, or got another key, meanwhile.
+        let id = name::of_arn(&delivery.table_arn)?;
+        let table = self.db.find_table(&id).await?;
+        let used = table.as_ref().and_then(|table| table.record.sse.as_ref());
+        if let Some(sse) = &delivery.sse
+            && used.is_none_or(|used| used.grant != sse.grant)
+            && !self.db.needs_grant(&id, sse).await?
+        {
+            self.db.retire(sse).await;
+        }
         Ok(Turn::Ended)
     }
 

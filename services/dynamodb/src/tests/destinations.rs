@@ -8,6 +8,8 @@ use haneul_dynamodb_wire::shapes as s;
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
 use haneul_kit::{Caller, Env, Principal, Region};
+use haneul_kms_wire::operations as kms;
+use haneul_kms_wire::shapes as m;
 use haneul_store::{Range, Reads, Store};
 
 use super::stage::{STREAM, Stage, Streams, root};
@@ -536,4 +538,34 @@ async fn a_page_of_large_changes_is_short() {
     stage.settle().await;
     // Each page has two calls, because a call has less than a page.
     assert_eq!(*stage.streams.calls.lock(), [17, 3, 17, 3]);
+}
+
+#[tokio::test]
+async fn what_is_left_of_an_encrypted_table_is_brought_before_its_grant_goes() {
+    let store = Store::memory();
+    let stage = Stage::on(Env::simulated(5), store.clone(), Streams::default()).await;
+    stage.table("tab").await;
+    stage.enable().await;
+    let key = stage.ok::<kms::CreateKey>(m::CreateKeyRequest::default()).await.key_metadata.unwrap();
+    let sse = s::SSESpecification {
+        enabled: Some(true),
+        sse_type: Some("KMS".into()),
+        kms_master_key_id: Some(key.key_id.clone()),
+    };
+    let input =
+        s::UpdateTableInput { table_name: "tab".into(), sse_specification: Some(sse), ..Default::default() };
+    stage.ok::<op::UpdateTable>(input).await;
+    stage.settle().await;
+    *stage.streams.broken.lock() = Some("ResourceNotFoundException");
+    stage.put("a", 1, 1).await;
+    let grants = || m::ListGrantsRequest { key_id: key.key_id.clone(), ..Default::default() };
+    assert_eq!(stage.ok::<kms::ListGrants>(grants()).await.grants.unwrap().len(), 1);
+    stage.ok::<op::DeleteTable>(s::DeleteTableInput { table_name: "tab".into() }).await;
+    stage.settle().await;
+    // Which has no open keys.
+    let again = Stage::on(Env::simulated(6), store, Streams::default()).await;
+    again.settle().await;
+    assert_eq!(again.by_item()["a1"], [1]);
+    assert_eq!(left(&again).await, (0, 0));
+    assert!(again.ok::<kms::ListGrants>(grants()).await.grants.unwrap().is_empty());
 }
