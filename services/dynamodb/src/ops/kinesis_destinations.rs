@@ -65,12 +65,8 @@ impl Handle<EnableKinesisStreamingDestination> for Dynamodb {
             })
             .await?;
         self.db.delivery().wake();
-        Ok(s::KinesisStreamingDestinationOutput {
-            table_name: Some(id.2),
-            stream_arn: Some(input.stream_arn),
-            destination_status: Some(DestinationState::Enabling.name().to_owned()),
-            enable_kinesis_streaming_configuration: Some(given.unwrap_or_default()),
-        })
+        let given = Some(given.unwrap_or_default());
+        Ok(answer(id.2, input.stream_arn, DestinationState::Enabling, given))
     }
 }
 
@@ -105,12 +101,7 @@ impl Handle<DisableKinesisStreamingDestination> for Dynamodb {
             })
             .await?;
         self.db.delivery().wake();
-        Ok(s::KinesisStreamingDestinationOutput {
-            table_name: Some(id.2),
-            stream_arn: Some(input.stream_arn),
-            destination_status: Some(DestinationState::Disabling.name().to_owned()),
-            enable_kinesis_streaming_configuration: None,
-        })
+        Ok(answer(id.2, input.stream_arn, DestinationState::Disabling, None))
     }
 }
 
@@ -234,6 +225,20 @@ impl Dynamodb {
             }
             _ => Some(NO_PERMISSION),
         }
+    }
+}
+
+fn answer(
+    table: String,
+    stream_arn: String,
+    state: DestinationState,
+    given: Option<s::EnableKinesisStreamingConfiguration>,
+) -> s::KinesisStreamingDestinationOutput {
+    s::KinesisStreamingDestinationOutput {
+        table_name: Some(table),
+        stream_arn: Some(stream_arn),
+        destination_status: Some(state.name().to_owned()),
+        enable_kinesis_streaming_configuration: given,
     }
 }
 
