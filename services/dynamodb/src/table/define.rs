@@ -112,7 +112,7 @@ fn refuse(input: &s::CreateTableInput) -> Result<()> {
     Ok(())
 }
 
-/// Makes a table or an index warmer. Nothing here is throttled below that; it cannot become cooler again.
+/// Makes a table or an index warmer; it cannot become cooler again. What is throttled follows the units and bounds alone.
 /// Source: Developer Guide, "Understanding DynamoDB warm throughput".
 pub(crate) fn warm_up(
     units: &mut Throughput,
