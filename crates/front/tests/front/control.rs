@@ -1,5 +1,9 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use haneul_front::ConnInfo;
+use haneul_kit::{AccountId, Caller, Session, session_token};
+use haneul_sigv4::Credentials;
 
 use crate::world::{Answer, ROOT, USER, World};
 
@@ -56,7 +60,17 @@ async fn the_rest_is_not() {
 #[tokio::test]
 async fn root_may_ask_from_afar() {
     let world = World::new();
-    for (credentials, status) in [(ROOT, 200), (USER, 403)] {
+    let platform = world.cloud.platform();
+    // Limited by policies, which nobody asks here: of a delegate, of AssumeRoot, of GetSessionToken.
+    let session = Session { expires_at: world.env.now() + Duration::from_secs(3600), ..Session::default() };
+    let caller = Caller { session: Some(session), ..Caller::root(AccountId::DEFAULT) };
+    let made = session_token::issue(&platform.seal, &platform.env.rng, caller);
+    let session = Credentials {
+        access_key_id: &made.access_key_id,
+        secret_access_key: &made.secret_access_key,
+        session_token: Some(&made.session_token),
+    };
+    for (credentials, status) in [(ROOT, 200), (USER, 403), (session, 403)] {
         let (mut parts, ()) = http::Request::get("/_haneul/clock")
             .header("host", "cloud.example.com")
             .body(())
