@@ -190,6 +190,10 @@ impl Reader<'_> {
                 .find(|k| k.as_str() == kind)
                 .ok_or_else(|| PolicyError::syntax(path.clone()))?;
             for value in strings(values, &path)? {
+                let provider = value == "*" || value.starts_with("arn:") || value.contains('.');
+                if self.rules.strict_providers && kind == PrincipalKind::Federated && !provider {
+                    return Err(PolicyError::principal(path, kind.as_str(), value));
+                }
                 names.push(Name::parse(kind, value, &path)?);
             }
         }

@@ -181,11 +181,7 @@ fn form(kind: PrincipalKind, value: &str) -> Option<Form> {
             let ok = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
             (value.contains('.') && value.bytes().all(ok)).then_some(Form::Other)
         }
-        // An ARN, or the host name of a provider that AWS knows by itself.
-        PrincipalKind::Federated => {
-            let named = value.starts_with("arn:") || value.contains('.');
-            (named && !value.contains(char::is_whitespace)).then_some(Form::Other)
-        }
+        PrincipalKind::Federated => (!value.contains(char::is_whitespace)).then_some(Form::Other),
         PrincipalKind::CanonicalUser => {
             value.bytes().all(|b| b.is_ascii_alphanumeric()).then_some(Form::Other)
         }

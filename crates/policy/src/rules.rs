@@ -22,6 +22,8 @@ pub struct Rules {
     pub strict_arns: bool,
     /// Statement ids must be alphanumeric and unique, and the text must not begin with white space.
     pub strict_sids: bool,
+    /// A federated principal must be an ARN, or the host name of a provider that AWS knows by itself.
+    pub strict_providers: bool,
     /// In characters.
     pub size_max: usize,
     /// Whether white space counts towards the size.
@@ -49,6 +51,7 @@ impl Rules {
         version_2012: false,
         strict_arns: true,
         strict_sids: true,
+        strict_providers: false,
         size_max: 6144,
         size_counts_space: false,
         statements_max: 4096,
@@ -76,6 +79,7 @@ impl Rules {
         principal: Presence::Required,
         resource: Presence::Prohibited,
         only_sts: true,
+        strict_providers: true,
         size_max: 2048,
         ..Self::IDENTITY
     };

@@ -302,7 +302,6 @@ fn principals() {
         (r#"{"AWS":"12345"}"#, ".AWS", r#"Invalid principal in policy: "AWS":"12345""#),
         (r#"{"AWS":""}"#, ".AWS", r#"Invalid principal in policy: "AWS":"""#),
         (r#"{"Service":"lambda"}"#, ".Service", r#"Invalid principal in policy: "SERVICE":"lambda""#),
-        (r#"{"Federated":"okta"}"#, ".Federated", r#"Invalid principal in policy: "FEDERATED":"okta""#),
         (r#"{"CanonicalUser":"*"}"#, ".CanonicalUser", r#"Invalid principal in policy: "CANONICALUSER":"*""#),
         (r#"{"aws":"*"}"#, ".aws", SYNTAX),
         (r#"{}"#, "", "Missing required field Principal"),
@@ -333,7 +332,13 @@ fn principals() {
 #[test]
 fn kinds() {
     let trust = r#"{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}"#;
-    accepted(&Rules::TRUST, &[&with(trust)]);
+    let provider = |name: &str| with(&trust.replace(r#""Service":"ec2.amazonaws.com""#, name));
+    let named = provider(r#""Federated":"accounts.google.com""#);
+    accepted(&Rules::TRUST, &[&with(trust), &named, &provider(r#""Federated":"*""#)]);
+    let okta = provider(r#""Federated":"okta""#);
+    let why = r#"Invalid principal in policy: "FEDERATED":"okta""#;
+    refused(&Rules::TRUST, &[(&okta, "Statement[0].Principal.Federated", why)]);
+    accepted(&Rules { strict_providers: false, ..Rules::TRUST }, &[&okta]);
     refused_statements(
         &Rules::TRUST,
         &[

@@ -65,8 +65,14 @@ pub(crate) fn compile(document: &str) -> Result<Policy> {
 
 /// A stored trust policy, its principals replaced by the unique ids that were noted.
 pub(crate) fn compile_trust(trust: &Trust) -> Result<Policy> {
-    // NotPrincipal was taken once.
-    let rules = Rules { size_max: STORED_SIZE_MAX, strict_sids: false, not_principal: true, ..Rules::TRUST };
+    // NotPrincipal was taken once, and any name of a provider.
+    let rules = Rules {
+        size_max: STORED_SIZE_MAX,
+        strict_sids: false,
+        strict_providers: false,
+        not_principal: true,
+        ..Rules::TRUST
+    };
     let document = replace_principals(&trust.document, &trust.pinned);
     Policy::parse(&document, &rules).map_err(unreadable)
 }
@@ -118,6 +124,20 @@ mod tests {
     #[test]
     fn documents_go_out_percent_encoded() {
         assert_eq!(encode(r#"{"a": "é*~"}"#), "%7B%22a%22%3A%20%22%C3%A9%2A~%22%7D");
+    }
+
+    #[test]
+    fn what_was_accepted_once_goes_on_working() {
+        let trust = |principal: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow",{principal},"Action":"sts:AssumeRole"}}}}"#
+            )
+        };
+        for principal in [r#""Principal":{"Federated":"okta"}"#, r#""NotPrincipal":{"AWS":"111122223333"}"#] {
+            let document = trust(principal);
+            assert!(check_trust(&document).is_err(), "{principal}");
+            assert!(compile_trust(&Trust { document, pinned: BTreeMap::new() }).is_ok(), "{principal}");
+        }
     }
 
     #[test]

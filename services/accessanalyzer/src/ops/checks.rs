@@ -22,6 +22,7 @@ fn read(document: &str, kind: &str) -> Result<Vec<Statement>> {
         size_counts_space: true,
         strict_arns: false,
         strict_sids: false,
+        strict_providers: false,
         only_sts: false,
         ..rules
     };
