@@ -126,6 +126,8 @@ async fn level(snapshot: &Snapshot, arns: Arns<'_>, kind: &str, node: &Node) -> 
             (RCP, false) => Rules::RCP,
             _ => Rules::SCP,
         };
+        // What was accepted once has to go on working.
+        let rules = Rules { strict_arns: false, strict_sids: false, ..rules };
         let compiled = Policy::parse(&policy.content, &rules).map_err(ApiError::internal)?;
         level.push(NamedPolicy { name: arns.policy(kind, id).to_string(), policy: Arc::new(compiled) });
     }

@@ -5,6 +5,9 @@ use haneul_organizations_wire::operations as op;
 use haneul_organizations_wire::shapes as s;
 use haneul_sqs_wire::operations as sqs;
 use haneul_sqs_wire::shapes as q;
+use haneul_store::Reads;
+
+use crate::model::POLICIES;
 
 use super::cloud::{Cloud, EVERYTHING, NOT_IN_THE_WEST, master, policy};
 
@@ -105,6 +108,40 @@ async fn an_rcp_guards_queues_and_roles_of_members() {
     cloud.detach(&rcp, &root).await;
     cloud.assume(&admin, account, "OrganizationAccountAccessRole").await.unwrap();
     send(&outsider, &theirs).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_policy_that_was_accepted_once_goes_on_binding() {
+    let cloud = Cloud::organized().await;
+    let account = cloud.account("one").await;
+    let deny = |resource: &str| {
+        policy(&format!(r#""Effect":"Deny","Action":"sqs:CreateQueue","Resource":["*","{resource}"]"#))
+    };
+    let id = cloud.policy(SCP, "no", &deny("arn:aws:s3:::bucket")).await;
+    cloud.attach(&id, &account.to_string()).await;
+    let in_a_region = deny("arn:aws:s3:us-east-1:000000000000:bucket");
+    let update = s::UpdatePolicyRequest {
+        policy_id: id.clone(),
+        content: Some(in_a_region.clone()),
+        ..Default::default()
+    };
+    let refused = cloud.err::<op::UpdatePolicy>(&master(), update).await;
+    assert!(refused.starts_with("MalformedPolicyDocumentException"), "{refused}");
+    let organization =
+        cloud.empty::<op::DescribeOrganization>(&master()).await.organization.unwrap().id.unwrap();
+    let (at, content) = (&(organization.as_str(), id.as_str()), &in_a_region);
+    cloud
+        .platform
+        .store
+        .transact(|tx| async move {
+            let mut policy = tx.get(&POLICIES, at).await?.unwrap();
+            policy.content.clone_from(content);
+            Ok::<(), haneul_kit::ApiError>(tx.put(&POLICIES, at, &policy)?)
+        })
+        .await
+        .unwrap();
+    let refused = cloud.queue("us-east-1", &Caller::root(account), "q").await.unwrap_err();
+    assert_eq!(refused.code(), "AccessDenied", "{refused}");
 }
 
 #[tokio::test]
