@@ -56,6 +56,17 @@ pub struct Session {
     pub delegation: Option<Delegation>,
 }
 
+impl Session {
+    /// The session as `maker` can have it: one that a delegate makes is as limited as the delegate is, and ends with it.
+    pub fn made_by(mut self, maker: &Caller) -> Session {
+        if let Some(own) = maker.session.as_ref().filter(|own| own.delegation.is_some()) {
+            self.expires_at = self.expires_at.min(own.expires_at);
+            self.delegation.clone_from(&own.delegation);
+        }
+        self
+    }
+}
+
 /// What a principal handed to somebody else for a while: its own permissions, as far as the policy goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delegation {
@@ -91,6 +102,11 @@ impl Caller {
 
     pub fn root(account: AccountId) -> Caller {
         Caller { account, principal: Principal::Root, access_key_id: None, session: None }
+    }
+
+    /// Whether somebody else acts in the caller's place.
+    pub fn is_delegate(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.delegation.is_some())
     }
 
     /// What GetCallerIdentity and `aws:PrincipalArn` (but for roles) say; the service's name for a service.

@@ -7,7 +7,7 @@ use crate::session::{Limits, borrowed, expiry};
 use crate::sts::{Sts, credentials, role_arn};
 
 const SECS_DEFAULT: i32 = 3600;
-/// When the caller is itself a session of a role.
+/// When the caller is itself a session of a role, or acts for somebody.
 const CHAINED_SECS_MAX: i32 = 3600;
 
 impl Handle<op::AssumeRole> for Sts {
@@ -94,6 +94,7 @@ impl Handle<op::AssumeRole> for Sts {
             default_regions_only: self.is_version_one(cx, cx.account()).await?,
             ..Session::default()
         };
+        let session = session.made_by(cx.caller());
         let (made, user) =
             self.role_session(&role, input.role_session_name, session, input.minimum_session_token_size);
         let size = made.session_token.len() as i32;
@@ -108,14 +109,15 @@ impl Handle<op::AssumeRole> for Sts {
     }
 }
 
-/// When the second factor was shown: now, or when the user's session began. A session of a role hands none on.
+/// When the second factor was shown: now, or when the user's session began. A session of a role hands none on, nor
+/// does a delegate.
 fn mfa_at(cx: &Cx, shown: bool) -> Option<haneul_kit::Instant> {
     let of_session = cx.caller().session.as_ref().filter(|_| !is_chained(cx)).and_then(|s| s.mfa_at);
     if shown { Some(cx.now()) } else { of_session }
 }
 
 fn is_chained(cx: &Cx) -> bool {
-    matches!(cx.caller().principal, Principal::Role { .. })
+    matches!(cx.caller().principal, Principal::Role { .. }) || cx.caller().is_delegate()
 }
 
 /// A source identity stays for all sessions that follow; a request may only repeat it.

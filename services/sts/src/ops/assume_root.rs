@@ -49,7 +49,7 @@ impl Handle<op::AssumeRoot> for Sts {
             account: target,
             principal: Principal::Root,
             access_key_id: None,
-            session: Some(session),
+            session: Some(session.made_by(cx.caller())),
         };
         let made = self.issue(caller, input.minimum_session_token_size);
         let size = made.session_token.len() as i32;

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::{Caller, session_token};
+use haneul_kit::{Caller, Delegation, Session, session_token};
 use haneul_sts_wire::operations as op;
 use haneul_sts_wire::shapes as s;
 
@@ -48,6 +50,30 @@ async fn trust_and_permission_within_an_account() {
     }
     let error = cloud.err::<op::AssumeRole>(&root(OURS), assume(&by_account)).await;
     assert_eq!(error, "AccessDenied: Roles may not be assumed by root accounts.");
+}
+
+#[tokio::test]
+async fn what_a_delegate_assumes_is_of_the_delegation() {
+    let cloud = Cloud::new().await;
+    let able = cloud.user(OURS, "able", Some(MAY_ASSUME)).await;
+    let role = cloud.role(OURS, "role", &trusting(&able.arn())).await;
+    let expires_at = cloud.platform.env.now() + Duration::from_secs(1800);
+    let delegation = Delegation {
+        account: root(THEIRS).account,
+        policy: policy(r#""Effect":"Allow","Action":["sts:*","iam:ListRoles"],"Resource":"*""#),
+    };
+    let session = Session { expires_at, delegation: Some(delegation.clone()), ..Session::default() };
+    let delegate = Caller { session: Some(session), ..able };
+    let long = s::AssumeRoleRequest { duration_seconds: Some(3601), ..assume(&role) };
+    let error = cloud.err::<op::AssumeRole>(&delegate, long).await;
+    assert!(error.contains("exceeds the 1 hour session limit"), "{error}");
+    let made = cloud.ok::<op::AssumeRole>(&delegate, assume(&role)).await;
+    let assumed = cloud.open(made.credentials);
+    let session = assumed.session.clone().unwrap();
+    assert_eq!((session.delegation, session.expires_at.secs()), (Some(delegation), expires_at.secs()));
+    cloud.ok::<iam::ListRoles>(&assumed, Default::default()).await;
+    let error = cloud.err::<iam::ListUsers>(&assumed, Default::default()).await;
+    assert!(error.starts_with("AccessDenied"), "{error}");
 }
 
 #[tokio::test]

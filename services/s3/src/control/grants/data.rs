@@ -146,6 +146,8 @@ impl S3 {
         if let Some(session) = &mut caller.session {
             session.access_grants_instance = Some(instance);
         }
+        // S3 asked for the session, but not for itself.
+        caller.session = caller.session.map(|session| session.made_by(cx.caller()));
         let made = session_token::issue(&platform.seal, &platform.env.rng, caller);
         Ok(s::Credentials {
             access_key_id: Some(made.access_key_id),
