@@ -240,10 +240,15 @@ impl Bucket {
     }
 
     /// Nothing can keep the owner's root user out of a bucket without a policy or ACLs, so nothing need be looked up
-    /// for it.
+    /// for it. Policies of a session can.
     pub(crate) fn trusts(&self, cx: &Cx) -> bool {
-        let is_owner = cx.caller().principal == Principal::Root && cx.account() == self.owner;
-        is_owner && self.policy.is_none() && self.via.is_none() && !self.has_acls()
+        let caller = cx.caller();
+        let is_owner = caller.principal == Principal::Root && caller.account == self.owner;
+        is_owner
+            && caller.session.is_none()
+            && self.policy.is_none()
+            && self.via.is_none()
+            && !self.has_acls()
     }
 }
 

@@ -97,7 +97,8 @@ impl Handle<DeleteBucketPolicy> for S3 {
 }
 
 impl S3 {
-    /// The owner's root user can always read and mend the policy, whatever it denies (PutBucketPolicy, "Permissions").
+    /// The owner's root user can always read and mend the policy, whatever it denies (PutBucketPolicy, "Permissions"). A
+    /// delegate of it is somebody else.
     async fn policy_access(
         &self,
         cx: &Cx,
@@ -107,7 +108,9 @@ impl S3 {
     ) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, bucket, expected_owner).await?;
         let access = bucket.access(cx, action);
-        let is_owner = cx.caller().principal == Principal::Root && cx.account() == bucket.owner;
+        let caller = cx.caller();
+        let is_root = caller.principal == Principal::Root && !caller.is_delegate();
+        let is_owner = is_root && caller.account == bucket.owner;
         Ok(vec![if is_owner { access.with_policy(None) } else { access }])
     }
 }

@@ -128,11 +128,12 @@ impl Sqs {
 
     /// The permission to look at or change what a queue's policy is among. The root user of the queue's account is not
     /// bound by that policy here, so that an account can take back one that locks out everybody. Source: IAM User Guide,
-    /// "Perform a privileged task on an AWS Organizations member account".
+    /// "Perform a privileged task on an AWS Organizations member account". A delegate of the root user is somebody else.
     fn unlocking(&self, cx: &Cx, action: &'static str, url: &str, shared: bool) -> Result<Vec<Access>> {
         let key = name::of_url(cx, url)?;
         let is_own = key.account == cx.account();
-        let is_owners_root = is_own && cx.caller().principal == Principal::Root;
+        let is_root = cx.caller().principal == Principal::Root && !cx.caller().is_delegate();
+        let is_owners_root = is_own && is_root;
         Ok(vec![self.on_queue(action, &key, !is_owners_root && (shared || is_own))])
     }
 
