@@ -1,5 +1,5 @@
 use haneul_kit::session_token::{self, TokenError};
-use haneul_kit::{Access, Caller, Cx, Handle, Result, Session};
+use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_sts_wire::operations as op;
 use haneul_sts_wire::shapes as s;
 
@@ -23,10 +23,11 @@ impl Handle<op::GetDelegatedAccessToken> for Sts {
             TokenError::Expired => error::trade_in_expired(),
             TokenError::Invalid => error::trade_in_invalid(),
         })?;
-        let session = caller.session.clone().unwrap_or_default();
-        let delegation = session.delegation.as_ref().ok_or_else(error::trade_in_invalid)?;
-        // It is good in the hands of the partner only, so that it may travel over queues.
-        if delegation.account != cx.account() {
+        let delegation = caller.session.as_ref().and_then(|session| session.delegation.as_ref());
+        let delegation = delegation.ok_or_else(error::trade_in_invalid)?;
+        // It is good in the hands of the partner only, so that it may travel over queues. Who acts for the partner for a
+        // while is not the partner.
+        if delegation.account != cx.account() || cx.caller().is_delegate() {
             return Err(error::trade_in_invalid());
         }
         let limits = Limits { policy: Some(delegation.policy.clone()), ..Limits::default() };
@@ -35,8 +36,8 @@ impl Handle<op::GetDelegatedAccessToken> for Sts {
             Some(role) => role.to_string(),
             None => caller.arn(),
         };
-        let session = Session { issued_at: cx.now(), ..session };
-        let made = self.issue(Caller { session: Some(session), ..caller }, None);
+        // As it was sent, `aws:TokenIssueTime` and all: whoever revokes older sessions means all that come of it.
+        let made = self.issue(caller, None);
         Ok(s::GetDelegatedAccessTokenResponse {
             credentials: Some(credentials(made)),
             packed_policy_size,

@@ -60,7 +60,7 @@ impl Handle<op::AcceptDelegationRequest> for Iam {
 
     async fn call(&self, cx: &Cx, input: s::AcceptDelegationRequestRequest) -> Result<Empty> {
         let caller = cx.caller();
-        if caller.session.as_ref().is_some_and(|session| session.delegation.is_some()) {
+        if caller.is_delegate() {
             return Err(error::delegate_approves());
         }
         let kept = session_token::keep_approver(&self.platform.seal, caller);
@@ -137,9 +137,12 @@ impl Iam {
             ApiError::internal("who accepted a delegation request was sealed by another key")
         })?;
         let session = approver.session.take().unwrap_or_default();
+        // Who revokes the sessions of a role up to a time means those that were accepted by them too.
+        let had_session = session != Session::default();
+        let issued_at = if had_session { session.issued_at } else { cx.now() };
         let secs = Duration::from_secs(u64::try_from(request.session_secs).unwrap_or(0));
         approver.session = Some(Session {
-            issued_at: cx.now(),
+            issued_at,
             expires_at: cx.now() + secs,
             delegation: Some(Delegation { account: request.requestor(), policy: request.policy.clone() }),
             ..session

@@ -61,7 +61,6 @@ fn on_request(cx: &Cx, action: &'static str, request: &DelegationRequest, defaul
 /// Whether the caller is the identity with this ARN, and not somebody who acts for it.
 fn is_self(cx: &Cx, arn: &str) -> bool {
     let caller = cx.caller();
-    let delegated = caller.session.as_ref().is_some_and(|session| session.delegation.is_some());
     let is_identity = !matches!(caller.principal, Principal::Service { .. } | Principal::Anonymous);
-    is_identity && !delegated && caller.arn() == arn
+    is_identity && !caller.is_delegate() && caller.arn() == arn
 }
