@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,27 +130,15 @@ impl Metering {
         found
     }
 
-    /// Who pays for what each account used in each hour.
+    /// Who pays for what each account used on each day: bills change hands with the month.
     async fn payers(&self, rows: &[(RowKey, Row)]) -> Result<HashMap<(AccountId, i64), AccountId>, ApiError> {
-        let mut payers = HashMap::new();
-        if self.platform.organization().is_none() {
-            return Ok(payers);
-        }
-        // Bills change hands with the month, so that a day has one payer.
-        let mut of_day: HashMap<(AccountId, i64), AccountId> = HashMap::new();
-        for ((hour_ms, account, ..), _) in rows {
-            let day = (*account, hour_ms.div_euclid(DAY_MS));
-            let payer = match of_day.get(&day) {
-                Some(payer) => *payer,
-                None => {
-                    let payer = self.platform.payer(*account, Instant::from_millis(*hour_ms)).await?;
-                    of_day.insert(day, payer);
-                    payer
-                }
-            };
-            payers.insert((*account, *hour_ms), payer);
-        }
-        Ok(payers)
+        let Some(organization) = self.platform.organization() else { return Ok(HashMap::new()) };
+        let days: BTreeSet<(AccountId, i64)> =
+            rows.iter().map(|((hour_ms, account, ..), _)| (*account, day(*hour_ms))).collect();
+        let uses: Vec<(AccountId, Instant)> =
+            days.iter().map(|(account, day)| (*account, Instant::from_millis(day * DAY_MS))).collect();
+        let payers = organization.payers(&uses).await?;
+        Ok(days.into_iter().zip(payers).collect())
     }
 
     /// The rows that `query` asks for (`from`, `to`, `account`, `service`), as a page.
@@ -170,7 +158,7 @@ impl Metering {
                 json!({
                     "hour": Instant::from_millis(hour_ms).iso8601(),
                     "account": account.to_string(),
-                    "payer": payers.get(&(account, hour_ms)).unwrap_or(&account).to_string(),
+                    "payer": payers.get(&(account, day(hour_ms))).unwrap_or(&account).to_string(),
                     "region": region.as_str(),
                     "service": service,
                     "operation": operation,
@@ -184,6 +172,10 @@ impl Metering {
             .collect();
         Ok(json!({ "usage": rows, "truncated": truncated }))
     }
+}
+
+fn day(hour_ms: i64) -> i64 {
+    hour_ms.div_euclid(DAY_MS)
 }
 
 fn filter(query: &str) -> Result<Filter, ApiError> {

@@ -16,11 +16,10 @@ pub trait Organization: Send + Sync + 'static {
     /// Where `account` stands; `None` for an account of no organization that is not closed.
     fn standing(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Arc<Standing>>>>;
 
-    /// Who pays for what `account` uses at `at`: the management account of its organization, or the one that has taken its
-    /// bills over; itself, when it is in none.
-    fn payer(&self, account: AccountId, at: Instant) -> BoxFuture<'_, Result<AccountId>> {
-        let _ = at;
-        Box::pin(async move { Ok(account) })
+    /// Who pays for what each account uses at that time, in their order: the management account of its organization, or the
+    /// one that has taken its bills over; itself, when it is in none.
+    fn payers<'a>(&'a self, uses: &'a [(AccountId, Instant)]) -> BoxFuture<'a, Result<Vec<AccountId>>> {
+        Box::pin(async move { Ok(uses.iter().map(|(account, _)| *account).collect()) })
     }
 }
 
@@ -71,17 +70,6 @@ impl Platform {
         match self.organization() {
             Some(organization) => organization.standing(account).await,
             None => Ok(None),
-        }
-    }
-
-    /// Who pays for what `account` uses at `at`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn payer(&self, account: AccountId, at: Instant) -> Result<AccountId> {
-        match self.organization() {
-            Some(organization) => organization.payer(account, at).await,
-            None => Ok(account),
         }
     }
 }

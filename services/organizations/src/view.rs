@@ -143,7 +143,7 @@ impl Organization for View {
         Box::pin(self.read(account))
     }
 
-    fn payer(&self, account: AccountId, at: Instant) -> BoxFuture<'_, Result<AccountId>> {
-        Box::pin(self.state.payer(account, at))
+    fn payers<'a>(&'a self, uses: &'a [(AccountId, Instant)]) -> BoxFuture<'a, Result<Vec<AccountId>>> {
+        Box::pin(self.state.payers(uses))
     }
 }

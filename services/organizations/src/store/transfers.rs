@@ -1,6 +1,8 @@
 //! Transfers: one management account pays for the organization of another. Source: AWS Billing User Guide, "Transferring
 //! billing management to external accounts", and the pages of the operations.
 
+use std::collections::HashMap;
+
 use haneul_kit::{AccountId, Instant, Result};
 use haneul_store::{Range, Reads, Tx};
 
@@ -167,26 +169,46 @@ impl State {
             .await
     }
 
-    /// Who pays for what an account uses at `at`: the management account of its organization, or who has taken that over.
-    pub(crate) async fn payer(&self, account: AccountId, at: Instant) -> Result<AccountId> {
+    /// Who pays for what each account uses at that time: the management account of its organization, or who has taken that
+    /// over.
+    pub(crate) async fn payers(&self, uses: &[(AccountId, Instant)]) -> Result<Vec<AccountId>> {
         let snapshot = self.store.snapshot().await?;
-        let seat = snapshot.get(&ACCOUNTS, &account).await?.and_then(|account| account.seat);
-        let Some(seat) = seat else { return Ok(account) };
-        let Some(organization) = snapshot.get(&ORGANIZATIONS, &seat.organization).await? else {
-            return Ok(account);
-        };
         let all = snapshot.scan(&TRANSFERS, Range::all(), LIST_MAX).await?;
-        let mut payer = organization.management();
-        // Transfers are inherited; no longer chain than this is agreed on.
-        for _ in 0..quotas::TRANSFER_LEVELS {
-            let next = all.iter().find(|(_, of)| of.source() == Some(payer) && of.is_in_force(at));
-            match next {
-                Some((_, transfer)) => payer = transfer.target(),
-                None => break,
-            }
+        let mut management: HashMap<AccountId, Option<AccountId>> = HashMap::new();
+        let mut payers = Vec::with_capacity(uses.len());
+        for (account, at) in uses {
+            let known = management.get(account).copied();
+            let manager = match known {
+                Some(known) => known,
+                None => {
+                    let found = manager(&snapshot, *account).await?;
+                    management.insert(*account, found);
+                    found
+                }
+            };
+            payers.push(manager.map_or(*account, |manager| payer(&all, manager, *at)));
         }
-        Ok(payer)
+        Ok(payers)
     }
+}
+
+/// The management account of the account's organization.
+async fn manager(reads: &impl Reads, account: AccountId) -> Result<Option<AccountId>> {
+    let seat = reads.get(&ACCOUNTS, &account).await?.and_then(|account| account.seat);
+    let Some(seat) = seat else { return Ok(None) };
+    Ok(reads.get(&ORGANIZATIONS, &seat.organization).await?.map(|organization| organization.management()))
+}
+
+/// Transfers are inherited; no longer chain than this is agreed on.
+fn payer(all: &[(String, Transfer)], management: AccountId, at: Instant) -> AccountId {
+    let mut payer = management;
+    for _ in 0..quotas::TRANSFER_LEVELS {
+        match all.iter().find(|(_, of)| of.source() == Some(payer) && of.is_in_force(at)) {
+            Some((_, transfer)) => payer = transfer.target(),
+            None => break,
+        }
+    }
+    payer
 }
 
 /// A transfer as the handshake about it says it is now: what nobody answered has expired.

@@ -80,7 +80,8 @@ async fn status(cloud: &Cloud, caller: &Caller, id: &str) -> String {
 
 async fn payer(cloud: &Cloud, account: AccountId) -> String {
     let organization = cloud.platform.organization().unwrap();
-    organization.payer(account, cloud.platform.env.now()).await.unwrap().to_string()
+    let uses = [(account, cloud.platform.env.now())];
+    organization.payers(&uses).await.unwrap()[0].to_string()
 }
 
 #[tokio::test]
