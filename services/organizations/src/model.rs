@@ -244,8 +244,9 @@ pub(crate) struct Transfer {
     /// The last instant of a month.
     #[serde(default)]
     pub end: Option<Millis>,
+    /// By organization: each has tags of its own on what both see.
     #[serde(default)]
-    pub tags: Tags,
+    pub tags: BTreeMap<String, Tags>,
 }
 
 impl Record for Organization {}

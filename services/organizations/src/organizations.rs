@@ -171,7 +171,7 @@ impl Organizations {
             On::Transfer(id) => {
                 let management = vantage.organization.management();
                 let (direction, tags) = match transfers::of(store, &vantage.id, management, id).await? {
-                    Some((transfer, direction)) => (direction, transfer.tags),
+                    Some((transfer, direction)) => (direction, transfer.tags_of(&vantage.id)),
                     None => (transfers::INBOUND, Vec::new()),
                 };
                 (Some(arns.transfer(direction, id)), tags)

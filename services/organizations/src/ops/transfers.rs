@@ -146,7 +146,7 @@ impl Handle<op::InviteOrganizationToTransferResponsibility> for Organizations {
             status: TransferStatus::Requested,
             start: input.start_timestamp.into(),
             end: None,
-            tags,
+            tags: [(vantage.id.clone(), tags)].into(),
         };
         let action = Action::TransferResponsibility;
         let mut made = Organizations::new_handshake(cx, &vantage, &master, action, party);

@@ -237,6 +237,7 @@ impl State {
                     let pending = before.state.is_pending();
                     let handshake = before.at(now);
                     if !handshake.is_kept(now) {
+                        transfers::forgotten(&tx, &handshake).await?;
                         tx.delete(&HANDSHAKES, &id)?;
                         continue;
                     }

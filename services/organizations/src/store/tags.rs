@@ -65,7 +65,7 @@ async fn read(reads: &impl Reads, id: &str, record: &Organization, resource: &st
     }
     if resource.starts_with("rt-") {
         let found = transfers::of(reads, id, record.management(), resource).await?;
-        return found.map(|(transfer, _)| transfer.tags).ok_or_else(error::target_not_found);
+        return found.map(|(transfer, _)| transfer.tags_of(id)).ok_or_else(error::target_not_found);
     }
     let target = Target::parse(resource).ok_or_else(error::target_not_found)?;
     let node = tree::node(reads, id, record, &target).await?;
@@ -89,7 +89,7 @@ async fn write(tx: &Tx, id: &str, record: &mut Organization, resource: &str, tag
     if resource.starts_with("rt-") {
         let found = transfers::of(tx, id, record.management(), resource).await?;
         let (mut transfer, _) = found.ok_or_else(error::target_not_found)?;
-        transfer.tags = tags;
+        transfer.tags.insert(id.to_owned(), tags);
         return Ok(tx.put(&TRANSFERS, resource, &transfer)?);
     }
     let target = Target::parse(resource).ok_or_else(error::target_not_found)?;

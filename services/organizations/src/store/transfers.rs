@@ -10,7 +10,7 @@ use super::handshakes::{Answer, Answerer};
 use super::{LIST_MAX, State, organization};
 use crate::error;
 use crate::model::{
-    ACCOUNTS, Action, HANDSHAKES, Handshake, ORGANIZATIONS, Party, TRANSFERS, Transfer, TransferStatus,
+    ACCOUNTS, Action, HANDSHAKES, Handshake, ORGANIZATIONS, Party, TRANSFERS, Tags, Transfer, TransferStatus,
 };
 use crate::quotas;
 
@@ -30,6 +30,10 @@ impl Transfer {
             Party::Account(number) => AccountId::new(number),
             Party::Email(_) | Party::Organization => None,
         }
+    }
+
+    pub(crate) fn tags_of(&self, organization: &str) -> Tags {
+        self.tags.get(organization).cloned().unwrap_or_default()
     }
 
     /// Agreed on, and not over at `at`; perhaps it has not begun.
@@ -368,7 +372,18 @@ pub(super) async fn expired(tx: &Tx, handshake: &Handshake) -> Result<()> {
     Ok(())
 }
 
-/// An organization cannot end with a transfer that has not.
+/// The handshake about it can be seen no longer, nor can a transfer that nobody agreed to. The others say for ever who paid
+/// for what was used.
+pub(super) async fn forgotten(tx: &Tx, handshake: &Handshake) -> Result<()> {
+    let Some(terms) = &handshake.transfer else { return Ok(()) };
+    let Some(transfer) = tx.get(&TRANSFERS, &terms.id).await? else { return Ok(()) };
+    match transfer.status {
+        TransferStatus::Accepted | TransferStatus::Withdrawn => Ok(()),
+        _ => Ok(tx.delete(&TRANSFERS, &terms.id)?),
+    }
+}
+
+/// An organization cannot end with a transfer that has not, nor with an invitation of its own. Others' bind nobody.
 pub(super) async fn must_be_over(
     tx: &Tx,
     organization: &str,
@@ -376,9 +391,11 @@ pub(super) async fn must_be_over(
     now: Instant,
 ) -> Result<()> {
     for (_, transfer) in tx.scan(&TRANSFERS, Range::all(), LIST_MAX).await? {
-        let party = transfer.target_organization == organization || transfer.source() == Some(management);
+        let invites = transfer.target_organization == organization;
+        let is_party = invites || transfer.source() == Some(management);
         let transfer = as_of(tx, transfer, now).await?;
-        if party && (transfer.is_agreed(now) || transfer.status == TransferStatus::Requested) {
+        let is_pending = invites && transfer.status == TransferStatus::Requested;
+        if is_pending || (is_party && transfer.is_agreed(now)) {
             return Err(error::constraint(
                 "ACTIVE_RESPONSIBILITY_TRANSFER_PROCESS",
                 "You cannot delete organization due to an ongoing responsibility transfer process.",

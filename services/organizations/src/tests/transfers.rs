@@ -224,4 +224,43 @@ async fn invitations_are_refused_declined_canceled_and_expire() {
     assert!(refused.starts_with("InvalidHandshakeTransitionException"), "{refused}");
     cloud.settle().await;
     assert_eq!(status(&cloud, &stranger(), &id).await, "EXPIRED");
+    cloud.platform.env.clock.advance(DAY * 31);
+    cloud.settle().await;
+    let gone = s::DescribeResponsibilityTransferRequest { id };
+    let refused = cloud.err::<op::DescribeResponsibilityTransfer>(&master(), gone).await;
+    assert!(refused.starts_with("ResponsibilityTransferNotFoundException"), "{refused}");
+}
+
+#[tokio::test]
+async fn each_side_has_tags_of_its_own() {
+    let cloud = cloud().await;
+    let (_, id) = invite(&cloud, &master(), &stranger()).await;
+    let tags = async |caller: &Caller| {
+        let input = s::ListTagsForResourceRequest { resource_id: id.clone(), next_token: None };
+        let tags = cloud.ok::<op::ListTagsForResource>(caller, input).await.tags.unwrap_or_default();
+        tags.into_iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(tags(&stranger()).await, none);
+    let tag = s::TagResourceRequest {
+        resource_id: id.clone(),
+        tags: vec![s::Tag { key: "team".into(), value: "sea".into() }],
+    };
+    cloud.ok::<op::TagResource>(&stranger(), tag).await;
+    assert_eq!(tags(&stranger()).await, ["team=sea"]);
+    assert_eq!(tags(&master()).await, ["team=sky"]);
+    let untag = s::UntagResourceRequest { resource_id: id.clone(), tag_keys: vec!["team".into()] };
+    cloud.ok::<op::UntagResource>(&stranger(), untag).await;
+    assert_eq!((tags(&stranger()).await, tags(&master()).await), (vec![], vec!["team=sky".to_owned()]));
+}
+
+#[tokio::test]
+async fn an_invitation_binds_who_sent_it() {
+    let cloud = cloud().await;
+    let (handshake, _) = invite(&cloud, &stranger(), &distributor()).await;
+    let refused = cloud.err::<op::DeleteOrganization>(&stranger(), Empty).await;
+    assert_eq!(refused, "ConstraintViolationException ACTIVE_RESPONSIBILITY_TRANSFER_PROCESS");
+    cloud.empty::<op::DeleteOrganization>(&distributor()).await;
+    let refused = accept(&cloud, &distributor(), &handshake).await;
+    assert_ne!(refused, "ok", "there is nothing to hand over any more");
 }
