@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use haneul_kit::directory::{NamedPolicy, PrincipalPolicies};
-use haneul_kit::{Access, ApiError, Cx, Platform, Principal, Standing};
+use haneul_kit::{Access, ApiError, Cx, Platform, Principal, Standing, policy_principal};
 use haneul_policy::{Attached, Context, Inputs, Level, Principal as PolicyPrincipal, Request, decide};
 
 use super::context::{self, Facts};
@@ -105,7 +105,7 @@ impl<'a> Case<'a> {
         let policies: &PrincipalPolicies = &decided.policies;
         Case {
             decided,
-            principal: context::principal(decided.cx.caller()),
+            principal: policy_principal(decided.cx.caller()),
             identity: attached(&policies.identity),
             boundary: policies.boundary.as_ref().map(one),
             session: policies.session.as_deref().map(attached),

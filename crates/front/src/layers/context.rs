@@ -1,44 +1,12 @@
 use std::borrow::Cow;
 
 use haneul_kit::directory::PrincipalPolicies;
-use haneul_kit::{Access, Caller, Cx, Membership, Principal, Session, Standing, canonical_user_id};
-use haneul_policy::{Caller as PolicyCaller, Principal as PolicyPrincipal, Source};
+use haneul_kit::{Access, Cx, Membership, Principal, Session, Standing, canonical_user_id};
+use haneul_policy::{Principal as PolicyPrincipal, Source};
 
 use super::signature;
 
-/// The caller as the policy language sees it.
-pub fn principal(caller: &Caller) -> PolicyPrincipal {
-    let account = || caller.account.to_string();
-    match &caller.principal {
-        Principal::Root => PolicyPrincipal::root(&account()),
-        Principal::User { id, .. } => {
-            PolicyPrincipal { unique_id: Some(id.clone()), ..PolicyPrincipal::user(&caller.arn()) }
-        }
-        Principal::Role { id, session_name, .. } => {
-            let role = caller.role_arn().map(|arn| arn.to_string()).unwrap_or_default();
-            let federation = caller.session.as_ref().and_then(|session| session.federation.as_ref());
-            PolicyPrincipal {
-                unique_id: Some(id.clone()),
-                federation: federation.map(|federation| federation.provider.clone()),
-                ..PolicyPrincipal::role_session(&role, session_name)
-            }
-        }
-        Principal::FederatedUser { name } => {
-            let issuer = caller.session.as_ref().and_then(|session| session.issuer.as_deref());
-            let issuer = Caller {
-                account: caller.account,
-                principal: issuer.cloned().unwrap_or(Principal::Root),
-                access_key_id: None,
-                session: None,
-            };
-            PolicyPrincipal::federated_user(&issuer.arn(), name)
-        }
-        Principal::Service { name } => PolicyPrincipal::service(name),
-        Principal::Anonymous => PolicyPrincipal::new(PolicyCaller::Anonymous),
-    }
-}
-
-/// The caller of one access: as [`principal`] has it, unless an identity provider vouches for somebody else, or the
+/// The caller of one access: as [`policy_principal`](haneul_kit::policy_principal) has it, unless an identity provider vouches for somebody else, or the
 /// resource's policy names callers by an id that is rarely wanted.
 pub fn principal_of<'a>(
     cx: &Cx,
