@@ -8,6 +8,7 @@ mod partners;
 mod placeholders;
 mod role_templates;
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use haneul_kit::{ApiError, Result};
@@ -70,10 +71,15 @@ fn files<T: DeserializeOwned>(
     folder: &Path,
     check: impl Fn(&T) -> Result<(), String>,
 ) -> Result<Vec<T>, String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let unreadable = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
     let mut paths = Vec::new();
     for entry in entries {
-        paths.push(entry.map_err(|error| format!("{}: {error}", folder.display()))?.path());
+        paths.push(entry.map_err(unreadable)?.path());
     }
     paths.sort();
     let mut all = Vec::new();

@@ -114,6 +114,7 @@ pub(super) fn check(partner: &Partner) -> Result<(), String> {
         if let Some(unknown) = used.iter().find(|name| !known(name)) {
             return Err(said(format!("@{{{unknown}}} is none of its parameters")));
         }
+        placeholders::check_policy(&template.policy, &Rules::SESSION).map_err(said)?;
         if template.policy.contains("\"@Enabled\"") {
             return Err(said("@Enabled is not known here; give a template for each case".into()));
         }

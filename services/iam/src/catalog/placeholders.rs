@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use haneul_kit::Policy;
+use haneul_policy::Rules;
 use serde_json::{Map, Value as Json};
 
 /// What stands for one name.
@@ -36,6 +38,8 @@ pub(crate) enum Problem {
 
 /// More than fit into any policy.
 const TEXTS_MAX: usize = 1000;
+/// What is filled in can be shorter than its placeholder.
+const SAMPLE_SIZE_MAX: usize = 1024 * 1024;
 
 /// The names in a document, each once.
 ///
@@ -69,6 +73,52 @@ fn collect(value: &Json, found: &mut BTreeSet<String>) {
 /// The names in one text; an empty one for a placeholder that is not whole.
 pub(crate) fn names_in(text: &str) -> impl Iterator<Item = &str> {
     text.split("@{").skip(1).map(|rest| rest.split_once('}').map_or("", |(name, _)| name))
+}
+
+/// Whether a document can become a policy: with something in every placeholder that is good where it stands. Whether the
+/// values of a request are, its policy will say.
+///
+/// # Errors
+/// With what no values mend.
+pub(crate) fn check_policy(document: &str, rules: &Rules) -> Result<(), String> {
+    let mut parsed: Json = serde_json::from_str(document).map_err(|error| error.to_string())?;
+    put_samples(&mut parsed, false);
+    let rules = Rules {
+        strict_arns: false,
+        strict_sids: false,
+        strict_providers: false,
+        size_max: SAMPLE_SIZE_MAX,
+        ..*rules
+    };
+    Policy::parse(&parsed.to_string(), &rules).map(drop).map_err(|refused| refused.to_string())
+}
+
+/// `is_principal` of what is within a principal.
+fn put_samples(value: &mut Json, is_principal: bool) {
+    match value {
+        Json::String(text) => {
+            // An account is a good principal, alone and within an ARN. Elsewhere a star is good alone, and a name is within
+            // something.
+            let is_alone = text.starts_with("@{") && text.find('}') == Some(text.len() - 1);
+            let sample = if is_principal { "000000000000" } else { ["name", "*"][usize::from(is_alone)] };
+            *text = sampled(text, sample);
+        }
+        Json::Array(list) => list.iter_mut().for_each(|value| put_samples(value, is_principal)),
+        Json::Object(map) => {
+            let members = std::mem::take(map).into_iter().map(|(key, mut value)| {
+                put_samples(&mut value, is_principal || key == "Principal" || key == "NotPrincipal");
+                (sampled(&key, "name"), value)
+            });
+            *map = members.collect();
+        }
+        _ => {}
+    }
+}
+
+fn sampled(text: &str, sample: &str) -> String {
+    let mut parts = text.split("@{");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + sample + part.split_once('}').map_or("", |(_, rest)| rest))
 }
 
 /// Fills in a document.
@@ -174,6 +224,41 @@ mod tests {
         assert_eq!(fill_text("@{two}", &values()), Err(Problem::List("@{two}".into())));
         let many = Values::from([("m".into(), Value::Many(vec!["x".into(); 50]))]);
         assert_eq!(fill_document(r#"{"a":"@{m}@{m}"}"#, &many), Err(Problem::TooMany));
+    }
+
+    #[test]
+    fn what_can_become_a_policy() {
+        let statement = |text: &str| format!(r#"{{"Version":"2012-10-17","Statement":{{{text}}}}}"#);
+        for (rules, good) in [
+            (Rules::IDENTITY, r#""Effect":"Allow","Action":"@{a}","Resource":"@{b}""#),
+            (
+                Rules::IDENTITY,
+                r#""Effect":"Allow","Action":["@{a}:Get*","s3:@{a}"],"Resource":"arn:aws:s3:::@{b}-@{c}/*""#,
+            ),
+            (
+                Rules::IDENTITY,
+                r#""Sid":"@{a}","Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/@{a}":"@{b}"}}"#,
+            ),
+            (
+                Rules::TRUST,
+                r#""Effect":"Allow","Principal":{"AWS":["@{a}","arn:aws:iam::@{a}:role/@{b}"]},"Action":"sts:AssumeRole""#,
+            ),
+            (
+                Rules::TRUST,
+                r#""Effect":"Allow","Principal":{"Service":"@{a}.amazonaws.com"},"Action":"sts:AssumeRole""#,
+            ),
+            (
+                Rules::TRUST,
+                r#""Effect":"Allow","Principal":{"Federated":"@{a}"},"Action":"sts:AssumeRoleWithSAML""#,
+            ),
+        ] {
+            assert_eq!(check_policy(&statement(good), &rules), Ok(()), "{good}");
+        }
+        for bad in
+            [r#""Effect":"Allow","Action":"@{a}""#, r#""Effect":"Maybe","Action":"@{a}","Resource":"*""#]
+        {
+            assert!(check_policy(&statement(bad), &Rules::IDENTITY).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,7 +1,11 @@
+use std::ops::RangeInclusive;
+
 use haneul_kit::{Arn, Instant};
+use haneul_policy::Rules;
 use serde::Deserialize;
 
 use super::placeholders;
+use crate::quotas;
 
 /// A blueprint of roles. AWS's own are published nowhere.
 #[derive(Debug, Deserialize)]
@@ -110,6 +114,14 @@ impl ParameterKind {
         matches!(self, ParameterKind::StringList | ParameterKind::NumberList | ParameterKind::ArnList)
     }
 
+    /// The values in a text of the catalog.
+    pub(crate) fn split(self, text: &str) -> Vec<String> {
+        match self.is_list() {
+            true => text.split(',').map(|text| text.trim().to_owned()).collect(),
+            false => vec![text.to_owned()],
+        }
+    }
+
     /// Whether a value is of this type.
     pub(crate) fn takes(self, value: &str) -> bool {
         match self {
@@ -167,9 +179,28 @@ pub(super) fn check(template: &RoleTemplate) -> Result<(), String> {
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(said(format!("{path} does not begin and end with a slash")));
         }
+        if version.max_session_duration.is_some_and(|secs| !SESSION_SECS.contains(&secs)) {
+            return Err(said(format!("max_session_duration is not in {SESSION_SECS:?}")));
+        }
         let mut used = placeholders::names(&version.trust_policy).map_err(said)?;
-        for inline in &version.inline_policies {
+        placeholders::check_policy(&version.trust_policy, &Rules::TRUST)
+            .map_err(|problem| said(format!("trust_policy: {problem}")))?;
+        for (at, inline) in version.inline_policies.iter().enumerate() {
+            let said = |problem: String| said(format!("inline policy {}: {problem}", inline.name));
             used.extend(placeholders::names(&inline.policy).map_err(said)?);
+            placeholders::check_policy(&inline.policy, &Rules::IDENTITY).map_err(said)?;
+            if version.inline_policies[..at].iter().any(|other| other.name == inline.name) {
+                return Err(said("there are two".into()));
+            }
+        }
+        for parameter in &version.parameters {
+            let values = parameter.default.iter().flat_map(|default| parameter.kind.split(default));
+            if let Some(wrong) = values.into_iter().find(|value| !parameter.kind.takes(value)) {
+                return Err(said(format!("parameter {} cannot be {wrong}", parameter.name)));
+            }
+        }
+        if version.managed_policies.len() > quotas::ATTACHED_POLICIES {
+            return Err(said(format!("more than {} managed policies", quotas::ATTACHED_POLICIES)));
         }
         let tags = version.tags.iter().flat_map(|tag| [tag.key.as_str(), tag.value.as_str()]);
         let texts = [version.role_name.as_str(), path].into_iter().chain(tags);
@@ -188,6 +219,9 @@ pub(super) fn check(template: &RoleTemplate) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Of the model: `roleMaxSessionDurationType`.
+const SESSION_SECS: RangeInclusive<i32> = 3600..=43_200;
 
 /// Stands for the account in which the role is made.
 pub(crate) const ACCOUNT: &str = "AccountId";

@@ -167,10 +167,7 @@ fn values(
         let name = &parameter.name;
         let texts = match (given.get(name), &parameter.default) {
             (Some(texts), _) => texts.clone(),
-            (None, Some(default)) if parameter.kind.is_list() => {
-                default.split(',').map(|text| text.trim().to_owned()).collect()
-            }
-            (None, Some(default)) => vec![default.clone()],
+            (None, Some(default)) => parameter.kind.split(default),
             (None, None) if parameter.required => return Err(error::parameter(name, "is required")),
             (None, None) => continue,
         };

@@ -79,6 +79,19 @@ async fn files_that_are_wrong_stop_the_start() {
         (partner("\"string\"", "\"number\""), "no stringList"),
         (partner("\"s3:*\"", "\"s3\""), "boundary Reader"),
         (partner("channels", "chanels"), "unknown field"),
+        (partner("s3:GetObject", "GetObject"), "template One"),
+        (partner("\"Effect\"", "\"Efect\""), "template One"),
+        (template("sts:AssumeRole", "s3:GetObject"), "trust_policy"),
+        (template("\"Principal\"", "\"Prinzipal\""), "trust_policy"),
+        (template("type = \"String\"", "type = \"Number\", default = \"x\""), "parameter Name cannot be x"),
+        (template("minor = 0", "minor = 0\nmax_session_duration = 60"), "max_session_duration"),
+        (
+            template(
+                "minor = 0",
+                "minor = 0\ninline_policies = [{ name = \"a\", policy = '{\"Statement\":[]}' }]",
+            ),
+            "inline policy a",
+        ),
         (template("One\"\nname", "One\"\nnames"), "unknown field"),
         (template("arn:aws:iam::aws:role-template/example/One", "One"), "not an ARN"),
         (template("minor = 0", "minor = 1"), "no version 0"),
@@ -94,6 +107,8 @@ async fn files_that_are_wrong_stop_the_start() {
     let good =
         [("partners/a.toml", PARTNER), ("role-templates/a.toml", TEMPLATE), ("partners/notes.txt", "x")];
     assert_eq!(open(&Store::memory(), &good).await, Ok(()));
+    let said = open(&Store::memory(), &[("partners", "a file")]).await.unwrap_err();
+    assert!(said.contains("partners"), "what cannot be read is not empty: {said}");
     assert_eq!(open(&Store::memory(), &[]).await, Ok(()));
 }
 
