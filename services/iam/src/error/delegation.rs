@@ -92,3 +92,9 @@ pub(crate) fn role_of_other_values(name: &str) -> ApiError {
         "Role with name {name} already exists, from another version of the role template or with other values."
     ))
 }
+/// The role came or went after it had been decided what the caller may do.
+pub(crate) fn role_changed(name: &str) -> ApiError {
+    let message = format!("The role {name} was changed by somebody else. Try again.");
+    ApiError::new(code::CONCURRENT_MODIFICATION_EXCEPTION, message)
+}
+

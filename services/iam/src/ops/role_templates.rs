@@ -11,11 +11,12 @@ use crate::iam::{Iam, id_prefix};
 use crate::model::{Kind, Role, SourceTemplate, Trust};
 use crate::store::entities::new_entity;
 use crate::store::{Identity, tags};
-use crate::{document, error};
+use crate::{document, error, quotas};
 
 const MAX_SESSION_SECS_DEFAULT: i32 = 3600;
-/// Of the model: `roleNameType`, `roleDescriptionType`.
+/// Of the model: `roleNameType`, `policyNameType`, `roleDescriptionType`.
 const NAME_MAX: usize = 64;
+const INLINE_NAME_MAX: usize = 128;
 const DESCRIPTION_MAX: usize = 1000;
 
 impl Handle<op::GetRoleTemplateVersion> for Iam {
@@ -37,12 +38,53 @@ impl Handle<op::AcquireRole> for Iam {
     /// Source: IAM User Guide, "Manage access to role manager": each underlying action is asked for.
     async fn access(&self, cx: &Cx, input: &s::AcquireRoleRequest) -> Result<Vec<Access>> {
         Iam::gate(cx)?;
-        let wanted = self.wanted(cx, input)?;
-        let found: Option<Role> = self.state.find(cx.account(), &wanted.role.entity.name).await?;
-        if found.is_some_and(|found| found.template == wanted.role.template) {
-            return Ok(vec![self.on_bounded::<Role>(cx, "iam:GetRole", &wanted.role.entity.name).await?]);
+        let role = self.wanted(cx, input)?.role;
+        let is_new = self.must_be_made(cx, &role).await?;
+        self.underlying(cx, &role, is_new).await
+    }
+
+    async fn call(&self, cx: &Cx, input: s::AcquireRoleRequest) -> Result<s::AcquireRoleResponse> {
+        let Wanted { role, is_enabled } = self.wanted(cx, &input)?;
+        if !is_enabled {
+            return Err(error::template_disabled(&input.template_arn));
         }
-        let role = &wanted.role;
+        let trust = document::check_trust(&role.trust.document)?;
+        for (name, text) in &role.entity.inline {
+            let others = role.entity.inline.iter().filter(|(other, _)| *other != name);
+            document::check_inline(
+                Kind::Role,
+                &role.entity.name,
+                text,
+                others.map(|(_, text)| text.as_str()),
+            )?;
+        }
+        // The role may have come or gone since access was decided: what is done is what is asked for here.
+        let is_new = self.must_be_made(cx, &role).await?;
+        let underlying = self.underlying(cx, &role, is_new).await?;
+        self.platform.authorize(cx, "iam", &underlying).await?;
+        let role = self.state.acquire_role(cx.account(), &role, &trust, is_new).await?;
+        let shown = self.full_role(cx.account(), &role).await?;
+        Ok(s::AcquireRoleResponse { role: s::Role { role_last_used: None, ..shown } })
+    }
+}
+
+/// The role that a request comes to.
+struct Wanted {
+    role: Role,
+    is_enabled: bool,
+}
+
+impl Iam {
+    /// Whether there is no such role of the template yet.
+    async fn must_be_made(&self, cx: &Cx, role: &Role) -> Result<bool> {
+        let found: Option<Role> = self.state.find(cx.account(), &role.entity.name).await?;
+        Ok(found.is_none_or(|found| found.template != role.template))
+    }
+
+    async fn underlying(&self, cx: &Cx, role: &Role, is_new: bool) -> Result<Vec<Access>> {
+        if !is_new {
+            return Ok(vec![self.on_bounded::<Role>(cx, "iam:GetRole", &role.entity.name).await?]);
+        }
         let arn = role.arn(cx.account());
         let pairs = || role.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let bounded = |access: Access| match &role.boundary {
@@ -64,34 +106,6 @@ impl Handle<op::AcquireRole> for Iam {
         Ok(all)
     }
 
-    async fn call(&self, cx: &Cx, input: s::AcquireRoleRequest) -> Result<s::AcquireRoleResponse> {
-        let Wanted { role, is_enabled } = self.wanted(cx, &input)?;
-        if !is_enabled {
-            return Err(error::template_disabled(&input.template_arn));
-        }
-        let trust = document::check_trust(&role.trust.document)?;
-        for (name, text) in &role.entity.inline {
-            let others = role.entity.inline.iter().filter(|(other, _)| *other != name);
-            document::check_inline(
-                Kind::Role,
-                &role.entity.name,
-                text,
-                others.map(|(_, text)| text.as_str()),
-            )?;
-        }
-        let role = self.state.acquire_role(cx.account(), &role, &trust).await?;
-        let shown = self.full_role(cx.account(), &role).await?;
-        Ok(s::AcquireRoleResponse { role: s::Role { role_last_used: None, ..shown } })
-    }
-}
-
-/// The role that a request comes to.
-struct Wanted {
-    role: Role,
-    is_enabled: bool,
-}
-
-impl Iam {
     fn template(&self, arn: &str, minor: Option<i32>) -> Result<(&RoleTemplate, &TemplateVersion)> {
         let template = self.catalog.role_template(arn).ok_or_else(|| error::no_such_role_template(arn))?;
         let version = template.version(minor);
@@ -106,8 +120,7 @@ impl Iam {
         let text = |pattern: &str| fill_text(pattern, &values).map_err(error::filling);
         let document = |template: &str| fill_document(template, &values).map_err(error::filling);
         let name = text(&version.role_name)?;
-        let of_name = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(of_name) {
+        if !of_name(&name, NAME_MAX) {
             return Err(error::invalid_input(format!("The role name {name} is not valid.")));
         }
         let path = text(version.path())?;
@@ -121,10 +134,22 @@ impl Iam {
         let id = self.unique_id(id_prefix(Kind::Role), cx.account());
         let mut entity = new_entity(Some(&path), &name, id, cx.now());
         for inline in &version.inline_policies {
-            entity.inline.insert(text(&inline.name)?, document(&inline.policy)?);
+            let name = text(&inline.name)?;
+            if !of_name(&name, INLINE_NAME_MAX) {
+                return Err(error::invalid_input(format!("The policy name {name} is not valid.")));
+            }
+            if entity.inline.insert(name.clone(), document(&inline.policy)?).is_some() {
+                return Err(error::invalid_input(format!("Two inline policies are named {name}.")));
+            }
         }
         for arn in &version.managed_policies {
-            entity.attached.push(text(arn)?);
+            let arn = text(arn)?;
+            if !entity.attached.contains(&arn) {
+                entity.attached.push(arn);
+            }
+        }
+        if entity.attached.len() > quotas::ATTACHED_POLICIES {
+            return Err(error::quota("PoliciesPerRole", quotas::ATTACHED_POLICIES));
         }
         let description = version.role_description.as_deref().map(text).transpose()?;
         if description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_MAX) {
@@ -147,6 +172,11 @@ impl Iam {
         };
         Ok(Wanted { role, is_enabled: template.enabled && version.enabled })
     }
+}
+
+fn of_name(name: &str, length_max: usize) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    !name.is_empty() && name.len() <= length_max && name.chars().all(plain)
 }
 
 /// What is put in: as it was given or by default, and ready for the placeholders.

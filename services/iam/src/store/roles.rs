@@ -22,18 +22,28 @@ impl State {
     }
 
     /// Makes the role of a template with all that is attached to it, or gives the one that was made from it before.
-    pub(crate) async fn acquire_role(&self, account: AccountId, role: &Role, trust: &Policy) -> Result<Role> {
+    pub(crate) async fn acquire_role(
+        &self,
+        account: AccountId,
+        role: &Role,
+        trust: &Policy,
+        is_new: bool,
+    ) -> Result<Role> {
         self.store
             .transact(|tx| async move {
                 let at = key(account, &role.entity.name);
                 if let Some(found) = tx.get(&ROLES, &at).await? {
                     return match (&found.template, &role.template) {
-                        (had, wanted) if had == wanted => Ok(found),
+                        (had, wanted) if had == wanted && !is_new => Ok(found),
+                        (had, wanted) if had == wanted => Err(error::role_changed(&role.entity.name)),
                         (Some(had), Some(wanted)) if had.arn == wanted.arn => {
                             Err(error::role_of_other_values(&role.entity.name))
                         }
                         _ => Err(error::role_name_conflict(&role.entity.name)),
                     };
+                }
+                if !is_new {
+                    return Err(error::role_changed(&role.entity.name));
                 }
                 let mut role = role.clone();
                 role.trust.pinned = pin(&tx, trust).await?;

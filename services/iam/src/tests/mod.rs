@@ -11,5 +11,6 @@ mod listings;
 mod mfa;
 mod providers;
 mod service_credentials;
+mod role_templates;
 mod service_linked;
 mod simulator;
