@@ -11,7 +11,7 @@ use crate::page::{self, Page, Wanted};
 use crate::store::State;
 use crate::store::entities::{self, Identity};
 use crate::store::policies::Managed;
-use crate::tasks::{Deletions, Notices};
+use crate::tasks::{Deletions, Expiry, Notices};
 
 /// The state of the service.
 pub struct Iam {
@@ -22,6 +22,7 @@ pub struct Iam {
     pub(crate) deletions: Arc<Deletions>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) expiry: Arc<Expiry>,
 }
 
 /// Whom a request with an optional UserName is about.
@@ -59,8 +60,10 @@ impl Iam {
         });
         let directory = Arc::new(Cache::new(platform, state.clone(), last_used.clone()));
         let deletions = Arc::new(Deletions::new(platform.clone(), state.clone()));
-        let notices = Arc::new(Notices::new(platform.clone(), state.clone()));
-        Ok(Iam { platform: platform.clone(), state, directory, last_used, deletions, catalog, notices })
+        let notices = Arc::new(Notices::new(platform.clone(), state.clone(), catalog.clone()));
+        let expiry = Arc::new(Expiry::new(platform.clone(), state.clone()));
+        let platform = platform.clone();
+        Ok(Iam { platform, state, directory, last_used, deletions, catalog, notices, expiry })
     }
 
     /// The user that is named, or else the caller.

@@ -198,5 +198,6 @@ fn table(iam: Arc<Iam>) -> Service {
         .reconciler(iam.last_used.clone())
         .reconciler(iam.deletions.clone())
         .reconciler(iam.notices.clone())
+        .reconciler(iam.expiry.clone())
         .build()
 }

@@ -11,7 +11,7 @@ mod role_templates;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use haneul_kit::{ApiError, Result};
+use haneul_kit::{AccountId, ApiError, Result};
 use serde::de::DeserializeOwned;
 
 pub(crate) use partners::{PARTNER_POLICY_START, Partner, Template, boundary_arn};
@@ -59,6 +59,10 @@ impl Catalog {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn partner(&self, account: AccountId) -> Option<&Partner> {
+        self.partners.iter().find(|partner| partner.account() == account)
     }
 
     pub(crate) fn role_template(&self, arn: &str) -> Option<&RoleTemplate> {

@@ -82,6 +82,7 @@ pub(crate) fn notice(request: &DelegationRequest, token: Option<&str>, now: Inst
         "delegationRequestId": request.id,
         "requestorWorkflowId": request.workflow_id,
         "state": request.state.as_str(),
+        "changes": request.changes,
         "ownerAccountId": request.owner_account().map(|account| account.to_string()),
         "timestamp": now.iso8601(),
     });

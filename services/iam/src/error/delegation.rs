@@ -16,6 +16,11 @@ pub(crate) fn not_a_partner() -> ApiError {
     access_denied("The account has not been onboarded to create delegation requests.")
 }
 
+/// What the partner asked for before the operator removed it.
+pub(crate) fn partner_is_gone(name: &str) -> ApiError {
+    invalid_input(format!("The requestor {name} is not onboarded any more."))
+}
+
 pub(crate) fn workflow_exists(id: &str) -> ApiError {
     exists(format!("A delegation request with the requestor workflow ID {id} already exists."))
 }
@@ -87,14 +92,14 @@ pub(crate) fn role_name_conflict(name: &str) -> ApiError {
     ApiError::new(code::NAME_CONFLICT_EXCEPTION, message)
 }
 
-pub(crate) fn role_of_other_values(name: &str) -> ApiError {
-    exists(format!(
-        "Role with name {name} already exists, from another version of the role template or with other values."
-    ))
-}
 /// The role came or went after it had been decided what the caller may do.
 pub(crate) fn role_changed(name: &str) -> ApiError {
     let message = format!("The role {name} was changed by somebody else. Try again.");
     ApiError::new(code::CONCURRENT_MODIFICATION_EXCEPTION, message)
 }
 
+pub(crate) fn role_of_other_values(name: &str) -> ApiError {
+    exists(format!(
+        "Role with name {name} already exists, from another version of the role template or with other values."
+    ))
+}

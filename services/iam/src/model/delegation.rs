@@ -14,7 +14,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const UNASSIGNED_FOR: Duration = DAY;
 const ANY_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long an expired request can still be looked at.
-pub(crate) const EXPIRED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const EXPIRED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DelegationState {
@@ -105,6 +105,11 @@ impl DelegationRequest {
 
     pub(crate) fn state(&self, now: Instant) -> DelegationState {
         if now < self.expires() { self.state } else { DelegationState::Expired }
+    }
+
+    /// When nobody can look at it any more.
+    pub(crate) fn gone(&self) -> Instant {
+        self.expires() + EXPIRED_KEPT
     }
 
     pub(crate) fn requestor(&self) -> AccountId {

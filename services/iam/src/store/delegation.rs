@@ -6,7 +6,7 @@ use crate::catalog::{Partner, boundary_arn};
 use crate::delegation;
 use crate::model::{
     DELEGATION_NOTICES, DELEGATION_OWNERS, DELEGATION_WORKFLOWS, DELEGATIONS, DelegationRequest,
-    DelegationState, EXPIRED_KEPT, Notice, PARTNER_POLICIES, PartnerPolicy,
+    DelegationState, Notice, PARTNER_POLICIES, PartnerPolicy,
 };
 use crate::{error, quotas};
 
@@ -44,30 +44,19 @@ impl State {
         Ok(())
     }
 
-    /// Enters a new request, and drops those of the partner that expired long ago.
     pub(crate) async fn create_delegation(&self, new: &DelegationRequest, now: Instant) -> Result<()> {
         let partner = new.requestor();
         self.store
             .transact(|tx| async move {
                 let workflow = (partner, &new.workflow_id);
-                let mut kept = 0;
-                for at in tx.scan_keys(&DELEGATION_WORKFLOWS, Range::prefix((partner,)), LIST_MAX).await? {
-                    let Some(id) = tx.get(&DELEGATION_WORKFLOWS, &at).await? else { continue };
-                    let Some(request) = tx.get(&DELEGATIONS, &id).await? else { continue };
-                    if request.expires() + EXPIRED_KEPT > now {
-                        kept += 1;
-                        continue;
+                if let Some(before) = tx.get(&DELEGATION_WORKFLOWS, &workflow).await? {
+                    match tx.get(&DELEGATIONS, &before).await? {
+                        Some(before) if before.gone() <= now => forget(&tx, &before)?,
+                        _ => return Err(error::workflow_exists(&new.workflow_id)),
                     }
-                    tx.delete(&DELEGATION_WORKFLOWS, &at)?;
-                    if let Some(owner) = request.owner_account() {
-                        tx.delete(&DELEGATION_OWNERS, &(owner, &id))?;
-                    }
-                    tx.delete(&DELEGATIONS, &id)?;
                 }
-                if tx.get(&DELEGATION_WORKFLOWS, &workflow).await?.is_some() {
-                    return Err(error::workflow_exists(&new.workflow_id));
-                }
-                if kept >= quotas::DELEGATION_REQUESTS {
+                let kept = tx.scan_keys(&DELEGATION_WORKFLOWS, Range::prefix((partner,)), LIST_MAX).await?;
+                if kept.len() >= quotas::DELEGATION_REQUESTS {
                     return Err(error::quota("DelegationRequestsPerAccount", quotas::DELEGATION_REQUESTS));
                 }
                 tx.put(&DELEGATION_WORKFLOWS, &workflow, &new.id)?;
@@ -76,22 +65,51 @@ impl State {
             .await
     }
 
-    pub(crate) async fn delegation(&self, id: &str) -> Result<DelegationRequest> {
-        get(&self.store, id).await
+    /// Drops the requests that expired long ago; says when the next is due.
+    pub(crate) async fn sweep_delegations(&self, now: Instant) -> Result<Option<Instant>> {
+        let mut next: Option<Instant> = None;
+        for (id, request) in self.store.scan(&DELEGATIONS, Range::all(), LIST_MAX).await? {
+            let gone = request.gone();
+            if gone > now {
+                next = Some(next.map_or(gone, |next| next.min(gone)));
+                continue;
+            }
+            self.store
+                .transact(|tx| {
+                    let id = &id;
+                    async move {
+                        // Its workflow may have another request meanwhile.
+                        match tx.get(&DELEGATIONS, id).await? {
+                            Some(request) => forget(&tx, &request),
+                            None => Ok(()),
+                        }
+                    }
+                })
+                .await?;
+        }
+        Ok(next)
+    }
+
+    pub(crate) async fn delegation(&self, id: &str, now: Instant) -> Result<DelegationRequest> {
+        get(&self.store, id, now).await
     }
 
     /// Those of an account that have an owner, by id.
-    pub(crate) async fn delegations_of(&self, account: AccountId) -> Result<Vec<DelegationRequest>> {
+    pub(crate) async fn delegations_of(
+        &self,
+        account: AccountId,
+        now: Instant,
+    ) -> Result<Vec<DelegationRequest>> {
         let snapshot = self.store.snapshot().await?;
         let mut all = Vec::new();
         for (_, id) in snapshot.scan_keys(&DELEGATION_OWNERS, Range::prefix((account,)), LIST_MAX).await? {
-            all.extend(snapshot.get(&DELEGATIONS, &id).await?);
+            all.extend(snapshot.get(&DELEGATIONS, &id).await?.filter(|request| request.gone() > now));
         }
         Ok(all)
     }
 
-    /// Changes a request that is in one of the states `from` by `change`, moves it `to` its new state, and writes the
-    /// notice of that; `token` is what the notice hands over.
+    /// Changes a request that is in one of the states `from` by `change` and moves it `to` its new state, with a notice of
+    /// that; `token` is what the notice hands over. What is in that state already stays there no longer for it.
     pub(crate) async fn move_delegation(
         &self,
         id: &str,
@@ -103,19 +121,21 @@ impl State {
         let change = &change;
         self.store
             .transact(|tx| async move {
-                let mut request = get(&tx, id).await?;
+                let mut request = get(&tx, id, now).await?;
                 let state = request.state(now);
                 if !from.contains(&state) {
                     return Err(error::delegation_state(id, state, to));
                 }
                 let token = change(&mut request)?;
-                request.state = to;
-                request.changed = now.into();
-                request.changes += 1;
-                if let (Some(account), Some(_)) = (request.owner_account(), &request.owner) {
-                    tx.put(&DELEGATION_OWNERS, &(account, id), &())?;
+                if state != to {
+                    request.state = to;
+                    request.changed = now.into();
+                    request.changes += 1;
+                    if let (Some(account), Some(_)) = (request.owner_account(), &request.owner) {
+                        tx.put(&DELEGATION_OWNERS, &(account, id), &())?;
+                    }
+                    put_notice(&tx, &request, token.as_deref(), now)?;
                 }
-                put_notice(&tx, &request, token.as_deref(), now)?;
                 tx.put(&DELEGATIONS, id, &request)?;
                 Ok(request)
             })
@@ -140,8 +160,17 @@ impl State {
     }
 }
 
-async fn get(reads: &impl Reads, id: &str) -> Result<DelegationRequest> {
-    reads.get(&DELEGATIONS, id).await?.ok_or_else(|| error::no_such_delegation(id))
+async fn get(reads: &impl Reads, id: &str, now: Instant) -> Result<DelegationRequest> {
+    let found = reads.get(&DELEGATIONS, id).await?.filter(|request| request.gone() > now);
+    found.ok_or_else(|| error::no_such_delegation(id))
+}
+
+fn forget(tx: &Tx, request: &DelegationRequest) -> Result<()> {
+    tx.delete(&DELEGATION_WORKFLOWS, &(request.requestor(), &request.workflow_id))?;
+    if let Some(owner) = request.owner_account() {
+        tx.delete(&DELEGATION_OWNERS, &(owner, &request.id))?;
+    }
+    Ok(tx.delete(&DELEGATIONS, &request.id)?)
 }
 
 fn put_notice(tx: &Tx, request: &DelegationRequest, token: Option<&str>, now: Instant) -> Result<()> {

@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use haneul_kit::{AccountId, Arn, BoxFuture, Caller, Instant, Platform, Reconciler, Region, Result, Signal};
 use haneul_sqs_wire::operations as sqs;
 use haneul_sqs_wire::shapes as q;
 
+use crate::catalog::Catalog;
 use crate::model::Notice;
 use crate::store::State;
 
@@ -11,19 +13,26 @@ use crate::store::State;
 const PRINCIPAL: &str = "iam.amazonaws.com";
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(3600);
-/// A request has expired by then.
+/// What an exchange token is good for is over by then.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Sends the news of delegation requests to their partners, until it arrives.
 pub(crate) struct Notices {
     platform: Platform,
     state: State,
+    catalog: Arc<Catalog>,
     pub signal: Signal,
 }
 
 impl Notices {
-    pub(crate) fn new(platform: Platform, state: State) -> Notices {
-        Notices { platform, state, signal: Signal::default() }
+    pub(crate) fn new(platform: Platform, state: State, catalog: Arc<Catalog>) -> Notices {
+        Notices { platform, state, catalog, signal: Signal::default() }
+    }
+
+    /// Whether the operator still lets the partner have news sent there.
+    fn is_registered(&self, notice: &Notice) -> bool {
+        let partner = AccountId::new(notice.partner).and_then(|account| self.catalog.partner(account));
+        partner.is_some_and(|partner| partner.channels.contains(&notice.channel))
     }
 
     async fn run(&self) -> Result<Option<Instant>> {
@@ -36,6 +45,10 @@ impl Notices {
             if at.0 == stuck || due > now {
                 stuck.clone_from(&at.0);
                 next = next.into_iter().chain([due.max(now + RETRY_MIN)]).min();
+                continue;
+            }
+            if !self.is_registered(&notice) {
+                self.state.set_notice(&at, None).await?;
                 continue;
             }
             match self.send(&at, &notice).await {

@@ -3,6 +3,7 @@
 mod catalog;
 mod cloud;
 mod credentials;
+mod delegation;
 mod directory;
 mod dispatch;
 mod errors;
@@ -10,7 +11,7 @@ mod invariants;
 mod listings;
 mod mfa;
 mod providers;
-mod service_credentials;
 mod role_templates;
+mod service_credentials;
 mod service_linked;
 mod simulator;

@@ -27,8 +27,7 @@ impl Handle<op::CreateDelegationRequest> for Iam {
         cx: &Cx,
         input: s::CreateDelegationRequestRequest,
     ) -> Result<s::CreateDelegationRequestResponse> {
-        let partner = self.catalog.partners.iter().find(|partner| partner.account() == cx.account());
-        let partner = partner.ok_or_else(error::not_a_partner)?;
+        let partner = self.catalog.partner(cx.account()).ok_or_else(error::not_a_partner)?;
         let template_arn = input.permissions.policy_template_arn.unwrap_or_default();
         let template =
             partner.template(&template_arn).ok_or_else(|| error::no_such_template(&template_arn))?;
@@ -65,6 +64,7 @@ impl Handle<op::CreateDelegationRequest> for Iam {
             changes: 0,
         };
         self.state.create_delegation(&request, cx.now()).await?;
+        self.expiry.signal.wake();
         Ok(s::CreateDelegationRequestResponse {
             console_deep_link: Some(format!("{CONSOLE}{}", request.id)),
             delegation_request_id: Some(request.id),

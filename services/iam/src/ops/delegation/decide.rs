@@ -5,7 +5,7 @@ use haneul_iam_wire::shapes as s;
 use haneul_kit::{Access, ApiError, Cx, Delegation, Handle, Principal, Result, Session, session_token};
 use haneul_shape::Empty;
 
-use super::{Default, is_self};
+use super::{Default, is_self, must_be_ours};
 use crate::error;
 use crate::iam::Iam;
 use crate::model::{DelegationRequest, DelegationState as State};
@@ -21,10 +21,6 @@ impl Handle<op::AssociateDelegationRequest> for Iam {
 
     async fn call(&self, cx: &Cx, input: s::AssociateDelegationRequestRequest) -> Result<Empty> {
         let take = |request: &mut DelegationRequest| {
-            // Somebody else may have been asked since access was decided.
-            if request.owner_account().is_some_and(|account| account != cx.account()) {
-                return Err(error::no_such_delegation(&request.id));
-            }
             request.owner_account = Some(cx.account().number());
             request.owner = Some(cx.caller().arn());
             Ok(None)
@@ -65,6 +61,7 @@ impl Handle<op::AcceptDelegationRequest> for Iam {
         }
         let kept = session_token::keep_approver(&self.platform.seal, caller);
         let accept = |request: &mut DelegationRequest| {
+            self.must_be_partner(request)?;
             if caller.principal == Principal::Root && request.session_secs > ROOT_HOURS_MAX * 3600 {
                 return Err(error::root_approves_long(ROOT_HOURS_MAX));
             }
@@ -103,6 +100,7 @@ impl Handle<op::SendDelegationToken> for Iam {
 
     async fn call(&self, cx: &Cx, input: s::SendDelegationTokenRequest) -> Result<Empty> {
         let send = |request: &mut DelegationRequest| {
+            self.must_be_partner(request)?;
             if request.only_send_by_owner && !request.owner.as_deref().is_some_and(|of| is_self(cx, of)) {
                 return Err(error::only_the_owner_sends());
             }
@@ -124,9 +122,21 @@ impl Iam {
         to: State,
         change: impl Fn(&mut DelegationRequest) -> Result<Option<String>> + Send + Sync,
     ) -> Result<Empty> {
+        let change = |request: &mut DelegationRequest| {
+            must_be_ours(cx, request)?;
+            change(request)
+        };
         self.state.move_delegation(id, from, to, cx.now(), change).await?;
         self.notices.signal.wake();
         Ok(Empty)
+    }
+
+    /// Whoever the operator has removed is given nothing more.
+    fn must_be_partner(&self, request: &DelegationRequest) -> Result<()> {
+        match self.catalog.partner(request.requestor()) {
+            Some(_) => Ok(()),
+            None => Err(error::partner_is_gone(&request.requestor_name)),
+        }
     }
 
     /// What the partner trades in at STS: whoever accepted, limited by the policy, from now on.

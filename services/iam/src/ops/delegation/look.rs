@@ -3,7 +3,7 @@ use haneul_iam_wire::shapes as s;
 use haneul_iam_wire::values::{permission_check_status_type as status, summary_state_type as summary_state};
 use haneul_kit::{Access, Arn, Cx, Handle, Result};
 
-use super::{DEFAULT_PERMISSION, Default, is_self, on_request};
+use super::{DEFAULT_PERMISSION, Default, is_self, must_be_ours, on_request};
 use crate::delegation::{check, summary};
 use crate::iam::Iam;
 use crate::model::DelegationRequest;
@@ -21,7 +21,8 @@ impl Handle<op::GetDelegationRequest> for Iam {
         cx: &Cx,
         input: s::GetDelegationRequestRequest,
     ) -> Result<s::GetDelegationRequestResponse> {
-        let request = self.state.delegation(&input.delegation_request_id).await?;
+        let request = self.state.delegation(&input.delegation_request_id, cx.now()).await?;
+        must_be_ours(cx, &request)?;
         let answer = match input.delegation_permission_check {
             Some(true) => Some(self.permission_check(cx, &request).await?),
             _ => None,
@@ -52,7 +53,7 @@ impl Handle<op::ListDelegationRequests> for Iam {
         cx: &Cx,
         input: s::ListDelegationRequestsRequest,
     ) -> Result<s::ListDelegationRequestsResponse> {
-        let mut requests = self.state.delegations_of(cx.account()).await?;
+        let mut requests = self.state.delegations_of(cx.account(), cx.now()).await?;
         if let Some(owner) = &input.owner_id {
             requests.retain(|request| request.owner.as_ref() == Some(owner));
         }
@@ -73,16 +74,16 @@ impl Handle<op::ListDelegationRequests> for Iam {
 impl Handle<op::GetHumanReadableSummary> for Iam {
     async fn access(&self, cx: &Cx, input: &s::GetHumanReadableSummaryRequest) -> Result<Vec<Access>> {
         Iam::gate(cx)?;
-        let request = self.named(&input.entity_arn).await?;
+        let request = self.named(cx, &input.entity_arn).await?;
         Ok(vec![on_request(cx, "iam:GetHumanReadableSummary", &request, Default::Anybody)])
     }
 
     async fn call(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: s::GetHumanReadableSummaryRequest,
     ) -> Result<s::GetHumanReadableSummaryResponse> {
-        let request = self.named(&input.entity_arn).await?;
+        let request = self.named(cx, &input.entity_arn).await?;
         let policy = document::compile(&request.policy)?;
         let content = summary::write(&request, &policy, input.locale.as_deref());
         let state = if content.is_some() { summary_state::AVAILABLE } else { summary_state::NOT_SUPPORTED };
@@ -96,10 +97,11 @@ impl Handle<op::GetHumanReadableSummary> for Iam {
 
 impl Iam {
     /// The request that an ARN names.
-    async fn named(&self, arn: &str) -> Result<DelegationRequest> {
+    async fn named(&self, cx: &Cx, arn: &str) -> Result<DelegationRequest> {
         let parsed = Arn::parse(arn).ok().filter(|of| of.service() == "iam" && of.account_id().is_some());
         let id = parsed.as_ref().and_then(|of| of.resource().strip_prefix("delegation-request/"));
-        let request = self.state.delegation(id.ok_or_else(|| error::not_a_delegation(arn))?).await?;
+        let id = id.ok_or_else(|| error::not_a_delegation(arn))?;
+        let request = self.state.delegation(id, cx.now()).await?;
         let owner = request.owner_account();
         let right = owner.is_none() || owner == parsed.as_ref().and_then(Arn::account_id);
         if right { Ok(request) } else { Err(error::no_such_delegation(&request.id)) }

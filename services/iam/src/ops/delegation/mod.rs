@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use haneul_kit::{Access, Cx, Policy, Principal, Result};
 use haneul_policy::Rules;
 
+use crate::error;
 use crate::iam::Iam;
 use crate::model::DelegationRequest;
 
@@ -39,7 +40,7 @@ impl Iam {
         default: Default,
     ) -> Result<Vec<Access>> {
         Iam::gate(cx)?;
-        let request = self.state.delegation(id).await?;
+        let request = self.state.delegation(id, cx.now()).await?;
         Ok(vec![on_request(cx, action, &request, default)])
     }
 }
@@ -55,6 +56,17 @@ fn on_request(cx: &Cx, action: &'static str, request: &DelegationRequest, defaul
     match &request.owner {
         Some(owner) => access.key("iam:DelegationRequestOwner", owner.as_str()),
         None => access,
+    }
+}
+
+/// Somebody of another account may have taken the request since access was decided.
+///
+/// # Errors
+/// That there is no such request.
+fn must_be_ours(cx: &Cx, request: &DelegationRequest) -> Result<()> {
+    match request.owner_account() {
+        Some(owner) if owner != cx.account() => Err(error::no_such_delegation(&request.id)),
+        _ => Ok(()),
     }
 }
 
