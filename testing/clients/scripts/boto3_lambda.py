@@ -12,7 +12,7 @@ import zipfile
 import boto3
 from botocore.exceptions import ClientError
 
-aws = {name: boto3.client(name) for name in ["dynamodb", "iam", "lambda", "logs", "s3", "secretsmanager", "sqs"]}
+aws = {name: boto3.client(name) for name in ["dynamodb", "iam", "kinesis", "lambda", "logs", "s3", "secretsmanager", "sqs"]}
 functions, queues = aws["lambda"], aws["sqs"]
 minor = subprocess.run(["python3", "-c", "import sys; print(sys.version_info[1])"], capture_output=True, text=True).stdout.strip()
 RUNTIME = f"python3.{minor}"
@@ -46,7 +46,7 @@ def package(code):
 
 trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 role = aws["iam"].create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:*", "sqs:*", "dynamodb:*", "s3:GetObject"], "Resource": "*"}]}
+rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:*", "sqs:*", "dynamodb:*", "kinesis:*", "s3:GetObject"], "Resource": "*"}]}
 aws["iam"].put_role_policy(RoleName="runner", PolicyName="own", PolicyDocument=json.dumps(rights))
 
 CODE = """
@@ -150,6 +150,27 @@ for item in ["a", "poison", "b"]:
 (told,) = until("the record that was left out", lambda: queues.receive_message(QueueUrl=done, WaitTimeSeconds=1).get("Messages"))
 assert json.loads(told["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
 queues.delete_message(QueueUrl=done, ReceiptHandle=told["ReceiptHandle"])
+
+# A data stream, polled, and pushed by a consumer of its own.
+kinesis = aws["kinesis"]
+kinesis.create_stream(StreamName="flow", ShardCount=2)
+flow = until("the stream", lambda: (lambda found: found["StreamStatus"] == "ACTIVE" and found["StreamARN"])(kinesis.describe_stream_summary(StreamName="flow")["StreamDescriptionSummary"]))
+kinesis.register_stream_consumer(StreamARN=flow, ConsumerName="worker")
+consumer = until("the consumer", lambda: (lambda found: found["ConsumerStatus"] == "ACTIVE" and found["ConsumerARN"])(kinesis.describe_stream_consumer(StreamARN=flow, ConsumerName="worker")["ConsumerDescription"]))
+for source in (flow, consumer):
+    functions.create_event_source_mapping(
+        EventSourceArn=source, FunctionName="worker", StartingPosition="TRIM_HORIZON", BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": done_arn}},
+    )
+kinesis.put_records(StreamName="flow", Records=[{"PartitionKey": key, "Data": b"data"} for key in ["a", "poison", "b"]])
+sources = set()
+while len(sources) < 2:
+    (told,) = until("the record that was left out", lambda: queues.receive_message(QueueUrl=done, WaitTimeSeconds=1).get("Messages"))
+    info = json.loads(told["Body"])["KinesisBatchInfo"]
+    assert info["batchSize"] == 1, info
+    sources.add(info["streamArn"])
+    queues.delete_message(QueueUrl=done, ReceiptHandle=told["ReceiptHandle"])
+assert sources == {flow, consumer}, sources
 
 # A bucket.
 functions.add_permission(FunctionName="worker", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::uploads")

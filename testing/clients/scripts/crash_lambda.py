@@ -9,7 +9,7 @@ import zipfile
 
 import boto3
 
-functions, queues, iam, tables = (boto3.client(name) for name in ["lambda", "sqs", "iam", "dynamodb"])
+functions, queues, iam, tables, streams = (boto3.client(name) for name in ["lambda", "sqs", "iam", "dynamodb", "kinesis"])
 COUNT = 30
 
 # Without an SDK, which the host's Python need not have: the queue takes messages from everybody.
@@ -22,7 +22,11 @@ def handler(event, context):
 def words(event):
     if isinstance(event, str):
         return [event]
-    return [r["body"] if "body" in r else r["dynamodb"]["Keys"]["id"]["S"] for r in event["Records"]]
+    return [word(record) for record in event["Records"]]
+def word(record):
+    if "kinesis" in record:
+        return record["kinesis"]["partitionKey"]
+    return record["body"] if "body" in record else record["dynamodb"]["Keys"]["id"]["S"]
 """
 
 
@@ -55,7 +59,12 @@ def before():
     )
     stream = tables.describe_table(TableName="items")["Table"]["LatestStreamArn"]
     functions.create_event_source_mapping(EventSourceArn=stream, FunctionName="worker", StartingPosition="TRIM_HORIZON", BatchSize=4)
+    streams.create_stream(StreamName="flow", ShardCount=2)
+    streams.get_waiter("stream_exists").wait(StreamName="flow", WaiterConfig={"Delay": 1})
+    flow = streams.describe_stream_summary(StreamName="flow")["StreamDescriptionSummary"]["StreamARN"]
+    functions.create_event_source_mapping(EventSourceArn=flow, FunctionName="worker", StartingPosition="TRIM_HORIZON", BatchSize=4)
     for n in range(COUNT):
+        streams.put_record(StreamName="flow", PartitionKey=f"record {n}", Data=b"data")
         functions.invoke(FunctionName="worker", InvocationType="Event", Payload=json.dumps(f"event {n}"))
         queues.send_message(QueueUrl=work, MessageBody=f"message {n}")
         tables.put_item(TableName="items", Item={"id": {"S": f"item {n}"}})
@@ -63,7 +72,7 @@ def before():
 
 def after():
     done = queues.get_queue_url(QueueName="done")["QueueUrl"]
-    wanted = {f"{kind} {n}" for kind in ["event", "message", "item"] for n in range(COUNT)}
+    wanted = {f"{kind} {n}" for kind in ["event", "message", "item", "record"] for n in range(COUNT)}
     end = time.time() + 50
     while wanted and time.time() < end:
         for message in queues.receive_message(QueueUrl=done, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):

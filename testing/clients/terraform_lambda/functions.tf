@@ -26,7 +26,7 @@ resource "aws_iam_role_policy" "runner" {
   role = aws_iam_role.runner.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = ["logs:*", "sqs:*", "dynamodb:*"], Resource = "*" }]
+    Statement = [{ Effect = "Allow", Action = ["logs:*", "sqs:*", "dynamodb:*", "kinesis:*"], Resource = "*" }]
   })
 }
 

@@ -45,6 +45,35 @@ resource "aws_lambda_event_source_mapping" "stream" {
   }
 }
 
+resource "aws_kinesis_stream" "flow" {
+  name        = "flow-for-functions"
+  shard_count = 1
+}
+
+resource "aws_kinesis_stream_consumer" "worker" {
+  name       = "worker"
+  stream_arn = aws_kinesis_stream.flow.arn
+}
+
+resource "aws_lambda_event_source_mapping" "flow" {
+  event_source_arn           = aws_kinesis_stream.flow.arn
+  function_name              = aws_lambda_function.worker.arn
+  starting_position          = "LATEST"
+  batch_size                 = var.batch
+  tumbling_window_in_seconds = 30
+  filter_criteria {
+    filter { pattern = jsonencode({ data = { kind = ["work"] } }) }
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "pushed" {
+  event_source_arn            = aws_kinesis_stream_consumer.worker.arn
+  function_name               = aws_lambda_function.worker.arn
+  starting_position           = "AT_TIMESTAMP"
+  starting_position_timestamp = "2026-01-01T00:00:00Z"
+  batch_size                  = var.batch
+}
+
 resource "aws_s3_bucket" "uploads" {
   bucket = "uploads-for-functions"
 }

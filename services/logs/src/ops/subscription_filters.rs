@@ -166,7 +166,7 @@ impl Logs {
         let stream = if vendor == "kinesis" { "Kinesis stream" } else { "Firehose" };
         let record = control(stream, self.platform.env.now().millis())?;
         let key = self.platform.env.rng.uuid();
-        match self.put_record(group, role, arn, &key, record).await {
+        match self.put_record(group, role, arn, &key, record.into()).await {
             Ok(()) => Ok(()),
             Err(error) if error.fault() == Fault::Client => Err(error::undeliverable(kind, name)),
             Err(error) => Err(error),
