@@ -139,7 +139,7 @@ impl Execution {
             Status::Running => {}
             // One that was under way when the cloud went down.
             Status::Pausing | Status::Paused => {
-                (record.work_ms, record.invocation, record.deferred) = (None, None, true);
+                (record.work_ms, record.invocation, record.woken) = (None, None, true);
                 self.come_to_rest(at);
                 return false;
             }
@@ -150,9 +150,11 @@ impl Execution {
         }
         record.token = Some(token.to_owned());
         record.last = None;
-        (record.withheld, record.deferred) = (false, false);
+        (record.withheld, record.woken) = (false, false);
+        // Of one that the cloud went down with nobody knows what it heard.
+        let known = record.invocation.as_ref().map_or(record.delivered, |lost| lost.known);
         record.delivered = record.change;
-        record.invocation = Some(InvocationRecord { request_id: request_id.to_owned(), began_ms: at });
+        record.invocation = Some(InvocationRecord { request_id: request_id.to_owned(), began_ms: at, known });
         true
     }
 
@@ -178,6 +180,9 @@ impl Execution {
         }
         (self.record.token, self.record.last) = (None, None);
         let withheld = std::mem::take(&mut self.record.withheld);
+        if said == Said::Refused {
+            self.record.delivered = invocation.known;
+        }
         match said {
             Said::Refused | Said::Broke(_) => {
                 self.record.failures = self.record.failures.saturating_add(1);
@@ -189,8 +194,7 @@ impl Execution {
             Said::Ended(status, outcome) if !withheld => self.end(status, outcome, at),
             Said::Ended(..) | Said::Pending => {
                 self.record.failures = 0;
-                let news = self.record.change > self.record.delivered;
-                if std::mem::take(&mut self.record.deferred) || withheld || news {
+                if std::mem::take(&mut self.record.woken) || withheld {
                     self.again(at, at);
                 } else if !pending {
                     let said = "Cannot return PENDING status with no pending operations.";
@@ -208,7 +212,7 @@ impl Execution {
         match self.record.status {
             Status::Running => self.record.work_ms = Some(due.max(0).unsigned_abs()),
             _ => {
-                self.record.deferred = true;
+                self.record.woken = true;
                 self.come_to_rest(at);
             }
         }

@@ -50,7 +50,7 @@ impl Execution {
             Status::Running => Some(asked.next.to_owned()),
             Status::Pausing => {
                 // What was said so far counts; what is said from here on would come too late.
-                (self.record.withheld, self.record.deferred) = (true, true);
+                (self.record.withheld, self.record.woken) = (true, true);
                 self.come_to_rest(at);
                 None
             }

@@ -45,7 +45,7 @@ impl Execution {
         if self.record.invocation.is_none() {
             // An invocation that was to come waits for the end of the pause.
             if self.record.work_ms.take().is_some() {
-                self.record.deferred = true;
+                self.record.woken = true;
             }
             self.come_to_rest(request.at);
         }
@@ -91,9 +91,7 @@ impl Execution {
         let what = What::ExecutionResumed { requested_ms: request.at };
         self.note_own(what, request.at, request.reason.clone(), None);
         // An invocation that is still under way is followed by another one, if it has to be.
-        let news = self.record.change > self.record.delivered;
-        if self.record.invocation.is_none() && (self.record.deferred || news) {
-            self.record.deferred = false;
+        if self.record.invocation.is_none() && std::mem::take(&mut self.record.woken) {
             self.wake(request.at);
         }
         Ok(())

@@ -23,8 +23,8 @@ impl Lambda {
         let (request_id, token) = (env.rng.uuid(), self.checkpoint_token());
         let began =
             self.records.begin_invocation(&name, row, &token, &request_id, env.now().millis()).await?;
-        let Some((record, known)) = began else { return Ok(()) };
-        let said = self.invocation(&name, &record, known, &request_id).await?;
+        let Some(record) = began else { return Ok(()) };
+        let said = self.invocation(&name, &record, &request_id).await?;
         let at = env.now().millis();
         let changed = self.records.end_invocation(&name, &request_id, &said, at).await?;
         if let Some(changed) = changed {
@@ -66,7 +66,6 @@ impl Lambda {
         &self,
         name: &ExecutionName,
         record: &ExecutionRecord,
-        known: u64,
         request_id: &str,
     ) -> Result<Said> {
         let named = Named { function: name.function.clone(), qualifier: Some(record.version.clone()) };
@@ -84,6 +83,7 @@ impl Lambda {
         let first = render::First { id: &record.id, started_ms: record.started_ms, input: &input };
         let mut operations = vec![first.json()];
         operations.extend(page.operations.iter().map(render::operation_json));
+        let known = record.invocation.as_ref().map_or(0, |invocation| invocation.known);
         let updated: Vec<&str> = all
             .iter()
             .filter(|seen| seen.brief.change > known && !seen.hidden)

@@ -81,9 +81,11 @@ impl Execution {
         self.operations.get(id).map(|operation| operation.status)
     }
 
-    /// The function has something to do. While it runs it hears of it by its next checkpoint, or when it has ended.
+    /// The function has something to do: now, or when its invocation or the pause is over.
     pub(crate) fn wake(&mut self, at: i64) {
-        if self.record.status == Status::Running && self.record.work_ms.is_none() {
+        if self.record.status != Status::Running || self.record.invocation.is_some() {
+            self.record.woken = true;
+        } else if self.record.work_ms.is_none() {
             self.record.work_ms = Some(at.max(0).unsigned_abs());
         }
     }

@@ -257,7 +257,7 @@ impl Fresh {
             invocation: None,
             failures: 0,
             withheld: false,
-            deferred: false,
+            woken: false,
             pause: None,
             requests: Vec::new(),
         };

@@ -24,7 +24,7 @@ fn execution() -> Execution {
         "config": { "timeout_s": 5000, "retention_days": 14 }, "times_out_ms": 5_000_000, "input_sha256": "",
         "trace": "", "parent": null, "event": null, "token": null, "last": null, "operations": 0, "counted": 0, "bytes": 0,
         "events": 0, "change": 0, "delivered": 0, "work_ms": 7, "invocation": null, "failures": 0,
-        "withheld": false, "deferred": false, "pause": null, "requests": [],
+        "withheld": false, "woken": false, "pause": null, "requests": [],
     }))
     .unwrap();
     let mut execution = Execution::of(name, record);
@@ -346,7 +346,11 @@ fn what_an_invocation_says() {
         (&[], Said::Refused, false, Status::Running, Some(AT + 1000)),
         (&[], Said::Impossible(Failure::default()), true, Status::Failed, None),
         // What came while it ran is news.
-        (&["news"], Said::Pending, false, Status::Running, Some(AT)),
+        (&["wait", "fire"], Said::Pending, false, Status::Running, Some(AT)),
+        // Another branch's checkpoint was told of it.
+        (&["wait", "fire", "told"], Said::Pending, false, Status::Running, Some(AT)),
+        (&["wait", "fire", "told"], Said::Pending, true, Status::Running, Some(AT)),
+        (&["wait", "pause", "fire", "resume", "told"], Said::Pending, true, Status::Running, Some(AT)),
         (&["stop"], ended(Status::Succeeded, "1"), false, Status::Stopped, None),
         (&["pause"], Said::Pending, true, Status::Paused, None),
         (&["pause"], broke(), true, Status::Paused, None),
@@ -362,7 +366,9 @@ fn what_an_invocation_says() {
         for what in before {
             let request = Request { client_token: None, sha256: String::new(), reason: None, at: AT };
             match *what {
-                "news" => execution.record.change += 1,
+                "wait" => drop(apply(&mut execution, &[update("WAIT", "w", "START")]).unwrap()),
+                "fire" => execution.fire("w", AT + 60_000, true),
+                "told" => drop(apply(&mut execution, &[]).unwrap()),
                 "stop" => drop(execution.stop(None, AT)),
                 "pause" => execution.pause(&request, true).unwrap(),
                 "resume" => execution.resume(&request).unwrap(),
@@ -378,6 +384,30 @@ fn what_an_invocation_says() {
         execution.invoked("request", broke(), false, AT);
         assert_eq!(execution.record.events, events);
     }
+}
+
+#[test]
+fn what_a_function_did_not_come_to_hear_is_told_again() {
+    let known = |execution: &Execution| execution.record.invocation.as_ref().unwrap().known;
+    let mut execution = execution();
+    apply(&mut execution, &[update("WAIT", "w", "START")]).unwrap();
+    execution.invoked("request", Said::Pending, true, AT);
+    execution.fire("w", AT + 60_000, true);
+    let invoke = |execution: &mut Execution, request: &str| {
+        let due = execution.record.work_ms.unwrap();
+        assert!(execution.invoke(due, "token", request, AT + 60_000));
+    };
+    invoke(&mut execution, "throttled");
+    assert_eq!((known(&execution), execution.record.change), (1, 2));
+    execution.invoked("throttled", Said::Refused, true, AT + 60_000);
+    invoke(&mut execution, "lost");
+    assert_eq!(known(&execution), 1);
+    // The cloud went down while it ran.
+    invoke(&mut execution, "runs");
+    assert_eq!(known(&execution), 1);
+    execution.invoked("runs", Said::Broke(Failure::default()), true, AT + 60_000);
+    invoke(&mut execution, "again");
+    assert_eq!(known(&execution), 2);
 }
 
 #[test]

@@ -105,8 +105,9 @@ pub(crate) struct ExecutionRecord {
     pub(crate) failures: u32,
     /// The last checkpoint was answered without a token: what the invocation says no longer counts.
     pub(crate) withheld: bool,
-    /// The function is to be run when the pause ends.
-    pub(crate) deferred: bool,
+    /// The function is to be run once more: when its invocation or the pause is over. What a checkpoint tells meanwhile does
+    /// not change that: the branch that waits for it may be asleep already.
+    pub(crate) woken: bool,
     pub(crate) pause: Option<PauseRecord>,
     /// Requests that pause and resume, for clients that did not hear the answer.
     pub(crate) requests: Vec<RequestRecord>,
@@ -146,6 +147,8 @@ pub(crate) struct Answered {
 pub(crate) struct InvocationRecord {
     pub(crate) request_id: String,
     pub(crate) began_ms: i64,
+    /// Changes that the function knew before, to be told again if it does not come to run.
+    pub(crate) known: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

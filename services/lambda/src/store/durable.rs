@@ -139,8 +139,7 @@ impl Records {
             .await
     }
 
-    /// Begins an invocation that is due. Gives the execution and the changes that the function knew before; `None` when
-    /// there is to be none.
+    /// Begins an invocation that is due. `None` when there is to be none.
     pub(crate) async fn begin_invocation(
         &self,
         name: &ExecutionName,
@@ -148,20 +147,19 @@ impl Records {
         token: &str,
         request_id: &str,
         at: i64,
-    ) -> Result<Option<(ExecutionRecord, u64)>> {
+    ) -> Result<Option<ExecutionRecord>> {
         self.store
             .transact(|tx| async move {
                 let Some(mut loaded) = load(&tx, name, []).await? else {
                     tx.delete(&WORK, row)?;
                     return Ok(None);
                 };
-                let known = loaded.execution.record.delivered;
                 let begins = loaded.execution.invoke(row.0, token, request_id, at);
                 if loaded.execution.record.work_ms != Some(row.0) {
                     tx.delete(&WORK, row)?;
                 }
                 loaded.save(&tx)?;
-                Ok(begins.then_some((loaded.execution.record, known)))
+                Ok(begins.then_some(loaded.execution.record))
             })
             .await
     }
