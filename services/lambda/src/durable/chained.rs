@@ -62,15 +62,16 @@ impl Lambda {
     }
 
     /// Goes on with a function that an operation calls.
-    pub(crate) async fn drive_call(&self, row: &DueRow) -> Result<()> {
-        let Some(work) = self.records.work(row).await? else { return Ok(()) };
+    pub(crate) async fn drive_call(&self, row: &DueRow, id: &str) -> Result<()> {
+        let work = self.records.work(row).await?.filter(|work| work.execution == id);
+        let Some(mut work) = work else { return Ok(()) };
         let name = ExecutionName::of(row.1, row.2, row.3.clone(), row.4.clone());
-        let execution = self.records.execution(&name).await?;
+        let execution = self.records.execution(&name).await?.filter(|execution| execution.id == id);
         let operation = self.records.operation_by_id(&name, &row.5).await?;
         let chained = operation.and_then(|operation| operation.chained);
         let (Some(record), Some(chained)) = (execution, chained) else {
             let unknown = Settled { status: OperationStatus::Failed, result: None, error: None };
-            return self.records.end_call(&name, row, &unknown, 0).await;
+            return self.records.end_call(&name, row, id, &unknown, 0).await;
         };
         let settled = match self.call_function(&name, &record, row, &chained).await {
             Ok(settled) => settled,
@@ -83,14 +84,14 @@ impl Lambda {
                     let execution = name.arn(&record);
                     tracing::warn!(%execution, error = %refused, "a function that an execution calls could not be started");
                 }
-                let refusals = work.refusals.saturating_add(1);
-                let due = self.platform.env.now().millis() + back_off(refusals);
-                return self.records.put_call_off(row, due.max(0).unsigned_abs(), refusals).await;
+                work.refusals = work.refusals.saturating_add(1);
+                let due = self.platform.env.now().millis() + back_off(work.refusals);
+                return self.records.put_call_off(row, due.max(0).unsigned_abs(), &work).await;
             }
         };
         if let Some(settled) = settled {
             let at = self.platform.env.now().millis();
-            self.records.end_call(&name, row, &settled, at).await?;
+            self.records.end_call(&name, row, id, &settled, at).await?;
         }
         self.wake.durable.wake();
         Ok(())
@@ -130,12 +131,12 @@ impl Lambda {
                 parent: Some(parent),
                 ..Start::default()
             };
-            let parent = ForParent { name, row, what };
+            let parent = ForParent { name, id: &record.id, row, what };
             self.start_execution(target, start, Some(&parent)).await?;
             return Ok(None);
         }
         let at = self.platform.env.now().millis();
-        if !self.records.begin_call(name, row, &what, at).await? {
+        if !self.records.begin_call(name, row, &record.id, &what, at).await? {
             return Ok(None);
         }
         let request_id = self.platform.env.rng.uuid();

@@ -10,8 +10,6 @@ use crate::model::durable::{Failure, Outcome, PURGE, PauseRecord, RequestRecord,
 /// Requests whose client tokens are remembered.
 const REQUESTS_MAX: usize = 16;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-
 /// A request that a client may repeat.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -31,7 +29,7 @@ impl Execution {
         if self.record.status != Status::Running {
             return Err(error::conflict(format!(
                 "The durable execution cannot be paused: its status is {}.",
-                self.record.status.name()
+                self.record.shown()
             )));
         }
         self.record.status = Status::Pausing;
@@ -79,7 +77,7 @@ impl Execution {
         let Some(pause) = self.record.pause.take() else {
             return Err(error::conflict(format!(
                 "The durable execution cannot be resumed: its status is {}.",
-                self.record.status.name()
+                self.record.shown()
             )));
         };
         if let Some(paused) = pause.paused_ms.filter(|_| pause.timeout_paused) {
@@ -156,8 +154,7 @@ impl Execution {
         record.ended_ms = Some(at);
         (record.token, record.last, record.work_ms, record.pause) = (None, None, None, None);
         self.changes.unset.push((record.times_out_ms, TIMEOUT.to_owned()));
-        let kept = i64::from(record.config.retention_days) * DAY_MS;
-        self.changes.set.push((at.saturating_add(kept), PURGE.to_owned()));
+        self.changes.set.extend(record.kept_until_ms().map(|until| (until, PURGE.to_owned())));
         self.note_own(what, at, None, error);
         self.changes.outcome = Some(outcome);
     }
@@ -170,11 +167,11 @@ impl Execution {
         if self.record.status.is_open() {
             return Err(error::conflict(format!(
                 "The durable execution cannot be deleted: its status is {}.",
-                self.record.status.name()
+                self.record.shown()
             )));
         }
-        if self.record.status != Status::Deleting {
-            self.record.status = Status::Deleting;
+        if !self.record.deleting {
+            self.record.deleting = true;
             self.changes.set.push((at, PURGE.to_owned()));
         }
         Ok(())

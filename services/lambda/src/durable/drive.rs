@@ -8,6 +8,7 @@ use serde_json::json;
 use super::advance::Said;
 use super::names::ExecutionName;
 use super::state::{PAGE_MAX, Place, seen};
+use super::wait::End;
 use super::{render, start};
 use crate::invoke::Call;
 use crate::model::durable::{ExecutionRecord, Failure, Outcome, Status};
@@ -17,12 +18,12 @@ use crate::{Lambda, error, metrics};
 
 impl Lambda {
     /// Goes on with an execution whose function is to run.
-    pub(crate) async fn drive(&self, row: &DueRow) -> Result<()> {
+    pub(crate) async fn drive(&self, row: &DueRow, id: &str) -> Result<()> {
         let name = ExecutionName::of(row.1, row.2, row.3.clone(), row.4.clone());
         let env = &self.platform.env;
         let (request_id, token) = (env.rng.uuid(), self.checkpoint_token());
-        let began =
-            self.records.begin_invocation(&name, row, &token, &request_id, env.now().millis()).await?;
+        let at = env.now().millis();
+        let began = self.records.begin_invocation(&name, row, id, &token, &request_id, at).await?;
         let Some(record) = began else { return Ok(()) };
         let said = self.invocation(&name, &record, &request_id).await?;
         let at = env.now().millis();
@@ -41,12 +42,11 @@ impl Lambda {
     /// What has to follow a change: who waits is told, and who has work.
     pub(crate) fn changed_execution<T>(&self, name: &ExecutionName, changed: &Changed<T>) {
         self.wake.durable.wake();
-        if !changed.ended {
-            return;
-        }
-        self.waiters.tell(name);
-        self.wake.events.wake();
+        let Some(outcome) = &changed.ended else { return };
         let record = &changed.record;
+        let end = || End { id: record.id.clone(), status: record.status, outcome: outcome.clone() };
+        self.waiters.tell(name, end);
+        self.wake.events.wake();
         let metric = match record.status {
             Status::Succeeded => metrics::EXECUTIONS_SUCCEEDED,
             Status::TimedOut => metrics::EXECUTIONS_TIMED_OUT,

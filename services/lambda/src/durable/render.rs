@@ -4,7 +4,9 @@ use haneul_kit::Instant;
 use haneul_lambda_wire::shapes as s;
 use serde_json::{Map, Value, json};
 
-use crate::model::durable::{DurableConfig, Failure, Kind, OperationRecord, OperationStatus, Status};
+use crate::model::durable::{
+    DurableConfig, ExecutionRecord, Failure, Kind, OperationRecord, OperationStatus, Status,
+};
 
 impl Status {
     pub(crate) fn name(self) -> &'static str {
@@ -16,8 +18,14 @@ impl Status {
             Status::Failed => "FAILED",
             Status::TimedOut => "TIMED_OUT",
             Status::Stopped => "STOPPED",
-            Status::Deleting => "DELETING",
         }
+    }
+}
+
+impl ExecutionRecord {
+    /// Its status for clients.
+    pub(crate) fn shown(&self) -> &'static str {
+        if self.deleting { "DELETING" } else { self.status.name() }
     }
 }
 

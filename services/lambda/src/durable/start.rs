@@ -9,7 +9,7 @@ use super::names::ExecutionName;
 use super::{WAIT_MAX_S, render};
 use crate::invoke::{Body, Call, Ran, Target, trace};
 use crate::model::durable::{
-    DurableConfig, ERROR, EventOf, ExecutionRecord, Failure, Parent, RESULT, Status, TIMEOUT, What,
+    DurableConfig, EventOf, ExecutionRecord, Failure, Outcome, Parent, Status, TIMEOUT, What,
 };
 use crate::store::durable::{Begun, ForParent};
 use crate::{Lambda, error, metrics};
@@ -109,8 +109,6 @@ impl Lambda {
                     self.wake.durable.wake();
                     return Ok(Some(Started { name, record: first.record }));
                 }
-                // One that is being deleted is gone as far as names go.
-                Begun::There(record) if record.status == Status::Deleting => self.purge_whole(&name).await?,
                 Begun::There(record) if record.input_sha256 == first.record.input_sha256 => {
                     return Ok(Some(Started { name, record: *record }));
                 }
@@ -120,7 +118,7 @@ impl Lambda {
                         name.name
                     )));
                 }
-                Begun::OfGone => self.purge_whole(&name).await?,
+                Begun::Remains(id) => self.purge_whole(&name, &id).await?,
                 Begun::Unwanted => return Ok(None),
             }
         }
@@ -156,20 +154,13 @@ impl Lambda {
         let wait = std::time::Duration::from_secs(u64::from(WAIT_MAX_S));
         let ended = self.platform.env.clock.timeout(wait, self.end_of(&started)).await;
         let (body, function_error) = match ended {
-            Some(ended) => {
-                let name = &started.name;
-                match ended?.status {
-                    Status::Succeeded => {
-                        let result = self.records.execution_data(name, RESULT).await?;
-                        (result.filter(|result| !result.is_empty()).unwrap_or_else(|| b"null".to_vec()), None)
-                    }
-                    status => {
-                        let error = self.records.execution_data(name, ERROR).await?;
-                        let error = error.and_then(|error| serde_json::from_slice(&error).ok());
-                        (failed(status, error), Some("Unhandled"))
-                    }
+            Some(ended) => match ended? {
+                (Status::Succeeded, Outcome { result, .. }) => {
+                    let result = result.filter(|result| !result.is_empty());
+                    (result.unwrap_or_else(|| "null".to_owned()).into_bytes(), None)
                 }
-            }
+                (status, Outcome { error, .. }) => (failed(status, error), Some("Unhandled")),
+            },
             None => {
                 let said = format!("The durable execution did not end within {WAIT_MAX_S} seconds.");
                 let failure = Failure::new("Sandbox.Timedout", said);
@@ -186,12 +177,15 @@ impl Lambda {
         })
     }
 
-    async fn end_of(&self, started: &Started) -> Result<ExecutionRecord> {
+    /// How it ended, and what it ended with.
+    async fn end_of(&self, started: &Started) -> Result<(Status, Outcome)> {
         let mut waiting = self.waiters.join(&started.name);
         loop {
-            let found = self.records.execution(&started.name).await?;
-            match found.filter(|found| found.id == started.record.id) {
-                Some(found) if found.ended_ms.is_some() => return Ok(found),
+            if let Some(end) = waiting.end(&started.record.id) {
+                return Ok((end.status, end.outcome.clone()));
+            }
+            match self.records.end_of(&started.name, &started.record.id).await? {
+                Some((status, outcome)) if !status.is_open() => return Ok((status, outcome)),
                 Some(_) => waiting.told().await,
                 None => return Err(error::no_execution(&started.arn())),
             }
@@ -237,6 +231,7 @@ impl Fresh {
             id,
             version,
             status: Status::Running,
+            deleting: false,
             started_ms: at,
             ended_ms: None,
             times_out_ms: at.saturating_add(i64::from(timeout_s) * 1000),

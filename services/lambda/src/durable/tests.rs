@@ -20,7 +20,7 @@ fn execution() -> Execution {
     let account = AccountId::new(111_111_111_111).unwrap();
     let name = ExecutionName::of(account, Region::US_EAST_1, "f".into(), "run".into());
     let record: ExecutionRecord = serde_json::from_value(serde_json::json!({
-        "id": "own-id", "version": "1", "status": "Running", "started_ms": 0, "ended_ms": null,
+        "id": "own-id", "version": "1", "status": "Running", "deleting": false, "started_ms": 0, "ended_ms": null,
         "config": { "timeout_s": 5000, "retention_days": 14 }, "times_out_ms": 5_000_000, "input_sha256": "",
         "trace": "", "parent": null, "event": null, "token": null, "last": null, "operations": 0, "counted": 0, "bytes": 0,
         "events": 0, "change": 0, "delivered": 0, "work_ms": 7, "invocation": null, "failures": 0,

@@ -45,6 +45,8 @@ pub(crate) static WORK: Table<(u64, AccountId, Region, String, String, String), 
 /// Functions that were deleted, with when: their executions go too.
 pub(crate) static GONE: Table<(AccountId, Region, String), u64> = Table::new("lambda.durable-gone");
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// `DurableConfig` of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DurableConfig {
@@ -61,7 +63,6 @@ pub(crate) enum Status {
     Failed,
     TimedOut,
     Stopped,
-    Deleting,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +71,8 @@ pub(crate) struct ExecutionRecord {
     /// The function's version, `$LATEST` or a number.
     pub(crate) version: String,
     pub(crate) status: Status,
+    /// It has ended and is to go, with all that belongs to it.
+    pub(crate) deleting: bool,
     pub(crate) started_ms: i64,
     pub(crate) ended_ms: Option<i64>,
     pub(crate) config: DurableConfig,
@@ -311,8 +314,10 @@ pub(crate) enum What {
     ChainedInvokeStopped,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WorkRecord {
+    /// The id of the execution: its name may be another one's by now.
+    pub(crate) execution: String,
     /// How often it could not be started.
     pub(crate) refusals: u32,
 }
@@ -322,6 +327,14 @@ impl Record for WorkRecord {}
 impl Status {
     pub(crate) fn is_open(self) -> bool {
         matches!(self, Status::Running | Status::Pausing | Status::Paused)
+    }
+}
+
+impl ExecutionRecord {
+    /// When it has been kept for long enough, once it has ended.
+    pub(crate) fn kept_until_ms(&self) -> Option<i64> {
+        let kept = i64::from(self.config.retention_days) * DAY_MS;
+        self.ended_ms.map(|ended| ended.saturating_add(kept))
     }
 }
 

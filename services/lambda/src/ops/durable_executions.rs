@@ -39,7 +39,7 @@ impl Handle<op::GetDurableExecution> for Lambda {
             result: if result { self.text(name, RESULT).await? } else { None },
             error: if data { self.error_of(name).await? } else { None },
             start_timestamp: time(record.started_ms),
-            status: record.status.name().into(),
+            status: record.shown().into(),
             end_timestamp: record.ended_ms.map(time),
             version: Some(record.version.clone()),
             trace_header: Some(s::TraceHeader { x_amzn_trace_id: Some(record.trace.clone()) }),
@@ -127,7 +127,7 @@ impl Handle<op::ListDurableExecutionsByFunction> for Lambda {
                 && input
                     .statuses
                     .as_ref()
-                    .is_none_or(|all| all.is_empty() || all.iter().any(|own| own == record.status.name()))
+                    .is_none_or(|all| all.is_empty() || all.iter().any(|own| own == record.shown()))
                 && input.started_after.is_none_or(|after| started > after.millis())
                 && input.started_before.is_none_or(|before| started < before.millis())
                 && gone.is_none_or(|gone| started.max(0).unsigned_abs() > gone)
@@ -177,7 +177,7 @@ fn show(name: &ExecutionName, record: &ExecutionRecord) -> s::Execution {
         durable_execution_arn: name.arn(record).to_string(),
         durable_execution_name: name.name.clone(),
         function_arn: name.function.qualified(&record.version).to_string(),
-        status: record.status.name().into(),
+        status: record.shown().into(),
         start_timestamp: Instant::from_millis(record.started_ms),
         end_timestamp: record.ended_ms.map(Instant::from_millis),
         kms_key_arn: None,

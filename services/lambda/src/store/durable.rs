@@ -28,8 +28,8 @@ pub(crate) enum Begun {
     New,
     /// There is one of that name.
     There(Box<ExecutionRecord>),
-    /// There is one of that name, of a function that was deleted.
-    OfGone,
+    /// There is what remains of one with this id: it is being deleted, or its function was.
+    Remains(String),
     /// The operation that wanted it does not any more.
     Unwanted,
 }
@@ -38,13 +38,14 @@ pub(crate) enum Begun {
 pub(crate) struct Changed<T> {
     pub(crate) value: T,
     pub(crate) record: ExecutionRecord,
-    /// It ended by this change.
-    pub(crate) ended: bool,
+    /// It ended by this change, with this.
+    pub(crate) ended: Option<Outcome>,
 }
 
 /// The operation for which an execution starts, and the row that says so.
 pub(crate) struct ForParent<'a> {
     pub(crate) name: &'a ExecutionName,
+    pub(crate) id: &'a str,
     pub(crate) row: &'a DueRow,
     /// What the history tells of it.
     pub(crate) what: What,
@@ -68,18 +69,16 @@ impl Records {
                 let gone = tx.get(&GONE, &name.function.row()).await?;
                 if let Some(found) = tx.get(&EXECUTIONS, &name.row()).await? {
                     let of_gone = gone.is_some_and(|gone| found.started_ms.max(0).unsigned_abs() <= gone);
-                    return Ok(if of_gone { Begun::OfGone } else { Begun::There(Box::new(found)) });
+                    return Ok(match of_gone || found.deleting {
+                        true => Begun::Remains(found.id),
+                        false => Begun::There(Box::new(found)),
+                    });
                 }
                 if let Some(parent) = parent {
-                    let Some(mut loaded) = load(&tx, parent.name, [parent.row.5.as_str()]).await? else {
-                        tx.delete(&WORK, parent.row)?;
+                    forget_work(&tx, parent.row, parent.id).await?;
+                    let Some(mut loaded) = load_caller(&tx, parent.name, parent.row, parent.id).await? else {
                         return Ok(Begun::Unwanted);
                     };
-                    tx.delete(&WORK, parent.row)?;
-                    let wanted = loaded.execution.status_of(&parent.row.5) == Some(OperationStatus::Started);
-                    if !wanted || !loaded.execution.record.status.is_open() {
-                        return Ok(Begun::Unwanted);
-                    }
                     tell_of_call(
                         &mut loaded.execution,
                         &parent.row.5,
@@ -97,7 +96,7 @@ impl Records {
                 tx.put(&DATA, &(account, region, function, own, INPUT), &input.to_vec())?;
                 let started = first.record.started_ms.max(0).unsigned_abs();
                 tx.put(&STARTED, &(account, region, function, started, own), &())?;
-                Loaded { execution: first, work_ms: None }.save(&tx)?;
+                Loaded { execution: first, before: None }.save(&tx)?;
                 Ok(Begun::New)
             })
             .await
@@ -144,14 +143,16 @@ impl Records {
         &self,
         name: &ExecutionName,
         row: &DueRow,
+        id: &str,
         token: &str,
         request_id: &str,
         at: i64,
     ) -> Result<Option<ExecutionRecord>> {
         self.store
             .transact(|tx| async move {
-                let Some(mut loaded) = load(&tx, name, []).await? else {
-                    tx.delete(&WORK, row)?;
+                let loaded = load(&tx, name, []).await?.filter(|loaded| loaded.execution.record.id == id);
+                let Some(mut loaded) = loaded else {
+                    forget_work(&tx, row, id).await?;
                     return Ok(None);
                 };
                 let begins = loaded.execution.invoke(row.0, token, request_id, at);
@@ -192,18 +193,14 @@ impl Records {
         &self,
         name: &ExecutionName,
         row: &DueRow,
+        id: &str,
         what: &What,
         at: i64,
     ) -> Result<bool> {
         self.store
             .transact(|tx| async move {
-                let loaded = load(&tx, name, [row.5.as_str()]).await?;
-                let wanted = |loaded: &Loaded| {
-                    loaded.execution.record.status.is_open()
-                        && loaded.execution.status_of(&row.5) == Some(OperationStatus::Started)
-                };
-                let Some(mut loaded) = loaded.filter(wanted) else {
-                    tx.delete(&WORK, row)?;
+                let Some(mut loaded) = load_caller(&tx, name, row, id).await? else {
+                    forget_work(&tx, row, id).await?;
                     return Ok(false);
                 };
                 tell_of_call(&mut loaded.execution, &row.5, what.clone(), at);
@@ -218,13 +215,14 @@ impl Records {
         &self,
         name: &ExecutionName,
         row: &DueRow,
+        id: &str,
         settled: &Settled,
         at: i64,
     ) -> Result<()> {
         self.store
             .transact(|tx| async move {
-                tx.delete(&WORK, row)?;
-                let Some(mut loaded) = load(&tx, name, [row.5.as_str()]).await? else { return Ok(()) };
+                forget_work(&tx, row, id).await?;
+                let Some(mut loaded) = load_caller(&tx, name, row, id).await? else { return Ok(()) };
                 let live = is_live(&tx, &loaded.execution, &row.5).await?;
                 loaded.execution.settle(&row.5, settled.clone(), at, live);
                 loaded.save(&tx)
@@ -233,14 +231,53 @@ impl Records {
     }
 
     /// Puts a function off that an operation calls.
-    pub(crate) async fn put_call_off(&self, row: &DueRow, due_ms: u64, refusals: u32) -> Result<()> {
-        let mut batch = haneul_store::Batch::default();
-        batch.delete(&WORK, row)?;
-        let (_, account, region, function, name, id) = row;
-        let next = (due_ms, *account, *region, function.as_str(), name.as_str(), id.as_str());
-        batch.put(&WORK, &next, &WorkRecord { refusals })?;
-        Ok(self.store.write(batch).await?)
+    pub(crate) async fn put_call_off(&self, row: &DueRow, due_ms: u64, work: &WorkRecord) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                if forget_work(&tx, row, &work.execution).await? {
+                    let (_, account, region, function, name, id) = row;
+                    let next = (due_ms, *account, *region, function.as_str(), name.as_str(), id.as_str());
+                    tx.put(&WORK, &next, work)?;
+                }
+                Ok(())
+            })
+            .await
     }
+
+    /// How an execution stands, and what it ended with.
+    pub(crate) async fn end_of(&self, name: &ExecutionName, id: &str) -> Result<Option<(Status, Outcome)>> {
+        // Both as of one moment: it may be deleted in the next.
+        let view = self.store.snapshot().await?;
+        let record = view.get(&EXECUTIONS, &name.row()).await?.filter(|record| record.id == id);
+        let Some(record) = record else { return Ok(None) };
+        let (account, region, function, own) = name.row();
+        let result = view.get(&DATA, &(account, region, function, own, RESULT)).await?;
+        let error = view.get(&DATA, &(account, region, function, own, ERROR)).await?;
+        let outcome = Outcome {
+            result: result.map(|result| String::from_utf8_lossy(&result).into_owned()),
+            error: error.and_then(|error| serde_json::from_slice(&error).ok()),
+        };
+        Ok(Some((record.status, outcome)))
+    }
+}
+
+/// Takes a row of [`WORK`] away, if it is still that of the execution with this id.
+async fn forget_work(tx: &Tx, row: &DueRow, id: &str) -> Result<bool> {
+    let own = tx.get(&WORK, row).await?.is_some_and(|work| work.execution == id);
+    if own {
+        tx.delete(&WORK, row)?;
+    }
+    Ok(own)
+}
+
+/// The execution with this id, if its operation still waits for a function.
+async fn load_caller(tx: &Tx, name: &ExecutionName, row: &DueRow, id: &str) -> Result<Option<Loaded>> {
+    let loaded = load(tx, name, [row.5.as_str()]).await?;
+    Ok(loaded.filter(|Loaded { execution, .. }| {
+        execution.record.id == id
+            && execution.record.status.is_open()
+            && execution.status_of(&row.5) == Some(OperationStatus::Started)
+    }))
 }
 
 fn tell_of_call(execution: &mut Execution, id: &str, what: What, at: i64) {
@@ -252,10 +289,10 @@ fn tell_of_call(execution: &mut Execution, id: &str, what: What, at: i64) {
     execution.touch(id, false);
 }
 
-/// An execution as it was read, and where its row of [`WORK`] was.
+/// An execution, and as it was read.
 struct Loaded {
     execution: Execution,
-    work_ms: Option<u64>,
+    before: Option<ExecutionRecord>,
 }
 
 /// Reads an execution with some of its operations, and the parents that they have.
@@ -266,7 +303,7 @@ async fn load(
 ) -> Result<Option<Loaded>> {
     let Some(record) = tx.get(&EXECUTIONS, &name.row()).await? else { return Ok(None) };
     let (account, region, function, own) = name.row();
-    let work_ms = record.work_ms;
+    let before = Some(record.clone());
     let mut execution = Execution::of(name.clone(), record);
     let ids: Vec<&str> = ids.into_iter().collect();
     for id in ids {
@@ -279,7 +316,7 @@ async fn load(
             execution.operations.insert(id.to_owned(), operation);
         }
     }
-    Ok(Some(Loaded { execution, work_ms }))
+    Ok(Some(Loaded { execution, before }))
 }
 
 /// Whether no context around an operation is over.
@@ -310,7 +347,7 @@ impl Loaded {
     async fn commit<T>(self, tx: &Tx, value: T) -> Result<Changed<T>> {
         self.save(tx)?;
         let Execution { name, record, changes, .. } = self.execution;
-        let ended = changes.outcome.is_some();
+        let ended = changes.outcome.clone();
         if let (Some(outcome), Some(event)) = (&changes.outcome, &record.event) {
             tell_of_event(tx, &name, &record, event, outcome).await?;
         }
@@ -332,7 +369,9 @@ impl Loaded {
     fn save(&self, tx: &Tx) -> Result<()> {
         let Execution { name, record, operations, changes } = &self.execution;
         let (account, region, function, own) = name.row();
-        tx.put(&EXECUTIONS, &name.row(), record)?;
+        if self.before.as_ref() != Some(record) {
+            tx.put(&EXECUTIONS, &name.row(), record)?;
+        }
         for operation in changes.touched.iter().filter_map(|id| operations.get(id)) {
             tx.put(&OPERATIONS, &(account, region, function, own, operation.sequence), operation)?;
             let row = (account, region, function, own, operation.id.as_str());
@@ -348,17 +387,19 @@ impl Loaded {
         for (at, which) in &changes.set {
             tx.put(&TIMERS, &(ms(*at), account, region, function, own, which.as_str()), &())?;
         }
-        if self.work_ms != record.work_ms {
-            if let Some(before) = self.work_ms {
+        let work_ms = self.before.as_ref().and_then(|before| before.work_ms);
+        let work = WorkRecord { execution: record.id.clone(), refusals: 0 };
+        if work_ms != record.work_ms {
+            if let Some(before) = work_ms {
                 tx.delete(&WORK, &(before, account, region, function, own, ""))?;
             }
             if let Some(now) = record.work_ms {
-                tx.put(&WORK, &(now, account, region, function, own, ""), &WorkRecord::default())?;
+                tx.put(&WORK, &(now, account, region, function, own, ""), &work)?;
             }
         }
         for (at, id) in &changes.calls {
             let row = (ms(*at), account, region, function, own, id.as_str());
-            tx.put(&WORK, &row, &WorkRecord::default())?;
+            tx.put(&WORK, &row, &work)?;
         }
         if let Some(outcome) = &changes.outcome {
             if let Some(result) = &outcome.result {

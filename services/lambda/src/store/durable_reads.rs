@@ -1,17 +1,18 @@
 use haneul_kit::{Instant, Result};
-use haneul_store::{Batch, Range, Reads};
+use haneul_store::{Range, Reads};
 
 use super::Records;
 use super::durable::{DueRow, briefs};
 use crate::durable::names::ExecutionName;
 use crate::model::durable::{
-    BRIEFS, Brief, DATA, EXECUTIONS, EventRecord, ExecutionRecord, GONE, HISTORY, OPERATIONS,
-    OperationRecord, STARTED, TIMERS, WORK, WorkRecord,
+    BRIEFS, Brief, DATA, EXECUTIONS, EventRecord, GONE, HISTORY, OPERATIONS, OperationRecord, PURGE, STARTED,
+    TIMEOUT, TIMERS, WORK, WorkRecord,
 };
 use crate::names::FunctionName;
 
-/// Rows that one step of a deletion takes away, of each table.
+/// Rows that one step of a deletion takes away, of each table; operations are read with all that they hold.
 const PURGED_MAX: usize = 1000;
+const PURGED_OPERATIONS_MAX: usize = 100;
 
 impl Records {
     pub(crate) async fn execution_data(&self, name: &ExecutionName, which: u8) -> Result<Option<Vec<u8>>> {
@@ -134,35 +135,49 @@ impl Records {
         Ok(self.store.delete(&GONE, &function.row()).await?)
     }
 
-    /// Deletes some of what belongs to an execution, and at last the execution. `true` when all is gone.
-    pub(crate) async fn purge(&self, name: &ExecutionName, record: &ExecutionRecord) -> Result<bool> {
-        let prefix = || name.row();
-        let operations = self.store.scan_keys(&OPERATIONS, Range::prefix(prefix()), PURGED_MAX).await?;
-        let briefs = self.store.scan_keys(&BRIEFS, Range::prefix(prefix()), PURGED_MAX).await?;
-        let events = self.store.scan_keys(&HISTORY, Range::prefix(prefix()), PURGED_MAX).await?;
-        let data = self.store.scan_keys(&DATA, Range::prefix(prefix()), PURGED_MAX).await?;
-        let mut batch = Batch::default();
-        for row in &operations {
-            batch.delete(&OPERATIONS, row)?;
-        }
-        for row in &briefs {
-            batch.delete(&BRIEFS, row)?;
-        }
-        for row in &events {
-            batch.delete(&HISTORY, row)?;
-        }
-        for row in &data {
-            batch.delete(&DATA, row)?;
-        }
-        let all = [operations.len(), briefs.len(), events.len()].into_iter().all(|found| found < PURGED_MAX);
-        if all {
-            let (account, region, function, own) = name.row();
-            let started = record.started_ms.max(0).unsigned_abs();
-            batch.delete(&STARTED, &(account, region, function, started, own))?;
-            batch.delete(&EXECUTIONS, &name.row())?;
-        }
-        self.store.write(batch).await?;
-        Ok(all)
+    /// Deletes some of what belongs to the execution with this id, and at last the execution. `true` when all is gone.
+    pub(crate) async fn purge(&self, name: &ExecutionName, id: &str) -> Result<bool> {
+        self.store
+            .transact(|tx| async move {
+                // Somebody else may have deleted it, and begun another one of its name.
+                let record = tx.get(&EXECUTIONS, &name.row()).await?.filter(|record| record.id == id);
+                let Some(record) = record else { return Ok(true) };
+                let (account, region, function, own) = name.row();
+                let prefix = || name.row();
+                let operations = tx.scan(&OPERATIONS, Range::prefix(prefix()), PURGED_OPERATIONS_MAX).await?;
+                let briefs = tx.scan_keys(&BRIEFS, Range::prefix(prefix()), PURGED_MAX).await?;
+                let events = tx.scan_keys(&HISTORY, Range::prefix(prefix()), PURGED_MAX).await?;
+                let mut timers = Vec::new();
+                for (row, operation) in &operations {
+                    tx.delete(&OPERATIONS, row)?;
+                    let due = [operation.due_ms, operation.heartbeat_due_ms];
+                    timers.extend(due.into_iter().flatten().map(|due| (due, operation.id.as_str())));
+                }
+                for row in &briefs {
+                    tx.delete(&BRIEFS, row)?;
+                }
+                for row in &events {
+                    tx.delete(&HISTORY, row)?;
+                }
+                let all = operations.len() < PURGED_OPERATIONS_MAX
+                    && [briefs.len(), events.len()].into_iter().all(|found| found < PURGED_MAX);
+                if all {
+                    for row in tx.scan_keys(&DATA, Range::prefix(prefix()), PURGED_MAX).await? {
+                        tx.delete(&DATA, &row)?;
+                    }
+                    let started = record.started_ms.max(0).unsigned_abs();
+                    tx.delete(&STARTED, &(account, region, function, started, own))?;
+                    tx.delete(&EXECUTIONS, &name.row())?;
+                    timers.push((record.times_out_ms, TIMEOUT));
+                    timers.extend(record.kept_until_ms().map(|until| (until, PURGE)));
+                }
+                for (due, which) in timers {
+                    let due = due.max(0).unsigned_abs();
+                    tx.delete(&TIMERS, &(due, account, region, function, own, which))?;
+                }
+                Ok(all)
+            })
+            .await
     }
 }
 

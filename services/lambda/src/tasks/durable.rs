@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::Lambda;
 use crate::durable::names::ExecutionName;
-use crate::model::durable::{Failure, PURGE, Status, TIMEOUT};
+use crate::model::durable::{ExecutionRecord, Failure, PURGE, TIMEOUT, WorkRecord};
 use crate::names::FunctionName;
 use crate::store::durable::DueRow;
 
@@ -31,8 +31,8 @@ pub(crate) struct Executions {
     under_way: Arc<Mutex<UnderWay>>,
 }
 
-/// One function runs for each execution, and for each operation that calls one.
-type Job = (ExecutionName, String);
+/// One function runs for each execution, by its name and id, and for each operation that calls one.
+type Job = (ExecutionName, String, String);
 
 #[derive(Default)]
 struct UnderWay {
@@ -61,8 +61,8 @@ impl Executions {
         loop {
             let page = self.lambda.records.work_due(now, after.as_ref(), PAGE).await?;
             let length = page.len();
-            for (row, _) in page {
-                self.begin(row.clone());
+            for (row, work) in page {
+                self.begin(row.clone(), work);
                 after = Some(row);
             }
             looked_at += length;
@@ -73,9 +73,9 @@ impl Executions {
         }
     }
 
-    fn begin(&self, row: DueRow) {
+    fn begin(&self, row: DueRow, work: WorkRecord) {
         let name = ExecutionName::of(row.1, row.2, row.3.clone(), row.4.clone());
-        let job = (name, row.5.clone());
+        let job = (name, work.execution.clone(), row.5.clone());
         {
             let under_way = &mut *self.under_way.lock();
             if under_way.jobs.len() >= UNDER_WAY_MAX || under_way.jobs.contains(&job) {
@@ -92,8 +92,8 @@ impl Executions {
         self.lambda.platform.env.spawn("lambda execution", async move {
             let _ends = Ends { under_way, job, wake: lambda.wake.durable.clone() };
             let went = match row.5.as_str() {
-                "" => lambda.drive(&row).await,
-                _ => lambda.drive_call(&row).await,
+                "" => lambda.drive(&row, &work.execution).await,
+                _ => lambda.drive_call(&row, &work.execution).await,
             };
             if let Err(error) = went {
                 tracing::error!(%error, "an execution could not go on and is tried again");
@@ -117,9 +117,8 @@ impl Executions {
                 let of_it: Vec<(u64, String)> = of_it.collect();
                 let more = of_it.len() == PAGE && !all;
                 for (started, name) in of_it {
-                    self.lambda
-                        .give_up(&ExecutionName { function: function.clone(), name: name.clone() })
-                        .await?;
+                    let own = ExecutionName { function: function.clone(), name: name.clone() };
+                    self.lambda.give_up(&own, gone).await?;
                     place = Some((started, name));
                 }
                 if !more {
@@ -170,47 +169,44 @@ impl Lambda {
 
     /// The time that an execution was kept for is over, or it is deleted.
     async fn purge_due(&self, name: &ExecutionName, row: &DueRow, at: i64) -> Result<()> {
-        if let Some(record) = self.records.execution(name).await? {
-            let kept = i64::from(record.config.retention_days) * 24 * 60 * 60 * 1000;
-            let over = record.ended_ms.is_some_and(|ended| ended.saturating_add(kept) <= at);
+        if let Some(record) = self.records.execution(name).await?
             // A timer of an earlier execution of this name is of no use.
-            if over || record.status == Status::Deleting {
-                self.purge_whole(name).await?;
-            }
+            && (record.deleting || record.kept_until_ms().is_some_and(|until| until <= at))
+        {
+            self.purge_whole(name, &record.id).await?;
         }
         self.records.forget_timer(row).await
     }
 
-    /// Deletes an execution with all that belongs to it.
-    pub(crate) async fn purge_whole(&self, name: &ExecutionName) -> Result<()> {
-        let Some(record) = self.records.execution(name).await? else { return Ok(()) };
-        if record.status.is_open() {
-            self.stop_for_good(name).await?;
-        }
-        while !self.records.purge(name, &record).await? {}
-        self.waiters.tell(name);
+    /// Deletes the execution with this id, and all that belongs to it.
+    pub(crate) async fn purge_whole(&self, name: &ExecutionName, id: &str) -> Result<()> {
+        self.end_for_good(name, |record| record.id == id).await?;
+        while !self.records.purge(name, id).await? {}
+        self.waiters.tell_gone(name);
         Ok(())
     }
 
-    /// Ends an execution whose function is gone, and has it deleted.
-    async fn give_up(&self, name: &ExecutionName) -> Result<()> {
-        self.stop_for_good(name).await?;
-        let at = self.platform.env.now().millis();
-        let changed = self.records.change_execution(name, &[], |execution| execution.delete(at)).await?;
-        if changed.is_some() {
-            self.wake.durable.wake();
-        }
-        Ok(())
+    /// Has an execution deleted whose function was at `gone`, unless it is a later one by now.
+    async fn give_up(&self, name: &ExecutionName, gone: u64) -> Result<()> {
+        self.end_for_good(name, |record| record.started_ms.max(0).unsigned_abs() <= gone).await
     }
 
-    async fn stop_for_good(&self, name: &ExecutionName) -> Result<()> {
+    /// Ends an execution whose function is gone, if it is the one that is meant, and marks it for its deletion.
+    async fn end_for_good(
+        &self,
+        name: &ExecutionName,
+        is_meant: impl Fn(&ExecutionRecord) -> bool + Send + Sync,
+    ) -> Result<()> {
         let at = self.platform.env.now().millis();
         let gone = Failure::new("ResourceNotFoundException", "The function was deleted.");
-        let changed = self
-            .records
-            .change_execution(name, &[], |execution| Ok(execution.stop(Some(gone.clone()), at)))
-            .await?;
-        if let Some(changed) = changed {
+        let changed = self.records.change_execution(name, &[], |execution| {
+            if is_meant(&execution.record) {
+                execution.stop(Some(gone.clone()), at);
+                execution.delete(at)?;
+            }
+            Ok(())
+        });
+        if let Some(changed) = changed.await? {
             self.changed_execution(name, &changed);
         }
         Ok(())

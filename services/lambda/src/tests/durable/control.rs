@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use haneul_lambda_exec::simulated::Answer;
 use haneul_lambda_wire::{operations as op, shapes as s};
 use serde_json::json;
 
-use super::super::cloud::{Cloud, OURS, THEIRS, root};
+use super::super::cloud::{Cloud, OURS, THEIRS, answer, invocation, root};
 use super::sdk::update;
 
 fn pause(arn: &str, client: &str) -> s::PauseDurableExecutionRequest {
@@ -152,6 +153,106 @@ async fn a_functions_executions_go_with_it() {
     let get = s::GetDurableExecutionRequest { durable_execution_arn: arn, include_execution_data: None };
     assert!(cloud.err::<op::GetDurableExecution>(get).await.starts_with("ResourceNotFoundException"));
     assert_eq!(cloud.count("f"), 3);
+}
+
+async fn remove(cloud: &Cloud, arn: &str) {
+    let stop = s::StopDurableExecutionRequest { durable_execution_arn: arn.into(), error: None };
+    cloud.ok::<op::StopDurableExecution>(stop).await;
+    let delete = s::DeleteDurableExecutionRequest { durable_execution_arn: arn.into() };
+    cloud.ok::<op::DeleteDurableExecution>(delete).await;
+    cloud.settle().await;
+}
+
+#[tokio::test]
+async fn deleted_executions_leave_nothing_behind() {
+    let cloud = Cloud::new().await;
+    cloud
+        .durable("f", 600, |context| {
+            Box::pin(async move {
+                let _ = context.wait("w", 500).await;
+                context.callback("c", 400, 300, |_| {}).await.map(|_| json!(1))
+            })
+        })
+        .await;
+    let arn = cloud.begin("f", "a", json!(null)).await;
+    remove(&cloud, &arn).await;
+    assert_eq!(cloud.durable_rows().await, 0);
+}
+
+#[tokio::test]
+async fn executions_of_one_name_do_not_meet() {
+    let cloud = Cloud::new().await;
+    let clock = cloud.platform.env.clock.clone();
+    let sleep = move |seconds: u64| {
+        let clock = clock.clone();
+        async move { clock.sleep(Duration::from_secs(seconds)).await }
+    };
+    let slow = sleep.clone();
+    cloud
+        .durable("f", 600, move |context| {
+            let slow = slow.clone();
+            Box::pin(async move {
+                if context.input == json!("hangs") {
+                    slow(2).await;
+                    return Ok(json!("late"));
+                }
+                context.invoke("call", "plain", context.input.clone()).await.map(|got| json!(got))
+            })
+        })
+        .await;
+    cloud.function("plain").await;
+    cloud.async_body("plain", move |call| {
+        let seconds: u64 = serde_json::from_slice(&call.payload).unwrap();
+        let slow = sleep(seconds);
+        Box::pin(async move {
+            slow.await;
+            Answer::Value(json!(seconds))
+        })
+    });
+    // The function of the first still runs.
+    let hangs = cloud.begin("f", "a", json!("hangs")).await;
+    remove(&cloud, &hangs).await;
+    // And here what it called.
+    let first = cloud.begin("f", "a", json!(1)).await;
+    assert_eq!(cloud.count("plain"), 1);
+    remove(&cloud, &first).await;
+    let second = cloud.begin("f", "a", json!(2)).await;
+    assert_eq!(cloud.count("plain"), 2);
+    cloud.pass(1).await;
+    assert_eq!(cloud.end(&second).await.0, "RUNNING");
+    cloud.pass(1).await;
+    assert_eq!(cloud.end(&second).await, ("SUCCEEDED".into(), "\"2\"".into()));
+    // Who means the first one does not delete the second.
+    let records = crate::store::Records { store: cloud.platform.store.clone() };
+    let name = crate::durable::names::ExecutionArn::parse(&first).unwrap();
+    let before = cloud.durable_rows().await;
+    assert!(records.purge(&name.name, &name.id).await.unwrap());
+    assert_eq!(cloud.durable_rows().await, before);
+}
+
+#[tokio::test]
+async fn a_success_that_is_deleted_at_once_was_one() {
+    let cloud = Cloud::new().await;
+    cloud
+        .durable("f", 600, |context| {
+            Box::pin(async move {
+                let end =
+                    s::OperationUpdate { payload: Some("1".into()), ..update("EXECUTION", "end", "SUCCEED") };
+                let _ = context.checkpoint(vec![end]).await;
+                let delete = s::DeleteDurableExecutionRequest { durable_execution_arn: context.arn.clone() };
+                context.call::<op::DeleteDurableExecution>(delete).await.unwrap();
+                let get = s::GetDurableExecutionRequest {
+                    durable_execution_arn: context.arn.clone(),
+                    include_execution_data: None,
+                };
+                let shown = context.call::<op::GetDurableExecution>(get).await.unwrap();
+                assert_eq!(shown.status, "DELETING");
+                Ok(json!(null))
+            })
+        })
+        .await;
+    let called = cloud.ok::<op::Invoke>(invocation("f:$LATEST", json!(null))).await;
+    assert_eq!((called.function_error.as_deref(), answer(&called)), (None, json!(1)));
 }
 
 #[tokio::test]
