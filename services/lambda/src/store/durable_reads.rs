@@ -87,8 +87,13 @@ impl Records {
         Ok(rows.into_iter().map(|(_, _, _, started, name)| (started, name)).collect())
     }
 
-    pub(crate) async fn timers_due(&self, now: Instant, limit: usize) -> Result<Vec<DueRow>> {
-        Ok(self.store.scan_keys(&TIMERS, due(now), limit).await?)
+    pub(crate) async fn timers_due(
+        &self,
+        now: Instant,
+        after: Option<&DueRow>,
+        limit: usize,
+    ) -> Result<Vec<DueRow>> {
+        Ok(self.store.scan_keys(&TIMERS, due(now, after), limit).await?)
     }
 
     pub(crate) async fn forget_timer(&self, row: &DueRow) -> Result<()> {
@@ -101,11 +106,7 @@ impl Records {
         after: Option<&DueRow>,
         limit: usize,
     ) -> Result<Vec<(DueRow, WorkRecord)>> {
-        let mut range = due(now);
-        if let Some(after) = after {
-            range = range.after(after);
-        }
-        Ok(self.store.scan(&WORK, range, limit).await?)
+        Ok(self.store.scan(&WORK, due(now, after), limit).await?)
     }
 
     pub(crate) async fn work(&self, row: &DueRow) -> Result<Option<WorkRecord>> {
@@ -181,8 +182,12 @@ impl Records {
     }
 }
 
-fn due(now: Instant) -> Range<DueRow> {
-    Range::prefix(()).before(&bound(now))
+fn due(now: Instant, after: Option<&DueRow>) -> Range<DueRow> {
+    let due = Range::prefix(()).before(&bound(now));
+    match after {
+        Some(after) => due.after(after),
+        None => due,
+    }
 }
 
 fn later(now: Instant) -> Range<DueRow> {

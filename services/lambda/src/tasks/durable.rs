@@ -2,18 +2,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use parking_lot::Mutex;
 
 use crate::Lambda;
 use crate::durable::names::ExecutionName;
+use crate::invoke::ACCOUNT_MAX;
 use crate::model::durable::{ExecutionRecord, Failure, PURGE, TIMEOUT, WorkRecord};
 use crate::names::FunctionName;
 use crate::store::durable::DueRow;
 
-/// Functions that run at once for executions, in all and for those of one function.
-const UNDER_WAY_MAX: usize = 256;
-const OF_FUNCTION_MAX: usize = 64;
+/// Timers that are dealt with at once.
+const FIRED_MAX: usize = 16;
 
 /// Work looked at in one run; that of functions that are busy is passed over.
 const LOOKED_AT_MAX: usize = 20_000;
@@ -37,6 +38,7 @@ type Job = (ExecutionName, String, String);
 #[derive(Default)]
 struct UnderWay {
     jobs: HashSet<Job>,
+    /// Executions by their function.
     functions: HashMap<FunctionName, usize>,
 }
 
@@ -48,44 +50,69 @@ impl Executions {
     async fn run(&self) -> Result<Option<Instant>> {
         let now = self.lambda.platform.env.now();
         self.sweep().await?;
-        loop {
-            let due = self.lambda.records.timers_due(now, PAGE).await?;
-            for row in &due {
-                self.lambda.fire(row, now).await?;
-            }
-            if due.len() < PAGE {
-                break;
-            }
-        }
+        let failed = self.fire(now).await?;
         let (mut after, mut looked_at) = (None, 0);
         loop {
             let page = self.lambda.records.work_due(now, after.as_ref(), PAGE).await?;
             let length = page.len();
             for (row, work) in page {
-                self.begin(row.clone(), work);
+                self.begin(row.clone(), work).await?;
                 after = Some(row);
             }
             looked_at += length;
-            let full = self.under_way.lock().jobs.len() >= UNDER_WAY_MAX;
-            if full || length < PAGE || looked_at >= LOOKED_AT_MAX {
-                return self.lambda.records.next_durable(now).await;
+            if length < PAGE || looked_at >= LOOKED_AT_MAX {
+                let next = self.lambda.records.next_durable(now).await?;
+                return Ok(next.into_iter().chain(failed.then(|| now + AGAIN)).min());
             }
         }
     }
 
-    fn begin(&self, row: DueRow, work: WorkRecord) {
+    /// What falls due by itself. `true` when some of it failed, which keeps nothing else waiting.
+    async fn fire(&self, now: Instant) -> Result<bool> {
+        let (mut after, mut failed) = (None, false);
+        loop {
+            let due = self.lambda.records.timers_due(now, after.as_ref(), PAGE).await?;
+            let length = due.len();
+            after = due.last().cloned();
+            let fired = stream::iter(due).map(|row| async move {
+                self.lambda.fire(&row, now).await.map_err(|error| {
+                    let (function, execution) = (&row.3, &row.4);
+                    tracing::error!(%error, function, execution, "a timer failed and is tried again");
+                })
+            });
+            let fired: Vec<std::result::Result<(), ()>> = fired.buffer_unordered(FIRED_MAX).collect().await;
+            failed |= fired.iter().any(|fired| fired.is_err());
+            if length < PAGE {
+                return Ok(failed);
+            }
+        }
+    }
+
+    /// How many executions of a function may run: as many as the function may. Calls of other functions are not counted, they
+    /// may wait for an execution.
+    async fn room(&self, function: &FunctionName) -> Result<usize> {
+        let known = self.lambda.cache.function(&self.lambda.records, function).await?;
+        let reserved = known.and_then(|known| known.record.reserved);
+        // One that may not run at all is refused when it is tried, and put off.
+        Ok(reserved.unwrap_or(ACCOUNT_MAX).max(1) as usize)
+    }
+
+    async fn begin(&self, row: DueRow, work: WorkRecord) -> Result<()> {
         let name = ExecutionName::of(row.1, row.2, row.3.clone(), row.4.clone());
         let job = (name, work.execution.clone(), row.5.clone());
+        let room = self.room(&job.0.function).await?;
         {
             let under_way = &mut *self.under_way.lock();
-            if under_way.jobs.len() >= UNDER_WAY_MAX || under_way.jobs.contains(&job) {
-                return;
+            if under_way.jobs.contains(&job) {
+                return Ok(());
             }
-            let of_function = under_way.functions.entry(job.0.function.clone()).or_default();
-            if *of_function >= OF_FUNCTION_MAX {
-                return;
+            if job.2.is_empty() {
+                let of_function = under_way.functions.entry(job.0.function.clone()).or_default();
+                if *of_function >= room {
+                    return Ok(());
+                }
+                *of_function += 1;
             }
-            *of_function += 1;
             under_way.jobs.insert(job.clone());
         }
         let (lambda, under_way) = (self.lambda.clone(), self.under_way.clone());
@@ -104,6 +131,7 @@ impl Executions {
                 }
             }
         });
+        Ok(())
     }
 
     /// Executions of functions that were deleted end, and go.
@@ -225,7 +253,9 @@ impl Drop for Ends {
         {
             let under_way = &mut *self.under_way.lock();
             under_way.jobs.remove(&self.job);
-            if let Some(count) = under_way.functions.get_mut(&self.job.0.function) {
+            if self.job.2.is_empty()
+                && let Some(count) = under_way.functions.get_mut(&self.job.0.function)
+            {
                 *count -= 1;
                 if *count == 0 {
                     under_way.functions.remove(&self.job.0.function);

@@ -540,3 +540,53 @@ async fn executions_are_listed_and_go_after_their_time() {
     assert_eq!(list(all.clone()).await.0, "");
     assert_eq!(cloud.durable_rows().await, 0, "rows of executions that are gone");
 }
+
+#[tokio::test]
+async fn a_row_that_fails_keeps_no_other_waiting() {
+    use haneul_kit::{AccountId, Region};
+
+    use crate::model::durable::TIMERS;
+    type Row = (AccountId, Region, String, String);
+    static BROKEN: haneul_store::Table<Row, Vec<u8>> = haneul_store::Table::new("lambda.durable-executions");
+    let cloud = Cloud::new().await;
+    cloud
+        .durable("f", 600, |context| {
+            Box::pin(async move { context.wait("w", 5).await.map(|()| json!("over")) })
+        })
+        .await;
+    let arn = cloud.begin("f", "a", json!(null)).await;
+    let (account, region) = (AccountId::new(OURS).unwrap(), Region::US_EAST_1);
+    let store = &cloud.platform.store;
+    store.put(&BROKEN, &(account, region, "f", "broken"), &b"?".to_vec()).await.unwrap();
+    store.put(&TIMERS, &(1, account, region, "f", "broken", "w"), &()).await.unwrap();
+    cloud.pass(5).await;
+    assert_eq!(cloud.end(&arn).await.0, "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn executions_that_wait_for_executions_do_not_keep_them_waiting() {
+    let cloud = Cloud::new().await;
+    let clock = cloud.platform.env.clock.clone();
+    cloud
+        .durable("f", 600, move |context| {
+            let clock = clock.clone();
+            Box::pin(async move {
+                if context.input == json!("inner") {
+                    return Ok(json!("in"));
+                }
+                clock.sleep(std::time::Duration::from_secs(1)).await;
+                let inner = context.call::<op::Invoke>(invocation("f:$LATEST", json!("inner"))).await;
+                Ok(answer(&inner.unwrap()))
+            })
+        })
+        .await;
+    let mut arns = Vec::new();
+    for n in 0..70 {
+        arns.push(cloud.begin("f", &format!("n{n}"), json!("outer")).await);
+    }
+    cloud.pass(1).await;
+    cloud.settle().await;
+    for arn in &arns {
+        assert_eq!(cloud.end(arn).await, ("SUCCEEDED".into(), "\"in\"".into()));
+    }
+}
