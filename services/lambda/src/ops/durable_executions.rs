@@ -13,6 +13,9 @@ use crate::{Lambda, error};
 const LOOKED_AT_MAX: usize = 10_000;
 const LOOKED_AT: usize = 1000;
 
+/// Events that are read at once: each may be large.
+const EVENTS_READ: usize = 16;
+
 /// Bytes of a page's payloads, about.
 const PAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
 
@@ -70,30 +73,34 @@ impl Handle<op::GetDurableExecutionHistory> for Lambda {
         let (name, data) = (&arn.name, input.include_execution_data.unwrap_or(true));
         let (reverse, limit) = (input.reverse_order == Some(true), items(input.max_items));
         let purpose = format!("lambda durable history {} {reverse}", arn.arn());
-        let after = match input.marker.as_deref().filter(|marker| !marker.is_empty()) {
+        let after: Option<u32> = match input.marker.as_deref().filter(|marker| !marker.is_empty()) {
             Some(marker) => Some(
                 paging::position(&self.platform.seal, &purpose, marker)
                     .ok_or_else(|| error::parameter("Invalid marker."))?,
             ),
             None => None,
         };
-        let found = self.records.events_of(name, after, reverse, limit + 1).await?;
-        let (mut events, mut bytes, mut next_marker) = (Vec::new(), 0, None);
-        let mut last = 0u32;
-        for (number, mut event) in found {
-            if events.len() >= limit || (bytes >= PAGE_BYTES_MAX && !events.is_empty()) {
-                next_marker = Some(paging::token(&self.platform.seal, &purpose, &last));
-                break;
+        let (mut events, mut bytes, mut last) = (Vec::new(), 0, after);
+        loop {
+            let found = self.records.events_of(name, last, reverse, EVENTS_READ).await?;
+            let length = found.len();
+            for (number, mut event) in found {
+                if events.len() >= limit || bytes >= PAGE_BYTES_MAX {
+                    let next_marker = last.map(|last| paging::token(&self.platform.seal, &purpose, &last));
+                    return Ok(s::GetDurableExecutionHistoryResponse { events, next_marker });
+                }
+                if data {
+                    self.fill(name, &mut event).await?;
+                    bytes += event.payload.as_ref().map_or(0, String::len);
+                    bytes += event.error.as_ref().map_or(0, crate::model::durable::Failure::len);
+                }
+                events.push(history::event(number, event, data));
+                last = Some(number);
             }
-            if data {
-                self.fill(name, &mut event).await?;
-                bytes += event.payload.as_ref().map_or(0, String::len);
-                bytes += event.error.as_ref().map_or(0, crate::model::durable::Failure::len);
+            if length < EVENTS_READ {
+                return Ok(s::GetDurableExecutionHistoryResponse { events, next_marker: None });
             }
-            events.push(history::event(number, event, data));
-            last = number;
         }
-        Ok(s::GetDurableExecutionHistoryResponse { events, next_marker })
     }
 }
 
