@@ -1,6 +1,7 @@
 //! What happens to an execution without its function: timers, callbacks, functions that it called, and the end of an
 //! invocation.
 
+use super::apply::exceeded;
 use super::execution::Execution;
 use crate::model::durable::{Failure, InvocationRecord, Kind, OperationStatus, Outcome, Status, What};
 
@@ -167,6 +168,12 @@ impl Execution {
             Said::Broke(failure) => Some(failure.clone()),
             _ => None,
         };
+        let written = match &said {
+            Said::Broke(failure) => failure.len(),
+            Said::Ended(_, outcome) => outcome.len(),
+            _ => 0,
+        };
+        self.count(0, written);
         if said != Said::Refused {
             let what = What::InvocationCompleted {
                 began_ms: invocation.began_ms,
@@ -184,6 +191,10 @@ impl Execution {
             self.record.delivered = invocation.known;
         }
         match said {
+            Said::Broke(_) if exceeded(0, self.record.bytes).is_some() => {
+                let error = exceeded(0, self.record.bytes);
+                self.end(Status::Failed, Outcome { result: None, error }, at);
+            }
             Said::Refused | Said::Broke(_) => {
                 self.record.failures = self.record.failures.saturating_add(1);
                 self.again(at.saturating_add(back_off(self.record.failures)), at);

@@ -32,19 +32,14 @@ impl Execution {
         let retries = updates.iter().filter(|update| update.action == Action::Retry).count();
         let counted = u64::from(self.record.counted) + (new.len() + retries) as u64;
         let bytes = self.record.bytes.saturating_add(updates.iter().map(|update| update.len() as u64).sum());
-        let said = if counted > u64::from(OPERATIONS_MAX) {
-            format!("The durable execution exceeded the limit of {OPERATIONS_MAX} operations.")
-        } else if bytes > BYTES_MAX {
-            format!("The durable execution exceeded the limit of {BYTES_MAX} bytes of data.")
-        } else {
-            for update in updates {
-                self.apply_one(update, given)?;
-            }
-            return Ok(true);
-        };
-        let failure = Failure::new("DurableExecutionLimitExceeded", said);
-        self.end(Status::Failed, Outcome { result: None, error: Some(failure) }, given.at);
-        Ok(false)
+        if let Some(exceeded) = exceeded(counted, bytes) {
+            self.end(Status::Failed, Outcome { result: None, error: Some(exceeded) }, given.at);
+            return Ok(false);
+        }
+        for update in updates {
+            self.apply_one(update, given)?;
+        }
+        Ok(true)
     }
 
     fn apply_one(&mut self, update: &Update, given: &Given<'_>) -> Result<()> {
@@ -227,6 +222,18 @@ impl Execution {
         };
         self.note_of(id, what, at, update.payload.clone(), update.error.clone());
     }
+}
+
+/// The limit that this many operations and bytes are over.
+pub(super) fn exceeded(operations: u64, bytes: u64) -> Option<Failure> {
+    let said = if operations > u64::from(OPERATIONS_MAX) {
+        format!("The durable execution exceeded the limit of {OPERATIONS_MAX} operations.")
+    } else if bytes > BYTES_MAX {
+        format!("The durable execution exceeded the limit of {BYTES_MAX} bytes of data.")
+    } else {
+        return None;
+    };
+    Some(Failure::new("DurableExecutionLimitExceeded", said))
 }
 
 /// Why an update does not fit the operation as it is.

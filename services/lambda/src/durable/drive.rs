@@ -9,7 +9,7 @@ use super::advance::Said;
 use super::names::ExecutionName;
 use super::state::{PAGE_MAX, Place, seen};
 use super::wait::End;
-use super::{render, start};
+use super::{PAYLOAD_MAX, render, start};
 use crate::invoke::Call;
 use crate::model::durable::{ExecutionRecord, Failure, Outcome, Status};
 use crate::names::Named;
@@ -121,7 +121,7 @@ impl Lambda {
     }
 }
 
-/// An error as functions tell it.
+/// An error as functions tell it, as far as it is kept.
 pub(crate) fn failure_of(answer: &[u8]) -> Failure {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
@@ -136,7 +136,8 @@ pub(crate) fn failure_of(answer: &[u8]) -> Failure {
             kind: told.error_type,
             data: None,
             stack: told.stack_trace,
-        },
+        }
+        .cut(PAYLOAD_MAX),
         Err(_) => Failure::new("Unhandled", String::from_utf8_lossy(&answer[..answer.len().min(1024)])),
     }
 }
@@ -168,6 +169,7 @@ fn read(answer: &[u8]) -> Said {
         data: error.error_data,
         stack: error.stack_trace,
     });
+    let error = error.map(|error| error.cut(PAYLOAD_MAX));
     match (answer.status.as_str(), answer.result, error) {
         ("SUCCEEDED", _, Some(_)) => invalid("Cannot provide an Error for SUCCEEDED status."),
         ("SUCCEEDED", result, None) => Said::Ended(Status::Succeeded, Outcome { result, error: None }),

@@ -445,6 +445,44 @@ fn pauses_move_the_timeout() {
 }
 
 #[test]
+fn errors_are_cut_and_counted() {
+    let text = |given: &str| Some(given.to_owned());
+    let long = || Failure {
+        message: text("éé"),
+        kind: text("E"),
+        data: text("data"),
+        stack: Some(vec!["one".into(), "two".into()]),
+    };
+    for (max, message, data, stack) in [
+        (0, "", "", 0),
+        (2, "", "d", 0),
+        (3, "é", "", 0),
+        (9, "éé", "data", 0),
+        (13, "éé", "data", 1),
+        (16, "éé", "data", 1),
+        (17, "éé", "data", 2),
+    ] {
+        let cut = long().cut(max);
+        let stack_of = cut.stack.clone().unwrap().len();
+        assert_eq!((cut.message, cut.data, stack_of), (text(message), text(data), stack), "{max}");
+    }
+    // An invocation that breaks over and over writes no more than the execution may.
+    let mut execution = execution();
+    let failure = Failure::new("E", "x".repeat(super::PAYLOAD_MAX - 1));
+    let mut broke = 0;
+    while execution.record.status == Status::Running {
+        execution.invoked("request", Said::Broke(failure.clone()), true, AT);
+        broke += 1;
+        if let Some(due) = execution.record.work_ms {
+            assert!(execution.invoke(due, "token", "request", AT));
+        }
+    }
+    assert_eq!((broke, execution.record.status), (101, Status::Failed));
+    let error = execution.changes.outcome.unwrap().error.unwrap();
+    assert_eq!(error.kind.as_deref(), Some("DurableExecutionLimitExceeded"));
+}
+
+#[test]
 fn too_many_operations_fail_the_execution() {
     let mut execution = execution();
     let many: Vec<s::OperationUpdate> =

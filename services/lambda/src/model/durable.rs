@@ -366,9 +366,34 @@ impl OperationRecord {
     }
 }
 
+impl Outcome {
+    /// In bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.result.as_ref().map_or(0, String::len) + self.error.as_ref().map_or(0, Failure::len)
+    }
+}
+
 impl Failure {
     pub(crate) fn new(kind: &str, message: impl Into<String>) -> Failure {
         Failure { message: Some(message.into()), kind: Some(kind.to_owned()), ..Failure::default() }
+    }
+
+    /// With no more text than this, in bytes: errors are as long as functions make them.
+    pub(crate) fn cut(mut self, max: usize) -> Failure {
+        let mut left = max;
+        for text in [&mut self.kind, &mut self.message, &mut self.data].into_iter().flatten() {
+            text.truncate(text.floor_char_boundary(left));
+            left -= text.len();
+        }
+        if let Some(stack) = &mut self.stack {
+            let fits = stack.iter().scan(left, |left, line| {
+                *left = left.checked_sub(line.len() + 1)?;
+                Some(())
+            });
+            let fits = fits.count();
+            stack.truncate(fits);
+        }
+        self
     }
 
     /// Of all its texts, in bytes.
