@@ -54,8 +54,8 @@ impl Execution {
             return Err(error::parameter("Invalid operation id."));
         }
         if let Some(parent) = &update.parent {
-            let parent = self.operations.get(parent);
-            if parent.is_none_or(|parent| parent.kind != Kind::Context) {
+            let context = self.operations.get(parent);
+            if context.is_none_or(|context| context.kind != Kind::Context) {
                 return Err(error::parameter("Invalid parent operation id."));
             }
         }
@@ -73,6 +73,10 @@ impl Execution {
         self.count(u32::from(status.is_none()) + retries, update.len());
         if status.is_none() {
             self.add(update, given.at);
+        }
+        // A context that is over stands for what was in it.
+        if !self.is_live(&update.id) {
+            return Err(error::parameter("Cannot update an operation in a CONTEXT that has completed."));
         }
         match update.action {
             Action::Start => self.begin(update, given),

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::durable::names::ExecutionName;
 use crate::model::durable::{
-    EventRecord, ExecutionRecord, Failure, OperationRecord, OperationStatus, Outcome, Status, What,
+    Brief, EventRecord, ExecutionRecord, Failure, OperationRecord, OperationStatus, Outcome, Status, What,
 };
 
 /// Invocations that broke are told of in the history up to this many events; steps and waits always are.
@@ -15,6 +15,8 @@ pub(crate) struct Execution {
     pub(crate) record: ExecutionRecord,
     /// By id, those that were asked for.
     pub(crate) operations: BTreeMap<String, OperationRecord>,
+    /// The contexts around them, as far as they are not among them.
+    pub(crate) around: BTreeMap<String, Brief>,
     pub(crate) changes: Changes,
 }
 
@@ -34,7 +36,13 @@ pub(crate) struct Changes {
 
 impl Execution {
     pub(crate) fn of(name: ExecutionName, record: ExecutionRecord) -> Execution {
-        Execution { name, record, operations: BTreeMap::new(), changes: Changes::default() }
+        Execution {
+            name,
+            record,
+            operations: BTreeMap::new(),
+            around: BTreeMap::new(),
+            changes: Changes::default(),
+        }
     }
 
     pub(crate) fn note(&mut self, event: EventRecord) {
@@ -75,6 +83,23 @@ impl Execution {
             }
             self.changes.touched.insert(id.to_owned());
         }
+    }
+
+    /// Whether no context around an operation is over.
+    pub(crate) fn is_live(&self, id: &str) -> bool {
+        let mut inside = self.operations.get(id).and_then(|operation| operation.parent.as_deref());
+        while let Some(id) = inside {
+            let (status, parent) = match (self.operations.get(id), self.around.get(id)) {
+                (Some(context), _) => (context.status, &context.parent),
+                (None, Some(context)) => (context.status, &context.parent),
+                (None, None) => return false,
+            };
+            if !status.is_open() {
+                return false;
+            }
+            inside = parent.as_deref();
+        }
+        true
     }
 
     pub(crate) fn status_of(&self, id: &str) -> Option<OperationStatus> {

@@ -247,6 +247,41 @@ fn checkpoints_that_are_refused_as_a_whole() {
 }
 
 #[test]
+fn what_is_in_a_context_ends_with_it() {
+    let inside = |mut own: s::OperationUpdate, parent: &str| {
+        own.parent_id = Some(parent.into());
+        own
+    };
+    let start = |kind: &str, id: &str| update(kind, id, "START");
+    let mut before = execution();
+    let open = [
+        start("CONTEXT", "outer"),
+        inside(start("CONTEXT", "inner"), "outer"),
+        inside(start("STEP", "begun"), "inner"),
+    ];
+    apply(&mut before, &open).unwrap();
+    let over = "Cannot update an operation in a CONTEXT that has completed.";
+    let close = update("CONTEXT", "outer", "SUCCEED");
+    for late in [
+        inside(start("STEP", "new"), "outer"),
+        inside(start("STEP", "new"), "inner"),
+        inside(update("CONTEXT", "inner", "SUCCEED"), "outer"),
+        update("STEP", "begun", "SUCCEED"),
+    ] {
+        apply(&mut before.clone(), &[late.clone(), close.clone()]).unwrap();
+        assert_eq!(apply(&mut before.clone(), &[close.clone(), late.clone()]).unwrap_err(), over);
+        // Also when it is known only that there is a context around it.
+        let mut closed = before.clone();
+        apply(&mut closed, std::slice::from_ref(&close)).unwrap();
+        let outer = closed.operations.remove("outer").unwrap();
+        if late.parent_id.as_deref() != Some("outer") {
+            closed.around.insert("outer".into(), outer.brief());
+            assert_eq!(apply(&mut closed, &[late]).unwrap_err(), over);
+        }
+    }
+}
+
+#[test]
 fn steps_count_their_attempts() {
     let mut execution = execution();
     let attempt = |execution: &Execution| execution.operations["s"].attempt;

@@ -131,7 +131,7 @@ impl Records {
         self.store
             .transact(|tx| async move {
                 let Some(mut loaded) = load(&tx, name, [id]).await? else { return Ok(None) };
-                let live = is_live(&tx, &loaded.execution, id).await?;
+                let live = loaded.execution.is_live(id);
                 let value = edit(&mut loaded.execution, live)?;
                 loaded.commit(&tx, value).await.map(Some)
             })
@@ -223,7 +223,7 @@ impl Records {
             .transact(|tx| async move {
                 forget_work(&tx, row, id).await?;
                 let Some(mut loaded) = load_caller(&tx, name, row, id).await? else { return Ok(()) };
-                let live = is_live(&tx, &loaded.execution, &row.5).await?;
+                let live = loaded.execution.is_live(&row.5);
                 loaded.execution.settle(&row.5, settled.clone(), at, live);
                 loaded.save(&tx)
             })
@@ -295,7 +295,7 @@ struct Loaded {
     before: Option<ExecutionRecord>,
 }
 
-/// Reads an execution with some of its operations, and the parents that they have.
+/// Reads an execution with some of its operations, and the contexts around them.
 async fn load(
     tx: &Tx,
     name: &ExecutionName,
@@ -316,21 +316,19 @@ async fn load(
             execution.operations.insert(id.to_owned(), operation);
         }
     }
-    Ok(Some(Loaded { execution, before }))
-}
-
-/// Whether no context around an operation is over.
-async fn is_live(tx: &Tx, execution: &Execution, id: &str) -> Result<bool> {
-    let (account, region, function, own) = execution.name.row();
-    let mut parent = execution.operations.get(id).and_then(|operation| operation.parent.clone());
-    while let Some(id) = parent {
-        let found = tx.get(&BRIEFS, &(account, region, function, own, id.as_str())).await?;
-        match found {
-            Some(found) if found.status.is_open() => parent = found.parent,
-            _ => return Ok(false),
+    let mut inside: Vec<String> =
+        execution.operations.values().filter_map(|own| own.parent.clone()).collect();
+    while let Some(id) = inside.pop() {
+        if execution.operations.contains_key(&id) || execution.around.contains_key(&id) {
+            continue;
         }
+        let Some(brief) = tx.get(&BRIEFS, &(account, region, function, own, id.as_str())).await? else {
+            continue;
+        };
+        inside.extend(brief.parent.clone());
+        execution.around.insert(id, brief);
     }
-    Ok(true)
+    Ok(Some(Loaded { execution, before }))
 }
 
 pub(super) async fn briefs(reads: &impl Reads, name: &ExecutionName) -> Result<Vec<(String, Brief)>> {
@@ -356,7 +354,7 @@ impl Loaded {
             let name = name.ok_or_else(|| ApiError::internal("an execution's parent has no name"))?;
             let loaded = load(tx, &name, [parent.operation.as_str()]).await?;
             if let Some(mut loaded) = loaded.filter(|loaded| loaded.execution.record.id == parent.id) {
-                let live = is_live(tx, &loaded.execution, &parent.operation).await?;
+                let live = loaded.execution.is_live(&parent.operation);
                 let settled = settled(record.status, outcome);
                 let at = record.ended_ms.unwrap_or_default();
                 loaded.execution.settle(&parent.operation, settled, at, live);
@@ -367,7 +365,7 @@ impl Loaded {
     }
 
     fn save(&self, tx: &Tx) -> Result<()> {
-        let Execution { name, record, operations, changes } = &self.execution;
+        let Execution { name, record, operations, changes, .. } = &self.execution;
         let (account, region, function, own) = name.row();
         if self.before.as_ref() != Some(record) {
             tx.put(&EXECUTIONS, &name.row(), record)?;
