@@ -1,6 +1,6 @@
 //! What updates of a checkpoint do to an execution. Either all of a checkpoint's count, or none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use haneul_kit::Result;
 
@@ -17,8 +17,6 @@ pub(crate) struct Given<'a> {
     pub(crate) at: i64,
     /// The id of a new callback, by its operation.
     pub(crate) callback_id: &'a (dyn Fn(&str) -> String + Sync),
-    /// Functions that cannot be called, by operation, and why.
-    pub(crate) refused: &'a BTreeMap<String, Failure>,
 }
 
 impl Execution {
@@ -145,37 +143,23 @@ impl Execution {
                 let (timeout_s, heartbeat_s) = (update.span_s, update.heartbeat_s);
                 What::CallbackStarted { id: callback, timeout_s, heartbeat_s }
             }
-            Kind::ChainedInvoke => return self.call(update, given),
+            Kind::ChainedInvoke => return self.call(update, at),
         };
         self.note_of(id, what, at, None, None);
     }
 
-    /// A function is to be run, or it has failed already. That it began is told when it does.
-    fn call(&mut self, update: &Update, given: &Given<'_>) {
-        let (at, id) = (given.at, update.id.as_str());
-        let function = update.function.clone().unwrap_or_default();
-        let refused = given.refused.get(id);
+    /// A function is to be run. That it began is told when it does.
+    fn call(&mut self, update: &Update, at: i64) {
+        let id = update.id.as_str();
         if let Some(operation) = self.operations.get_mut(id) {
             operation.chained = Some(ChainedRecord {
-                function: function.clone(),
+                function: update.function.clone().unwrap_or_default(),
                 trace: update.trace.clone(),
-                input: update.payload.clone().filter(|_| refused.is_none()),
-                begun: refused.is_some(),
+                input: update.payload.clone(),
+                begun: false,
             });
         }
-        match refused {
-            None => self.changes.calls.push((at, id.to_owned())),
-            Some(refused) => {
-                let what = What::ChainedInvokeStarted { function, version: None, execution: None };
-                self.note_of(id, what, at, update.payload.clone(), None);
-                if let Some(operation) = self.operations.get_mut(id) {
-                    operation.status = OperationStatus::Failed;
-                    operation.ended_ms = Some(at);
-                    operation.error = Some(refused.clone());
-                }
-                self.note_of(id, What::ChainedInvokeFailed, at, None, Some(refused.clone()));
-            }
-        }
+        self.changes.calls.push((at, id.to_owned()));
     }
 
     fn close(&mut self, update: &Update, status: OperationStatus, at: i64) {

@@ -1,54 +1,30 @@
 //! Functions that executions call, as the role of their own function.
 
-use std::collections::BTreeMap;
-
 use haneul_kit::{ApiError, Fault, Result};
 use haneul_lambda_wire::values::error as code;
 
 use super::advance::{Settled, back_off};
 use super::drive::failure_of;
 use super::names::ExecutionName;
-use super::start::{Start, check_qualified};
-use super::update::{Action, Update};
+use super::start::{Start, check_qualified, sha256};
 use super::{PAYLOAD_MAX, TIMEOUT_MAX_S};
 use crate::invoke::{Call, Target};
-use crate::model::durable::{ChainedRecord, ExecutionRecord, Failure, Kind, OperationStatus, Parent, What};
+use crate::model::durable::{ChainedRecord, ExecutionRecord, Failure, OperationStatus, Parent, What};
 use crate::names::{self, LATEST, Named};
 use crate::store::durable::{DueRow, ForParent};
 use crate::{Lambda, error};
 
 impl Lambda {
-    /// Which functions that updates want to call cannot be called, by operation, and why.
-    pub(crate) async fn refused_calls(
-        &self,
-        name: &ExecutionName,
-        record: &ExecutionRecord,
-        updates: &[Update],
-    ) -> Result<BTreeMap<String, Failure>> {
-        let mut refused = BTreeMap::new();
-        for update in updates {
-            let (Kind::ChainedInvoke, Action::Start) = (update.kind, update.action) else { continue };
-            let function = update.function.as_deref().unwrap_or_default();
-            match self.may_call(name, record, function).await {
-                Ok(()) => {}
-                Err(told) if told.fault() == Fault::Client => {
-                    refused.insert(update.id.clone(), Failure::new(told.code(), told.message()));
-                }
-                Err(failed) => return Err(failed),
-            }
-        }
-        Ok(refused)
-    }
-
-    async fn may_call(&self, name: &ExecutionName, record: &ExecutionRecord, function: &str) -> Result<()> {
+    /// The function that an execution calls, if the role of its own function may call it now.
+    async fn callee(&self, name: &ExecutionName, own: &Target, function: &str) -> Result<Target> {
         let named = names::in_place(name.function.account, name.function.region, function)?;
-        let own = Named { function: name.function.clone(), qualifier: Some(record.version.clone()) };
-        let role = self.target(&own).await?.version.role.clone();
-        let session = self.session(&name.function, &role).await?;
+        let session = self.session(&name.function, &own.version.role).await?;
         let cx = self.cx_of(&name.function, session.caller.clone());
         let access = self.on_named("lambda:InvokeFunction", &named).await?;
         self.platform.authorize(&cx, "lambda", &[access]).await?;
-        check_qualified(&self.called(&named).await?)
+        let target = self.called(&named).await?;
+        check_qualified(&target)?;
+        Ok(target)
     }
 
     async fn called(&self, named: &Named) -> Result<Target> {
@@ -106,11 +82,10 @@ impl Lambda {
         chained: &ChainedRecord,
     ) -> Result<Option<Settled>> {
         let own = Named { function: name.function.clone(), qualifier: Some(record.version.clone()) };
+        let own = self.target(&own).await?;
         let header = chained.trace.as_deref().unwrap_or(&record.trace);
-        let trace = Some(self.traced(&self.target(&own).await?, Some(header))?);
-        let named = names::in_place(name.function.account, name.function.region, &chained.function)?;
-        let target = self.called(&named).await?;
-        check_qualified(&target)?;
+        let trace = Some(self.traced(&own, Some(header))?);
+        let target = self.callee(name, &own, &chained.function).await?;
         let input = chained.input.clone().unwrap_or_default().into_bytes().into();
         let version = Some(target.version.version.clone());
         let what =
@@ -139,7 +114,7 @@ impl Lambda {
         if !self.records.begin_call(name, row, &record.id, &what, at).await? {
             return Ok(None);
         }
-        let request_id = self.platform.env.rng.uuid();
+        let request_id = request_id(&record.id, &row.5);
         let ran = self.run(target, Call { request_id, payload: input, trace, ..Call::default() }).await?;
         let broke = ran.function_error.is_some();
         let answer = ran.whole().await?;
@@ -158,12 +133,23 @@ impl Lambda {
     }
 }
 
+/// The same whenever an operation's function is run, so that one that runs again after a crash can tell.
+fn request_id(execution: &str, operation: &str) -> String {
+    let mut id = sha256(format!("{execution} {operation}").as_bytes());
+    id.truncate(32);
+    for dash in [20, 16, 12, 8] {
+        id.insert(dash, '-');
+    }
+    id
+}
+
 /// Whether a refusal is for good.
 fn lasts(refused: &ApiError) -> bool {
     let for_good = [
         code::RESOURCE_NOT_FOUND_EXCEPTION,
         code::RECURSIVE_INVOCATION_EXCEPTION,
         code::INVALID_PARAMETER_VALUE_EXCEPTION,
+        "AccessDeniedException",
     ];
     for_good.contains(&refused.code())
 }

@@ -1,7 +1,5 @@
 //! Updates on states, as a table: what is allowed, what comes of it, and what is refused in which words.
 
-use std::collections::BTreeMap;
-
 use haneul_kit::{AccountId, Region};
 use haneul_lambda_wire::shapes as s;
 
@@ -65,14 +63,13 @@ fn apply(execution: &mut Execution, updates: &[s::OperationUpdate]) -> Result<To
     check_all(&updates).map_err(words)?;
     let token = execution.record.token.clone().unwrap_or_default();
     let next = format!("token-{}", execution.record.change + 1);
-    let refused = BTreeMap::from([("refused".to_owned(), Failure::new("AccessDeniedException", "no"))]);
     let asked = Checkpoint {
         token: &token,
         next: &next,
         client_token: Some("client"),
         sha256: &format!("{updates:?}"),
         updates: &updates,
-        given: Given { at: AT, callback_id: &|id| format!("callback-of-{id}"), refused: &refused },
+        given: Given { at: AT, callback_id: &|id| format!("callback-of-{id}") },
     };
     execution.checkpoint(&asked).map_err(words)
 }
@@ -325,18 +322,6 @@ fn callbacks_time_out_by_the_whole_and_by_the_heartbeat() {
 }
 
 #[test]
-fn functions_that_cannot_be_called_have_failed_at_once() {
-    let mut execution = execution();
-    let told = apply(&mut execution, &[update("CHAINED_INVOKE", "refused", "START")]).unwrap();
-    let operation = &told.operations.unwrap()[0];
-    assert_eq!(operation.status, OperationStatus::Failed);
-    assert_eq!(operation.error.as_ref().unwrap().kind.as_deref(), Some("AccessDeniedException"));
-    assert!(execution.changes.calls.is_empty());
-    let told: Vec<&str> = execution.changes.events.iter().map(|event| event.what.name()).collect();
-    assert_eq!(told, ["ChainedInvokeStarted", "ChainedInvokeFailed"]);
-}
-
-#[test]
 fn tokens_are_good_once_and_clients_may_repeat_themselves() {
     let mut execution = execution();
     let one = [update("STEP", "a", "START")];
@@ -344,8 +329,7 @@ fn tokens_are_good_once_and_clients_may_repeat_themselves() {
     let token = told.token.clone().unwrap();
     assert_ne!(token, "token-0");
     let ask = |execution: &mut Execution, token: &str, client: Option<&str>, sha256: &str, at: i64| {
-        let refused = BTreeMap::new();
-        let given = Given { at, callback_id: &|_| String::new(), refused: &refused };
+        let given = Given { at, callback_id: &|_| String::new() };
         let asked = Checkpoint { token, next: "next", client_token: client, sha256, updates: &[], given };
         execution.checkpoint(&asked).map_err(|error| error.message().to_owned())
     };

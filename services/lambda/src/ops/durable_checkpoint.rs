@@ -26,14 +26,7 @@ impl Handle<op::CheckpointDurableExecution> for Lambda {
         let updates = input.updates.unwrap_or_default().into_iter().map(Update::read);
         let updates = updates.collect::<Result<Vec<Update>>>()?;
         check_all(&updates)?;
-        let (name, record) = (&arn.name, self.of_token(&arn).await?);
-        // Before anything is asked elsewhere; it is asked again where it counts.
-        let repeats = record.last.as_ref().map(|last| last.client_token.as_str());
-        let may_be_known = repeats.is_some() && repeats == input.client_token.as_deref();
-        if record.token.as_deref() != Some(input.checkpoint_token.as_str()) && !may_be_known {
-            return Err(error::parameter("Invalid checkpoint token"));
-        }
-        let refused = self.refused_calls(name, &record, &updates).await?;
+        let name = &arn.name;
         let (next, sha256) = (self.checkpoint_token(), fingerprint(&updates));
         let execution = arn.arn().to_string();
         let callback_id = |operation: &str| {
@@ -51,15 +44,15 @@ impl Handle<op::CheckpointDurableExecution> for Lambda {
             client_token: input.client_token.as_deref(),
             sha256: &sha256,
             updates: &updates,
-            given: Given { at: cx.now().millis(), callback_id: &callback_id, refused: &refused },
+            given: Given { at: cx.now().millis(), callback_id: &callback_id },
         };
         let changed = self.records.change_execution(name, &ids, |execution| {
             if !arn.is(&execution.record) {
-                return Err(error::parameter("Invalid checkpoint token"));
+                return Err(unknown(&arn));
             }
             execution.checkpoint(&asked)
         });
-        let changed = changed.await?.ok_or_else(|| error::parameter("Invalid checkpoint token"))?;
+        let changed = changed.await?.ok_or_else(|| unknown(&arn))?;
         self.changed_execution(name, &changed);
         let told = changed.value;
         let (operations, next_marker) = match told.operations {
@@ -126,11 +119,16 @@ pub(super) fn on_execution(action: &'static str, given: &str) -> Result<Vec<Acce
     Ok(vec![Access::on(action, &ExecutionArn::parse(given)?.arn())])
 }
 
+/// To its own function, which knows no ResourceNotFoundException here.
+fn unknown(arn: &ExecutionArn) -> haneul_kit::ApiError {
+    error::parameter(format!("The durable execution {} does not exist.", arn.arn()))
+}
+
 impl Lambda {
-    /// An execution for its own function, which knows no ResourceNotFoundException here.
+    /// An execution for its own function.
     async fn of_token(&self, arn: &ExecutionArn) -> Result<ExecutionRecord> {
         let found = self.records.execution(&arn.name).await?.filter(|record| arn.is(record));
-        found.ok_or_else(|| error::parameter(format!("The durable execution {} does not exist.", arn.arn())))
+        found.ok_or_else(|| unknown(arn))
     }
 
     pub(super) async fn execution_of(&self, arn: &ExecutionArn) -> Result<ExecutionRecord> {

@@ -223,6 +223,11 @@ impl Records {
             .transact(|tx| async move {
                 forget_work(&tx, row, id).await?;
                 let Some(mut loaded) = load_caller(&tx, name, row, id).await? else { return Ok(()) };
+                // One that was refused for good has not begun before.
+                let function = loaded.execution.operations.get(&row.5).and_then(|own| own.chained.as_ref());
+                let function = function.map(|chained| chained.function.clone()).unwrap_or_default();
+                let what = What::ChainedInvokeStarted { function, version: None, execution: None };
+                tell_of_call(&mut loaded.execution, &row.5, what, at);
                 let live = loaded.execution.is_live(&row.5);
                 loaded.execution.settle(&row.5, settled.clone(), at, live);
                 loaded.save(&tx)

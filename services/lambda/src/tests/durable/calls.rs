@@ -117,6 +117,29 @@ async fn functions_are_called_with_the_roles_rights() {
     let (status, kind) = call(&cloud, "other", json!(1)).await;
     assert_eq!((status.as_str(), kind), ("FAILED", json!("FAILED AccessDeniedException")));
     assert_eq!(cloud.count("other"), 0);
+    // The history tells of it.
+    let arn = cloud.begin("parent", "denied", json!(["other", 1])).await;
+    let told = cloud.told(&arn).await.join(" ");
+    assert!(told.contains("ChainedInvokeStarted ChainedInvokeFailed"), "{told}");
+    // Rights are asked for when the function is called, which may be later.
+    let reserve = |reserved| s::PutFunctionConcurrencyRequest {
+        function_name: "allowed".into(),
+        reserved_concurrent_executions: reserved,
+    };
+    cloud.ok::<op::PutFunctionConcurrency>(reserve(0)).await;
+    let arn = cloud.begin("parent", "late", json!(["allowed", 1])).await;
+    assert_eq!((cloud.end(&arn).await.0.as_str(), cloud.count("allowed")), ("RUNNING", 1));
+    let none = haneul_iam_wire::shapes::DeleteRolePolicyRequest {
+        role_name: "weak".into(),
+        policy_name: "own".into(),
+    };
+    cloud.ok::<haneul_iam_wire::operations::DeleteRolePolicy>(none).await;
+    cloud.ok::<op::PutFunctionConcurrency>(reserve(1)).await;
+    for _ in 0..5 {
+        cloud.pass(1).await;
+    }
+    assert_eq!(cloud.end(&arn).await, ("FAILED".into(), "FAILED AccessDeniedException".into()));
+    assert_eq!(cloud.count("allowed"), 1);
 }
 
 #[tokio::test]

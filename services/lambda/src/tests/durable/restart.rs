@@ -95,3 +95,41 @@ async fn executions_outlive_the_cloud() {
     assert_eq!((runs.first.load(Ordering::SeqCst), runs.second.load(Ordering::SeqCst)), (1, 2));
     assert_eq!(cloud.count("plain"), 0);
 }
+
+#[tokio::test]
+async fn a_function_that_is_called_again_can_tell() {
+    let env = haneul_env::Env::simulated(9);
+    let (store, blobs) = (haneul_store::Store::memory(), haneul_blob::Blobs::memory(&env));
+    let dir = std::path::Path::new("/data");
+    let requests: Arc<parking_lot::Mutex<Vec<String>>> = Arc::default();
+    let bodies = Bodies::default();
+    let cloud = Cloud::over(env, store.clone(), blobs.clone(), Some(dir), bodies.clone()).await;
+    cloud
+        .durable("f", 600, |context| {
+            Box::pin(async move { context.invoke("call", "plain", json!(1)).await.map(|got| json!(got)) })
+        })
+        .await;
+    cloud.function("plain").await;
+    let noted = requests.clone();
+    cloud.async_body("plain", move |call| {
+        let mut noted = noted.lock();
+        noted.push(call.request_id.clone());
+        let first = noted.len() == 1;
+        Box::pin(async move {
+            if first {
+                std::future::pending::<()>().await;
+            }
+            haneul_lambda_exec::simulated::Answer::Value(json!(2))
+        })
+    });
+    let arn = cloud.begin("f", "a", json!(null)).await;
+    stopped(&cloud).await;
+    let env = Env { tasks: Default::default(), ..cloud.platform.env.clone() };
+    let cloud = Cloud::over(env, store, blobs, Some(dir), bodies).await;
+    cloud.until("it is called again", || requests.lock().len() == 2).await;
+    cloud.settle().await;
+    let requests = requests.lock().clone();
+    assert_eq!(requests[0], requests[1]);
+    assert_eq!(requests[0].len(), 36);
+    drop((cloud, arn));
+}
