@@ -1,6 +1,6 @@
 //! How executions and callbacks are named.
 
-use haneul_kit::{AccountId, Arn, Region, Result, Seal};
+use haneul_kit::{AccountId, Arn, Cx, Region, Result, Seal};
 use serde::{Deserialize, Serialize};
 
 use crate::error;
@@ -49,6 +49,21 @@ pub(crate) struct ExecutionArn {
 }
 
 impl ExecutionArn {
+    /// What a request means, in its Region.
+    ///
+    /// # Errors
+    /// ResourceNotFoundException for an execution of another Region, and as [`ExecutionArn::parse`].
+    pub(crate) fn read(cx: &Cx, given: &str) -> Result<ExecutionArn> {
+        let arn = ExecutionArn::parse(given)?;
+        let (own, asked) = (arn.name.function.region, cx.region());
+        if own != asked {
+            return Err(error::not_found(format!(
+                "Durable executions from '{own}' are not reachable in this region ('{asked}')"
+            )));
+        }
+        Ok(arn)
+    }
+
     /// # Errors
     /// InvalidParameterValueException for anything else.
     pub(crate) fn parse(given: &str) -> Result<ExecutionArn> {

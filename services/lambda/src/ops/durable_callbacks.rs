@@ -12,10 +12,10 @@ use crate::{Lambda, error};
 impl Handle<op::SendDurableExecutionCallbackSuccess> for Lambda {
     async fn access(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: &s::SendDurableExecutionCallbackSuccessRequest,
     ) -> Result<Vec<Access>> {
-        self.on_callback("lambda:SendDurableExecutionCallbackSuccess", &input.callback_id)
+        self.on_callback(cx, "lambda:SendDurableExecutionCallbackSuccess", &input.callback_id)
     }
 
     async fn call(
@@ -42,10 +42,10 @@ impl Handle<op::SendDurableExecutionCallbackSuccess> for Lambda {
 impl Handle<op::SendDurableExecutionCallbackFailure> for Lambda {
     async fn access(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: &s::SendDurableExecutionCallbackFailureRequest,
     ) -> Result<Vec<Access>> {
-        self.on_callback("lambda:SendDurableExecutionCallbackFailure", &input.callback_id)
+        self.on_callback(cx, "lambda:SendDurableExecutionCallbackFailure", &input.callback_id)
     }
 
     async fn call(
@@ -63,10 +63,10 @@ impl Handle<op::SendDurableExecutionCallbackFailure> for Lambda {
 impl Handle<op::SendDurableExecutionCallbackHeartbeat> for Lambda {
     async fn access(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: &s::SendDurableExecutionCallbackHeartbeatRequest,
     ) -> Result<Vec<Access>> {
-        self.on_callback("lambda:SendDurableExecutionCallbackHeartbeat", &input.callback_id)
+        self.on_callback(cx, "lambda:SendDurableExecutionCallbackHeartbeat", &input.callback_id)
     }
 
     async fn call(
@@ -74,7 +74,7 @@ impl Handle<op::SendDurableExecutionCallbackHeartbeat> for Lambda {
         cx: &Cx,
         input: s::SendDurableExecutionCallbackHeartbeatRequest,
     ) -> Result<s::SendDurableExecutionCallbackHeartbeatResponse> {
-        let (arn, operation) = self.callback(&input.callback_id)?;
+        let (arn, operation) = self.callback(cx, &input.callback_id)?;
         let at = cx.now().millis();
         let changed = self.records.change_operation(&arn.name, &operation, |execution, _| {
             Ok(arn.is(&execution.record) && execution.heartbeat(&operation, at))
@@ -98,18 +98,18 @@ pub(super) fn checked(given: Option<s::ErrorObject>) -> Result<Option<Failure>> 
 }
 
 impl Lambda {
-    fn callback(&self, given: &str) -> Result<(ExecutionArn, String)> {
+    fn callback(&self, cx: &Cx, given: &str) -> Result<(ExecutionArn, String)> {
         let CallbackName { execution, operation } = CallbackName::open(&self.platform.seal, given)?;
-        Ok((ExecutionArn::parse(&execution)?, operation))
+        Ok((ExecutionArn::read(cx, &execution)?, operation))
     }
 
-    fn on_callback(&self, action: &'static str, given: &str) -> Result<Vec<Access>> {
-        let (arn, _) = self.callback(given)?;
+    fn on_callback(&self, cx: &Cx, action: &'static str, given: &str) -> Result<Vec<Access>> {
+        let (arn, _) = self.callback(cx, given)?;
         Ok(vec![Access::on(action, &arn.arn())])
     }
 
     async fn settle_callback(&self, cx: &Cx, given: &str, settled: Settled) -> Result<()> {
-        let (arn, operation) = self.callback(given)?;
+        let (arn, operation) = self.callback(cx, given)?;
         let at = cx.now().millis();
         let changed = self.records.change_operation(&arn.name, &operation, |execution, live| {
             Ok(arn.is(&execution.record) && execution.settle(&operation, settled.clone(), at, live))

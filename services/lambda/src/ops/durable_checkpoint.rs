@@ -13,8 +13,8 @@ use crate::model::durable::ExecutionRecord;
 use crate::{Lambda, error};
 
 impl Handle<op::CheckpointDurableExecution> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::CheckpointDurableExecutionRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:CheckpointDurableExecution", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::CheckpointDurableExecutionRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:CheckpointDurableExecution", &input.durable_execution_arn)
     }
 
     async fn call(
@@ -22,7 +22,7 @@ impl Handle<op::CheckpointDurableExecution> for Lambda {
         cx: &Cx,
         input: s::CheckpointDurableExecutionRequest,
     ) -> Result<s::CheckpointDurableExecutionResponse> {
-        let arn = ExecutionArn::parse(&input.durable_execution_arn)?;
+        let arn = ExecutionArn::read(cx, &input.durable_execution_arn)?;
         let updates = input.updates.unwrap_or_default().into_iter().map(Update::read);
         let updates = updates.collect::<Result<Vec<Update>>>()?;
         check_all(&updates)?;
@@ -76,16 +76,16 @@ impl Handle<op::CheckpointDurableExecution> for Lambda {
 }
 
 impl Handle<op::GetDurableExecutionState> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::GetDurableExecutionStateRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:GetDurableExecutionState", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::GetDurableExecutionStateRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:GetDurableExecutionState", &input.durable_execution_arn)
     }
 
     async fn call(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: s::GetDurableExecutionStateRequest,
     ) -> Result<s::GetDurableExecutionStateResponse> {
-        let arn = ExecutionArn::parse(&input.durable_execution_arn)?;
+        let arn = ExecutionArn::read(cx, &input.durable_execution_arn)?;
         let (name, record) = (&arn.name, self.of_token(&arn).await?);
         if record.token.as_deref() != Some(input.checkpoint_token.as_str()) {
             return Err(error::parameter("Invalid checkpoint token"));
@@ -115,8 +115,8 @@ pub(super) fn items(asked: Option<i32>) -> usize {
     }
 }
 
-pub(super) fn on_execution(action: &'static str, given: &str) -> Result<Vec<Access>> {
-    Ok(vec![Access::on(action, &ExecutionArn::parse(given)?.arn())])
+pub(super) fn on_execution(cx: &Cx, action: &'static str, given: &str) -> Result<Vec<Access>> {
+    Ok(vec![Access::on(action, &ExecutionArn::read(cx, given)?.arn())])
 }
 
 /// To its own function, which knows no ResourceNotFoundException here.

@@ -11,8 +11,8 @@ use crate::durable::names::ExecutionArn;
 use crate::{Lambda, error};
 
 impl Handle<op::StopDurableExecution> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::StopDurableExecutionRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:StopDurableExecution", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::StopDurableExecutionRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:StopDurableExecution", &input.durable_execution_arn)
     }
 
     async fn call(
@@ -23,14 +23,14 @@ impl Handle<op::StopDurableExecution> for Lambda {
         let error = checked(input.error)?;
         let at = cx.now().millis();
         let stop = |execution: &mut Execution| Ok(execution.stop(error.clone(), at));
-        let stopped = self.control(&input.durable_execution_arn, stop).await?;
+        let stopped = self.control(cx, &input.durable_execution_arn, stop).await?;
         Ok(s::StopDurableExecutionResponse { stop_timestamp: Instant::from_millis(stopped) })
     }
 }
 
 impl Handle<op::PauseDurableExecution> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::PauseDurableExecutionRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:PauseDurableExecution", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::PauseDurableExecutionRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:PauseDurableExecution", &input.durable_execution_arn)
     }
 
     async fn call(
@@ -46,14 +46,14 @@ impl Handle<op::PauseDurableExecution> for Lambda {
             at: cx.now().millis(),
         };
         let pause = |execution: &mut Execution| execution.pause(&request, timeout_paused);
-        self.control(&input.durable_execution_arn, pause).await?;
+        self.control(cx, &input.durable_execution_arn, pause).await?;
         Ok(s::PauseDurableExecutionResponse {})
     }
 }
 
 impl Handle<op::ResumeDurableExecution> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::ResumeDurableExecutionRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:ResumeDurableExecution", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::ResumeDurableExecutionRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:ResumeDurableExecution", &input.durable_execution_arn)
     }
 
     async fn call(
@@ -68,14 +68,14 @@ impl Handle<op::ResumeDurableExecution> for Lambda {
             at: cx.now().millis(),
         };
         let resume = |execution: &mut Execution| execution.resume(&request);
-        self.control(&input.durable_execution_arn, resume).await?;
+        self.control(cx, &input.durable_execution_arn, resume).await?;
         Ok(s::ResumeDurableExecutionResponse {})
     }
 }
 
 impl Handle<op::DeleteDurableExecution> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::DeleteDurableExecutionRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:DeleteDurableExecution", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::DeleteDurableExecutionRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:DeleteDurableExecution", &input.durable_execution_arn)
     }
 
     async fn call(
@@ -84,7 +84,7 @@ impl Handle<op::DeleteDurableExecution> for Lambda {
         input: s::DeleteDurableExecutionRequest,
     ) -> Result<s::DeleteDurableExecutionResponse> {
         let at = cx.now().millis();
-        self.control(&input.durable_execution_arn, |execution| execution.delete(at)).await?;
+        self.control(cx, &input.durable_execution_arn, |execution| execution.delete(at)).await?;
         Ok(s::DeleteDurableExecutionResponse { deletion_request_timestamp: cx.now() })
     }
 }
@@ -93,10 +93,11 @@ impl Lambda {
     /// Changes the execution of an ARN.
     async fn control<T: Send>(
         &self,
+        cx: &Cx,
         given: &str,
         edit: impl Fn(&mut Execution) -> Result<T> + Send + Sync,
     ) -> Result<T> {
-        let arn = ExecutionArn::parse(given)?;
+        let arn = ExecutionArn::read(cx, given)?;
         let missing = || error::no_execution(arn.arn().as_str());
         let changed = self.records.change_execution(&arn.name, &[], |execution| {
             if !arn.is(&execution.record) {

@@ -20,16 +20,16 @@ const EVENTS_READ: usize = 16;
 const PAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
 
 impl Handle<op::GetDurableExecution> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::GetDurableExecutionRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:GetDurableExecution", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::GetDurableExecutionRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:GetDurableExecution", &input.durable_execution_arn)
     }
 
     async fn call(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: s::GetDurableExecutionRequest,
     ) -> Result<s::GetDurableExecutionResponse> {
-        let arn = ExecutionArn::parse(&input.durable_execution_arn)?;
+        let arn = ExecutionArn::read(cx, &input.durable_execution_arn)?;
         let record = self.execution_of(&arn).await?;
         let (name, data) = (&arn.name, input.include_execution_data.unwrap_or(true));
         let time = Instant::from_millis;
@@ -59,16 +59,16 @@ impl Handle<op::GetDurableExecution> for Lambda {
 }
 
 impl Handle<op::GetDurableExecutionHistory> for Lambda {
-    async fn access(&self, _: &Cx, input: &s::GetDurableExecutionHistoryRequest) -> Result<Vec<Access>> {
-        on_execution("lambda:GetDurableExecutionHistory", &input.durable_execution_arn)
+    async fn access(&self, cx: &Cx, input: &s::GetDurableExecutionHistoryRequest) -> Result<Vec<Access>> {
+        on_execution(cx, "lambda:GetDurableExecutionHistory", &input.durable_execution_arn)
     }
 
     async fn call(
         &self,
-        _: &Cx,
+        cx: &Cx,
         input: s::GetDurableExecutionHistoryRequest,
     ) -> Result<s::GetDurableExecutionHistoryResponse> {
-        let arn = ExecutionArn::parse(&input.durable_execution_arn)?;
+        let arn = ExecutionArn::read(cx, &input.durable_execution_arn)?;
         self.execution_of(&arn).await?;
         let (name, data) = (&arn.name, input.include_execution_data.unwrap_or(true));
         let (reverse, limit) = (input.reverse_order == Some(true), items(input.max_items));

@@ -290,6 +290,17 @@ async fn rights_are_asked_for_on_the_execution() {
     cloud.call::<op::SendDurableExecutionCallbackSuccess>(&answers, success).await.unwrap();
     cloud.settle().await;
     assert_eq!(cloud.end(&arn).await.0, "SUCCEEDED");
+    // It is where its ARN says, and nowhere else.
+    let abroad: haneul_kit::Region = "eu-west-1".parse().unwrap();
+    let get =
+        s::GetDurableExecutionRequest { durable_execution_arn: arn.clone(), include_execution_data: None };
+    let heartbeat = s::SendDurableExecutionCallbackHeartbeatRequest { callback_id: id.lock().clone() };
+    let bus = &cloud.platform.bus;
+    let found = bus.call::<op::GetDurableExecution>(root(OURS), abroad, None, get).await.map(drop);
+    let heard = bus.call::<op::SendDurableExecutionCallbackHeartbeat>(root(OURS), abroad, None, heartbeat);
+    for refused in [found, heard.await.map(drop)] {
+        assert_eq!(refused.unwrap_err().code(), "ResourceNotFoundException");
+    }
     // Who may checkpoint still needs the token.
     let forged = s::CheckpointDurableExecutionRequest {
         durable_execution_arn: arn,
