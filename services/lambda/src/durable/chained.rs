@@ -6,7 +6,7 @@ use haneul_lambda_wire::values::error as code;
 use super::advance::{Settled, back_off};
 use super::drive::failure_of;
 use super::names::ExecutionName;
-use super::start::{Start, check_qualified, sha256};
+use super::start::{Start, sha256};
 use super::{PAYLOAD_MAX, TIMEOUT_MAX_S};
 use crate::invoke::{Call, Target};
 use crate::model::durable::{ChainedRecord, ExecutionRecord, Failure, OperationStatus, Parent, What};
@@ -22,9 +22,7 @@ impl Lambda {
         let cx = self.cx_of(&name.function, session.caller.clone());
         let access = self.on_named("lambda:InvokeFunction", &named).await?;
         self.platform.authorize(&cx, "lambda", &[access]).await?;
-        let target = self.called(&named).await?;
-        check_qualified(&target)?;
-        Ok(target)
+        self.called(&named).await
     }
 
     async fn called(&self, named: &Named) -> Result<Target> {

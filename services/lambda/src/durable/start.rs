@@ -59,18 +59,33 @@ pub(crate) fn check_qualified(target: &Target) -> Result<()> {
     Ok(())
 }
 
+/// Whoever waits for the end of an execution does so for so long, and no longer.
+///
+/// # Errors
+/// InvalidParameterValueException.
+pub(crate) fn check_awaited(target: &Target) -> Result<()> {
+    check_qualified(target)?;
+    if target.version.durable.as_ref().is_some_and(|config| config.timeout_s > WAIT_MAX_S) {
+        return Err(error::parameter(
+            "You cannot synchronously invoke a durable function with an executionTimeout greater than 15 minutes.",
+        ));
+    }
+    Ok(())
+}
+
 impl Lambda {
     /// Starts an execution, or finds the one of that name and input; it is durable when this returns. `None` when the
     /// operation that wanted it does not any more.
     ///
     /// # Errors
-    /// DurableExecutionAlreadyStartedException for a name with another input.
+    /// DurableExecutionAlreadyStartedException for a name with another input, and as [`check_qualified`].
     pub(crate) async fn start_execution(
         &self,
         target: Target,
         start: Start,
         parent: Option<&ForParent<'_>>,
     ) -> Result<Option<Started>> {
+        check_qualified(&target)?;
         let target = self.ready(target).await?;
         let env = &self.platform.env;
         let config = target.version.durable.clone();
@@ -126,7 +141,11 @@ impl Lambda {
     }
 
     /// Runs a function and waits for its answer: a durable one until its execution ends.
+    ///
+    /// # Errors
+    /// InvalidParameterValueException for an execution that nobody can wait for.
     pub(crate) async fn run_whole(&self, target: Target, call: Call, durable: Option<String>) -> Result<Ran> {
+        check_awaited(&target)?;
         if target.version.durable.is_none() {
             return self.run(target, call).await;
         }

@@ -6,7 +6,6 @@ use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
 use haneul_shape::EventStream;
 
-use crate::durable::WAIT_MAX_S;
 use crate::durable::start::{Start, check_qualified};
 use crate::exec::Piece;
 use crate::invoke::{Body, Call, EVENT_MAX, PAYLOAD_MAX, Pieces, Target, check_payload, trace};
@@ -48,30 +47,12 @@ impl Handle<op::Invoke> for Lambda {
             }
             Some("Event") => {
                 check_payload(&payload, EVENT_MAX)?;
-                if target.version.durable.is_none() {
-                    self.accept_call(cx, &named, &payload).await?;
-                    return Ok(answer(202));
-                }
-                // The execution itself is what goes on.
-                let start = Start {
-                    name: durable,
-                    input: payload,
-                    trace: trace_of(cx),
-                    event: Some(cx.request_id().to_owned()),
-                    ..Start::default()
-                };
-                let started = self.start_execution(target, start, None).await?;
-                let durable_execution_arn = started.map(|started| started.arn());
+                let durable_execution_arn = self.accept_call(cx, &named, target, payload, durable).await?;
                 return Ok(s::InvocationResponse { durable_execution_arn, ..answer(202) });
             }
             _ => {}
         }
         check_payload(&payload, PAYLOAD_MAX)?;
-        if target.version.durable.as_ref().is_some_and(|config| config.timeout_s > WAIT_MAX_S) {
-            return Err(error::parameter(
-                "You cannot synchronously invoke a durable function with an executionTimeout greater than 15 minutes.",
-            ));
-        }
         let is_durable = target.version.durable.is_some();
         let call = Call {
             request_id: cx.request_id().to_owned(),
@@ -110,7 +91,8 @@ impl Handle<op::InvokeAsync> for Lambda {
         let payload = input.invoke_args.collect(ASYNC_MAX).await.map_err(too_large)?;
         let payload = bytes::Bytes::from(payload);
         check_payload(&payload, ASYNC_MAX)?;
-        self.accept_call(cx, &named, &payload).await?;
+        let target = self.target(&named).await?;
+        self.accept_call(cx, &named, target, payload, None).await?;
         Ok(s::InvokeAsyncResponse { status: Some(202) })
     }
 }
@@ -222,10 +204,28 @@ impl Sending {
 }
 
 impl Lambda {
-    /// Puts a call into the queue, if what it means exists.
-    async fn accept_call(&self, cx: &Cx, named: &Named, payload: &bytes::Bytes) -> Result<()> {
-        check_qualified(&self.target(named).await?)?;
-        self.accept(named, cx.request_id(), payload, trace_of(cx)).await
+    /// Accepts a call that nobody waits for: it is put into the queue, or begins an execution, whose ARN this gives.
+    async fn accept_call(
+        &self,
+        cx: &Cx,
+        named: &Named,
+        target: Target,
+        payload: bytes::Bytes,
+        durable: Option<String>,
+    ) -> Result<Option<String>> {
+        if target.version.durable.is_none() {
+            self.accept(named, cx.request_id(), &payload, trace_of(cx)).await?;
+            return Ok(None);
+        }
+        let start = Start {
+            name: durable,
+            input: payload,
+            trace: trace_of(cx),
+            event: Some(cx.request_id().to_owned()),
+            ..Start::default()
+        };
+        let started = self.start_execution(target, start, None).await?;
+        Ok(started.map(|started| started.arn()))
     }
 }
 

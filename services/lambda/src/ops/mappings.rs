@@ -5,7 +5,7 @@ use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
 use haneul_sqs_wire::{operations as sqs_op, shapes as q};
 
-use crate::durable::start::check_qualified;
+use crate::durable::start::check_awaited;
 use crate::invoke::destinations::{self, Allowed, queue_url};
 use crate::mappings::{Filters, is_consumer, stream_of};
 use crate::model::mapping::{Kind, MappingRecord, MappingState};
@@ -429,7 +429,7 @@ impl Lambda {
     /// Whether the function exists and its role may read the source: the source is asked for real, as the role.
     async fn check_source(&self, named: &Named, record: &MappingRecord, source: &Arn) -> Result<()> {
         let target = self.target(named).await?;
-        check_qualified(&target)?;
+        check_awaited(&target)?;
         let (function, role) = (&named.function, &target.version.role);
         let session = self.session(function, role).await?;
         let (bus, caller, region) = (&self.platform.bus, session.caller.clone(), function.region);

@@ -102,6 +102,20 @@ async fn calls_that_are_refused() {
         ..Default::default()
     };
     assert_eq!(cloud.err::<op::CreateEventSourceMapping>(mapping("short")).await, unqualified);
+    let long = cloud.err::<op::CreateEventSourceMapping>(mapping("long:$LATEST")).await;
+    assert!(long.contains("executionTimeout greater than 15 minutes"), "{long}");
+    // One that nobody waits for may be as long as it likes, by the old way too.
+    let old = |name: &str| s::InvokeAsyncRequest {
+        function_name: name.into(),
+        invoke_args: haneul_kit::ByteStream::from_bytes(bytes::Bytes::from_static(b"1")),
+    };
+    assert_eq!(cloud.err::<op::InvokeAsync>(old("long")).await, unqualified);
+    assert_eq!(cloud.ok::<op::InvokeAsync>(old("long:$LATEST")).await.status, Some(202));
+    cloud.settle().await;
+    let list =
+        s::ListDurableExecutionsByFunctionRequest { function_name: "long".into(), ..Default::default() };
+    let listed = cloud.ok::<op::ListDurableExecutionsByFunction>(list).await.durable_executions.unwrap();
+    assert_eq!((listed.len(), listed[0].status.as_str()), (1, "SUCCEEDED"));
     // A queue's messages are done with when the execution is.
     cloud.ok::<op::CreateEventSourceMapping>(mapping("short:$LATEST")).await;
     cloud.send(&queue, "a").await;
