@@ -1,8 +1,8 @@
 //! Invocations of durable functions: what they are given, and what becomes of what they say.
 
-use haneul_kit::Result;
+use haneul_kit::{ApiError, Result};
 use haneul_lambda_wire::values::error as code;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::advance::Said;
@@ -181,7 +181,10 @@ fn read(answer: &[u8]) -> Said {
     }
 }
 
-/// Of the updates of a checkpoint, to know it again.
-pub(crate) fn fingerprint(updates: &impl std::fmt::Debug) -> String {
-    start::sha256(format!("{updates:?}").as_bytes())
+/// Of what a request asks for, to know it again by its token: nothing where it has none.
+pub(crate) fn fingerprint(client_token: Option<&str>, asked: &impl Serialize) -> Result<String> {
+    match client_token {
+        None => Ok(String::new()),
+        Some(_) => Ok(start::sha256(&serde_json::to_vec(asked).map_err(ApiError::internal)?)),
+    }
 }

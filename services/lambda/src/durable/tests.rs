@@ -7,6 +7,7 @@ use super::advance::{Said, Settled};
 use super::apply::Given;
 use super::checkpoint::{Checkpoint, Told};
 use super::control::Request;
+use super::drive::fingerprint;
 use super::execution::Execution;
 use super::names::ExecutionName;
 use super::update::{Update, check_all};
@@ -347,6 +348,14 @@ fn tokens_are_good_once_and_clients_may_repeat_themselves() {
     // An invocation that has ended can write no more.
     execution.invoked("request", Said::Broke(Failure::default()), false, AT);
     assert_eq!(ask(&mut execution, "next", None, &sha256, AT).unwrap_err(), invalid);
+}
+
+#[test]
+fn requests_are_known_again_by_what_they_ask() {
+    let of = |token: Option<&str>, reason: &str| fingerprint(token, &("pause", reason)).unwrap();
+    assert_eq!(of(Some("a"), "x"), of(Some("b"), "x"));
+    assert_ne!(of(Some("a"), "x"), of(Some("a"), "y"));
+    assert_eq!(of(None, "x"), "");
 }
 
 #[test]

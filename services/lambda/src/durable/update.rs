@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use haneul_kit::Result;
 use haneul_lambda_wire::shapes as s;
+use serde::Serialize;
 
 use super::{OPERATIONS_MAX, PAYLOAD_MAX, TIMEOUT_MAX_S};
 use crate::error;
@@ -13,7 +14,7 @@ use crate::model::durable::{Failure, Kind};
 /// Seconds of a callback's timeouts. Source: API Reference, CallbackOptions.
 const CALLBACK_MAX_S: i32 = 99_999_999;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Action {
     Start,
     Succeed,
@@ -22,7 +23,7 @@ pub(crate) enum Action {
     Cancel,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Update {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,

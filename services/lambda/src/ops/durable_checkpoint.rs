@@ -27,7 +27,8 @@ impl Handle<op::CheckpointDurableExecution> for Lambda {
         let updates = updates.collect::<Result<Vec<Update>>>()?;
         check_all(&updates)?;
         let name = &arn.name;
-        let (next, sha256) = (self.checkpoint_token(), fingerprint(&updates));
+        let client_token = input.client_token.as_deref();
+        let (next, sha256) = (self.checkpoint_token(), fingerprint(client_token, &updates)?);
         let execution = arn.arn().to_string();
         let callback_id = |operation: &str| {
             let name = CallbackName { execution: execution.clone(), operation: operation.to_owned() };
@@ -41,7 +42,7 @@ impl Handle<op::CheckpointDurableExecution> for Lambda {
         let asked = Checkpoint {
             token: &input.checkpoint_token,
             next: &next,
-            client_token: input.client_token.as_deref(),
+            client_token,
             sha256: &sha256,
             updates: &updates,
             given: Given { at: cx.now().millis(), callback_id: &callback_id },

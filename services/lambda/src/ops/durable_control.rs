@@ -40,8 +40,8 @@ impl Handle<op::PauseDurableExecution> for Lambda {
     ) -> Result<s::PauseDurableExecutionResponse> {
         let timeout_paused = input.execution_timeout_paused.unwrap_or(true);
         let request = Request {
+            sha256: fingerprint(input.client_token.as_deref(), &("pause", &input.reason, timeout_paused))?,
             client_token: input.client_token,
-            sha256: fingerprint(&("pause", &input.reason, timeout_paused)),
             reason: input.reason,
             at: cx.now().millis(),
         };
@@ -62,8 +62,8 @@ impl Handle<op::ResumeDurableExecution> for Lambda {
         input: s::ResumeDurableExecutionRequest,
     ) -> Result<s::ResumeDurableExecutionResponse> {
         let request = Request {
+            sha256: fingerprint(input.client_token.as_deref(), &("resume", &input.reason))?,
             client_token: input.client_token,
-            sha256: fingerprint(&("resume", &input.reason)),
             reason: input.reason,
             at: cx.now().millis(),
         };
