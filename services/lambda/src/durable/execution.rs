@@ -5,8 +5,9 @@ use crate::model::durable::{
     Brief, EventRecord, ExecutionRecord, Failure, OperationRecord, OperationStatus, Outcome, Status, What,
 };
 
-/// Invocations that broke are told of in the history up to this many events; steps and waits always are.
-const INVOCATIONS_TOLD_MAX: u32 = 20_000;
+/// Invocations, pauses and resumptions are told of in the history up to this many events: nothing else bounds them. What
+/// operations do is always told.
+const UNBOUNDED_TOLD_MAX: u32 = 20_000;
 
 /// One execution, with the operations that a change is about. What changes is noted for the store.
 #[derive(Clone, Debug)]
@@ -46,8 +47,11 @@ impl Execution {
     }
 
     pub(crate) fn note(&mut self, event: EventRecord) {
-        let told = matches!(event.what, What::InvocationCompleted { .. });
-        if !told || self.record.events < INVOCATIONS_TOLD_MAX {
+        let unbounded = matches!(
+            event.what,
+            What::InvocationCompleted { .. } | What::ExecutionPaused { .. } | What::ExecutionResumed { .. }
+        );
+        if !unbounded || self.record.events < UNBOUNDED_TOLD_MAX {
             self.record.events += 1;
             self.changes.events.push(event);
         }

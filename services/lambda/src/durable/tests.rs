@@ -511,6 +511,21 @@ fn errors_are_cut_and_counted() {
 }
 
 #[test]
+fn histories_have_an_end() {
+    let mut execution = execution();
+    execution.invoked("request", Said::Pending, true, AT);
+    let request = Request { client_token: None, sha256: String::new(), reason: None, at: AT };
+    for _ in 0..10_001 {
+        execution.pause(&request, true).unwrap();
+        execution.resume(&request).unwrap();
+        execution.changes = Default::default();
+    }
+    assert_eq!((execution.record.events, execution.record.status), (20_000, Status::Running));
+    execution.stop(None, AT);
+    assert_eq!((execution.record.events, execution.changes.events.len()), (20_001, 1));
+}
+
+#[test]
 fn too_many_operations_fail_the_execution() {
     let mut execution = execution();
     let many: Vec<s::OperationUpdate> =
