@@ -143,13 +143,33 @@ def queues_left(url):
 
 
 def end_of(arn):
+    return in_status(arn, "SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED")
+
+
+def in_status(arn, *wanted):
     end = time.time() + 40
     while time.time() < end:
         got = functions.get_durable_execution(DurableExecutionArn=arn)
-        if got["Status"] != "RUNNING":
+        if got["Status"] in wanted:
             return got
         time.sleep(0.2)
-    raise AssertionError(functions.get_durable_execution_history(DurableExecutionArn=arn)["Events"])
+    raise AssertionError(f"{got['Status']}: {events_of(arn)}")
+
+
+def events_of(arn):
+    pages = functions.get_paginator("get_durable_execution_history").paginate(DurableExecutionArn=arn, PaginationConfig={"PageSize": 7})
+    return [event for page in pages for event in page["Events"]]
+
+
+def told(arn, kind):
+    """Waits until the history tells of this."""
+    end = time.time() + 40
+    while time.time() < end:
+        events = events_of(arn)
+        if any(event["EventType"] == kind for event in events):
+            return events
+        time.sleep(0.1)
+    raise AssertionError(f"no {kind} in {events}")
 
 
 def check(name, got, answer):
@@ -175,15 +195,14 @@ def whole():
         raise AssertionError("a callback was answered twice")
     except functions.exceptions.CallbackTimeoutException:
         pass
-    pages = functions.get_paginator("get_durable_execution_history").paginate(DurableExecutionArn=arn, PaginationConfig={"PageSize": 7})
-    events = [event for page in pages for event in page["Events"]]
+    events = events_of(arn)
     assert [event["EventId"] for event in events] == list(range(1, len(events) + 1))
-    told = collections.Counter(event["EventType"] for event in events)
+    counted = collections.Counter(event["EventType"] for event in events)
     wanted = {
         "ExecutionStarted": 1, "ExecutionSucceeded": 1, "WaitStarted": 1, "WaitSucceeded": 1, "CallbackStarted": 1, "CallbackSucceeded": 1,
         "ChainedInvokeStarted": 1, "ChainedInvokeSucceeded": 1, "ContextStarted": 7, "ContextSucceeded": 7, "StepFailed": 1, "StepSucceeded": 9,
     }
-    assert {name: told[name] for name in wanted} == wanted, told
+    assert {name: counted[name] for name in wanted} == wanted, counted
     listed = functions.list_durable_executions_by_function(FunctionName="flow", Statuses=["SUCCEEDED"])["DurableExecutions"]
     assert [own["DurableExecutionArn"] for own in listed] == [arn]
     # Who waits for it is given the result; the name stands for this execution.
@@ -195,29 +214,42 @@ def whole():
         raise AssertionError("a name stood for two executions")
     except functions.exceptions.DurableExecutionAlreadyStartedException:
         pass
-    paused = begin("three", wait=1)
+    # The wait ends during the pause, and the function is not run.
+    paused = begin("three", wait=2)
+    told(paused, "InvocationCompleted")
     functions.pause_durable_execution(DurableExecutionArn=paused, Reason="a look at it")
+    assert in_status(paused, "PAUSED")["PauseDetails"]["Reason"] == "a look at it"
+    told(paused, "WaitSucceeded")
+    time.sleep(1)
+    assert functions.get_durable_execution(DurableExecutionArn=paused)["Status"] == "PAUSED"
+    kinds = [event["EventType"] for event in events_of(paused)]
+    assert kinds.count("StepSucceeded") == 1 and kinds[-2:] == ["ExecutionPaused", "WaitSucceeded"], kinds
     functions.resume_durable_execution(DurableExecutionArn=paused)
     check("three", end_of(paused), None)
     stopped = begin("four", wait=500)
+    told(stopped, "WaitStarted")
     functions.stop_durable_execution(DurableExecutionArn=stopped, Error={"ErrorType": "Enough"})
     assert end_of(stopped)["Error"] == {"ErrorType": "Enough"}
     functions.delete_durable_execution(DurableExecutionArn=stopped)
+    end = time.time() + 20
+    while time.time() < end:
+        try:
+            assert functions.get_durable_execution(DurableExecutionArn=stopped)["Status"] == "DELETING"
+            time.sleep(0.1)
+        except functions.exceptions.ResourceNotFoundException:
+            break
+    else:
+        raise AssertionError("a deleted execution stayed")
+    listed = functions.list_durable_executions_by_function(FunctionName="flow")["DurableExecutions"]
+    assert stopped not in [own["DurableExecutionArn"] for own in listed], listed
 
 
 def before():
     prepare()
     arn = begin("crash", wait=8)
     # It sleeps when its invocation has been told of.
-    end = time.time() + 30
-    while time.time() < end:
-        events = functions.get_durable_execution_history(DurableExecutionArn=arn)["Events"]
-        told = [event["EventType"] for event in events]
-        if "InvocationCompleted" in told:
-            assert "WaitStarted" in told, events
-            return
-        time.sleep(0.1)
-    raise AssertionError(events)
+    events = told(arn, "InvocationCompleted")
+    assert "WaitStarted" in [event["EventType"] for event in events], events
 
 
 def after():
