@@ -7,8 +7,9 @@
 //! [`chained`] (functions that executions call), [`wait`] (callers that wait for the end).
 //!
 //! Execution, operations and history change in one transaction, and what has to be done next is a row of the same one: a
-//! crash repeats an invocation, never what was checkpointed. [`apply`], [`advance`] and [`control`] know nothing of the
-//! store. Source: Developer Guide, "Lambda durable functions"; API Reference, CheckpointDurableExecution.
+//! crash repeats an invocation, or the run of a plain function that was called (with the same request id), never what was
+//! checkpointed. [`apply`], [`advance`] and [`control`] know nothing of the store. Source: Developer Guide, "Lambda durable
+//! functions"; API Reference, CheckpointDurableExecution.
 
 pub(crate) mod advance;
 pub(crate) mod apply;

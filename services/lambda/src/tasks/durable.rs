@@ -49,8 +49,11 @@ impl Executions {
 
     async fn run(&self) -> Result<Option<Instant>> {
         let now = self.lambda.platform.env.now();
-        self.sweep().await?;
-        let failed = self.fire(now).await?;
+        let swept = self.sweep().await;
+        if let Err(error) = &swept {
+            tracing::error!(%error, "executions of deleted functions could not be ended, which is tried again");
+        }
+        let failed = self.fire(now).await? || swept.is_err();
         let (mut after, mut looked_at) = (None, 0);
         loop {
             let page = self.lambda.records.work_due(now, after.as_ref(), PAGE).await?;
