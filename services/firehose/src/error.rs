@@ -14,6 +14,11 @@ pub(crate) fn not_offered(what: &str) -> ApiError {
     invalid(format!("{what} is not offered by Haneul."))
 }
 
+/// For what only streams know that are put into.
+pub(crate) fn not_for_sources() -> ApiError {
+    invalid("This operation is not permitted on KinesisStreamAsSource delivery stream type.")
+}
+
 pub(crate) fn no_stream(key: &StreamKey) -> ApiError {
     let message = format!("Firehose {} under account {} not found.", key.2, key.0);
     ApiError::new(error::RESOURCE_NOT_FOUND_EXCEPTION, message)

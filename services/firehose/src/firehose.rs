@@ -19,6 +19,8 @@ pub struct Firehose {
     pub(crate) buffers: Buffers,
     /// Something is to be delivered, or to be thrown away.
     pub(crate) due: Signal,
+    /// A stream was made that reads a source.
+    pub(crate) sources: Signal,
 }
 
 /// What waits in the store, by the stream's id. The sizes begin anew with the program.
@@ -84,6 +86,11 @@ impl Buffers {
 
     pub(crate) fn all(&self) -> Vec<(u64, Buffer)> {
         self.0.lock().iter().map(|(id, buffer)| (*id, buffer.clone())).collect()
+    }
+
+    /// Whether so much waits, or cannot be delivered, that nothing more should be read.
+    pub(crate) fn is_full(&self, id: u64, most: u64) -> bool {
+        self.0.lock().get(&id).is_some_and(|buffer| buffer.failures > 0 || buffer.bytes >= most)
     }
 
     /// Says whether it was not under way yet.

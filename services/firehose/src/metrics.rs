@@ -17,6 +17,11 @@ pub(crate) const DELIVERED_RECORDS: Metric = metric("DeliveryToS3.Records", Unit
 pub(crate) const DELIVERED: Metric = metric("DeliveryToS3.Success", Unit::Count);
 pub(crate) const FRESHNESS: Metric = metric("DeliveryToS3.DataFreshness", Unit::Seconds);
 pub(crate) const PROCESSED: Metric = metric("SucceedProcessing.Records", Unit::Count);
+pub(crate) const READ_BYTES: Metric = metric("DataReadFromKinesisStream.Bytes", Unit::Bytes);
+pub(crate) const READ_RECORDS: Metric = metric("DataReadFromKinesisStream.Records", Unit::Count);
+pub(crate) const BEHIND: Metric = metric("KinesisMillisBehindLatest", Unit::Milliseconds);
+pub(crate) const ITERATOR_THROTTLED: Metric = metric("ThrottledGetShardIterator", Unit::Count);
+pub(crate) const READ_THROTTLED: Metric = metric("ThrottledGetRecords", Unit::Count);
 
 impl Firehose {
     pub(crate) fn sample(&self, metric: Metric, key: &StreamKey, value: f64) {

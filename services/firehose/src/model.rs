@@ -15,11 +15,14 @@ pub(crate) type RowKey = (u64, i64, u64);
 
 pub(crate) static STREAMS: Table<StreamKey, StreamRecord> = Table::new("firehose.streams");
 
-/// Records as they came, those of one call in rows of a megabyte at most: see [`pack`].
+/// Records as they came, those of one call in rows of a megabyte at most, behind a byte of their [`row_kind`]: see [`pack`].
 pub(crate) static ROWS: Table<RowKey, Vec<u8>> = Table::new("firehose.records");
 
 /// What is being delivered, by the stream's id.
 pub(crate) static DELIVERIES: Table<u64, DeliveryRecord> = Table::new("firehose.deliveries");
+
+/// How far shards of a source were read, by the stream's id and the shard's.
+pub(crate) static POSITIONS: Table<(u64, String), PositionRecord> = Table::new("firehose.positions");
 
 /// Streams that are gone, whose records are to be thrown away, by id.
 pub(crate) static GONE: Table<u64, ()> = Table::new("firehose.gone");
@@ -30,6 +33,8 @@ pub(crate) struct StreamRecord {
     pub(crate) created_ms: i64,
     pub(crate) updated_ms: Option<i64>,
     pub(crate) version: u64,
+    /// `None` for what is put.
+    pub(crate) source: Option<Source>,
     pub(crate) destination: Destination,
     pub(crate) throughput_hint: Option<i32>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -39,6 +44,27 @@ pub(crate) struct StreamRecord {
 }
 
 impl Record for StreamRecord {}
+
+/// A Kinesis data stream that is read, from the time at which the Firehose stream was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Source {
+    /// ARN.
+    pub(crate) stream: String,
+    pub(crate) role: String,
+}
+
+/// How far a shard was read: what comes up to here is in [`ROWS`], or was delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PositionRecord {
+    /// The first sequence number of the shard: a data stream that is made anew has shards of the same names.
+    pub(crate) begins: String,
+    /// The sequence number of the last record that was read.
+    pub(crate) after: Option<String>,
+    /// The shard is closed, and all of it was read.
+    pub(crate) done: bool,
+}
+
+impl Record for PositionRecord {}
 
 /// A bucket, and what becomes of records on the way there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +115,15 @@ pub(crate) struct DeliveryRecord {
 
 impl Record for DeliveryRecord {}
 
+/// What is in a row, by its first byte.
+pub(crate) mod row_kind {
+    pub(crate) const PLAIN: u8 = 0;
+    /// Sealed with the stream's own key.
+    pub(crate) const SEALED: u8 = 1;
+    /// Read from a source: in front of each record what is told of it there, as JSON.
+    pub(crate) const READ: u8 = 2;
+}
+
 /// Records one after the other, each behind its length.
 pub(crate) fn pack<'r>(records: impl Iterator<Item = &'r [u8]>) -> Vec<u8> {
     let mut row = Vec::new();
@@ -113,6 +148,19 @@ pub(crate) fn unpack(mut row: Bytes) -> Option<Vec<Bytes>> {
     Some(records)
 }
 
+/// How much of an object a row fills.
+pub(crate) fn weight(row: &[u8]) -> u64 {
+    let Some((&row_kind::READ, mut rest)) = row.split_first() else { return row.len() as u64 };
+    let (mut is_record, mut weight) = (false, 0);
+    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_le_bytes(*length) as usize;
+        rest = behind.get(length..).unwrap_or_default();
+        weight += if is_record { length as u64 } else { 0 };
+        is_record = !is_record;
+    }
+    weight
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +174,13 @@ mod tests {
         assert_eq!(unpack(Bytes::new()).unwrap(), Vec::<Bytes>::new());
         assert_eq!(unpack(row.slice(..row.len() - 1)), None);
         assert_eq!(unpack(Bytes::from_static(&[1, 0])), None);
+    }
+
+    #[test]
+    fn what_is_told_of_a_record_fills_no_object() {
+        let packed = pack([&b"told"[..], b"one", b"told too", b"three"].into_iter());
+        assert_eq!(weight(&[&[row_kind::READ], &packed[..]].concat()), 8);
+        assert_eq!(weight(&[&[row_kind::PLAIN], &packed[..]].concat()), packed.len() as u64 + 1);
+        assert_eq!(weight(&[row_kind::READ, 9, 0]), 0);
     }
 }

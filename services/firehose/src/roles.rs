@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use haneul_kinesis_wire::operations::DescribeStream;
+use haneul_kinesis_wire::shapes::DescribeStreamInput;
 use haneul_kit::{ApiError, Arn, Caller, Fault, Result};
 use haneul_roles::{By, Session, assume, request};
 
 use crate::Firehose;
 use crate::error;
 use crate::firehose::{PRINCIPAL, arn};
-use crate::model::StreamKey;
+use crate::model::{Source, StreamKey};
 
 /// A session is renewed when less than this is left of it.
 const LEFT_MIN: Duration = Duration::from_secs(5 * 60);
@@ -27,6 +29,30 @@ impl Firehose {
             return Err(ApiError::new("AccessDeniedException", "Cross-account pass role is not allowed."));
         }
         self.assume(key, role).await.map(drop)
+    }
+
+    /// Checks that the role of a source may see it.
+    pub(crate) async fn check_source(&self, key: &StreamKey, source: &Source) -> Result<()> {
+        let Source { stream, role } = source;
+        let of_region = Arn::parse(stream).is_ok_and(|arn| arn.region() == key.1.as_str());
+        if !of_region {
+            return Err(error::invalid(format!(
+                "Kinesis stream ARN {stream} is not in the Region of the Firehose stream."
+            )));
+        }
+        self.check_role(key, role).await?;
+        // Not who is kept: the role may have been made anew.
+        self.sessions.forget(key);
+        let input = DescribeStreamInput { stream_arn: Some(stream.clone()), ..Default::default() };
+        let caller = self.acting(key, role).await?;
+        match self.platform.bus.call::<DescribeStream>(caller, key.1, None, input).await {
+            Ok(_) => Ok(()),
+            Err(refused) if refused.fault() == Fault::Server => Err(refused),
+            Err(refused) if refused.code().starts_with("AccessDenied") => Err(error::invalid(format!(
+                "Role {role} is not authorized to perform: kinesis:DescribeStream on resource {stream}."
+            ))),
+            Err(refused) => Err(error::invalid(refused.message())),
+        }
     }
 
     async fn assume(&self, key: &StreamKey, role: &str) -> Result<Session> {

@@ -6,7 +6,7 @@ use wire::operations as op;
 
 use crate::Firehose;
 use crate::store::Records;
-use crate::tasks::Deliveries;
+use crate::tasks::{Deliveries, Sources};
 
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
@@ -17,6 +17,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         sessions: Default::default(),
         buffers: Default::default(),
         due: Default::default(),
+        sources: Default::default(),
     });
     Ok(Service::of(&wire::SERVICE, state.clone())
         .op::<op::CreateDeliveryStream>()
@@ -31,6 +32,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::TagDeliveryStream>()
         .op::<op::UntagDeliveryStream>()
         .op::<op::UpdateDestination>()
+        .reconciler(Arc::new(Sources::new(state.clone())))
         .reconciler(Arc::new(Deliveries::new(state)))
         .build())
 }

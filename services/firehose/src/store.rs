@@ -4,7 +4,10 @@ use haneul_kit::{ApiError, Result};
 use haneul_store::{Batch, Range, Reads, Store, StoreError};
 
 use crate::error;
-use crate::model::{DELIVERIES, DeliveryRecord, GONE, ROWS, RowKey, STREAMS, StreamKey, StreamRecord};
+use crate::model::{
+    DELIVERIES, DeliveryRecord, GONE, POSITIONS, PositionRecord, ROWS, RowKey, STREAMS, StreamKey,
+    StreamRecord, weight,
+};
 
 /// Streams of an account in a Region. Source: Developer Guide, "Amazon Data Firehose quota".
 const STREAMS_MAX: usize = 5000;
@@ -122,6 +125,58 @@ impl Records {
         Ok(self.store.write(batch).await?)
     }
 
+    /// Accepts what was read of a shard, and how far that was, at once. False when the stream is gone or the shard was
+    /// read on meanwhile: then nothing is accepted.
+    pub(crate) async fn accept_read(
+        &self,
+        stream: (&StreamKey, u64),
+        shard: &str,
+        (from, to): (&PositionRecord, &PositionRecord),
+        rows: &[(RowKey, Vec<u8>)],
+    ) -> Result<bool> {
+        let (key, id) = stream;
+        let place = &(id, shard.to_owned());
+        let done = self.store.transact(|tx| async move {
+            if tx.get(&STREAMS, key).await?.is_none_or(|stream| stream.id != id) {
+                return Ok(false);
+            }
+            let kept = tx.get(&POSITIONS, place).await?.filter(|kept| kept.begins == from.begins);
+            if kept.is_some_and(|kept| kept != *from) {
+                return Ok(false);
+            }
+            for (key, row) in rows {
+                tx.put(&ROWS, key, row)?;
+            }
+            tx.put(&POSITIONS, place, to)?;
+            Ok::<_, Failed>(true)
+        });
+        Ok(done.await?)
+    }
+
+    /// How far the shards of a stream's source were read, by their names.
+    pub(crate) async fn positions(&self, id: u64) -> Result<Vec<(String, PositionRecord)>> {
+        const PAGE: usize = 1000;
+        let mut all: Vec<(String, PositionRecord)> = Vec::new();
+        loop {
+            let mut range = Range::prefix((id,));
+            if let Some((last, _)) = all.last() {
+                range = range.after(&(id, last.clone()));
+            }
+            let page = self.store.scan(&POSITIONS, range, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            all.extend(page.into_iter().map(|((_, shard), position)| (shard, position)));
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(crate) async fn forget_position(&self, id: u64, shard: &str) -> Result<()> {
+        let mut batch = Batch::default();
+        batch.delete(&POSITIONS, &(id, shard.to_owned()))?;
+        Ok(self.store.write(batch).await?)
+    }
+
     /// When the oldest record arrived.
     pub(crate) async fn first(&self, id: u64) -> Result<Option<i64>> {
         let first = self.store.scan_keys(&ROWS, Range::prefix((id,)), 1).await?;
@@ -148,7 +203,7 @@ impl Records {
         between: Option<((i64, u64), (i64, u64))>,
         bytes: u64,
     ) -> Result<Vec<(RowKey, Vec<u8>)>> {
-        // A row has a megabyte at most.
+        // A row has a megabyte at most, or one record that is larger.
         const PAGE: usize = 16;
         let (mut rows, mut size): (Vec<(RowKey, Vec<u8>)>, u64) = (Vec::new(), 0);
         loop {
@@ -164,7 +219,7 @@ impl Records {
                 if size >= bytes || between.is_some_and(|(_, to)| (key.1, key.2) > to) {
                     return Ok(rows);
                 }
-                size += row.len() as u64;
+                size += weight(&row);
                 rows.push((key, row));
             }
             if is_last {
@@ -196,13 +251,17 @@ impl Records {
         let gone = self.store.scan_keys(&GONE, Range::all(), 1).await?;
         let Some(id) = gone.first().copied() else { return Ok(false) };
         let rows = self.store.scan_keys(&ROWS, Range::prefix((id,)), PURGED_MAX).await?;
+        let positions = self.store.scan_keys(&POSITIONS, Range::prefix((id,)), PURGED_MAX).await?;
         let mut batch = Batch::default();
         // One that was under way when the stream went may have begun again.
         batch.delete(&DELIVERIES, &id)?;
         for key in &rows {
             batch.delete(&ROWS, key)?;
         }
-        if rows.len() < PURGED_MAX {
+        for key in &positions {
+            batch.delete(&POSITIONS, key)?;
+        }
+        if rows.len() < PURGED_MAX && positions.len() < PURGED_MAX {
             batch.delete(&GONE, &id)?;
         }
         self.store.write(batch).await?;

@@ -27,7 +27,7 @@ impl Firehose {
     ) -> Result<Vec<Item>> {
         let (mut out, mut batch, mut size) = (Vec::new(), Vec::new(), 0);
         for item in items {
-            let bytes = item.data.len().div_ceil(3) * 4 + 200;
+            let bytes = item.data.len().div_ceil(3) * 4 + if item.origin.is_some() { 800 } else { 200 };
             if !batch.is_empty() && (size + bytes > PAYLOAD_MAX || size + bytes > batch_bytes * 4 / 3) {
                 let full = std::mem::take(&mut batch);
                 out.extend(self.ask(key, stream, function, retries, full, rejects).await?);
@@ -54,19 +54,26 @@ impl Firehose {
         let records: Vec<Value> = items
             .iter()
             .map(|item| {
-                json!({
+                let mut record = json!({
                     "recordId": item.id,
                     "approximateArrivalTimestamp": item.arrived_ms,
                     "data": STANDARD.encode(&item.data),
-                })
+                });
+                if let Some(origin) = &item.origin {
+                    record["kinesisRecordMetadata"] = json!(origin);
+                }
+                record
             })
             .collect();
-        let event = json!({
+        let mut event = json!({
             "invocationId": self.platform.env.rng.uuid(),
             "deliveryStreamArn": arn(key).to_string(),
             "region": key.1.as_str(),
             "records": records,
         });
+        if let Some(source) = &stream.source {
+            event["sourceKinesisStreamArn"] = source.stream.as_str().into();
+        }
         let payload = Bytes::from(event.to_string());
         let (mut attempts, mut failed) = (0, (String::new(), "Lambda.InvokeAccessDenied"));
         let mut answer = None;

@@ -13,7 +13,8 @@ pub(crate) use process::check as check_processor;
 use crate::Firehose;
 use crate::firehose::Ended;
 use crate::metrics;
-use crate::model::{DeliveryRecord, RowKey, StreamKey, StreamRecord, unpack};
+use crate::model::{DeliveryRecord, RowKey, StreamKey, StreamRecord, row_kind, unpack};
+use crate::source::{self, Origin};
 
 /// How long what cannot be delivered is kept. Source: Developer Guide, "Data delivery failure": 24 hours for direct puts.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
@@ -25,6 +26,8 @@ pub(crate) struct Item {
     pub(crate) id: String,
     pub(crate) arrived_ms: i64,
     pub(crate) data: Bytes,
+    /// What is told of it where it was read.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// A record that could not be processed.
@@ -69,6 +72,10 @@ impl Firehose {
         if let Err(refused) = put {
             self.note(key, stream, &refused).await;
             self.sample(metrics::DELIVERED, key, 0.0);
+            // What was read waits for as long as it takes; meanwhile nothing more is read. Source: Developer Guide, "Quota".
+            if stream.source.is_some() {
+                return Err(refused);
+            }
             // Those that are younger are delivered by another object.
             keys.retain(|key| key.1 + KEPT_MS <= now_ms);
             if keys.is_empty() {
@@ -93,15 +100,27 @@ impl Firehose {
         let mut items = Vec::new();
         for ((_, arrived_ms, number), row) in rows {
             let row = match row.first() {
-                Some(0) => Bytes::from(row).slice(1..),
-                Some(1) => {
+                Some(&row_kind::PLAIN) => Bytes::from(row).slice(1..),
+                Some(&row_kind::READ) => {
+                    let pieces = unpack(Bytes::from(row).slice(1..)).ok_or_else(broken)?;
+                    let read = source::read_items(pieces).ok_or_else(broken)?.into_iter().enumerate();
+                    items.extend(read.map(|(i, (origin, data))| {
+                        let (id, origin) = (record_id(number, i), Some(origin));
+                        Item { id, arrived_ms, data, origin }
+                    }));
+                    continue;
+                }
+                Some(&row_kind::SEALED) => {
                     let key = data_key.as_ref().ok_or_else(broken)?;
                     key.open(&stream.id.to_be_bytes(), &row[1..]).ok_or_else(broken)?.into()
                 }
                 _ => return Err(broken()),
             };
             let records = unpack(row).ok_or_else(broken)?.into_iter().enumerate();
-            items.extend(records.map(|(i, data)| Item { id: record_id(number, i), arrived_ms, data }));
+            items.extend(records.map(|(i, data)| {
+                let id = record_id(number, i);
+                Item { id, arrived_ms, data, origin: None }
+            }));
         }
         Ok(items)
     }

@@ -158,7 +158,7 @@ mod tests {
         let Ok(Processor::Step(step)) = read(kind, &parameters) else { panic!("{kind} is no step") };
         let mut rejects = Vec::new();
         let out = step.apply(
-            vec![Item { id: "1".into(), arrived_ms: 0, data: Bytes::copy_from_slice(data) }],
+            vec![Item { id: "1".into(), arrived_ms: 0, data: Bytes::copy_from_slice(data), origin: None }],
             &mut rejects,
         );
         (

@@ -7,7 +7,8 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use super::key;
 use crate::Firehose;
 use crate::delivery::key_purpose;
-use crate::error::not_offered;
+use crate::error::{not_for_sources, not_offered};
+use crate::model::StreamRecord;
 
 /// A new key for a stream's records, sealed.
 pub(super) fn fresh_key(state: &Firehose, id: u64) -> String {
@@ -20,6 +21,11 @@ pub(super) fn check(given: Option<&s::DeliveryStreamEncryptionConfigurationInput
         Some(given) if given.key_type == "CUSTOMER_MANAGED_CMK" => Err(not_offered("CUSTOMER_MANAGED_CMK")),
         _ => Ok(()),
     }
+}
+
+/// Source: API Reference, "StartDeliveryStreamEncryption": only for streams that are put into.
+fn refuse_source(stream: &StreamRecord) -> Result<()> {
+    if stream.source.is_some() { Err(not_for_sources()) } else { Ok(()) }
 }
 
 impl Handle<op::StartDeliveryStreamEncryption> for Firehose {
@@ -37,6 +43,7 @@ impl Handle<op::StartDeliveryStreamEncryption> for Firehose {
         check(input.delivery_stream_encryption_configuration_input.as_ref())?;
         self.records
             .change(&key(cx, &input.delivery_stream_name), |stream| {
+                refuse_source(stream)?;
                 // What was sealed with an earlier key may still wait.
                 let key = stream.data_key.take().unwrap_or_else(|| fresh_key(self, stream.id));
                 (stream.data_key, stream.encrypts) = (Some(key), true);
@@ -61,6 +68,7 @@ impl Handle<op::StopDeliveryStreamEncryption> for Firehose {
     ) -> Result<s::StopDeliveryStreamEncryptionOutput> {
         self.records
             .change(&key(cx, &input.delivery_stream_name), |stream| {
+                refuse_source(stream)?;
                 stream.encrypts = false;
                 Ok(())
             })

@@ -5,8 +5,8 @@ use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::key;
 use crate::delivery::record_id;
-use crate::error::invalid;
-use crate::model::{RowKey, StreamKey, pack};
+use crate::error::{invalid, not_for_sources};
+use crate::model::{RowKey, StreamKey, StreamRecord, pack, row_kind};
 use crate::{Firehose, metrics};
 
 /// All records of a call. Source: API Reference, PutRecordBatch: 4 MiB.
@@ -51,39 +51,60 @@ impl Firehose {
     /// Accepts records: they are durable when this returns. Their ids, and whether they are encrypted.
     async fn put(&self, cx: &Cx, key: &StreamKey, records: Vec<Bytes>) -> Result<(Vec<String>, bool)> {
         let stream = self.records.there(key).await?;
+        if stream.source.is_some() {
+            return Err(not_for_sources());
+        }
         let now_ms = cx.now().millis();
         let data_key = if stream.encrypts { self.data_key(&stream)? } else { None };
         let (mut rows, mut ids) = (Vec::new(), Vec::with_capacity(records.len()));
-        let mut rest = &records[..];
-        while !rest.is_empty() {
-            let mut size = 0;
-            let fits = |record: &&Bytes| {
-                size += record.len() + 4;
-                size <= ROW_MAX
-            };
-            let (row, behind) = rest.split_at(rest.iter().take_while(fits).count().max(1));
-            rest = behind;
-            let number = self.platform.env.rng.u64();
-            ids.extend((0..row.len()).map(|i| record_id(number, i)));
-            let packed = pack(row.iter().map(|record| &record[..]));
+        for (place, packed, count) in self.rows((stream.id, now_ms), &records, 1) {
+            ids.extend((0..count).map(|i| record_id(place.2, i)));
             let kept = match &data_key {
                 Some(data_key) => {
                     let sealed = data_key.seal(&self.platform.env.rng, &stream.id.to_be_bytes(), &packed);
-                    [&[1], &sealed[..]].concat()
+                    [&[row_kind::SEALED], &sealed[..]].concat()
                 }
-                None => [&[0], &packed[..]].concat(),
+                None => [&[row_kind::PLAIN], &packed[..]].concat(),
             };
-            let place: RowKey = (stream.id, now_ms, number);
             rows.push((place, kept));
         }
         self.records.accept(rows).await?;
         let bytes = records.iter().map(Bytes::len).sum::<usize>() as u64;
-        if self.buffers.add(key, stream.id, stream.destination.size(), bytes, now_ms) {
-            self.due.wake();
-        }
+        self.arrived(key, &stream, bytes, now_ms);
         self.sample(metrics::INCOMING_REQUESTS, key, 1.0);
         self.sample(metrics::INCOMING_RECORDS, key, records.len() as f64);
         self.sample(metrics::INCOMING_BYTES, key, bytes as f64);
         Ok((ids, stream.encrypts))
+    }
+
+    /// Packs what arrived now, in order; `each` so many pieces stay together. How many of these are in a row comes with it.
+    pub(crate) fn rows(
+        &self,
+        (id, now_ms): (u64, i64),
+        pieces: &[Bytes],
+        each: usize,
+    ) -> Vec<(RowKey, Vec<u8>, usize)> {
+        let first = self.platform.env.rng.u64();
+        let (mut rows, mut rest) = (Vec::new(), pieces);
+        while !rest.is_empty() {
+            let mut size = 0;
+            let fits = |pieces: &&[Bytes]| {
+                size += pieces.iter().map(|piece| piece.len() + 4).sum::<usize>();
+                size <= ROW_MAX
+            };
+            let count = rest.chunks(each).take_while(fits).count().max(1);
+            let (row, behind) = rest.split_at((count * each).min(rest.len()));
+            rest = behind;
+            let place: RowKey = (id, now_ms, first.wrapping_add(rows.len() as u64));
+            rows.push((place, pack(row.iter().map(|piece| &piece[..])), count));
+        }
+        rows
+    }
+
+    /// Counts what is in the store now, and sees to its delivery.
+    pub(crate) fn arrived(&self, key: &StreamKey, stream: &StreamRecord, bytes: u64, now_ms: i64) {
+        if self.buffers.add(key, stream.id, stream.destination.size(), bytes, now_ms) {
+            self.due.wake();
+        }
     }
 }

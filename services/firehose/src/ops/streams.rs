@@ -6,12 +6,13 @@ use super::encryption::fresh_key;
 use super::{key, tags};
 use crate::error::{invalid, not_offered};
 use crate::firehose::{arn, passes_role};
-use crate::model::{Destination, StreamKey, StreamRecord};
+use crate::model::{Destination, Source, StreamKey, StreamRecord};
 use crate::{Firehose, error};
 
 /// A stream has one destination.
 pub(super) const DESTINATION: &str = "destinationId-000000000001";
 const DIRECT_PUT: &str = "DirectPut";
+const KINESIS: &str = "KinesisStreamAsSource";
 const LIST_DEFAULT: usize = 10;
 
 impl Handle<op::CreateDeliveryStream> for Firehose {
@@ -26,6 +27,7 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
         let mut roles: Vec<&str> = [extended.map(|given| given.role_arn.as_str())]
             .into_iter()
             .chain([plain, backup].map(|given| given.map(|given| given.role_arn.as_str())))
+            .chain([input.kinesis_stream_source_configuration.as_ref().map(|given| given.role_arn.as_str())])
             .flatten()
             .collect();
         roles.sort_unstable();
@@ -40,15 +42,7 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
         input: s::CreateDeliveryStreamInput,
     ) -> Result<s::CreateDeliveryStreamOutput> {
         let key = key(cx, &input.delivery_stream_name);
-        match input.delivery_stream_type.as_deref().unwrap_or(DIRECT_PUT) {
-            DIRECT_PUT => {}
-            other => return Err(not_offered(&format!("The type {other} of a Firehose stream"))),
-        }
-        if input.kinesis_stream_source_configuration.is_some() {
-            return Err(invalid(
-                "KinesisStreamSourceConfig is only applicable for KinesisStreamAsSource stream type.",
-            ));
-        }
+        let source = source(&input)?;
         let other = input.redshift_destination_configuration.is_some()
             || input.elasticsearch_destination_configuration.is_some()
             || input.amazonopensearchservice_destination_configuration.is_some()
@@ -71,8 +65,16 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
             };
         let encryption = input.delivery_stream_encryption_configuration_input;
         super::encryption::check(encryption.as_ref())?;
+        if encryption.is_some() && source.is_some() {
+            return Err(invalid(
+                "Server-side encryption can only be enabled for a stream that uses DirectPut as its source.",
+            ));
+        }
         for role in destination.roles() {
             self.check_role(&key, role).await?;
+        }
+        if let Some(source) = &source {
+            self.check_source(&key, source).await?;
         }
         let id = self.platform.env.rng.u64();
         let stream = StreamRecord {
@@ -80,6 +82,7 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
             created_ms: cx.now().millis(),
             updated_ms: None,
             version: 1,
+            source,
             destination,
             throughput_hint: input.direct_put_source_configuration.map(|given| given.throughput_hint_in_m_bs),
             tags: tags::checked(&input.tags.unwrap_or_default(), &Default::default())?,
@@ -87,7 +90,32 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
             encrypts: encryption.is_some(),
         };
         self.records.create(&key, &stream).await?;
+        if stream.source.is_some() {
+            self.sources.wake();
+        }
         Ok(s::CreateDeliveryStreamOutput { delivery_stream_arn: Some(arn(&key).to_string()) })
+    }
+}
+
+/// What a stream is to read, if it is not put into.
+fn source(input: &s::CreateDeliveryStreamInput) -> Result<Option<Source>> {
+    let given = input.kinesis_stream_source_configuration.as_ref();
+    let is_put = input.direct_put_source_configuration.is_some();
+    match (input.delivery_stream_type.as_deref().unwrap_or(DIRECT_PUT), given) {
+        (DIRECT_PUT, None) => Ok(None),
+        (DIRECT_PUT, Some(_)) => Err(invalid(
+            "KinesisStreamSourceConfig is only applicable for KinesisStreamAsSource stream type.",
+        )),
+        (KINESIS, Some(_)) if is_put => {
+            Err(invalid("DirectPutSourceConfiguration is only applicable for DirectPut stream type."))
+        }
+        (KINESIS, Some(given)) => {
+            Ok(Some(Source { stream: given.kinesis_stream_arn.clone(), role: given.role_arn.clone() }))
+        }
+        (KINESIS, None) => {
+            Err(invalid("KinesisStreamSourceConfig is required for KinesisStreamAsSource stream type."))
+        }
+        (other, _) => Err(not_offered(&format!("The type {other} of a Firehose stream"))),
     }
 }
 
@@ -147,19 +175,34 @@ fn described(key: &StreamKey, stream: StreamRecord, with_destination: bool) -> s
             status: Some(status.into()),
             ..Default::default()
         }),
-        delivery_stream_type: DIRECT_PUT.into(),
+        delivery_stream_type: kind(&stream).into(),
         version_id: stream.version.to_string(),
         create_timestamp: Some(Instant::from_millis(stream.created_ms)),
         last_update_timestamp: stream.updated_ms.map(Instant::from_millis),
-        source: stream.throughput_hint.map(|hint| s::SourceDescription {
-            direct_put_source_description: Some(s::DirectPutSourceDescription {
-                throughput_hint_in_m_bs: Some(hint),
-            }),
-            ..Default::default()
-        }),
+        source: described_source(&stream),
         destinations: if with_destination { vec![destination] } else { Vec::new() },
         has_more_destinations: false,
     }
+}
+
+fn described_source(stream: &StreamRecord) -> Option<s::SourceDescription> {
+    let read = stream.source.as_ref().map(|source| s::KinesisStreamSourceDescription {
+        kinesis_stream_arn: Some(source.stream.clone()),
+        role_arn: Some(source.role.clone()),
+        delivery_start_timestamp: Some(Instant::from_millis(stream.created_ms)),
+    });
+    let put = stream
+        .throughput_hint
+        .map(|hint| s::DirectPutSourceDescription { throughput_hint_in_m_bs: Some(hint) });
+    (read.is_some() || put.is_some()).then(|| s::SourceDescription {
+        kinesis_stream_source_description: read,
+        direct_put_source_description: put,
+        ..Default::default()
+    })
+}
+
+fn kind(stream: &StreamRecord) -> &'static str {
+    if stream.source.is_some() { KINESIS } else { DIRECT_PUT }
 }
 
 impl Handle<op::ListDeliveryStreams> for Firehose {
@@ -173,16 +216,18 @@ impl Handle<op::ListDeliveryStreams> for Firehose {
         input: s::ListDeliveryStreamsInput,
     ) -> Result<s::ListDeliveryStreamsOutput> {
         let limit = input.limit.map_or(LIST_DEFAULT, |limit| limit as usize);
-        if input.delivery_stream_type.is_some_and(|kind| kind != DIRECT_PUT) {
-            return Ok(s::ListDeliveryStreamsOutput::default());
+        let wanted = input.delivery_stream_type.as_deref();
+        let mut after = input.exclusive_start_delivery_stream_name;
+        let mut names: Vec<String> = Vec::new();
+        while names.len() <= limit {
+            let page = self.records.streams(&key(cx, ""), after.as_deref(), limit + 1).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.2.clone());
+            let is_wanted = |stream: &StreamRecord| wanted.is_none_or(|wanted| wanted == kind(stream));
+            names.extend(page.into_iter().filter(|(_, stream)| is_wanted(stream)).map(|(key, _)| key.2));
         }
-        let after = input.exclusive_start_delivery_stream_name.as_deref();
-        let mut found = self.records.streams(&key(cx, ""), after, limit + 1).await?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        Ok(s::ListDeliveryStreamsOutput {
-            delivery_stream_names: found.into_iter().map(|(key, _)| key.2).collect(),
-            has_more_delivery_streams: more,
-        })
+        let more = names.len() > limit;
+        names.truncate(limit);
+        Ok(s::ListDeliveryStreamsOutput { delivery_stream_names: names, has_more_delivery_streams: more })
     }
 }

@@ -1,4 +1,7 @@
-//! When records are delivered: as soon as there are enough of them, or they have waited for long enough.
+//! When records are delivered: as soon as there are enough of them, or they have waited for long enough. [`Sources`] starts
+//! those who read the sources of streams.
+
+mod sources;
 
 use std::sync::Arc;
 
@@ -7,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::Firehose;
 use crate::firehose::{Buffer, Ended};
+pub(crate) use sources::Sources;
 
 /// Deliveries at once: each holds its object in memory.
 const UNDER_WAY_MAX: usize = 4;

@@ -8,6 +8,7 @@ use haneul_env::Env;
 use haneul_firehose_wire::{operations as op, shapes as s};
 use haneul_front::{Cloud as Front, Options};
 use haneul_iam_wire::{operations as iam, shapes as i};
+use haneul_kinesis_wire::{operations as kinesis, shapes as k};
 use haneul_kit::platform::Config;
 use haneul_kit::{
     Access, AccountId, Arn, BoxFuture, Caller, Cx, Handle, Operation, Platform, Region, Result, Seal, Service,
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 pub(super) const OURS: u64 = 111_111_111_111;
 pub(super) const ROLE: &str = "arn:aws:iam::111111111111:role/deliverer";
 pub(super) const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:change";
+pub(super) const EVENTS: &str = "arn:aws:kinesis:us-east-1:111111111111:stream/events";
 pub(super) const BUCKET: &str = "arn:aws:s3:::lake";
 
 pub(super) struct Cloud {
@@ -33,6 +35,8 @@ pub(super) struct Cloud {
 #[derive(Default)]
 pub(super) struct Functions {
     pub(super) calls: Mutex<u32>,
+    /// The event of the last call.
+    pub(super) event: Mutex<Value>,
     /// How many of the next calls fail.
     pub(super) failing: Mutex<u32>,
 }
@@ -56,6 +60,7 @@ impl Handle<lambda_op::Invoke> for Functions {
         }
         let event: Value = serde_json::from_slice(&input.payload.unwrap()).unwrap();
         assert_eq!(event["deliveryStreamArn"], "arn:aws:firehose:us-east-1:111111111111:deliverystream/flow");
+        *self.event.lock() = event.clone();
         let one = |record: &Value| {
             let text = String::from_utf8(STANDARD.decode(record["data"].as_str().unwrap()).unwrap()).unwrap();
             let result = match text.trim() {
@@ -94,6 +99,7 @@ impl Cloud {
             haneul_iam::service(&platform).await.unwrap(),
             haneul_sts::service(&platform).await.unwrap(),
             haneul_logs::service(&platform).await.unwrap(),
+            haneul_kinesis::service(&platform).await.unwrap(),
             Service::of(&haneul_lambda_wire::SERVICE, functions.clone()).op::<lambda_op::Invoke>().build(),
             crate::service(&platform).await.unwrap(),
         ];
@@ -142,6 +148,28 @@ impl Cloud {
     pub(super) fn ok<O: Operation>(&self, input: O::Input) -> BoxFuture<'_, O::Output> {
         let done = self.call_as::<O>(&root(), input);
         Box::pin(async move { done.await.unwrap_or_else(|error| panic!("{}: {error}", O::NAME)) })
+    }
+
+    /// A data stream.
+    pub(super) async fn data_stream(&self, shards: i32) {
+        let input = k::CreateStreamInput {
+            stream_name: "events".into(),
+            shard_count: Some(shards),
+            ..Default::default()
+        };
+        self.ok::<kinesis::CreateStream>(input).await;
+        self.advance(1).await;
+    }
+
+    /// Puts a record into the data stream.
+    pub(super) async fn emit(&self, key: &str, data: impl Into<Vec<u8>>) {
+        let input = k::PutRecordInput {
+            stream_name: Some("events".into()),
+            partition_key: Some(key.into()),
+            data: data.into().into(),
+            ..Default::default()
+        };
+        self.ok::<kinesis::PutRecord>(input).await;
     }
 
     /// The error as `Code: message`.
@@ -237,6 +265,18 @@ pub(super) fn flow(configuration: s::ExtendedS3DestinationConfiguration) -> s::C
         delivery_stream_name: "flow".into(),
         extended_s3_destination_configuration: Some(configuration),
         ..Default::default()
+    }
+}
+
+/// One that reads the data stream.
+pub(super) fn reading(configuration: s::ExtendedS3DestinationConfiguration) -> s::CreateDeliveryStreamInput {
+    s::CreateDeliveryStreamInput {
+        delivery_stream_type: Some("KinesisStreamAsSource".into()),
+        kinesis_stream_source_configuration: Some(s::KinesisStreamSourceConfiguration {
+            kinesis_stream_arn: EVENTS.into(),
+            role_arn: ROLE.into(),
+        }),
+        ..flow(configuration)
     }
 }
 

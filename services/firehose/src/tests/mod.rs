@@ -4,3 +4,4 @@ mod api;
 mod cloud;
 mod delivery;
 mod dispatch;
+mod sources;
