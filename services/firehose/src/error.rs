@@ -5,6 +5,8 @@ use haneul_kit::ApiError;
 
 use crate::model::StreamKey;
 
+pub(crate) const SLOW_DOWN: &str = "Slow down.";
+
 pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(error::INVALID_ARGUMENT_EXCEPTION, message)
 }
@@ -12,6 +14,11 @@ pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
 /// What AWS has and this cloud has not.
 pub(crate) fn not_offered(what: &str) -> ApiError {
     invalid(format!("{what} is not offered by Haneul."))
+}
+
+/// More than a stream takes a second; also what each record of PutRecordBatch is refused with.
+pub(crate) fn slow_down() -> ApiError {
+    ApiError::new(error::SERVICE_UNAVAILABLE_EXCEPTION, SLOW_DOWN)
 }
 
 /// For what only streams know that are put into.

@@ -4,6 +4,7 @@ use haneul_kit::{Access, Arn, Platform, Result, Signal};
 use haneul_roles::Sessions;
 use parking_lot::Mutex;
 
+use crate::limits::Limits;
 use crate::model::StreamKey;
 use crate::store::Records;
 
@@ -17,6 +18,7 @@ pub struct Firehose {
     /// Sessions of streams' roles.
     pub(crate) sessions: Sessions<StreamKey>,
     pub(crate) buffers: Buffers,
+    pub(crate) limits: Limits,
     /// Something is to be delivered, or to be thrown away.
     pub(crate) due: Signal,
     /// A stream was made that reads a source.

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`model`] (what is kept), [`settings`] (what a destination may be, in AWS's words), [`prefix`] (names of
 //! objects), [`store`] (every transaction), [`firehose`] (the state), [`roles`] (who delivers), [`source`] (data streams that are read), [`delivery`] (from records to
-//! objects), [`tasks`] (when), [`ops`] (the API), [`metrics`], [`error`].
+//! objects), [`tasks`] (when), [`ops`] (the API), [`limits`] (of
+//! puts), [`metrics`], [`error`].
 //!
 //! A record is durable before it is acknowledged; one that is read becomes so together with how far its shard was read. What an object will hold, and its name, are durable before it is written,
 //! so that a crash in between writes the same object once more and never a second one.
@@ -13,6 +14,7 @@
 mod delivery;
 mod error;
 mod firehose;
+mod limits;
 mod metrics;
 mod model;
 mod ops;

@@ -12,6 +12,7 @@ const fn metric(name: &'static str, unit: Unit) -> Metric {
 pub(crate) const INCOMING_BYTES: Metric = metric("IncomingBytes", Unit::Bytes);
 pub(crate) const INCOMING_RECORDS: Metric = metric("IncomingRecords", Unit::Count);
 pub(crate) const INCOMING_REQUESTS: Metric = metric("IncomingPutRequests", Unit::Count);
+pub(crate) const THROTTLED: Metric = metric("ThrottledRecords", Unit::Count);
 pub(crate) const DELIVERED_BYTES: Metric = metric("DeliveryToS3.Bytes", Unit::Bytes);
 pub(crate) const DELIVERED_RECORDS: Metric = metric("DeliveryToS3.Records", Unit::Count);
 pub(crate) const DELIVERED: Metric = metric("DeliveryToS3.Success", Unit::Count);

@@ -16,6 +16,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         records: Records { store: platform.store.clone() },
         sessions: Default::default(),
         buffers: Default::default(),
+        limits: Default::default(),
         due: Default::default(),
         sources: Default::default(),
     });

@@ -81,14 +81,15 @@ impl Records {
         Ok(done.await?)
     }
 
-    /// The stream is gone when this returns; its records are thrown away later.
-    pub(crate) async fn delete(&self, key: &StreamKey) -> Result<()> {
+    /// The stream is gone when this returns; its records are thrown away later. Its id.
+    pub(crate) async fn delete(&self, key: &StreamKey) -> Result<u64> {
         let done = self.store.transact(|tx| async move {
             let stream = tx.get(&STREAMS, key).await?;
             let stream = stream.ok_or_else(|| Failed::Api(error::no_stream(key)))?;
             tx.delete(&STREAMS, key)?;
             tx.delete(&DELIVERIES, &stream.id)?;
-            Ok::<_, Failed>(tx.put(&GONE, &stream.id, &())?)
+            tx.put(&GONE, &stream.id, &())?;
+            Ok::<_, Failed>(stream.id)
         });
         Ok(done.await?)
     }

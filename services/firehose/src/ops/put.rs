@@ -1,11 +1,12 @@
 use bytes::Bytes;
 use haneul_firehose_wire::operations as op;
 use haneul_firehose_wire::shapes as s;
+use haneul_firehose_wire::values::error;
 use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::key;
 use crate::delivery::record_id;
-use crate::error::{invalid, not_for_sources};
+use crate::error::{SLOW_DOWN, invalid, not_for_sources, slow_down};
 use crate::model::{RowKey, StreamKey, StreamRecord, pack, row_kind};
 use crate::{Firehose, metrics};
 
@@ -22,7 +23,8 @@ impl Handle<op::PutRecord> for Firehose {
     async fn call(&self, cx: &Cx, input: s::PutRecordInput) -> Result<s::PutRecordOutput> {
         let key = key(cx, &input.delivery_stream_name);
         let (mut ids, encrypted) = self.put(cx, &key, vec![input.record.data]).await?;
-        Ok(s::PutRecordOutput { record_id: ids.pop().unwrap_or_default(), encrypted: Some(encrypted) })
+        let record_id = ids.pop().flatten().ok_or_else(slow_down)?;
+        Ok(s::PutRecordOutput { record_id, encrypted: Some(encrypted) })
     }
 }
 
@@ -38,9 +40,16 @@ impl Handle<op::PutRecordBatch> for Firehose {
             return Err(invalid("Records size exceeds 4 MB limit"));
         }
         let (ids, encrypted) = self.put(cx, &key, records).await?;
-        let entry = |id| s::PutRecordBatchResponseEntry { record_id: Some(id), ..Default::default() };
+        let entry = |id: Option<String>| {
+            let (code, message) = (error::SERVICE_UNAVAILABLE_EXCEPTION, SLOW_DOWN);
+            s::PutRecordBatchResponseEntry {
+                error_code: id.is_none().then(|| code.to_owned()),
+                error_message: id.is_none().then(|| message.to_owned()),
+                record_id: id,
+            }
+        };
         Ok(s::PutRecordBatchOutput {
-            failed_put_count: 0,
+            failed_put_count: ids.iter().filter(|id| id.is_none()).count() as i32,
             encrypted: Some(encrypted),
             request_responses: ids.into_iter().map(entry).collect(),
         })
@@ -48,16 +57,46 @@ impl Handle<op::PutRecordBatch> for Firehose {
 }
 
 impl Firehose {
-    /// Accepts records: they are durable when this returns. Their ids, and whether they are encrypted.
-    async fn put(&self, cx: &Cx, key: &StreamKey, records: Vec<Bytes>) -> Result<(Vec<String>, bool)> {
+    /// Accepts records: they are durable when this returns. Their ids, of those that the stream takes for now, and whether
+    /// they are encrypted.
+    async fn put(
+        &self,
+        cx: &Cx,
+        key: &StreamKey,
+        records: Vec<Bytes>,
+    ) -> Result<(Vec<Option<String>>, bool)> {
         let stream = self.records.there(key).await?;
         if stream.source.is_some() {
             return Err(not_for_sources());
         }
         let now_ms = cx.now().millis();
-        let data_key = if stream.encrypts { self.data_key(&stream)? } else { None };
-        let (mut rows, mut ids) = (Vec::new(), Vec::with_capacity(records.len()));
-        for (place, packed, count) in self.rows((stream.id, now_ms), &records, 1) {
+        let admitted = self.limits.admit(stream.id, key.1, now_ms, records.iter().map(Bytes::len));
+        let throttled = admitted.iter().filter(|admitted| !**admitted).count();
+        if throttled > 0 {
+            self.sample(metrics::THROTTLED, key, throttled as f64);
+        }
+        let taken = records.into_iter().zip(&admitted).filter(|(_, admitted)| **admitted);
+        let records: Vec<Bytes> = taken.map(|(record, _)| record).collect();
+        let mut ids = Vec::with_capacity(records.len());
+        if !records.is_empty() {
+            self.take(key, &stream, &records, now_ms, &mut ids).await?;
+        }
+        let mut ids = ids.into_iter();
+        let ids = admitted.into_iter().map(|admitted| if admitted { ids.next() } else { None });
+        Ok((ids.collect(), stream.encrypts))
+    }
+
+    async fn take(
+        &self,
+        key: &StreamKey,
+        stream: &StreamRecord,
+        records: &[Bytes],
+        now_ms: i64,
+        ids: &mut Vec<String>,
+    ) -> Result<()> {
+        let data_key = if stream.encrypts { self.data_key(stream)? } else { None };
+        let mut rows = Vec::new();
+        for (place, packed, count) in self.rows((stream.id, now_ms), records, 1) {
             ids.extend((0..count).map(|i| record_id(place.2, i)));
             let kept = match &data_key {
                 Some(data_key) => {
@@ -70,11 +109,11 @@ impl Firehose {
         }
         self.records.accept(rows).await?;
         let bytes = records.iter().map(Bytes::len).sum::<usize>() as u64;
-        self.arrived(key, &stream, bytes, now_ms);
+        self.arrived(key, stream, bytes, now_ms);
         self.sample(metrics::INCOMING_REQUESTS, key, 1.0);
         self.sample(metrics::INCOMING_RECORDS, key, records.len() as f64);
         self.sample(metrics::INCOMING_BYTES, key, bytes as f64);
-        Ok((ids, stream.encrypts))
+        Ok(())
     }
 
     /// Packs what arrived now, in order; `each` so many pieces stay together. How many of these are in a row comes with it.

@@ -130,7 +130,7 @@ impl Handle<op::DeleteDeliveryStream> for Firehose {
         input: s::DeleteDeliveryStreamInput,
     ) -> Result<s::DeleteDeliveryStreamOutput> {
         let key = key(cx, &input.delivery_stream_name);
-        self.records.delete(&key).await?;
+        self.limits.forget(self.records.delete(&key).await?);
         self.sessions.forget(&key);
         self.due.wake();
         Ok(s::DeleteDeliveryStreamOutput {})

@@ -198,3 +198,36 @@ async fn tags() {
     let input = s::TagDeliveryStreamInput { delivery_stream_name: "flow".into(), tags: many };
     assert!(cloud.err::<op::TagDeliveryStream>(input).await.starts_with("LimitExceededException"));
 }
+
+#[tokio::test]
+async fn a_stream_takes_so_much_a_second() {
+    let cloud = Cloud::new().await;
+    cloud.create(configuration()).await;
+    cloud.platform.metrics.open();
+    let record = |size: usize| s::Record { data: vec![b'x'; size].into() };
+    let batch = |sizes: &[usize]| s::PutRecordBatchInput {
+        delivery_stream_name: "flow".into(),
+        records: sizes.iter().copied().map(record).collect(),
+    };
+    let single =
+        |size: usize| s::PutRecordInput { delivery_stream_name: "flow".into(), record: record(size) };
+    let large = 1_000_000;
+    cloud.ok::<op::PutRecordBatch>(batch(&[large, large, large, large])).await;
+    let put = cloud.ok::<op::PutRecordBatch>(batch(&[large, large, 10])).await;
+    assert_eq!(put.failed_put_count, 1);
+    let codes: Vec<_> = put.request_responses.iter().map(|entry| entry.error_code.as_deref()).collect();
+    assert_eq!(codes, [None, Some("ServiceUnavailableException"), None]);
+    let with_id = put.request_responses.iter().map(|entry| entry.record_id.is_some());
+    assert_eq!(with_id.collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(cloud.err::<op::PutRecord>(single(large)).await, "ServiceUnavailableException: Slow down.");
+    let now = cloud.platform.env.now() + std::time::Duration::from_secs(60);
+    let metered = cloud.platform.metrics.take(now);
+    let sum = |name: &str| {
+        let found =
+            metered.iter().find(|reading| reading.namespace == "AWS/Firehose" && reading.name == name);
+        found.map(|reading| reading.summary.sum)
+    };
+    assert_eq!((sum("ThrottledRecords"), sum("IncomingRecords")), (Some(2.0), Some(6.0)));
+    cloud.advance(1).await;
+    cloud.ok::<op::PutRecord>(single(large)).await;
+}
