@@ -40,6 +40,25 @@ pub(crate) fn too_many(message: impl Into<String>) -> ApiError {
     ApiError::new(error::LIMIT_EXCEEDED_EXCEPTION, message)
 }
 
+pub(crate) fn changed_at_once(key: &StreamKey) -> ApiError {
+    let message = format!("The encryption of Firehose {} under account {} is being changed.", key.2, key.0);
+    ApiError::new(error::RESOURCE_IN_USE_EXCEPTION, message)
+}
+
+/// What KMS refuses, in its words. Source: API Reference, "InvalidKMSResourceException".
+pub(crate) fn kms(refused: ApiError) -> ApiError {
+    match refused.code() {
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "DisabledException"
+        | "KMSInvalidStateException"
+        | "NotFoundException"
+        | "InvalidKeyUsageException"
+        | "InvalidArnException" => ApiError::new(error::INVALID_KMS_RESOURCE_EXCEPTION, refused.message()),
+        _ => refused,
+    }
+}
+
 pub(crate) fn changed_meanwhile(current: u64, given: &str) -> ApiError {
     let message = format!("Version IDs do not match. Current: {current}, given: {given}.");
     ApiError::new(error::CONCURRENT_MODIFICATION_EXCEPTION, message)

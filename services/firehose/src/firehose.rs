@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 
-use haneul_kit::{Access, Arn, Platform, Result, Signal};
+use haneul_kit::{Access, Arn, DataKey, OpenKeys, Platform, Result, Signal};
 use haneul_roles::Sessions;
 use parking_lot::Mutex;
 
 use crate::limits::Limits;
-use crate::model::StreamKey;
+use crate::model::{DataKeyRecord, StreamKey};
 use crate::store::Records;
 
 /// The service's principal, in trust policies.
@@ -19,6 +19,8 @@ pub struct Firehose {
     pub(crate) sessions: Sessions<StreamKey>,
     pub(crate) buffers: Buffers,
     pub(crate) limits: Limits,
+    /// Data keys of streams, as they are kept, that were opened lately.
+    pub(crate) open_keys: OpenKeys<(u64, DataKeyRecord), DataKey>,
     /// Something is to be delivered, or to be thrown away.
     pub(crate) due: Signal,
     /// A stream was made that reads a source.

@@ -1,7 +1,8 @@
 //! Amazon Data Firehose: records are put or read from a Kinesis data stream, buffered, transformed, and delivered to S3 as objects.
 //!
 //! Reading order: [`model`] (what is kept), [`settings`] (what a destination may be, in AWS's words), [`prefix`] (names of
-//! objects), [`store`] (every transaction), [`firehose`] (the state), [`roles`] (who delivers), [`source`] (data streams that are read), [`delivery`] (from records to
+//! objects), [`store`] (every transaction), [`firehose`] (the state), [`roles`] (who delivers), [`keys`] (what seals
+//! records), [`source`] (data streams that are read), [`delivery`] (from records to
 //! objects), [`tasks`] (when), [`ops`] (the API), [`limits`] (of
 //! puts), [`metrics`], [`error`].
 //!
@@ -14,6 +15,7 @@
 mod delivery;
 mod error;
 mod firehose;
+mod keys;
 mod limits;
 mod metrics;
 mod model;

@@ -38,12 +38,31 @@ pub(crate) struct StreamRecord {
     pub(crate) destination: Destination,
     pub(crate) throughput_hint: Option<i32>,
     pub(crate) tags: BTreeMap<String, String>,
-    /// Sealed by the cloud: what seals the records, while encryption is on.
-    pub(crate) data_key: Option<String>,
+    /// What seals the records, while encryption is on.
+    pub(crate) data_key: Option<DataKeyRecord>,
     pub(crate) encrypts: bool,
 }
 
 impl Record for StreamRecord {}
+
+/// How the data key of a stream is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum DataKeyRecord {
+    /// Sealed by the cloud.
+    Owned(String),
+    /// Sealed by a key of KMS, in base64, that the service uses by a grant.
+    Kms { key_arn: String, sealed: String, grant: String },
+}
+
+impl DataKeyRecord {
+    /// The key of KMS that it is under.
+    pub(crate) fn key_arn(&self) -> Option<&str> {
+        match self {
+            DataKeyRecord::Owned(_) => None,
+            DataKeyRecord::Kms { key_arn, .. } => Some(key_arn),
+        }
+    }
+}
 
 /// A Kinesis data stream that is read, from the time at which the Firehose stream was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

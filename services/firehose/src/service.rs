@@ -17,6 +17,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         sessions: Default::default(),
         buffers: Default::default(),
         limits: Default::default(),
+        open_keys: Default::default(),
         due: Default::default(),
         sources: Default::default(),
     });

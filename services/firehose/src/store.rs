@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// Streams of an account in a Region. Source: Developer Guide, "Amazon Data Firehose quota".
-const STREAMS_MAX: usize = 5000;
+pub(crate) const STREAMS_MAX: usize = 5000;
 
 /// Rows that are thrown away at once.
 const PURGED_MAX: usize = 1000;
@@ -81,15 +81,15 @@ impl Records {
         Ok(done.await?)
     }
 
-    /// The stream is gone when this returns; its records are thrown away later. Its id.
-    pub(crate) async fn delete(&self, key: &StreamKey) -> Result<u64> {
+    /// The stream is gone when this returns; its records are thrown away later. What it was.
+    pub(crate) async fn delete(&self, key: &StreamKey) -> Result<StreamRecord> {
         let done = self.store.transact(|tx| async move {
             let stream = tx.get(&STREAMS, key).await?;
             let stream = stream.ok_or_else(|| Failed::Api(error::no_stream(key)))?;
             tx.delete(&STREAMS, key)?;
             tx.delete(&DELIVERIES, &stream.id)?;
             tx.put(&GONE, &stream.id, &())?;
-            Ok::<_, Failed>(stream.id)
+            Ok::<_, Failed>(stream)
         });
         Ok(done.await?)
     }

@@ -6,7 +6,7 @@ mod objects;
 mod process;
 
 use bytes::Bytes;
-use haneul_kit::{ApiError, DataKey, Result};
+use haneul_kit::{ApiError, Result};
 
 pub(crate) use process::check as check_processor;
 
@@ -65,7 +65,7 @@ impl Firehose {
         });
         let first_ms = first.1;
         let mut keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
-        let items = self.items(stream, rows)?;
+        let items = self.items(key, stream, rows).await?;
         let bytes: u64 = items.iter().map(|item| item.data.len() as u64).sum();
         self.records.begin(id, &delivery).await?;
         let put = self.put_all(key, stream, &delivery, first_ms, items).await;
@@ -94,9 +94,15 @@ impl Firehose {
     }
 
     /// The records of rows.
-    fn items(&self, stream: &StreamRecord, rows: Vec<(RowKey, Vec<u8>)>) -> Result<Vec<Item>> {
+    async fn items(
+        &self,
+        key: &StreamKey,
+        stream: &StreamRecord,
+        rows: Vec<(RowKey, Vec<u8>)>,
+    ) -> Result<Vec<Item>> {
         let broken = || ApiError::internal("a row of records does not open");
-        let data_key = self.data_key(stream)?;
+        let is_sealed = rows.iter().any(|(_, row)| row.first() == Some(&row_kind::SEALED));
+        let data_key = if is_sealed { self.data_key(key, stream).await? } else { None };
         let mut items = Vec::new();
         for ((_, arrived_ms, number), row) in rows {
             let row = match row.first() {
@@ -124,18 +130,6 @@ impl Firehose {
         }
         Ok(items)
     }
-
-    /// What a stream's records are sealed with.
-    pub(crate) fn data_key(&self, stream: &StreamRecord) -> Result<Option<DataKey>> {
-        let Some(sealed) = &stream.data_key else { return Ok(None) };
-        let plain = self.platform.seal.open(&key_purpose(stream.id), sealed);
-        let key = plain.and_then(|plain| DataKey::new(&plain));
-        key.map(Some).ok_or_else(|| ApiError::internal("the key of a stream does not open"))
-    }
-}
-
-pub(crate) fn key_purpose(id: u64) -> String {
-    format!("firehose.key {id}")
 }
 
 /// The id of the `i`th record of a row, which PutRecord answers.

@@ -94,7 +94,7 @@ impl Firehose {
         now_ms: i64,
         ids: &mut Vec<String>,
     ) -> Result<()> {
-        let data_key = if stream.encrypts { self.data_key(stream)? } else { None };
+        let data_key = if stream.encrypts { self.data_key(key, stream).await? } else { None };
         let mut rows = Vec::new();
         for (place, packed, count) in self.rows((stream.id, now_ms), records, 1) {
             ids.extend((0..count).map(|i| record_id(place.2, i)));

@@ -1,12 +1,12 @@
 use haneul_firehose_wire::operations as op;
 use haneul_firehose_wire::shapes as s;
+use haneul_firehose_wire::values::key_type;
 use haneul_kit::{Access, Cx, Handle, Instant, Result};
 
-use super::encryption::fresh_key;
 use super::{key, tags};
 use crate::error::{invalid, not_offered};
 use crate::firehose::{arn, passes_role};
-use crate::model::{Destination, Source, StreamKey, StreamRecord};
+use crate::model::{DataKeyRecord, Destination, Source, StreamKey, StreamRecord};
 use crate::{Firehose, error};
 
 /// A stream has one destination.
@@ -64,7 +64,6 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
                 }
             };
         let encryption = input.delivery_stream_encryption_configuration_input;
-        super::encryption::check(encryption.as_ref())?;
         if encryption.is_some() && source.is_some() {
             return Err(invalid(
                 "Server-side encryption can only be enabled for a stream that uses DirectPut as its source.",
@@ -77,6 +76,11 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
             self.check_source(&key, source).await?;
         }
         let id = self.platform.env.rng.u64();
+        let tags = tags::checked(&input.tags.unwrap_or_default(), &Default::default())?;
+        let data_key = match &encryption {
+            Some(given) => Some(self.kept_as(cx, &key, (id, None), Some(given)).await?),
+            None => None,
+        };
         let stream = StreamRecord {
             id,
             created_ms: cx.now().millis(),
@@ -85,11 +89,14 @@ impl Handle<op::CreateDeliveryStream> for Firehose {
             source,
             destination,
             throughput_hint: input.direct_put_source_configuration.map(|given| given.throughput_hint_in_m_bs),
-            tags: tags::checked(&input.tags.unwrap_or_default(), &Default::default())?,
-            data_key: encryption.as_ref().map(|_| fresh_key(self, id)),
+            tags,
+            data_key,
             encrypts: encryption.is_some(),
         };
-        self.records.create(&key, &stream).await?;
+        if let Err(refused) = self.records.create(&key, &stream).await {
+            self.retire(&key, stream.data_key.as_ref()).await;
+            return Err(refused);
+        }
         if stream.source.is_some() {
             self.sources.wake();
         }
@@ -130,7 +137,9 @@ impl Handle<op::DeleteDeliveryStream> for Firehose {
         input: s::DeleteDeliveryStreamInput,
     ) -> Result<s::DeleteDeliveryStreamOutput> {
         let key = key(cx, &input.delivery_stream_name);
-        self.limits.forget(self.records.delete(&key).await?);
+        let gone = self.records.delete(&key).await?;
+        self.limits.forget(gone.id);
+        self.retire(&key, gone.data_key.as_ref()).await;
         self.sessions.forget(&key);
         self.due.wake();
         Ok(s::DeleteDeliveryStreamOutput {})
@@ -164,6 +173,11 @@ fn described(key: &StreamKey, stream: StreamRecord, with_destination: bool) -> s
         extended_s3_destination_description: Some(stream.destination.extended()),
         ..Default::default()
     };
+    let key_arn = stream.data_key.as_ref().and_then(DataKeyRecord::key_arn);
+    let key_type = match key_arn {
+        Some(_) => key_type::CUSTOMER_MANAGED_CMK,
+        None => key_type::AWS_OWNED_CMK,
+    };
     let status = if stream.encrypts { "ENABLED" } else { "DISABLED" };
     s::DeliveryStreamDescription {
         delivery_stream_name: key.2.clone(),
@@ -171,7 +185,8 @@ fn described(key: &StreamKey, stream: StreamRecord, with_destination: bool) -> s
         delivery_stream_status: "ACTIVE".into(),
         failure_description: None,
         delivery_stream_encryption_configuration: Some(s::DeliveryStreamEncryptionConfiguration {
-            key_type: stream.encrypts.then(|| "AWS_OWNED_CMK".into()),
+            key_type: stream.encrypts.then(|| key_type.into()),
+            key_arn: key_arn.map(str::to_owned),
             status: Some(status.into()),
             ..Default::default()
         }),

@@ -100,6 +100,7 @@ impl Cloud {
             haneul_sts::service(&platform).await.unwrap(),
             haneul_logs::service(&platform).await.unwrap(),
             haneul_kinesis::service(&platform).await.unwrap(),
+            haneul_kms::service(&platform).await.unwrap(),
             Service::of(&haneul_lambda_wire::SERVICE, functions.clone()).op::<lambda_op::Invoke>().build(),
             crate::service(&platform).await.unwrap(),
         ];

@@ -4,4 +4,5 @@ mod api;
 mod cloud;
 mod delivery;
 mod dispatch;
+mod encryption;
 mod sources;
