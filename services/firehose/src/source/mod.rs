@@ -78,9 +78,9 @@ impl Reader {
     /// Until the stream is gone.
     pub(crate) async fn run(self) {
         let env = &self.state.platform.env;
-        let (mut shards, mut failures) = (None, 0u32);
+        let (mut shards, mut turn, mut failures) = (None, 0, 0u32);
         while !env.tasks.is_stopping() {
-            let pause = match self.round(&mut shards).await {
+            let pause = match self.round(&mut shards, &mut turn).await {
                 Ok(true) => {
                     failures = 0;
                     READ_EVERY
@@ -105,8 +105,9 @@ impl Reader {
         }
     }
 
-    /// Reads every shard once that can be read. False when the stream is gone.
-    async fn round(&self, shards: &mut Option<Shards>) -> Result<bool> {
+    /// Reads every shard once that can be read, or as many as there is room for; the next round goes on behind these. False
+    /// when the stream is gone.
+    async fn round(&self, shards: &mut Option<Shards>, turn: &mut usize) -> Result<bool> {
         let stream = self.state.records.stream(&self.key).await?;
         let Some(stream) = stream.filter(|stream| stream.id == self.id) else { return Ok(false) };
         let listed = match shards {
@@ -114,11 +115,14 @@ impl Reader {
             None => shards.insert(self.listed().await?),
         };
         let mut is_over = false;
-        let ids: Vec<String> = listed.keys().cloned().collect();
+        let mut ids: Vec<String> = listed.keys().cloned().collect();
+        let first = *turn % ids.len().max(1);
+        ids.rotate_left(first);
         for id in ids {
             if self.state.buffers.is_full(self.id, WAITING_MAX * stream.destination.size()) {
                 break;
             }
+            *turn = turn.wrapping_add(1);
             // A parent that is listed no more was trimmed, or had ended before.
             let is_behind = |parent: &String| listed.get(parent).is_some_and(|parent| !parent.position.done);
             let Some(shard) = listed.get(&id).filter(|shard| !shard.position.done) else { continue };

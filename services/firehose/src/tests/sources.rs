@@ -214,6 +214,28 @@ async fn who_reads_too_often_waits_and_so_does_who_may_not_read_for_now() {
 }
 
 #[tokio::test]
+async fn no_shard_waits_for_ever_behind_busy_ones() {
+    let cloud = cloud(4).await;
+    let put = |shard: u128, data: Vec<u8>| k::PutRecordInput {
+        stream_name: Some("events".into()),
+        partition_key: Some("k".into()),
+        explicit_hash_key: Some((u128::MAX / 4 * shard + 10).to_string()),
+        data: data.into(),
+        ..Default::default()
+    };
+    cloud.ok::<kinesis::PutRecord>(put(3, b"late".to_vec())).await;
+    for _ in 0..6 {
+        for shard in 0..3 {
+            cloud.ok::<kinesis::PutRecord>(put(shard, vec![b'x'; 1_048_000])).await;
+        }
+        cloud.advance(1).await;
+    }
+    let positions = cloud.platform.store.scan(&POSITIONS, Range::all(), 10).await.unwrap();
+    let read = positions.iter().any(|((_, shard), _)| shard == "shardId-000000000003");
+    assert!(read, "{positions:?}");
+}
+
+#[tokio::test]
 async fn a_deleted_stream_reads_no_more() {
     let cloud = cloud(1).await;
     cloud.emit("k", "0,").await;
