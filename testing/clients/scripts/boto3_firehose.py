@@ -10,7 +10,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 endpoint = os.environ["AWS_ENDPOINT_URL"]
-fire, s3, iam, watch, sts = (boto3.client(name) for name in ["firehose", "s3", "iam", "cloudwatch", "sts"])
+fire, s3, iam, watch, sts, kinesis, kms = (
+    boto3.client(name) for name in ["firehose", "s3", "iam", "cloudwatch", "sts", "kinesis", "kms"])
 account = sts.get_caller_identity()["Account"]
 
 
@@ -77,6 +78,48 @@ try:
 except ClientError as refused:
     assert refused.response["Error"]["Code"] == "ResourceNotFoundException"
     assert refused.response["Error"]["Message"] == f"Firehose none under account {account} not found."
+
+# A data stream is read, from now on.
+kinesis.create_stream(StreamName="source", ShardCount=2)
+kinesis.get_waiter("stream_exists").wait(StreamName="source", WaiterConfig={"Delay": 1})
+source = kinesis.describe_stream_summary(StreamName="source")["StreamDescriptionSummary"]["StreamARN"]
+reader = role("reader", "firehose.amazonaws.com", "kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords",
+              "kinesis:ListShards")
+fire.create_delivery_stream(
+    DeliveryStreamName="read", DeliveryStreamType="KinesisStreamAsSource",
+    KinesisStreamSourceConfiguration={"KinesisStreamARN": source, "RoleARN": reader},
+    ExtendedS3DestinationConfiguration={**destination, "Prefix": "read/"})
+shown = fire.describe_delivery_stream(DeliveryStreamName="read")["DeliveryStreamDescription"]
+assert shown["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"] == source
+sent = [f"event {n}" for n in range(200)]
+assert kinesis.put_records(StreamName="source", Records=[{"PartitionKey": one, "Data": one} for one in sent])["FailedRecordCount"] == 0
+lines = []
+for _ in range(100):
+    clock(10)
+    time.sleep(0.1)
+    found = s3.list_objects_v2(Bucket="lake", Prefix="read/").get("Contents", [])
+    lines = [line for object in found for line in text(object["Key"]).splitlines()]
+    if len(lines) >= 200:
+        break
+assert sorted(lines) == sorted(sent), len(lines)
+try:
+    fire.put_record(DeliveryStreamName="read", Record={"Data": b"x"})
+    raise AssertionError("a stream with a source took a record")
+except ClientError as refused:
+    assert refused.response["Error"]["Code"] == "InvalidArgumentException", refused.response["Error"]
+fire.delete_delivery_stream(DeliveryStreamName="read")
+
+# What waits, under a key of the customer's.
+key = kms.create_key()["KeyMetadata"]["Arn"]
+fire.start_delivery_stream_encryption(
+    DeliveryStreamName="flow",
+    DeliveryStreamEncryptionConfigurationInput={"KeyType": "CUSTOMER_MANAGED_CMK", "KeyARN": key})
+shown = fire.describe_delivery_stream(DeliveryStreamName="flow")["DeliveryStreamDescription"]["DeliveryStreamEncryptionConfiguration"]
+assert (shown["KeyARN"], shown["Status"]) == (key, "ENABLED"), shown
+before = len(arrived("events/20"))
+fire.put_record(DeliveryStreamName="flow", Record={"Data": b"sealed"})
+clock(61)
+arrived("events/20", before + 1)
 
 # A metric stream puts each minute of each metric into another one.
 destination = {**destination, "Prefix": "metrics/", "ProcessingConfiguration": {"Enabled": False}}

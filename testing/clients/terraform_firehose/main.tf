@@ -16,6 +16,8 @@ provider "aws" {
     cloudwatch = var.endpoint
     firehose   = var.endpoint
     iam        = var.endpoint
+    kinesis    = var.endpoint
+    kms        = var.endpoint
     s3         = var.endpoint
     sts        = var.endpoint
   }
@@ -75,6 +77,54 @@ resource "aws_kinesis_firehose_delivery_stream" "flow" {
       log_group_name  = "fire"
       log_stream_name = "s3"
     }
+  }
+}
+
+resource "aws_kinesis_stream" "source" {
+  name        = "source"
+  shard_count = 1
+}
+
+resource "aws_iam_role_policy" "reader" {
+  name = "reader"
+  role = aws_iam_role.deliverer.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kinesis:*", Resource = aws_kinesis_stream.source.arn }]
+  })
+}
+
+resource "aws_kinesis_firehose_delivery_stream" "read" {
+  name        = "read"
+  destination = "extended_s3"
+  kinesis_source_configuration {
+    kinesis_stream_arn = aws_kinesis_stream.source.arn
+    role_arn           = aws_iam_role.deliverer.arn
+  }
+  extended_s3_configuration {
+    role_arn   = aws_iam_role.deliverer.arn
+    bucket_arn = aws_s3_bucket.lake.arn
+    prefix     = "read/"
+  }
+  depends_on = [aws_iam_role_policy.reader]
+}
+
+resource "aws_kms_key" "waiting" {
+  description             = "for what waits"
+  deletion_window_in_days = 7
+}
+
+resource "aws_kinesis_firehose_delivery_stream" "sealed" {
+  name        = "sealed"
+  destination = "extended_s3"
+  server_side_encryption {
+    enabled  = true
+    key_type = "CUSTOMER_MANAGED_CMK"
+    key_arn  = aws_kms_key.waiting.arn
+  }
+  extended_s3_configuration {
+    role_arn   = aws_iam_role.deliverer.arn
+    bucket_arn = aws_s3_bucket.lake.arn
   }
 }
 

@@ -18,6 +18,7 @@ provider "aws" {
     cloudwatchlogs = var.endpoint
     dynamodb       = var.endpoint
     iam            = var.endpoint
+    kinesis        = var.endpoint
     lambda         = var.endpoint
     s3             = var.endpoint
     sqs            = var.endpoint
