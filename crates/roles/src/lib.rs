@@ -70,6 +70,11 @@ pub async fn assume(platform: &Platform, by: By<'_>, request: AssumeRoleRequest)
     Ok(Session { caller: opened.caller, credentials })
 }
 
+/// Whether a refusal is for want of a permission: of a kept session that may be because its role was made anew.
+pub fn is_denial(refused: &ApiError) -> bool {
+    refused.code().starts_with("AccessDenied") || refused.code() == "AllAccessDisabled"
+}
+
 /// Sessions by owner (whose role it is: a stream, a function, a table) and the ARN of the role.
 #[derive(Debug)]
 pub struct Sessions<K>(Mutex<HashMap<(K, String), Arc<Session>>>);

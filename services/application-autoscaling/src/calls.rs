@@ -9,8 +9,8 @@ use haneul_dynamodb_wire::operations as ddb;
 use haneul_dynamodb_wire::shapes as d;
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::{AccountId, Arn, Caller, Cx, Fault, Operation, Region, Result};
-use haneul_roles::{By, assume, request};
+use haneul_kit::{AccountId, Arn, Caller, Cx, Operation, Region, Result};
+use haneul_roles::{By, assume, is_denial, request};
 
 use crate::ApplicationAutoscaling;
 use crate::model::{NamedKey, PolicyRecord};
@@ -86,7 +86,7 @@ impl ApplicationAutoscaling {
         let called = self.platform.bus.call::<O>(session.caller.clone(), region, None, input).await;
         // The role may have been made anew meanwhile.
         called.inspect_err(|refused| {
-            if refused.fault() == Fault::Client {
+            if is_denial(refused) {
                 self.sessions.forget(&account);
             }
         })

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Region, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_logs_wire::{operations as logs, shapes as l};
-use haneul_roles::{By, assume, request};
+use haneul_roles::{By, assume, is_denial, request};
 use haneul_s3_wire::{operations as s3, shapes as b};
 use serde_json::json;
 
@@ -194,8 +194,4 @@ fn put(trail: &Trail, arn: &Arn) -> b::PutObjectRequest {
         ssekms_encryption_context: key.map(|_| STANDARD.encode(context.to_string())),
         ..Default::default()
     }
-}
-
-pub(crate) fn is_denial(error: &ApiError) -> bool {
-    error.code().starts_with("AccessDenied") || error.code() == "AllAccessDisabled"
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
-use haneul_kit::{AccountId, Arn, Cx, Fault, Operation, Platform, Region, Result};
-use haneul_roles::{By, assume, request};
+use haneul_kit::{AccountId, Arn, Cx, Operation, Platform, Region, Result};
+use haneul_roles::{By, assume, is_denial, request};
 
 /// Who forwards a caller's permissions.
 pub(crate) const PRINCIPAL: &str = "dynamodb.amazonaws.com";
@@ -62,7 +62,7 @@ impl Sessions {
         let called = self.platform.bus.call::<O>(caller, region, Some(table_arn.to_owned()), input).await;
         // The role may have been made anew meanwhile.
         called.inspect_err(|refused| {
-            if refused.fault() == Fault::Client {
+            if is_denial(refused) {
                 self.kept.forget(&account);
             }
         })

@@ -10,7 +10,7 @@ use haneul_kinesis_wire::{operations as kinesis, shapes as n};
 use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Operation, Region, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_lambda_wire::{operations as lambda, shapes as l};
-use haneul_roles::{By, Session, assume, request};
+use haneul_roles::{By, Session, assume, is_denial, request};
 use haneul_s3_wire::{operations as s3, shapes as b};
 use haneul_shape::Bytes;
 use haneul_shape::value::Map;
@@ -26,10 +26,6 @@ const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 /// Policies name the service with its Region, and newer ones without.
 fn principals(region: Region) -> [String; 2] {
     [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()]
-}
-
-pub(crate) fn is_denial(error: &ApiError) -> bool {
-    error.code().starts_with("AccessDenied") || error.code() == "AllAccessDisabled"
 }
 
 /// Data keys are bound to their group.

@@ -100,6 +100,8 @@ impl CloudTrail {
 
     async fn check_logs(&self, key: &TrailKey, trail: &Trail, arn: &Arn, group: &str) -> Result<()> {
         let group = LogGroup::parse(group).ok_or_else(error::log_group)?;
+        // A session that is kept says nothing about the role as it is now.
+        self.sessions.forget(&trail.id);
         let session = self.logs_session(trail, arn).await;
         let session = session
             .map_err(|_| error::logs_role("Access denied. Check the trust relationships for your role."))?;
@@ -110,7 +112,7 @@ impl CloudTrail {
         match self.make_stream(&session, &group, &stream).await {
             Ok(()) => Ok(()),
             Err(error) if error.code() == "ResourceNotFoundException" => Err(error::log_group()),
-            Err(error) if crate::calls::is_denial(&error) => {
+            Err(error) if haneul_roles::is_denial(&error) => {
                 Err(error::logs_role("Access denied. Check the permissions for your role."))
             }
             Err(error) => Err(error),

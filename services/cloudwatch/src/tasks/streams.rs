@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use haneul_kit::metrics::{Metric, Owner, Unit};
-use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
-use haneul_roles::{By, assume, request};
+use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+use haneul_roles::{By, assume, is_denial, request};
 
 use crate::CloudWatch;
 use crate::calls;
@@ -156,7 +156,7 @@ impl CloudWatch {
         let put = calls::put_records(&platform.bus, caller, owner.region, &stream.firehose, records).await;
         // The role may have been made anew meanwhile.
         put.inspect_err(|refused| {
-            if refused.fault() == Fault::Client {
+            if is_denial(refused) {
                 self.stream_sessions.forget(&whose);
             }
         })

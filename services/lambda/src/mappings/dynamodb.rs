@@ -39,7 +39,7 @@ impl Mapping {
     /// Fixes where a mapping begins that wants only what is new: durable, so that a crash cannot move it.
     pub(crate) async fn begin_at_the_end(&self) -> Result<()> {
         for shard in self.table_shards().await? {
-            let mut record = ShardRecord { done: shard.closed, ..ShardRecord::default() };
+            let mut record = ShardRecord { done: shard.closed, ..ShardRecord::of(&shard.begins) };
             if !shard.closed {
                 record.position = self.last_number(&shard.id).await?;
             }
@@ -100,10 +100,12 @@ impl Mapping {
 }
 
 fn shard(shard: d::Shard) -> Option<Shard> {
+    let range = shard.sequence_number_range.unwrap_or_default();
     Some(Shard {
         id: shard.shard_id?,
         parents: shard.parent_shard_id.into_iter().collect(),
-        closed: shard.sequence_number_range.is_some_and(|range| range.ending_sequence_number.is_some()),
+        closed: range.ending_sequence_number.is_some(),
+        begins: range.starting_sequence_number.unwrap_or_default(),
     })
 }
 

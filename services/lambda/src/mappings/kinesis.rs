@@ -14,9 +14,6 @@ use crate::invoke::destinations::base64;
 /// Records of one GetRecords. Source: Kinesis API Reference, GetRecords.
 const RECORDS_MAX: i32 = 10_000;
 
-/// How long what a subscription pushes is waited for at once.
-const PUSHED_WITHIN: Duration = Duration::from_secs(1);
-
 /// A subscription of a consumer to a shard, and what it pushed that was not yet asked for.
 pub(super) struct Subscription {
     events: EventStream<k::SubscribeToShardEventStream>,
@@ -50,6 +47,7 @@ impl Mapping {
                 id: shard.shard_id,
                 parents: shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id).collect(),
                 closed: shard.sequence_number_range.ending_sequence_number.is_some(),
+                begins: shard.sequence_number_range.starting_sequence_number,
             }));
             after = listed.next_token;
             if after.is_none() {
@@ -61,7 +59,10 @@ impl Mapping {
     /// Where to read on after a record, or from where the mapping begins.
     pub(super) async fn stream_cursor(&self, shard: &str, after: Option<&str>) -> Result<Option<Cursor>> {
         let (_, region) = self.source()?;
-        let timestamp = self.record.start_ms.filter(|_| after.is_none()).map(Instant::from_millis);
+        // Not in the future, should the clock have been set back.
+        let now_ms = self.lambda.platform.env.now().millis();
+        let start_ms = self.record.start_ms.filter(|_| after.is_none());
+        let timestamp = start_ms.map(|start| Instant::from_millis(start.min(now_ms)));
         let kind = match (after, timestamp) {
             (Some(_), _) => "AFTER_SEQUENCE_NUMBER",
             (None, Some(_)) => "AT_TIMESTAMP",
@@ -129,11 +130,13 @@ impl Mapping {
         shard: &str,
         mut from: Box<Subscription>,
         limit: i32,
+        wait: Duration,
     ) -> Result<(Vec<Item>, Option<Cursor>)> {
         if from.pushed.is_empty() && !from.ended {
             let event = tokio::select! {
+                biased;
                 event = from.events.next() => Some(event),
-                _ = self.sleep(PUSHED_WITHIN) => None,
+                _ = self.sleep(wait) => None,
             };
             match event {
                 None => {}

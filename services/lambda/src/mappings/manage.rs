@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use parking_lot::Mutex;
@@ -10,6 +11,9 @@ use super::{Filters, Mapping, named};
 use crate::Lambda;
 use crate::model::mapping::{Kind, MappingRecord, MappingState};
 use crate::store::mappings::MappingRow;
+
+/// After what time a mapping that could not begin is tried again.
+const TRIED_AGAIN: Duration = Duration::from_secs(5);
 
 /// Starts and stops pollers as the records say.
 pub(crate) struct Mappings {
@@ -31,10 +35,15 @@ impl Mappings {
 
     async fn run(&self) -> Result<Option<Instant>> {
         let all = self.lambda.records.all_mappings().await?;
+        let mut again = None;
         for (row, record) in &all {
             match record.state {
                 MappingState::Creating | MappingState::Enabling | MappingState::Updating => {
-                    self.begin(row, record).await?;
+                    // One that cannot begin holds up no others.
+                    if let Err(error) = self.begin(row, record).await {
+                        tracing::warn!(mapping = row.2, %error, "a mapping could not be begun and is tried again");
+                        again = Some(self.lambda.platform.env.now() + TRIED_AGAIN);
+                    }
                 }
                 MappingState::Enabled => self.start(row, record)?,
                 MappingState::Disabling => {
@@ -57,7 +66,7 @@ impl Mappings {
         for uuid in gone {
             self.stop(&uuid);
         }
-        Ok(None)
+        Ok(again)
     }
 
     /// A mapping that is to be enabled: where it begins is fixed, then it polls.
@@ -72,10 +81,7 @@ impl Mappings {
         {
             let (_stop, stopped) = watch::channel(false);
             let Some(mapping) = self.mapping(row, record, stopped) else { return Ok(()) };
-            if let Err(error) = mapping.begin_at_the_end().await {
-                tracing::warn!(mapping = row.2, %error, "a mapping could not be begun and is tried again");
-                return Err(error);
-            }
+            mapping.begin_at_the_end().await?;
         }
         self.become_state(row, record.state, MappingState::Enabled).await?;
         self.start(row, record)

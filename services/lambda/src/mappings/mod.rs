@@ -18,7 +18,7 @@ mod window;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::{Arn, Caller, Region, Result};
+use haneul_kit::{ApiError, Arn, Caller, Region, Result};
 use tokio::sync::watch;
 
 use crate::invoke::{Call, Ran, Target};
@@ -150,17 +150,29 @@ impl Mapping {
         while !self.is_stopped() {
             let done = match self.record.kind {
                 Kind::Sqs => self.poll_queue(&mut failures).await,
-                Kind::DynamoDb | Kind::Kinesis => self.poll_stream(&mut failures).await,
+                Kind::DynamoDb | Kind::Kinesis => {
+                    self.poll_stream().await;
+                    Ok(())
+                }
             };
             let Err(failed) = done else { continue };
             failures += 1;
-            tracing::warn!(mapping = self.row.2, error = %failed, "a mapping could not go on and is tried again");
-            let said = format!("PROBLEM: {}", failed.message());
-            if let Err(error) = self.note(&said).await {
-                tracing::error!(%error, "what became of a mapping could not be noted");
-            }
-            self.sleep(back_off(failures)).await;
+            self.stumbled(&failed, failures).await;
         }
+    }
+
+    /// Notes what went wrong, and waits the longer the more often it did.
+    async fn stumbled(&self, failed: &ApiError, failures: u32) {
+        tracing::warn!(mapping = self.row.2, error = %failed, "a mapping could not go on and is tried again");
+        if haneul_roles::is_denial(failed) {
+            // The role may have been made anew.
+            self.lambda.forget_sessions(&self.named.function);
+        }
+        let said = format!("PROBLEM: {}", failed.message());
+        if let Err(error) = self.note(&said).await {
+            tracing::error!(%error, "what became of a mapping could not be noted");
+        }
+        self.sleep(back_off(failures)).await;
     }
 }
 

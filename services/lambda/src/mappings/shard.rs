@@ -15,6 +15,9 @@ use crate::model::mapping::{Kind, ShardRecord, Window};
 const TABLE_ASKED_EVERY: Duration = Duration::from_millis(250);
 const STREAM_ASKED_EVERY: Duration = Duration::from_secs(1);
 
+/// How long what a subscription pushes is waited for at once.
+const PUSHED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Tries to tell of records that were given up.
 const TELLING_MAX: u32 = 5;
 
@@ -40,13 +43,26 @@ impl Next {
 pub(super) struct Reader {
     pub(super) mapping: Mapping,
     pub(super) shard: String,
+    /// The shard's first sequence number.
+    pub(super) begins: String,
 }
 
 impl Reader {
-    /// Until the shard is closed and dealt with, or the mapping stops.
-    pub(super) async fn run(&self) -> Result<()> {
+    /// Until the shard is closed and dealt with, or the mapping stops; what fails is tried again, at growing distances.
+    pub(super) async fn run(&self) {
+        let mut failures = 0;
+        while !self.mapping.is_stopped() {
+            let Err(failed) = self.read(&mut failures).await else { return };
+            failures += 1;
+            self.mapping.stumbled(&failed, failures).await;
+        }
+    }
+
+    async fn read(&self, failures: &mut u32) -> Result<()> {
         let mapping = &self.mapping;
-        let mut at = mapping.lambda.records.shard(&mapping.row.2, &self.shard).await?.unwrap_or_default();
+        let at = mapping.lambda.records.shard(&mapping.row.2, &self.shard).await?;
+        let mut at = at.filter(|at| at.is_of(&self.begins)).unwrap_or_else(|| ShardRecord::of(&self.begins));
+        at.begins = Some(self.begins.clone());
         let mut kept = None;
         while !mapping.is_stopped() {
             let from = match kept.take() {
@@ -71,12 +87,14 @@ impl Reader {
                     at.done = true;
                     return self.keep(&at).await;
                 }
+                *failures = 0;
                 kept = next.cursor();
                 self.rest(&kept).await;
                 continue;
             }
             let last = items.last().map(|item| item.number.clone());
             self.work(&mut at, items).await?;
+            *failures = 0;
             // All was dealt with: reading goes on where it had stopped.
             if at.position == last {
                 kept = next.cursor();
@@ -112,7 +130,11 @@ impl Reader {
         let mut ends: Option<Instant> = None;
         while let Some(from) = next.take() {
             let limit = i32::try_from(wanted - items.len()).unwrap_or(1);
-            let (more, following) = match mapping.records(&self.shard, from, limit).await {
+            let wait = match ends {
+                Some(ends) => Instant::since(ends, env.now()).min(PUSHED_WITHIN),
+                None => PUSHED_WITHIN,
+            };
+            let (more, following) = match mapping.records(&self.shard, from, limit, wait).await {
                 Ok(got) => got,
                 // What was read is dealt with first.
                 Err(expired) if expired.code() == "ExpiredIteratorException" => {
@@ -128,7 +150,8 @@ impl Reader {
                 break;
             }
             let ends = *ends.get_or_insert_with(|| env.now() + Duration::from_secs(record.window_s.into()));
-            if none && env.now() >= ends {
+            // Without a window all that is there already is taken.
+            if env.now() >= ends && (none || record.window_s > 0) {
                 break;
             }
             if none && !self.rest(&next).await {

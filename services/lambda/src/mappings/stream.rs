@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use haneul_kit::{ApiError, Result};
+use haneul_kit::Result;
 
 use super::Mapping;
 use super::kinesis::Subscription;
@@ -18,7 +18,12 @@ pub(super) struct Shard {
     /// What it was split or merged from: their records come first.
     pub(super) parents: Vec<String>,
     pub(super) closed: bool,
+    /// Its first sequence number, by which it is told from a shard of an earlier stream of the same name.
+    pub(super) begins: String,
 }
+
+/// The readers at work, by shard and where it begins.
+type Reading = BTreeMap<(String, String), tokio::task::JoinHandle<()>>;
 
 /// Where reading goes on.
 pub(super) enum Cursor {
@@ -27,72 +32,73 @@ pub(super) enum Cursor {
 }
 
 impl Mapping {
-    /// Reads every shard of the stream, parents before their children, until it is stopped or something fails.
-    pub(super) async fn poll_stream(&self, failures: &mut u32) -> Result<()> {
-        let env = &self.lambda.platform.env;
-        let mut reading: BTreeMap<String, tokio::task::JoinHandle<Result<()>>> = BTreeMap::new();
-        let result = loop {
-            if self.is_stopped() {
-                break Ok(());
-            }
-            let shards = match self.shards().await {
-                Ok(shards) => shards,
-                Err(failed) => break Err(failed),
-            };
-            let kept: BTreeMap<String, ShardRecord> =
-                self.lambda.records.shards(&self.row.2).await?.into_iter().collect();
-            let is_done = |id: &str| kept.get(id).is_some_and(|shard| shard.done);
-            for Shard { id, parents, .. } in &shards {
-                // A parent that is listed no more was trimmed.
-                let waits =
-                    |parent: &String| !is_done(parent) && shards.iter().any(|other| other.id == *parent);
-                if is_done(id) || parents.iter().any(waits) || reading.contains_key(id) {
-                    continue;
+    /// Reads every shard of the stream, parents before their children, until it is stopped.
+    pub(super) async fn poll_stream(&self) {
+        let mut reading = Reading::new();
+        let mut failures = 0;
+        while !self.is_stopped() {
+            match self.follow(&mut reading).await {
+                Ok(()) => {
+                    failures = 0;
+                    self.next_turn(&reading).await;
                 }
-                let reader = Reader { mapping: self.clone(), shard: id.clone() };
-                reading.insert(id.clone(), env.spawn("lambda shard", async move { reader.run().await }));
-            }
-            // What was trimmed from the stream is remembered no longer.
-            for id in kept.keys() {
-                if is_done(id) && !shards.iter().any(|shard| shard.id == *id) {
-                    self.lambda.records.forget_shard(&self.row.2, id).await?;
+                // What is being read goes on.
+                Err(failed) => {
+                    failures += 1;
+                    self.stumbled(&failed, failures).await;
                 }
             }
-            *failures = 0;
-            self.next_turn(&mut reading).await;
-            let ended: Vec<String> =
-                reading.iter().filter(|(_, task)| task.is_finished()).map(|(id, _)| id.clone()).collect();
-            let mut failed = None;
-            for id in ended {
-                let Some(task) = reading.remove(&id) else { continue };
-                match task.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => failed = Some(error),
-                    Err(_) => failed = Some(ApiError::internal("a shard's reader was given up")),
-                }
-            }
-            if let Some(failed) = failed {
-                break Err(failed);
-            }
-        };
-        // Readers that are to stop finish their batch; after a failure all begin again.
+        }
+        // Readers that are to stop finish their batch.
         for (_, task) in reading {
-            if !self.is_stopped() {
-                task.abort();
-            }
             let _ = task.await;
         }
-        result
+    }
+
+    /// Sees which shards there are, and has those read that can be.
+    async fn follow(&self, reading: &mut Reading) -> Result<()> {
+        let env = &self.lambda.platform.env;
+        let shards = self.shards().await?;
+        let mut kept: BTreeMap<String, ShardRecord> =
+            self.lambda.records.shards(&self.row.2).await?.into_iter().collect();
+        // What was trimmed from the stream is remembered no longer, nor what is of an earlier stream of the same name.
+        for (id, record) in &kept {
+            let is_known = shards.iter().any(|shard| shard.id == *id && record.is_of(&shard.begins));
+            let is_over = record.done || shards.iter().any(|shard| shard.id == *id);
+            if !is_known && is_over {
+                self.lambda.records.forget_shard(&self.row.2, id).await?;
+            }
+        }
+        kept.retain(|id, record| shards.iter().any(|shard| shard.id == *id && record.is_of(&shard.begins)));
+        reading.retain(|(id, begins), task| {
+            let is_another = shards.iter().any(|shard| shard.id == *id && shard.begins != *begins);
+            if is_another {
+                task.abort();
+            }
+            !is_another && !task.is_finished()
+        });
+        let is_done = |id: &str| kept.get(id).is_some_and(|shard| shard.done);
+        for Shard { id, parents, begins, .. } in &shards {
+            // A parent that is listed no more was trimmed.
+            let waits = |parent: &String| !is_done(parent) && shards.iter().any(|other| other.id == *parent);
+            let place = (id.clone(), begins.clone());
+            if is_done(id) || parents.iter().any(waits) || reading.contains_key(&place) {
+                continue;
+            }
+            let reader = Reader { mapping: self.clone(), shard: id.clone(), begins: begins.clone() };
+            reading.insert(place, env.spawn("lambda shard", async move { reader.run().await }));
+        }
+        Ok(())
     }
 
     /// Waits until a shard's reader has ended, or it is time to ask for shards.
-    async fn next_turn(&self, reading: &mut BTreeMap<String, tokio::task::JoinHandle<Result<()>>>) {
+    async fn next_turn(&self, reading: &Reading) {
         let any = async {
             loop {
-                if reading.values().any(tokio::task::JoinHandle::is_finished) {
+                if !self.sleep(Duration::from_millis(250)).await {
                     return;
                 }
-                if !self.sleep(Duration::from_millis(250)).await {
+                if reading.values().any(tokio::task::JoinHandle::is_finished) {
                     return;
                 }
             }
@@ -118,7 +124,8 @@ impl Mapping {
         }
     }
 
-    /// Records from there on, and where to go on; `None` at the end of a closed shard.
+    /// Records from there on, and where to go on; `None` at the end of a closed shard. What a subscription pushes is
+    /// waited for.
     ///
     /// # Errors
     /// ExpiredIteratorException where another cursor is to be asked for.
@@ -127,9 +134,10 @@ impl Mapping {
         shard: &str,
         from: Cursor,
         limit: i32,
+        wait: Duration,
     ) -> Result<(Vec<Item>, Option<Cursor>)> {
         match (from, self.record.kind) {
-            (Cursor::Subscription(subscription), _) => self.pushed(shard, subscription, limit).await,
+            (Cursor::Subscription(subscription), _) => self.pushed(shard, subscription, limit, wait).await,
             (Cursor::Iterator(iterator), Kind::Kinesis) => self.stream_records(shard, iterator, limit).await,
             (Cursor::Iterator(iterator), _) => self.table_records(iterator, limit).await,
         }

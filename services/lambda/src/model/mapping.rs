@@ -105,9 +105,22 @@ pub(crate) struct ShardRecord {
     /// What a failed batch was cut into, the next part last: each ends with the record of its number.
     pub(crate) parts: Vec<Part>,
     pub(crate) window: Option<Window>,
+    /// The shard's first sequence number; `None` where it was not yet noted.
+    #[serde(default)]
+    pub(crate) begins: Option<String>,
 }
 
 impl Record for ShardRecord {}
+
+impl ShardRecord {
+    pub(crate) fn of(begins: &str) -> ShardRecord {
+        ShardRecord { begins: Some(begins.to_owned()), ..ShardRecord::default() }
+    }
+
+    pub(crate) fn is_of(&self, begins: &str) -> bool {
+        self.begins.as_ref().is_none_or(|known| known == begins)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Part {

@@ -93,6 +93,9 @@ impl Handle<op::CreateEventSourceMapping> for Lambda {
         };
         let at = input.starting_position_timestamp;
         let start = start(kind, input.starting_position, at, &source)?;
+        if at.is_some_and(|at| at > cx.now()) {
+            return Err(error::parameter("StartingPositionTimestamp cannot be in the future."));
+        }
         let start_ms = match (kind, start.as_deref()) {
             (Kind::Kinesis, Some("LATEST")) => Some(cx.now().millis()),
             (Kind::Kinesis, _) => at.map(|at| at.millis()),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use haneul_kinesis_wire::{operations as kin, shapes as k};
 use haneul_kit::Instant;
 use haneul_lambda_exec::simulated::Answer;
@@ -165,6 +167,7 @@ async fn where_a_mapping_begins() {
     for (input, wanted) in [
         (at(None, "AT_TIMESTAMP"), "StartingPositionTimestamp is required"),
         (at(Some(from), "LATEST"), "only valid with StartingPosition AT_TIMESTAMP"),
+        (at(Some(from + Duration::from_secs(3600)), "AT_TIMESTAMP"), "cannot be in the future"),
     ] {
         let refused = cloud.err::<op::CreateEventSourceMapping>(input).await;
         assert!(refused.contains(wanted), "{refused}");
@@ -290,4 +293,88 @@ async fn the_role_must_read_the_stream() {
     let refused =
         cloud.err::<op::CreateEventSourceMapping>(mapping(&format!("{stream}-none"), "LATEST")).await;
     assert!(refused.starts_with("InvalidParameterValueException"), "{refused}");
+}
+
+async fn consumer(cloud: &Cloud, stream: &str) -> String {
+    let input = k::RegisterStreamConsumerInput {
+        stream_arn: stream.into(),
+        consumer_name: "lambda".into(),
+        ..Default::default()
+    };
+    let made = cloud.ok::<kin::RegisterStreamConsumer>(input).await.consumer.consumer_arn;
+    cloud.pass(60).await;
+    made
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_handed_on_at_once() {
+    let cloud = Cloud::new().await;
+    cloud.function("f").await;
+    let stream = stream(&cloud, "events", 1).await;
+    let consumer = consumer(&cloud, &stream).await;
+    cloud.ok::<op::CreateEventSourceMapping>(mapping(&consumer, "TRIM_HORIZON")).await;
+    cloud.pass(5).await;
+    // No second passes without a record.
+    for n in 0..10 {
+        put(&cloud, &stream, "k", &format!("{n}")).await;
+        for _ in 0..10 {
+            cloud.platform.env.clock.advance(Duration::from_millis(50));
+            cloud.settle().await;
+        }
+    }
+    assert!(cloud.count("f") >= 9, "{:?}", batches(&cloud));
+    assert_eq!(all(&cloud), (0..10).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_shard_that_others_take_disturbs_no_other_shard() {
+    let cloud = Cloud::new().await;
+    cloud.function("f").await;
+    let stream = stream(&cloud, "events", 2).await;
+    let consumer = consumer(&cloud, &stream).await;
+    cloud.ok::<op::CreateEventSourceMapping>(mapping(&consumer, "TRIM_HORIZON")).await;
+    cloud.pass(5).await;
+    for n in 0..30 {
+        put(&cloud, &stream, &format!("key {n}"), &format!("{n}")).await;
+        if n % 6 == 5 {
+            let input = k::SubscribeToShardInput {
+                consumer_arn: consumer.clone(),
+                shard_id: "shardId-000000000000".into(),
+                starting_position: k::StartingPosition { r#type: "LATEST".into(), ..Default::default() },
+                ..Default::default()
+            };
+            cloud.ok::<kin::SubscribeToShard>(input).await;
+        }
+        cloud.pass(2).await;
+    }
+    cloud.until("all arrive", || all(&cloud).len() >= 30).await;
+    cloud.pass(60).await;
+    let mut seen: Vec<u32> = all(&cloud).iter().map(|data| data.parse().unwrap()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_stream_made_anew_is_read_from_its_beginning() {
+    let cloud = Cloud::new().await;
+    cloud.function("f").await;
+    let arn = stream(&cloud, "events", 1).await;
+    cloud.ok::<op::CreateEventSourceMapping>(mapping(&arn, "TRIM_HORIZON")).await;
+    put(&cloud, &arn, "k", "before").await;
+    cloud.until("the first arrives", || cloud.count("f") == 1).await;
+    let split = k::SplitShardInput {
+        stream_arn: Some(arn.clone()),
+        shard_to_split: "shardId-000000000000".into(),
+        new_starting_hash_key: (1u128 << 127).to_string(),
+        ..Default::default()
+    };
+    cloud.ok::<kin::SplitShard>(split).await;
+    cloud.pass(60).await;
+    let gone = k::DeleteStreamInput { stream_arn: Some(arn.clone()), ..Default::default() };
+    cloud.ok::<kin::DeleteStream>(gone).await;
+    cloud.pass(60).await;
+    let arn = stream(&cloud, "events", 2).await;
+    put(&cloud, &arn, "k", "after").await;
+    put(&cloud, &arn, "other", "after too").await;
+    cloud.until("what is new arrives", || all(&cloud).len() == 3).await;
 }

@@ -5,10 +5,10 @@ use haneul_shape::Empty;
 
 use super::access::on_all;
 use crate::Logs;
-use crate::calls::is_denial;
 use crate::error;
 use crate::model::{Export, ExportState, GroupPlace};
 use crate::names::GroupName;
+use haneul_roles::is_denial;
 
 const PAGE: usize = 50;
 const PREFIX_DEFAULT: &str = "exportedlogs";
