@@ -134,7 +134,7 @@ async fn rotation_runs_through_the_function() {
     assert!(refused.contains("cannot invoke the specified Lambda function"), "{refused}");
     cloud.ok::<op::AddPermission>(add("sm", "secretsmanager.amazonaws.com")).await;
     cloud.ok::<sm::RotateSecret>(rotate).await;
-    cloud.settle().await;
+    cloud.until("the four steps are called", || cloud.count("f") >= 4).await;
     let steps: Vec<String> = cloud
         .seen
         .lock()
