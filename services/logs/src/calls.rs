@@ -1,5 +1,6 @@
 //! All that we ask of other services, each time as the service's principal, so that the policy of what is reached decides.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -18,7 +19,7 @@ use haneul_shape::value::Map;
 use crate::Logs;
 use crate::error;
 use crate::model::DataKeyRecord;
-use crate::names::GroupName;
+use crate::names::{DestinationName, GroupName};
 
 /// A session is renewed when less than this is left of it.
 const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
@@ -159,11 +160,10 @@ impl Logs {
         partition_key: &str,
         data: Bytes,
     ) -> Result<()> {
-        let when = (self.platform.env.now(), SESSION_LEFT);
         let mut tries = 2;
         loop {
-            let session = self.sessions.get(group, role, when, self.assume(group, role)).await?;
-            let put = self.put_as(session.caller.clone(), group, stream, partition_key, data.clone()).await;
+            let session = self.session(group, role).await?;
+            let put = self.put_as(session.caller.clone(), stream, partition_key, data.clone()).await;
             tries -= 1;
             match put {
                 // The role may be another one of the same name now.
@@ -173,12 +173,24 @@ impl Logs {
         }
     }
 
-    /// Assumes a role on account of a group, by either of the service's names.
-    async fn assume(&self, group: &GroupName, role: &str) -> Result<Session> {
+    /// A session of a role on account of a group.
+    pub(crate) async fn session(&self, group: &GroupName, role: &str) -> Result<Arc<Session>> {
+        let when = (self.platform.env.now(), SESSION_LEFT);
+        let owner = (group.account, group.region);
+        let make = async { self.assume(owner, format!("{}:*", group.arn()), role).await };
+        self.sessions.get(group, role, when, make).await
+    }
+
+    /// Assumes a role on account of what has that ARN, by either of the service's names.
+    async fn assume(
+        &self,
+        (account, region): (AccountId, Region),
+        of: String,
+        role: &str,
+    ) -> Result<Session> {
         let mut denied = None;
-        for service in principals(group.region) {
-            let source = Some(format!("{}:*", group.arn()));
-            let by = By { service: &service, account: group.account, region: group.region, source };
+        for service in principals(region) {
+            let by = By { service: &service, account, region, source: Some(of.clone()) };
             match assume(&self.platform, by, request(role, "CloudWatchLogsDelivery")).await {
                 Err(error) if is_denial(&error) => denied = Some(error),
                 other => return other,
@@ -187,15 +199,23 @@ impl Logs {
         Err(denied.unwrap_or_else(|| ApiError::internal("nobody was asked")))
     }
 
-    async fn put_as(
+    /// Puts a record into a stream on account of a destination that is to lead there.
+    pub(crate) async fn try_target(
         &self,
-        caller: Caller,
-        group: &GroupName,
+        destination: &DestinationName,
+        role: &str,
         stream: &Arn,
-        partition_key: &str,
         data: Bytes,
     ) -> Result<()> {
+        let owner = (destination.account, destination.region);
+        let session = self.assume(owner, destination.arn().to_string(), role).await?;
+        self.put_as(session.caller, stream, &self.platform.env.rng.uuid(), data).await
+    }
+
+    async fn put_as(&self, caller: Caller, stream: &Arn, partition_key: &str, data: Bytes) -> Result<()> {
         let bus = &self.platform.bus;
+        // A destination may lead to another Region.
+        let region = stream.region().parse().map_err(|_| error::bad_destination())?;
         if stream.service() == "kinesis" {
             let input = n::PutRecordInput {
                 stream_arn: Some(stream.to_string()),
@@ -203,11 +223,11 @@ impl Logs {
                 data,
                 ..Default::default()
             };
-            return bus.call::<kinesis::PutRecord>(caller, group.region, None, input).await.map(drop);
+            return bus.call::<kinesis::PutRecord>(caller, region, None, input).await.map(drop);
         }
         let name = stream.resource().rsplit('/').next().unwrap_or_default().to_owned();
         let input = f::PutRecordInput { delivery_stream_name: name, record: f::Record { data } };
-        bus.call::<firehose::PutRecord>(caller, group.region, None, input).await.map(drop)
+        bus.call::<firehose::PutRecord>(caller, region, None, input).await.map(drop)
     }
 
     /// Publishes points. CloudWatch takes them from a service without asking for a permission.

@@ -1,6 +1,6 @@
 //! The service's errors, and the only place that gives them their names on the wire.
 
-use haneul_kit::{AccountId, ApiError, Fault};
+use haneul_kit::{AccountId, ApiError, Arn, Fault};
 use haneul_logs_wire::shapes as s;
 
 use crate::names::GroupName;
@@ -78,8 +78,28 @@ pub(crate) fn undeliverable(kind: &str, name: &str) -> ApiError {
     ))
 }
 
-pub(crate) fn no_destination(arn: &str) -> ApiError {
-    of("ResourceNotFoundException", format!("The specified destination {arn} does not exist."))
+pub(crate) fn destination_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified destination does not exist.")
+}
+
+pub(crate) fn bad_destination() -> ApiError {
+    invalid("Could not deliver test message to specified destination. Check if the destination is valid.")
+}
+
+/// A destination whose policy does not let an account subscribe.
+pub(crate) fn no_subscriber(account: AccountId, destination: &Arn) -> ApiError {
+    of(
+        "AccessDeniedException",
+        format!(
+            "User with accountId: {account} is not authorized to perform: logs:PutSubscriptionFilter on resource: {destination}"
+        ),
+    )
+}
+
+pub(crate) fn role_for_organization() -> ApiError {
+    invalid(
+        "Role ARN is required when creating subscription filter against destination with Organization access policy.",
+    )
 }
 
 pub(crate) fn cannot_invoke() -> ApiError {

@@ -274,6 +274,9 @@ pub(crate) struct Subscription {
     /// As which events are put into a stream of Kinesis or Firehose.
     #[serde(default)]
     pub(crate) role: Option<String>,
+    /// The id of the logical destination that it names.
+    #[serde(default)]
+    pub(crate) through: Option<u64>,
 }
 
 impl Record for Subscription {}
@@ -358,9 +361,27 @@ pub(crate) struct AccountPolicy {
     pub(crate) document: String,
     pub(crate) selection: Option<String>,
     pub(crate) updated_ms: i64,
+    /// The id of the logical destination that a subscription policy names.
+    #[serde(default)]
+    pub(crate) through: Option<u64>,
 }
 
 impl Record for AccountPolicy {}
+
+/// A logical destination: a stream that other accounts subscribe to, as its policy says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Destination {
+    /// Who subscribed to it is no subscriber of one that is made anew under its name.
+    pub(crate) id: u64,
+    pub(crate) created_ms: i64,
+    pub(crate) target: String,
+    /// As which events are put into the target.
+    pub(crate) role: String,
+    pub(crate) policy: Option<String>,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Record for Destination {}
 
 /// An anomaly detector of a group.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -497,6 +518,8 @@ pub(crate) static LEARNED: Table<String, String> = Table::new("logs.learned");
 pub(crate) static ANOMALIES: Table<(String, String), String> = Table::new("logs.anomalies");
 pub(crate) static LOOKUP_TABLES: Table<(AccountId, Region, String), LookupTable> =
     Table::new("logs.lookup_tables");
+pub(crate) static DESTINATIONS: Table<(AccountId, Region, String), Destination> =
+    Table::new("logs.destinations");
 /// The CSV, packed by LZ4 and sealed.
 pub(crate) static LOOKUP_BODIES: Table<(AccountId, Region, String), String> =
     Table::new("logs.lookup_bodies");

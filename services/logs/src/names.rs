@@ -1,4 +1,4 @@
-//! Names and ARNs of groups and streams.
+//! Names and ARNs of groups, streams and destinations.
 
 use haneul_kit::{AccountId, Arn, Cx, Region, Result};
 
@@ -62,5 +62,37 @@ impl GroupName {
             self.account,
             format_args!("log-group:{}:log-stream:{stream}", self.name),
         )
+    }
+}
+
+/// A logical destination as a request or an ARN names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DestinationName {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+}
+
+impl DestinationName {
+    pub(crate) fn own(cx: &Cx, name: &str) -> DestinationName {
+        DestinationName { account: cx.account(), region: cx.region(), name: name.to_owned() }
+    }
+
+    /// `None` when the ARN is that of something else.
+    pub(crate) fn of(arn: &Arn) -> Option<DestinationName> {
+        let name = arn.resource().strip_prefix("destination:")?;
+        if arn.service() != "logs" || name.is_empty() || name.contains([':', '*']) {
+            return None;
+        }
+        let region = arn.region().parse().ok()?;
+        Some(DestinationName { account: arn.account_id()?, region, name: name.to_owned() })
+    }
+
+    pub(crate) fn key(&self) -> (AccountId, Region, &str) {
+        (self.account, self.region, &self.name)
+    }
+
+    pub(crate) fn arn(&self) -> Arn {
+        Arn::new("logs", self.region, self.account, format_args!("destination:{}", self.name))
     }
 }

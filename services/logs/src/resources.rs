@@ -4,12 +4,13 @@ use haneul_kit::tagged::rows;
 use haneul_kit::{AccountId, Arn, BoxFuture, Kind, Region, Result, Tagged};
 use haneul_store::Store;
 
-use crate::model::{DETECTORS, GROUPS, LOOKUP_TABLES};
+use crate::model::{DESTINATIONS, DETECTORS, GROUPS, LOOKUP_TABLES};
 
 const GROUP: Kind = Kind::new("logs", "AWS::Logs::LogGroup");
 const DETECTOR: Kind = Kind::new("logs:anomaly-detector", "AWS::Logs::LogAnomalyDetector");
 const LOOKUP: Kind = Kind::new("logs:lookup-table", "AWS::Logs::LookupTable");
-pub(crate) const KINDS: &[Kind] = &[GROUP, DETECTOR, LOOKUP];
+const DESTINATION: Kind = Kind::new("logs:destination", "AWS::Logs::Destination");
+pub(crate) const KINDS: &[Kind] = &[GROUP, DETECTOR, LOOKUP, DESTINATION];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -29,6 +30,14 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
                 .resource(Arn::new("logs", region, account, format_args!("lookup-table:{name}")), table.tags)
         });
         all.extend(tables.await?);
+        let destinations =
+            rows(store, &DESTINATIONS, (account, region), |(account, region, name), destination| {
+                DESTINATION.resource(
+                    Arn::new("logs", region, account, format_args!("destination:{name}")),
+                    destination.tags,
+                )
+            });
+        all.extend(destinations.await?);
         Ok(all)
     })
 }

@@ -168,6 +168,10 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::PutSubscriptionFilter>()
         .op::<op::DeleteSubscriptionFilter>()
         .op::<op::DescribeSubscriptionFilters>()
+        .op::<op::PutDestination>()
+        .op::<op::PutDestinationPolicy>()
+        .op::<op::DescribeDestinations>()
+        .op::<op::DeleteDestination>()
         .op::<op::PutAccountPolicy>()
         .op::<op::DeleteAccountPolicy>()
         .op::<op::DescribeAccountPolicies>();

@@ -114,6 +114,7 @@ impl Handle<op::PutAccountPolicy> for Logs {
             && let Ok(forwarding) = Forwarding::parse(&input.policy_document)
         {
             all.extend(pass_role(forwarding.role.as_deref()));
+            all.extend(self.subscribing(&forwarding.destination).await?);
         }
         Ok(all)
     }
@@ -129,8 +130,9 @@ impl Handle<op::PutAccountPolicy> for Logs {
         if input.policy_document.chars().count() > DOCUMENT_MAX {
             return Err(error::invalid("The policy document can be up to 30,720 characters long."));
         }
+        let mut through = None;
         match kind {
-            SUBSCRIPTION => self.check_forwarding(cx, &input).await?,
+            SUBSCRIPTION => through = self.check_forwarding(cx, &input).await?,
             DATA_PROTECTION => {
                 if input.selection_criteria.is_some() {
                     return Err(error::invalid("selectionCriteria is not valid for DATA_PROTECTION_POLICY."));
@@ -144,6 +146,7 @@ impl Handle<op::PutAccountPolicy> for Logs {
             document: input.policy_document,
             selection: input.selection_criteria,
             updated_ms: cx.now().millis(),
+            through,
         };
         let owner = (cx.account(), cx.region());
         let one_only = |others: &[(String, AccountPolicy)]| match others.is_empty() {
@@ -210,7 +213,7 @@ impl Handle<op::DescribeAccountPolicies> for Logs {
 }
 
 impl Logs {
-    async fn check_forwarding(&self, cx: &Cx, input: &s::PutAccountPolicyRequest) -> Result<()> {
+    async fn check_forwarding(&self, cx: &Cx, input: &s::PutAccountPolicyRequest) -> Result<Option<u64>> {
         Selection::parse(input.selection_criteria.as_deref())?;
         let forwarding = Forwarding::parse(&input.policy_document)?;
         Pattern::given(&forwarding.pattern)?;

@@ -7,6 +7,7 @@ pub(crate) mod account_policies;
 mod anomalies;
 mod anomaly_detectors;
 mod data_protection;
+pub(crate) mod destinations;
 mod events;
 mod exports;
 mod filter;

@@ -8,7 +8,7 @@ use crate::Logs;
 use crate::error;
 use crate::filters::payload::control;
 use crate::model::Subscription;
-use crate::names::GroupName;
+use crate::names::{DestinationName, GroupName};
 use crate::pattern::Pattern;
 
 pub(crate) const BY_STREAM: &str = "ByLogStream";
@@ -18,6 +18,7 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
         let name = GroupName::own(cx, &input.log_group_name);
         let mut all = self.on_group("logs:PutSubscriptionFilter", &name).await?;
         all.extend(pass_role(input.role_arn.as_deref()));
+        all.extend(self.subscribing(&input.destination_arn).await?);
         Ok(all)
     }
 
@@ -38,7 +39,8 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
         if transformed && group.transformer.is_none() {
             return Err(error::no_transformer());
         }
-        self.check_destination(&name, &input.destination_arn, input.role_arn.as_deref()).await?;
+        let through =
+            self.check_destination(&name, &input.destination_arn, input.role_arn.as_deref()).await?;
         let subscription = Subscription {
             id: self.platform.env.rng.u64(),
             created_ms: cx.now().millis(),
@@ -47,6 +49,7 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
             distribution: input.distribution.unwrap_or_else(|| BY_STREAM.into()),
             transformed,
             role: input.role_arn,
+            through,
         };
         self.records.put_subscription(&name, &input.filter_name, &subscription).await?;
         Ok(Empty {})
@@ -114,26 +117,27 @@ pub(super) fn pass_role(role: Option<&str>) -> Option<Access> {
 }
 
 impl Logs {
-    /// Whether events of a group can go there: it is there and lets us in.
+    /// Whether events of a group can go there: it is there and lets us in. Gives the id of a logical destination.
     pub(super) async fn check_destination(
         &self,
         group: &GroupName,
         arn: &str,
         role: Option<&str>,
-    ) -> Result<()> {
+    ) -> Result<Option<u64>> {
         let parsed = Arn::parse(arn).map_err(|_| error::invalid("destinationArn is not a valid ARN"))?;
         match parsed.service() {
             "lambda" => {}
             vendor @ ("kinesis" | "firehose") if role.is_some() => {
-                return self.check_stream(group, vendor, &parsed, role.unwrap_or_default()).await;
+                self.check_stream(group, vendor, &parsed, role.unwrap_or_default()).await?;
+                return Ok(None);
             }
             vendor @ ("kinesis" | "firehose") => {
                 return Err(error::invalid(format!(
                     "destinationArn for vendor {vendor} cannot be used without roleArn"
                 )));
             }
-            "logs" if parsed.resource().starts_with("destination:") => {
-                return Err(error::no_destination(arn));
+            "logs" if let Some(name) = DestinationName::of(&parsed) => {
+                return self.check_logical(group, &name, role).await.map(Some);
             }
             vendor => {
                 return Err(error::invalid(format!(
@@ -149,7 +153,7 @@ impl Logs {
             return Err(error::cannot_invoke());
         }
         match self.can_invoke(group, arn).await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(None),
             Err(error) if error.fault() == Fault::Client => Err(error::cannot_invoke()),
             Err(error) => Err(error),
         }

@@ -5,11 +5,12 @@ use haneul_shape::Empty;
 use haneul_shape::value::Map;
 
 use super::anomaly_detectors::{detector_arn, detector_key};
+use super::destinations::own_destination;
 use super::lookup_tables::{lookup_arn, lookup_key};
 use crate::Logs;
 use crate::error;
 use crate::model::Group;
-use crate::names::GroupName;
+use crate::names::{DestinationName, GroupName};
 use crate::store::{DetectorKey, LookupKey};
 
 pub(super) fn refused(why: haneul_base::tags::InvalidTags) -> ApiError {
@@ -23,11 +24,20 @@ pub(super) fn refused(why: haneul_base::tags::InvalidTags) -> ApiError {
     }
 }
 
+/// Adds tags to those that there are.
+pub(super) fn merge(known: &mut Vec<(String, String)>, added: &Tags) -> Result<()> {
+    let mut tags = Tags::from_request(known.clone()).map_err(refused)?;
+    tags.merge(added.clone()).map_err(refused)?;
+    *known = tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    Ok(())
+}
+
 /// What can have tags.
 enum Tagged {
     Group(GroupName),
     Detector(DetectorKey),
     Lookup(LookupKey),
+    Destination(DestinationName),
 }
 
 impl Logs {
@@ -42,6 +52,9 @@ impl Logs {
             }
             Tagged::Lookup(key) => {
                 (lookup_arn(key), self.records.find_lookup(key).await?.map(|table| table.tags))
+            }
+            Tagged::Destination(name) => {
+                (name.arn(), self.records.find_destination(name).await?.map(|found| found.tags))
             }
         };
         let access = super::access::on_arn(action, &arn);
@@ -62,19 +75,16 @@ impl Logs {
                 self.records.change_detector(key, |detector| change(&mut detector.tags)).await?;
             }
             Tagged::Lookup(key) => self.records.change_lookup_tags(key, change).await?,
+            Tagged::Destination(name) => {
+                self.records.change_destination(name, |found| change(&mut found.tags)).await?;
+            }
         }
         Ok(Empty {})
     }
 
     async fn add_tags(&self, what: &Tagged, tags: Map<String>) -> Result<Empty> {
         let added = Tags::from_request(tags).map_err(refused)?;
-        self.change_tags(what, |known| {
-            let mut tags = Tags::from_request(known.clone()).map_err(refused)?;
-            tags.merge(added.clone()).map_err(refused)?;
-            *known = tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-            Ok(())
-        })
-        .await
+        self.change_tags(what, |known| merge(known, &added)).await
     }
 
     async fn remove_tags(&self, what: &Tagged, keys: &[String]) -> Result<Empty> {
@@ -122,6 +132,7 @@ impl Handle<op::ListTagsForResource> for Logs {
             Tagged::Group(name) => self.records.group(&name).await?.tags,
             Tagged::Detector(key) => self.records.detector(&key).await?.tags,
             Tagged::Lookup(key) => self.records.lookup_table(&key).await?.tags,
+            Tagged::Destination(name) => self.records.destination(&name).await?.tags,
         };
         Ok(s::ListTagsForResourceResponse { tags: Some(tags.into_iter().collect()) })
     }
@@ -174,6 +185,7 @@ fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
     match parsed.resource().split(':').next() {
         Some("anomaly-detector") => detector_key(cx, arn).map(Tagged::Detector),
         Some("lookup-table") => lookup_key(cx, arn).map(Tagged::Lookup),
+        Some("destination") => own_destination(cx, &parsed).map(Tagged::Destination),
         _ => GroupName::identified(cx, arn).map(Tagged::Group),
     }
 }

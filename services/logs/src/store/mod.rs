@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod deliveries;
+mod destinations;
 mod exports;
 mod filters;
 mod indexes;

@@ -31,9 +31,12 @@ const DELIVERY_THROTTLING: Metric = Metric::new("AWS/Logs", "DeliveryThrottling"
 
 /// Where a delivery goes.
 struct Target {
+    /// A function or a stream.
     destination: String,
     /// Of a stream.
     role: Option<String>,
+    /// Vouches for the sender, where a logical destination leads to the stream.
+    sender: Option<String>,
     /// Events of one log stream go into one shard.
     by_stream: bool,
     pattern: Pattern,
@@ -294,6 +297,9 @@ impl Delivering {
         let Some(role) = &target.role else {
             return self.logs.invoke(name, &target.destination, body).await;
         };
+        if let Some(sender) = &target.sender {
+            self.logs.session(name, sender).await?;
+        }
         let stream = Arn::parse(&target.destination).map_err(ApiError::internal)?;
         let random;
         let key = if target.by_stream {
@@ -319,33 +325,56 @@ impl Delivering {
         }
     }
 
-    /// `None` when the subscription is gone.
+    /// `None` when the subscription is gone, or the logical destination that it names is closed to it.
     async fn target(&self, id: u64, name: &GroupName, delivery: &Delivery) -> Result<Option<Target>> {
         let records = &self.logs.records;
         let group = records.store_group(name).await?;
         if group.is_none_or(|group| group.id != delivery.arrival.group_id) {
             return Ok(None);
         }
-        let (destination, role, distribution, pattern, transformed) = if delivery.of_account {
+        let (destination, role, through, distribution, pattern, transformed) = if delivery.of_account {
             let found = records.account_policies((name.account, name.region), SUBSCRIPTION).await?;
             let Some((_, policy)) = found.into_iter().find(|(_, policy)| policy.id == id) else {
                 return Ok(None);
             };
             let forwarding = Forwarding::parse(&policy.document)?;
-            (forwarding.destination, forwarding.role, forwarding.distribution, forwarding.pattern, false)
+            (
+                forwarding.destination,
+                forwarding.role,
+                policy.through,
+                forwarding.distribution,
+                forwarding.pattern,
+                false,
+            )
         } else {
             let found = records.subscription(name, &delivery.filter).await?;
             let Some(subscription) = found.filter(|found| found.id == id) else { return Ok(None) };
             (
                 subscription.destination,
                 subscription.role,
+                subscription.through,
                 subscription.distribution,
                 subscription.pattern,
                 subscription.transformed,
             )
         };
+        let (destination, role, sender) = match through {
+            Some(id) => match self.logs.open_destination(&destination, id, name.account).await? {
+                Some(open) => (open.target, Some(open.role), role),
+                None => {
+                    tracing::warn!(
+                        filter = delivery.filter,
+                        destination,
+                        "a destination is closed to a subscriber"
+                    );
+                    return Ok(None);
+                }
+            },
+            None => (destination, role, None),
+        };
         let by_stream = distribution == BY_STREAM;
-        Ok(Some(Target { destination, role, by_stream, pattern: Pattern::parse(&pattern)?, transformed }))
+        let pattern = Pattern::parse(&pattern)?;
+        Ok(Some(Target { destination, role, sender, by_stream, pattern, transformed }))
     }
 
     fn failed(

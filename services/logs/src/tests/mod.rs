@@ -1,6 +1,7 @@
 mod anomalies;
 mod cloud;
 mod contributors;
+mod destinations;
 mod encryption;
 mod events;
 mod exports;

@@ -39,7 +39,7 @@ impl Sinks {
         self.records.lock().push((key.to_owned(), serde_json::from_str(&text).unwrap()));
     }
 
-    fn take(&self) -> Vec<(String, Value)> {
+    pub(super) fn take(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut *self.records.lock())
     }
 }
