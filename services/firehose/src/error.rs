@@ -1,7 +1,7 @@
 //! Every error of the service, in AWS's words.
 
 use haneul_firehose_wire::values::error;
-use haneul_kit::ApiError;
+use haneul_kit::{ApiError, Fault};
 
 use crate::model::StreamKey;
 
@@ -16,9 +16,9 @@ pub(crate) fn not_offered(what: &str) -> ApiError {
     invalid(format!("{what} is not offered by Haneul."))
 }
 
-/// More than a stream takes a second; also what each record of PutRecordBatch is refused with.
+/// More than a stream takes a second; also what each record of PutRecordBatch is refused with. Whoever puts may try again.
 pub(crate) fn slow_down() -> ApiError {
-    ApiError::new(error::SERVICE_UNAVAILABLE_EXCEPTION, SLOW_DOWN)
+    ApiError::new(error::SERVICE_UNAVAILABLE_EXCEPTION, SLOW_DOWN).with_fault(Fault::Server).with_status(503)
 }
 
 /// For what only streams know that are put into.

@@ -1,7 +1,9 @@
 use haneul_firehose_wire::{operations as op, shapes as s};
 use haneul_iam_wire::{operations as iam, shapes as i};
+use haneul_logs_wire::{operations as logs, shapes as g};
+use serde_json::json;
 
-use super::cloud::{BUCKET, Cloud, FUNCTION, ROLE, configuration, flow};
+use super::cloud::{BUCKET, Cloud, FUNCTION, ROLE, configuration, flow, root};
 
 fn described() -> s::DescribeDeliveryStreamInput {
     s::DescribeDeliveryStreamInput { delivery_stream_name: "flow".into(), ..Default::default() }
@@ -219,7 +221,9 @@ async fn a_stream_takes_so_much_a_second() {
     assert_eq!(codes, [None, Some("ServiceUnavailableException"), None]);
     let with_id = put.request_responses.iter().map(|entry| entry.record_id.is_some());
     assert_eq!(with_id.collect::<Vec<_>>(), [true, false, true]);
-    assert_eq!(cloud.err::<op::PutRecord>(single(large)).await, "ServiceUnavailableException: Slow down.");
+    let refused = cloud.call_as::<op::PutRecord>(&root(), single(large)).await.err().unwrap();
+    assert_eq!(refused.to_string(), "ServiceUnavailableException: Slow down.");
+    assert_eq!((refused.status(), refused.is_retryable()), (Some(503), true));
     let now = cloud.platform.env.now() + std::time::Duration::from_secs(60);
     let metered = cloud.platform.metrics.take(now);
     let sum = |name: &str| {
@@ -230,4 +234,64 @@ async fn a_stream_takes_so_much_a_second() {
     assert_eq!((sum("ThrottledRecords"), sum("IncomingRecords")), (Some(2.0), Some(6.0)));
     cloud.advance(1).await;
     cloud.ok::<op::PutRecord>(single(large)).await;
+}
+
+#[tokio::test]
+async fn log_events_for_a_stream_that_takes_no_more_come_later() {
+    let cloud = Cloud::new().await;
+    cloud.create(configuration()).await;
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "logs.amazonaws.com"}}]});
+    let input = i::CreateRoleRequest {
+        role_name: "forwarder".into(),
+        assume_role_policy_document: trust.to_string(),
+        ..Default::default()
+    };
+    let role = cloud.ok::<iam::CreateRole>(input).await.role.arn;
+    let policy = json!({"Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "firehose:PutRecord", "Resource": "*"}]});
+    let input = i::PutRolePolicyRequest {
+        role_name: "forwarder".into(),
+        policy_name: "own".into(),
+        policy_document: policy.to_string(),
+    };
+    cloud.ok::<iam::PutRolePolicy>(input).await;
+    let group = g::CreateLogGroupRequest { log_group_name: "app".into(), ..Default::default() };
+    cloud.ok::<logs::CreateLogGroup>(group).await;
+    let stream = g::CreateLogStreamRequest { log_group_name: "app".into(), log_stream_name: "web".into() };
+    cloud.ok::<logs::CreateLogStream>(stream).await;
+    let input = g::PutSubscriptionFilterRequest {
+        log_group_name: "app".into(),
+        filter_name: "forward".into(),
+        destination_arn: "arn:aws:firehose:us-east-1:111111111111:deliverystream/flow".into(),
+        role_arn: Some(role),
+        ..Default::default()
+    };
+    cloud.ok::<logs::PutSubscriptionFilter>(input).await;
+    for size in [1_000_000, 100_000, 10_000, 1000, 100, 10, 1] {
+        let record = s::Record { data: vec![b'x'; size].into() };
+        let input = s::PutRecordInput { delivery_stream_name: "flow".into(), record };
+        while cloud.call_as::<op::PutRecord>(&root(), input.clone()).await.is_ok() {}
+    }
+    let event = g::InputLogEvent { timestamp: cloud.platform.env.now().millis(), message: "an event".into() };
+    let input = g::PutLogEventsRequest {
+        log_group_name: "app".into(),
+        log_stream_name: "web".into(),
+        log_events: vec![event],
+        ..Default::default()
+    };
+    cloud.ok::<logs::PutLogEvents>(input).await;
+    cloud.settle().await;
+    // What CloudWatch Logs sends is compressed: the test message, and the event.
+    let sent = async || {
+        let objects = cloud.objects().await;
+        objects.iter().flat_map(|(_, body)| body.windows(3)).filter(|bytes| *bytes == b"\x1f\x8b\x08").count()
+    };
+    for _ in 0..500 {
+        if sent().await == 2 {
+            return;
+        }
+        cloud.advance(10).await;
+    }
+    panic!("the event did not arrive");
 }
