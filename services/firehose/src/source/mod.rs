@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use haneul_kinesis_wire::shapes as k;
-use haneul_kit::{Fault, Instant, Result};
+use haneul_kit::{ApiError, Fault, Instant, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{PositionRecord, Source, StreamKey, StreamRecord, row_kind};
@@ -74,13 +74,35 @@ struct Shard {
 
 type Shards = BTreeMap<String, Shard>;
 
+/// A shard that could not be read.
+struct Failing {
+    /// In a row.
+    failures: u32,
+    again: Instant,
+}
+
+/// Where reading stands.
+#[derive(Default)]
+struct Progress {
+    /// `None` when they are to be listed anew.
+    shards: Option<Shards>,
+    /// Which shard comes first in a round.
+    turn: usize,
+    failing: BTreeMap<String, Failing>,
+}
+
+/// How long what failed so often in a row is left alone.
+fn back_off(failures: u32) -> Duration {
+    (READ_EVERY * 2u32.saturating_pow(failures.min(10) - 1)).min(BACK_OFF_MAX)
+}
+
 impl Reader {
     /// Until the stream is gone.
     pub(crate) async fn run(self) {
         let env = &self.state.platform.env;
-        let (mut shards, mut turn, mut failures) = (None, 0, 0u32);
+        let (mut progress, mut failures) = (Progress::default(), 0u32);
         while !env.tasks.is_stopping() {
-            let pause = match self.round(&mut shards, &mut turn).await {
+            let pause = match self.round(&mut progress).await {
                 Ok(true) => {
                     failures = 0;
                     READ_EVERY
@@ -88,14 +110,9 @@ impl Reader {
                 Ok(false) => return,
                 Err(error) => {
                     tracing::warn!(stream = self.key.2, %error, "a source could not be read and is tried again");
-                    if error.fault() == Fault::Client {
-                        // The role may be another one now.
-                        self.state.sessions.forget(&self.key);
-                    }
-                    // The data stream may be another one, too.
-                    shards = None;
+                    self.failed(&error);
                     failures += 1;
-                    (READ_EVERY * 2u32.saturating_pow(failures.min(10) - 1)).min(BACK_OFF_MAX)
+                    back_off(failures)
                 }
             };
             tokio::select! {
@@ -105,16 +122,27 @@ impl Reader {
         }
     }
 
-    /// Reads every shard once that can be read, or as many as there is room for; the next round goes on behind these. False
-    /// when the stream is gone.
-    async fn round(&self, shards: &mut Option<Shards>, turn: &mut usize) -> Result<bool> {
+    fn failed(&self, error: &ApiError) {
+        if error.fault() == Fault::Client {
+            // The role may be another one now.
+            self.state.sessions.forget(&self.key);
+        }
+    }
+
+    /// Reads every shard once that can be read, or as many as there is room for; the next round goes on behind these. A shard
+    /// that fails holds up no other. False when the stream is gone.
+    ///
+    /// # Errors
+    /// When the shards are not known.
+    async fn round(&self, Progress { shards, turn, failing }: &mut Progress) -> Result<bool> {
         let stream = self.state.records.stream(&self.key).await?;
         let Some(stream) = stream.filter(|stream| stream.id == self.id) else { return Ok(false) };
         let listed = match shards {
             Some(listed) => listed,
             None => shards.insert(self.listed().await?),
         };
-        let mut is_over = false;
+        failing.retain(|id, _| listed.contains_key(id));
+        let (mut is_over, mut failed) = (false, None);
         let mut ids: Vec<String> = listed.keys().cloned().collect();
         let first = *turn % ids.len().max(1);
         ids.rotate_left(first);
@@ -129,12 +157,29 @@ impl Reader {
             if shard.parents.iter().any(is_behind) {
                 continue;
             }
+            let now = self.state.platform.env.now();
+            if failing.get(&id).is_some_and(|failing| failing.again > now) {
+                continue;
+            }
             let Some(shard) = listed.get_mut(&id) else { continue };
-            let has_moved = self.read(&stream, &id, shard).await?;
-            is_over |= shard.position.done || !has_moved;
+            match self.read(&stream, &id, shard).await {
+                Ok(has_moved) => {
+                    failing.remove(&id);
+                    is_over |= shard.position.done || !has_moved;
+                }
+                Err(error) => {
+                    tracing::warn!(stream = self.key.2, shard = id, %error, "a shard could not be read and is tried again");
+                    let failures = failing.get(&id).map_or(0, |failing| failing.failures) + 1;
+                    failing.insert(id, Failing { failures, again: now + back_off(failures) });
+                    failed = Some(error);
+                }
+            }
         }
-        if is_over {
-            // The children of a shard that ended are listed by now.
+        if let Some(error) = &failed {
+            self.failed(error);
+        }
+        if is_over || failed.is_some() {
+            // The children of a shard that ended are listed by now; one that failed may be another data stream's.
             *shards = None;
         }
         Ok(true)

@@ -8,7 +8,7 @@ use haneul_store::{Range, Reads, Store};
 
 use super::api::processing;
 use super::cloud::{Cloud, EVENTS, FUNCTION, ROLE, configuration, reading};
-use crate::model::{POSITIONS, ROWS};
+use crate::model::{POSITIONS, PositionRecord, ROWS};
 
 const RIGHTS: [&str; 6] = [
     "s3:PutObject",
@@ -233,6 +233,42 @@ async fn no_shard_waits_for_ever_behind_busy_ones() {
     let positions = cloud.platform.store.scan(&POSITIONS, Range::all(), 10).await.unwrap();
     let read = positions.iter().any(|((_, shard), _)| shard == "shardId-000000000003");
     assert!(read, "{positions:?}");
+}
+
+#[tokio::test]
+async fn a_shard_that_fails_holds_up_no_other() {
+    let cloud = cloud(2).await;
+    let put = async |shard: u128, data: &str| {
+        let input = k::PutRecordInput {
+            stream_name: Some("events".into()),
+            partition_key: Some("k".into()),
+            explicit_hash_key: Some((u128::MAX / 2 * shard + 10).to_string()),
+            data: data.to_owned().into(),
+            ..Default::default()
+        };
+        cloud.ok::<kinesis::PutRecord>(input).await.sequence_number
+    };
+    let store = &cloud.platform.store;
+    let positions = async || store.scan(&POSITIONS, Range::all(), 10).await.unwrap();
+    put(0, "0,").await;
+    put(1, "1,").await;
+    pass(&cloud, 2).await;
+    let ((id, shard), before) = positions().await.remove(0);
+    assert_eq!(shard, "shardId-000000000000");
+    let spoilt = PositionRecord { after: Some("no number".into()), ..before.clone() };
+    store.put(&POSITIONS, &(id, shard.clone()), &spoilt).await.unwrap();
+    put(0, "2,").await;
+    pass(&cloud, 40).await;
+    for number in 3..20 {
+        let last = put(1, &format!("{number},")).await;
+        pass(&cloud, 3).await;
+        let positions = positions().await;
+        assert_eq!(positions[0].1, spoilt);
+        assert_eq!(positions[1].1.after.as_ref(), Some(&last), "{number}");
+    }
+    store.put(&POSITIONS, &(id, shard), &before).await.unwrap();
+    pass(&cloud, 200).await;
+    assert_eq!(delivered(&cloud).await, numbers(20));
 }
 
 #[tokio::test]
