@@ -65,10 +65,16 @@ impl Firehose {
         });
         let first_ms = first.1;
         let mut keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
-        let items = self.items(key, stream, rows).await?;
-        let bytes: u64 = items.iter().map(|item| item.data.len() as u64).sum();
-        self.records.begin(id, &delivery).await?;
-        let put = self.put_all(key, stream, &delivery, first_ms, items).await;
+        let mut bytes = 0;
+        // What does not open, as its key of KMS is lost, is no better off than what cannot be put.
+        let put = match self.items(key, stream, rows).await {
+            Ok(items) => {
+                bytes = items.iter().map(|item| item.data.len() as u64).sum();
+                self.records.begin(id, &delivery).await?;
+                self.put_all(key, stream, &delivery, first_ms, items).await
+            }
+            Err(refused) => Err(refused),
+        };
         if let Err(refused) = put {
             self.note(key, stream, &refused).await;
             self.sample(metrics::DELIVERED, key, 0.0);

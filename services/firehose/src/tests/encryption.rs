@@ -81,6 +81,31 @@ async fn what_waits_is_under_the_key_and_arrives_whatever_becomes_of_it() {
 }
 
 #[tokio::test]
+async fn what_does_not_open_for_a_day_is_thrown_away() {
+    let cloud = Cloud::new().await;
+    let key = key(&cloud).await;
+    let mut given = flow(configuration());
+    given.delivery_stream_encryption_configuration_input = managed(&key);
+    cloud.ok::<op::CreateDeliveryStream>(given).await;
+    cloud.allow(&["logs:PutLogEvents"]).await;
+    cloud.put(&["lost"]).await;
+    cloud.ok::<kms::DisableKey>(k::DisableKeyRequest { key_id: key.clone() }).await;
+    // An open key serves for five minutes.
+    cloud.advance(240).await;
+    cloud.put(&["younger"]).await;
+    cloud.advance(120).await;
+    cloud.allow(&["s3:PutObject"]).await;
+    cloud.advance(600).await;
+    let rows = async || cloud.platform.store.scan_keys(&ROWS, Range::all(), 10).await.unwrap().len();
+    assert_eq!(rows().await, 2);
+    cloud.advance(86_400 - 900).await;
+    assert_eq!(rows().await, 1);
+    cloud.ok::<kms::EnableKey>(k::EnableKeyRequest { key_id: key }).await;
+    cloud.advance(600).await;
+    assert_eq!(cloud.text("").await, "younger");
+}
+
+#[tokio::test]
 async fn what_kms_refuses_is_said_and_nothing_is_lost() {
     let cloud = Cloud::new().await;
     cloud.create(configuration()).await;
