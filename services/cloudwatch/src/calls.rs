@@ -1,9 +1,11 @@
 //! All that we ask of other services.
 
+use std::time::Duration;
+
 use haneul_application_autoscaling_wire as scaling;
 use haneul_firehose_wire as firehose;
 use haneul_kit::metrics::Owner;
-use haneul_kit::{ApiError, Bus, Caller, Region, Result};
+use haneul_kit::{ApiError, Bus, Caller, Platform, Region, Result};
 use haneul_lambda_wire as lambda;
 use haneul_shape::Bytes;
 use haneul_sns_wire as sns;
@@ -28,26 +30,38 @@ pub(crate) async fn publish(
     Ok(())
 }
 
-/// Puts records into a Firehose stream as a metric stream's role.
+/// Tries of records that Firehose throttles; each waits a second longer than the one before.
+const PUT_TRIES: u64 = 10;
+
+/// Puts records into a Firehose stream as a metric stream's role. Those that are not taken are sent again, and no others.
 pub(crate) async fn put_records(
-    bus: &Bus,
+    platform: &Platform,
     caller: Caller,
     region: Region,
     stream: &str,
-    records: Vec<Bytes>,
+    mut records: Vec<Bytes>,
 ) -> Result<()> {
-    let name = stream.rsplit('/').next().unwrap_or_default();
-    let input = firehose::shapes::PutRecordBatchInput {
-        delivery_stream_name: name.to_owned(),
-        records: records.into_iter().map(|data| firehose::shapes::Record { data }).collect(),
-    };
-    let put = bus.call::<firehose::operations::PutRecordBatch>(caller, region, None, input);
-    match put.await?.failed_put_count {
-        0 => Ok(()),
-        failed => {
-            Err(ApiError::new("ServiceUnavailableException", format!("{failed} records were not taken")))
+    let (env, name) = (&platform.env, stream.rsplit('/').next().unwrap_or_default());
+    for pause_s in 0..PUT_TRIES {
+        if pause_s > 0 {
+            tokio::select! {
+                () = env.clock.sleep(Duration::from_secs(pause_s)) => {}
+                () = env.tasks.stopping() => break,
+            }
+        }
+        let input = firehose::shapes::PutRecordBatchInput {
+            delivery_stream_name: name.to_owned(),
+            records: records.iter().map(|data| firehose::shapes::Record { data: data.clone() }).collect(),
+        };
+        let put =
+            platform.bus.call::<firehose::operations::PutRecordBatch>(caller.clone(), region, None, input);
+        let mut answers = put.await?.request_responses.into_iter();
+        records.retain(|_| answers.next().is_some_and(|answer| answer.error_code.is_some()));
+        if records.is_empty() {
+            return Ok(());
         }
     }
+    Err(ApiError::unavailable(format!("{} records were not taken", records.len())))
 }
 
 /// Invokes a function, without waiting for it.

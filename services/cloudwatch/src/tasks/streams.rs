@@ -29,10 +29,10 @@ const SPAN_S: i64 = 30 * MINUTE_S;
 
 const PAGE: usize = 100;
 const METRICS_PAGE: usize = 1000;
-/// Of one record; lines are put together up to it.
-const RECORD_MAX: usize = 900 * 1024;
-/// Of one call.
-const CALL_MAX: usize = 3_600_000;
+/// Of one record; lines are put together up to it. Small, so that some are taken when others put into the same stream.
+const RECORD_MAX: usize = 100 * 1000;
+/// Of one call. Source: Firehose Developer Guide, "Quota": a stream takes 1 MiB a second in most Regions.
+const CALL_MAX: usize = 1_000_000;
 
 /// A session is renewed when less than this is left of it.
 const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
@@ -127,10 +127,11 @@ impl CloudWatch {
                 let buckets = view.read(series.id, from, to).await?;
                 for (at, unit, summary) in window.sum_up(buckets) {
                     updates += 1;
-                    batch.add(&stream.line(name, &series.identity, at, unit, &summary));
-                    if batch.size >= CALL_MAX {
+                    let line = stream.line(name, &series.identity, at, unit, &summary);
+                    if batch.size + line.len() > CALL_MAX {
                         self.send(owner, stream, std::mem::take(&mut batch)).await?;
                     }
+                    batch.add(&line);
                 }
             }
             match next {
@@ -153,7 +154,7 @@ impl CloudWatch {
         let whose = (owner.account, owner.region);
         let session = self.stream_sessions.get(&whose, &stream.role, when, made).await?;
         let caller = session.caller.clone();
-        let put = calls::put_records(&platform.bus, caller, owner.region, &stream.firehose, records).await;
+        let put = calls::put_records(platform, caller, owner.region, &stream.firehose, records).await;
         // The role may have been made anew meanwhile.
         put.inspect_err(|refused| {
             if is_denial(refused) {

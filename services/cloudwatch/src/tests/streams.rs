@@ -15,6 +15,10 @@ use super::cloud::{Cloud, datum};
 pub(super) struct Sink {
     pub(super) lines: Mutex<Vec<Value>>,
     pub(super) refuses: Mutex<bool>,
+    /// How many records of a call are taken, the last of it.
+    takes: Mutex<Option<usize>>,
+    /// Bytes of each call.
+    calls: Mutex<Vec<usize>>,
 }
 
 pub(super) fn service(sink: &Arc<Sink>) -> Service {
@@ -32,12 +36,23 @@ impl Handle<fire::PutRecordBatch> for Sink {
             return Err(haneul_kit::ApiError::new("ServiceUnavailableException", "Slow down."));
         }
         assert_eq!(input.delivery_stream_name, "flow");
-        for record in input.records {
+        self.calls.lock().push(input.records.iter().map(|record| record.data.len()).sum());
+        let refused = self.takes.lock().map_or(0, |takes| input.records.len().saturating_sub(takes));
+        let answer = |i: usize| f::PutRecordBatchResponseEntry {
+            error_code: (i < refused).then(|| "ServiceUnavailableException".to_owned()),
+            ..Default::default()
+        };
+        let output = f::PutRecordBatchOutput {
+            failed_put_count: refused as i32,
+            request_responses: (0..input.records.len()).map(answer).collect(),
+            ..Default::default()
+        };
+        for record in input.records.into_iter().skip(refused) {
             let text = String::from_utf8(record.data.to_vec()).unwrap();
             assert!(text.ends_with('\n'));
             self.lines.lock().extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
         }
-        Ok(f::PutRecordBatchOutput::default())
+        Ok(output)
     }
 }
 
@@ -131,6 +146,49 @@ async fn what_firehose_does_not_take_is_sent_later() {
     *cloud.sink.refuses.lock() = false;
     cloud.advance(70).await;
     cloud.settle().await;
+    assert_eq!(test_lines(&cloud).len(), 1);
+}
+
+#[tokio::test]
+async fn only_what_firehose_throttles_is_sent_again() {
+    let cloud = Cloud::new().await;
+    role(&cloud).await;
+    cloud.ok::<op::PutMetricStream>(stream()).await;
+    let minute = cloud.minute();
+    let count = 5000;
+    let data = |part: usize| {
+        let name = |i| format!("{}{}", "m".repeat(200), part * 1000 + i);
+        (0..1000).map(|i| datum(&name(i), minute, 1.0)).collect()
+    };
+    for part in 0..count / 1000 {
+        cloud.put_all(data(part)).await;
+    }
+    *cloud.sink.takes.lock() = Some(3);
+    for _ in 0..300 {
+        cloud.advance(1).await;
+    }
+    let mut names: Vec<_> =
+        test_lines(&cloud).iter().map(|line| line["metric_name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names.len(), count);
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "none is sent twice");
+    let calls = cloud.sink.calls.lock().clone();
+    assert!(calls.iter().all(|size| *size <= 1_000_000), "{calls:?}");
+    assert!(calls.iter().any(|size| *size > 900_000), "{calls:?}");
+    // What takes nothing is given up, and tried anew in the next minute.
+    cloud.put("n", cloud.minute(), 1.0).await;
+    *cloud.sink.takes.lock() = Some(0);
+    cloud.sink.calls.lock().clear();
+    for _ in 0..240 {
+        cloud.advance(1).await;
+    }
+    let calls = cloud.sink.calls.lock().len();
+    assert!((10..=40).contains(&calls), "{calls}");
+    *cloud.sink.takes.lock() = None;
+    for _ in 0..120 {
+        cloud.advance(1).await;
+    }
     assert_eq!(test_lines(&cloud).len(), 1);
 }
 
