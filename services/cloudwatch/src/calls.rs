@@ -55,7 +55,12 @@ pub(crate) async fn put_records(
         };
         let put =
             platform.bus.call::<firehose::operations::PutRecordBatch>(caller.clone(), region, None, input);
-        let mut answers = put.await?.request_responses.into_iter();
+        let answered = match put.await {
+            Ok(answered) => answered,
+            Err(refused) if refused.is_retryable() => continue,
+            Err(refused) => return Err(refused),
+        };
+        let mut answers = answered.request_responses.into_iter();
         records.retain(|_| answers.next().is_some_and(|answer| answer.error_code.is_some()));
         if records.is_empty() {
             return Ok(());

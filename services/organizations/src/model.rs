@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haneul_kit::{AccountId, Instant};
-use haneul_store::{Record, Table};
+use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
 
 /// Kept as milliseconds since the epoch.
@@ -255,7 +255,25 @@ impl Record for Account {}
 impl Record for Policy {}
 impl Record for Creation {}
 impl Record for Handshake {}
-impl Record for Transfer {}
+
+impl Record for Transfer {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: tags were the target's alone, in a list.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        if version != 1 {
+            return Err(RecordError(format!("nothing migrates schema version {version}")));
+        }
+        let mut old: serde_json::Value = serde_json::from_slice(bytes).map_err(RecordError::of)?;
+        let tags = old.as_object_mut().and_then(|old| old.remove("tags")).unwrap_or_default();
+        let mut transfer: Transfer = serde_json::from_value(old).map_err(RecordError::of)?;
+        let tags: Option<Tags> = serde_json::from_value(tags).map_err(RecordError::of)?;
+        if let Some(tags) = tags.filter(|tags| !tags.is_empty()) {
+            transfer.tags.insert(transfer.target_organization.clone(), tags);
+        }
+        Ok(transfer)
+    }
+}
 
 /// By `o-…`.
 pub(crate) static ORGANIZATIONS: Table<String, Organization> = Table::new("organizations.organizations");
@@ -277,3 +295,23 @@ pub(crate) static CREATIONS: Table<(String, String), Creation> = Table::new("org
 pub(crate) static HANDSHAKES: Table<String, Handshake> = Table::new("organizations.handshakes");
 /// By `rt-…`.
 pub(crate) static TRANSFERS: Table<String, Transfer> = Table::new("organizations.transfers");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfers_of_the_first_version() {
+        let stored = |tags: &str| {
+            format!(
+                r#"{{"name":"n","source":{{"Account":222222222222}},"target":111111111111,"target_email":"a@b",
+                "target_organization":"o-a","handshake":"h-a","status":"Accepted","start":1,"tags":{tags}}}"#
+            )
+        };
+        let read = |tags: &str| Transfer::migrate(1, stored(tags).as_bytes());
+        assert!(read("[]").unwrap().tags.is_empty());
+        let tagged = read(r#"[["team","sky"]]"#).unwrap();
+        assert_eq!(tagged.tags["o-a"], [("team".to_owned(), "sky".to_owned())]);
+        assert!(Transfer::migrate(3, stored("[]").as_bytes()).is_err());
+    }
+}

@@ -122,6 +122,11 @@ async fn what_delegates_can_do() {
         ("for long", long, [403, 400, 403, 400, 400]),
         ("a session", query("sts", "Action=GetSessionToken"), [403; 5]),
         ("a federated user", query("sts", "Action=GetFederationToken&Name=bob"), [403; 5]),
+        (
+            "a token for others",
+            query("sts", "Action=GetWebIdentityToken&Audience.member.1=a&SigningAlgorithm=RS256"),
+            [403; 5],
+        ),
         ("a partner's token", query("sts", "Action=GetDelegatedAccessToken&TradeInToken=x"), [403; 5]),
     ] {
         let mut found = [0; 5];

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use haneul_kit::metrics::{Metric, Owner, Unit};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use haneul_roles::{By, assume, is_denial, request};
@@ -34,6 +35,9 @@ const RECORD_MAX: usize = 100 * 1000;
 /// Of one call. Source: Firehose Developer Guide, "Quota": a stream takes 1 MiB a second in most Regions.
 const CALL_MAX: usize = 1_000_000;
 
+/// Streams that are sent at once.
+const SENT_AT_ONCE: usize = 16;
+
 /// A session is renewed when less than this is left of it.
 const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
@@ -53,11 +57,10 @@ impl Streams {
             let page = cloudwatch.streams_after(after.as_ref(), PAGE).await?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
-            for ((owner, name), stream) in page {
-                if !stream.running {
-                    continue;
-                }
-                any = true;
+            let running: Vec<_> = page.into_iter().filter(|(_, stream)| stream.running).collect();
+            any |= !running.is_empty();
+            // One that Firehose throttles waits by itself.
+            let sending = stream::iter(running).map(|((owner, name), stream)| async move {
                 let sent = cloudwatch.send_minutes(owner, &name, &stream, now).await;
                 let dimensions = [("MetricStreamName", name.as_str())];
                 let record = |metric, value| {
@@ -70,7 +73,8 @@ impl Streams {
                     Ok(updates) => record(UPDATES, updates as f64),
                     Err(error) => tracing::warn!(stream = name, %error, "a metric stream could not be sent"),
                 }
-            }
+            });
+            sending.buffer_unordered(SENT_AT_ONCE).collect::<()>().await;
         }
         let next = (now.secs().div_euclid(MINUTE_S) + 1) * MINUTE_S + 5;
         Ok(any.then(|| Instant::from_millis(next * 1000)))
@@ -122,9 +126,9 @@ impl CloudWatch {
                 last_put_ms >= fresh_ms && stream.takes(metric)
             };
             let (page, next) = self.points.list(scope, after, METRICS_PAGE, wanted).await?;
-            let view = self.points.view().await?;
             for series in page {
-                let buckets = view.read(series.id, from, to).await?;
+                // Not for the whole page: sending may wait.
+                let buckets = self.points.view().await?.read(series.id, from, to).await?;
                 for (at, unit, summary) in window.sum_up(buckets) {
                     updates += 1;
                     let line = stream.line(name, &series.identity, at, unit, &summary);

@@ -63,6 +63,7 @@ pub(crate) struct DeliveryRecord {
     /// The first number of the log that was not delivered yet.
     pub(crate) position: u64,
     /// Above every number that was: later ones may have been delivered before that one.
+    #[serde(default)]
     pub(crate) next: u64,
     /// When the log took its last change.
     pub(crate) ended_ms: Option<i64>,
@@ -74,3 +75,16 @@ impl Record for DeliveryRecord {}
 
 /// By the number of the log.
 pub(crate) static DELIVERIES: Table<u64, DeliveryRecord> = Table::new("dynamodb.deliveries");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_without_what_comes_next_is_read() {
+        let stored =
+            br#"{"table_arn":"t","stream_arn":"s","precision":null,"partition":["p"],"sse":null,"position":7,
+            "ended_ms":null,"refused":false}"#;
+        assert_eq!(DeliveryRecord::decode(stored).unwrap().next, 0);
+    }
+}

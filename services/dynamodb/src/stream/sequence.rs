@@ -62,7 +62,8 @@ impl Sequences {
         let last = store.scan_keys(&LOG, range, 1).await?;
         let next = last.first().and_then(|key| number_of(&key.0)).map_or(0, |number| number + 1);
         // What was brought to a stream is not in its log any more.
-        let delivered = store.get(&DELIVERIES, &log).await?.map_or(0, |delivery| delivery.next);
+        let delivered =
+            store.get(&DELIVERIES, &log).await?.map_or(0, |delivery| delivery.next.max(delivery.position));
         let mut all = self.0.lock();
         let sequence = all.entry(log).or_default();
         sequence.next = sequence.next.max(next).max(delivered);

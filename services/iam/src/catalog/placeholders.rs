@@ -82,7 +82,7 @@ pub(crate) fn names_in(text: &str) -> impl Iterator<Item = &str> {
 /// With what no values mend.
 pub(crate) fn check_policy(document: &str, rules: &Rules) -> Result<(), String> {
     let mut parsed: Json = serde_json::from_str(document).map_err(|error| error.to_string())?;
-    put_samples(&mut parsed, false);
+    put_samples(&mut parsed, ANYWHERE);
     let rules = Rules {
         strict_arns: false,
         strict_sids: false,
@@ -93,20 +93,45 @@ pub(crate) fn check_policy(document: &str, rules: &Rules) -> Result<(), String> 
     Policy::parse(&parsed.to_string(), &rules).map(drop).map_err(|refused| refused.to_string())
 }
 
-/// `is_principal` of what is within a principal.
-fn put_samples(value: &mut Json, is_principal: bool) {
+/// What is good in the place of a whole text, and within one.
+type Samples = (&'static str, &'static str);
+
+const ANYWHERE: Samples = ("*", "name");
+/// An account is a good principal, alone and within an ARN.
+const PRINCIPAL: Samples = ("000000000000", "000000000000");
+
+/// The samples of what is under a key.
+fn samples_under(key: &str, above: Samples) -> Samples {
+    match key {
+        "Principal" | "NotPrincipal" => PRINCIPAL,
+        "Service" if above == PRINCIPAL => ("service.amazonaws.com", "name"),
+        _ => sample_of_operator(key).map_or(above, |sample| (sample, sample)),
+    }
+}
+
+/// What a condition operator compares with, where that is not just any text.
+fn sample_of_operator(operator: &str) -> Option<&'static str> {
+    let operator = operator.rsplit(':').next()?;
+    Some(match operator.strip_suffix("IfExists").unwrap_or(operator) {
+        "IpAddress" | "NotIpAddress" => "0.0.0.0/0",
+        "Bool" | "Null" => "true",
+        "BinaryEquals" => "AAAA",
+        operator if operator.starts_with("Numeric") => "0",
+        operator if operator.starts_with("Date") => "2000-01-01T00:00:00Z",
+        _ => return None,
+    })
+}
+
+fn put_samples(value: &mut Json, samples: Samples) {
     match value {
         Json::String(text) => {
-            // An account is a good principal, alone and within an ARN. Elsewhere a star is good alone, and a name is within
-            // something.
             let is_alone = text.starts_with("@{") && text.find('}') == Some(text.len() - 1);
-            let sample = if is_principal { "000000000000" } else { ["name", "*"][usize::from(is_alone)] };
-            *text = sampled(text, sample);
+            *text = sampled(text, if is_alone { samples.0 } else { samples.1 });
         }
-        Json::Array(list) => list.iter_mut().for_each(|value| put_samples(value, is_principal)),
+        Json::Array(list) => list.iter_mut().for_each(|value| put_samples(value, samples)),
         Json::Object(map) => {
             let members = std::mem::take(map).into_iter().map(|(key, mut value)| {
-                put_samples(&mut value, is_principal || key == "Principal" || key == "NotPrincipal");
+                put_samples(&mut value, samples_under(&key, samples));
                 (sampled(&key, "name"), value)
             });
             *map = members.collect();
@@ -250,6 +275,11 @@ mod tests {
             (
                 Rules::TRUST,
                 r#""Effect":"Allow","Principal":{"Federated":"@{a}"},"Action":"sts:AssumeRoleWithSAML""#,
+            ),
+            (Rules::TRUST, r#""Effect":"Allow","Principal":{"Service":"@{a}"},"Action":"sts:AssumeRole""#),
+            (
+                Rules::IDENTITY,
+                r#""Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"@{a}"},"NumericLessThanIfExists":{"s3:max-keys":"@{a}"},"DateLessThan":{"aws:CurrentTime":"@{a}"},"ForAnyValue:Bool":{"aws:SecureTransport":["@{a}"]}}"#,
             ),
         ] {
             assert_eq!(check_policy(&statement(good), &rules), Ok(()), "{good}");

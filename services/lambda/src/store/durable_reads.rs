@@ -132,8 +132,16 @@ impl Records {
         Ok(self.store.get(&GONE, &function.row()).await?)
     }
 
-    pub(crate) async fn forget_gone(&self, function: &FunctionName) -> Result<()> {
-        Ok(self.store.delete(&GONE, &function.row()).await?)
+    /// Forgets that a function was deleted at a time, unless it was again.
+    pub(crate) async fn forget_gone(&self, function: &FunctionName, at: u64) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                if tx.get(&GONE, &function.row()).await? == Some(at) {
+                    tx.delete(&GONE, &function.row())?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Deletes some of what belongs to the execution with this id, and at last the execution. `true` when all is gone.

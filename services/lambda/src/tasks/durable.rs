@@ -20,6 +20,9 @@ const FIRED_MAX: usize = 16;
 const LOOKED_AT_MAX: usize = 20_000;
 const PAGE: usize = 500;
 
+/// When a run goes on that had more than it looks at.
+const SOON: Duration = Duration::from_millis(200);
+
 /// What failed for reasons of ours is looked at again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -30,6 +33,8 @@ const GONE_MAX: usize = 16;
 pub(crate) struct Executions {
     lambda: Arc<Lambda>,
     under_way: Arc<Mutex<UnderWay>>,
+    /// Behind which row the next run goes on, when there was more than one run looks at.
+    looked_at: Mutex<Option<DueRow>>,
 }
 
 /// One function runs for each execution, by its name and id, and for each operation that calls one.
@@ -44,7 +49,7 @@ struct UnderWay {
 
 impl Executions {
     pub(crate) fn new(lambda: Arc<Lambda>) -> Executions {
-        Executions { lambda, under_way: Arc::default() }
+        Executions { lambda, under_way: Arc::default(), looked_at: Mutex::default() }
     }
 
     async fn run(&self) -> Result<Option<Instant>> {
@@ -54,7 +59,8 @@ impl Executions {
             tracing::error!(%error, "executions of deleted functions could not be ended, which is tried again");
         }
         let failed = self.fire(now).await? || swept.is_err();
-        let (mut after, mut looked_at) = (None, 0);
+        let begun_at = self.looked_at.lock().take();
+        let (mut after, mut looked_at) = (begun_at.clone(), 0);
         loop {
             let page = self.lambda.records.work_due(now, after.as_ref(), PAGE).await?;
             let length = page.len();
@@ -63,9 +69,15 @@ impl Executions {
                 after = Some(row);
             }
             looked_at += length;
-            if length < PAGE || looked_at >= LOOKED_AT_MAX {
+            let is_end = length < PAGE;
+            if is_end || looked_at >= LOOKED_AT_MAX {
+                // Work of busy functions stays where it is: it must not hide what is behind it.
+                let soon = (!is_end || begun_at.is_some()).then(|| now + SOON);
+                if !is_end {
+                    *self.looked_at.lock() = after;
+                }
                 let next = self.lambda.records.next_durable(now).await?;
-                return Ok(next.into_iter().chain(failed.then(|| now + AGAIN)).min());
+                return Ok(next.into_iter().chain(failed.then(|| now + AGAIN)).chain(soon).min());
             }
         }
     }
@@ -156,7 +168,7 @@ impl Executions {
                     break;
                 }
             }
-            self.lambda.records.forget_gone(&function).await?;
+            self.lambda.records.forget_gone(&function, gone).await?;
         }
         Ok(())
     }

@@ -38,6 +38,10 @@ impl Handle<op::GetWebIdentityToken> for Sts {
         if is_global_endpoint(cx) {
             return Err(error::not_at_the_global_endpoint("GetWebIdentityToken"));
         }
+        // The token would tell others nothing of what the delegate's session is limited to.
+        if cx.caller().is_delegate() {
+            return Err(error::not_authorized("sts:GetWebIdentityToken"));
+        }
         let algorithm = Algorithm::named(&input.signing_algorithm);
         let algorithm = algorithm.ok_or_else(|| error::signing_algorithm(&input.signing_algorithm))?;
         let expires_at = cx.now() + Duration::from_secs(secs(&input).unsigned_abs().into());
