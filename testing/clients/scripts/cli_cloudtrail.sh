@@ -30,7 +30,7 @@ grep -Eq "([0-9]+)/\1 log files valid" valid.txt || { cat valid.txt; exit 1; }
 tail -n 4 valid.txt
 
 # Tampering: a changed log file, a missing one, a changed digest.
-key=$(grep "^Log file" valid.txt | head -n 1 | sed 's/.*s3:\/\/trail-files\/\([^\t]*\)\t.*/\1/')
+key=$(grep "^Log file" valid.txt | sed -n 1p | sed 's/.*s3:\/\/trail-files\/\([^\t]*\)\t.*/\1/')
 $aws s3 cp --quiet "s3://trail-files/$key" log.json.gz
 gunzip -c log.json.gz | sed 's/user1/user9/g; s/us-east-1/us-east-9/' | gzip > changed.json.gz
 $aws s3 cp --quiet changed.json.gz "s3://trail-files/$key"

@@ -88,7 +88,7 @@ END
 is "$(who dev)" "$account:user/dev"
 refused 'is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::000000000000:role/admin' who no-mfa
 # The prompt for the code reads from the terminal, and without one from its input.
-code 0 | setsid -w env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY $aws --profile admin iam list-users --query 'Users[].UserName' --output text 2> /dev/null | grep -qx dev
+code 0 | setsid -w env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY $aws --profile admin iam list-users --query 'Users[].UserName' --output text 2> /dev/null | grep -x dev > /dev/null
 # It is kept in the CLI's cache; a new session needs a new code.
 refused 'MultiFactorAuthentication failed' of dev sts assume-role --role-arn $account:role/admin --role-session-name session \
     --serial-number $account:mfa/dev --token-code "$(code 0)"
@@ -145,6 +145,6 @@ refused 'with an explicit deny in a service control policy: arn:aws:organization
 $aws --endpoint-url "$AWS_ENDPOINT_URL" --region eu-west-1 sqs list-queues > /dev/null
 
 # What happened is explained, and what was used is enough.
-"$HANEUL_BIN" least-privilege $account:role/admin | grep -q iam:ListUsers
-id=$({ of two --debug --region eu-west-1 --endpoint-url "$AWS_ENDPOINT_URL" sqs list-queues 2>&1 || true; } | grep -o "x-amzn-[Rr]equest[Ii]d': '[^']*" | head -1 | cut -d"'" -f3)
-"$HANEUL_BIN" explain "$id" | grep -qF 'Deny by service control policy'
+"$HANEUL_BIN" least-privilege $account:role/admin | grep iam:ListUsers > /dev/null
+id=$({ of two --debug --region eu-west-1 --endpoint-url "$AWS_ENDPOINT_URL" sqs list-queues 2>&1 || true; } | grep -o "x-amzn-[Rr]equest[Ii]d': '[^']*" | sed -n 1p | cut -d"'" -f3)
+"$HANEUL_BIN" explain "$id" | grep -F 'Deny by service control policy' > /dev/null
