@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::{Buf, Bytes};
 use haneul_kit::{AccountId, Region};
-use haneul_store::{Record, Table};
+use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 /// Owner, Region and name.
 pub(crate) type StreamKey = (AccountId, Region, String);
@@ -43,7 +44,26 @@ pub(crate) struct StreamRecord {
     pub(crate) encrypts: bool,
 }
 
-impl Record for StreamRecord {}
+impl Record for StreamRecord {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: the cloud sealed every data key.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        let mut old = migrated(version, bytes)?;
+        if let Some(Value::String(sealed)) = old.remove("data_key") {
+            old.insert("data_key".into(), json!({ "Owned": sealed }));
+        }
+        serde_json::from_value(old.into()).map_err(RecordError::of)
+    }
+}
+
+/// The fields of a record of version 1.
+fn migrated(version: u32, bytes: &[u8]) -> Result<Map<String, Value>, RecordError> {
+    match version {
+        1 => serde_json::from_slice(bytes).map_err(RecordError::of),
+        _ => Err(RecordError(format!("nothing migrates schema version {version}"))),
+    }
+}
 
 /// How the data key of a stream is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,7 +152,20 @@ pub(crate) struct DeliveryRecord {
     pub(crate) seed: u64,
 }
 
-impl Record for DeliveryRecord {}
+impl Record for DeliveryRecord {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: the UUID of its objects' names was kept, and nothing else that is random in them.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        let mut old = migrated(version, bytes)?;
+        let uuid = old.remove("uuid").unwrap_or_default();
+        let digits = uuid.as_str().unwrap_or_default().replace('-', "");
+        let seed =
+            digits.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+        old.extend([("seed".into(), json!(seed)), ("version".into(), json!(1))]);
+        serde_json::from_value(old.into()).map_err(RecordError::of)
+    }
+}
 
 /// What is in a row, by its first byte.
 pub(crate) mod row_kind {
@@ -193,6 +226,23 @@ mod tests {
         assert_eq!(unpack(Bytes::new()).unwrap(), Vec::<Bytes>::new());
         assert_eq!(unpack(row.slice(..row.len() - 1)), None);
         assert_eq!(unpack(Bytes::from_static(&[1, 0])), None);
+    }
+
+    #[test]
+    fn records_of_the_first_version() {
+        let stored = br#"{"id":7,"created_ms":1,"updated_ms":null,"version":3,"destination":{"role":"r","bucket":"b",
+            "prefix":null,"error_prefix":null,"size_mb":5,"interval_s":300,"compression":"GZIP","kms_key":null,
+            "logging":null,"processing":null,"backup_enabled":false,"backup":null,"file_extension":null,"time_zone":null},
+            "throughput_hint":null,"tags":{},"data_key":"sealed","encrypts":true}"#;
+        let stream = StreamRecord::migrate(1, stored).unwrap();
+        assert_eq!((stream.data_key, stream.source), (Some(DataKeyRecord::Owned("sealed".into())), None));
+        let open = String::from_utf8(stored.to_vec()).unwrap().replace("\"sealed\"", "null");
+        assert_eq!(StreamRecord::migrate(1, open.as_bytes()).unwrap().data_key, None);
+        let stored =
+            br#"{"from":[1,2],"to":[3,4],"uuid":"00000000-0000-002a-8000-000000000000","named_ms":5}"#;
+        let delivery = DeliveryRecord::migrate(1, stored).unwrap();
+        assert_eq!((delivery.from, delivery.to, delivery.named_ms, delivery.seed), ((1, 2), (3, 4), 5, 42));
+        assert!(DeliveryRecord::migrate(3, stored).is_err());
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Lambda {
 
     /// Goes on with a function that an operation calls.
     pub(crate) async fn drive_call(&self, row: &DueRow, id: &str) -> Result<()> {
-        let work = self.records.work(row).await?.filter(|work| work.execution == id);
+        let work = self.records.work(row).await?.filter(|work| work.is_of(id));
         let Some(mut work) = work else { return Ok(()) };
         let name = ExecutionName::of(row.1, row.2, row.3.clone(), row.4.clone());
         let execution = self.records.execution(&name).await?.filter(|execution| execution.id == id);

@@ -1,8 +1,9 @@
 //! Durable executions, their operations and history, and what is to be done for them when.
 
 use haneul_kit::{AccountId, Region};
-use haneul_store::{Record, Table};
+use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// By function and the execution's name.
 pub(crate) static EXECUTIONS: Table<(AccountId, Region, String, String), ExecutionRecord> =
@@ -116,7 +117,29 @@ pub(crate) struct ExecutionRecord {
     pub(crate) requests: Vec<RequestRecord>,
 }
 
-impl Record for ExecutionRecord {}
+impl Record for ExecutionRecord {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: DELETING was a status, and what the function had not heard of was told by counting.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        if version != 1 {
+            return Err(RecordError(format!("nothing migrates schema version {version}")));
+        }
+        let mut old: Map<String, Value> = serde_json::from_slice(bytes).map_err(RecordError::of)?;
+        let deleting = old["status"] == "Deleting";
+        if deleting {
+            old.insert("status".into(), "Stopped".into());
+        }
+        let news = old["change"].as_u64() > old["delivered"].as_u64();
+        let woken = news || old.remove("deferred") == Some(Value::Bool(true));
+        old.extend([("deleting".into(), deleting.into()), ("woken".into(), woken.into())]);
+        if let Some(Value::Object(invocation)) = old.get_mut("invocation") {
+            // Nobody knows what it heard: it is told of everything.
+            invocation.insert("known".into(), 0.into());
+        }
+        serde_json::from_value(old.into()).map_err(RecordError::of)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EventOf {
@@ -316,7 +339,8 @@ pub(crate) enum What {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WorkRecord {
-    /// The id of the execution: its name may be another one's by now.
+    /// The id of the execution: its name may be another one's by now. Empty where it was not yet noted.
+    #[serde(default)]
     pub(crate) execution: String,
     /// How often it could not be started.
     pub(crate) refusals: u32,
@@ -366,6 +390,12 @@ impl OperationRecord {
     }
 }
 
+impl WorkRecord {
+    pub(crate) fn is_of(&self, execution: &str) -> bool {
+        self.execution == execution || self.execution.is_empty()
+    }
+}
+
 impl Outcome {
     /// In bytes.
     pub(crate) fn len(&self) -> usize {
@@ -401,5 +431,36 @@ impl Failure {
         let texts = [&self.message, &self.kind, &self.data];
         let stack = self.stack.iter().flatten().map(String::len).sum::<usize>();
         stack + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_of_the_first_version() {
+        let stored = |status: &str, delivered: u64, deferred: bool, invocation: &str| {
+            format!(
+                r#"{{"id":"i","version":"1","status":"{status}","started_ms":0,"ended_ms":null,
+                "config":{{"timeout_s":5000,"retention_days":14}},"times_out_ms":5000000,"input_sha256":"","trace":"",
+                "parent":null,"event":null,"token":null,"last":null,"operations":0,"counted":0,"bytes":0,"events":0,
+                "change":3,"delivered":{delivered},"work_ms":7,"invocation":{invocation},"failures":0,"withheld":false,
+                "deferred":{deferred},"pause":null,"requests":[]}}"#
+            )
+        };
+        let invocation = r#"{"request_id":"r","began_ms":1}"#;
+        for (stored, status, deleting, woken, known) in [
+            (stored("Running", 3, false, "null"), Status::Running, false, false, None),
+            (stored("Running", 2, false, invocation), Status::Running, false, true, Some(0)),
+            (stored("Paused", 3, true, "null"), Status::Paused, false, true, None),
+            (stored("Deleting", 3, false, "null"), Status::Stopped, true, false, None),
+        ] {
+            let read = ExecutionRecord::migrate(1, stored.as_bytes()).unwrap();
+            let known_of = read.invocation.map(|invocation| invocation.known);
+            assert_eq!((read.status, read.deleting, read.woken, known_of), (status, deleting, woken, known));
+        }
+        assert!(ExecutionRecord::migrate(3, b"{}").is_err());
+        assert!(WorkRecord::decode(br#"{"refusals":1}"#).unwrap().is_of("any"));
     }
 }

@@ -268,7 +268,7 @@ impl Records {
 
 /// Takes a row of [`WORK`] away, if it is still that of the execution with this id.
 async fn forget_work(tx: &Tx, row: &DueRow, id: &str) -> Result<bool> {
-    let own = tx.get(&WORK, row).await?.is_some_and(|work| work.execution == id);
+    let own = tx.get(&WORK, row).await?.is_some_and(|work| work.is_of(id));
     if own {
         tx.delete(&WORK, row)?;
     }
