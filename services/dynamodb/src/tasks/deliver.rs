@@ -16,6 +16,7 @@ use haneul_kinesis_wire::shapes as k;
 use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{ApiError, BoxFuture, Instant, Platform, Reconciler, Result, Signal};
 use haneul_store::{Range, Reads};
+use parking_lot::Mutex;
 
 use crate::engine::keys;
 use crate::error;
@@ -67,6 +68,8 @@ const UNIT_BYTES: usize = 1024;
 pub(crate) struct Deliver {
     db: Db,
     sessions: Sessions,
+    /// Who is not asked again before then, whatever was written meanwhile.
+    held: Mutex<HashMap<To, Instant>>,
 }
 
 /// A change on its way.
@@ -130,18 +133,22 @@ impl Asked {
             self.ask(to);
         }
     }
+
+    /// What was asked for meanwhile waits too.
+    fn hold(&mut self, to: &To) {
+        self.standing.remove(to);
+    }
 }
 
 impl Deliver {
     pub(crate) fn new(db: Db, platform: Platform) -> Deliver {
-        Deliver { db, sessions: Sessions::new(platform) }
+        Deliver { db, sessions: Sessions::new(platform), held: Mutex::default() }
     }
 
     async fn run(&self) -> Result<Option<Instant>> {
         let (env, mut asked, mut under_way) = (&self.db.env, Asked::default(), FuturesUnordered::new());
-        let mut due = None;
         let mut known = self.known().await?;
-        known.keys().for_each(|to| asked.ask(to));
+        let mut due = self.ask_all(&mut asked, &known);
         loop {
             while under_way.len() < CONCURRENT_MAX
                 && let Some(to) = asked.begin()
@@ -167,22 +174,36 @@ impl Deliver {
                     return Ok(None);
                 }
                 Some((after, to)) = under_way.next() => {
-                    asked.end(&to);
                     match after {
-                        Some(Duration::ZERO) => asked.ask(&to),
-                        after => due = due.into_iter().chain(after.map(|after| env.now() + after)).min(),
+                        Some(after) if after > Duration::ZERO => {
+                            let at = env.now() + after;
+                            asked.hold(&to);
+                            self.held.lock().insert(to, at);
+                            due = due.into_iter().chain([at]).min();
+                        }
+                        after => {
+                            asked.end(&to);
+                            if after.is_some() {
+                                asked.ask(&to);
+                            }
+                        }
                     }
                 }
                 () = self.db.delivery().woken() => {
                     known = self.known().await?;
-                    known.keys().for_each(|to| asked.ask(to));
+                    due = self.ask_all(&mut asked, &known);
                 }
-                () = timer => {
-                    due = None;
-                    known.keys().for_each(|to| asked.ask(to));
-                }
+                () = timer => due = self.ask_all(&mut asked, &known),
             }
         }
+    }
+
+    /// Asks for all who may be asked now. Gives when the next one may be.
+    fn ask_all(&self, asked: &mut Asked, known: &BTreeMap<To, Vec<u64>>) -> Option<Instant> {
+        let (now, mut held) = (self.db.env.now(), self.held.lock());
+        held.retain(|to, at| *at > now && known.contains_key(to));
+        known.keys().filter(|to| !held.contains_key(*to)).for_each(|to| asked.ask(to));
+        held.values().min().copied()
     }
 
     /// The logs of each destination, the earliest first.

@@ -73,7 +73,7 @@ async fn what_is_throttled_is_told_again_and_never_out_of_order() {
             }
         }
         for _ in 0..200 {
-            stage.settle().await;
+            stage.later().await;
         }
         let items = stage.by_item();
         let all: Vec<i64> = (0..30).collect();
@@ -116,7 +116,7 @@ async fn a_stream_that_is_gone_holds_no_write_up_and_its_changes_wait_for_a_day(
     stage.settle().await;
     assert_eq!(left(&stage).await, (1, 1), "the log is bounded");
     *stage.streams.broken.lock() = None;
-    stage.settle().await;
+    stage.later().await;
     assert_eq!(stage.by_item().into_keys().collect::<Vec<_>>(), ["new1"]);
     stage.platform.env.clock.advance(Duration::from_secs(60));
     assert_eq!(stage.metrics()["FailedToReplicateRecordCount"], 250.0);
@@ -382,7 +382,7 @@ async fn changes_of_an_encrypted_table_wait_in_its_own_key() {
     let shows = |record: &[u8]| record.windows(9).any(|part| part == b"plaintext");
     assert!(kept.len() == 1 && !shows(&kept[0].1), "{kept:?}");
     *stage.streams.broken.lock() = None;
-    stage.settle().await;
+    stage.later().await;
     assert_eq!(stage.by_item().into_keys().collect::<Vec<_>>(), ["plaintext1"]);
 }
 
@@ -495,7 +495,7 @@ async fn turned_off_and_on_again_while_the_stream_is_throttled() {
     stage.enable().await;
     stage.put("d", 1, 2).await;
     for _ in 0..20 {
-        stage.settle().await;
+        stage.later().await;
     }
     assert_eq!(stage.by_item()["d1"], [1, 2]);
     assert_eq!(left(&stage).await, (1, 0));
@@ -568,4 +568,22 @@ async fn what_is_left_of_an_encrypted_table_is_brought_before_its_grant_goes() {
     assert_eq!(again.by_item()["a1"], [1]);
     assert_eq!(left(&again).await, (0, 0));
     assert!(again.ok::<kms::ListGrants>(grants()).await.grants.unwrap().is_empty());
+}
+
+/// What is written meanwhile does not make a stream be asked again before its time.
+#[tokio::test]
+async fn a_stream_that_throttles_is_left_alone_for_a_while() {
+    let stage = ready().await;
+    stage.start().await;
+    *stage.streams.refuse_each.lock() = 1;
+    for sort in 0..50 {
+        stage.put("a", sort, sort).await;
+        stage.rest().await;
+    }
+    assert_eq!(stage.streams.calls.lock().len(), 1);
+    *stage.streams.refuse_each.lock() = 0;
+    stage.platform.env.clock.advance(Duration::from_millis(500));
+    stage.rest().await;
+    assert_eq!(stage.arrived().len(), 50);
+    assert_eq!(left(&stage).await, (1, 0));
 }

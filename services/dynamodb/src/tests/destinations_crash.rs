@@ -5,12 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use haneul_kit::Env;
-use haneul_store::Store;
+use haneul_store::{Range, Reads, Store};
 use serde_json::Value;
 
 use super::stage::{Stage, Streams};
+use crate::model::LOG;
 
 const CHILD_DIR: &str = "HANEUL_DYNAMODB_DESTINATIONS_CHILD";
 
@@ -39,8 +41,8 @@ async fn open(dir: &Path) -> Stage {
     let env = Env::real();
     let store = Store::open(&env, &dir.join("store")).unwrap();
     let streams = Streams { file: Some(told(dir)), ..Streams::default() };
-    // Whole calls are refused in part all the time.
-    *streams.refuse_each.lock() = 5;
+    // Calls are refused in part all the time.
+    *streams.refuse_each.lock() = 50;
     Stage::on(env, store, streams).await
 }
 
@@ -54,8 +56,13 @@ fn crash_child() {
         let stage = Arc::new(open(Path::new(&dir)).await);
         let begin: i64 = std::env::var(CHILD_BEGIN).unwrap().parse().unwrap();
         if begin < 0 {
-            for _ in 0..500 {
+            // A stream that throttles is left alone for half a second each time.
+            for _ in 0..120 {
                 stage.settle().await;
+                if stage.platform.store.scan_keys(&LOG, Range::all(), 1).await.unwrap().is_empty() {
+                    break;
+                }
+                stage.platform.env.clock.sleep(Duration::from_millis(500)).await;
             }
             return;
         }

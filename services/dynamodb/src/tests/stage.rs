@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use haneul_blob::Blobs;
 use haneul_dynamodb_wire::operations as op;
@@ -178,6 +179,12 @@ impl Stage {
         for reconciler in &self.reconcilers {
             reconciler.reconcile().await.unwrap();
         }
+    }
+
+    /// When whoever is to be asked later may be.
+    pub(super) async fn later(&self) {
+        self.platform.env.clock.advance(Duration::from_secs(10));
+        self.settle().await;
     }
 
     /// From now on reconcilers run when they are woken, as in a cloud; nothing does that but what is to be tested, because the
