@@ -109,6 +109,11 @@ impl Caller {
         self.session.as_ref().is_some_and(|session| session.delegation.is_some())
     }
 
+    /// Whether it is the root user of an account, and nobody in its place.
+    pub fn is_root(&self) -> bool {
+        self.principal == Principal::Root && !self.is_delegate()
+    }
+
     /// What GetCallerIdentity and `aws:PrincipalArn` (but for roles) say; the service's name for a service.
     pub fn arn(&self) -> String {
         let arn = |service: &str, resource: std::fmt::Arguments<'_>| {

@@ -31,6 +31,24 @@ pub struct Parts {
     pub answer: Mutex<Answer>,
 }
 
+impl Parts {
+    /// Of a call that comes from nowhere outside.
+    pub fn within(request_id: impl Into<String>, caller: Caller, region: Region, now: Instant) -> Parts {
+        Parts {
+            request_id: request_id.into(),
+            caller,
+            region,
+            now,
+            source_ip: None,
+            secure: true,
+            http: None,
+            called_via: Vec::new(),
+            source_arn: None,
+            answer: Mutex::default(),
+        }
+    }
+}
+
 /// What a handler wants of the HTTP answer beyond its output, as S3 does: a status, more headers.
 #[derive(Default)]
 pub struct Answer {

@@ -17,6 +17,7 @@
 pub mod access;
 pub mod access_key_id;
 pub mod authorization_message;
+pub mod bucket;
 pub mod canonical_user;
 pub mod contributors;
 pub mod cron;
@@ -40,6 +41,7 @@ pub mod trail;
 
 pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
+pub use bucket::Bucket;
 pub use canonical_user::canonical_user_id;
 pub use cx::Cx;
 pub use data_key::{DataKey, OpenKeys};

@@ -17,6 +17,9 @@ use haneul_sts_wire::operations as sts;
 pub use haneul_sts_wire::shapes::AssumeRoleRequest;
 use parking_lot::Mutex;
 
+/// A session is renewed when less than this is left of it, where nobody is handed it for longer.
+pub const LEFT: Duration = Duration::from_secs(5 * 60);
+
 /// Sessions that are kept; beyond it all are forgotten and made again.
 const KEPT_MAX: usize = 4096;
 
@@ -109,6 +112,28 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         }
         all.insert(place, made.clone());
         Ok(made)
+    }
+
+    /// Acts as a role. When it is denied the session is forgotten: the role may have been made anew.
+    ///
+    /// # Errors
+    /// Those of assuming the role and of `act`.
+    pub async fn acting<T>(
+        &self,
+        platform: &Platform,
+        owner: &K,
+        by: By<'_>,
+        request: AssumeRoleRequest,
+        act: impl AsyncFnOnce(Caller) -> Result<T>,
+    ) -> Result<T> {
+        let role = request.role_arn.clone();
+        let session =
+            self.get(owner, &role, (platform.env.now(), LEFT), assume(platform, by, request)).await?;
+        act(session.caller.clone()).await.inspect_err(|refused| {
+            if is_denial(refused) {
+                self.forget(owner);
+            }
+        })
     }
 
     /// Forgets an owner's sessions: its role may no longer trust the service, or have been made anew.

@@ -1,7 +1,6 @@
 //! All that we ask of other services, as a session of the service-linked role: whoever takes it a permission stops scaling.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use haneul_cloudwatch_wire::operations as cw;
 use haneul_cloudwatch_wire::shapes as c;
@@ -10,7 +9,7 @@ use haneul_dynamodb_wire::shapes as d;
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
 use haneul_kit::{AccountId, Arn, Caller, Cx, Operation, Region, Result};
-use haneul_roles::{By, assume, is_denial, request};
+use haneul_roles::{By, request};
 
 use crate::ApplicationAutoscaling;
 use crate::model::{NamedKey, PolicyRecord};
@@ -25,8 +24,6 @@ const LINKED: &str = "dynamodb.application-autoscaling.amazonaws.com";
 const ROLE: &str = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable";
 
 const SESSION: &str = "AutoScaling-UpdateDynamoDB";
-/// A session is renewed when less than this is left of it.
-const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// What a table or an index has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,18 +75,10 @@ impl ApplicationAutoscaling {
         region: Region,
         input: O::Input,
     ) -> Result<O::Output> {
-        let role = role_arn(account).to_string();
         let by = By { service: LINKED, account, region, source: None };
-        let made = assume(&self.platform, by, request(&role, SESSION));
-        let when = (self.platform.env.now(), SESSION_LEFT);
-        let session = self.sessions.get(&account, &role, when, made).await?;
-        let called = self.platform.bus.call::<O>(session.caller.clone(), region, None, input).await;
-        // The role may have been made anew meanwhile.
-        called.inspect_err(|refused| {
-            if is_denial(refused) {
-                self.sessions.forget(&account);
-            }
-        })
+        let request = request(role_arn(account).as_str(), SESSION);
+        let call = async |caller| self.platform.bus.call::<O>(caller, region, None, input).await;
+        self.sessions.acting(&self.platform, &account, by, request, call).await
     }
 
     /// `None` when there is no such table or index.

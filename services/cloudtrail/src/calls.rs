@@ -1,13 +1,11 @@
 //! All that we ask of other services: S3 and KMS as the service principal, Logs as the role that the trail names.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Region, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_logs_wire::{operations as logs, shapes as l};
-use haneul_roles::{By, assume, is_denial, request};
+use haneul_roles::{By, LEFT, assume, is_denial, request};
 use haneul_s3_wire::{operations as s3, shapes as b};
 use serde_json::json;
 
@@ -17,9 +15,6 @@ use crate::model::Trail;
 
 /// Who delivers: bucket and key policies let it in.
 pub(crate) const PRINCIPAL: &str = "cloudtrail.amazonaws.com";
-
-/// A session that is kept is good for at least so long.
-const SESSION_LEFT: Duration = Duration::from_secs(300);
 
 /// What is put into a trail's bucket.
 pub(crate) struct File {
@@ -113,7 +108,7 @@ impl CloudTrail {
         let role = trail.logs_role.as_deref().unwrap_or_default();
         let by = By { service: PRINCIPAL, account, region, source: Some(arn.to_string()) };
         let made = assume(&self.platform, by, request(role, "CLOUDWATCH_LOGS_DELIVERY_SESSION"));
-        let when = (self.platform.env.now(), SESSION_LEFT);
+        let when = (self.platform.env.now(), LEFT);
         Ok(self.sessions.get(&trail.id, role, when, made).await?.caller.clone())
     }
 

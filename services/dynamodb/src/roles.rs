@@ -1,12 +1,10 @@
 //! The service-linked role by which changes are brought to Kinesis streams: whoever takes it a permission stops that.
 //! Source: DynamoDB Developer Guide, "Using service-linked roles for Kinesis Data Streams for DynamoDB".
 
-use std::time::Duration;
-
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
 use haneul_kit::{AccountId, Arn, Cx, Operation, Platform, Region, Result};
-use haneul_roles::{By, assume, is_denial, request};
+use haneul_roles::{By, request};
 
 /// Who forwards a caller's permissions.
 pub(crate) const PRINCIPAL: &str = "dynamodb.amazonaws.com";
@@ -15,9 +13,6 @@ pub(crate) const PRINCIPAL: &str = "dynamodb.amazonaws.com";
 const LINKED: &str = "kinesisreplication.dynamodb.amazonaws.com";
 const ROLE: &str = "AWSServiceRoleForDynamoDBKinesisDataStreamsReplication";
 const SESSION: &str = "DynamoDBKinesisReplication";
-
-/// A session is renewed when less than this is left of it.
-const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// Makes the role when it is not there, with the caller's permission.
 pub(crate) async fn need_role(platform: &Platform, cx: &Cx) -> Result<()> {
@@ -53,18 +48,12 @@ impl Sessions {
         table_arn: &str,
         input: O::Input,
     ) -> Result<O::Output> {
-        let role =
-            Arn::global("iam", account, format_args!("role/aws-service-role/{LINKED}/{ROLE}")).to_string();
+        let role = Arn::global("iam", account, format_args!("role/aws-service-role/{LINKED}/{ROLE}"));
         let by = By { service: LINKED, account, region, source: None };
-        let made = assume(&self.platform, by, request(&role, SESSION));
-        let when = (self.platform.env.now(), SESSION_LEFT);
-        let caller = self.kept.get(&account, &role, when, made).await?.caller.clone();
-        let called = self.platform.bus.call::<O>(caller, region, Some(table_arn.to_owned()), input).await;
-        // The role may have been made anew meanwhile.
-        called.inspect_err(|refused| {
-            if is_denial(refused) {
-                self.kept.forget(&account);
-            }
-        })
+        let request = request(role.as_str(), SESSION);
+        let call = async |caller| {
+            self.platform.bus.call::<O>(caller, region, Some(table_arn.to_owned()), input).await
+        };
+        self.kept.acting(&self.platform, &account, by, request, call).await
     }
 }

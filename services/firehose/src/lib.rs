@@ -1,13 +1,14 @@
-//! Amazon Data Firehose: records are put or read from a Kinesis data stream, buffered, transformed, and delivered to S3 as objects.
+//! Amazon Data Firehose: records are put or read from a Kinesis data stream, buffered, transformed, and delivered to S3 as
+//! objects.
 //!
 //! Reading order: [`model`] (what is kept), [`settings`] (what a destination may be, in AWS's words), [`prefix`] (names of
 //! objects), [`store`] (every transaction), [`firehose`] (the state), [`roles`] (who delivers), [`keys`] (what seals
-//! records), [`source`] (data streams that are read), [`delivery`] (from records to
-//! objects), [`tasks`] (when), [`ops`] (the API), [`limits`] (of
-//! puts), [`metrics`], [`error`].
+//! records), [`source`] (data streams that are read), [`delivery`] (from records to objects), [`tasks`] (when), [`ops`] (the
+//! API), [`limits`] (of puts), [`metrics`], [`error`].
 //!
-//! A record is durable before it is acknowledged; one that is read becomes so together with how far its shard was read. What an object will hold, and its name, are durable before it is written,
-//! so that a crash in between writes the same object once more and never a second one.
+//! A record is durable before it is acknowledged; one that is read becomes so together with how far its shard was read. What
+//! an object will hold, and its name, are durable before it is written, so that a crash in between writes the same object
+//! once more and never a second one.
 //!
 //! What must never happen here: a record forgotten that was acknowledged and is not older than a day; an object written with
 //! rights that the stream's role has not; a dependency on another service (calls go over the bus).

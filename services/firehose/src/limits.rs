@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use haneul_kit::Region;
+use haneul_kit::{Bucket, Region};
 use parking_lot::Mutex;
 
 /// Bytes, records and requests a second: in the largest Regions, and in the others.
@@ -10,16 +10,9 @@ const LARGE: [i64; 3] = [5 * 1024 * 1024, 500_000, 2000];
 const OTHER: [i64; 3] = [1024 * 1024, 100_000, 1000];
 const LARGE_REGIONS: [&str; 3] = ["us-east-1", "us-west-2", "eu-west-1"];
 
-/// What streams may still take, by their ids.
+/// What streams may still take, by their ids: bytes, records and requests.
 #[derive(Default)]
-pub(crate) struct Limits(Mutex<HashMap<u64, Left>>);
-
-struct Left {
-    per_sec: [i64; 3],
-    /// In thousandths.
-    left: [i64; 3],
-    at_ms: i64,
-}
+pub(crate) struct Limits(Mutex<HashMap<u64, [Bucket; 3]>>);
 
 impl Limits {
     /// Which records of a request may pass, by their sizes.
@@ -31,38 +24,28 @@ impl Limits {
         sizes: impl Iterator<Item = usize>,
     ) -> Vec<bool> {
         let mut all = self.0.lock();
-        let left = all.entry(id).or_insert_with(|| {
+        let [bytes, records, requests] = all.entry(id).or_insert_with(|| {
             let per_sec = if LARGE_REGIONS.contains(&region.as_str()) { LARGE } else { OTHER };
-            Left { per_sec, left: per_sec.map(|most| most * 1000), at_ms: now_ms }
+            per_sec.map(Bucket::new)
         });
-        left.refill(now_ms);
-        let may = left.take([0, 0, 1]);
-        sizes.map(|size| may && left.take([size as i64, 1, 0])).collect()
+        let may = requests.has(1, now_ms);
+        if may {
+            requests.take(1);
+        }
+        let mut admit = |size: i64| {
+            let may = may && records.has(1, now_ms) && bytes.has(size, now_ms);
+            if may {
+                records.take(1);
+                bytes.take(size);
+            }
+            may
+        };
+        sizes.map(|size| admit(size as i64)).collect()
     }
 
     /// The stream is gone.
     pub(crate) fn forget(&self, id: u64) {
         self.0.lock().remove(&id);
-    }
-}
-
-impl Left {
-    fn take(&mut self, amounts: [i64; 3]) -> bool {
-        let after = std::array::from_fn(|i| self.left[i] - amounts[i] * 1000);
-        let may = after.iter().all(|left| *left >= 0);
-        if may {
-            self.left = after;
-        }
-        may
-    }
-
-    /// What is saved up is a second's allowance at most. A clock that was set back gives nothing and takes nothing.
-    fn refill(&mut self, now_ms: i64) {
-        let passed_ms = now_ms.saturating_sub(self.at_ms).clamp(0, 1000);
-        self.at_ms = now_ms;
-        for (left, per_sec) in self.left.iter_mut().zip(self.per_sec) {
-            *left = (*left + passed_ms * per_sec).min(per_sec * 1000);
-        }
     }
 }
 

@@ -1,24 +1,19 @@
 //! Streams act as their roles.
 
-use std::time::Duration;
-
 use haneul_kinesis_wire::operations::DescribeStream;
 use haneul_kinesis_wire::shapes::DescribeStreamInput;
 use haneul_kit::{ApiError, Arn, Caller, Fault, Result};
-use haneul_roles::{By, Session, assume, request};
+use haneul_roles::{By, LEFT, Session, assume, request};
 
 use crate::Firehose;
 use crate::error;
 use crate::firehose::{PRINCIPAL, arn};
 use crate::model::{Source, StreamKey};
 
-/// A session is renewed when less than this is left of it.
-const LEFT_MIN: Duration = Duration::from_secs(5 * 60);
-
 impl Firehose {
     /// Who acts when a stream's role does.
     pub(crate) async fn acting(&self, key: &StreamKey, role: &str) -> Result<Caller> {
-        let when = (self.platform.env.now(), LEFT_MIN);
+        let when = (self.platform.env.now(), LEFT);
         Ok(self.sessions.get(key, role, when, self.assume(key, role)).await?.caller.clone())
     }
 

@@ -15,9 +15,9 @@
 //! became visible late; a place given out twice; a record in a shard after its last number; a call to another service that
 //! does not go over the bus.
 
-mod bucket;
 mod calls;
 mod error;
+mod gauge;
 mod hash;
 mod keys;
 mod metrics;

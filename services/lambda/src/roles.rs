@@ -60,18 +60,12 @@ impl Lambda {
 
     /// A call's surroundings as they are when the role acts.
     pub(crate) fn cx_of(&self, function: &FunctionName, caller: Caller) -> Cx {
-        Cx::new(cx::Parts {
-            request_id: self.platform.env.rng.uuid(),
+        Cx::new(cx::Parts::within(
+            self.platform.env.rng.uuid(),
             caller,
-            region: function.region,
-            now: self.platform.env.now(),
-            source_ip: None,
-            secure: true,
-            http: None,
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
-        })
+            function.region,
+            self.platform.env.now(),
+        ))
     }
 }
 

@@ -1,7 +1,6 @@
 //! All that we ask of other services, each time as the service's principal, so that the policy of what is reached decides.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +10,7 @@ use haneul_kinesis_wire::{operations as kinesis, shapes as n};
 use haneul_kit::{AccountId, ApiError, Arn, ByteStream, Caller, Operation, Region, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_lambda_wire::{operations as lambda, shapes as l};
-use haneul_roles::{By, Session, assume, is_denial, request};
+use haneul_roles::{By, LEFT, Session, assume, is_denial, request};
 use haneul_s3_wire::{operations as s3, shapes as b};
 use haneul_shape::Bytes;
 use haneul_shape::value::Map;
@@ -20,9 +19,6 @@ use crate::Logs;
 use crate::error;
 use crate::model::DataKeyRecord;
 use crate::names::{DestinationName, GroupName};
-
-/// A session is renewed when less than this is left of it.
-const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// Policies name the service with its Region, and newer ones without.
 fn principals(region: Region) -> [String; 2] {
@@ -175,7 +171,7 @@ impl Logs {
 
     /// A session of a role on account of a group.
     pub(crate) async fn session(&self, group: &GroupName, role: &str) -> Result<Arc<Session>> {
-        let when = (self.platform.env.now(), SESSION_LEFT);
+        let when = (self.platform.env.now(), LEFT);
         let owner = (group.account, group.region);
         let make = async { self.assume(owner, format!("{}:*", group.arn()), role).await };
         self.sessions.get(group, role, when, make).await

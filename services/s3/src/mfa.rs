@@ -2,7 +2,7 @@
 //!
 //! Source: S3 User Guide, "Configuring MFA delete".
 
-use haneul_kit::{ApiError, Cx, Principal, Result};
+use haneul_kit::{ApiError, Cx, Result};
 
 use crate::bucket::Bucket;
 use crate::{S3, error};
@@ -11,9 +11,7 @@ impl S3 {
     /// Refuses a request that needs a code of the root user's device and has none, or a wrong one. `header` is
     /// `x-amz-mfa`: the device's serial number or ARN, a space, and the code.
     pub(crate) async fn check_mfa(&self, cx: &Cx, bucket: &Bucket, header: Option<&str>) -> Result<()> {
-        let caller = cx.caller();
-        let is_root = caller.principal == Principal::Root && !caller.is_delegate();
-        let is_owner = is_root && caller.account == bucket.owner;
+        let is_owner = cx.caller().is_root() && cx.account() == bucket.owner;
         let Some(header) = header.filter(|_| is_owner) else { return Err(missing()) };
         let Some((serial, code)) = header.trim().rsplit_once(' ') else {
             return Err(error::invalid_argument("Invalid x-amz-mfa header", "x-amz-mfa", header));

@@ -6,8 +6,8 @@ use haneul_policy::{Principal as PolicyPrincipal, Source};
 
 use super::signature;
 
-/// The caller of one access: as [`policy_principal`](haneul_kit::policy_principal) has it, unless an identity provider vouches for somebody else, or the
-/// resource's policy names callers by an id that is rarely wanted.
+/// The caller of one access: as [`policy_principal`](haneul_kit::policy_principal) has it, unless an identity provider
+/// vouches for somebody else, or the resource's policy names callers by an id that is rarely wanted.
 pub fn principal_of<'a>(
     cx: &Cx,
     access: &Access,

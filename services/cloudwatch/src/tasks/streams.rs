@@ -1,11 +1,10 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use haneul_kit::metrics::{Metric, Owner, Unit};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
-use haneul_roles::{By, assume, is_denial, request};
+use haneul_roles::{By, request};
 
 use crate::CloudWatch;
 use crate::calls;
@@ -37,9 +36,6 @@ const CALL_MAX: usize = 1_000_000;
 
 /// Streams that are sent at once.
 const SENT_AT_ONCE: usize = 16;
-
-/// A session is renewed when less than this is left of it.
-const SESSION_LEFT: Duration = Duration::from_secs(5 * 60);
 
 const NAMESPACE: &str = "AWS/CloudWatch/MetricStreams";
 const UPDATES: Metric = Metric::new(NAMESPACE, "MetricUpdate", Unit::Count);
@@ -153,18 +149,11 @@ impl CloudWatch {
         let records = batch.records.into_iter().map(Bytes::from).collect();
         let platform = &self.platform;
         let by = By { service: PRINCIPAL, account: owner.account, region: owner.region, source: None };
-        let made = assume(platform, by, request(&stream.role, "MetricStreamSession"));
-        let when = (platform.env.now(), SESSION_LEFT);
-        let whose = (owner.account, owner.region);
-        let session = self.stream_sessions.get(&whose, &stream.role, when, made).await?;
-        let caller = session.caller.clone();
-        let put = calls::put_records(platform, caller, owner.region, &stream.firehose, records).await;
-        // The role may have been made anew meanwhile.
-        put.inspect_err(|refused| {
-            if is_denial(refused) {
-                self.stream_sessions.forget(&whose);
-            }
-        })
+        let request = request(&stream.role, "MetricStreamSession");
+        let put = async |caller| {
+            calls::put_records(platform, caller, owner.region, &stream.firehose, records).await
+        };
+        self.stream_sessions.acting(platform, &(owner.account, owner.region), by, request, put).await
     }
 }
 

@@ -145,18 +145,7 @@ impl World {
     }
 
     fn cx(&self, region: Region) -> Cx {
-        Cx::new(Parts {
-            request_id: "r".into(),
-            caller: Caller::root(AccountId::DEFAULT),
-            region,
-            now: self.env.now(),
-            source_ip: None,
-            secure: false,
-            http: None,
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
-        })
+        Cx::new(Parts::within("r", Caller::root(AccountId::DEFAULT), region, self.env.now()))
     }
 }
 

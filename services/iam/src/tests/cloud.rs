@@ -39,18 +39,7 @@ impl Cloud {
     }
 
     pub(super) fn cx(&self) -> Cx {
-        Cx::new(Parts {
-            request_id: String::from("0"),
-            caller: self.caller.clone(),
-            region: Region::US_EAST_1,
-            now: self.platform.env.now(),
-            source_ip: None,
-            secure: false,
-            http: None,
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
-        })
+        Cx::new(Parts::within("0", self.caller.clone(), Region::US_EAST_1, self.platform.env.now()))
     }
 
     /// The call, with no question of permission.

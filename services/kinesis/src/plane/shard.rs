@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use haneul_env::Env;
-use haneul_kit::Result;
+use haneul_kit::{Bucket, Result};
 use haneul_store::{Range, Reads, Store, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, oneshot, watch};
 
-use crate::bucket::Bucket;
 use crate::error;
+use crate::gauge::Gauge;
 use crate::model::{ROWS, ShardRecord};
 use crate::row::{Parcel, ROW_BYTES, Row};
 use crate::sequence::{PLACE_MAX, Sequence};
@@ -46,8 +46,8 @@ pub(crate) struct Tail {
 }
 
 pub(crate) struct Limits {
-    pub(crate) records: Bucket,
-    pub(crate) bytes: Bucket,
+    pub(crate) records: Gauge,
+    pub(crate) bytes: Gauge,
     pub(crate) reads: Bucket,
     pub(crate) read_bytes: Bucket,
 }
@@ -76,8 +76,8 @@ impl Limits {
     /// Source: Developer Guide, "Quotas and limits".
     fn new() -> Limits {
         Limits {
-            records: Bucket::new(1000),
-            bytes: Bucket::new(1024 * 1024),
+            records: Gauge::new(1000),
+            bytes: Gauge::new(1024 * 1024),
             reads: Bucket::new(5),
             read_bytes: Bucket::new(2 * 1024 * 1024),
         }

@@ -84,18 +84,7 @@ impl Cloud {
 
     /// A call of ours, for what lies below the operations.
     pub(super) fn cx(&self) -> Cx {
-        Cx::new(Parts {
-            request_id: "r".into(),
-            caller: root(OURS),
-            region: Region::US_EAST_1,
-            now: self.platform.env.now(),
-            source_ip: None,
-            secure: false,
-            http: None,
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
-        })
+        Cx::new(Parts::within("r", root(OURS), Region::US_EAST_1, self.platform.env.now()))
     }
 
     pub(super) fn pass(&self, millis: u64) {

@@ -13,7 +13,8 @@ pub(crate) struct Filters(Vec<Filter>);
 
 #[derive(Debug)]
 struct Filter {
-    /// What is said of a message's body, or of the data of a Kinesis record: an object is looked for in a body that is JSON, text in one that is not.
+    /// What is said of a message's body, or of the data of a Kinesis record: an object is looked for in a body that is
+    /// JSON, text in one that is not.
     body: Option<Inner>,
     rest: Pattern,
 }
@@ -37,11 +38,11 @@ impl Filters {
         texts.iter().map(parse).collect::<Result<_, _>>().map(Filters)
     }
 
-    /// Whether a record is wanted; `body` is that of a message, or the data of a Kinesis record.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Whether a record is wanted; `body` is that of a message, or the data of a Kinesis record.
     pub(super) fn want(&self, record: &Value, body: Option<&str>) -> bool {
         self.0.is_empty() || self.0.iter().any(|filter| filter.wants(record, body))
     }

@@ -1,7 +1,8 @@
 //! Event source mappings: each is polled by a task of its own, from where it stood, for as long as it is enabled.
 //!
-//! [`pattern`] and [`filter`] say which records a function wants; [`sqs`], [`dynamodb`] and [`kinesis`] read the sources, [`stream`]
-//! follows the shards of a stream, [`shard`] goes through one of them in order and [`lane`] keeps the books of a batch that failed; [`manage`] starts and stops the pollers.
+//! [`pattern`] and [`filter`] say which records a function wants; [`sqs`], [`dynamodb`] and [`kinesis`] read the sources,
+//! [`stream`] follows the shards of a stream, [`shard`] goes through one of them in order and [`lane`] keeps the books of a
+//! batch that failed; [`manage`] starts and stops the pollers.
 
 mod dynamodb;
 mod filter;

@@ -436,7 +436,10 @@ impl Lambda {
         let (function, role) = (&named.function, &target.version.role);
         let session = self.session(function, role).await?;
         let (bus, caller, region) = (&self.platform.bus, session.caller.clone(), function.region);
-        let needed: &[(&'static str, &str)] = match record.kind {
+        let service = record.kind.service();
+        let refused = |action: &'static str| move |refused| cannot(refused, action, service);
+        let own = || source.clone();
+        let needed: Vec<(&'static str, Arn)> = match record.kind {
             Kind::Sqs => {
                 let url = queue_url(source);
                 let input = q::GetQueueAttributesRequest {
@@ -444,7 +447,7 @@ impl Lambda {
                     attribute_names: Some(vec!["VisibilityTimeout".into()]),
                 };
                 let got = bus.call::<sqs_op::GetQueueAttributes>(caller, region, None, input).await;
-                let got = got.map_err(|refused| cannot(refused, "ReceiveMessage", "SQS"))?;
+                let got = got.map_err(refused("ReceiveMessage"))?;
                 let visibility = got.attributes.as_ref().and_then(|all| all.get("VisibilityTimeout"));
                 let visibility: u32 = visibility.and_then(|text| text.parse().ok()).unwrap_or(30);
                 if visibility < target.version.timeout_s {
@@ -453,13 +456,13 @@ impl Lambda {
                         target.version.timeout_s
                     )));
                 }
-                &[("sqs:ReceiveMessage", "ReceiveMessage"), ("sqs:DeleteMessage", "DeleteMessage")]
+                vec![("sqs:ReceiveMessage", own()), ("sqs:DeleteMessage", own())]
             }
             Kind::DynamoDb => {
                 let input = d::DescribeStreamInput { stream_arn: source.to_string(), ..Default::default() };
                 let got = bus.call::<streams_op::DescribeStream>(caller, region, None, input).await;
-                got.map_err(|refused| cannot(refused, "DescribeStream", "DynamoDB"))?;
-                &[("dynamodb:GetRecords", "GetRecords"), ("dynamodb:GetShardIterator", "GetShardIterator")]
+                got.map_err(refused("DescribeStream"))?;
+                vec![("dynamodb:GetRecords", own()), ("dynamodb:GetShardIterator", own())]
             }
             Kind::Kinesis if is_consumer(&record.source) => {
                 let input = k::DescribeStreamConsumerInput {
@@ -467,8 +470,9 @@ impl Lambda {
                     ..Default::default()
                 };
                 let got = bus.call::<kinesis_op::DescribeStreamConsumer>(caller, region, None, input).await;
-                got.map_err(|refused| cannot(refused, "DescribeStreamConsumer", "Kinesis"))?;
-                &[("kinesis:SubscribeToShard", "SubscribeToShard")]
+                got.map_err(refused("DescribeStreamConsumer"))?;
+                let stream = Arn::parse(stream_of(&record.source)).map_err(ApiError::internal)?;
+                vec![("kinesis:SubscribeToShard", own()), ("kinesis:ListShards", stream)]
             }
             Kind::Kinesis => {
                 let input = k::DescribeStreamSummaryInput {
@@ -476,30 +480,19 @@ impl Lambda {
                     ..Default::default()
                 };
                 let got = bus.call::<kinesis_op::DescribeStreamSummary>(caller, region, None, input).await;
-                got.map_err(|refused| cannot(refused, "DescribeStreamSummary", "Kinesis"))?;
-                &[("kinesis:GetRecords", "GetRecords"), ("kinesis:GetShardIterator", "GetShardIterator")]
+                got.map_err(refused("DescribeStreamSummary"))?;
+                ["kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
+                    .map(|action| (action, own()))
+                    .into()
             }
         };
-        let service = match record.kind {
-            Kind::Sqs => "sqs",
-            Kind::DynamoDb => "dynamodb",
-            Kind::Kinesis => "kinesis",
-        };
-        if record.kind == Kind::Kinesis && source.account_id() == Some(function.account) {
-            let cx = self.cx_of(function, session.caller.clone());
-            let stream = Arn::parse(stream_of(&record.source)).map_err(ApiError::internal)?;
-            let asked =
-                self.platform.authorize(&cx, service, &[Access::on("kinesis:ListShards", &stream)]).await;
-            asked.map_err(|refused| cannot(refused, "ListShards", "Kinesis"))?;
-        }
+        // Of a source of another account its own policy has a say, which is asked when it is read.
+        let needed = needed.into_iter().filter(|_| source.account_id() == Some(function.account));
         let cx = self.cx_of(function, session.caller.clone());
-        for (action, name) in needed {
-            // Of a source of another account its own policy has a say, which is asked when it is read.
-            if source.account_id() != Some(function.account) {
-                break;
-            }
-            let asked = self.platform.authorize(&cx, service, &[Access::on(action, source)]).await;
-            asked.map_err(|refused| cannot(refused, name, record.kind.service()))?;
+        for (action, on) in needed {
+            let (of, name) = action.split_once(':').unwrap_or_default();
+            let asked = self.platform.authorize(&cx, of, &[Access::on(action, &on)]).await;
+            asked.map_err(refused(name))?;
         }
         if let Some(destination) = &record.on_failure {
             self.check_destination(function, role, destination, |what| {

@@ -12,7 +12,7 @@ use crate::names::FunctionName;
 
 /// Rows that one step of a deletion takes away, of each table; operations are read with all that they hold.
 const PURGED_MAX: usize = 1000;
-const PURGED_OPERATIONS_MAX: usize = 100;
+const PURGED_OPERATIONS_MAX: usize = 16;
 
 impl Records {
     pub(crate) async fn execution_data(&self, name: &ExecutionName, which: u8) -> Result<Option<Vec<u8>>> {

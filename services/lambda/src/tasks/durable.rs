@@ -114,13 +114,17 @@ impl Executions {
 
     async fn begin(&self, row: DueRow, work: WorkRecord) -> Result<()> {
         let name = ExecutionName::of(row.1, row.2, row.3.clone(), row.4.clone());
-        let job = (name, work.execution.clone(), row.5.clone());
+        let execution = match work.execution.is_empty() {
+            true => self.lambda.records.execution(&name).await?.map(|record| record.id).unwrap_or_default(),
+            false => work.execution,
+        };
+        let job = (name, execution.clone(), row.5.clone());
+        if self.under_way.lock().jobs.contains(&job) {
+            return Ok(());
+        }
         let room = self.room(&job.0.function).await?;
         {
             let under_way = &mut *self.under_way.lock();
-            if under_way.jobs.contains(&job) {
-                return Ok(());
-            }
             if job.2.is_empty() {
                 let of_function = under_way.functions.entry(job.0.function.clone()).or_default();
                 if *of_function >= room {
@@ -134,8 +138,8 @@ impl Executions {
         self.lambda.platform.env.spawn("lambda execution", async move {
             let _ends = Ends { under_way, job, wake: lambda.wake.durable.clone() };
             let went = match row.5.as_str() {
-                "" => lambda.drive(&row, &work.execution).await,
-                _ => lambda.drive_call(&row, &work.execution).await,
+                "" => lambda.drive(&row, &execution).await,
+                _ => lambda.drive_call(&row, &execution).await,
             };
             if let Err(error) = went {
                 tracing::error!(%error, "an execution could not go on and is tried again");

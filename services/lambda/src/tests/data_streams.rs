@@ -26,6 +26,29 @@ async fn put(cloud: &Cloud, stream: &str, key: &str, data: &str) {
     cloud.ok::<kin::PutRecord>(input).await;
 }
 
+async fn consumer(cloud: &Cloud, stream: &str) -> String {
+    let input = k::RegisterStreamConsumerInput {
+        stream_arn: stream.into(),
+        consumer_name: "lambda".into(),
+        ..Default::default()
+    };
+    let made = cloud.ok::<kin::RegisterStreamConsumer>(input).await.consumer.consumer_arn;
+    cloud.pass(60).await;
+    made
+}
+
+/// A shard of the whole ring, in its middle.
+async fn split(cloud: &Cloud, stream: &str, shard: &str) {
+    let input = k::SplitShardInput {
+        stream_arn: Some(stream.into()),
+        shard_to_split: shard.into(),
+        new_starting_hash_key: (1u128 << 127).to_string(),
+        ..Default::default()
+    };
+    cloud.ok::<kin::SplitShard>(input).await;
+    cloud.pass(60).await;
+}
+
 fn mapping(source: &str, start: &str) -> s::CreateEventSourceMappingRequest {
     s::CreateEventSourceMappingRequest {
         event_source_arn: Some(source.into()),
@@ -116,14 +139,7 @@ async fn parents_come_before_their_children() {
     cloud.ok::<kin::MergeShards>(merge).await;
     cloud.pass(60).await;
     put_all(8).await;
-    let split = k::SplitShardInput {
-        stream_arn: Some(stream.clone()),
-        shard_to_split: "shardId-000000000002".into(),
-        new_starting_hash_key: (1u128 << 127).to_string(),
-        ..Default::default()
-    };
-    cloud.ok::<kin::SplitShard>(split).await;
-    cloud.pass(60).await;
+    split(&cloud, &stream, "shardId-000000000002").await;
     put_all(16).await;
     cloud.ok::<op::CreateEventSourceMapping>(mapping(&stream, "TRIM_HORIZON")).await;
     cloud.until("all arrive", || all(&cloud).len() == 24).await;
@@ -219,13 +235,7 @@ async fn a_consumer_is_pushed_to() {
     let cloud = Cloud::new().await;
     cloud.function("f").await;
     let stream = stream(&cloud, "events", 1).await;
-    let input = k::RegisterStreamConsumerInput {
-        stream_arn: stream.clone(),
-        consumer_name: "lambda".into(),
-        ..Default::default()
-    };
-    let consumer = cloud.ok::<kin::RegisterStreamConsumer>(input).await.consumer.consumer_arn;
-    cloud.pass(60).await;
+    let consumer = consumer(&cloud, &stream).await;
     put(&cloud, &stream, "k", "a").await;
     cloud.ok::<op::CreateEventSourceMapping>(mapping(&consumer, "TRIM_HORIZON")).await;
     cloud.until("the first arrives", || cloud.count("f") == 1).await;
@@ -238,14 +248,7 @@ async fn a_consumer_is_pushed_to() {
     cloud.pass(10).await;
     assert_eq!(all(&cloud), ["a", "0", "1", "2"]);
     assert_eq!(cloud.seen.lock()[0].1["Records"][0]["eventSourceARN"], consumer);
-    let split = k::SplitShardInput {
-        stream_arn: Some(stream.clone()),
-        shard_to_split: "shardId-000000000000".into(),
-        new_starting_hash_key: (1u128 << 127).to_string(),
-        ..Default::default()
-    };
-    cloud.ok::<kin::SplitShard>(split).await;
-    cloud.pass(60).await;
+    split(&cloud, &stream, "shardId-000000000000").await;
     put(&cloud, &stream, "k", "after the split").await;
     cloud.until("the children are read", || all(&cloud).len() == 5).await;
 }
@@ -293,17 +296,6 @@ async fn the_role_must_read_the_stream() {
     let refused =
         cloud.err::<op::CreateEventSourceMapping>(mapping(&format!("{stream}-none"), "LATEST")).await;
     assert!(refused.starts_with("InvalidParameterValueException"), "{refused}");
-}
-
-async fn consumer(cloud: &Cloud, stream: &str) -> String {
-    let input = k::RegisterStreamConsumerInput {
-        stream_arn: stream.into(),
-        consumer_name: "lambda".into(),
-        ..Default::default()
-    };
-    let made = cloud.ok::<kin::RegisterStreamConsumer>(input).await.consumer.consumer_arn;
-    cloud.pass(60).await;
-    made
 }
 
 #[tokio::test]
@@ -362,14 +354,7 @@ async fn a_stream_made_anew_is_read_from_its_beginning() {
     cloud.ok::<op::CreateEventSourceMapping>(mapping(&arn, "TRIM_HORIZON")).await;
     put(&cloud, &arn, "k", "before").await;
     cloud.until("the first arrives", || cloud.count("f") == 1).await;
-    let split = k::SplitShardInput {
-        stream_arn: Some(arn.clone()),
-        shard_to_split: "shardId-000000000000".into(),
-        new_starting_hash_key: (1u128 << 127).to_string(),
-        ..Default::default()
-    };
-    cloud.ok::<kin::SplitShard>(split).await;
-    cloud.pass(60).await;
+    split(&cloud, &arn, "shardId-000000000000").await;
     let gone = k::DeleteStreamInput { stream_arn: Some(arn.clone()), ..Default::default() };
     cloud.ok::<kin::DeleteStream>(gone).await;
     cloud.pass(60).await;

@@ -1,6 +1,7 @@
 use haneul_kit::{Access, ApiError, Cx, Fault, Handle, Result, paging};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
+use haneul_roles::is_denial;
 use haneul_shape::Empty;
 
 use super::access::on_all;
@@ -8,7 +9,6 @@ use crate::Logs;
 use crate::error;
 use crate::model::{Export, ExportState, GroupPlace};
 use crate::names::GroupName;
-use haneul_roles::is_denial;
 
 const PAGE: usize = 50;
 const PREFIX_DEFAULT: &str = "exportedlogs";

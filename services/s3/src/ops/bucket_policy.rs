@@ -108,9 +108,7 @@ impl S3 {
     ) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, bucket, expected_owner).await?;
         let access = bucket.access(cx, action);
-        let caller = cx.caller();
-        let is_root = caller.principal == Principal::Root && !caller.is_delegate();
-        let is_owner = is_root && caller.account == bucket.owner;
+        let is_owner = cx.caller().is_root() && cx.account() == bucket.owner;
         Ok(vec![if is_owner { access.with_policy(None) } else { access }])
     }
 }

@@ -237,18 +237,7 @@ impl Replicating {
 
     /// As if the role called.
     fn cx(&self, caller: &Caller, region: Region, now: Instant) -> Cx {
-        Cx::new(cx::Parts {
-            request_id: self.s3.platform.env.rng.uuid(),
-            caller: caller.clone(),
-            region,
-            now,
-            source_ip: None,
-            secure: true,
-            http: None,
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
-        })
+        Cx::new(cx::Parts::within(self.s3.platform.env.rng.uuid(), caller.clone(), region, now))
     }
 
     /// Gives the replica the tags that the source has now.

@@ -353,16 +353,14 @@ async fn post(world: &World, secret: &str, key: &str, more: &[(&str, &str)], fil
     headers.insert("content-type", http::HeaderValue::from_static("multipart/form-data; boundary=xx"));
     let http = haneul_kit::RequestHead::new(http::Method::POST, http::Uri::from_static("/bkt"), headers);
     let cx = Cx::new(haneul_kit::cx::Parts {
-        request_id: "r".into(),
-        caller: Caller::anonymous(AccountId::DEFAULT),
-        region: Region::US_EAST_1,
-        now: world.env.now(),
-        source_ip: None,
         secure: false,
         http: Some(http.clone()),
-        called_via: Vec::new(),
-        source_arn: None,
-        answer: Default::default(),
+        ..haneul_kit::cx::Parts::within(
+            "r",
+            Caller::anonymous(AccountId::DEFAULT),
+            Region::US_EAST_1,
+            world.env.now(),
+        )
     });
     code(&world.s3.post_object(&cx, &http, ByteStream::from_bytes(form)).await)
 }

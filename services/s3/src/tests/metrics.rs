@@ -43,16 +43,9 @@ async fn answered(world: &World, method: Method, uri: &'static str, status: u16,
     let mut http = cx.http().unwrap().clone();
     http.uri = http::Uri::from_static(uri);
     let cx = haneul_kit::Cx::new(haneul_kit::cx::Parts {
-        request_id: "r".into(),
-        caller: who.caller,
-        region: who.region,
-        now: world.env.now(),
-        source_ip: None,
         secure: false,
         http: Some(http),
-        called_via: Vec::new(),
-        source_arn: None,
-        answer: Default::default(),
+        ..haneul_kit::cx::Parts::within("r", who.caller, who.region, world.env.now())
     });
     let mut answer = Response::builder().status(status);
     if let Some(length) = length {

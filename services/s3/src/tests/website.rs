@@ -18,16 +18,14 @@ async fn visit(cloud: &Cloud, method: Method, path: &str, headers: &[(&'static s
     }
     head.bucket = Some("site".into());
     let cx = Cx::new(Parts {
-        request_id: "R".into(),
-        caller: haneul_kit::Caller::anonymous(haneul_kit::AccountId::DEFAULT),
-        region: haneul_kit::Region::US_EAST_1,
-        now: cloud.env.now(),
-        source_ip: None,
         secure: false,
         http: Some(head),
-        called_via: Vec::new(),
-        source_arn: None,
-        answer: Default::default(),
+        ..Parts::within(
+            "R",
+            haneul_kit::Caller::anonymous(haneul_kit::AccountId::DEFAULT),
+            haneul_kit::Region::US_EAST_1,
+            cloud.env.now(),
+        )
     });
     let answered = cloud.s3.unmodelled(&cx, ByteStream::default()).await;
     let answered = answered.unwrap_or_else(|_| panic!("a website's")).unwrap();

@@ -180,16 +180,9 @@ impl World {
         let mut http = RequestHead::new(method, http::Uri::from_static("/"), headers);
         http.bucket = who.virtual_host.clone();
         Cx::new(Parts {
-            request_id: "r".into(),
-            caller: who.caller.clone(),
-            region: who.region,
-            now: self.env.now(),
-            source_ip: None,
             secure: false,
             http: Some(http),
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
+            ..Parts::within("r", who.caller.clone(), who.region, self.env.now())
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haneul_kit::{Access, Cx, Platform, Principal, Result, Service};
+use haneul_kit::{Access, Cx, Platform, Result, Service};
 use haneul_sqs_wire::operations::*;
 
 use crate::error;
@@ -132,8 +132,7 @@ impl Sqs {
     fn unlocking(&self, cx: &Cx, action: &'static str, url: &str, shared: bool) -> Result<Vec<Access>> {
         let key = name::of_url(cx, url)?;
         let is_own = key.account == cx.account();
-        let is_root = cx.caller().principal == Principal::Root && !cx.caller().is_delegate();
-        let is_owners_root = is_own && is_root;
+        let is_owners_root = is_own && cx.caller().is_root();
         Ok(vec![self.on_queue(action, &key, !is_owners_root && (shared || is_own))])
     }
 

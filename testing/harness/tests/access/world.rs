@@ -119,16 +119,9 @@ impl World {
             http::Request::post("/thing/thing").header("host", "localhost:4566").body(()).expect("a request");
         let (head, ()) = head.into_parts();
         Cx::new(cx::Parts {
-            request_id: operation.to_owned(),
-            caller,
-            region: Region::US_EAST_1,
-            now: self.cloud.env.now(),
-            source_ip: None,
             secure: true,
             http: Some(RequestHead::new(head.method, head.uri, head.headers)),
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: Default::default(),
+            ..cx::Parts::within(operation.to_owned(), caller, Region::US_EAST_1, self.cloud.env.now())
         })
     }
 

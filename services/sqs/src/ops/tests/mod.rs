@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haneul_env::Env;
-use haneul_kit::cx::{Answer, Parts};
+use haneul_kit::cx::Parts;
 use haneul_kit::platform::Config;
 use haneul_kit::{AccountId, Caller, Cx, Handle, Platform, Principal, Reconciler, Region, Result, Seal};
 use haneul_shape::Operation;
@@ -65,18 +65,9 @@ impl Cloud {
     pub(super) fn cx(&self, account: u64) -> Cx {
         let account = AccountId::new(account).unwrap();
         let principal = Principal::User { path: "/".into(), name: "ann".into(), id: "AIDAEXAMPLE".into() };
-        Cx::new(Parts {
-            request_id: "r".into(),
-            caller: Caller { account, principal, access_key_id: None, session: None },
-            region: Region::US_EAST_1,
-            now: self.platform.env.now(),
-            source_ip: None,
-            secure: false,
-            http: None,
-            called_via: Vec::new(),
-            source_arn: None,
-            answer: parking_lot::Mutex::new(Answer::default()),
-        })
+        let caller = Caller { account, principal, access_key_id: None, session: None };
+        let within = Parts::within("r", caller, Region::US_EAST_1, self.platform.env.now());
+        Cx::new(Parts { secure: false, ..within })
     }
 
     pub(super) async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output>
