@@ -23,7 +23,7 @@ pub struct DiskOptions {
 impl Default for DiskOptions {
     fn default() -> DiskOptions {
         let log = LogOptions { segment_bytes: 32 * 1024 * 1024, ..LogOptions::default() };
-        DiskOptions { memtable_bytes: 16 * 1024 * 1024, cache_bytes: 32 * 1024 * 1024, log }
+        DiskOptions { memtable_bytes: 16 * 1024 * 1024, cache_bytes: 64 * 1024 * 1024, log }
     }
 }
 

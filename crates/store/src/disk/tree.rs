@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lsm_tree::compaction::Leveled;
+use lsm_tree::config::PartitioningPolicy;
 use lsm_tree::{AbstractTree, AnyTree, Cache, Config, Guard, SequenceNumberCounter};
 
 use crate::StoreError;
@@ -48,7 +49,9 @@ impl Tree {
         let numbers = SequenceNumberCounter::new(1);
         let unread = SequenceNumberCounter::default();
         let config = Config::new(dir, numbers.clone(), unread)
-            .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)));
+            .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)))
+            .index_block_partitioning_policy(in_parts())
+            .filter_block_partitioning_policy(in_parts());
         let tree = config.open().map_err(|error| failure(dir, error, true))?;
         Ok(Tree { tree, dir: dir.to_owned(), numbers, strategy: Arc::default() })
     }
@@ -159,6 +162,12 @@ impl Tree {
         }
         Ok(())
     }
+}
+
+/// Indexes and filters of tables below the first level lie in blocks of 4 KiB. Whole, those of one table are more than
+/// a megabyte, and a tree of some gigabytes reads one of them for nearly every key: the cache holds few.
+fn in_parts() -> PartitioningPolicy {
+    PartitioningPolicy::new([false, true])
 }
 
 /// Compares the list of tables with its checksum, which the crate keeps but does not look at.
