@@ -164,6 +164,11 @@ pub(crate) fn no_replica_table(name: &str, region: &str) -> ApiError {
     )
 }
 
+pub(crate) fn no_stream(arn: &str) -> ApiError {
+    let message = format!("Requested resource not found: Stream: {arn} not found");
+    ApiError::new("ResourceNotFoundException", message)
+}
+
 /// A parameter whose guarantee we cannot give.
 pub(crate) fn not_here(what: &str) -> ApiError {
     validation(format!("Haneul does not support {what} yet, so that it refuses it."))

@@ -377,6 +377,8 @@ pub(crate) struct StreamRecord {
     /// The table's.
     #[serde(default)]
     pub(crate) sse: Option<SseRecord>,
+    #[serde(default)]
+    pub(crate) policy: Option<PolicyRecord>,
 }
 
 impl Record for StreamRecord {}

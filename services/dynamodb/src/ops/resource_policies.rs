@@ -1,63 +1,69 @@
-//! PutResourcePolicy, GetResourcePolicy and DeleteResourcePolicy, of tables.
+//! PutResourcePolicy, GetResourcePolicy and DeleteResourcePolicy, of tables and of streams.
 
 use haneul_dynamodb_wire::operations::{DeleteResourcePolicy, GetResourcePolicy, PutResourcePolicy};
 use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, ApiError, Cx, Handle, Result};
+use parking_lot::Mutex;
 
 use super::Dynamodb;
 use super::tables::revision;
 use crate::error;
-use crate::model::{PolicyRecord, TableRecord};
+use crate::model::PolicyRecord;
 use crate::store::tables::Change;
 use crate::table::name::{self, TableId};
 
 /// An expected revision that means: none.
 const NO_POLICY: &str = "NO_POLICY";
 
+/// What a policy is attached to.
+enum Place {
+    Table(TableId),
+    /// With its label.
+    Stream(TableId, String),
+}
+
 impl Handle<PutResourcePolicy> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::PutResourcePolicyInput) -> Result<Vec<Access>> {
-        of_table(cx, &input.resource_arn)?;
-        self.on_table(cx, "dynamodb:PutResourcePolicy", &input.resource_arn).await
+        self.on_place(cx, "dynamodb:PutResourcePolicy", &input.resource_arn).await
     }
 
     async fn call(&self, cx: &Cx, input: s::PutResourcePolicyInput) -> Result<s::PutResourcePolicyOutput> {
-        let id = of_table(cx, &input.resource_arn)?;
         name::check_policy(&input.policy)?;
-        let (revision, input) = (&revision(cx), &input);
-        let changed = self
-            .db
-            .change_table(&id, |record, _| {
-                check_revision(record, input.expected_revision_id.as_deref(), true)?;
-                let document = input.policy.clone();
-                let same = record.resource_policy.as_ref().is_some_and(|policy| policy.document == document);
-                if !same {
-                    record.resource_policy = Some(PolicyRecord { document, revision: revision.clone() });
-                }
-                Ok(Change::default())
+        let revision = revision(cx);
+        let (_, now) = self
+            .change_policy(cx, &input.resource_arn, |own| {
+                check_revision(own, input.expected_revision_id.as_deref(), true)?;
+                Ok(Some(match own.filter(|own| own.document == input.policy) {
+                    Some(same) => same.clone(),
+                    None => PolicyRecord { document: input.policy.clone(), revision: revision.clone() },
+                }))
             })
             .await?;
-        let revision_id = changed.record.resource_policy.as_ref().map(|policy| policy.revision.clone());
-        Ok(s::PutResourcePolicyOutput { revision_id })
+        Ok(s::PutResourcePolicyOutput { revision_id: now.map(|policy| policy.revision) })
     }
 }
 
 impl Handle<GetResourcePolicy> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::GetResourcePolicyInput) -> Result<Vec<Access>> {
-        of_table(cx, &input.resource_arn)?;
-        self.on_table(cx, "dynamodb:GetResourcePolicy", &input.resource_arn).await
+        self.on_place(cx, "dynamodb:GetResourcePolicy", &input.resource_arn).await
     }
 
     async fn call(&self, cx: &Cx, input: s::GetResourcePolicyInput) -> Result<s::GetResourcePolicyOutput> {
-        let info = self.db.named_table(&of_table(cx, &input.resource_arn)?).await?;
-        let policy = info.record.resource_policy.clone().ok_or_else(no_policy)?;
+        let policy = match place(cx, &input.resource_arn)? {
+            Place::Table(id) => self.db.named_table(&id).await?.record.resource_policy.clone(),
+            Place::Stream(id, label) => {
+                let stream = self.db.find_stream(&id, &label).await?;
+                stream.ok_or_else(|| error::no_stream(&input.resource_arn))?.policy
+            }
+        };
+        let policy = policy.ok_or_else(no_policy)?;
         Ok(s::GetResourcePolicyOutput { policy: Some(policy.document), revision_id: Some(policy.revision) })
     }
 }
 
 impl Handle<DeleteResourcePolicy> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::DeleteResourcePolicyInput) -> Result<Vec<Access>> {
-        of_table(cx, &input.resource_arn)?;
-        self.on_table(cx, "dynamodb:DeleteResourcePolicy", &input.resource_arn).await
+        self.on_place(cx, "dynamodb:DeleteResourcePolicy", &input.resource_arn).await
     }
 
     async fn call(
@@ -65,31 +71,59 @@ impl Handle<DeleteResourcePolicy> for Dynamodb {
         cx: &Cx,
         input: s::DeleteResourcePolicyInput,
     ) -> Result<s::DeleteResourcePolicyOutput> {
-        let id = of_table(cx, &input.resource_arn)?;
-        let before = self.db.named_table(&id).await?.record.resource_policy.clone();
-        let expected = input.expected_revision_id.as_deref();
-        self.db
-            .change_table(&id, |record, _| {
-                check_revision(record, expected, false)?;
-                record.resource_policy = None;
-                Ok(Change::default())
+        let (before, _) = self
+            .change_policy(cx, &input.resource_arn, |own| {
+                check_revision(own, input.expected_revision_id.as_deref(), false)?;
+                Ok(None)
             })
             .await?;
         Ok(s::DeleteResourcePolicyOutput { revision_id: before.map(|policy| policy.revision) })
     }
 }
 
-/// A stream's own policy would have to be kept apart.
-fn of_table(cx: &Cx, arn: &str) -> Result<TableId> {
-    let id = name::of_resource(cx, arn)?;
-    match arn.contains("/stream/") {
-        true => Err(error::not_here("resource policies of streams")),
-        false => Ok(id),
+impl Dynamodb {
+    async fn on_place(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Vec<Access>> {
+        match place(cx, arn)? {
+            Place::Table(_) => self.on_table(cx, action, arn).await,
+            Place::Stream(..) => self.on_stream(cx, action, arn).await,
+        }
+    }
+
+    /// What the policy was before and what it is now.
+    async fn change_policy(
+        &self,
+        cx: &Cx,
+        arn: &str,
+        edit: impl Fn(Option<&PolicyRecord>) -> Result<Option<PolicyRecord>> + Send + Sync,
+    ) -> Result<(Option<PolicyRecord>, Option<PolicyRecord>)> {
+        let id = match place(cx, arn)? {
+            Place::Table(id) => id,
+            Place::Stream(id, label) => return self.db.change_stream_policy(&id, &label, edit).await,
+        };
+        // A transaction may run its edit more than once: the last run is the one that counts.
+        let before = Mutex::new(None);
+        let changed = self
+            .db
+            .change_table(&id, |record, _| {
+                let now = edit(record.resource_policy.as_ref())?;
+                *before.lock() = std::mem::replace(&mut record.resource_policy, now);
+                Ok(Change::default())
+            })
+            .await?;
+        Ok((before.into_inner(), changed.record.resource_policy.clone()))
     }
 }
 
-fn check_revision(record: &TableRecord, expected: Option<&str>, may_be_none: bool) -> Result<()> {
-    let own = record.resource_policy.as_ref().map(|policy| policy.revision.as_str());
+fn place(cx: &Cx, arn: &str) -> Result<Place> {
+    let id = name::of_resource(cx, arn)?;
+    Ok(match arn.split_once("/stream/") {
+        Some((_, label)) => Place::Stream(id, label.to_owned()),
+        None => Place::Table(id),
+    })
+}
+
+fn check_revision(own: Option<&PolicyRecord>, expected: Option<&str>, may_be_none: bool) -> Result<()> {
+    let own = own.map(|policy| policy.revision.as_str());
     match expected {
         None => Ok(()),
         Some(NO_POLICY) if may_be_none && own.is_none() => Ok(()),

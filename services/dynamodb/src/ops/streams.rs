@@ -196,16 +196,16 @@ impl Handle<GetRecords> for Dynamodb {
 }
 
 impl Dynamodb {
-    async fn on_stream(&self, _: &Cx, action: &'static str, given: &str) -> Result<Vec<Access>> {
-        let (arn, _, _) = of_arn(given)?;
-        Ok(vec![Access::on(action, &arn)])
+    pub(super) async fn on_stream(&self, _: &Cx, action: &'static str, given: &str) -> Result<Vec<Access>> {
+        let (arn, id, label) = of_arn(given)?;
+        let stream = self.db.find_stream(&id, &label).await?;
+        let policy = stream.and_then(|stream| stream.parsed_policy());
+        Ok(vec![Access::on(action, &arn).with_policy(policy)])
     }
 
     async fn stream(&self, given: &str) -> Result<(name::TableId, String, StreamRecord)> {
         let (_, id, label) = of_arn(given)?;
-        let found = self.db.store.get(&STREAMS, &(id.0, id.1, &id.2, &label)).await.map_err(error::store)?;
-        let record = found
-            .ok_or_else(|| no_resource(format!("Requested resource not found: Stream: {given} not found")))?;
+        let record = self.db.find_stream(&id, &label).await?.ok_or_else(|| error::no_stream(given))?;
         Ok((id, label, record))
     }
 

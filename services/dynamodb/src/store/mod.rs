@@ -14,6 +14,7 @@ pub(crate) mod read;
 pub(crate) mod replicas;
 pub(crate) mod seal;
 pub(crate) mod sources;
+mod stream_policies;
 pub(crate) mod strong;
 pub(crate) mod tables;
 pub(crate) mod write;

@@ -369,6 +369,7 @@ pub(super) fn begin_stream(
         ended_ms: None,
         key_schema: record.key_schema.clone(),
         sse: record.sse.clone(),
+        policy: None,
     };
     tx.put(&STREAMS, &(id.0, id.1, &id.2, &label), &stream)?;
     record.stream = Some(StreamSettings { log, label, view: view.to_owned() });

@@ -3,6 +3,8 @@
 use haneul_blob::Blobs;
 use haneul_dynamodb_wire::operations as op;
 use haneul_dynamodb_wire::shapes as s;
+use haneul_dynamodbstreams_wire::operations as streams;
+use haneul_dynamodbstreams_wire::shapes as st;
 use haneul_env::Env;
 use haneul_front::{Cloud as Front, Options};
 use haneul_iam_wire::operations as iam;
@@ -159,6 +161,56 @@ async fn a_resource_policy_lets_others_in() {
     cloud.call::<op::GetItem>(&guest, get(&arn, "a")).await.unwrap();
     let delete = s::DeleteItemInput { table_name: arn, key: key("a"), ..Default::default() };
     assert!(is_denied(cloud.call::<op::DeleteItem>(&guest, delete).await));
+}
+
+/// A stream's policy is its own, and stays while the stream can be read.
+#[tokio::test]
+async fn a_policy_of_a_stream_lets_others_read_it() {
+    let cloud = Cloud::new().await;
+    cloud.table().await;
+    let update = s::UpdateTableInput {
+        table_name: "tab".into(),
+        stream_specification: Some(s::StreamSpecification {
+            stream_enabled: true,
+            stream_view_type: Some("KEYS_ONLY".into()),
+        }),
+        ..Default::default()
+    };
+    let made = cloud.call::<op::UpdateTable>(&root(OURS), update).await.unwrap();
+    let arn = made.table_description.unwrap().latest_stream_arn.unwrap();
+    let guest = cloud.user(THEIRS, "guest", r#""Effect":"Allow","Action":"dynamodb:*","Resource":"*""#).await;
+    let describe = || st::DescribeStreamInput { stream_arn: arn.clone(), ..Default::default() };
+    assert!(is_denied(cloud.call::<streams::DescribeStream>(&guest, describe()).await));
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{THEIRS}"}},"Action":["dynamodb:DescribeStream","dynamodb:GetResourcePolicy"],"Resource":"{arn}"}}]}}"#
+    );
+    let put = |expected: Option<&str>| s::PutResourcePolicyInput {
+        resource_arn: arn.clone(),
+        policy: policy.clone(),
+        expected_revision_id: expected.map(str::to_owned),
+        ..Default::default()
+    };
+    let stale = cloud.call::<op::PutResourcePolicy>(&root(OURS), put(Some("1"))).await;
+    assert_eq!(stale.err().unwrap().code(), "PolicyNotFoundException");
+    let revision = cloud.call::<op::PutResourcePolicy>(&root(OURS), put(Some("NO_POLICY"))).await.unwrap();
+    cloud.call::<streams::DescribeStream>(&guest, describe()).await.unwrap();
+    let table = format!("arn:aws:dynamodb:us-east-1:{OURS}:table/tab");
+    assert!(is_denied(cloud.call::<op::GetItem>(&guest, get(&table, "a")).await));
+    // The table's policy is another one.
+    let of = |arn: &str| s::GetResourcePolicyInput { resource_arn: arn.to_owned() };
+    let none = cloud.call::<op::GetResourcePolicy>(&root(OURS), of(&table)).await;
+    assert_eq!(none.err().unwrap().code(), "PolicyNotFoundException");
+    let delete = s::DeleteTableInput { table_name: "tab".into() };
+    cloud.call::<op::DeleteTable>(&root(OURS), delete).await.unwrap();
+    let got = cloud.call::<op::GetResourcePolicy>(&guest, of(&arn)).await.unwrap();
+    assert_eq!((got.policy, got.revision_id.clone()), (Some(policy.clone()), revision.revision_id));
+    let drop = s::DeleteResourcePolicyInput { resource_arn: arn.clone(), ..Default::default() };
+    let dropped = cloud.call::<op::DeleteResourcePolicy>(&root(OURS), drop).await.unwrap();
+    assert_eq!(dropped.revision_id, got.revision_id);
+    assert!(is_denied(cloud.call::<streams::DescribeStream>(&guest, describe()).await));
+    let missing = of(&arn.replace("stream/2", "stream/3"));
+    let missing = cloud.call::<op::GetResourcePolicy>(&root(OURS), missing).await;
+    assert_eq!(missing.err().unwrap().code(), "ResourceNotFoundException");
 }
 
 #[tokio::test]
