@@ -304,6 +304,27 @@ pub(crate) struct StreamSettings {
     /// The time it was made, by which its ARN tells it from earlier ones.
     pub(crate) label: String,
     pub(crate) view: String,
+    /// Its open lanes, in the order of the hashes; none while it has not split, and all goes to `log`.
+    #[serde(default)]
+    pub(crate) lanes: Vec<LaneSettings>,
+}
+
+/// Where changes go now.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LaneSettings {
+    pub(crate) log: u64,
+    /// The log of the lane that it came of.
+    pub(crate) parent: Option<u64>,
+}
+
+/// One of a stream's logs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LaneRecord {
+    pub(crate) log: u64,
+    pub(crate) from_ms: i64,
+    /// When it split.
+    pub(crate) until_ms: Option<i64>,
+    pub(crate) parent: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -379,6 +400,9 @@ pub(crate) struct StreamRecord {
     pub(crate) sse: Option<SseRecord>,
     #[serde(default)]
     pub(crate) policy: Option<PolicyRecord>,
+    /// Since its first split, oldest first.
+    #[serde(default)]
+    pub(crate) lanes: Vec<LaneRecord>,
 }
 
 impl Record for StreamRecord {}

@@ -64,6 +64,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let deliver = Arc::new(crate::tasks::deliver::Deliver::new(db.clone(), platform.clone()));
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
+    let split = Arc::new(crate::tasks::split::Split::new(db.clone()));
     let tokens = Arc::new(crate::tasks::tokens::Tokens::new(db.clone()));
     let jobs = Arc::new(crate::tasks::jobs::Jobs::new(db.clone()));
     let replicate = Arc::new(crate::tasks::replicate::Replicate::new(db.clone()));
@@ -136,6 +137,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .reconciler(replicate)
             .reconciler(tokens)
             .reconciler(trim)
+            .reconciler(split)
             .reconciler(upkeep)
             .build(),
         Service::of(&haneul_dynamodbstreams_wire::SERVICE, state)

@@ -1,5 +1,7 @@
 //! DynamoDB Streams: ListStreams, DescribeStream, GetShardIterator and GetRecords.
 
+use std::collections::HashSet;
+
 use haneul_dynamodbstreams_wire::operations::{DescribeStream, GetRecords, GetShardIterator, ListStreams};
 use haneul_dynamodbstreams_wire::shapes as s;
 use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Instant, Result};
@@ -28,6 +30,9 @@ const ITERATOR: &str = "dynamodb.iterator";
 #[derive(Serialize, Deserialize)]
 struct Position {
     arn: String,
+    /// The log of its lane; in iterators of before there were any, the stream's.
+    #[serde(default)]
+    lane: Option<u64>,
     shard: i64,
     number: u64,
     made_ms: i64,
@@ -74,29 +79,28 @@ impl Handle<DescribeStream> for Dynamodb {
         let limit = limit(input.limit, LISTED_MAX)?;
         let (id, label, stream) = self.stream(&input.stream_arn).await?;
         let mut shards = read::all(&stream, cx.now());
-        let oldest = shards.first().map(|shard| shard.index);
+        let known: HashSet<String> = shards.iter().map(Shard::id).collect();
+        let parent = |shard: &Shard| shard.parent_id(&stream, cx.now()).filter(|id| known.contains(id));
         if let Some(after) = &input.exclusive_start_shard_id {
-            shards.retain(|shard| shard.id(&stream) > *after);
+            shards.retain(|shard| shard.id() > *after);
         }
         if let Some(filter) = &input.shard_filter
-            && let Some(parent) = &filter.shard_id
+            && let Some(wanted) = &filter.shard_id
         {
-            let parent = Shard::of_id(&stream, parent, cx.now());
-            shards.retain(|shard| parent.is_some_and(|parent| shard.index == parent.index + 1));
+            shards.retain(|shard| parent(shard).as_ref() == Some(wanted));
         }
         let more = shards.len() > limit;
         shards.truncate(limit);
         let mut described = Vec::with_capacity(shards.len());
         for shard in &shards {
-            let last = self.db.extent(&stream, shard).await?.map(|(_, last)| last);
-            let parent = Some(shard.index - 1).filter(|index| oldest.is_some_and(|oldest| *index >= oldest));
+            let last = self.db.extent(shard).await?.map(|(_, last)| last);
             described.push(s::Shard {
-                shard_id: Some(shard.id(&stream)),
+                shard_id: Some(shard.id()),
                 sequence_number_range: Some(s::SequenceNumberRange {
                     starting_sequence_number: Some(number_text(shard.start)),
                     ending_sequence_number: shard.closed.then(|| number_text(last.unwrap_or(shard.start))),
                 }),
-                parent_shard_id: parent.map(|index| Shard::at(&stream, index, cx.now()).id(&stream)),
+                parent_shard_id: parent(shard),
             });
         }
         let status = if stream.ended_ms.is_some() { "DISABLED" } else { "ENABLED" };
@@ -113,7 +117,7 @@ impl Handle<DescribeStream> for Dynamodb {
                 creation_request_date_time: Some(Instant::from_millis(stream.created_ms)),
                 table_name: Some(id.2),
                 key_schema: Some(keys.collect()),
-                last_evaluated_shard_id: shards.last().filter(|_| more).map(|shard| shard.id(&stream)),
+                last_evaluated_shard_id: shards.last().filter(|_| more).map(Shard::id),
                 shards: Some(described),
             }),
         })
@@ -140,16 +144,13 @@ impl Handle<GetShardIterator> for Dynamodb {
             let number = text_number(text).filter(|number| *number >= shard.start && *number < shard.end);
             let number = number.ok_or_else(|| validation(format!("Invalid SequenceNumber: {text}")))?;
             match number < read::horizon(cx.now()) {
-                true => Err(ApiError::new(
-                    "TrimmedDataAccessException",
-                    "The operation attempted to read past the oldest stream record in a shard",
-                )),
+                true => Err(trimmed()),
                 false => Ok(number),
             }
         };
         let number = match input.shard_iterator_type.as_str() {
             "TRIM_HORIZON" => shard.start,
-            "LATEST" => self.db.latest(&stream).await?.min(shard.end),
+            "LATEST" => self.db.latest(&shard).await?.min(shard.end),
             "AT_SEQUENCE_NUMBER" => given()?,
             "AFTER_SEQUENCE_NUMBER" => given()? + 1,
             _ => {
@@ -158,8 +159,13 @@ impl Handle<GetShardIterator> for Dynamodb {
                 crate::stream::sequence::of_time(at).clamp(shard.start, shard.end)
             }
         };
-        let position =
-            Position { arn: input.stream_arn, shard: shard.index, number, made_ms: cx.now().millis() };
+        let position = Position {
+            arn: input.stream_arn,
+            lane: Some(shard.lane.log),
+            shard: shard.index,
+            number,
+            made_ms: cx.now().millis(),
+        };
         Ok(s::GetShardIteratorOutput { shard_iterator: Some(self.iterator(&position)) })
     }
 }
@@ -177,17 +183,19 @@ impl Handle<GetRecords> for Dynamodb {
             return Err(ApiError::new("ExpiredIteratorException", "Shard iterator has expired"));
         }
         let (id, _, stream) = self.stream(&position.arn).await?;
-        let shard = Shard::at(&stream, position.shard, cx.now());
+        let log = position.lane.unwrap_or(stream.log);
+        let lane = stream.all_lanes().into_iter().find(|lane| lane.log == log);
+        let shard = Shard::at(lane.ok_or_else(trimmed)?, position.shard, cx.now());
         let key = match &stream.sse {
             Some(sse) => Some(self.db.key_for(cx, sse).await?),
             None => None,
         };
         let keeping = Keeping { seals: false, key: key.as_ref() };
-        let records = self.db.records(&stream, &shard, position.number, limit, keeping).await?;
+        let records = self.db.records(&shard, position.number, limit, keeping).await?;
         let next = records
             .next
             .map(|number| self.iterator(&Position { number, made_ms: cx.now().millis(), ..position }));
-        let record = |(number, change)| record(id.1.as_str(), &stream, number, change);
+        let record = |(number, change)| record(id.1.as_str(), &stream, (log, number), change);
         Ok(s::GetRecordsOutput {
             records: Some(records.changes.into_iter().map(record).collect()),
             next_shard_iterator: next,
@@ -232,6 +240,11 @@ fn limit(given: Option<i32>, max: i32) -> Result<usize> {
     }
 }
 
+fn trimmed() -> ApiError {
+    let message = "The operation attempted to read past the oldest stream record in a shard";
+    ApiError::new("TrimmedDataAccessException", message)
+}
+
 fn no_resource(message: String) -> ApiError {
     ApiError::new("ResourceNotFoundException", message)
 }
@@ -258,7 +271,7 @@ fn text_number(text: &str) -> Option<u64> {
     text.strip_prefix('1').filter(|digits| digits.len() == 20)?.parse().ok()
 }
 
-fn record(region: &str, stream: &StreamRecord, number: u64, change: Change) -> s::Record {
+fn record(region: &str, stream: &StreamRecord, (log, number): (u64, u64), change: Change) -> s::Record {
     let event = change.event().to_owned();
     let (with_new, with_old) = match stream.view.as_str() {
         "NEW_IMAGE" => (true, false),
@@ -273,7 +286,7 @@ fn record(region: &str, stream: &StreamRecord, number: u64, change: Change) -> s
         .flatten()
         .map(size::of_item)
         .sum::<usize>();
-    let id = xxhash_rust::xxh3::xxh3_128(&[stream.log.to_be_bytes(), number.to_be_bytes()].concat());
+    let id = xxhash_rust::xxh3::xxh3_128(&[log.to_be_bytes(), number.to_be_bytes()].concat());
     s::Record {
         event_id: Some(format!("{id:032x}")),
         event_name: Some(event),

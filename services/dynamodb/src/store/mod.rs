@@ -32,6 +32,7 @@ use crate::engine::throttle::Buckets;
 use crate::stream::sequence::Sequences;
 use crate::table::TableInfo;
 use crate::tasks::jobs::Running;
+use crate::tasks::split::Busy;
 
 /// The tables of the cloud. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -62,6 +63,7 @@ struct Shared {
     replication: Signal,
     /// Wakes the reconciler that brings changes to Kinesis streams.
     delivery: Signal,
+    busy: Busy,
     metrics: Metrics,
 }
 
@@ -82,6 +84,7 @@ impl Db {
             upkeep: Signal::default(),
             replication: Signal::default(),
             delivery: Signal::default(),
+            busy: Busy::default(),
             metrics,
         };
         Db { store, env, bus, shared: Arc::new(shared) }
@@ -97,6 +100,11 @@ impl Db {
 
     pub(crate) fn delivery(&self) -> &Signal {
         &self.shared.delivery
+    }
+
+    /// The tables whose streams are to split.
+    pub(crate) fn busy(&self) -> &Busy {
+        &self.shared.busy
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

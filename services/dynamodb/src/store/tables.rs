@@ -14,6 +14,7 @@ use crate::model::{
     BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
     StreamRecord, StreamSettings, TABLES, TableRecord,
 };
+use crate::stream::lanes;
 use crate::table::TableInfo;
 use crate::table::name::TableId;
 
@@ -229,6 +230,9 @@ impl Db {
                 }
                 None => {}
             }
+            if change.split {
+                lanes::split(&tx, id, &mut record, now_ms, &mut numbers).await?;
+            }
             if let (Some(stream), true) = (&record.stream, record.sse != before.sse) {
                 let key = (id.0, id.1, &id.2, &stream.label);
                 if let Some(kept) = tx.get(&STREAMS, &key).await? {
@@ -326,6 +330,8 @@ pub(crate) struct Change {
     /// Spaces and logs that nothing names any more.
     pub(crate) dropped: Vec<u64>,
     pub(crate) dropped_logs: Vec<u64>,
+    /// Whether the stream's shards split.
+    pub(crate) split: bool,
 }
 
 /// Numbers for spaces and logs, none of them ever given out twice.
@@ -370,9 +376,10 @@ pub(super) fn begin_stream(
         key_schema: record.key_schema.clone(),
         sse: record.sse.clone(),
         policy: None,
+        lanes: Vec::new(),
     };
     tx.put(&STREAMS, &(id.0, id.1, &id.2, &label), &stream)?;
-    record.stream = Some(StreamSettings { log, label, view: view.to_owned() });
+    record.stream = Some(StreamSettings { log, label, view: view.to_owned(), lanes: Vec::new() });
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::engine::keys;
 use crate::engine::plan::{self, Action, Outcome, Refusal, Write};
 use crate::engine::versions::{self, Held, Version};
 use crate::error;
-use crate::model::{EPOCHS, ITEMS, LOG, RawKey, TOKENS, TableKey, TokenRecord};
+use crate::model::{EPOCHS, ITEMS, LOG, LaneSettings, RawKey, TOKENS, TableKey, TokenRecord};
 use crate::stream::record;
 use crate::stream::sequence::Reserved;
 use crate::table::TableInfo;
@@ -126,7 +126,7 @@ impl Db {
 
     async fn write_once(&self, batch: &Arc<Batch>) -> Result<Done, Failure> {
         let mirrors = self.mirrors(&batch.writes).await?;
-        let told = |write: &Write| write.table.record.ttl.is_some() || logs(&write.table).next().is_some();
+        let told = |write: &Write| write.table.record.ttl.is_some() || has_logs(&write.table);
         if !batch.writes.iter().any(told) && !mirrors.writes().any(told) {
             let _guards = self.shared.locks.lock(places(batch, &mirrors)).await;
             return self.commit(batch, &mirrors, &[]).await;
@@ -170,21 +170,33 @@ impl Db {
         };
         let mut reserved = Vec::with_capacity(batch.writes.len());
         for (i, write) in batch.writes.iter().enumerate() {
-            reserved.push(self.reserve_of(&write.table).await?);
+            reserved.push(self.reserve_of(&write.table, &write.at).await?);
             for mirror in mirrors.of_mut(i) {
                 // In tests, others run whenever they might.
                 #[cfg(test)]
                 tokio::task::yield_now().await;
-                mirror.reserved = self.reserve_of(&mirror.write.table).await?;
+                mirror.reserved = self.reserve_of(&mirror.write.table, &mirror.write.at).await?;
             }
         }
         Ok(reserved)
     }
 
-    async fn reserve_of(&self, table: &Arc<TableInfo>) -> Result<Vec<Reserved>, StoreError> {
+    /// For a write of the item that lies at `at`.
+    async fn reserve_of(&self, table: &Arc<TableInfo>, at: &[u8]) -> Result<Vec<Reserved>, StoreError> {
         let mut reserved = Vec::new();
-        for log in logs(table) {
-            reserved.push(self.shared.sequences.reserve(&self.store, log, self.env.now()).await?);
+        let now = self.env.now();
+        if let Some(stream) = &table.record.stream {
+            let lane = stream.lane_of(at);
+            let number = self.shared.sequences.reserve(&self.store, lane, now).await?;
+            // Replicas that are written at once have the same shards.
+            if number.is_busy() && stream.may_split() && table.record.mirrors().is_empty() {
+                self.busy().note((table.account, table.region, table.name.clone()));
+            }
+            reserved.push(number);
+        }
+        for log in other_logs(table) {
+            let lane = LaneSettings { log, parent: None };
+            reserved.push(self.shared.sequences.reserve(&self.store, lane, now).await?);
         }
         Ok(reserved)
     }
@@ -400,13 +412,17 @@ impl From<Failure> for ApiError {
     }
 }
 
-/// The logs that a table's changes go to.
-fn logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
-    let stream = table.record.stream.as_ref().map(|stream| stream.log);
+/// Whether a table's changes go to any log.
+fn has_logs(table: &Arc<TableInfo>) -> bool {
+    table.record.stream.is_some() || other_logs(table).next().is_some()
+}
+
+/// The logs that a table's changes go to beside its stream.
+fn other_logs(table: &Arc<TableInfo>) -> impl Iterator<Item = u64> {
     let pitr = table.record.pitr.as_ref().map(|pitr| pitr.log);
     let told = table.record.told().map(|global| global.log);
     // The log of a global table is the last one.
-    stream.into_iter().chain(pitr).chain(destinations::logs(table)).chain(told)
+    pitr.into_iter().chain(destinations::logs(table)).chain(told)
 }
 
 /// How a write of an item of a global table stands to the last one before it.
@@ -443,7 +459,7 @@ fn needs_old(write: &Write, wants_old: bool) -> bool {
         || !matches!(write.action, Action::Put(_) | Action::Delete)
         || !table.indexes.is_empty()
         || table.record.ttl.is_some()
-        || logs(table).next().is_some()
+        || has_logs(table)
 }
 
 async fn check_epochs<'a>(tx: &Tx, writes: impl Iterator<Item = &'a Write> + Send) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use haneul_store::{Range, Reads};
 use super::record::Change;
 use super::sequence::{self, of_time};
 use crate::error;
-use crate::model::{LOG, RawPrefix, StreamRecord};
+use crate::model::{LOG, LaneRecord, RawPrefix, StreamRecord};
 use crate::store::Db;
 use crate::store::seal::Keeping;
 
@@ -23,7 +23,8 @@ const BYTES_MAX: usize = 1024 * 1024;
 /// One shard: the changes numbered from `start` up to and without `end`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Shard {
-    /// From zero, since the stream began.
+    pub(crate) lane: LaneRecord,
+    /// From zero, since the lane began.
     pub(crate) index: i64,
     pub(crate) start: u64,
     pub(crate) end: u64,
@@ -38,38 +39,58 @@ pub(crate) struct Records {
 }
 
 impl Shard {
-    pub(crate) fn at(stream: &StreamRecord, index: i64, now: Instant) -> Shard {
-        let begins = stream.created_ms + index * SHARD_MS;
+    pub(crate) fn at(lane: LaneRecord, index: i64, now: Instant) -> Shard {
+        let begins = lane.from_ms + index * SHARD_MS;
         let ends = begins + SHARD_MS;
-        let ended = stream.ended_ms.is_some_and(|at| at < ends);
+        let ended = lane.until_ms.is_some_and(|at| at < ends);
+        let end = of_time(Instant::from_millis(ends));
         Shard {
+            lane,
             index,
             start: of_time(Instant::from_millis(begins)),
-            end: of_time(Instant::from_millis(ends)),
+            // The last one has all that is left, if the numbers ran ahead of the clock.
+            end: if ended { u64::MAX } else { end },
             closed: ended || now.millis() >= ends,
         }
     }
 
     /// The name of a shard is made of its beginning.
-    pub(crate) fn id(&self, stream: &StreamRecord) -> String {
-        let begins = stream.created_ms + self.index * SHARD_MS;
-        let mark = xxhash_rust::xxh3::xxh3_64(&stream.log.to_be_bytes()) as u32;
+    pub(crate) fn id(&self) -> String {
+        let begins = self.lane.from_ms + self.index * SHARD_MS;
+        let mark = xxhash_rust::xxh3::xxh3_64(&self.lane.log.to_be_bytes()) as u32;
         format!("shardId-{begins:020}-{mark:08x}")
     }
 
     pub(crate) fn of_id(stream: &StreamRecord, id: &str, now: Instant) -> Option<Shard> {
-        let begins: i64 = id.strip_prefix("shardId-")?.get(..20)?.parse().ok()?;
-        let index = (begins - stream.created_ms).checked_div(SHARD_MS)?;
-        all(stream, now).into_iter().find(|shard| shard.index == index && shard.id(stream) == id)
+        all(stream, now).into_iter().find(|shard| shard.id() == id)
+    }
+
+    /// The name of the one before it: of its lane, or of the lane that split into this one.
+    pub(crate) fn parent_id(&self, stream: &StreamRecord, now: Instant) -> Option<String> {
+        if self.index > 0 {
+            return Some(Shard::at(self.lane, self.index - 1, now).id());
+        }
+        let parent = self.lane.parent?;
+        let lane = stream.all_lanes().into_iter().find(|lane| lane.log == parent)?;
+        Some(Shard::at(lane, index_at(&lane, lane.until_ms?), now).id())
     }
 }
 
-/// The shards of which something may be left, oldest first.
+/// The shards of which something may be left, in the order of their names, oldest first.
 pub(crate) fn all(stream: &StreamRecord, now: Instant) -> Vec<Shard> {
-    let last_ms = stream.ended_ms.unwrap_or(now.millis()).max(stream.created_ms);
-    let oldest_ms = (now.millis() - KEPT_MS).max(stream.created_ms);
-    let index = |at_ms: i64| (at_ms - stream.created_ms).div_euclid(SHARD_MS);
-    (index(oldest_ms)..=index(last_ms)).map(|index| Shard::at(stream, index, now)).collect()
+    let mut all: Vec<Shard> = Vec::new();
+    for lane in stream.all_lanes() {
+        let last_ms = lane.until_ms.unwrap_or(now.millis()).max(lane.from_ms);
+        let oldest_ms = (now.millis() - KEPT_MS).max(lane.from_ms);
+        let indexes = index_at(&lane, oldest_ms)..=index_at(&lane, last_ms);
+        all.extend(indexes.map(|index| Shard::at(lane, index, now)));
+    }
+    all.sort_by_cached_key(Shard::id);
+    all
+}
+
+fn index_at(lane: &LaneRecord, at_ms: i64) -> i64 {
+    (at_ms - lane.from_ms).div_euclid(SHARD_MS)
 }
 
 /// The first number that has not been trimmed.
@@ -80,22 +101,21 @@ pub(crate) fn horizon(now: Instant) -> u64 {
 impl Db {
     pub(crate) async fn records(
         &self,
-        stream: &StreamRecord,
         shard: &Shard,
         from: u64,
         limit: usize,
         keeping: Keeping<'_>,
     ) -> Result<Records> {
-        let (under_way, next) =
-            self.sequences().bounds(&self.store, stream.log).await.map_err(error::store)?;
+        let log = shard.lane.log;
+        let (under_way, next) = self.sequences().bounds(&self.store, log).await.map_err(error::store)?;
         let visible = under_way.unwrap_or(u64::MAX).min(shard.end);
         let from = from.max(horizon(self.env.now())).max(shard.start);
         let mut records = Records { changes: Vec::new(), next: None };
         let mut bytes = 0;
         if from < visible {
             let range = Range::prefix(RawPrefix(&[]))
-                .from(&sequence::key(stream.log, from)[..])
-                .before(&sequence::key(stream.log, visible)[..]);
+                .from(&sequence::key(log, from)[..])
+                .before(&sequence::key(log, visible)[..]);
             let found = self.store.scan(&LOG, range, limit.min(RECORDS_MAX)).await.map_err(error::store)?;
             let count = found.len();
             for (key, record) in found {
@@ -123,19 +143,20 @@ impl Db {
     }
 
     /// Where what comes from now on will be.
-    pub(crate) async fn latest(&self, stream: &StreamRecord) -> Result<u64> {
+    pub(crate) async fn latest(&self, shard: &Shard) -> Result<u64> {
         let (under_way, next) =
-            self.sequences().bounds(&self.store, stream.log).await.map_err(error::store)?;
+            self.sequences().bounds(&self.store, shard.lane.log).await.map_err(error::store)?;
         Ok(under_way.unwrap_or(next.max(of_time(self.env.now()))))
     }
 
     /// The numbers of the first and the last record of a shard that are there.
-    pub(crate) async fn extent(&self, stream: &StreamRecord, shard: &Shard) -> Result<Option<(u64, u64)>> {
+    pub(crate) async fn extent(&self, shard: &Shard) -> Result<Option<(u64, u64)>> {
+        let log = shard.lane.log;
         let from = shard.start.max(horizon(self.env.now()));
         let range = || {
             Range::prefix(RawPrefix(&[]))
-                .from(&sequence::key(stream.log, from)[..])
-                .before(&sequence::key(stream.log, shard.end)[..])
+                .from(&sequence::key(log, from)[..])
+                .before(&sequence::key(log, shard.end)[..])
         };
         let first = self.store.scan_keys(&LOG, range(), 1).await.map_err(error::store)?;
         let last = self.store.scan_keys(&LOG, range().rev(), 1).await.map_err(error::store)?;

@@ -8,7 +8,7 @@ use haneul_kit::Instant;
 use haneul_store::{Range, Reads, Store, StoreError};
 use parking_lot::Mutex;
 
-use crate::model::{DELIVERIES, LOG, RawPrefix};
+use crate::model::{DELIVERIES, LOG, LaneSettings, RawPrefix};
 
 #[derive(Clone, Default)]
 pub(crate) struct Sequences(Arc<Mutex<HashMap<u64, Sequence>>>);
@@ -17,13 +17,28 @@ pub(crate) struct Sequences(Arc<Mutex<HashMap<u64, Sequence>>>);
 struct Sequence {
     next: u64,
     under_way: BTreeSet<u64>,
+    pace: Pace,
 }
+
+/// How many changes come in a second, and since how many seconds they are many.
+#[derive(Default)]
+struct Pace {
+    second: i64,
+    count: u32,
+    busy_for: u32,
+}
+
+/// What a partition of a table takes in AWS, and how long it has to come before a stream splits: enough for a load that lasts,
+/// too long for a burst.
+const CHANGES_A_SECOND: u32 = if cfg!(test) { 20 } else { 1000 };
+const BUSY_FOR: u32 = if cfg!(test) { 3 } else { 60 };
 
 /// A number that is taken until this is dropped, which must be after its commit.
 pub(crate) struct Reserved {
     sequences: Sequences,
     log: u64,
     number: u64,
+    is_busy: bool,
 }
 
 /// Numbers begin with the time, in milliseconds, times this.
@@ -33,16 +48,22 @@ impl Sequences {
     pub(crate) async fn reserve(
         &self,
         store: &Store,
-        log: u64,
+        LaneSettings { log, parent }: LaneSettings,
         now: Instant,
     ) -> Result<Reserved, StoreError> {
         self.load(store, log).await?;
+        if let Some(parent) = parent {
+            self.load(store, parent).await?;
+        }
         let mut all = self.0.lock();
+        // What a parent has got was reserved before it split.
+        let after_parent = parent.and_then(|parent| all.get(&parent)).map_or(0, |parent| parent.next);
         let sequence = all.entry(log).or_default();
-        let number = sequence.next.max(of_time(now));
+        let number = sequence.next.max(of_time(now)).max(after_parent);
         sequence.next = number + 1;
         sequence.under_way.insert(number);
-        Ok(Reserved { sequences: self.clone(), log, number })
+        let is_busy = sequence.pace.note(now);
+        Ok(Reserved { sequences: self.clone(), log, number, is_busy })
     }
 
     /// The first number whose commit is under way, and the next one that will be given out. A reader must come to neither.
@@ -78,6 +99,27 @@ impl Reserved {
 
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Whether there are more changes than one log should have, and for long; said once.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_busy
+    }
+}
+
+impl Pace {
+    fn note(&mut self, now: Instant) -> bool {
+        let second = now.secs();
+        if second != self.second {
+            let was_busy = self.count >= CHANGES_A_SECOND && second == self.second + 1;
+            *self = Pace { second, count: 0, busy_for: if was_busy { self.busy_for + 1 } else { 0 } };
+        }
+        self.count = self.count.saturating_add(1);
+        let is_busy = self.busy_for >= BUSY_FOR;
+        if is_busy {
+            self.busy_for = 0;
+        }
+        is_busy
     }
 }
 

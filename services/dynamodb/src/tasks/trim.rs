@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
-use haneul_store::{Batch, Range, Reads};
+use haneul_kit::{AccountId, BoxFuture, Instant, Reconciler, Region, Result, Signal};
+use haneul_store::{Batch, Range, Reads, StoreError};
 
 use crate::error;
-use crate::model::{LOG, RawPrefix, STREAMS, TABLES};
+use crate::model::{LOG, LaneRecord, RawPrefix, STREAMS, TABLES};
 use crate::store::Db;
 use crate::stream::read::KEPT_MS;
 use crate::stream::sequence::{self, of_time};
@@ -39,9 +39,13 @@ impl Trim {
             let Some((last, _)) = page.last() else { break };
             range = Range::all().after(last);
             for (key, stream) in page {
-                self.trim(stream.log, now.millis() - KEPT_MS).await?;
+                for lane in stream.all_lanes() {
+                    self.trim(lane.log, now.millis() - KEPT_MS).await?;
+                }
                 if stream.ended_ms.is_some_and(|ended| ended + KEPT_MS <= now.millis()) {
                     self.db.store.delete(&STREAMS, &key).await.map_err(error::store)?;
+                } else if stream.lanes.iter().any(|lane| is_empty(lane, now)) {
+                    self.forget_lanes(&key, now).await?;
                 }
             }
         }
@@ -62,6 +66,18 @@ impl Trim {
         Ok(Some(now + EVERY))
     }
 
+    /// Forgets lanes of which nothing is left. They are known as long as any of their shards could be named.
+    async fn forget_lanes(&self, key: &(AccountId, Region, String, String), now: Instant) -> Result<()> {
+        let forgotten = self.db.store.transact(|tx| async move {
+            if let Some(mut stream) = tx.get(&STREAMS, key).await? {
+                stream.lanes.retain(|lane| !is_empty(lane, now));
+                tx.put(&STREAMS, key, &stream)?;
+            }
+            Ok::<_, StoreError>(())
+        });
+        forgotten.await.map_err(error::store)
+    }
+
     async fn trim(&self, log: u64, before_ms: i64) -> Result<()> {
         let end = sequence::key(log, of_time(Instant::from_millis(before_ms)));
         loop {
@@ -77,6 +93,11 @@ impl Trim {
             self.db.store.write(batch).await.map_err(error::store)?;
         }
     }
+}
+
+/// Whether all that a lane had has been trimmed.
+fn is_empty(lane: &LaneRecord, now: Instant) -> bool {
+    lane.until_ms.is_some_and(|until| until + KEPT_MS + SLACK_MS <= now.millis())
 }
 
 impl Reconciler for Trim {

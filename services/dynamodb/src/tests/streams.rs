@@ -204,3 +204,138 @@ async fn items_expire_and_the_stream_says_who_did_it() {
         );
     }
 }
+
+async fn advance(world: &World, by: Duration) {
+    world.env.clock.advance(by);
+    world.settle().await;
+}
+
+/// Writes so many items each second, for so many seconds, `v` being the round.
+async fn write_for(world: &World, seconds: usize, each: usize, round: &mut usize) {
+    for _ in 0..seconds {
+        *round += 1;
+        for n in 0..each {
+            let item =
+                json!({"p": {"S": format!("item {}", n % 25)}, "v": {"S": format!("{round:03}.{n:03}")}});
+            world.put("tab", item).await;
+        }
+        advance(world, Duration::from_secs(1)).await;
+    }
+}
+
+fn value(given: &Value) -> String {
+    given["S"].as_str().or(given["N"].as_str()).unwrap().to_owned()
+}
+
+/// The values that each item had, as its records tell, parents read before children.
+async fn told(world: &World, arn: &str) -> BTreeMap<String, Vec<String>> {
+    let described = world.ok("DescribeStream", json!({"StreamArn": arn})).await;
+    let shards = described["StreamDescription"]["Shards"].as_array().unwrap().clone();
+    let ids: Vec<_> = shards.iter().map(|shard| shard["ShardId"].clone()).collect();
+    let (mut done, mut values) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+    while done.len() < shards.len() {
+        let before = done.len();
+        for shard in &shards {
+            let waits = |parent: &Value| ids.contains(parent) && !done.contains(parent);
+            if done.contains(&shard["ShardId"]) || waits(&shard["ParentShardId"]) {
+                continue;
+            }
+            let kind = "TRIM_HORIZON";
+            let input = json!({"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": kind});
+            let mut next = world.ok("GetShardIterator", input).await["ShardIterator"].clone();
+            let is_closed = !shard["SequenceNumberRange"]["EndingSequenceNumber"].is_null();
+            let mut last =
+                shard["SequenceNumberRange"]["StartingSequenceNumber"].as_str().unwrap().to_owned();
+            loop {
+                let page = world.ok("GetRecords", json!({"ShardIterator": next, "Limit": 50})).await;
+                let records = page["Records"].as_array().unwrap();
+                for record in records {
+                    let change = &record["dynamodb"];
+                    let number = change["SequenceNumber"].as_str().unwrap().to_owned();
+                    assert!(number >= last, "{number} after {last}");
+                    last = number;
+                    let item = change["Keys"]["p"]["S"].as_str().unwrap().to_owned();
+                    values.entry(item).or_default().push(value(&change["NewImage"]["v"]));
+                }
+                next = page["NextShardIterator"].clone();
+                if next.is_null() {
+                    assert!(is_closed, "an open shard ended");
+                    break;
+                }
+                if records.is_empty() {
+                    assert!(!is_closed, "a closed shard has no end");
+                    break;
+                }
+            }
+            done.push(shard["ShardId"].clone());
+        }
+        assert!(done.len() > before, "a circle of parents");
+    }
+    values
+}
+
+#[tokio::test]
+async fn shards_split_under_load_and_keep_the_order_of_each_item() {
+    let (world, arn) = streamed("NEW_IMAGE").await;
+    let mut round = 0;
+    write_for(&world, 3, 30, &mut round).await;
+    let shards = |described: Value| described["StreamDescription"]["Shards"].as_array().unwrap().clone();
+    let first = shards(world.ok("DescribeStream", json!({"StreamArn": arn})).await);
+    assert_eq!(first.len(), 1, "not at once");
+    let parent = first[0]["ShardId"].clone();
+    write_for(&world, 3, 30, &mut round).await;
+    let all = shards(world.ok("DescribeStream", json!({"StreamArn": arn})).await);
+    let children: Vec<_> = all.iter().filter(|shard| shard["ParentShardId"] == parent).collect();
+    assert_eq!((all.len(), children.len()), (3, 2));
+    let ended = |shard: &Value| !shard["SequenceNumberRange"]["EndingSequenceNumber"].is_null();
+    assert!(ended(&all[0]) && children.iter().all(|child| !ended(child)));
+    let filter = json!({"Type": "CHILD_SHARDS", "ShardId": parent});
+    let filtered = shards(world.ok("DescribeStream", json!({"StreamArn": arn, "ShardFilter": filter})).await);
+    assert_eq!(filtered.len(), 2);
+    // A quiet stream splits no more, and one that is busy again does.
+    write_for(&world, 6, 10, &mut round).await;
+    assert_eq!(shards(world.ok("DescribeStream", json!({"StreamArn": arn})).await).len(), 3);
+    write_for(&world, 6, 80, &mut round).await;
+    assert_eq!(shards(world.ok("DescribeStream", json!({"StreamArn": arn})).await).len(), 7);
+    // Shards go on to be followed by new ones.
+    advance(&world, Duration::from_secs(4 * 3600)).await;
+    write_for(&world, 1, 25, &mut round).await;
+    let all = shards(world.ok("DescribeStream", json!({"StreamArn": arn})).await);
+    assert_eq!(all.iter().filter(|shard| !ended(shard)).count(), 4);
+    let told = told(&world, &arn).await;
+    assert_eq!(told.len(), 25);
+    let count: usize = told.values().map(Vec::len).sum();
+    assert_eq!(count, 6 * 30 + 6 * 10 + 6 * 80 + 25, "each change once");
+    for values in told.values() {
+        assert!(values.is_sorted(), "{values:?}");
+    }
+    // What is a day old goes, lanes and all.
+    advance(&world, Duration::from_secs(30 * 3600)).await;
+    let left = shards(world.ok("DescribeStream", json!({"StreamArn": arn})).await);
+    assert!(left.len() <= 4 * 8 && left.iter().filter(|shard| !ended(shard)).count() == 4);
+    write_for(&world, 1, 25, &mut round).await;
+    assert_eq!(self::told(&world, &arn).await.values().map(Vec::len).sum::<usize>(), 25);
+}
+
+/// Whoever writes while a stream splits writes before it or after it: no change is lost, told twice or out of order.
+#[tokio::test]
+async fn shards_split_while_many_write() {
+    let (world, arn) = streamed("NEW_IMAGE").await;
+    let add = |item: usize| {
+        json!({"TableName": "tab", "Key": {"p": {"S": format!("item {item}")}}, "UpdateExpression": "ADD v :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}}})
+    };
+    for _ in 0..14 {
+        let writes = (0..60).map(|n| world.ok("UpdateItem", add(n % 7)));
+        tokio::join!(futures_util::future::join_all(writes), world.settle());
+        world.env.clock.advance(Duration::from_secs(1));
+    }
+    let described = world.ok("DescribeStream", json!({"StreamArn": arn})).await;
+    assert!(described["StreamDescription"]["Shards"].as_array().unwrap().len() >= 7, "{described}");
+    for (item, values) in told(&world, &arn).await {
+        let values: Vec<usize> = values.iter().map(|value| value.parse().unwrap()).collect();
+        let stored = world.get("tab", json!({"p": {"S": item}})).await;
+        let last: usize = value(&stored["v"]).parse().unwrap();
+        assert_eq!(values, (1..=last).collect::<Vec<_>>(), "{item}");
+    }
+}
