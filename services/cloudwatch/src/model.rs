@@ -1,7 +1,7 @@
 //! What is kept, and under which keys.
 
 use haneul_kit::{AccountId, Region};
-use haneul_store::{Record, Table};
+use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};
 
 /// A metric that was put at least once.
@@ -128,6 +128,9 @@ pub(crate) struct StreamRecord {
     pub(crate) include: Vec<StreamFilter>,
     pub(crate) exclude: Vec<StreamFilter>,
     pub(crate) statistics: Vec<MoreStatistics>,
+    /// What version 1 knew nothing of.
+    #[serde(default)]
+    pub(crate) format: OutputFormat,
     pub(crate) running: bool,
     pub(crate) created_ms: i64,
     pub(crate) updated_ms: i64,
@@ -136,7 +139,26 @@ pub(crate) struct StreamRecord {
     pub(crate) tags: Vec<(String, String)>,
 }
 
-impl Record for StreamRecord {}
+impl Record for StreamRecord {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: all streams were of JSON.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        match version {
+            1 => StreamRecord::decode(bytes),
+            _ => Err(RecordError(format!("nothing migrates schema version {version}"))),
+        }
+    }
+}
+
+/// How the minutes of a stream are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OutputFormat {
+    #[default]
+    Json,
+    OpenTelemetry1,
+    OpenTelemetry07,
+}
 
 /// What some metrics have beside the usual statistics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -311,3 +333,17 @@ pub(crate) enum DetectorSource {
 /// By the detector's id.
 pub(crate) static DETECTORS: Table<(AccountId, Region, String), Detector> =
     Table::new("cloudwatch.detectors");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_of_the_version_before_are_read() {
+        let stored = br#"{"firehose":"f","role":"r","include":[],"exclude":[],"statistics":[],"running":true,
+            "created_ms":1,"updated_ms":2,"sent_s":3,"tags":[]}"#;
+        let stream = StreamRecord::migrate(1, stored).unwrap();
+        assert_eq!((stream.format, stream.sent_s, stream.running), (OutputFormat::Json, 3, true));
+        assert!(StreamRecord::migrate(3, stored).is_err());
+    }
+}

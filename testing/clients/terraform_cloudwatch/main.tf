@@ -160,3 +160,28 @@ resource "aws_cloudwatch_dashboard" "main" {
     ]
   })
 }
+
+resource "aws_cloudwatch_metric_stream" "all" {
+  name          = "all"
+  role_arn      = "arn:aws:iam::000000000000:role/streamer"
+  firehose_arn  = "arn:aws:firehose:us-east-1:000000000000:deliverystream/flow"
+  output_format = "opentelemetry1.0"
+  include_filter {
+    namespace    = "Shop"
+    metric_names = ["Latency", "Requests"]
+  }
+  statistics_configuration {
+    additional_statistics = ["p50", "p${var.threshold}"]
+    include_metric {
+      metric_name = "Latency"
+      namespace   = "Shop"
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_stream" "old" {
+  name          = "old"
+  role_arn      = "arn:aws:iam::000000000000:role/streamer"
+  firehose_arn  = "arn:aws:firehose:us-east-1:000000000000:deliverystream/flow"
+  output_format = var.description == "first" ? "opentelemetry0.7" : "json"
+}

@@ -1,4 +1,4 @@
-//! Data Firehose and metric streams, by boto3 and Terraform.
+//! Data Firehose and metric streams, by boto3, the messages of OpenTelemetry, and Terraform.
 
 use haneul_clients::{Server, available, python, script, terraform};
 
@@ -7,6 +7,14 @@ fn records_and_metrics_arrive_in_s3() {
     let python = python();
     if available(&python, &["-c", "import boto3"], "boto3_firehose.py") {
         Server::start(&[]).run(&python, &[&script("boto3_firehose.py")]);
+    }
+}
+
+#[test]
+fn metrics_as_open_telemetry() {
+    let python = python();
+    if available(&python, &["-c", "import boto3, opentelemetry.proto"], "otel_metric_streams.py") {
+        Server::start(&[]).run(&python, &[&script("otel_metric_streams.py")]);
     }
 }
 

@@ -10,7 +10,7 @@ use super::insight_rules::pairs;
 use super::tags::refused;
 use crate::CloudWatch;
 use crate::error;
-use crate::model::{MoreStatistics, StreamFilter, StreamRecord};
+use crate::model::{MoreStatistics, OutputFormat, StreamFilter, StreamRecord};
 use crate::statistic::Statistic;
 use crate::streams::PRINCIPAL;
 
@@ -84,13 +84,8 @@ impl Handle<op::PutMetricStream> for CloudWatch {
         if input.include_linked_accounts_metrics == Some(true) {
             return Err(error::not_offered("A stream of linked accounts' metrics"));
         }
-        match input.output_format.as_str() {
-            "json" => {}
-            "opentelemetry0.7" | "opentelemetry1.0" => {
-                return Err(error::not_offered(&format!("The output format {}", input.output_format)));
-            }
-            other => return Err(error::value_for(other, "OutputFormat")),
-        }
+        let format = OutputFormat::parse(&input.output_format)
+            .ok_or_else(|| error::value_for(&input.output_format, "OutputFormat"))?;
         let owner = owner(cx);
         let role = Arn::parse(&input.role_arn).ok();
         let role = role.filter(|arn| arn.service() == "iam" && arn.account_id() == Some(owner.account));
@@ -102,7 +97,7 @@ impl Handle<op::PutMetricStream> for CloudWatch {
         let mut statistics = Vec::new();
         for one in input.statistics_configurations.unwrap_or_default() {
             for text in &one.additional_statistics {
-                if Statistic::extended(text).is_none() {
+                if !Statistic::extended(text).is_some_and(|statistic| format.takes(statistic)) {
                     return Err(error::value_for(text, "StatisticsConfigurations.AdditionalStatistics"));
                 }
             }
@@ -120,6 +115,7 @@ impl Handle<op::PutMetricStream> for CloudWatch {
             include: filters(input.include_filters)?,
             exclude: filters(input.exclude_filters)?,
             statistics,
+            format,
             running: true,
             created_ms: cx.now().millis(),
             updated_ms: cx.now().millis(),
@@ -171,7 +167,7 @@ impl Handle<op::GetMetricStream> for CloudWatch {
             role_arn: Some(stream.role),
             creation_date: Some(Instant::from_millis(stream.created_ms)),
             last_update_date: Some(Instant::from_millis(stream.updated_ms)),
-            output_format: Some("json".into()),
+            output_format: Some(stream.format.name().into()),
             statistics_configurations: (!stream.statistics.is_empty())
                 .then(|| stream.statistics.into_iter().map(configuration).collect()),
             include_linked_accounts_metrics: Some(false),
@@ -201,7 +197,7 @@ impl Handle<op::ListMetricStreams> for CloudWatch {
             last_update_date: Some(Instant::from_millis(stream.updated_ms)),
             state: Some(state(&stream).into()),
             firehose_arn: Some(stream.firehose),
-            output_format: Some("json".into()),
+            output_format: Some(stream.format.name().into()),
             name: Some(name),
         };
         Ok(s::ListMetricStreamsOutput {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use haneul_kit::metrics::{Metric, Owner, Unit};
-use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
+use haneul_kit::{Arn, BoxFuture, Instant, Reconciler, Result, Signal};
 use haneul_roles::{By, request};
 
 use crate::CloudWatch;
@@ -11,7 +11,7 @@ use crate::calls;
 use crate::model::StreamRecord;
 use crate::series::window::Window;
 use crate::store::listing::Scope;
-use crate::streams::PRINCIPAL;
+use crate::streams::{PRINCIPAL, Records, Update};
 
 /// Sends what metrics were in the minutes that are over, stream by stream.
 ///
@@ -29,10 +29,6 @@ const SPAN_S: i64 = 30 * MINUTE_S;
 
 const PAGE: usize = 100;
 const METRICS_PAGE: usize = 1000;
-/// Of one record; lines are put together up to it. Small, so that some are taken when others put into the same stream.
-const RECORD_MAX: usize = 100 * 1000;
-/// Of one call. Source: Firehose Developer Guide, "Quota": a stream takes 1 MiB a second in most Regions.
-const CALL_MAX: usize = 1_000_000;
 
 /// Streams that are sent at once.
 const SENT_AT_ONCE: usize = 16;
@@ -116,7 +112,9 @@ impl CloudWatch {
         let scope = Scope { account: owner.account, region: owner.region, namespace: None, name: None };
         // When a metric was last put is written down some minutes late.
         let fresh_ms = (from - 3600) * 1000;
-        let (mut after, mut updates, mut batch) = (None, 0, Batch::default());
+        let arn = Arn::new("cloudwatch", owner.region, owner.account, format_args!("metric-stream/{name}"));
+        let (mut after, mut updates) = (None, 0);
+        let mut records = Records::new(owner, &arn, name, stream);
         loop {
             let wanted = |metric: &crate::series::Identity, last_put_ms: i64| {
                 last_put_ms >= fresh_ms && stream.takes(metric)
@@ -125,13 +123,12 @@ impl CloudWatch {
             for series in page {
                 // Not for the whole page: sending may wait.
                 let buckets = self.points.view().await?.read(series.id, from, to).await?;
-                for (at, unit, summary) in window.sum_up(buckets) {
+                for (at_s, unit, summary) in window.sum_up(buckets) {
                     updates += 1;
-                    let line = stream.line(name, &series.identity, at, unit, &summary);
-                    if batch.size + line.len() > CALL_MAX {
-                        self.send(owner, stream, std::mem::take(&mut batch)).await?;
+                    let update = Update { metric: &series.identity, at_s, unit, summary: &summary };
+                    if let Some(full) = records.add(&update) {
+                        self.send(owner, stream, full).await?;
                     }
-                    batch.add(&line);
                 }
             }
             match next {
@@ -139,14 +136,14 @@ impl CloudWatch {
                 None => break,
             }
         }
-        if batch.size > 0 {
-            self.send(owner, stream, batch).await?;
+        let rest = records.take();
+        if !rest.is_empty() {
+            self.send(owner, stream, rest).await?;
         }
         Ok(updates)
     }
 
-    async fn send(&self, owner: Owner, stream: &StreamRecord, batch: Batch) -> Result<()> {
-        let records = batch.records.into_iter().map(Bytes::from).collect();
+    async fn send(&self, owner: Owner, stream: &StreamRecord, records: Vec<Bytes>) -> Result<()> {
         let platform = &self.platform;
         let by = By { service: PRINCIPAL, account: owner.account, region: owner.region, source: None };
         let request = request(&stream.role, "MetricStreamSession");
@@ -154,23 +151,6 @@ impl CloudWatch {
             calls::put_records(platform, caller, owner.region, &stream.firehose, records).await
         };
         self.stream_sessions.acting(platform, &(owner.account, owner.region), by, request, put).await
-    }
-}
-
-/// Lines in records.
-#[derive(Default)]
-struct Batch {
-    records: Vec<String>,
-    size: usize,
-}
-
-impl Batch {
-    fn add(&mut self, line: &str) {
-        self.size += line.len();
-        match self.records.last_mut() {
-            Some(record) if record.len() + line.len() <= RECORD_MAX => record.push_str(line),
-            _ => self.records.push(line.to_owned()),
-        }
     }
 }
 

@@ -6,6 +6,9 @@ use haneul_cloudwatch_wire::{operations as op, shapes as s};
 use haneul_firehose_wire::{operations as fire, shapes as f};
 use haneul_iam_wire::{operations as iam, shapes as i};
 use haneul_kit::{Access, Cx, Handle, Result, Service};
+use haneul_otlp::common::{AnyValue, KeyValue, KeyValueList, Value as Any};
+use haneul_otlp::metrics::{Metric, MetricsRequest};
+use haneul_otlp::{Bytes, Message};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -14,6 +17,9 @@ use super::cloud::{Cloud, datum};
 #[derive(Default)]
 pub(super) struct Sink {
     pub(super) lines: Mutex<Vec<Value>>,
+    /// Whether what comes is no text; then it is in `records`.
+    binary: Mutex<bool>,
+    records: Mutex<Vec<Bytes>>,
     pub(super) refuses: Mutex<bool>,
     /// How many records of a call are taken, the last of it.
     takes: Mutex<Option<usize>>,
@@ -47,7 +53,12 @@ impl Handle<fire::PutRecordBatch> for Sink {
             request_responses: (0..input.records.len()).map(answer).collect(),
             ..Default::default()
         };
-        for record in input.records.into_iter().skip(refused) {
+        let taken = input.records.into_iter().skip(refused);
+        if *self.binary.lock() {
+            self.records.lock().extend(taken.map(|record| record.data));
+            return Ok(output);
+        }
+        for record in taken {
             let text = String::from_utf8(record.data.to_vec()).unwrap();
             assert!(text.ends_with('\n'));
             self.lines.lock().extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
@@ -85,6 +96,17 @@ fn stream() -> s::PutMetricStreamInput {
     }
 }
 
+/// More statistics of the metric m.
+fn statistics(names: &[&str]) -> s::MetricStreamStatisticsConfiguration {
+    s::MetricStreamStatisticsConfiguration {
+        include_metrics: vec![s::MetricStreamStatisticsMetric {
+            namespace: "Test".into(),
+            metric_name: "m".into(),
+        }],
+        additional_statistics: names.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
 fn test_lines(cloud: &Cloud) -> Vec<Value> {
     let mut lines = std::mem::take(&mut *cloud.sink.lines.lock());
     lines.retain(|line| line["namespace"] == "Test");
@@ -96,13 +118,7 @@ async fn minutes_go_into_firehose_once() {
     let cloud = Cloud::new().await;
     role(&cloud).await;
     let mut input = stream();
-    input.statistics_configurations = Some(vec![s::MetricStreamStatisticsConfiguration {
-        include_metrics: vec![s::MetricStreamStatisticsMetric {
-            namespace: "Test".into(),
-            metric_name: "m".into(),
-        }],
-        additional_statistics: vec!["p90".into()],
-    }]);
+    input.statistics_configurations = Some(vec![statistics(&["p90", "tm90"])]);
     cloud.ok::<op::PutMetricStream>(input).await;
     let minute = cloud.minute();
     for value in 1..=10 {
@@ -124,7 +140,7 @@ async fn minutes_go_into_firehose_once() {
         (&m["value"]["sum"], &m["value"]["min"], &m["value"]["max"]),
         (&json!(55.0), &json!(1.0), &json!(10.0))
     );
-    assert!(m["value"]["p90"].as_f64().unwrap() > 8.0);
+    assert!(m["value"]["p90"].as_f64().unwrap() > 8.0 && m["value"]["tm90"].as_f64().unwrap() < 5.5);
     assert_eq!(
         (&m["metric_stream_name"], &m["account_id"], &m["region"]),
         (&json!("all"), &json!("111111111111"), &json!("us-east-1"))
@@ -133,6 +149,121 @@ async fn minutes_go_into_firehose_once() {
     assert!(n["value"].get("p90").is_none());
     cloud.advance(600).await;
     assert!(test_lines(&cloud).is_empty(), "nothing is sent twice");
+}
+
+/// The metrics of our namespace in what came.
+fn test_metrics(cloud: &Cloud) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    for mut record in std::mem::take(&mut *cloud.sink.records.lock()) {
+        while !record.is_empty() {
+            let request = MetricsRequest::decode_length_delimited(&mut record).unwrap();
+            let [of_resource] = request.resource_metrics.try_into().unwrap();
+            let attributes = of_resource.resource.unwrap().attributes;
+            let expected = [
+                ("cloud.provider", "aws"),
+                ("cloud.account.id", "111111111111"),
+                ("cloud.region", "us-east-1"),
+                ("aws.exporter.arn", "arn:aws:cloudwatch:us-east-1:111111111111:metric-stream/all"),
+            ];
+            assert_eq!(attributes, expected.map(|(key, value)| KeyValue::string(key, value)));
+            let [of_scope] = of_resource.scope_metrics.try_into().unwrap();
+            metrics.extend(of_scope.metrics);
+        }
+    }
+    metrics.retain(|metric| metric.name.starts_with("amazonaws.com/Test/"));
+    metrics
+}
+
+#[tokio::test]
+async fn minutes_as_open_telemetry() {
+    for format in ["opentelemetry1.0", "opentelemetry0.7"] {
+        let cloud = Cloud::new().await;
+        *cloud.sink.binary.lock() = true;
+        role(&cloud).await;
+        let mut input = stream();
+        input.output_format = format.into();
+        input.statistics_configurations = Some(vec![statistics(&["p99.9", "p50", "p0", "p100"])]);
+        cloud.ok::<op::PutMetricStream>(input).await;
+        let get = s::GetMetricStreamInput { name: "all".into() };
+        assert_eq!(cloud.ok::<op::GetMetricStream>(get).await.output_format.as_deref(), Some(format));
+        let minute = cloud.minute();
+        for value in 1..=10 {
+            cloud.put("m", minute, f64::from(value)).await;
+        }
+        let on = |host: &str, unit: &str, value| {
+            let mut other = datum("n", minute, value);
+            other.dimensions = Some(vec![s::Dimension { name: "host".into(), value: host.into() }]);
+            other.unit = Some(unit.into());
+            other
+        };
+        cloud
+            .put_all(vec![on("a", "Bytes/Second", 5.0), on("b", "Bytes/Second", 6.0), on("b", "Bits", 7.0)])
+            .await;
+        cloud.advance(200).await;
+        let metrics = test_metrics(&cloud);
+        let named: Vec<_> =
+            metrics.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
+        let (m, n) = ("amazonaws.com/Test/m", "amazonaws.com/Test/n");
+        assert_eq!(named.iter().filter(|known| **known == (n, "By/s")).count(), 1, "{named:?}");
+        assert!(named.len() == 3 && named.contains(&(m, "1")) && named.contains(&(n, "bit")), "{named:?}");
+        let points = |name, unit| {
+            let found =
+                metrics.iter().find(|metric| (metric.name.as_str(), metric.unit.as_str()) == (name, unit));
+            found.unwrap().summary.clone().unwrap().data_points
+        };
+        let [point] = points(m, "1").try_into().unwrap();
+        let nanos = minute as u64 * 1_000_000_000;
+        assert_eq!((point.start_time_unix_nano, point.time_unix_nano), (nanos, nanos + 60_000_000_000));
+        assert_eq!((point.count, point.sum), (10, 55.0));
+        let quantiles: Vec<_> = point.quantile_values.iter().map(|one| one.quantile).collect();
+        assert_eq!(quantiles, [0.0, 0.5, 0.999, 1.0]);
+        let values: Vec<_> = point.quantile_values.iter().map(|one| one.value).collect();
+        assert_eq!((values[0], values[3]), (1.0, 10.0));
+        assert!((values[1] - 5.5).abs() < 0.1 && values[2] > 9.9, "{values:?}");
+        let both = points(n, "By/s");
+        assert_eq!(both.iter().map(|point| point.sum).sum::<f64>(), 11.0);
+        let of_a = both.iter().find(|point| point.sum == 5.0).unwrap();
+        if format == "opentelemetry0.7" {
+            let labels: Vec<_> =
+                of_a.labels.iter().map(|label| (label.key.as_str(), label.value.as_str())).collect();
+            assert_eq!(labels, [("Namespace", "Test"), ("MetricName", "n"), ("host", "a")]);
+            assert!(of_a.attributes.is_empty());
+        } else {
+            let host = Any::KeyValues(KeyValueList { values: vec![KeyValue::string("host", "a")] });
+            let expected = [
+                KeyValue::string("Namespace", "Test"),
+                KeyValue::string("MetricName", "n"),
+                KeyValue { key: "Dimensions".into(), value: Some(AnyValue { value: Some(host) }) },
+            ];
+            assert_eq!(of_a.attributes, expected);
+            assert!(of_a.labels.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn much_as_open_telemetry() {
+    let cloud = Cloud::new().await;
+    *cloud.sink.binary.lock() = true;
+    role(&cloud).await;
+    let mut input = stream();
+    input.output_format = "opentelemetry1.0".into();
+    cloud.ok::<op::PutMetricStream>(input).await;
+    let minute = cloud.minute();
+    for part in 0..5 {
+        let name = |i| format!("{}{}", "m".repeat(200), part * 1000 + i);
+        cloud.put_all((0..1000).map(|i| datum(&name(i), minute, 1.0)).collect()).await;
+    }
+    cloud.advance(200).await;
+    let records: Vec<_> = cloud.sink.records.lock().iter().map(Bytes::len).collect();
+    assert!(records.len() > 10 && records.iter().all(|length| *length < 200_000), "{records:?}");
+    let calls = cloud.sink.calls.lock().clone();
+    assert!(calls.len() > 1 && calls.iter().all(|size| *size <= 1_000_000), "{calls:?}");
+    let mut names: Vec<_> = test_metrics(&cloud).into_iter().map(|metric| metric.name).collect();
+    names.sort();
+    assert_eq!(names.len(), 5000);
+    names.dedup();
+    assert_eq!(names.len(), 5000, "none is sent twice");
 }
 
 #[tokio::test]
@@ -240,7 +371,13 @@ async fn what_a_stream_may_not_be() {
     let filter = || s::MetricStreamFilter { namespace: Some("A".into()), ..Default::default() };
     let cases: &[(Spoil, &str)] = &[
         (|input| input.output_format = "xml".into(), "ValidationError"),
-        (|input| input.output_format = "opentelemetry1.0".into(), "ValidationException"),
+        (
+            |input| {
+                input.output_format = "opentelemetry1.0".into();
+                input.statistics_configurations = Some(vec![statistics(&["p90", "tm90"])]);
+            },
+            "InvalidParameterValueException",
+        ),
         (
             |input| input.firehose_arn = "arn:aws:sqs:us-east-1:111111111111:q".into(),
             "InvalidParameterValueException",
