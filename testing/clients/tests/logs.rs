@@ -1,5 +1,5 @@
-//! What becomes of log events beside being kept: metrics, deliveries to functions that really run, exports, masks, encryption; by
-//! boto3, Terraform, and around a crash.
+//! How log events come by OpenTelemetry's SDK, and what becomes of them beside being kept: metrics,
+//! deliveries to functions that really run, exports, masks, encryption; by boto3, Terraform, and around a crash.
 
 use haneul_clients::{Server, available, python, script, terraform};
 
@@ -37,5 +37,13 @@ fn by_terraform() {
 fn anomalies_are_found() {
     if can_run("boto3_anomalies.py") {
         Server::start(&[]).run(&python(), &[&script("boto3_anomalies.py")]);
+    }
+}
+
+#[test]
+fn by_open_telemetry() {
+    let python = python();
+    if available(&python, &["-c", "import boto3, opentelemetry.exporter.otlp.proto.http"], "otel_logs.py") {
+        Server::start(&[]).run(&python, &[&script("otel_logs.py")]);
     }
 }

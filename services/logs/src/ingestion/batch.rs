@@ -19,6 +19,7 @@ pub(super) struct Batch {
 #[derive(Debug, PartialEq)]
 pub(super) enum Refused {
     NotJson,
+    NotProtobuf,
     TooMany,
     TooLong,
 }
@@ -35,6 +36,11 @@ impl Batch {
             true => Err(Refused::TooLong),
             false => Ok(()),
         }
+    }
+
+    /// Makes sure that one part is no longer than a whole batch.
+    pub(super) fn takes(length: usize) -> Read<()> {
+        if length > BATCH_BYTES_MAX { Err(Refused::TooLong) } else { Ok(()) }
     }
 
     pub(super) fn push(&mut self, event: InputLogEvent) -> Read<()> {
@@ -55,10 +61,17 @@ impl From<serde_json::Error> for Refused {
     }
 }
 
+impl From<haneul_otlp::DecodeError> for Refused {
+    fn from(_: haneul_otlp::DecodeError) -> Refused {
+        Refused::NotProtobuf
+    }
+}
+
 impl From<Refused> for ApiError {
     fn from(why: Refused) -> ApiError {
         error::invalid(match why {
             Refused::NotJson => "The body is not valid JSON.".to_owned(),
+            Refused::NotProtobuf => "The body is not valid Protobuf.".to_owned(),
             Refused::TooMany => format!("A request can have no more than {EVENTS_MAX} events."),
             Refused::TooLong => {
                 format!("Upload too large: the events exceed the limit of {BATCH_BYTES_MAX} bytes")

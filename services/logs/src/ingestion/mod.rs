@@ -16,6 +16,8 @@ use haneul_kit::{
 };
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
+use haneul_otlp::Message;
+use haneul_otlp::logs::{LogsResponse, PartialSuccess};
 use http::{HeaderValue, Method, Response, StatusCode, header, response};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -76,11 +78,28 @@ impl Format {
         })
     }
 
-    fn takes(self, content_type: &str) -> bool {
-        let kind = content_type.split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case("application/json")
-            || self == Format::Lines && kind.eq_ignore_ascii_case("application/x-ndjson")
+    fn events(self, body: &[u8], now_ms: i64) -> Result<Vec<s::InputLogEvent>> {
+        let text = std::str::from_utf8(body).map_err(|_| error::invalid("The body is not UTF-8."))?;
+        let read = match self {
+            Format::Json => formats::json,
+            Format::Lines => formats::lines,
+            Format::Collector => formats::collector,
+            Format::Otlp => otlp::records,
+        };
+        Ok(read(text, now_ms)?)
     }
+
+    fn takes(self, content_type: &str) -> bool {
+        is_of(content_type, "application/json")
+            || self == Format::Lines && is_of(content_type, "application/x-ndjson")
+            || self == Format::Otlp && is_of(content_type, PROTOBUF)
+    }
+}
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+fn is_of(content_type: &str, kind: &str) -> bool {
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
 }
 
 impl Logs {
@@ -110,15 +129,12 @@ impl Logs {
             return Err(error::invalid(message).with_status(415));
         }
         let body = body.collect(BODY_MAX).await.map_err(|_| error::invalid("The body cannot be read."))?;
-        let text = std::str::from_utf8(&body).map_err(|_| error::invalid("The body is not UTF-8."))?;
         let now_ms = cx.now().millis();
-        let events = match format {
-            Format::Json => formats::json(text, now_ms),
-            Format::Lines => formats::lines(text, now_ms),
-            Format::Collector => formats::collector(text, now_ms),
-            Format::Otlp => otlp::records(text, now_ms),
+        let by_protobuf = is_of(content_type, PROTOBUF);
+        let mut events = match by_protobuf {
+            true => otlp::protobuf::records(&body.into(), now_ms)?,
+            false => format.events(&body, now_ms)?,
         };
-        let mut events = events?;
         events.retain(|event| !event.message.is_empty());
         events.sort_by_key(|event| event.timestamp);
         let input = s::PutLogEventsRequest {
@@ -129,20 +145,31 @@ impl Logs {
         };
         let count = input.log_events.len();
         let written = Handle::<op::PutLogEvents>::call(self, cx, input).await?;
-        let said = match written.rejected_log_events_info {
-            Some(rejected) => partial(&rejected, count).to_string(),
-            None => "{}".to_owned(),
+        let partial_success = written.rejected_log_events_info.map(|rejected| partial(&rejected, count));
+        let (kind, said) = match by_protobuf {
+            true => (PROTOBUF, LogsResponse { partial_success }.encode_to_vec()),
+            false => ("application/json", as_json(partial_success).to_string().into_bytes()),
         };
         let mut answer = Response::new(ByteStream::from_bytes(said));
         *answer.status_mut() = StatusCode::OK;
-        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         Ok(answer)
+    }
+}
+
+fn as_json(partial_success: Option<PartialSuccess>) -> Value {
+    match partial_success {
+        None => json!({}),
+        Some(partial) => json!({ "partialSuccess": {
+            "rejectedLogRecords": partial.rejected_log_records,
+            "errorMessage": partial.error_message,
+        } }),
     }
 }
 
 /// What is said when some of `count` events were not taken. Source: the page of the OTLP endpoint; those of the others are silent
 /// about it.
-fn partial(rejected: &s::RejectedLogEventsInfo, count: usize) -> Value {
+fn partial(rejected: &s::RejectedLogEventsInfo, count: usize) -> PartialSuccess {
     let index = |index: Option<i32>| index.and_then(|index| usize::try_from(index).ok());
     let too_old = index(rejected.too_old_log_event_end_index).unwrap_or_default();
     let expired = index(rejected.expired_log_event_end_index).map_or(0, |end| end - too_old);
@@ -152,10 +179,10 @@ fn partial(rejected: &s::RejectedLogEventsInfo, count: usize) -> Value {
         "tooNewLogEventCount": too_new,
         "expiredLogEventCount": expired,
     });
-    json!({ "partialSuccess": {
-        "rejectedLogRecords": too_old + expired + too_new,
-        "errorMessage": why.to_string(),
-    } })
+    PartialSuccess {
+        rejected_log_records: (too_old + expired + too_new) as i64,
+        error_message: why.to_string(),
+    }
 }
 
 fn unauthenticated() -> ApiError {
@@ -198,7 +225,7 @@ mod tests {
             (rejected(None, Some(2), None), [0, 2, 0]),
             (rejected(None, None, Some(0)), [0, 0, 10]),
         ] {
-            let said = &partial(&rejected, 10)["partialSuccess"];
+            let said = &as_json(Some(partial(&rejected, 10)))["partialSuccess"];
             let why: Value = serde_json::from_str(said["errorMessage"].as_str().unwrap()).unwrap();
             let found =
                 ["tooOldLogEventCount", "expiredLogEventCount", "tooNewLogEventCount"].map(|name| &why[name]);

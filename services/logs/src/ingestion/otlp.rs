@@ -1,4 +1,5 @@
-//! OpenTelemetry's logs in JSON (OTLP/HTTP): each record becomes an event with its resource and scope.
+//! OpenTelemetry's logs (OTLP/HTTP): each record becomes an event with its resource and scope. Here those that come as JSON, and what
+//! an event's message is; [`protobuf`] has the others.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,6 +8,8 @@ use haneul_logs_wire::shapes::InputLogEvent;
 use serde_json::{Map, Value};
 
 use super::batch::{Batch, Read};
+
+pub(super) mod protobuf;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
@@ -22,7 +25,7 @@ pub(super) fn records(text: &str, now_ms: i64) -> Read<Vec<InputLogEvent>> {
                 let at =
                     ["timeUnixNano", "observedTimeUnixNano"].into_iter().find_map(|name| nanos(record, name));
                 let timestamp = at.map_or(now_ms, |nanos| nanos / NANOS_PER_MILLI);
-                let message = message(record, around, &batch)?;
+                let message = message(&plain(record), around, &batch)?;
                 batch.push(InputLogEvent { timestamp, message })?;
             }
         }
@@ -34,7 +37,7 @@ fn shown(message: &Value) -> String {
     plain(message).to_string()
 }
 
-/// A record with what it hangs on, whose text is there already: it may be long, and stands in each of many records.
+/// A plain record with what it hangs on, whose text is there already: it may be long, and stands in each of many records.
 fn message(record: &Value, around: [(&str, &Option<String>); 2], batch: &Batch) -> Read<String> {
     let mut members: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
     for (name, text) in around {
@@ -42,7 +45,6 @@ fn message(record: &Value, around: [(&str, &Option<String>); 2], batch: &Batch) 
             members.insert(name, Cow::Borrowed(text));
         }
     }
-    let record = plain(record);
     for (name, value) in record.as_object().into_iter().flatten() {
         members.insert(name, Cow::Owned(value.to_string()));
     }
