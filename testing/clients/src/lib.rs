@@ -221,6 +221,11 @@ pub fn python() -> String {
     std::env::var("HANEUL_PYTHON").unwrap_or_else(|_| "python3".into())
 }
 
+/// The Python with the CloudWatch Logs agent (awscli-cwlogs): of `HANEUL_LOGS_AGENT`, or the one on the path.
+pub fn logs_agent() -> String {
+    std::env::var("HANEUL_LOGS_AGENT").unwrap_or_else(|_| "python3".into())
+}
+
 /// The AWS CLI: of `HANEUL_AWS_CLI`, or the one on the path.
 pub fn aws_cli() -> String {
     std::env::var("HANEUL_AWS_CLI").unwrap_or_else(|_| "aws".into())

@@ -1,7 +1,7 @@
-//! How log events come by OpenTelemetry's SDK, and what becomes of them beside being kept: metrics,
+//! How log events come (by an agent that tails files, by OpenTelemetry's SDK) and what becomes of them beside being kept: metrics,
 //! deliveries to functions that really run, exports, masks, encryption; by boto3, Terraform, and around a crash.
 
-use haneul_clients::{Server, available, python, script, terraform};
+use haneul_clients::{Server, available, logs_agent, python, script, terraform};
 
 fn can_run(name: &str) -> bool {
     let python = python();
@@ -45,5 +45,23 @@ fn by_open_telemetry() {
     let python = python();
     if available(&python, &["-c", "import boto3, opentelemetry.exporter.otlp.proto.http"], "otel_logs.py") {
         Server::start(&[]).run(&python, &[&script("otel_logs.py")]);
+    }
+}
+
+#[test]
+fn an_agent_ships_each_line_once_around_a_crash() {
+    let (python, agent) = (python(), logs_agent());
+    if can_run("logs_agent.py") && available(&agent, &["-c", "import cwlogs.push"], "logs_agent.py") {
+        // The script kills a server of its own.
+        Server::start(&[]).run(&python, &[&script("logs_agent.py"), &agent]);
+    }
+}
+
+#[test]
+fn much_is_searched_and_all_found() {
+    if can_run("logs_volume.py") {
+        let server = Server::start(&[]);
+        let pid = server.pid().to_string();
+        server.run(&python(), &[&script("logs_volume.py"), &pid, "0.01"]);
     }
 }
