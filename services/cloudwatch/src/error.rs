@@ -51,6 +51,22 @@ pub(crate) fn stream_limit() -> ApiError {
     ApiError::new(code::LIMIT_EXCEEDED_FAULT, "The quota of metric streams has been reached.")
 }
 
+pub(crate) fn query_definition_limit() -> ApiError {
+    let message = "The quota of metric data query definitions has been reached.";
+    ApiError::new(code::LIMIT_EXCEEDED_EXCEPTION, message)
+}
+
+pub(crate) fn query_definition_not_found(id: &str) -> ApiError {
+    resource_not_found("MetricDataQueryDefinition", id)
+}
+
+pub(crate) fn path_taken(path: &str) -> ApiError {
+    ApiError::new(
+        code::CONFLICT_EXCEPTION,
+        format!("Another metric data query definition has the path {path}."),
+    )
+}
+
 pub(crate) fn resource_not_found(kind: &str, id: &str) -> ApiError {
     ApiError::new(code::RESOURCE_NOT_FOUND_EXCEPTION, format!("{kind} {id} does not exist.")).with_detail(
         s::ResourceNotFoundException { resource_type: Some(kind.into()), resource_id: Some(id.into()) },

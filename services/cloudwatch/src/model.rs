@@ -92,7 +92,23 @@ pub(crate) struct AlarmState {
     /// Actions were held back by a mute rule.
     #[serde(default)]
     pub(crate) held: Option<Held>,
+    /// Of an alarm on many series: those that are in ALARM.
+    #[serde(default)]
+    pub(crate) contributors: Vec<Contributor>,
 }
+
+/// A time series of an alarm on many, in ALARM.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Contributor {
+    pub(crate) id: String,
+    /// What its query groups by.
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) reason: String,
+    pub(crate) since_ms: i64,
+}
+
+/// A contributor's id and attributes.
+pub(crate) type Named = (String, Vec<(String, String)>);
 
 /// What an alarm was before a mute rule or a suppressor held back its first action.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -177,6 +193,28 @@ pub(crate) struct StreamFilter {
 
 pub(crate) static METRIC_STREAMS: Table<(AccountId, Region, String), StreamRecord> =
     Table::new("cloudwatch.metric_streams");
+
+/// A query that is saved under a path.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct QueryDefinition {
+    pub(crate) path: String,
+    pub(crate) expression: String,
+    /// `PROMQL`, `SQL`, `METRIC_MATH`.
+    pub(crate) language: String,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Record for QueryDefinition {}
+
+/// By id.
+pub(crate) static QUERY_DEFINITIONS: Table<(AccountId, Region, String), QueryDefinition> =
+    Table::new("cloudwatch.query_definitions");
+
+/// Whose id a path has.
+pub(crate) static QUERY_PATHS: Table<(AccountId, Region, String), String> =
+    Table::new("cloudwatch.query_paths");
 
 /// Actions of a composite alarm that are held back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -268,10 +306,13 @@ pub(crate) static ALARMS: Table<(AccountId, Region, String), Alarm> = Table::new
 pub(crate) struct HistoryItem {
     pub(crate) alarm: String,
     pub(crate) composite: bool,
-    /// `ConfigurationUpdate`, `StateUpdate`, `Action`.
+    /// `ConfigurationUpdate`, `StateUpdate`, `Action`, `AlarmContributorStateUpdate`, `AlarmContributorAction`.
     pub(crate) kind: String,
     pub(crate) summary: String,
     pub(crate) data: String,
+    /// Whose it is, of an alarm on many series.
+    #[serde(default)]
+    pub(crate) contributor: Option<Named>,
 }
 
 impl Record for HistoryItem {}
@@ -291,6 +332,9 @@ pub(crate) struct PendingAction {
     pub(crate) message: String,
     pub(crate) subject: String,
     pub(crate) attempts: u32,
+    /// On whose behalf, of an alarm on many series.
+    #[serde(default)]
+    pub(crate) contributor: Option<Named>,
 }
 
 impl Record for PendingAction {}

@@ -6,14 +6,16 @@ use haneul_store::Store;
 
 use haneul_kit::contributors::RULES;
 
-use crate::model::{ALARMS, DASHBOARDS, METRIC_STREAMS, MUTE_RULES};
+use crate::model::{ALARMS, DASHBOARDS, METRIC_STREAMS, MUTE_RULES, QUERY_DEFINITIONS};
 
 const ALARM: Kind = Kind::new("cloudwatch:alarm", "AWS::CloudWatch::Alarm");
 const DASHBOARD: Kind = Kind::new("cloudwatch:dashboard", "AWS::CloudWatch::Dashboard");
 const RULE: Kind = Kind::new("cloudwatch:insight-rule", "AWS::CloudWatch::InsightRule");
 const MUTE: Kind = Kind::new("cloudwatch:alarm-mute-rule", "AWS::CloudWatch::AlarmMuteRule");
 const STREAM: Kind = Kind::new("cloudwatch:metric-stream", "AWS::CloudWatch::MetricStream");
-pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE, MUTE, STREAM];
+const QUERY: Kind =
+    Kind::new("cloudwatch:metric-query-definition", "AWS::CloudWatch::MetricDataQueryDefinition");
+pub(crate) const KINDS: &[Kind] = &[ALARM, DASHBOARD, RULE, MUTE, STREAM, QUERY];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -42,6 +44,14 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
             )
         });
         all.extend(streams.await?);
+        let queries =
+            rows(store, &QUERY_DEFINITIONS, (account, region), |(account, region, id), definition| {
+                QUERY.resource(
+                    Arn::new("cloudwatch", region, account, format_args!("metric-query-definition/{id}")),
+                    definition.tags,
+                )
+            });
+        all.extend(queries.await?);
         // Dashboards are in no Region.
         if region == Region::US_EAST_1 {
             let boards = rows(store, &DASHBOARDS, (account,), |(account, name), dashboard| {

@@ -56,6 +56,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::PutCompositeAlarm>()
         .op::<op::DescribeAlarms>()
         .op::<op::DescribeAlarmsForMetric>()
+        .op::<op::DescribeAlarmContributors>()
         .op::<op::DescribeAlarmHistory>()
         .op::<op::SetAlarmState>()
         .op::<op::EnableAlarmActions>()
@@ -91,6 +92,12 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::StartMetricStreams>()
         .op::<op::StopMetricStreams>()
         .op::<op::DeleteMetricStream>();
+    // Saved queries.
+    let service = service
+        .op::<op::PutMetricDataQueryDefinition>()
+        .op::<op::GetMetricDataQueryDefinition>()
+        .op::<op::ListMetricDataQueryDefinitions>()
+        .op::<op::DeleteMetricDataQueryDefinition>();
     // Tags.
     let service = service.op::<op::TagResource>().op::<op::UntagResource>().op::<op::ListTagsForResource>();
     let service = service

@@ -285,6 +285,32 @@ refused("ValidationError", cloudwatch.delete_alarms, AlarmNames=["slow"])
 cloudwatch.delete_alarms(AlarmNames=["slow", "any"])
 refused("ResourceNotFound", cloudwatch.set_alarm_state, AlarmName="slow", StateValue="OK", StateReason="x")
 
+# Of a query that groups, each group is a contributor.
+cloudwatch.put_metric_alarm(
+    AlarmName="fleet", EvaluationPeriods=1, Threshold=5, ComparisonOperator="GreaterThanThreshold",
+    Metrics=[{"Id": "q", "Expression": 'SELECT MAX(heat) FROM SCHEMA("Random", host) GROUP BY host', "Period": 60}],
+)
+for host, value in [("a", 9), ("b", 1), ("c", 7)]:
+    cloudwatch.put_metric_data(Namespace="Random", MetricData=[
+        {"MetricName": "heat", "Dimensions": [{"Name": "host", "Value": host}], "Timestamp": now(), "Value": value}])
+advance(60)
+until("fleet", "ALARM")
+reason = cloudwatch.describe_alarms(AlarmNames=["fleet"])["MetricAlarms"][0]["StateReason"]
+assert reason == "2 out of 3 time series evaluated to ALARM", reason
+contributors = cloudwatch.describe_alarm_contributors(AlarmName="fleet")["AlarmContributors"]
+assert sorted(one["ContributorAttributes"]["host"] for one in contributors) == ["a", "c"], contributors
+of_one = cloudwatch.describe_alarm_history(AlarmName="fleet", AlarmContributorId=contributors[0]["ContributorId"])["AlarmHistoryItems"]
+assert [item["HistoryItemType"] for item in of_one] == ["AlarmContributorStateUpdate"], of_one
+cloudwatch.delete_alarms(AlarmNames=["fleet"])
+
+# Saved queries.
+saved = cloudwatch.put_metric_data_query_definition(Path="team/heat", Expression="SELECT MAX(heat) FROM Random", Type="SQL")
+refused("ConflictException", cloudwatch.put_metric_data_query_definition, Path="team/heat", Expression="1", Type="METRIC_MATH")
+assert cloudwatch.get_metric_data_query_definition(Id=saved["Id"])["Expression"] == "SELECT MAX(heat) FROM Random"
+assert [item["Path"] for item in cloudwatch.list_metric_data_query_definitions()["Items"]] == ["team/heat"]
+cloudwatch.delete_metric_data_query_definition(Id=saved["Id"])
+refused("ResourceNotFoundException", cloudwatch.get_metric_data_query_definition, Id=saved["Id"])
+
 # Dashboards.
 body = {"widgets": [{"type": "metric", "x": 0, "y": 0, "width": 6, "height": 6, "properties": {"region": "us-east-1", "metrics": [["Shop", "Visits"]]}}]}
 assert cloudwatch.put_dashboard(DashboardName="main", DashboardBody=json.dumps(body))["DashboardValidationMessages"] == []

@@ -101,6 +101,19 @@ resource "aws_cloudwatch_metric_alarm" "rate" {
   }
 }
 
+resource "aws_cloudwatch_metric_alarm" "fleet" {
+  alarm_name          = "fleet"
+  comparison_operator = "GreaterThanThreshold"
+  evaluation_periods  = 2
+  threshold           = var.threshold
+  metric_query {
+    id          = "q1"
+    expression  = "SELECT MAX(CPUUtilization) FROM SCHEMA(\"AWS/EC2\", InstanceId) GROUP BY InstanceId ORDER BY MAX() DESC"
+    period      = 60
+    return_data = true
+  }
+}
+
 resource "aws_cloudwatch_metric_alarm" "anomaly" {
   alarm_name          = "anomaly"
   comparison_operator = "GreaterThanUpperThreshold"

@@ -41,6 +41,7 @@ impl Alarm {
             evaluation: None,
             suppressed: self.state.suppressed.clone(),
             held: self.state.held,
+            contributors: self.state.contributors.clone(),
         };
         std::mem::replace(&mut self.state, entered)
     }
@@ -59,6 +60,7 @@ impl Alarm {
             kind: kind.to_owned(),
             summary,
             data: data.to_string(),
+            contributor: None,
         }
     }
 
@@ -123,6 +125,7 @@ impl Alarm {
                     message: content.to_string(),
                     subject: message::subject(owner, name, &self.state),
                     attempts: 0,
+                    contributor: None,
                 }
             })
             .collect()
@@ -160,8 +163,9 @@ pub(crate) fn acted(action: &PendingAction, now: Instant, failure: Option<&str>)
     HistoryItem {
         alarm: action.alarm.clone(),
         composite: action.composite,
-        kind: "Action".to_owned(),
+        kind: if action.contributor.is_some() { "AlarmContributorAction" } else { "Action" }.to_owned(),
         summary: summary.chars().take(255).collect(),
         data: data.to_string(),
+        contributor: action.contributor.clone(),
     }
 }

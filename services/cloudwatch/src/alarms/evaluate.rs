@@ -3,10 +3,12 @@
 use haneul_kit::metrics::{Owner, Unit};
 use haneul_kit::{Instant, Result};
 
+use super::contributors::{Series, judge};
 use super::decide::{self, Treatment, Wanted, decide};
 use super::reason::{Facts, Point};
 use crate::CloudWatch;
-use crate::model::{Alarm, MetricAlarm, OneMetric, StateValue, Watched};
+use crate::insights::{Select, is_select};
+use crate::model::{Alarm, Contributor, MetricAlarm, OneMetric, Source, StateValue, Watched};
 use crate::query::{Plan, Span};
 use crate::series::Identity;
 use crate::series::window::Window;
@@ -17,6 +19,17 @@ pub(crate) struct Verdict {
     pub(crate) state: StateValue,
     pub(crate) reason: String,
     pub(crate) data: String,
+    /// `PARTIAL_DATA`: more matched than was looked at.
+    pub(crate) evaluation: Option<String>,
+    /// Of an alarm on many series: those in ALARM.
+    pub(crate) contributors: Vec<Contributor>,
+}
+
+/// What a query resulted in.
+enum Watch {
+    One(Vec<Point>),
+    /// A series for each group; and whether these are not all.
+    Many(Vec<Series>, bool),
 }
 
 impl MetricAlarm {
@@ -37,6 +50,18 @@ impl MetricAlarm {
     /// Seconds between two evaluations.
     pub(crate) fn every(&self) -> i64 {
         if self.period() < 60 { 10 } else { 60 }
+    }
+
+    /// Whether each group of its query is looked at by itself.
+    pub(crate) fn is_on_many(&self) -> bool {
+        let Watched::Queries(queries) = &self.watched else { return false };
+        let shown = queries.iter().filter(|query| query.return_data.unwrap_or(true));
+        shown.into_iter().any(|query| match &query.source {
+            Source::Expression(text) => {
+                is_select(text) && Select::parse(text).is_ok_and(|select| !select.group_by.is_empty())
+            }
+            Source::Metric { .. } => false,
+        })
     }
 
     fn wanted(&self) -> Wanted {
@@ -70,7 +95,12 @@ impl CloudWatch {
         let window = Window { start: end - range * period, end, period, now: end };
         let (points, few) = match &metric.watched {
             Watched::One(one) => self.one_metric(owner, metric, one, window).await?,
-            Watched::Queries(queries) => (self.queried(owner, metric, queries, window).await?, false),
+            Watched::Queries(queries) => match self.queried(owner, metric, queries, window).await? {
+                Watch::One(points) => (points, false),
+                Watch::Many(series, partial) => {
+                    return Ok(judge(alarm, metric, wanted, series, partial, now));
+                }
+            },
         };
         if few {
             return Ok(None);
@@ -96,7 +126,8 @@ impl CloudWatch {
         };
         let start = decided.last().map_or(window.start, |point| point.at);
         let data = facts.data(now, start, period, statistic, unit).to_string();
-        Ok(Some(Verdict { state, reason: facts.sentence(), data }))
+        let reason = facts.sentence();
+        Ok(Some(Verdict { state, reason, data, evaluation: None, contributors: Vec::new() }))
     }
 
     /// The periods of the window, the newest first; and whether there are too few samples to say anything about a percentile.
@@ -137,7 +168,7 @@ impl CloudWatch {
         metric: &MetricAlarm,
         queries: &[crate::model::Query],
         window: Window,
-    ) -> Result<Vec<Point>> {
+    ) -> Result<Watch> {
         let plan = Plan::of(queries.to_vec(), "Metrics", &owner.account.to_string())?;
         let span =
             Span { start_ms: window.start * 1000, end_ms: window.end * 1000, now_ms: window.now * 1000 };
@@ -146,7 +177,24 @@ impl CloudWatch {
         let band_id = metric.threshold_metric_id.as_deref();
         let band = band_id.and_then(|id| answers.iter().find(|answer| answer.query.id == id));
         let watched = answers.iter().find(|answer| Some(answer.query.id.as_str()) != band_id);
-        let Some(line) = watched.and_then(|answer| answer.lines.first()) else { return Ok(points) };
+        if let Some(answer) = watched.filter(|answer| answer.is_grouped()) {
+            let series = answer.lines.iter().map(|line| {
+                let mut points = empty(window);
+                for (at, value) in &line.points {
+                    let breaching =
+                        metric.threshold.map(|threshold| breaches(&metric.comparison, *value, threshold));
+                    set(
+                        &mut points,
+                        Point { at: *at, value: Some(*value), samples: None, breaching, band: None },
+                    );
+                }
+                Series { attributes: line.group.to_vec(), points }
+            });
+            return Ok(Watch::Many(series.collect(), answer.partial));
+        }
+        let Some(line) = watched.and_then(|answer| answer.lines.first()) else {
+            return Ok(Watch::One(points));
+        };
         for (at, value) in &line.points {
             let (breaching, band) = match (band_id, band) {
                 (None, _) => {
@@ -166,7 +214,7 @@ impl CloudWatch {
             let value = breaching.is_some().then_some(*value);
             set(&mut points, Point { at: *at, value, samples: None, breaching, band });
         }
-        Ok(points)
+        Ok(Watch::One(points))
     }
 }
 

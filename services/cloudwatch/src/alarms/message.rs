@@ -6,7 +6,9 @@ use haneul_kit::metrics::Owner;
 use serde_json::{Map, Value, json};
 
 use super::reason::iso_millis;
-use crate::model::{Alarm, AlarmKind, AlarmState, MetricAlarm, OneMetric, Query, Source, Watched};
+use crate::model::{
+    Alarm, AlarmKind, AlarmState, Contributor, MetricAlarm, OneMetric, Query, Source, Watched,
+};
 
 pub(crate) fn arn(owner: Owner, name: &str) -> String {
     format!("arn:aws:cloudwatch:{}:{}:alarm:{name}", owner.region, owner.account)
@@ -63,6 +65,27 @@ pub(crate) fn event(owner: Owner, name: &str, alarm: &Alarm, before: &AlarmState
             "configuration": configuration(alarm),
         },
     })
+}
+
+/// The same on behalf of one series of many. Source: CloudWatch User Guide, "Alarm events and EventBridge" and "Log alarms", whose
+/// examples have the members.
+pub(crate) fn of_contributor(message: &str, contributor: &Contributor) -> String {
+    let Ok(mut message) = serde_json::from_str::<Value>(message) else { return message.to_owned() };
+    let attributes = pairs(&contributor.attributes);
+    match message.get_mut("alarmData").and_then(Value::as_object_mut) {
+        Some(data) => {
+            data.remove("previousState");
+            data.insert(
+                "alarmContributor".to_owned(),
+                json!({ "id": contributor.id, "attributes": attributes }),
+            );
+        }
+        None => {
+            message["AlarmContributorId"] = json!(contributor.id);
+            message["AlarmContributorAttributes"] = attributes;
+        }
+    }
+    message.to_string()
 }
 
 fn state(state: &AlarmState) -> Value {

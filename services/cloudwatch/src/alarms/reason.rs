@@ -76,6 +76,25 @@ impl Facts<'_> {
         )
     }
 
+    /// As a contributor says it, which shows its last point alone.
+    pub(crate) fn short_sentence(&self) -> String {
+        let breaching = self.state == StateValue::Alarm;
+        let mut crossing = self.points.iter().filter(|point| point.breaching == Some(breaching));
+        let count = crossing.clone().count();
+        let last = crossing.next().and_then(|point| Some((point.at, point.value?)));
+        let (Some((at, value)), Some(threshold)) = (last, self.threshold) else { return self.sentence() };
+        let (count, were) = plural(count, "datapoint was", "datapoints were");
+        let (_, datapoints) = plural(count, "datapoint", "datapoints");
+        let not = if breaching { "" } else { "not " };
+        format!(
+            "Threshold Crossed: {count} {were} {not}{} the threshold ({}). The most recent {datapoints} which crossed the threshold: [{} ({})].",
+            compared(self.comparison),
+            float(threshold),
+            float(value),
+            stamp(at),
+        )
+    }
+
     pub(crate) fn data(
         &self,
         now: Instant,
@@ -185,6 +204,10 @@ mod tests {
         assert_eq!(
             facts(StateValue::Alarm, &points[..]).sentence(),
             "Threshold Crossed: 1 out of the last 2 datapoints [99.5 (25/10/16 19:12:00)] was greater than or equal to the threshold (50.0) (minimum 1 datapoint for OK -> ALARM transition)."
+        );
+        assert_eq!(
+            facts(StateValue::Alarm, &points[..]).short_sentence(),
+            "Threshold Crossed: 1 datapoint was greater than or equal to the threshold (50.0). The most recent datapoint which crossed the threshold: [99.5 (25/10/16 19:12:00)]."
         );
         assert_eq!(
             facts(StateValue::Ok, &points[1..]).sentence(),

@@ -18,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(i64, f64)>,
     /// The metric that it is, when it is one.
     pub(crate) origin: Option<Arc<Origin>>,
+    /// What it was grouped by, when it comes of a query that groups.
+    pub(crate) group: Arc<[(String, String)]>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +30,7 @@ pub(crate) struct Origin {
 
 impl Line {
     pub(crate) fn new(label: impl Into<String>, period: i64, points: Vec<(i64, f64)>) -> Line {
-        Line { label: label.into(), period, points, origin: None }
+        Line { label: label.into(), period, points, origin: None, group: Arc::default() }
     }
 
     pub(crate) fn at(&self, time: i64) -> Option<f64> {
@@ -45,7 +47,13 @@ impl Line {
     /// Other points under the same name.
     pub(crate) fn with(&self, points: Vec<(i64, f64)>) -> Line {
         let points = points.into_iter().filter(|(_, value)| value.is_finite()).collect();
-        Line { label: self.label.clone(), period: self.period, points, origin: self.origin.clone() }
+        Line {
+            label: self.label.clone(),
+            period: self.period,
+            points,
+            origin: self.origin.clone(),
+            group: self.group.clone(),
+        }
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = f64> {

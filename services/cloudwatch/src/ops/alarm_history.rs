@@ -26,9 +26,6 @@ impl Handle<op::DescribeAlarmHistory> for CloudWatch {
         cx: &Cx,
         input: s::DescribeAlarmHistoryInput,
     ) -> Result<s::DescribeAlarmHistoryOutput> {
-        if input.alarm_contributor_id.is_some() {
-            return Err(error::not_offered("The history of a contributor"));
-        }
         let types = input.alarm_types.unwrap_or_default();
         // A name says which alarm; without one, only metric alarms are meant.
         let composites =
@@ -38,6 +35,10 @@ impl Handle<op::DescribeAlarmHistory> for CloudWatch {
             (if item.composite { composites } else { metrics })
                 && input.alarm_name.as_ref().is_none_or(|name| *name == item.alarm)
                 && input.history_item_type.as_ref().is_none_or(|kind| *kind == item.kind)
+                && input
+                    .alarm_contributor_id
+                    .as_ref()
+                    .is_none_or(|id| item.contributor.as_ref().is_some_and(|(known, _)| known == id))
         };
         let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
         let times = (
@@ -66,13 +67,16 @@ impl Handle<op::DescribeAlarmHistory> for CloudWatch {
         }
         let page = paging::cut(found, limit, seal, &purpose, |(at, number, _)| (*at, *number));
         let item = |(at, _, item): (i64, u64, HistoryItem)| s::AlarmHistoryItem {
+            alarm_contributor_id: item.contributor.as_ref().map(|(id, _)| id.clone()),
+            alarm_contributor_attributes: item
+                .contributor
+                .map(|(_, attributes)| attributes.into_iter().collect()),
             alarm_name: Some(item.alarm),
             alarm_type: Some(if item.composite { "CompositeAlarm" } else { "MetricAlarm" }.to_owned()),
             timestamp: Some(Instant::from_millis(at)),
             history_item_type: Some(item.kind),
             history_summary: Some(item.summary),
             history_data: Some(item.data),
-            ..Default::default()
         };
         Ok(s::DescribeAlarmHistoryOutput {
             alarm_history_items: Some(page.items.into_iter().map(item).collect()),

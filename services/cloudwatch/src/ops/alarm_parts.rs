@@ -118,6 +118,10 @@ impl CloudWatch {
                 state,
                 tags,
             };
+            let mut alarm = alarm;
+            if !matches!(&alarm.kind, AlarmKind::Metric(metric) if metric.is_on_many()) {
+                alarm.state.contributors.clear();
+            }
             let (what, did) = if made { ("Create", "created") } else { ("Update", "updated") };
             let data = json!({ "version": "1.0", "type": what, "updatedAlarm": shown });
             let item = alarm.item(name, "ConfigurationUpdate", format!("Alarm \"{name}\" {did}"), &data);
@@ -137,5 +141,6 @@ fn initial(now_ms: i64) -> AlarmState {
         evaluation: None,
         suppressed: None,
         held: None,
+        contributors: Vec::new(),
     }
 }

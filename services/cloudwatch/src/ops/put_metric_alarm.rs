@@ -209,10 +209,11 @@ fn queries(list: Vec<s::MetricDataQuery>, band: Option<&str>, account: &str) -> 
         .filter(|query| query.return_data.unwrap_or(true))
         .map(|query| query.id.as_str())
         .collect();
-    let mut grouped = false;
+    let mut grouped = None;
     for step in &plan.steps {
         match &step.work {
-            Work::Insights(select) => grouped |= !select.group_by.is_empty(),
+            Work::Insights(select) if !select.group_by.is_empty() => grouped = Some(step.query.id.as_str()),
+            Work::Insights(_) => {}
             Work::Math(expr) => {
                 let bands = expr.needs().iter().any(|need| matches!(need, Need::Band(_)));
                 if bands && Some(step.query.id.as_str()) != band {
@@ -224,8 +225,8 @@ fn queries(list: Vec<s::MetricDataQuery>, band: Option<&str>, account: &str) -> 
             Work::Metric(_) => {}
         }
     }
-    if grouped {
-        return Err(error::not_offered("An alarm on a query with GROUP BY"));
+    if grouped.is_some_and(|id| band.is_some() || !shown.contains(&id)) {
+        return Err(error::not_offered("Math or an anomaly detection band over a query with GROUP BY"));
     }
     match band {
         Some(band) if !queries.iter().any(|query| query.id == band) => {

@@ -1,4 +1,4 @@
-//! TagResource, UntagResource, ListTagsForResource: of alarms, dashboards and insight rules.
+//! TagResource, UntagResource, ListTagsForResource: of all that can have tags.
 
 use haneul_base::tags::InvalidTags;
 use haneul_cloudwatch_wire::operations as op;
@@ -27,6 +27,7 @@ enum Tagged {
     Rule(String),
     Mute(String),
     Stream(String),
+    Query(String),
 }
 
 fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
@@ -40,7 +41,9 @@ fn tagged(cx: &Cx, text: &str) -> Result<(Arn, Tagged)> {
     let rule = arn.resource().strip_prefix("insight-rule/").map(|name| Tagged::Rule(name.to_owned()));
     let mute = arn.resource().strip_prefix("alarm-mute-rule:").map(|name| Tagged::Mute(name.to_owned()));
     let stream = arn.resource().strip_prefix("metric-stream/").map(|name| Tagged::Stream(name.to_owned()));
-    if let Some(tagged) = alarm.or(rule).or(mute).or(stream) {
+    let query =
+        arn.resource().strip_prefix("metric-query-definition/").map(|id| Tagged::Query(id.to_owned()));
+    if let Some(tagged) = alarm.or(rule).or(mute).or(stream).or(query) {
         return if here { Ok((arn, tagged)) } else { Err(unknown()) };
     }
     match arn.resource().strip_prefix("dashboard/") {
@@ -62,6 +65,9 @@ impl CloudWatch {
             Tagged::Rule(name) => self.rule(owner(cx), name).await?.map(|rule| rule.tags),
             Tagged::Mute(name) => self.mute_rule(owner(cx), name).await?.map(|rule| rule.tags),
             Tagged::Stream(name) => self.stream(owner(cx), name).await?.map(|stream| stream.tags),
+            Tagged::Query(id) => {
+                self.query_definition(owner(cx), id).await?.map(|definition| definition.tags)
+            }
         })
     }
 
@@ -100,6 +106,11 @@ impl CloudWatch {
             Tagged::Stream(name) => {
                 let changed = self.change_stream(owner(cx), &name, |stream| change(&mut stream.tags)).await?;
                 if changed { Ok(()) } else { Err(error::resource_not_found("MetricStream", &name)) }
+            }
+            Tagged::Query(id) => {
+                self.change_query_definition(owner(cx), &id, |definition| change(&mut definition.tags))
+                    .await?;
+                Ok(())
             }
         }
     }

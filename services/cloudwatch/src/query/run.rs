@@ -45,6 +45,13 @@ pub(crate) struct Answer {
     pub(crate) partial: bool,
 }
 
+impl Answer {
+    /// Whether each line is a group of a Metrics Insights query.
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.many && matches!(&self.query.source, Source::Expression(text) if insights::is_select(text))
+    }
+}
+
 impl Span {
     pub(crate) fn window(self, period: i64) -> Window {
         Window::new(self.start_ms, self.end_ms, period, self.now_ms)
@@ -319,9 +326,10 @@ impl CloudWatch {
             .into_iter()
             .map(|(group, points)| {
                 let label = if group.is_empty() { label.to_owned() } else { group.join(" ") };
+                let group: Arc<[_]> = select.group_by.iter().cloned().zip(group).collect();
                 let points =
                     points.into_iter().map(|(at, summary)| (at, select.function.of(&summary))).collect();
-                Line::new(label, window.period, points)
+                Line { group, ..Line::new(label, window.period, points) }
             })
             .collect();
         if let Some((by, descending)) = select.order_by {

@@ -8,6 +8,7 @@ pub(crate) mod contributors;
 pub(crate) mod listing;
 mod mutes;
 pub(crate) mod points;
+mod query_definitions;
 pub(crate) mod rolling;
 pub(crate) mod small;
 mod streams;

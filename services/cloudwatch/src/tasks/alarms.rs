@@ -88,9 +88,6 @@ impl Alarms {
                 return Ok(());
             }
         };
-        if alarm.state.value == verdict.state {
-            return Ok(());
-        }
         let verdict = &verdict;
         let configured_ms = alarm.configured_ms;
         let muting = self.cloudwatch.muting(owner).await?;
@@ -99,13 +96,24 @@ impl Alarms {
             .cloudwatch
             .change_alarm(owner, name, now, |alarm| {
                 // It was changed while we looked: next time.
-                if alarm.configured_ms != configured_ms || alarm.state.value == verdict.state {
+                if alarm.configured_ms != configured_ms {
                     return Ok(None);
                 }
-                let before =
-                    alarm.enter(verdict.state, verdict.reason.clone(), Some(verdict.data.clone()), now);
-                let mut traces = Traces { history: vec![alarm.changed(name, &before)], actions: Vec::new() };
-                alarm.act((owner, name), &before, now, muted_by, &mut traces);
+                let mut traces = Traces::default();
+                if alarm.state.value != verdict.state {
+                    let before =
+                        alarm.enter(verdict.state, verdict.reason.clone(), Some(verdict.data.clone()), now);
+                    traces.history.push(alarm.changed(name, &before));
+                    alarm.act((owner, name), &before, now, muted_by, &mut traces);
+                } else if metric.is_on_many() {
+                    alarm.state.reason.clone_from(&verdict.reason);
+                    alarm.state.reason_data = Some(verdict.data.clone());
+                    alarm.state.updated_ms = now.millis();
+                } else {
+                    return Ok(None);
+                }
+                alarm.contribute((owner, name), &verdict.contributors, now, muted_by, &mut traces);
+                alarm.state.evaluation.clone_from(&verdict.evaluation);
                 Ok(Some(traces))
             })
             .await?;

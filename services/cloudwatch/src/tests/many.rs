@@ -1,0 +1,205 @@
+//! Alarms on queries that group: each group is a contributor.
+
+use haneul_cloudwatch_wire::operations as op;
+use haneul_cloudwatch_wire::shapes as s;
+use haneul_shape::value::Map;
+use serde_json::Value;
+
+use super::alarms::alarm;
+use super::cloud::{Cloud, datum, expression};
+
+const BY_HOST: &str = "SELECT MAX(load) FROM SCHEMA(\"Test\", host) GROUP BY host";
+
+fn grouped(name: &str, query: &str) -> s::PutMetricAlarmInput {
+    s::PutMetricAlarmInput {
+        metrics: Some(vec![expression("q", query, Some(60))]),
+        metric_name: None,
+        namespace: None,
+        statistic: None,
+        period: None,
+        ..alarm(name)
+    }
+}
+
+fn host_of(attributes: &Map<String>) -> String {
+    attributes.get("host").cloned().unwrap()
+}
+
+impl Cloud {
+    async fn load(&self, hosts: &[(&str, f64)]) {
+        let at = self.now().secs();
+        let one = |(host, value): &(&str, f64)| {
+            let mut one = datum("load", at, *value);
+            one.dimensions = Some(vec![s::Dimension { name: "host".into(), value: (*host).into() }]);
+            one
+        };
+        self.put_all(hosts.iter().map(one).collect()).await;
+    }
+
+    async fn contributors(&self, name: &str) -> Vec<s::AlarmContributor> {
+        let input = s::DescribeAlarmContributorsInput { alarm_name: name.into(), next_token: None };
+        self.ok::<op::DescribeAlarmContributors>(input).await.alarm_contributors
+    }
+
+    async fn hosts(&self, name: &str) -> Vec<String> {
+        let all = self.contributors(name).await;
+        let mut hosts: Vec<_> = all.iter().map(|one| host_of(&one.contributor_attributes)).collect();
+        hosts.sort();
+        hosts
+    }
+
+    async fn shown(&self, name: &str) -> s::MetricAlarm {
+        let input = s::DescribeAlarmsInput { alarm_names: Some(vec![name.into()]), ..Default::default() };
+        self.ok::<op::DescribeAlarms>(input).await.metric_alarms.unwrap().pop().unwrap()
+    }
+
+    /// Whom topics were told of: the state, and the host when it was about one.
+    fn told_of(&self) -> Vec<(String, Option<String>)> {
+        let told = std::mem::take(&mut *self.topics.told.lock());
+        let mut all: Vec<_> = told
+            .iter()
+            .map(|input| {
+                let message: Value = serde_json::from_str(&input.message).unwrap();
+                let host = message["AlarmContributorAttributes"]["host"].as_str().map(str::to_owned);
+                assert_eq!(
+                    host.is_some(),
+                    message["AlarmContributorId"].as_str().is_some_and(|id| id.len() == 16)
+                );
+                (message["NewStateValue"].as_str().unwrap().to_owned(), host)
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+fn of(state: &str, host: Option<&str>) -> (String, Option<String>) {
+    (state.to_owned(), host.map(str::to_owned))
+}
+
+#[tokio::test]
+async fn each_group_is_in_alarm_by_itself() {
+    let cloud = Cloud::new().await;
+    cloud.ok::<op::PutMetricAlarm>(grouped("fleet", BY_HOST)).await;
+    cloud.load(&[("a", 9.0), ("b", 1.0), ("c", 8.0)]).await;
+    cloud.advance(60).await;
+    let shown = cloud.shown("fleet").await;
+    assert_eq!(shown.state_value.as_deref(), Some("ALARM"));
+    assert_eq!(shown.state_reason.as_deref(), Some("2 out of 3 time series evaluated to ALARM"));
+    assert_eq!(cloud.hosts("fleet").await, ["a", "c"]);
+    let first =
+        cloud.contributors("fleet").await.into_iter().find(|one| host_of(&one.contributor_attributes) == "a");
+    let first = first.unwrap();
+    assert!(
+        first.state_reason.starts_with("Threshold Crossed: 1 datapoint was greater than the threshold (5.0). The most recent datapoint which crossed the threshold: [9.0 ("),
+        "{}",
+        first.state_reason
+    );
+    assert_eq!(cloud.told_of(), [of("ALARM", None), of("ALARM", Some("a")), of("ALARM", Some("c"))]);
+
+    // One comes back while another stays: the alarm does not change, what it says does.
+    cloud.load(&[("a", 1.0), ("b", 1.0), ("c", 8.0)]).await;
+    cloud.advance(60).await;
+    let shown = cloud.shown("fleet").await;
+    assert_eq!(shown.state_reason.as_deref(), Some("1 out of 3 time series evaluated to ALARM"));
+    assert_eq!(
+        (cloud.hosts("fleet").await, cloud.told_of()),
+        (vec!["c".to_owned()], vec![of("OK", Some("a"))])
+    );
+    assert_eq!(cloud.history("fleet", "StateUpdate").await.len(), 1);
+    assert_eq!(cloud.history("fleet", "AlarmContributorStateUpdate").await.len(), 3);
+    assert_eq!(cloud.history("fleet", "AlarmContributorAction").await.len(), 3);
+    let input = s::DescribeAlarmHistoryInput {
+        alarm_name: Some("fleet".into()),
+        alarm_contributor_id: Some(first.contributor_id),
+        ..Default::default()
+    };
+    let items = cloud.ok::<op::DescribeAlarmHistory>(input).await.alarm_history_items.unwrap();
+    assert_eq!(items.len(), 4, "two changes and their actions");
+    assert!(items.iter().all(|item| host_of(item.alarm_contributor_attributes.as_ref().unwrap()) == "a"));
+
+    // What is gone is in ALARM no longer; when all is gone, the alarm knows nothing.
+    cloud.load(&[("b", 1.0)]).await;
+    cloud.advance(240).await;
+    assert_eq!(
+        (cloud.state("fleet").await.as_str(), cloud.hosts("fleet").await.len()),
+        ("INSUFFICIENT_DATA", 0)
+    );
+    let reason = cloud.shown("fleet").await.state_reason.unwrap();
+    assert_eq!(
+        reason,
+        "No time series were returned by the query. Treat missing data is configured as [Missing]."
+    );
+    assert!(cloud.told_of().contains(&of("OK", Some("c"))));
+}
+
+#[tokio::test]
+async fn a_hundred_groups_are_told_apart_and_a_single_alarm_has_none() {
+    let cloud = Cloud::new().await;
+    cloud.ok::<op::PutMetricAlarm>(grouped("fleet", &format!("{BY_HOST} ORDER BY MAX() DESC"))).await;
+    let names: Vec<String> = (0..130).map(|n| format!("h{n:03}")).collect();
+    let hosts: Vec<(&str, f64)> =
+        names.iter().enumerate().map(|(n, name)| (name.as_str(), n as f64)).collect();
+    cloud.load(&hosts).await;
+    cloud.advance(60).await;
+    assert_eq!(
+        cloud.shown("fleet").await.state_reason.as_deref(),
+        Some("100+ time series evaluated to ALARM")
+    );
+    let known = cloud.hosts("fleet").await;
+    assert_eq!((known.len(), known[0].as_str()), (100, "h030"), "the query's order says which");
+
+    cloud.ok::<op::PutMetricAlarm>(alarm("single")).await;
+    assert!(cloud.contributors("single").await.is_empty());
+    let unknown = s::DescribeAlarmContributorsInput { alarm_name: "none".into(), next_token: None };
+    let said = cloud.err::<op::DescribeAlarmContributors>(unknown).await;
+    assert!(said.starts_with("ResourceNotFoundException: "), "{said}");
+    let mut math = grouped("math", BY_HOST);
+    math.metrics.as_mut().unwrap()[0].return_data = Some(false);
+    math.metrics.as_mut().unwrap().push(expression("e", "SUM(q)", Some(60)));
+    let said = cloud.err::<op::PutMetricAlarm>(math).await;
+    assert!(said.starts_with("ValidationException: "), "{said}");
+}
+
+#[tokio::test]
+async fn missing_series_count_as_they_should() {
+    for (treat, state) in [("breaching", "ALARM"), ("notBreaching", "OK"), ("ignore", "INSUFFICIENT_DATA")] {
+        let cloud = Cloud::new().await;
+        let input =
+            s::PutMetricAlarmInput { treat_missing_data: Some(treat.into()), ..grouped("fleet", BY_HOST) };
+        cloud.ok::<op::PutMetricAlarm>(input).await;
+        cloud.advance(120).await;
+        assert_eq!(cloud.state("fleet").await, state, "{treat}");
+        assert!(cloud.contributors("fleet").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn muted_groups_are_noted_and_not_told() {
+    let cloud = Cloud::new().await;
+    cloud.ok::<op::PutMetricAlarm>(grouped("fleet", BY_HOST)).await;
+    let rule = s::PutAlarmMuteRuleInput {
+        name: "night".into(),
+        rule: s::Rule {
+            schedule: s::Schedule {
+                expression: "cron(0 1 * * *)".into(),
+                duration: "PT2H".into(),
+                timezone: None,
+            },
+        },
+        ..Default::default()
+    };
+    let rule = s::PutAlarmMuteRuleInput {
+        mute_targets: Some(s::MuteTargets { alarm_names: vec!["fleet".into()] }),
+        ..rule
+    };
+    cloud.ok::<op::PutAlarmMuteRule>(rule).await;
+    // Clocks begin at midnight.
+    cloud.advance(3660).await;
+    cloud.load(&[("a", 9.0)]).await;
+    cloud.advance(60).await;
+    assert_eq!(cloud.hosts("fleet").await, ["a"]);
+    assert!(cloud.told_of().is_empty());
+    let noted = cloud.history("fleet", "AlarmContributorAction").await;
+    assert!(noted.len() == 1 && noted[0].contains("muted"), "{noted:?}");
+}
