@@ -191,6 +191,31 @@ pub(crate) fn query_not_found() -> ApiError {
     of("ResourceNotFoundException", "The specified query does not exist.")
 }
 
+pub(crate) fn not_valid(message: impl Into<String>) -> ApiError {
+    of("ValidationException", message)
+}
+
+pub(crate) fn scheduled_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified scheduled query does not exist.")
+}
+
+pub(crate) fn scheduled_exists(name: &str) -> ApiError {
+    of("ConflictException", format!("A scheduled query with the name {name} already exists."))
+}
+
+pub(crate) fn scheduled_quota() -> ApiError {
+    of("ServiceQuotaExceededException", "The account has as many scheduled queries as it may have.")
+}
+
+/// A query that ran as long as it may. Nobody is told but by the query's status.
+pub(crate) fn query_timeout() -> ApiError {
+    of("QueryTimeoutException", "The query ran longer than it may.")
+}
+
+pub(crate) fn is_query_timeout(error: &ApiError) -> bool {
+    error.code() == "QueryTimeoutException"
+}
+
 pub(crate) fn definition_not_found() -> ApiError {
     of("ResourceNotFoundException", "Query definition not found.")
 }

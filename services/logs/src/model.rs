@@ -226,6 +226,9 @@ pub(crate) struct Query {
     pub(crate) status: Status,
     pub(crate) by: String,
     pub(crate) bytes: u64,
+    /// Of the queries within it, in order; `None` for one that asks the same groups.
+    #[serde(default)]
+    pub(crate) nested_groups: Vec<Option<Vec<String>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,9 +237,21 @@ pub(crate) enum Status {
     Complete,
     Cancelled,
     Failed,
+    TimedOut,
 }
 
 impl Record for Query {}
+
+impl Query {
+    /// Those that it asks, and those of the queries within it.
+    pub(crate) fn all_groups(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.groups.clone();
+        all.extend(self.nested_groups.iter().flatten().flatten().cloned());
+        all.sort();
+        all.dedup();
+        all
+    }
+}
 
 /// What events of a group become in CloudWatch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

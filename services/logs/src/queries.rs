@@ -12,7 +12,8 @@ use crate::events::{Direction, OVERHEAD, Place, Reader, Scope, Wanted};
 use crate::insights::need::STREAM;
 use crate::insights::record::Record;
 use crate::insights::run::{Outcome, Run, Skipped};
-use crate::insights::{Plan, compile};
+use crate::insights::subquery::{self, Gathering, Secondary};
+use crate::insights::{Moment, Plan, compile};
 use crate::model::{QUERIES, Query, Status};
 use crate::names::GroupName;
 use crate::ops::retention::cutoff_ms;
@@ -21,13 +22,20 @@ use crate::transform::Work;
 /// Queries that run at once (quota: 100 for each account; a small machine runs fewer) and whose results are kept.
 const RUNNING_MAX: usize = 30;
 const RESULTS_MAX: usize = 100;
-/// Events between two looks at whether the query was stopped.
+/// Events between two looks at whether the query was stopped, and bytes of text that expressions look at.
 const BREATH: u64 = 1000;
+const BREATH_BYTES: u64 = 8 * 1024 * 1024;
+/// Rows of a query within another that names no limit, as of any.
+const NESTED_LIMIT: usize = 10_000;
+/// Source: CloudWatch Logs quotas, "Query timeout".
+const TIME_MAX: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 /// Queries at work and their results. Lost at a restart, and then worked out anew when somebody asks.
 #[derive(Default)]
 pub(crate) struct Queries {
     state: Mutex<State>,
+    /// Told of each that ends.
+    ended: tokio::sync::watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -42,6 +50,11 @@ struct State {
 impl Queries {
     pub(crate) fn outcome(&self, id: &str) -> Option<Arc<Outcome>> {
         self.state.lock().results.get(id).cloned()
+    }
+
+    /// Changes whenever a query ends.
+    pub(crate) fn ended(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.ended.subscribe()
     }
 
     pub(crate) fn is_running(&self, id: &str) -> bool {
@@ -83,6 +96,7 @@ impl Queries {
                 state.results.remove(&oldest);
             }
         }
+        self.ended.send_modify(|ended| *ended += 1);
     }
 }
 
@@ -99,6 +113,126 @@ pub(crate) fn pointers(account: AccountId, region: Region) -> String {
     format!("logs.pointer {account} {region}")
 }
 
+/// What a query reads, or one within it.
+struct Reading<'q> {
+    owner: (AccountId, Region),
+    plan: &'q Plan,
+    groups: &'q [String],
+    /// Both inclusive.
+    start_ms: i64,
+    end_ms: i64,
+    ends: std::time::Instant,
+    stopped: &'q (dyn Fn() -> bool + Sync),
+}
+
+impl<'q> Reading<'q> {
+    /// `START` and `END` of its `SOURCE` stand for the times of the request.
+    fn new(
+        logs: &Logs,
+        owner: (AccountId, Region),
+        (plan, groups): (&'q Plan, &'q [String]),
+        query: &Query,
+        stopped: &'q (dyn Fn() -> bool + Sync),
+    ) -> Reading<'q> {
+        let now_ms = logs.platform.env.now().millis();
+        let (start, end) = plan.source.as_ref().map_or((None, None), |source| (source.start, source.end));
+        Reading {
+            owner,
+            plan,
+            groups,
+            start_ms: start.map_or(query.start_ms, |when| when.ms(now_ms)),
+            end_ms: end.map_or(query.end_ms, |when| when.ms(now_ms)),
+            ends: haneul_env::clock::monotonic() + TIME_MAX,
+            stopped,
+        }
+    }
+
+    fn within(self, time: std::time::Duration) -> Reading<'q> {
+        Reading { ends: haneul_env::clock::monotonic() + time, ..self }
+    }
+
+    fn moment(&self, now_ms: i64) -> Moment {
+        Moment::new(now_ms, self.start_ms, self.end_ms)
+    }
+
+    /// Its own time, and that which it is compared with.
+    fn times(&self) -> Vec<(i64, i64, bool)> {
+        let mut times = vec![(self.start_ms, self.end_ms, false)];
+        if let Some(earlier) = self.plan.earlier {
+            let before_ms = earlier.before_ms(self.start_ms, self.end_ms);
+            let before = |ms: i64| ms.saturating_sub(before_ms);
+            times.push((before(self.start_ms), before(self.end_ms), true));
+        }
+        times
+    }
+
+    /// Lets others have their turn.
+    ///
+    /// # Errors
+    /// When nobody waits for it any more, or it took too long.
+    async fn breathe(&self) -> Result<()> {
+        if (self.stopped)() {
+            return Err(error::query_not_found());
+        }
+        if self.is_over() {
+            return Err(error::query_timeout());
+        }
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        haneul_env::clock::monotonic() > self.ends
+    }
+
+    /// A reading that is given up because its time is over is not one that nobody waits for.
+    fn why(&self, error: ApiError) -> ApiError {
+        if self.is_over() { error::query_timeout() } else { error }
+    }
+}
+
+/// Where the events go that a query reads.
+enum Sink<'s, 'p> {
+    Run(&'s mut Run<'p>),
+    Secondary(&'s Secondary, &'s mut Gathering),
+}
+
+impl Sink<'_, '_> {
+    fn add(&mut self, record: Record, bytes: usize, is_before: bool) -> Result<()> {
+        match self {
+            Sink::Run(run) => run.add(record, bytes, is_before),
+            Sink::Secondary(secondary, gathering) => secondary.add(gathering, record),
+        }
+        .map_err(error::invalid)
+    }
+
+    fn pass_over(&mut self, bytes: usize) {
+        if let Sink::Run(run) = self {
+            run.pass_over(bytes);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self, Sink::Run(run) if run.is_full())
+    }
+
+    fn take_spent(&mut self) -> u64 {
+        match self {
+            Sink::Run(run) => run.take_spent(),
+            Sink::Secondary(..) => 0,
+        }
+    }
+}
+
+/// What was read for a query.
+#[derive(Clone, Copy, Default)]
+struct Read {
+    events: u64,
+    bytes: u64,
+    skipped: Skipped,
+    groups: u64,
+}
+
 impl Logs {
     /// Sets a recorded query to work.
     ///
@@ -113,6 +247,7 @@ impl Logs {
             let status = match (&result, logs.queries.is_cancelled(&id)) {
                 (_, true) => Status::Cancelled,
                 (Ok(_), false) => Status::Complete,
+                (Err(error), false) if error::is_query_timeout(error) => Status::TimedOut,
                 (Err(_), false) => Status::Failed,
             };
             let bytes = result.as_ref().map_or(0, |outcome| outcome.bytes);
@@ -128,33 +263,60 @@ impl Logs {
         Ok(())
     }
 
-    async fn work(&self, (account, region): (AccountId, Region), id: &str, query: &Query) -> Result<Outcome> {
+    async fn work(&self, owner: (AccountId, Region), id: &str, query: &Query) -> Result<Outcome> {
         let mut plan: Plan = compile(&query.text)?;
-        self.load_lookups((account, region), &mut plan).await?;
+        self.load_lookups(owner, &mut plan).await?;
+        let now_ms = self.platform.env.now().millis();
+        let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
+        let mut nested = Read::default();
+        for (at, one) in plan.subqueries().iter().enumerate() {
+            let groups = query.nested_groups.get(at).and_then(Option::as_ref).unwrap_or(&query.groups);
+            let reading =
+                Reading::new(self, owner, (&one.plan, groups), query, &stopped).within(subquery::TIME_MAX);
+            let read = match one.secondary() {
+                Some(secondary) => {
+                    let mut gathering = Gathering::default();
+                    let read = self.read(&reading, Sink::Secondary(secondary, &mut gathering)).await?;
+                    secondary.set(gathering);
+                    read
+                }
+                None => {
+                    let mut run = Run::new(&one.plan, NESTED_LIMIT, reading.moment(now_ms));
+                    let read = self.read(&reading, Sink::Run(&mut run)).await?;
+                    one.found(ended(&reading, run).await?.rows);
+                    read
+                }
+            };
+            (nested.events, nested.bytes) = (nested.events + read.events, nested.bytes + read.bytes);
+        }
+        let reading = Reading::new(self, owner, (&plan, &query.groups), query, &stopped);
+        let mut run = Run::new(&plan, query.limit, reading.moment(now_ms));
+        let read = self.read(&reading, Sink::Run(&mut run)).await?;
+        let found = ended(&reading, run).await?;
+        Ok(Outcome {
+            scanned: found.scanned + nested.events,
+            bytes: found.bytes + nested.bytes,
+            skipped: read.skipped,
+            groups: read.groups,
+            ..found
+        })
+    }
+
+    /// Reads what a query asks for, newest first.
+    async fn read(&self, reading: &Reading<'_>, mut sink: Sink<'_, '_>) -> Result<Read> {
+        let ((account, region), plan) = (reading.owner, reading.plan);
         let now = self.platform.env.now();
         let need = plan.need();
-        let (mut skipped, mut groups, mut work) = (Skipped::default(), 0, Work::new());
-        let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
-        let mut run = Run::new(&plan, query.limit, now.millis());
-        // Sealing one for each event costs more than all else that is done with it.
-        let mut times = vec![(query.start_ms, query.end_ms, false)];
-        if let Some(earlier) = plan.earlier {
-            let before_ms = earlier.before_ms(query.start_ms, query.end_ms);
-            times.push((
-                query.start_ms.saturating_sub(before_ms),
-                query.end_ms.saturating_sub(before_ms),
-                true,
-            ));
-        }
-        let has_pointers = plan.events || query.text.contains("@ptr");
-        for group_name in &query.groups {
+        let (mut done, mut work, mut spent) = (Read::default(), Work::new(), 0);
+        let stopped = || (reading.stopped)() || reading.is_over();
+        for group_name in reading.groups {
             let name = GroupName { account, region, name: group_name.clone() };
             let group = self.records.group(&name).await?;
             let has_index = need.is_some() && self.records.has_index(group.id).await?;
             if !plan.indexed.is_empty() && !has_index {
                 continue;
             }
-            groups += 1;
+            done.groups += 1;
             let streams = self.records.streams(group.id, "").await?;
             let streams: HashMap<u64, String> =
                 streams.into_iter().map(|(name, stream)| (stream.id, name)).collect();
@@ -169,14 +331,14 @@ impl Logs {
             });
             let log = format!("{account}:{group_name}");
             let cutoff = cutoff_ms(&group, now).unwrap_or(0);
-            for &(from_ms, to_ms, is_before) in &times {
+            for (from_ms, to_ms, is_before) in reading.times() {
                 let scope =
                     Scope { id: group.id, from_ms: from_ms.max(cutoff), to_ms: to_ms.saturating_add(1) };
                 let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None)
                     .unmasked(plan.unmasks)
                     .wanting(wanted)
                     .until(&stopped);
-                while let Some(event) = reader.next().await? {
+                while let Some(event) = reader.next().await.map_err(|error| reading.why(error))? {
                     let Some(stream) = streams.get(&event.stream) else { continue };
                     let pointer = || {
                         let at =
@@ -194,30 +356,41 @@ impl Logs {
                     work.renew();
                     let message = transformed.as_ref().unwrap_or(&event.message);
                     let bytes = event.message.len() + OVERHEAD;
+                    (done.events, done.bytes) = (done.events + 1, done.bytes + bytes as u64);
                     if plan.passes_over(message) {
-                        run.pass_over(bytes);
+                        sink.pass_over(bytes);
                     } else {
-                        let pointer = has_pointers.then_some(pointer);
+                        // Sealing one for each event costs more than all else that is done with it.
+                        let pointer = plan.pointers.then_some(pointer);
                         let record = Record::event(message, time, ingested, stream, &log, pointer);
-                        run.add(record, bytes, is_before).map_err(error::invalid)?;
+                        sink.add(record, bytes, is_before)?;
                     }
-                    if run.outcome.scanned.is_multiple_of(BREATH) {
-                        if stopped() {
-                            return Err(error::query_not_found());
-                        }
-                        tokio::task::yield_now().await;
+                    if sink.is_full() {
+                        return Ok(done);
+                    }
+                    spent += sink.take_spent();
+                    if done.events.is_multiple_of(BREATH) || spent > BREATH_BYTES {
+                        spent = 0;
+                        reading.breathe().await?;
                     }
                 }
-                skipped.events += reader.skipped.events;
-                skipped.bytes += reader.skipped.bytes;
+                done.skipped.events += reader.skipped.events;
+                done.skipped.bytes += reader.skipped.bytes;
             }
         }
-        let found = run.finish().map_err(error::invalid)?;
-        Ok(Outcome { skipped, groups, ..found })
+        Ok(done)
     }
 
     pub(crate) async fn query(&self, owner: (AccountId, Region), id: &str) -> Result<Query> {
         let found = self.records.store.get(&QUERIES, &(owner.0, owner.1, id)).await?;
         found.ok_or_else(error::query_not_found)
     }
+}
+
+/// What a query found, when the commands that need all records are done.
+async fn ended(reading: &Reading<'_>, mut run: Run<'_>) -> Result<Outcome> {
+    while run.step().map_err(error::invalid)? {
+        reading.breathe().await?;
+    }
+    Ok(run.finish())
 }

@@ -16,8 +16,12 @@ pub(super) enum Kind {
     /// Between slashes.
     Regex(String),
     Number(f64),
-    /// A length of time such as `5m`, in milliseconds.
-    Span(i64),
+    /// A length of time such as `5m`, in milliseconds; and what functions of dates make of it, which take no more than 60 of
+    /// `s` and `m`, 24 of `h` and 1,000 of `ms` (User Guide, "Datetime functions").
+    Span {
+        ms: i64,
+        capped_ms: i64,
+    },
     Sign(&'static str),
     End,
 }
@@ -25,8 +29,8 @@ pub(super) enum Kind {
 /// What goes wrong, and where.
 pub(super) type Malformed = (String, (usize, usize));
 
-const SIGNS: [&str; 19] =
-    ["!=", "<=", ">=", "=~", "==", "=", "<", ">", "(", ")", "[", "]", ",", "|", "+", "-", "*", "%", "^"];
+const SIGNS: [&str; 20] =
+    ["!=", "!", "<=", ">=", "=~", "==", "=", "<", ">", "(", ")", "[", "]", ",", "|", "+", "-", "*", "%", "^"];
 
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Malformed> {
     let chars: Vec<char> = text.chars().collect();
@@ -52,7 +56,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Malformed> {
             let (text, end) = enclosed(&chars, at, '`', false)?;
             at = end;
             Kind::Field(text)
-        } else if c == '/' && regex_may_follow(tokens.last()) {
+        } else if c == '/' && regex_may_follow(&tokens) {
             let (text, end) = enclosed(&chars, at, '/', false)?;
             at = end;
             Kind::Regex(text)
@@ -62,10 +66,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Malformed> {
         } else if c.is_ascii_digit() || c == '.' && chars.get(at + 1).is_some_and(char::is_ascii_digit) {
             number(&chars, &mut at)?
         } else if c.is_alphabetic() || c == '_' || c == '@' || c == '$' {
-            while at < chars.len() && (chars[at].is_alphanumeric() || "_@.$:".contains(chars[at])) {
-                at += 1;
-            }
-            Kind::Word(chars[from..at].iter().collect())
+            Kind::Word(word(&chars, &mut at)?)
         } else {
             let rest: String = chars[at..chars.len().min(at + 2)].iter().collect();
             let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) else {
@@ -80,11 +81,46 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Malformed> {
     Ok(tokens)
 }
 
+/// A field's name, or a keyword. `list[1]` is `list.1`, and a part between backticks may have any characters.
+fn word(chars: &[char], at: &mut usize) -> Result<String, Malformed> {
+    let mut text = String::new();
+    while *at < chars.len() {
+        let c = chars[*at];
+        if c.is_alphanumeric() || "_@.$:".contains(c) {
+            text.push(c);
+            *at += 1;
+        } else if c == '`' && text.ends_with('.') {
+            let (part, end) = enclosed(chars, *at, '`', false)?;
+            text.push_str(&part);
+            *at = end;
+        } else if let Some((index, end)) = index(chars, *at).filter(|_| !text.eq_ignore_ascii_case("in")) {
+            text.push('.');
+            text.push_str(&index);
+            *at = end;
+        } else {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+/// The number in `[1]`, and where that ends.
+fn index(chars: &[char], from: usize) -> Option<(String, usize)> {
+    let digits: String = chars.get(from + 1..)?.iter().take(10).take_while(|c| c.is_ascii_digit()).collect();
+    let end = from + 1 + digits.len();
+    let is_index = chars[from] == '[' && !digits.is_empty() && chars.get(end) == Some(&']');
+    is_index.then_some((digits, end + 1))
+}
+
 /// A slash divides after a value, and begins a regular expression elsewhere.
-fn regex_may_follow(before: Option<&Token>) -> bool {
-    match before.map(|token| &token.kind) {
-        Some(Kind::Word(word)) => {
-            matches!(word.to_ascii_lowercase().as_str(), "like" | "parse" | "@message" | "or" | "and")
+fn regex_may_follow(before: &[Token]) -> bool {
+    let is = |back: usize, wanted: &str| {
+        let token = before.len().checked_sub(back).map(|at| &before[at].kind);
+        matches!(token, Some(Kind::Word(word)) if word.eq_ignore_ascii_case(wanted))
+    };
+    match before.last().map(|token| &token.kind) {
+        Some(Kind::Word(_)) => {
+            ["like", "parse", "@message", "or", "and"].iter().any(|word| is(1, word)) || is(2, "parse")
         }
         Some(Kind::Sign(sign)) => matches!(*sign, "=~" | "(" | ","),
         Some(Kind::Field(_)) => true,
@@ -132,18 +168,32 @@ fn number(chars: &[char], at: &mut usize) -> Result<Kind, Malformed> {
     }
     let unit: String = chars[unit_from..*at].iter().collect();
     let number: f64 = digits.parse().map_err(|_| (format!("{digits} is not a number"), (from, *at)))?;
-    let ms = match unit.to_ascii_lowercase().as_str() {
-        "" => return Ok(Kind::Number(number)),
-        "ms" | "msec" => 1.0,
-        "s" | "sec" | "second" | "seconds" => 1e3,
-        "m" | "min" | "minute" | "minutes" => 6e4,
-        "h" | "hr" | "hour" | "hours" => 3.6e6,
-        "d" | "day" | "days" => 8.64e7,
-        "w" | "week" | "weeks" => 6.048e8,
-        "mo" | "mon" | "month" | "months" => 2.592e9,
-        "q" | "qtr" | "quarter" | "quarters" => 7.776e9,
-        "y" | "yr" | "year" | "years" => 3.1536e10,
-        _ => return Err((format!("{digits}{unit} is neither a number nor a length of time"), (from, *at))),
+    let lower = unit.to_ascii_lowercase();
+    if lower.is_empty() {
+        return Ok(Kind::Number(number));
+    }
+    let Some((ms, most)) = unit_of(&lower) else {
+        return Err((format!("{digits}{unit} is neither a number nor a length of time"), (from, *at)));
     };
-    Ok(Kind::Span((number * ms) as i64))
+    Ok(Kind::Span { ms: (number * ms) as i64, capped_ms: (number.min(most) * ms) as i64 })
+}
+
+/// The milliseconds of a unit of time, and how many of it a function of dates takes. More than one letter may end in an s.
+fn unit_of(unit: &str) -> Option<(f64, f64)> {
+    const ANY: f64 = f64::INFINITY;
+    let one = |unit: &str| {
+        Some(match unit {
+            "ms" | "msec" | "millisecond" => (1.0, 1000.0),
+            "s" | "sec" | "second" => (1e3, 60.0),
+            "m" | "min" | "minute" => (6e4, 60.0),
+            "h" | "hr" | "hour" => (3.6e6, 24.0),
+            "d" | "day" => (8.64e7, ANY),
+            "w" | "week" => (6.048e8, ANY),
+            "mo" | "mon" | "month" => (2.592e9, ANY),
+            "q" | "qtr" | "quarter" => (7.776e9, ANY),
+            "y" | "yr" | "year" => (3.1536e10, ANY),
+            _ => return None,
+        })
+    };
+    one(unit).or_else(|| unit.strip_suffix('s').filter(|rest| rest.len() > 1).and_then(one))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::eval::eval;
+use super::eval::{Moment, eval};
 use super::plan::Expr;
 use super::record::Record;
 use super::value::Value;
@@ -52,9 +52,9 @@ impl Lookup {
         Ok(())
     }
 
-    pub(super) fn apply(&self, record: &mut Record, now_ms: i64) {
+    pub(super) fn apply(&self, record: &mut Record, at: &Moment) {
         let key: Option<Vec<String>> =
-            self.on.iter().map(|(_, expr)| eval(expr, record, now_ms).text()).collect();
+            self.on.iter().map(|(_, expr)| eval(expr, record, at).text()).collect();
         let Some(row) = key.and_then(|key| self.rows.get(&key)) else { return };
         for (name, cell) in self.output.iter().zip(row) {
             record.set(name, Value::Text(cell.clone()));
@@ -124,6 +124,12 @@ fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
     let mut out = cells.map(quoted).collect::<Vec<_>>().join(",");
     out.push('\n');
     out
+}
+
+/// The cells of a line of CSV; of one that is none, what is between its commas.
+pub(super) fn split_csv(text: &str) -> Vec<String> {
+    let rows = cells(text).ok().and_then(|rows| rows.into_iter().next());
+    rows.unwrap_or_else(|| text.split(',').map(str::to_owned).collect())
 }
 
 fn cells(text: &str) -> Result<Vec<Vec<String>>, String> {

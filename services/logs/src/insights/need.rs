@@ -6,7 +6,7 @@ use super::plan::{Command, Expr, Operator, Plan};
 use super::value::Value;
 
 /// A value as `=` sees it: values that it holds for have a mark in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mark {
     /// The bits of a number.
     Number(u64),
@@ -76,8 +76,17 @@ impl Plan {
                 Command::Compute(list) => made.extend(list.iter().map(|(name, _)| name.as_str())),
                 Command::Parse { fields, .. } => made.extend(fields.iter().map(String::as_str)),
                 Command::Lookup(lookup) => made.extend(lookup.output.iter().map(String::as_str)),
-                Command::Unnest { field, .. } => {
+                Command::Unnest { field, .. } | Command::Expand(field) => {
                     made.insert(field.as_str());
+                }
+                Command::ParseAll { fields, .. } | Command::ParseCsv { fields, .. } => {
+                    made.extend(fields.iter().map(String::as_str));
+                }
+                Command::ParseLogfmt { into, .. } | Command::Json { into, .. } => {
+                    made.insert(into.as_str());
+                }
+                Command::CidrLookup(lookup) => {
+                    made.extend(lookup.output.iter().map(|(_, field)| field.as_str()));
                 }
                 // What comes behind them no longer looks at each event alone.
                 _ => break,
@@ -134,9 +143,14 @@ fn has(field: &str, list: &[Expr], made: &HashSet<&str>) -> Option<Need> {
 pub(super) fn makes(commands: &[Command], field: &str) -> bool {
     commands.iter().any(|command| match command {
         Command::Compute(list) => list.iter().any(|(name, _)| name == field),
-        Command::Parse { fields, .. } => fields.iter().any(|name| name == field),
+        Command::Parse { fields, .. }
+        | Command::ParseAll { fields, .. }
+        | Command::ParseCsv { fields, .. } => fields.iter().any(|name| name == field),
+        Command::ParseLogfmt { into, .. } | Command::Json { into, .. } => into == field,
+        Command::CidrLookup(lookup) => lookup.output.iter().any(|(_, made)| made == field),
+        Command::Accum { into, .. } => into == field,
         Command::Lookup(lookup) => lookup.output.iter().any(|name| name == field),
-        Command::Unnest { field: made, .. } => made == field,
+        Command::Unnest { field: made, .. } | Command::Expand(made) => made == field,
         Command::Stats { aggregates, by } => {
             let is_alias = |expr: &Expr| !matches!(expr, Expr::Field(own) if own == field);
             aggregates.iter().any(|aggregate| aggregate.name == field)

@@ -1,5 +1,9 @@
+mod extract;
 mod lookup;
+mod nested;
+mod rows;
 mod shape;
+mod stats;
 
 use haneul_kit::Result;
 use regex::{Regex, RegexBuilder};
@@ -7,7 +11,8 @@ use regex::{Regex, RegexBuilder};
 use super::functions::Function;
 use super::lexer::{Kind, Malformed, Token, tokens};
 use super::need::{STREAM, indexed, makes};
-use super::plan::{Aggregate, Command, Expr, Operator, Plan, Statistic};
+use super::plan::{Command, Expr, Operator, Plan};
+use super::subquery::{SUBQUERIES_MAX, Subquery};
 use super::value::Value;
 use crate::error;
 
@@ -22,8 +27,10 @@ const REGEX_SIZE_MAX: usize = 512 * 1024;
 /// # Errors
 /// MalformedQueryException with the place of the fault; a command that we do not have is one.
 pub(crate) fn compile(text: &str) -> Result<Plan> {
-    let compiled = tokens(text).and_then(|tokens| Parser { tokens: &tokens, at: 0, depth: 0 }.query());
-    compiled.map_err(|(message, at)| error::malformed_query(&message, at))
+    let compiled = tokens(text).and_then(|tokens| Parser::new(&tokens).query());
+    let mut plan = compiled.map_err(|(message, at)| error::malformed_query(&message, at))?;
+    plan.point(text);
+    Ok(plan)
 }
 
 type Parsed<T> = std::result::Result<T, Malformed>;
@@ -32,37 +39,45 @@ struct Parser<'t> {
     tokens: &'t [Token],
     at: usize,
     depth: usize,
+    /// Where the query begins that is being read: `SOURCE` stands there and nowhere else.
+    begins: usize,
+    /// Whether it is within another.
+    is_nested: bool,
+    /// Subqueries of the command at hand, which are the plan's when it is read.
+    subqueries: Vec<Subquery>,
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
+    fn new(tokens: &'t [Token]) -> Parser<'t> {
+        Parser { tokens, at: 0, depth: 0, begins: 0, is_nested: false, subqueries: Vec::new() }
+    }
+
     fn query(mut self) -> Parsed<Plan> {
-        let mut plan = Plan {
-            commands: Vec::new(),
-            shown: Vec::new(),
-            events: true,
-            looked_up: Vec::new(),
-            limit: None,
-            indexed: Vec::new(),
-            unmasks: false,
-            source: None,
-            earlier: None,
-        };
+        let mut plan = Plan::new();
         if self.peek() == &Kind::End {
             return Ok(plan);
         }
-        loop {
-            if plan.commands.len() > COMMANDS_MAX {
-                return Err(self.fault("the query has too many commands"));
-            }
-            self.command(&mut plan)?;
-            if !self.take("|") {
-                break;
-            }
-        }
+        self.commands(&mut plan)?;
         if self.peek() != &Kind::End {
             return Err(self.unexpected());
         }
         Ok(plan)
+    }
+
+    fn commands(&mut self, plan: &mut Plan) -> Parsed<()> {
+        loop {
+            if plan.commands.len() > COMMANDS_MAX {
+                return Err(self.fault("the query has too many commands"));
+            }
+            self.command(plan)?;
+            plan.subqueries.append(&mut self.subqueries);
+            if plan.subqueries.len() > SUBQUERIES_MAX {
+                return Err(self.fault("the query has too many subqueries"));
+            }
+            if !self.take("|") {
+                return Ok(());
+            }
+        }
     }
 
     fn command(&mut self, plan: &mut Plan) -> Parsed<()> {
@@ -87,7 +102,7 @@ impl Parser<'_> {
                 let list: Vec<_> = list.into_iter().filter(|one| computed(one) || aliased(one)).collect();
                 plan.commands.push(Command::Compute(list));
             }
-            "filter" => {
+            "filter" | "where" => {
                 let expr = self.expr()?;
                 plan.commands.push(Command::Filter(expr));
             }
@@ -108,11 +123,27 @@ impl Parser<'_> {
             "unnest" => self.unnest(plan)?,
             "pattern" => self.pattern(plan)?,
             "diff" => self.diff(plan, place)?,
-            "source" if place.0 == self.tokens[0].from => self.source(plan)?,
+            "source" if self.at == self.begins + 1 => self.source(plan)?,
             "stats" => {
                 plan.looked_up.clear();
                 self.stats(plan)?;
             }
+            "json" => self.json(plan)?,
+            "anomaly" => self.anomaly(plan, place)?,
+            "logcompare" => self.log_compare(plan, place)?,
+            "expand" => self.expand(plan)?,
+            "join" => self.join(plan, place)?,
+            "appendcols" => self.append_cols(plan, place)?,
+            "addtotals" => self.add_totals(plan)?,
+            "accum" => self.accum(plan)?,
+            "autoregress" => self.autoregress(plan)?,
+            "filldown" => self.fill_down(plan)?,
+            "fillmissing" => self.fill_missing(plan, place)?,
+            "outlier" => self.outlier(plan)?,
+            "sessionize" => self.sessionize(plan)?,
+            "cidrlookup" => self.cidr_lookup(plan)?,
+            "countfrequent" | "count_frequent" => self.count_frequent(plan)?,
+            "relevantfields" => self.relevant_fields(plan)?,
             "sort" | "order" => {
                 if word.eq_ignore_ascii_case("order") {
                     self.keyword("by")?;
@@ -130,6 +161,7 @@ impl Parser<'_> {
                 plan.commands.push(Command::Sort(keys));
             }
             "limit" | "head" => {
+                plan.any |= self.take_word("any");
                 let Kind::Number(number) = *self.peek() else { return Err(self.unexpected()) };
                 if number.fract() != 0.0 || !(1.0..=LIMIT_MAX as f64).contains(&number) {
                     return Err(self.fault("limit must be between 1 and 100000"));
@@ -155,109 +187,6 @@ impl Parser<'_> {
                 ));
             }
         }
-        Ok(())
-    }
-
-    /// `parse field "glob *" as a, b` or `parse field /regex with (?<names>…)/`.
-    fn parse(&mut self, plan: &mut Plan) -> Parsed<()> {
-        let from = match self.peek() {
-            Kind::Text(_) | Kind::Regex(_) => Expr::Field("@message".into()),
-            _ => self.primary()?,
-        };
-        let place = self.place();
-        let (regex, fields) = match self.next() {
-            Kind::Text(glob) => {
-                let pieces: Vec<String> = glob.split('*').map(regex::escape).collect();
-                let open_end = glob.ends_with('*');
-                let mut source = String::from("(?s)");
-                for (i, piece) in pieces.iter().enumerate() {
-                    source.push_str(piece);
-                    if i + 1 < pieces.len() {
-                        let last = i + 2 == pieces.len() && open_end;
-                        source.push_str(if last { "(.*)" } else { "(.*?)" });
-                    }
-                }
-                self.keyword("as")?;
-                let mut names = vec![self.name()?];
-                while self.take(",") {
-                    names.push(self.name()?);
-                }
-                if names.len() != pieces.len() - 1 {
-                    let message =
-                        format!("the pattern has {} wildcards and {} names", pieces.len() - 1, names.len());
-                    return Err((message, place));
-                }
-                (compiled(&source, place)?, names)
-            }
-            Kind::Regex(source) => {
-                let regex = compiled(&source, place)?;
-                let named: Vec<String> = regex.capture_names().flatten().map(str::to_owned).collect();
-                if self.take_word("as") {
-                    let mut names = vec![self.name()?];
-                    while self.take(",") {
-                        names.push(self.name()?);
-                    }
-                    if names.len() != regex.captures_len() - 1 {
-                        return Err(("the expression has another number of groups than names".into(), place));
-                    }
-                    (regex, names)
-                } else if named.is_empty() || named.len() != regex.captures_len() - 1 {
-                    return Err(("every group of the regular expression needs a name".into(), place));
-                } else {
-                    (regex, named)
-                }
-            }
-            _ => return Err(("parse wants a pattern in quotes or between slashes".into(), place)),
-        };
-        if plan.events && !plan.shown.is_empty() {
-            for name in &fields {
-                if !plan.shown.contains(name) {
-                    plan.shown.push(name.clone());
-                }
-            }
-        }
-        plan.commands.push(Command::Parse { from, regex, fields });
-        Ok(())
-    }
-
-    fn stats(&mut self, plan: &mut Plan) -> Parsed<()> {
-        let mut aggregates = Vec::new();
-        loop {
-            let (start, place) = (self.at, self.place());
-            let Kind::Word(word) = self.next() else {
-                return Err((String::from("an aggregate is missing"), place));
-            };
-            self.expect("(")?;
-            let of = match self.peek() {
-                Kind::Sign(")") => None,
-                Kind::Sign("*") => {
-                    self.at += 1;
-                    None
-                }
-                _ => Some(self.expr()?),
-            };
-            let mut percent = None;
-            if self.take(",") {
-                let place = self.place();
-                let Kind::Number(number) = self.next() else {
-                    return Err(("a percentile is missing".into(), place));
-                };
-                percent = Some(number);
-            }
-            self.expect(")")?;
-            let function = statistic(&word, percent, of.is_some())
-                .ok_or_else(|| (format!("{word} is not an aggregate with these arguments"), place))?;
-            let name = if self.take_word("as") { self.name()? } else { self.text_from(start) };
-            aggregates.push(Aggregate { name, function, of });
-            if !self.take(",") {
-                break;
-            }
-        }
-        let by = if self.take_word("by") { self.named_list()? } else { Vec::new() };
-        plan.shown = by.iter().map(|(name, _)| name.clone()).collect();
-        plan.shown.extend(aggregates.iter().map(|aggregate| aggregate.name.clone()));
-        plan.events = false;
-        plan.commands.push(Command::Stats { aggregates, by });
         Ok(())
     }
 
@@ -322,6 +251,8 @@ impl Parser<'_> {
                 _ => return Err(("like wants a text in quotes or a regular expression".into(), place)),
             };
             Expr::Like(Box::new(left), regex)
+        } else if self.word_before_parenthesis("in") {
+            self.among(left)?
         } else if self.take_word("in") {
             self.expect("[")?;
             let mut list = Vec::new();
@@ -344,6 +275,9 @@ impl Parser<'_> {
         if self.take("-") {
             return self.deeper(|parser| Ok(Expr::Negate(Box::new(parser.unary()?))));
         }
+        if self.take("!") {
+            return self.deeper(|parser| Ok(Expr::Not(Box::new(parser.unary()?))));
+        }
         self.primary()
     }
 
@@ -352,7 +286,7 @@ impl Parser<'_> {
         match self.next() {
             Kind::Number(number) => Ok(Expr::Literal(Value::Number(number))),
             Kind::Text(text) => Ok(Expr::Literal(Value::Text(text))),
-            Kind::Span(ms) => Ok(Expr::Span(ms)),
+            Kind::Span { capped_ms, .. } => Ok(Expr::Span(capped_ms)),
             Kind::Field(name) => Ok(Expr::Field(name)),
             Kind::Sign("(") => self.deeper(|parser| {
                 let expr = parser.expr()?;
@@ -431,6 +365,55 @@ impl Parser<'_> {
         found
     }
 
+    /// Takes a word that a parenthesis follows, and that.
+    fn word_before_parenthesis(&mut self, word: &str) -> bool {
+        let follows = matches!(self.tokens.get(self.at + 1).map(|token| &token.kind), Some(Kind::Sign("(")));
+        let found = follows && self.take_word(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// A length of time, in milliseconds.
+    fn span(&mut self) -> Parsed<i64> {
+        match *self.peek() {
+            Kind::Span { ms, .. } if ms > 0 => {
+                self.at += 1;
+                Ok(ms)
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// `name=`: the name is taken, and the sign.
+    fn option(&mut self, wanted: &str) -> bool {
+        let follows = matches!(self.tokens.get(self.at + 1).map(|token| &token.kind), Some(Kind::Sign("=")));
+        let found = follows && self.take_word(wanted);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn truth(&mut self) -> Parsed<bool> {
+        match (self.take_word("true"), self.take_word("false")) {
+            (true, _) => Ok(true),
+            (_, true) => Ok(false),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// A whole number between the two.
+    fn whole(&mut self, least: usize, most: usize) -> Parsed<usize> {
+        match *self.peek() {
+            Kind::Number(number)
+                if number.fract() == 0.0 && (least as f64..=most as f64).contains(&number) =>
+            {
+                self.at += 1;
+                Ok(number as usize)
+            }
+            Kind::Number(_) => Err(self.fault(&format!("a number between {least} and {most} is wanted"))),
+            _ => Err(self.unexpected()),
+        }
+    }
+
     /// The word after the next one, when the next one is `wanted`.
     fn word_after(&self, wanted: &str) -> Option<String> {
         match (self.peek(), &self.tokens.get(self.at + 1)?.kind) {
@@ -468,7 +451,7 @@ impl Parser<'_> {
                 Kind::Text(quoted) => text.push_str(&format!("\"{quoted}\"")),
                 Kind::Regex(source) => text.push_str(&format!("/{source}/")),
                 Kind::Number(number) => text.push_str(&number.to_string()),
-                Kind::Span(ms) => text.push_str(&span_text(*ms)),
+                Kind::Span { ms, .. } => text.push_str(&span_text(*ms)),
                 Kind::Sign(",") => text.push_str(", "),
                 Kind::Sign(sign) => text.push_str(sign),
                 Kind::End => {}
@@ -491,7 +474,7 @@ impl Parser<'_> {
             Kind::End => return self.fault("unexpected end of the query"),
             Kind::Word(word) | Kind::Field(word) | Kind::Text(word) | Kind::Regex(word) => word.clone(),
             Kind::Number(number) => number.to_string(),
-            Kind::Span(ms) => span_text(*ms),
+            Kind::Span { ms, .. } => span_text(*ms),
             Kind::Sign(sign) => (*sign).to_owned(),
         };
         self.fault(&format!("unexpected symbol found {found}"))
@@ -521,34 +504,6 @@ const COMPARISON: usize = 2;
 fn compiled(source: &str, place: (usize, usize)) -> Parsed<Regex> {
     let regex = RegexBuilder::new(source).size_limit(REGEX_SIZE_MAX).build();
     regex.map_err(|_| (format!("the regular expression /{source}/ is not valid"), place))
-}
-
-fn statistic(name: &str, percent: Option<f64>, has_field: bool) -> Option<Statistic> {
-    let name = name.to_ascii_lowercase();
-    if name == "count" && percent.is_none() {
-        return Some(Statistic::Count);
-    }
-    if !has_field {
-        return None;
-    }
-    if let Some(percent) = percent {
-        let known = matches!(name.as_str(), "pct" | "percentile") && (0.0..=100.0).contains(&percent);
-        return known.then_some(Statistic::Percentile(percent));
-    }
-    Some(match name.as_str() {
-        "count_distinct" => Statistic::CountDistinct,
-        "sum" => Statistic::Sum,
-        "avg" => Statistic::Average,
-        "min" => Statistic::Min,
-        "max" => Statistic::Max,
-        "stddev" => Statistic::StandardDeviation,
-        "median" => Statistic::Percentile(50.0),
-        "earliest" => Statistic::Earliest,
-        "latest" => Statistic::Latest,
-        "sortsfirst" => Statistic::SortsFirst,
-        "sortslast" => Statistic::SortsLast,
-        _ => return None,
-    })
 }
 
 fn span_text(ms: i64) -> String {

@@ -8,10 +8,12 @@
 //! of a difference are named.
 
 mod kind;
+pub(crate) mod unusual;
 
 use std::collections::HashMap;
 
 use kind::Kind;
+use unusual::Watch;
 
 use super::record::Record;
 use super::value::Value;
@@ -37,6 +39,8 @@ pub(super) struct Patterns {
     alike: HashMap<(usize, Option<&'static str>), Vec<usize>>,
     /// Texts now, of whichever pattern.
     now: u64,
+    /// What is unusual of them, where the query asks.
+    watch: Option<Watch>,
 }
 
 struct Pattern {
@@ -58,8 +62,12 @@ enum Shape {
 }
 
 impl Patterns {
-    /// Counts a text: of the query's own time, or of that which it is compared with.
-    pub(super) fn add(&mut self, text: &str, is_before: bool) {
+    pub(super) fn new(watch: Option<Watch>) -> Patterns {
+        Patterns { watch, ..Patterns::default() }
+    }
+
+    /// Counts a text of this time: of the query's own, or of that which it is compared with.
+    pub(super) fn add(&mut self, text: &str, is_before: bool, time: Option<f64>) {
         let (tokens, tail) = tokens(text);
         let severity = severity(&tokens);
         if !is_before {
@@ -86,7 +94,21 @@ impl Patterns {
             }
         };
         let pattern = &mut self.all[at];
+        if let Some(watch) = self.watch.as_mut().filter(|_| !is_before) {
+            for (place, (slot, token)) in pattern.slots.iter().zip(&tokens).enumerate() {
+                match &slot.token {
+                    Shape::Fixed(text) if text != token.text => watch.turns(at, place, text),
+                    _ => {}
+                }
+            }
+        }
         pattern.take(&tokens);
+        if let Some(watch) = self.watch.as_mut().filter(|_| !is_before) {
+            let varies = |place: usize| {
+                pattern.slots.get(place).is_some_and(|slot| matches!(slot.token, Shape::Dynamic(_)))
+            };
+            watch.add(at, &tokens, varies, time);
+        }
         match is_before {
             true => pattern.before += 1,
             false => pattern.now += 1,
@@ -94,15 +116,16 @@ impl Patterns {
     }
 
     /// A record for each pattern, the most frequent first; `compares` when there was an earlier time.
-    pub(super) fn finish(mut self, compares: bool) -> Vec<Record> {
+    pub(super) fn finish(self, compares: bool) -> Vec<Record> {
         let weight = |pattern: &Pattern| match compares {
             true => pattern.now.abs_diff(pattern.before),
             false => pattern.now,
         };
         // The order among equals is that in which they came.
-        self.all.sort_by_key(|pattern| std::cmp::Reverse((weight(pattern), pattern.now)));
+        let mut all: Vec<(usize, Pattern)> = self.all.into_iter().enumerate().collect();
+        all.sort_by_key(|(_, pattern)| std::cmp::Reverse((weight(pattern), pattern.now)));
         let of = self.now.max(1) as f64;
-        let row = |pattern: Pattern| {
+        let row = |(at, pattern): (usize, Pattern)| {
             let mut record = Record::default();
             record.set("@pattern", Value::Text(pattern.text()));
             record.set("@sampleCount", Value::Number(pattern.now as f64));
@@ -115,9 +138,12 @@ impl Patterns {
                 record.set(DIFFERENCE[0], Value::Number(more));
                 record.set(DIFFERENCE[1], Value::Text(pattern.difference()));
             }
+            if let Some(watch) = &self.watch {
+                watch.tell(at, pattern.severity, &mut record);
+            }
             record
         };
-        self.all.into_iter().map(row).collect()
+        all.into_iter().map(row).collect()
     }
 }
 
@@ -227,8 +253,8 @@ mod tests {
 
     fn found(texts: &[&str], before: &[&str]) -> Vec<String> {
         let mut patterns = Patterns::default();
-        texts.iter().for_each(|text| patterns.add(text, false));
-        before.iter().for_each(|text| patterns.add(text, true));
+        texts.iter().for_each(|text| patterns.add(text, false, None));
+        before.iter().for_each(|text| patterns.add(text, true, None));
         let shown = |record: Record| {
             let names = SHOWN.iter().chain(&DIFFERENCE);
             names.filter_map(|name| record.get(name).text()).collect::<Vec<_>>().join("|")
@@ -272,7 +298,7 @@ mod tests {
         let word =
             |n: usize| -> String { n.to_string().bytes().map(|b| (b - b'0' + b'a') as char).collect() };
         for n in 0..3 * PATTERNS_MAX {
-            patterns.add(&format!("{} ", word(n)).repeat(1 + n % 30), false);
+            patterns.add(&format!("{} ", word(n)).repeat(1 + n % 30), false, None);
         }
         assert!(patterns.all.len() <= PATTERNS_MAX);
         assert_eq!(patterns.now as usize, 3 * PATTERNS_MAX);

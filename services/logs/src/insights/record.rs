@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -9,6 +10,8 @@ use super::value::Value;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     fields: BTreeMap<String, Value>,
+    /// The two records that `join` made it of, by their aliases.
+    sides: Vec<(Arc<str>, Arc<Record>)>,
 }
 
 /// Fields discovered in one event (User Guide: 1,000 for JSON).
@@ -38,6 +41,38 @@ impl Record {
         record
     }
 
+    /// Of two records that `join` brings together; the second may be missing.
+    pub(super) fn joined(
+        left: (&Arc<str>, &Arc<Record>),
+        right: (&Arc<str>, Option<&Arc<Record>>),
+    ) -> Record {
+        let mut sides = vec![(left.0.clone(), left.1.clone())];
+        sides.extend(right.1.map(|record| (right.0.clone(), record.clone())));
+        Record { fields: BTreeMap::new(), sides }
+    }
+
+    /// The record that `join` had on the left.
+    pub(super) fn left(&self) -> Option<&Arc<Record>> {
+        self.sides.first().map(|(_, record)| record)
+    }
+
+    /// About how many bytes of memory it takes beyond what it shares with the one before it: a list that both were made of,
+    /// or the record that `join` had on the left.
+    pub(super) fn weight(&self, before: Option<&Record>) -> usize {
+        const FIELD: usize = 96;
+        let weight = |(name, value): (&String, &Value)| {
+            let is_shared = match (value, before.and_then(|before| before.fields.get(name))) {
+                (Value::Structure(one), Some(Value::Structure(other))) => Arc::ptr_eq(one, other),
+                _ => false,
+            };
+            FIELD + name.len() + if is_shared { 0 } else { value.weight() }
+        };
+        let left = self
+            .left()
+            .filter(|left| before.and_then(Record::left).is_none_or(|other| !Arc::ptr_eq(left, other)));
+        FIELD + self.fields.iter().map(weight).sum::<usize>() + left.map_or(0, |left| left.weight(None))
+    }
+
     pub(super) fn set(&mut self, name: &str, value: Value) {
         self.fields.insert(name.to_owned(), value);
     }
@@ -52,11 +87,33 @@ impl Record {
                 return Cow::Owned(structure.below(&name[at + 1..]));
             }
         }
-        Cow::Owned(Value::Missing)
+        self.of_sides(name)
+    }
+
+    /// By alias, else that of the left, else that of the right.
+    fn of_sides(&self, name: &str) -> Cow<'_, Value> {
+        let named = self
+            .sides
+            .iter()
+            .filter_map(|(alias, record)| Some(record.get(name.strip_prefix(&**alias)?.strip_prefix('.')?)));
+        let plain = self.sides.iter().map(|(_, record)| record.get(name));
+        named.chain(plain).find(|value| !value.is_missing()).unwrap_or(Cow::Owned(Value::Missing))
     }
 
     pub(super) fn time(&self) -> Option<f64> {
-        self.fields.get("@timestamp").and_then(Value::number)
+        match self.sides.is_empty() {
+            true => self.fields.get("@timestamp").and_then(Value::number),
+            false => self.get("@timestamp").number(),
+        }
+    }
+
+    /// The names of all that it has, those of joined records with their aliases.
+    pub(super) fn names(&self) -> Vec<String> {
+        let sides = self
+            .sides
+            .iter()
+            .flat_map(|(alias, record)| record.fields.keys().map(move |name| format!("{alias}.{name}")));
+        self.fields.keys().cloned().chain(sides).collect()
     }
 
     /// Every field, by name.

@@ -1,9 +1,15 @@
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::eval::eval;
+use super::apply::{Fields, apply, several};
+use super::eval::{Moment, eval};
+use super::frequent::Frequent;
 use super::patterns::Patterns;
+use super::patterns::unusual::{Times, Watch};
 use super::plan::{Command, Expr, Plan};
 use super::record::Record;
+use super::relevant::Relevant;
+use super::rows;
 use super::stats::Groups;
 use super::value::Value;
 
@@ -26,83 +32,115 @@ pub(crate) struct Skipped {
     pub(crate) bytes: u64,
 }
 
-/// Records in memory between two commands.
+/// Records in memory between two commands, and how many bytes they take, about.
 const RECORDS_MAX: usize = 500_000;
+const BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Records that are made of one event: lists of lists multiply.
 const UNNESTED_MAX: usize = 10_000;
+/// Records that `join` makes: keys that both sides have often multiply.
+const JOINED_MAX: usize = 1_000_000;
+/// Bytes of text that the commands behind the first that needs all records may look at, each.
+const STEP_WORK_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// What a copy of a record costs, as bytes of text that are looked at.
+const COPY: usize = 1024;
+/// Records that are kept until those beyond a limit are let go.
+const PRUNED_MIN: usize = 2000;
 
 /// A query at work: records go in one by one, newest first.
 pub(crate) struct Run<'p> {
     plan: &'p Plan,
-    now_ms: i64,
+    at: Moment,
     limit: usize,
     /// The commands that look at one record at a time, before the first that needs all of them.
     streaming: usize,
     gathered: Option<Gathered<'p>>,
     kept: Vec<Record>,
+    kept_bytes: usize,
+    /// Of sorted records only so many can be in the result.
+    pruned_to: Option<usize>,
     /// Made of the event at hand by `unnest`.
     unnested: usize,
+    joined: usize,
+    /// Commands that are done with all records.
+    done: usize,
     pub(crate) outcome: Outcome,
 }
 
 /// What becomes of records that are not kept one by one.
 enum Gathered<'p> {
     Groups(Groups<'p>),
-    Patterns(&'p Expr, Patterns),
+    Patterns(&'p Expr, Box<Patterns>),
+    Frequent(Frequent<'p>),
+    Relevant(Relevant<'p>),
 }
 
 impl<'p> Gathered<'p> {
-    fn of(command: &'p Command) -> Option<Gathered<'p>> {
+    fn of(command: &'p Command, at: &Moment) -> Option<Gathered<'p>> {
         match command {
             Command::Stats { aggregates, by } => Some(Gathered::Groups(Groups::new(aggregates, by))),
-            Command::Pattern(of) => Some(Gathered::Patterns(of, Patterns::default())),
+            Command::Pattern { of, is_watched } => {
+                let times = Times { start_ms: at.start_ms, end_ms: at.end_ms };
+                Some(Gathered::Patterns(of, Box::new(Patterns::new(is_watched.then(|| Watch::new(times))))))
+            }
+            Command::CountFrequent(fields) => Some(Gathered::Frequent(Frequent::new(fields))),
+            Command::RelevantFields { fields, condition } => {
+                Some(Gathered::Relevant(Relevant::new(fields, condition)))
+            }
             _ => None,
         }
     }
 
-    fn add(&mut self, record: &Record, is_before: bool, now_ms: i64) -> Result<(), String> {
+    fn add(&mut self, record: &Record, is_before: bool, at: &Moment) -> Result<(), String> {
         match self {
-            Gathered::Groups(groups) => groups.add(record, now_ms),
+            Gathered::Groups(groups) => return groups.add(record, at),
             Gathered::Patterns(of, patterns) => {
-                if let Some(text) = eval(of, record, now_ms).text() {
-                    patterns.add(&text, is_before);
+                let text = eval(of, record, at);
+                if let Value::Structure(_) = &*text {
+                    return Ok(());
                 }
-                Ok(())
+                if let Some(text) = text.text() {
+                    patterns.add(&text, is_before, record.time());
+                }
             }
+            Gathered::Frequent(frequent) => frequent.add(record, at),
+            Gathered::Relevant(relevant) => relevant.add(record, at),
         }
+        Ok(())
     }
 
     fn finish(self, compares: bool) -> Vec<Record> {
         match self {
             Gathered::Groups(groups) => groups.finish(),
             Gathered::Patterns(_, patterns) => patterns.finish(compares),
+            Gathered::Frequent(frequent) => frequent.finish(),
+            Gathered::Relevant(relevant) => relevant.finish(),
         }
     }
 }
 
 impl<'p> Run<'p> {
     /// `limit` counts where the query names none.
-    pub(crate) fn new(plan: &'p Plan, limit: usize, now_ms: i64) -> Run<'p> {
-        let per_record = |command: &Command| {
-            matches!(
-                command,
-                Command::Compute(_)
-                    | Command::Filter(_)
-                    | Command::Lookup(_)
-                    | Command::Parse { .. }
-                    | Command::Unnest { .. }
-            )
+    pub(crate) fn new(plan: &'p Plan, limit: usize, at: Moment) -> Run<'p> {
+        let streaming = plan.commands.iter().take_while(|command| command.is_per_record()).count();
+        let gathered = plan.commands.get(streaming).and_then(|command| Gathered::of(command, &at));
+        let limit = plan.limit.unwrap_or(limit);
+        let pruned_to = match &plan.commands[streaming..] {
+            [Command::Sort(_)] => Some(limit),
+            [Command::Sort(_), Command::Limit(limit), ..] => Some(*limit),
+            _ => None,
         };
-        let streaming = plan.commands.iter().take_while(|command| per_record(command)).count();
-        let gathered = plan.commands.get(streaming).and_then(Gathered::of);
         Run {
             plan,
-            now_ms,
+            at,
             limit,
             streaming,
             gathered,
             kept: Vec::new(),
+            kept_bytes: 0,
+            pruned_to,
             unnested: 0,
+            joined: 0,
+            done: streaming,
             outcome: Outcome::default(),
         }
     }
@@ -121,112 +159,194 @@ impl<'p> Run<'p> {
         self.outcome.scanned += 1;
         self.outcome.bytes += bytes as u64;
         self.unnested = 0;
+        self.at.renew();
         self.pass(0, record, is_before)
     }
 
-    /// Sends a record through the commands from the `at`th on.
-    fn pass(&mut self, at: usize, mut record: Record, is_before: bool) -> Result<(), String> {
+    /// Whether no other event changes the result: `limit any` has what it wants.
+    pub(crate) fn is_full(&self) -> bool {
+        self.plan.any && self.takes_first() && self.kept.len() >= self.limit
+    }
+
+    /// Bytes of text that expressions looked at since somebody asked.
+    pub(crate) fn take_spent(&mut self) -> u64 {
+        self.at.take_spent()
+    }
+
+    /// Records come newest first, so without another order the first ones are the result.
+    fn takes_first(&self) -> bool {
+        self.plan.commands[self.streaming..].iter().all(|command| matches!(command, Command::Limit(_)))
+    }
+
+    /// Sends a record through the commands from the `from`th on.
+    fn pass(&mut self, from: usize, mut record: Record, is_before: bool) -> Result<(), String> {
         let plan = self.plan;
-        for (i, command) in plan.commands[..self.streaming].iter().enumerate().skip(at) {
-            if let Command::Unnest { list, field } = command {
-                for element in elements(&eval(list, &record, self.now_ms)) {
-                    self.unnested += 1;
-                    if self.unnested > UNNESTED_MAX {
-                        return Err(format!("unnest makes more than {UNNESTED_MAX} records of one event"));
+        for (i, command) in plan.commands[..self.streaming].iter().enumerate().skip(from) {
+            if let Command::Join(join) = command {
+                for one in join.apply(record) {
+                    self.at.spend(COPY);
+                    self.joined += 1;
+                    if self.joined > JOINED_MAX {
+                        return Err(format!("join makes more than {JOINED_MAX} records"));
                     }
-                    let mut one = record.clone();
-                    one.set(field, element);
                     self.pass(i + 1, one, is_before)?;
                 }
                 return Ok(());
             }
-            if !apply(command, &mut record, self.now_ms) {
+            if command.multiplies() {
+                // Copies are made one by one: most do not stay.
+                for fields in several(command, &record, &self.at) {
+                    self.unnested += 1;
+                    if self.unnested > UNNESTED_MAX {
+                        return Err(format!("unnest makes more than {UNNESTED_MAX} records of one event"));
+                    }
+                    self.pass(i + 1, with(&record, fields, &self.at), is_before)?;
+                }
+                return Ok(());
+            }
+            if !apply(command, &mut record, &self.at) {
                 return Ok(());
             }
         }
         self.outcome.matched += 1;
         if let Some(gathered) = &mut self.gathered {
-            return gathered.add(&record, is_before, self.now_ms);
+            return gathered.add(&record, is_before, &self.at);
         }
-        // Records come newest first, so without another order the first ones are the result.
-        let rest = &plan.commands[self.streaming..];
-        let first_come = rest.iter().all(|command| matches!(command, Command::Limit(_)));
-        let limit = plan.limit.unwrap_or(self.limit);
-        if first_come && self.kept.len() >= limit {
+        if self.takes_first() && self.kept.len() >= self.limit {
             return Ok(());
         }
-        self.room(self.kept.len())?;
+        self.kept_bytes += record.weight(self.kept.last());
         self.kept.push(record);
-        Ok(())
-    }
-
-    fn room(&self, kept: usize) -> Result<(), String> {
-        match kept < RECORDS_MAX {
-            true => Ok(()),
-            false => Err(format!("the query keeps more than {RECORDS_MAX} records")),
+        if let Some(limit) = self.pruned_to.filter(|limit| self.kept.len() >= (2 * limit).max(PRUNED_MIN)) {
+            self.prune(limit);
         }
+        room(self.kept.len(), self.kept_bytes)
     }
 
+    /// Lets records go that a limit behind a sort leaves out.
+    fn prune(&mut self, limit: usize) {
+        let records = std::mem::take(&mut self.kept);
+        let Some(Command::Sort(keys)) = self.plan.commands.get(self.streaming) else { return };
+        self.kept = sorted(keys, records, &self.at);
+        self.kept.truncate(limit);
+        self.kept_bytes = weight(&self.kept);
+    }
+
+    /// Takes a command that needs all records one step further; whether there is another.
+    ///
     /// # Errors
-    /// When the query wants more memory than it may have.
-    pub(crate) fn finish(mut self) -> Result<Outcome, String> {
-        let mut records = std::mem::take(&mut self.kept);
-        let mut rest = &self.plan.commands[self.streaming..];
+    /// When the query wants more memory or work than it may have.
+    pub(crate) fn step(&mut self) -> Result<bool, String> {
         if let Some(gathered) = self.gathered.take() {
-            records = gathered.finish(self.plan.earlier.is_some());
-            rest = &rest[1..];
+            self.kept = gathered.finish(self.plan.earlier.is_some());
+            self.done += 1;
+        } else if let Some(command) = self.plan.commands.get(self.done) {
+            let records = std::mem::take(&mut self.kept);
+            self.at.take_spent();
+            self.kept = self.whole(command, records)?;
+            self.done += 1;
+        } else {
+            return Ok(false);
         }
-        for command in rest {
-            records = self.whole(command, records)?;
-        }
-        records.truncate(self.plan.limit.unwrap_or(self.limit));
-        self.outcome.rows = records.iter().map(|record| self.row(record)).collect();
-        Ok(self.outcome)
+        room(self.kept.len(), weight(&self.kept))?;
+        Ok(self.done < self.plan.commands.len())
+    }
+
+    /// What it found, when all steps are taken.
+    pub(crate) fn finish(mut self) -> Outcome {
+        self.kept.truncate(self.limit);
+        self.outcome.rows = self.kept.iter().map(|record| self.row(record)).collect();
+        self.outcome
     }
 
     fn whole(&self, command: &'p Command, mut records: Vec<Record>) -> Result<Vec<Record>, String> {
-        let now_ms = self.now_ms;
-        match command {
-            Command::Compute(_) | Command::Filter(_) | Command::Lookup(_) | Command::Parse { .. } => {
-                records.retain_mut(|record| apply(command, record, now_ms));
+        let at = &self.at;
+        let mut spent = 0;
+        // Each record has its share of work, and all have one together.
+        let mut next = || {
+            spent += at.take_spent();
+            match spent > STEP_WORK_MAX {
+                true => Err("the query looks at more text than it may".to_owned()),
+                false => Ok(()),
             }
-            Command::Stats { .. } | Command::Pattern(_) => {
-                if let Some(mut gathered) = Gathered::of(command) {
+        };
+        match command {
+            Command::Stats { .. }
+            | Command::Pattern { .. }
+            | Command::CountFrequent(_)
+            | Command::RelevantFields { .. } => {
+                if let Some(mut gathered) = Gathered::of(command, at) {
                     for record in &records {
-                        gathered.add(record, false, now_ms)?;
+                        next()?;
+                        gathered.add(record, false, at)?;
                     }
                     records = gathered.finish(false);
                 }
             }
-            Command::Unnest { list, field } => {
-                let mut all = Vec::new();
+            Command::Join(join) => {
+                let (mut all, mut bytes) = (Vec::new(), 0);
+                for one in records.into_iter().flat_map(|record| join.apply(record)) {
+                    at.spend(COPY);
+                    next()?;
+                    bytes += one.weight(all.last());
+                    all.push(one);
+                    room(all.len(), bytes)?;
+                }
+                records = all;
+            }
+            _ if command.multiplies() => {
+                let (mut all, mut bytes) = (Vec::new(), 0);
                 for record in records {
-                    for element in elements(&eval(list, &record, now_ms)) {
-                        self.room(all.len())?;
-                        let mut one = record.clone();
-                        one.set(field, element);
+                    next()?;
+                    for fields in several(command, &record, at) {
+                        let one = with(&record, fields, at);
+                        bytes += one.weight(all.last());
                         all.push(one);
+                        room(all.len(), bytes)?;
                     }
                 }
                 records = all;
             }
-            Command::Sort(keys) => records.sort_by(|a, b| {
-                let orders = keys.iter().map(|(expr, down)| {
-                    let order = eval(expr, a, now_ms).order(&eval(expr, b, now_ms));
-                    if *down { order.reverse() } else { order }
-                });
-                orders.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-            }),
+            Command::AppendCols(append) => append.apply(&mut records),
+            Command::AddTotals(totals) => totals.apply(&mut records),
+            Command::Accum { field, into } => rows::accumulate(&mut records, field, into),
+            Command::Autoregress(autoregress) => autoregress.apply(&mut records),
+            Command::FillDown(patterns) => {
+                let bytes = rows::fill_down(&mut records, patterns, BYTES_MAX);
+                room(0, bytes)?;
+            }
+            Command::FillMissing(fill) => records = fill.apply(records, RECORDS_MAX)?,
+            Command::Outlier(outlier) => outlier.apply(&mut records),
+            Command::Sessionize(sessionize) => sessionize.apply(&mut records),
+            Command::Sort(keys) => {
+                records = sorted(keys, records, at);
+                next()?;
+            }
             Command::Dedup(fields) => {
-                let mut seen = HashSet::new();
+                let (mut seen, mut wrong) = (HashSet::new(), Ok(()));
                 records.retain(|record| {
+                    if wrong.is_err() {
+                        return false;
+                    }
+                    wrong = next();
                     let values: Vec<Option<String>> =
-                        fields.iter().map(|expr| eval(expr, record, now_ms).text()).collect();
+                        fields.iter().map(|expr| eval(expr, record, at).text()).collect();
                     // A record without the field is not a duplicate of another one.
                     values.iter().any(Option::is_none) || seen.insert(values)
                 });
+                wrong?;
             }
             Command::Limit(limit) => records.truncate(*limit),
+            _ => {
+                let mut wrong = Ok(());
+                records.retain_mut(|record| {
+                    if wrong.is_ok() {
+                        wrong = next();
+                    }
+                    wrong.is_ok() && apply(command, record, at)
+                });
+                wrong?;
+            }
         }
         Ok(records)
     }
@@ -248,40 +368,45 @@ impl<'p> Run<'p> {
     }
 }
 
-/// The elements of a list; what is none counts as a list of one.
-fn elements(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Missing => Vec::new(),
-        Value::Structure(json) => match &**json {
-            serde_json::Value::Array(elements) => elements.iter().map(Value::of_json).collect(),
-            _ => vec![value.clone()],
-        },
-        _ => vec![value.clone()],
+fn room(records: usize, bytes: usize) -> Result<(), String> {
+    if records > RECORDS_MAX {
+        return Err(format!("the query keeps more than {RECORDS_MAX} records"));
+    }
+    match bytes > BYTES_MAX {
+        true => Err(format!("the query keeps records of more than {BYTES_MAX} bytes")),
+        false => Ok(()),
     }
 }
 
-/// Works a command out on one record; whether the record stays.
-fn apply(command: &Command, record: &mut Record, now_ms: i64) -> bool {
-    match command {
-        Command::Filter(expr) => return eval(expr, record, now_ms).truth(),
-        Command::Compute(list) => {
-            for (name, expr) in list {
-                let value = eval(expr, record, now_ms).into_owned();
-                if !value.is_missing() {
-                    record.set(name, value);
-                }
-            }
-        }
-        Command::Lookup(lookup) => lookup.apply(record, now_ms),
-        Command::Parse { from, regex, fields } => {
-            let Some(text) = eval(from, record, now_ms).text() else { return true };
-            let Some(found) = regex.captures(&text) else { return true };
-            let values = found.iter().skip(1).zip(fields);
-            for (value, name) in values.filter_map(|(value, name)| Some((value?, name))) {
-                record.set(name, Value::Text(value.as_str().to_owned()));
-            }
-        }
-        _ => {}
+fn weight(records: &[Record]) -> usize {
+    let before = std::iter::once(None).chain(records.iter().map(Some));
+    records.iter().zip(before).map(|(record, before)| record.weight(before)).sum()
+}
+
+/// Each expression is worked out once for each record, not at each comparison.
+fn sorted(keys: &[(Expr, bool)], records: Vec<Record>, at: &Moment) -> Vec<Record> {
+    let with_values = |record: Record| {
+        at.renew();
+        let values: Vec<Value> = keys.iter().map(|(expr, _)| eval(expr, &record, at).into_owned()).collect();
+        (values, record)
+    };
+    let mut all: Vec<(Vec<Value>, Record)> = records.into_iter().map(with_values).collect();
+    all.sort_by(|(a, _), (b, _)| {
+        let orders = keys.iter().zip(a.iter().zip(b)).map(|((_, down), (a, b))| {
+            let order = a.order(b);
+            if *down { order.reverse() } else { order }
+        });
+        orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    });
+    all.into_iter().map(|(_, record)| record).collect()
+}
+
+/// A copy of a record with more fields.
+fn with(record: &Record, fields: Fields<'_>, at: &Moment) -> Record {
+    at.spend(COPY);
+    let mut one = record.clone();
+    for (name, value) in fields {
+        one.set(name, value);
     }
-    true
+    one
 }

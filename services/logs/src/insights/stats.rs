@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::eval::eval;
+use super::eval::{Moment, eval};
 use super::plan::{Aggregate, Expr, Statistic};
 use super::record::Record;
 use super::value::Value;
@@ -8,6 +9,8 @@ use super::value::Value;
 /// Groups of one `stats`, and values kept for percentiles and distinct counts, in all.
 const GROUPS_MAX: usize = 100_000;
 const VALUES_MAX: usize = 4_000_000;
+/// Of the texts of groups and values.
+const BYTES_MAX: isize = 256 * 1024 * 1024;
 
 /// The groups of a `stats` command as they fill.
 pub(super) struct Groups<'p> {
@@ -15,6 +18,7 @@ pub(super) struct Groups<'p> {
     by: &'p [(String, Expr)],
     groups: HashMap<Vec<Option<String>>, Group>,
     kept: usize,
+    bytes: isize,
 }
 
 struct Group {
@@ -37,31 +41,47 @@ struct State {
     distinct: HashSet<String>,
 }
 
+/// What a state keeps more than before.
+#[derive(Clone, Copy, Debug, Default)]
+struct More {
+    values: usize,
+    bytes: isize,
+}
+
 impl<'p> Groups<'p> {
     pub(super) fn new(aggregates: &'p [Aggregate], by: &'p [(String, Expr)]) -> Groups<'p> {
-        Groups { aggregates, by, groups: HashMap::new(), kept: 0 }
+        Groups { aggregates, by, groups: HashMap::new(), kept: 0, bytes: 0 }
     }
 
     /// # Errors
     /// When a query makes more groups or keeps more values than there is room for.
-    pub(super) fn add(&mut self, record: &Record, now_ms: i64) -> Result<(), String> {
-        let key: Vec<Value> =
-            self.by.iter().map(|(_, expr)| eval(expr, record, now_ms).into_owned()).collect();
+    pub(super) fn add(&mut self, record: &Record, at: &Moment) -> Result<(), String> {
+        let key: Vec<Value> = self.by.iter().map(|(_, expr)| eval(expr, record, at).into_owned()).collect();
         let name: Vec<Option<String>> = key.iter().map(Value::text).collect();
         if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&name) {
             return Err(format!("the query makes more than {GROUPS_MAX} groups"));
         }
+        let size: usize = name.iter().flatten().map(String::len).sum();
+        let before = self.groups.len();
         let fresh = || Group { key, states: self.aggregates.iter().map(|_| State::default()).collect() };
         let group = self.groups.entry(name).or_insert_with(fresh);
         for (aggregate, state) in self.aggregates.iter().zip(&mut group.states) {
             let value = match &aggregate.of {
                 None => Value::Bool(true),
-                Some(expr) => eval(expr, record, now_ms).into_owned(),
+                Some(expr) => eval(expr, record, at).into_owned(),
             };
-            self.kept += state.add(aggregate.function, value, record.time().unwrap_or_default());
+            let more = state.add(aggregate.function, value, record.time().unwrap_or_default());
+            (self.kept, self.bytes) = (self.kept + more.values, self.bytes + more.bytes);
+        }
+        if self.groups.len() > before {
+            // Once in the name, once in the values.
+            self.bytes += 2 * size as isize;
         }
         if self.kept > VALUES_MAX {
             return Err(format!("the query keeps more than {VALUES_MAX} values for its statistics"));
+        }
+        if self.bytes > BYTES_MAX {
+            return Err(format!("the query keeps more than {BYTES_MAX} bytes for its statistics"));
         }
         Ok(())
     }
@@ -95,49 +115,92 @@ impl<'p> Groups<'p> {
 }
 
 impl State {
-    /// Says how many values it keeps more than before.
-    fn add(&mut self, function: Statistic, value: Value, time: f64) -> usize {
+    fn add(&mut self, function: Statistic, value: Value, time: f64) -> More {
         if value.is_missing() {
-            return 0;
+            return More::default();
         }
         self.count += 1;
         match function {
             Statistic::Count => {}
             Statistic::CountDistinct => {
-                return usize::from(value.text().is_some_and(|text| self.distinct.insert(text)));
+                let Some(text) = value.text() else { return More::default() };
+                let bytes = text.len() as isize;
+                if self.distinct.insert(text) {
+                    return More { values: 1, bytes };
+                }
             }
-            Statistic::Sum | Statistic::Average | Statistic::StandardDeviation | Statistic::Percentile(_) => {
-                let Some(number) = value.number() else { return 0 };
+            Statistic::Sum
+            | Statistic::Average
+            | Statistic::StandardDeviation
+            | Statistic::Percentile(_)
+            | Statistic::Histogram(_) => {
+                let Some(number) = value.number() else { return More::default() };
                 self.numbers += 1;
                 self.sum += number;
                 self.squares += number * number;
-                if matches!(function, Statistic::Percentile(_)) {
+                if matches!(function, Statistic::Percentile(_) | Statistic::Histogram(_)) {
                     self.values.push(number);
-                    return 1;
+                    return More { values: 1, bytes: 0 };
                 }
             }
             Statistic::Min | Statistic::SortsFirst => {
                 if self.least.as_ref().is_none_or(|least| value.order(least).is_lt()) {
-                    self.least = Some(value);
+                    return put(&mut self.least, value);
                 }
             }
             Statistic::Max | Statistic::SortsLast => {
                 if self.most.as_ref().is_none_or(|most| value.order(most).is_gt()) {
-                    self.most = Some(value);
+                    return put(&mut self.most, value);
                 }
             }
-            Statistic::Earliest => {
-                if self.first.as_ref().is_none_or(|(first, _)| time < *first) {
-                    self.first = Some((time, value));
-                }
-            }
-            Statistic::Latest => {
-                if self.last.as_ref().is_none_or(|(last, _)| time >= *last) {
-                    self.last = Some((time, value));
-                }
+            Statistic::Earliest => return self.at_time(time, value, true, false),
+            Statistic::Latest => return self.at_time(time, value, false, true),
+            Statistic::Rate(_) => {
+                let Some(number) = value.number() else { return More::default() };
+                self.at_time(time, Value::Number(number), true, true);
             }
         }
-        0
+        More::default()
+    }
+
+    /// Keeps a value that came earlier, or later, than all.
+    fn at_time(&mut self, time: f64, value: Value, earliest: bool, latest: bool) -> More {
+        let mut more = More::default();
+        if earliest && self.first.as_ref().is_none_or(|(first, _)| time < *first) {
+            more.bytes += size(&value) - self.first.as_ref().map_or(0, |(_, old)| size(old));
+            self.first = Some((time, value.clone()));
+        }
+        if latest && self.last.as_ref().is_none_or(|(last, _)| time >= *last) {
+            more.bytes += size(&value) - self.last.as_ref().map_or(0, |(_, old)| size(old));
+            self.last = Some((time, value));
+        }
+        more
+    }
+
+    /// How much a value changed, from its first to its last, for each so many milliseconds.
+    fn rate(&self, every_ms: f64) -> Option<f64> {
+        let ((from, first), (to, last)) = (self.first.as_ref()?, self.last.as_ref()?);
+        (to > from).then_some((last.number()? - first.number()?) / (to - from) * every_ms)
+    }
+
+    /// How many values lie in each of so many ranges of equal width between the least and the most, by where these begin.
+    fn histogram(&mut self, buckets: usize) -> Value {
+        self.values.sort_by(f64::total_cmp);
+        let (Some(least), Some(most)) = (self.values.first(), self.values.last()) else {
+            return Value::Missing;
+        };
+        let width = (most - least) / buckets as f64;
+        let mut counts = vec![0u64; buckets];
+        for value in &self.values {
+            let at = if width > 0.0 { ((value - least) / width) as usize } else { 0 };
+            counts[at.min(buckets - 1)] += 1;
+        }
+        let name = |at: usize| Value::Number(least + at as f64 * width).text().unwrap_or_default();
+        let mut map = serde_json::Map::new();
+        for (at, count) in counts.into_iter().enumerate().take(if width > 0.0 { buckets } else { 1 }) {
+            map.insert(format!("{}-{}", name(at), name(at + 1)), count.into());
+        }
+        Value::Structure(Arc::new(map.into()))
     }
 
     fn result(mut self, function: Statistic) -> Value {
@@ -154,15 +217,31 @@ impl State {
             })),
             Statistic::Percentile(percent) => {
                 self.values.sort_by(f64::total_cmp);
-                let last = self.values.len().saturating_sub(1);
-                let rank = percent / 100.0 * last as f64;
-                let (low, high) = (rank.floor() as usize, rank.ceil() as usize);
-                of(self.values.get(low).zip(self.values.get(high)).map(|(a, b)| a + (b - a) * rank.fract()))
+                of(quantile(&self.values, percent / 100.0))
             }
+            Statistic::Rate(every_ms) => of(self.rate(every_ms)),
+            Statistic::Histogram(buckets) => self.histogram(buckets),
             Statistic::Min | Statistic::SortsFirst => self.least.unwrap_or(Value::Missing),
             Statistic::Max | Statistic::SortsLast => self.most.unwrap_or(Value::Missing),
             Statistic::Earliest => self.first.map_or(Value::Missing, |(_, value)| value),
             Statistic::Latest => self.last.map_or(Value::Missing, |(_, value)| value),
         }
     }
+}
+
+fn put(place: &mut Option<Value>, value: Value) -> More {
+    let bytes = size(&value) - place.as_ref().map_or(0, size);
+    *place = Some(value);
+    More { values: 0, bytes }
+}
+
+fn size(value: &Value) -> isize {
+    isize::try_from(value.weight()).unwrap_or(isize::MAX)
+}
+
+/// Of sorted numbers, between two of them where it lies there; `share` is from 0 to 1.
+pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let rank = share * sorted.len().checked_sub(1)? as f64;
+    let (low, high) = (sorted.get(rank.floor() as usize)?, sorted.get(rank.ceil() as usize)?);
+    Some(low + (high - low) * rank.fract())
 }

@@ -29,20 +29,19 @@ impl Value {
         }
     }
 
-    /// What lies at the end of a path of members and elements, such as `accounts.0.id`.
+    /// What lies at the end of a path of members and elements, such as `accounts.0.id`; a name may have points in it.
     pub(super) fn below(&self, path: &str) -> Value {
         let Value::Structure(json) = self else { return Value::Missing };
-        let mut at: &Json = json;
-        for name in path.split('.') {
-            let next = match at {
-                Json::Object(members) => members.get(name),
-                Json::Array(elements) => name.parse::<usize>().ok().and_then(|i| elements.get(i)),
-                _ => None,
-            };
-            let Some(next) = next else { return Value::Missing };
-            at = next;
+        below(json, path, PATH_MAX).map_or(Value::Missing, Value::of_json)
+    }
+
+    /// About how many bytes of memory it takes beside itself.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Value::Text(text) => text.len(),
+            Value::Structure(json) => size(json),
+            _ => 0,
         }
-        Value::of_json(at)
     }
 
     pub(crate) fn number(&self) -> Option<f64> {
@@ -103,6 +102,36 @@ impl Value {
             _ => self.text() == other.text(),
         }
     }
+}
+
+/// About how many bytes of memory a document takes; the readers of JSON bound how deep it is.
+fn size(json: &Json) -> usize {
+    const NODE: usize = 40;
+    NODE + match json {
+        Json::String(text) => text.len(),
+        Json::Array(elements) => elements.iter().map(size).sum(),
+        Json::Object(members) => members.iter().map(|(name, member)| NODE + name.len() + size(member)).sum(),
+        _ => 0,
+    }
+}
+
+/// Points in a path.
+const PATH_MAX: usize = 32;
+
+fn below<'j>(json: &'j Json, path: &str, left: usize) -> Option<&'j Json> {
+    let left = left.checked_sub(1)?;
+    let step = |name: &str| match json {
+        Json::Object(members) => members.get(name),
+        Json::Array(elements) => elements.get(name.parse::<usize>().ok()?),
+        _ => None,
+    };
+    if let Some(found) = step(path) {
+        return Some(found);
+    }
+    // The longest name that there is counts. Each try makes the path shorter, so there are few.
+    let ends: Vec<usize> = path.match_indices('.').map(|(at, _)| at).take(left).collect();
+    let (end, next) = ends.into_iter().rev().find_map(|end| Some((end, step(&path[..end])?)))?;
+    below(next, &path[end + 1..], left)
 }
 
 /// Whole numbers without a point, others with up to four digits behind it.

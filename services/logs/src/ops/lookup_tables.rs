@@ -20,7 +20,7 @@ const BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Commands of one query; each has its own index of its table in memory.
 const LOOKUPS_MAX: usize = 10;
 
-pub(super) fn lookup_arn(key: &LookupKey) -> Arn {
+pub(crate) fn lookup_arn(key: &LookupKey) -> Arn {
     Arn::new("logs", key.1, key.0, format_args!("lookup-table:{}", key.2))
 }
 
@@ -90,6 +90,14 @@ impl Logs {
             let table = self.records.lookup_table(&(owner.0, owner.1, lookup.table.clone())).await?;
             lookup.places(&table.fields).map_err(error::invalid)?;
         }
+        for lookup in plan.cidr_lookups() {
+            count += 1;
+            if count > LOOKUPS_MAX {
+                return Err(error::invalid(format!("A query has at most {LOOKUPS_MAX} lookup commands.")));
+            }
+            let table = self.records.lookup_table(&(owner.0, owner.1, lookup.table.clone())).await?;
+            lookup.check(&table.fields).map_err(error::invalid)?;
+        }
         Ok(())
     }
 
@@ -106,6 +114,12 @@ impl Logs {
                 }
             };
             lookup.load(csv).map_err(error::invalid)?;
+            tokio::task::yield_now().await;
+        }
+        for lookup in plan.cidr_lookups() {
+            let key = (owner.0, owner.1, lookup.table.clone());
+            let body = self.records.lookup_body(&self.platform.seal, &key).await?;
+            lookup.load(&Csv::parse(&body).map_err(error::invalid)?).map_err(error::invalid)?;
             tokio::task::yield_now().await;
         }
         Ok(())

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use haneul_kit::{Access, Cx, Handle, Result, paging};
 use haneul_logs_wire::operations as op;
@@ -8,7 +8,7 @@ use haneul_store::{Range, Reads};
 use super::access::on_all;
 use crate::Logs;
 use crate::error;
-use crate::insights::{Source, compile};
+use crate::insights::{Plan, Source, compile};
 use crate::model::{QUERIES, Query, Status};
 use crate::names::GroupName;
 
@@ -25,8 +25,19 @@ impl Handle<op::StartQuery> for Logs {
     async fn access(&self, cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<Access>> {
         let mut all = Vec::new();
         let plan = compile(&input.query_string).ok();
-        let unmasks = plan.as_ref().is_some_and(|plan| plan.unmasks);
-        for name in self.asked(cx, input, plan.and_then(|plan| plan.source)).await? {
+        let (source, unmasks) = match &plan {
+            Some(plan) => (plan.source.clone(), plan.unmasks()),
+            None => (None, false),
+        };
+        let mut names = self.asked(cx, input, source).await?;
+        for one in plan.iter().flat_map(Plan::subqueries) {
+            if let Some(source) = &one.plan.source {
+                names.extend(self.sourced(cx, source).await?);
+            }
+        }
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        for name in names {
             all.extend(self.on_group("logs:StartQuery", &name).await?);
             if unmasks {
                 all.extend(self.on_group("logs:Unmask", &name).await?);
@@ -41,12 +52,18 @@ impl Handle<op::StartQuery> for Logs {
         }
         let mut plan = compile(&input.query_string)?;
         let names = self.asked(cx, &input, plan.source.clone()).await?;
-        for name in &names {
-            let found = self.records.store_group(name).await?;
-            let group = found.ok_or_else(|| error::group_named_not_found(&name.name, name.account))?;
-            if group.class == "DELIVERY" {
-                return Err(error::invalid("Log groups of the DELIVERY class cannot be queried."));
-            }
+        self.check_groups(&names).await?;
+        let mut nested_groups = Vec::new();
+        for one in plan.subqueries() {
+            let groups = match &one.plan.source {
+                Some(source) => {
+                    let names = self.sourced(cx, source).await?;
+                    self.check_groups(&names).await?;
+                    Some(names.into_iter().map(|name| name.name).collect())
+                }
+                None => None,
+            };
+            nested_groups.push(groups);
         }
         if input.end_time < input.start_time {
             return Err(error::invalid("Query's end date and time is before its start date and time."));
@@ -64,6 +81,7 @@ impl Handle<op::StartQuery> for Logs {
             status: Status::Running,
             by: cx.caller().arn(),
             bytes: 0,
+            nested_groups,
         };
         let id = self.platform.env.rng.uuid();
         let owner = (cx.account(), cx.region());
@@ -91,7 +109,7 @@ impl Handle<op::GetQueryResults> for Logs {
     async fn access(&self, cx: &Cx, input: &s::GetQueryResultsRequest) -> Result<Vec<Access>> {
         let query = self.query((cx.account(), cx.region()), &input.query_id).await;
         let mut all = Vec::new();
-        for name in query.map(|query| query.groups).unwrap_or_default() {
+        for name in query.map(|query| query.all_groups()).unwrap_or_default() {
             all.extend(self.on_group("logs:GetQueryResults", &GroupName::own(cx, &name)).await?);
         }
         Ok(if all.is_empty() { on_all(cx, "logs:GetQueryResults") } else { all })
@@ -228,6 +246,14 @@ impl Logs {
         if is_named {
             return Err(error::invalid("Log groups are named by the request or by SOURCE, not by both."));
         }
+        self.sourced(cx, &source).await
+    }
+
+    /// The groups that a `SOURCE` names.
+    async fn sourced(&self, cx: &Cx, source: &Source) -> Result<Vec<GroupName>> {
+        if !source.names.is_empty() {
+            return source.names.iter().map(|one| GroupName::identified(cx, one)).collect();
+        }
         let own = cx.account().to_string();
         if source.accounts.iter().any(|account| *account != own) {
             return Err(error::not_offered("Cross-account observability"));
@@ -243,6 +269,17 @@ impl Logs {
             return Err(error::invalid("SOURCE selects more than 10000 log groups: name fewer."));
         }
         Ok(names.into_iter().map(|name| GroupName::own(cx, &name)).collect())
+    }
+
+    async fn check_groups(&self, names: &[GroupName]) -> Result<()> {
+        for name in names {
+            let found = self.records.store_group(name).await?;
+            let group = found.ok_or_else(|| error::group_named_not_found(&name.name, name.account))?;
+            if group.class == "DELIVERY" {
+                return Err(error::invalid("Log groups of the DELIVERY class cannot be queried."));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -266,7 +303,7 @@ fn groups(cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<GroupName>> {
 }
 
 /// Clients give seconds, and the older ones milliseconds.
-fn milliseconds(time: i64, rest: i64) -> i64 {
+pub(super) fn milliseconds(time: i64, rest: i64) -> i64 {
     const SECONDS_MAX: i64 = 100_000_000_000;
     if time < SECONDS_MAX { time * 1000 + rest } else { time }
 }
@@ -277,5 +314,6 @@ fn word(status: Status) -> &'static str {
         Status::Complete => "Complete",
         Status::Cancelled => "Cancelled",
         Status::Failed => "Failed",
+        Status::TimedOut => "Timeout",
     }
 }

@@ -10,6 +10,7 @@ mod groups;
 mod indexes;
 mod lookups;
 mod metric_filters;
+mod nested_queries;
 mod protection;
 mod queries;
 mod sinks;

@@ -24,12 +24,12 @@ enum Piece {
 }
 
 /// A compiled pattern.
-pub(super) struct Format(Vec<Piece>);
+pub(crate) struct Format(Vec<Piece>);
 
 const PATTERN_MAX: usize = 128;
 
 impl Format {
-    pub(super) fn new(pattern: &str) -> Option<Format> {
+    pub(crate) fn new(pattern: &str) -> Option<Format> {
         if pattern.len() > PATTERN_MAX {
             return None;
         }
@@ -69,7 +69,7 @@ impl Format {
     }
 
     /// Milliseconds since 1970; `offset_s` is of a text that names no zone.
-    pub(super) fn parse(&self, text: &str, offset_s: i64) -> Option<i64> {
+    pub(crate) fn parse(&self, text: &str, offset_s: i64) -> Option<i64> {
         let (mut year, mut month, mut day) = (1970i64, 1i64, 1i64);
         let (mut hour, mut minute, mut second, mut milli) = (0i64, 0i64, 0i64, 0i64);
         let (mut afternoon, mut offset) = (None, offset_s);

@@ -4,7 +4,7 @@
 //! patterns, [`dates`] the formats of times, [`budget`] says how large an event may become, and at what cost.
 
 mod budget;
-mod dates;
+pub(crate) mod dates;
 mod grok;
 mod parsers;
 mod path;

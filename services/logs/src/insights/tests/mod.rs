@@ -2,9 +2,15 @@ use proptest::prelude::*;
 
 use super::need::marks;
 use super::record::Record;
-use super::run::Run;
+use super::run::{Outcome, Run};
+use super::subquery::Gathering;
 use super::value::Value;
-use super::{compile, lexer};
+use super::{Moment, Plan, compile, lexer};
+
+mod commands;
+mod functions;
+mod hostile;
+mod nested;
 
 /// One event a minute from this time on, newest first as the reader gives them.
 const START_MS: i64 = 1_700_000_000_000;
@@ -18,9 +24,59 @@ const MESSAGES: &[&str] = &[
     r#"{"level":"WARN","user":{"id":3,"name":"dora"},"latency":"70","ok":true}"#,
 ];
 
+fn moment() -> Moment {
+    Moment::new(START_MS + 600_000, START_MS, START_MS + 599_999)
+}
+
+fn compiled(query: &str) -> Plan {
+    compile(query).unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+/// Takes all steps.
+fn ended(mut run: Run<'_>) -> Result<Outcome, String> {
+    while run.step()? {}
+    Ok(run.finish())
+}
+
+/// An event so many seconds after the start.
+fn event(seconds: i64, message: &str) -> Record {
+    let time = START_MS + seconds * 1000;
+    Record::event(message, time, time + 5, "stream", "1:group", Some(|| format!("p{seconds}")))
+}
+
+/// Runs the queries within a plan over these messages, a minute after the other.
+fn nest(plan: &Plan, messages: &[&str]) -> Result<(), String> {
+    for one in plan.subqueries() {
+        let events = messages.iter().enumerate().rev().map(|(i, message)| event(i as i64 * 60, message));
+        if let Some(secondary) = one.secondary() {
+            let mut gathering = Gathering::default();
+            events.into_iter().try_for_each(|event| secondary.add(&mut gathering, event))?;
+            secondary.set(gathering);
+        } else {
+            let mut run = Run::new(&one.plan, 10_000, moment());
+            events.into_iter().try_for_each(|event| run.add(event, 1, false))?;
+            one.found(ended(run)?.rows);
+        }
+    }
+    Ok(())
+}
+
+/// What a query finds in these messages, one a minute, as `name=value name=value` a row, without pointers.
+fn found(query: &str, messages: &[&str], nested: &[&str]) -> Vec<String> {
+    let plan = compiled(query);
+    nest(&plan, nested).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let mut run = Run::new(&plan, 10_000, moment());
+    for (i, message) in messages.iter().enumerate().rev() {
+        run.add(event(i as i64 * 60, message), message.len(), false).unwrap();
+    }
+    let field = |(name, value): (String, String)| (name != "@ptr").then(|| format!("{name}={value}"));
+    let row = |row: Vec<(String, String)>| row.into_iter().filter_map(field).collect::<Vec<_>>().join(" ");
+    ended(run).unwrap_or_else(|error| panic!("{query}: {error}")).rows.into_iter().map(row).collect()
+}
+
 fn ask(query: &str) -> Vec<Vec<(String, String)>> {
     let plan = compile(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-    let mut run = Run::new(&plan, 10_000, START_MS + 600_000);
+    let mut run = Run::new(&plan, 10_000, moment());
     for (i, message) in MESSAGES.iter().enumerate().rev() {
         let time = START_MS + i as i64 * 60_000;
         let record = Record::event(message, time, time + 5, "stream", "1:group", Some(|| format!("p{i}")));
@@ -29,7 +85,7 @@ fn ask(query: &str) -> Vec<Vec<(String, String)>> {
         let found = run.outcome.matched > before;
         assert!(!(found && plan.passes_over(message)), "{query}: {message}");
     }
-    run.finish().unwrap().rows
+    ended(run).unwrap().rows
 }
 
 /// Rows as `a|b;c|d`, without the pointers.
@@ -65,7 +121,7 @@ fn what_the_message_alone_rules_out_is_passed_over() {
 fn lists_patterns_and_sources() {
     let shown = |query: &str, messages: &[&str], before: &[&str]| {
         let plan = compile(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        let mut run = Run::new(&plan, 100, START_MS);
+        let mut run = Run::new(&plan, 100, moment());
         let event =
             |message: &str| Record::event(message, START_MS, START_MS, "s", "1:g", None::<fn() -> String>);
         messages.iter().for_each(|message| run.add(event(message), 1, false).unwrap());
@@ -73,7 +129,7 @@ fn lists_patterns_and_sources() {
         let row = |row: Vec<(String, String)>| {
             row.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("|")
         };
-        run.finish().unwrap().rows.into_iter().map(row).collect::<Vec<_>>().join(";")
+        ended(run).unwrap().rows.into_iter().map(row).collect::<Vec<_>>().join(";")
     };
     let events = r#"{"events":[{"name":"exception","n":1},{"name":"user action","n":2}],"who":"ann"}"#;
     for (query, expected) in [
@@ -133,7 +189,7 @@ fn lists_patterns_and_sources() {
     }
     let many = format!("[{}]", vec!["1"; 200].join(","));
     let plan = compile("fields jsonParse(@message) as l | unnest l into a | unnest l into b").unwrap();
-    let mut run = Run::new(&plan, 100, START_MS);
+    let mut run = Run::new(&plan, 100, moment());
     let wrong = run.add(Record::event(&many, 0, 0, "s", "g", None::<fn() -> String>), 1, false).unwrap_err();
     assert_eq!(wrong, "unnest makes more than 10000 records of one event");
     let source =
@@ -278,7 +334,7 @@ fn what_does_not_compile() {
         "fields 5xyz",
         "filter a ~ b",
         "pattern",
-        "anomaly",
+        "stats count(*) | anomaly",
         &deep,
         &nots,
     ] {
