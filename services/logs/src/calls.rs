@@ -17,8 +17,9 @@ use haneul_shape::value::Map;
 
 use crate::Logs;
 use crate::error;
-use crate::model::DataKeyRecord;
+use crate::model::{BucketTarget, DataKeyRecord};
 use crate::names::{DestinationName, GroupName};
+use crate::store::ScheduledKey;
 
 /// Policies name the service with its Region, and newer ones without.
 fn principals(region: Region) -> [String; 2] {
@@ -108,6 +109,28 @@ impl Logs {
         Err(denied.unwrap_or_else(|| ApiError::internal("nobody was asked")))
     }
 
+    /// Writes the results of a scheduled query as the role of its destination.
+    pub(crate) async fn put_results(
+        &self,
+        role: Caller,
+        key: &ScheduledKey,
+        target: &BucketTarget,
+        (bucket, object): (&str, &str),
+        body: Vec<u8>,
+    ) -> Result<()> {
+        let input = b::PutObjectRequest {
+            bucket: bucket.to_owned(),
+            key: object.to_owned(),
+            body: ByteStream::from_bytes(body),
+            content_type: Some("application/json".into()),
+            expected_bucket_owner: target.owner.clone(),
+            server_side_encryption: target.key.as_ref().map(|_| "aws:kms".into()),
+            ssekms_key_id: target.key.clone(),
+            ..Default::default()
+        };
+        self.platform.bus.call::<s3::PutObject>(role, key.1, None, input).await.map(drop)
+    }
+
     /// Calls on account of a group, by either of the service's names.
     async fn as_service<O: Operation>(&self, group: &GroupName, input: O::Input) -> Result<O::Output>
     where
@@ -178,7 +201,7 @@ impl Logs {
     }
 
     /// Assumes a role on account of what has that ARN, by either of the service's names.
-    async fn assume(
+    pub(crate) async fn assume(
         &self,
         (account, region): (AccountId, Region),
         of: String,

@@ -5,7 +5,7 @@
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
 //! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`index`] (which chunks a query
-//! can pass over), [`queries`] (queries at work), [`anomaly`] (what is unusual), [`calls`] (all that we
+//! can pass over), [`queries`] (queries at work), [`schedule`] (when they run by themselves), [`anomaly`] (what is unusual), [`calls`] (all that we
 //! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`ingestion`] (events by plain HTTP), [`tasks`] (what goes on after the
 //! answer).
 //!
@@ -28,6 +28,7 @@ mod pattern;
 mod protect;
 mod queries;
 mod resources;
+mod schedule;
 mod service;
 mod settings;
 mod store;

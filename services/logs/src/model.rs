@@ -1,5 +1,12 @@
 //! What is kept, and under which keys.
 
+mod scheduled;
+
+pub(crate) use scheduled::{
+    BucketTarget, DeliveryKind, DeliveryStatus, PENDING_RUNS, PendingRun, RunDelivery, RunStatus,
+    SCHEDULED_QUERIES, SCHEDULED_RUNS, ScheduledQuery, ScheduledRun, TableTarget,
+};
+
 use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Record, RecordError, Table};
 use serde::{Deserialize, Serialize};

@@ -4,13 +4,14 @@ use haneul_kit::tagged::rows;
 use haneul_kit::{AccountId, Arn, BoxFuture, Kind, Region, Result, Tagged};
 use haneul_store::Store;
 
-use crate::model::{DESTINATIONS, DETECTORS, GROUPS, LOOKUP_TABLES};
+use crate::model::{DESTINATIONS, DETECTORS, GROUPS, LOOKUP_TABLES, SCHEDULED_QUERIES};
 
 const GROUP: Kind = Kind::new("logs", "AWS::Logs::LogGroup");
 const DETECTOR: Kind = Kind::new("logs:anomaly-detector", "AWS::Logs::LogAnomalyDetector");
 const LOOKUP: Kind = Kind::new("logs:lookup-table", "AWS::Logs::LookupTable");
 const DESTINATION: Kind = Kind::new("logs:destination", "AWS::Logs::Destination");
-pub(crate) const KINDS: &[Kind] = &[GROUP, DETECTOR, LOOKUP, DESTINATION];
+const SCHEDULED: Kind = Kind::new("logs:scheduled-query", "AWS::Logs::ScheduledQuery");
+pub(crate) const KINDS: &[Kind] = &[GROUP, DETECTOR, LOOKUP, DESTINATION, SCHEDULED];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -38,6 +39,11 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
                 )
             });
         all.extend(destinations.await?);
+        let scheduled = rows(store, &SCHEDULED_QUERIES, (account, region), |(account, region, id), query| {
+            SCHEDULED
+                .resource(Arn::new("logs", region, account, format_args!("scheduled-query:{id}")), query.tags)
+        });
+        all.extend(scheduled.await?);
         Ok(all)
     })
 }

@@ -16,7 +16,7 @@ use crate::ops::access::ResourcePolicies;
 use crate::queries::Queries;
 use crate::settings::Settings;
 use crate::store::Records;
-use crate::tasks::{Delivering, Detecting, Exporting, Measuring, Sweeping};
+use crate::tasks::{Delivering, Detecting, Exporting, Measuring, Scheduling, Sweeping};
 use crate::transform::{Transformer, Work};
 
 /// Transformers that are kept compiled.
@@ -37,6 +37,7 @@ pub struct Logs {
     pub(crate) delivering: Signal,
     pub(crate) exporting: Signal,
     pub(crate) detecting: Signal,
+    pub(crate) scheduling: Signal,
     /// Who changes what an anomaly detector learned or found.
     pub(crate) judging: tokio::sync::Mutex<()>,
     /// Of the roles of subscriptions.
@@ -131,6 +132,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         delivering: Signal::default(),
         exporting: Signal::default(),
         detecting: Signal::default(),
+        scheduling: Signal::default(),
         sessions: Sessions::default(),
         judging: tokio::sync::Mutex::default(),
         arrivals: tokio::sync::watch::Sender::new(0),
@@ -208,6 +210,14 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::GetLookupTable>()
         .op::<op::DescribeLookupTables>()
         .op::<op::DeleteLookupTable>();
+    // Scheduled queries.
+    let service = service
+        .op::<op::CreateScheduledQuery>()
+        .op::<op::GetScheduledQuery>()
+        .op::<op::UpdateScheduledQuery>()
+        .op::<op::DeleteScheduledQuery>()
+        .op::<op::ListScheduledQueries>()
+        .op::<op::GetScheduledQueryHistory>();
     // Anomalies.
     let service = service
         .op::<op::CreateLogAnomalyDetector>()
@@ -233,6 +243,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .reconciler(Arc::new(Measuring::new(logs.clone())))
         .reconciler(Arc::new(Delivering::new(logs.clone())))
         .reconciler(Arc::new(Detecting::new(logs.clone())))
+        .reconciler(Arc::new(Scheduling::new(logs.clone())))
         .reconciler(Arc::new(Exporting::new(logs)));
     Ok(service.build())
 }

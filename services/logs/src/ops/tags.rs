@@ -7,11 +7,12 @@ use haneul_shape::value::Map;
 use super::anomaly_detectors::{detector_arn, detector_key};
 use super::destinations::own_destination;
 use super::lookup_tables::{lookup_arn, lookup_key};
+use super::scheduled_queries::{scheduled_arn, scheduled_key};
 use crate::Logs;
 use crate::error;
 use crate::model::Group;
 use crate::names::{DestinationName, GroupName};
-use crate::store::{DetectorKey, LookupKey};
+use crate::store::{DetectorKey, LookupKey, ScheduledKey};
 
 pub(super) fn refused(why: haneul_base::tags::InvalidTags) -> ApiError {
     use haneul_base::tags::InvalidTags as Why;
@@ -38,6 +39,7 @@ enum Tagged {
     Detector(DetectorKey),
     Lookup(LookupKey),
     Destination(DestinationName),
+    Scheduled(ScheduledKey),
 }
 
 impl Logs {
@@ -55,6 +57,9 @@ impl Logs {
             }
             Tagged::Destination(name) => {
                 (name.arn(), self.records.find_destination(name).await?.map(|found| found.tags))
+            }
+            Tagged::Scheduled(key) => {
+                (scheduled_arn(key), self.records.find_scheduled(key).await?.map(|query| query.tags))
             }
         };
         let access = super::access::on_arn(action, &arn);
@@ -77,6 +82,9 @@ impl Logs {
             Tagged::Lookup(key) => self.records.change_lookup_tags(key, change).await?,
             Tagged::Destination(name) => {
                 self.records.change_destination(name, |found| change(&mut found.tags)).await?;
+            }
+            Tagged::Scheduled(key) => {
+                self.records.change_scheduled(key, |query| change(&mut query.tags)).await?;
             }
         }
         Ok(Empty {})
@@ -133,6 +141,9 @@ impl Handle<op::ListTagsForResource> for Logs {
             Tagged::Detector(key) => self.records.detector(&key).await?.tags,
             Tagged::Lookup(key) => self.records.lookup_table(&key).await?.tags,
             Tagged::Destination(name) => self.records.destination(&name).await?.tags,
+            Tagged::Scheduled(key) => {
+                self.records.find_scheduled(&key).await?.ok_or_else(error::scheduled_not_found)?.tags
+            }
         };
         Ok(s::ListTagsForResourceResponse { tags: Some(tags.into_iter().collect()) })
     }
@@ -186,6 +197,9 @@ fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
         Some("anomaly-detector") => detector_key(cx, arn).map(Tagged::Detector),
         Some("lookup-table") => lookup_key(cx, arn).map(Tagged::Lookup),
         Some("destination") => own_destination(cx, &parsed).map(Tagged::Destination),
+        Some("scheduled-query") => {
+            scheduled_key(cx, &parsed).map(Tagged::Scheduled).ok_or_else(error::scheduled_not_found)
+        }
         _ => GroupName::identified(cx, arn).map(Tagged::Group),
     }
 }

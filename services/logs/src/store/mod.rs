@@ -8,11 +8,13 @@ mod filters;
 mod indexes;
 mod lookups;
 mod policies;
+mod scheduled;
 
 pub(crate) use anomalies::{ANOMALIES_MAX, DetectorKey};
 pub(crate) use deliveries::{DeliveryKey, HeldKey};
 pub(crate) use filters::{Measured, Routing, Waiting};
 pub(crate) use lookups::LookupKey;
+pub(crate) use scheduled::{RunKey, ScheduledKey};
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

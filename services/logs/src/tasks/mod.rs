@@ -1,10 +1,12 @@
 //! What goes on after the answer: what is gone is swept away ([`sweep`]), metrics are made of events ([`measure`]), and events
-//! go to subscribers ([`deliver`]) and to buckets ([`export`]), and anomalies are found ([`detect`]).
+//! go to subscribers ([`deliver`]) and to buckets ([`export`]), anomalies are found ([`detect`]), and scheduled queries run
+//! ([`schedule`]).
 
 mod deliver;
 mod detect;
 mod export;
 mod measure;
+mod schedule;
 mod sweep;
 
 /// How long what may yet succeed is tried. Source: User Guide, "Subscriptions": up to 24 hours.
@@ -21,4 +23,5 @@ pub(crate) use deliver::Delivering;
 pub(crate) use detect::Detecting;
 pub(crate) use export::Exporting;
 pub(crate) use measure::Measuring;
+pub(crate) use schedule::Scheduling;
 pub(crate) use sweep::Sweeping;

@@ -13,6 +13,7 @@ mod metric_filters;
 mod nested_queries;
 mod protection;
 mod queries;
+mod scheduled;
 mod sinks;
 mod subscriptions;
 mod transformers;
