@@ -1,9 +1,10 @@
-//! Inventories: lists of a bucket's objects, as CSV, with a manifest. [`crate::tasks`] makes and delivers them.
+//! Inventories: lists of a bucket's objects, as CSV or Parquet, with a manifest. [`crate::tasks`] makes and delivers them.
 //!
-//! Reading order: this file (when, and the names of what is delivered), [`csv`] (rows).
+//! Reading order: this file (when, and the names of what is delivered), [`fields`] (what is told of an object), [`rows`] (files of it).
 //! Source: S3 User Guide, "Cataloging and analyzing your data with S3 Inventory" and the pages under it.
 
-pub(crate) mod csv;
+pub(crate) mod fields;
+pub(crate) mod rows;
 
 use haneul_kit::Instant;
 use serde_json::json;
@@ -41,6 +42,16 @@ pub(crate) fn stamp(at: Instant) -> String {
     format!("{}Z", iso.get(..16).unwrap_or_default().replace(':', "-"))
 }
 
+/// Where the manifest for Hive is: `dt=2016-11-06-21-32`.
+pub(crate) fn hive(folder: &str, at: Instant) -> String {
+    let at = stamp(at).replace('T', "-");
+    format!("{folder}/hive/dt={}/symlink.txt", at.trim_end_matches('Z'))
+}
+
+pub(crate) fn symlink(target: &str, files: &[File]) -> String {
+    files.iter().map(|file| format!("s3://{target}/{}\n", file.key)).collect()
+}
+
 pub(crate) fn manifest(
     inventory: &Inventory,
     source: &str,
@@ -57,8 +68,8 @@ pub(crate) fn manifest(
         "destinationBucket": target_arn,
         "version": "2016-11-30",
         "creationTimestamp": at.millis().to_string(),
-        "fileFormat": "CSV",
-        "fileSchema": csv::schema(inventory).join(", "),
+        "fileFormat": inventory.format.as_str(),
+        "fileSchema": rows::schema(inventory),
         "files": files,
     });
     serde_json::to_string_pretty(&manifest).unwrap_or_default()
@@ -75,5 +86,6 @@ mod tests {
         assert_eq!(next_s(true, 3 * DAY_S), 10 * DAY_S);
         assert_eq!(next_s(true, 3 * DAY_S - 1), 3 * DAY_S);
         assert_eq!(stamp(Instant::from_secs(0)), "1970-01-01T00-00Z");
+        assert_eq!(hive("a", Instant::from_secs(60)), "a/hive/dt=1970-01-01-00-01/symlink.txt");
     }
 }

@@ -5,8 +5,9 @@ use haneul_shape::Empty;
 
 use super::configurations::{self as common, PAGE_MAX};
 use crate::bucket::arn_of;
-use crate::inventory::{csv, next_s};
-use crate::model::inventory::Inventory;
+use crate::inventory::fields::is_offered;
+use crate::inventory::next_s;
+use crate::model::inventory::{Format, Inventory};
 use crate::{S3, error};
 
 impl Handle<op::PutBucketInventoryConfiguration> for S3 {
@@ -109,16 +110,16 @@ impl Handle<op::ListBucketInventoryConfigurations> for S3 {
 
 fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> {
     let to = given.destination.s3_bucket_destination;
-    match to.format.as_str() {
-        "CSV" => {}
-        "ORC" | "Parquet" => {
-            return Err(error::not_implemented(format_args!("An inventory as {}", to.format)));
-        }
-        _ => return Err(error::malformed_xml()),
-    }
-    if to.encryption.as_ref().is_some_and(|encryption| encryption.ssekms.is_some()) {
-        return Err(error::not_implemented("Encrypting inventories with KMS keys"));
-    }
+    let format = match to.format.as_str() {
+        "ORC" => return Err(error::not_implemented("An inventory as ORC")),
+        name => Format::parse(name).ok_or_else(error::malformed_xml)?,
+    };
+    let (encrypted, kms_key) = match to.encryption {
+        None => (false, None),
+        Some(s::InventoryEncryption { sses3: Some(_), ssekms: None }) => (true, None),
+        Some(s::InventoryEncryption { sses3: None, ssekms: Some(kms) }) => (false, Some(kms.key_id)),
+        Some(_) => return Err(error::malformed_xml()),
+    };
     let all_versions = match given.included_object_versions.as_str() {
         "All" => true,
         "Current" => false,
@@ -130,7 +131,7 @@ fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> 
         _ => return Err(error::malformed_xml()),
     };
     let fields = given.optional_fields.unwrap_or_default();
-    if let Some(field) = fields.iter().find(|field| !csv::FIELDS.contains(&field.as_str())) {
+    if let Some(field) = fields.iter().find(|field| !is_offered(field)) {
         return Err(error::not_implemented(format_args!("The inventory field {field}")));
     }
     let bucket =
@@ -142,7 +143,9 @@ fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> 
         bucket,
         account: to.account_id,
         prefix: to.prefix,
-        encrypted: to.encryption.is_some_and(|encryption| encryption.sses3.is_some()),
+        format,
+        encrypted,
+        kms_key,
         filter: given.filter.map(|filter| filter.prefix),
         all_versions,
         weekly,
@@ -152,6 +155,12 @@ fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> 
 }
 
 fn to_wire(region: haneul_kit::Region, id: String, inventory: Inventory) -> s::InventoryConfiguration {
+    let encryption = match inventory.kms_key {
+        Some(key_id) => Some(s::InventoryEncryption { sses3: None, ssekms: Some(s::SSEKMS { key_id }) }),
+        None => {
+            inventory.encrypted.then_some(s::InventoryEncryption { sses3: Some(s::SSES3 {}), ssekms: None })
+        }
+    };
     s::InventoryConfiguration {
         id,
         is_enabled: inventory.enabled,
@@ -159,11 +168,9 @@ fn to_wire(region: haneul_kit::Region, id: String, inventory: Inventory) -> s::I
             s3_bucket_destination: s::InventoryS3BucketDestination {
                 account_id: inventory.account,
                 bucket: arn_of(region, &inventory.bucket),
-                format: "CSV".to_owned(),
+                format: inventory.format.as_str().to_owned(),
                 prefix: inventory.prefix,
-                encryption: inventory
-                    .encrypted
-                    .then_some(s::InventoryEncryption { sses3: Some(s::SSES3 {}), ssekms: None }),
+                encryption,
             },
         },
         filter: inventory.filter.map(|prefix| s::InventoryFilter { prefix }),

@@ -2,10 +2,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use haneul_kit::{ApiError, BoxFuture, ByteStream, Caller, Instant, Reconciler, Result, Signal};
-use haneul_s3_wire::{operations as op, shapes as s};
+use haneul_kit::{ApiError, BoxFuture, Instant, Reconciler, Result, Signal};
 
 use super::BATCH;
+use super::delivering::For;
 use crate::S3;
 use crate::analysis::{csv, day_of, group, is_about, is_observed};
 use crate::bucket::Bucket;
@@ -132,16 +132,9 @@ impl Analyses {
             return Err(ApiError::new("InvalidS3DestinationBucket", "The destination is in another Region"));
         }
         let days = self.s3.records.days(source.id(), &one.id, day_of(one.since_s)).await?;
-        let input = s::PutObjectRequest {
-            bucket: target.name.clone(),
-            key: csv::key(export, &source.name, &one.id),
-            content_type: Some("text/csv".to_owned()),
-            body: ByteStream::from_bytes(csv::file(one, &days)),
-            ..Default::default()
-        };
-        let caller = Caller::service(PRINCIPAL, source.owner);
-        let bus = &self.s3.platform.bus;
-        bus.call::<op::PutObject>(caller, target.region, Some(source.arn()), input).await.map(drop)
+        let puts = For { principal: PRINCIPAL, account: source.owner, arn: source.arn(), encryption: None };
+        let (key, file) = (csv::key(export, &source.name, &one.id), csv::file(one, &days));
+        puts.put(&self.s3, &target, key, file.into(), "text/csv").await
     }
 }
 

@@ -1,18 +1,17 @@
-use std::io::Write;
 use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use haneul_kit::{ApiError, BoxFuture, ByteStream, Caller, Instant, Reconciler, Result, Signal};
-use haneul_s3_wire::{operations as op, shapes as s};
+use haneul_kit::{ApiError, BoxFuture, Instant, Reconciler, Result, Signal};
 
 use super::BATCH;
+use super::delivering::{Encrypted, For};
 use crate::S3;
 use crate::bucket::{Bucket, arn_of};
 use crate::calls::PRINCIPAL;
 use crate::checksum::md5_hex;
-use crate::inventory::{self, File, csv};
-use crate::model::inventory::Inventory;
+use crate::inventory::fields::Listed;
+use crate::inventory::rows::Rows;
+use crate::inventory::{self, File};
+use crate::model::inventory::{Format, Inventory};
 use crate::store::listing::Query;
 
 /// Rows in one file: it is in memory while it is made.
@@ -37,10 +36,19 @@ impl Inventories {
         if target.region != source.region {
             return Err(ApiError::new("InvalidS3DestinationBucket", "The destination is in another Region"));
         }
+        let puts = For {
+            principal: PRINCIPAL,
+            account: source.owner,
+            arn: source.arn(),
+            encryption: match &inventory.kms_key {
+                Some(key) => Some(Encrypted::Kms(key.clone())),
+                None => inventory.encrypted.then_some(Encrypted::S3),
+            },
+        };
         let folder = inventory::folder(inventory, name, id);
         let mut files = Vec::new();
-        let mut writer = self.file();
-        let (mut rows, mut marker) = (0, (None, None));
+        let mut rows = Rows::new(inventory);
+        let mut marker = (None, None);
         let query = Query {
             bucket: source.id(),
             prefix: inventory.filter.as_deref().unwrap_or_default(),
@@ -58,14 +66,12 @@ impl Inventories {
                 (items, page.next.map(|next| (Some(next), None)))
             };
             for (key, record, is_latest) in &items {
-                let row = csv::row(inventory, &source, key, record, *is_latest);
-                writer.write_all(row.as_bytes()).map_err(ApiError::internal)?;
-                rows += 1;
+                let listed = Listed { bucket: &source, key, record, is_latest: *is_latest };
+                rows.add(&listed).map_err(ApiError::internal)?;
             }
-            if rows >= FILE_ROWS_MAX || next.is_none() {
-                let full = std::mem::replace(&mut writer, self.file());
-                files.push(self.put_file(&source, &target, &folder, full).await?);
-                rows = 0;
+            if rows.count >= FILE_ROWS_MAX || next.is_none() {
+                let full = std::mem::replace(&mut rows, Rows::new(inventory));
+                files.push(self.put_file(&puts, inventory.format, &target, &folder, full).await?);
             }
             match next {
                 Some(next) => marker = next,
@@ -76,50 +82,34 @@ impl Inventories {
             inventory::manifest(inventory, name, &arn_of(target.region, &target.name), now, &files);
         let at = format!("{folder}/{}", inventory::stamp(now));
         let checksum = md5_hex(manifest.as_bytes());
-        self.put(&source, &target, format!("{at}/manifest.json"), manifest.into_bytes(), "application/json")
-            .await?;
-        self.put(&source, &target, format!("{at}/manifest.checksum"), checksum.into_bytes(), "text/plain")
-            .await
-    }
-
-    fn file(&self) -> GzEncoder<Vec<u8>> {
-        GzEncoder::new(Vec::new(), Compression::default())
+        let symlink = inventory::symlink(&target.name, &files);
+        for (key, text, kind) in [
+            (inventory::hive(&folder, now), symlink, "text/plain"),
+            (format!("{at}/manifest.json"), manifest, "application/json"),
+            (format!("{at}/manifest.checksum"), checksum, "text/plain"),
+        ] {
+            puts.put(&self.s3, &target, key, text.into_bytes(), kind).await?;
+        }
+        Ok(())
     }
 
     async fn put_file(
         &self,
-        source: &Bucket,
+        puts: &For,
+        format: Format,
         target: &Bucket,
         folder: &str,
-        file: GzEncoder<Vec<u8>>,
+        rows: Rows,
     ) -> Result<File> {
-        let bytes = file.finish().map_err(ApiError::internal)?;
-        let key = format!("{folder}/data/{}.csv.gz", self.s3.platform.env.rng.uuid());
-        let md5 = md5_hex(&bytes);
-        let file = File { key: key.clone(), size: bytes.len(), md5 };
-        self.put(source, target, key, bytes, "application/octet-stream").await?;
-        Ok(file)
-    }
-
-    /// Through all layers, as the service: the destination's policy decides.
-    async fn put(
-        &self,
-        source: &Bucket,
-        target: &Bucket,
-        key: String,
-        bytes: Vec<u8>,
-        kind: &str,
-    ) -> Result<()> {
-        let input = s::PutObjectRequest {
-            bucket: target.name.clone(),
-            key,
-            content_type: Some(kind.to_owned()),
-            body: ByteStream::from_bytes(bytes),
-            ..Default::default()
+        let bytes = rows.finish().map_err(ApiError::internal)?;
+        let ending = match format {
+            Format::Csv => "csv.gz",
+            Format::Parquet => "parquet",
         };
-        let caller = Caller::service(PRINCIPAL, source.owner);
-        let bus = &self.s3.platform.bus;
-        bus.call::<op::PutObject>(caller, target.region, Some(source.arn()), input).await.map(drop)
+        let key = format!("{folder}/data/{}.{ending}", self.s3.platform.env.rng.uuid());
+        let file = File { key: key.clone(), size: bytes.len(), md5: md5_hex(&bytes) };
+        puts.put(&self.s3, target, key, bytes, "application/octet-stream").await?;
+        Ok(file)
     }
 }
 

@@ -1,13 +1,14 @@
 //! What goes on after the answer: idempotent, without input, driven by the cloud's clock.
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
-//! [`logs`] (access logs), [`replication`] (copies in other buckets), [`inventory`], [`batch`], [`accesses`] (when objects
+//! [`logs`] (access logs), [`replication`] (copies in other buckets), [`delivering`] (files that S3 puts by itself), [`inventory`], [`batch`], [`accesses`] (when objects
 //! were read), [`storage`] (daily metrics), [`analysis`] (storage class analysis).
 
 mod accesses;
 mod analysis;
 mod batch;
 mod cleaning;
+mod delivering;
 mod events;
 mod inventory;
 mod lifecycle;
