@@ -49,6 +49,7 @@ impl Extension for S3 {
             };
             access_log::note(&self.access_log, cx, http, &bucket, answer, now);
             self.count_request(cx, http, &bucket, answer, now).await;
+            self.count_activity(cx, http, &bucket, answer, now).await;
             let Some(origin) = origin.filter(|_| http.method != Method::OPTIONS) else { return };
             let asked = Asked { origin, method: http.method.as_str(), headers: None };
             if let Some(rule) = cors::find(&bucket.record.cors, &asked) {

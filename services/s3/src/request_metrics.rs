@@ -2,6 +2,8 @@
 //!
 //! Source: S3 User Guide, "Metrics and dimensions": Amazon S3 request metrics in CloudWatch.
 
+use std::sync::Arc;
+
 use haneul_kit::metrics::{Metric, Metrics, Unit};
 use haneul_kit::{AccountId, Cx, Instant, Region, RequestHead};
 use http::{Method, response};
@@ -10,6 +12,8 @@ use crate::S3;
 use crate::access_log::key_of;
 use crate::bucket::Bucket;
 use crate::model::filter::RequestMetrics;
+use crate::storage_lens::activity::Activity;
+use crate::storage_lens::metrics::Name;
 use crate::tagging::TagMap;
 
 const NAMESPACE: &str = "AWS/S3";
@@ -67,6 +71,8 @@ impl S3 {
             bucket: bucket.name.clone(),
             ids,
             now,
+            activity: self.activity.clone(),
+            bucket_id: bucket.id(),
         }
     }
 
@@ -88,10 +94,16 @@ pub(crate) struct Selections {
     bucket: String,
     ids: Vec<String>,
     now: Instant,
+    activity: Arc<Activity>,
+    bucket_id: u64,
 }
 
 impl Selections {
     pub(crate) fn record(&self, scanned: u64, returned: u64) {
+        if self.activity.was_watched(self.account) {
+            let values = [(Name::SelectScanned, scanned), (Name::SelectReturned, returned)];
+            self.activity.add(self.bucket_id, values, self.now);
+        }
         for id in &self.ids {
             let dimensions = [("BucketName", self.bucket.as_str()), ("FilterId", id.as_str())];
             for (metric, value) in [(SELECT_SCANNED, scanned), (SELECT_RETURNED, returned)] {

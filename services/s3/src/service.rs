@@ -12,6 +12,7 @@ use crate::bucket::BucketCache;
 use crate::content::Content;
 use crate::encryption::BucketKeys;
 use crate::object_lambda::responses::Responses;
+use crate::storage_lens::activity::Activity;
 use crate::store::Records;
 use crate::tasks::{self, Tasks};
 use crate::tiering::Accesses;
@@ -30,6 +31,8 @@ pub struct S3 {
     pub(crate) accesses: Accesses,
     pub(crate) observed: Observed,
     pub(crate) responses: Responses,
+    /// Requests that S3 Storage Lens counts.
+    pub(crate) activity: Arc<Activity>,
 }
 
 /// Signing keys that are kept, some 500 bytes each.
@@ -43,6 +46,7 @@ impl S3 {
             platform: platform.clone(),
             content: Content::new(platform, &records, tasks.cleaning.clone()),
             buckets: BucketCache::new(&records),
+            activity: Arc::new(Activity::new(&records, tasks.storage.clone())),
             records,
             tasks,
             forms: Verifier::new(FORM_KEYS_MAX),
@@ -129,6 +133,18 @@ fn control_of(s3: Arc<S3>) -> Service {
         .op::<control::DeleteAccessGrant>()
         .op::<control::GetDataAccess>()
         .op::<control::ListCallerAccessGrants>()
+        .op::<control::PutStorageLensConfiguration>()
+        .op::<control::GetStorageLensConfiguration>()
+        .op::<control::DeleteStorageLensConfiguration>()
+        .op::<control::ListStorageLensConfigurations>()
+        .op::<control::PutStorageLensConfigurationTagging>()
+        .op::<control::GetStorageLensConfigurationTagging>()
+        .op::<control::DeleteStorageLensConfigurationTagging>()
+        .op::<control::CreateStorageLensGroup>()
+        .op::<control::GetStorageLensGroup>()
+        .op::<control::UpdateStorageLensGroup>()
+        .op::<control::DeleteStorageLensGroup>()
+        .op::<control::ListStorageLensGroups>()
         .op::<control::TagResource>()
         .op::<control::UntagResource>()
         .op::<control::ListTagsForResource>()

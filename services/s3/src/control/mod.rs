@@ -1,7 +1,7 @@
 //! S3 Control: what is configured for an account rather than a bucket.
 //!
 //! Reading order: this file (whose account it is), [`account_block`], [`access_points`], [`object_lambda`], [`multi_region`], [`grants`] (S3 Access Grants),
-//! [`tags`], [`jobs`].
+//! [`storage_lens`], [`tags`], [`jobs`].
 //! Source: S3 API Reference, "Actions" of Amazon S3 Control.
 
 mod access_points;
@@ -10,6 +10,7 @@ pub(crate) mod grants;
 pub(crate) mod jobs;
 mod multi_region;
 pub(crate) mod object_lambda;
+mod storage_lens;
 mod tags;
 
 use haneul_kit::{AccountId, Cx, Result};

@@ -1,4 +1,4 @@
-//! Tags of buckets, access points and S3 Access Grants by ARN.
+//! Tags of buckets, access points, groups of S3 Storage Lens and S3 Access Grants by ARN.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,10 @@ use super::account;
 use super::grants::Named;
 use crate::model::BucketRecord;
 use crate::model::access_point::AccessPointRecord;
+use crate::model::storage_lens::LensGroup;
 use crate::store::access_points::{PointRow, no_such_access_point};
 use crate::store::grants::InstanceRow;
+use crate::store::storage_lens::{LensRow, no_such_lens};
 use crate::tagging::{self, TagMap};
 use crate::{S3, error};
 
@@ -22,6 +24,7 @@ enum Tagged {
     Bucket(String),
     Point(PointRow),
     Grants(InstanceRow, Named),
+    LensGroup(LensRow),
 }
 
 fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
@@ -29,12 +32,17 @@ fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
         return Ok(Tagged::Point((cx.account(), cx.region(), name_of(arn).to_owned())));
     }
     if let Some(parsed) = Arn::parse(arn).ok().filter(|arn| arn.service() == "s3" && !arn.region().is_empty())
-        && let Some(named) = Named::parse(parsed.resource())
     {
-        if parsed.account_id() != Some(cx.account()) || parsed.region() != cx.region().as_str() {
-            return Err(error::access_denied("Access Denied"));
+        let group = parsed.resource().strip_prefix("storage-lens-group/");
+        let group = group.map(|name| Tagged::LensGroup((cx.account(), cx.region(), name.to_owned())));
+        let grants = || Named::parse(parsed.resource());
+        let named = group.or_else(|| Some(Tagged::Grants((cx.account(), cx.region()), grants()?)));
+        if let Some(named) = named {
+            if parsed.account_id() != Some(cx.account()) || parsed.region() != cx.region().as_str() {
+                return Err(error::access_denied("Access Denied"));
+            }
+            return Ok(named);
         }
-        return Ok(Tagged::Grants((cx.account(), cx.region()), named));
     }
     match arn.split_once(":s3:::") {
         Some((_, bucket)) if !bucket.is_empty() && !bucket.contains('/') => {
@@ -50,6 +58,9 @@ impl S3 {
         let tagged = tagged(cx, arn)?;
         if let Tagged::Grants(of, named) = &tagged {
             return self.on_named(*of, named, action).await;
+        }
+        if let Tagged::LensGroup((_, _, name)) = &tagged {
+            return self.on_lens_group(cx, name, action).await;
         }
         if let Tagged::Bucket(bucket) = tagged
             && let Ok(bucket) = self.bucket(cx, &bucket, &None).await
@@ -85,6 +96,10 @@ impl S3 {
                 self.records.change_access_point(&row, change).await?;
             }
             Tagged::Grants(of, named) => self.change_tags_of_named(of, &named, change).await?,
+            Tagged::LensGroup(row) => {
+                let change = |group: &mut LensGroup| change(&mut group.tags);
+                self.records.change_lens_group(&row, change).await?;
+            }
         }
         Ok(())
     }
@@ -144,6 +159,7 @@ impl Handle<op::ListTagsForResource> for S3 {
                 self.records.access_point(&row).await?.ok_or_else(no_such_access_point)?.tags
             }
             Tagged::Grants(of, named) => self.tags_of_named(of, &named).await?,
+            Tagged::LensGroup(row) => self.records.lens_group(&row).await?.ok_or_else(no_such_lens)?.tags,
         };
         let tags = tags.into_iter().map(|(key, value)| s::Tag { key, value });
         Ok(s::ListTagsForResourceResult { tags: Some(tags.collect()) })

@@ -2,13 +2,11 @@ use haneul_kit::Result;
 use haneul_store::{Range, Reads};
 
 use super::Records;
-use super::tables::{MEASURED, PARTS};
+use super::tables::{MEASURED, PARTS, UPLOADS};
 use crate::error;
+use crate::model::UploadRecord;
 
 const STORAGE: &str = "storage";
-
-/// (bucket, upload id, part number)
-pub(crate) type PartRow = (u64, String, u32);
 
 impl Records {
     /// The day, counted from the epoch, whose midnight the storage metrics were told of last.
@@ -20,18 +18,34 @@ impl Records {
         self.store.put(&MEASURED, STORAGE, &(day.max(0) as u64)).await.map_err(error::store)
     }
 
-    /// Parts of uploads that are under way, with their sizes, after `after`.
-    pub(crate) async fn parts_after(
+    /// Uploads under way, by key and id, after `after`.
+    pub(crate) async fn uploads_after(
         &self,
         bucket: u64,
-        after: Option<&PartRow>,
+        after: Option<&(String, String)>,
         limit: usize,
-    ) -> Result<Vec<(PartRow, u64)>> {
+    ) -> Result<Vec<((String, String), UploadRecord)>> {
         let mut range = Range::prefix((bucket,));
-        if let Some((bucket, upload, number)) = after {
-            range = range.after(&(*bucket, upload.as_str(), *number));
+        if let Some((key, id)) = after {
+            range = range.after(&(bucket, key.as_str(), id.as_str()));
+        }
+        let rows = self.store.scan(&UPLOADS, range, limit).await.map_err(error::store)?;
+        Ok(rows.into_iter().map(|((_, key, id), upload)| ((key, id), upload)).collect())
+    }
+
+    /// The parts of an upload, by number, with their sizes.
+    pub(crate) async fn part_sizes(
+        &self,
+        bucket: u64,
+        upload: &str,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<(u32, u64)>> {
+        let mut range = Range::prefix((bucket, upload));
+        if let Some(number) = after {
+            range = range.after(&(bucket, upload, number));
         }
         let rows = self.store.scan(&PARTS, range, limit).await.map_err(error::store)?;
-        Ok(rows.into_iter().map(|(row, part)| (row, part.size)).collect())
+        Ok(rows.into_iter().map(|((_, _, number), part)| (number, part.size)).collect())
     }
 }

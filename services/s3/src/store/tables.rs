@@ -11,6 +11,7 @@ use crate::model::job::JobRecord;
 use crate::model::multi_region::{MultiRegionRecord, MultiRegionRequest};
 use crate::model::object_lambda::ObjectLambdaRecord;
 use crate::model::replication::Copying;
+use crate::model::storage_lens::{ActivityDay, Lens, LensGroup, ReportPart};
 use crate::model::{
     BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, PublicAccessBlock,
     UploadRecord,
@@ -102,6 +103,19 @@ pub(crate) static MEASURED: Table<String, u64> = Table::new("s3.measured");
 
 /// (bucket, id of the configuration, day since the epoch)
 pub(crate) static ANALYSIS: Table<(u64, String, u64), Day> = Table::new("s3.analysis");
+
+/// (account, home Region, id): configurations of S3 Storage Lens.
+pub(crate) static LENSES: Table<(AccountId, Region, String), Lens> = Table::new("s3.lenses");
+
+/// (account, home Region, name)
+pub(crate) static LENS_GROUPS: Table<(AccountId, Region, String), LensGroup> = Table::new("s3.lens-groups");
+
+/// (account, home Region, id, number): reports that are not delivered yet.
+pub(crate) static LENS_REPORTS: Table<(AccountId, Region, String, u64), ReportPart> =
+    Table::new("s3.lens-reports");
+
+/// (day since the epoch, bucket)
+pub(crate) static LENS_ACTIVITY: Table<(u64, u64), ActivityDay> = Table::new("s3.lens-activity");
 
 /// (account, Region, id)
 pub(crate) static JOBS: Table<(AccountId, Region, String), JobRecord> = Table::new("s3.jobs");

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
 //! [`logs`] (access logs), [`replication`] (copies in other buckets), [`delivering`] (files that S3 puts by itself), [`inventory`], [`batch`], [`accesses`] (when objects
-//! were read), [`storage`] (daily metrics), [`analysis`] (storage class analysis).
+//! were read), [`walking`] (over all that a bucket holds), [`storage`] (daily metrics), [`storage_lens`], [`analysis`] (storage class analysis).
 
 mod accesses;
 mod analysis;
@@ -15,6 +15,8 @@ mod lifecycle;
 mod logs;
 mod replication;
 mod storage;
+mod storage_lens;
+pub(crate) mod walking;
 
 use std::sync::Arc;
 

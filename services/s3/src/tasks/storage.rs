@@ -1,14 +1,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 
 use super::BATCH;
+use super::storage_lens::LensDay;
+use super::walking::Visitor;
 use crate::S3;
 use crate::bucket::Bucket;
 use crate::lifecycle::DAY_S;
-use crate::model::{Body, ObjectRecord};
+use crate::model::{Body, ObjectRecord, UploadRecord};
 use crate::tiering;
 
 const SIZE: Metric = Metric::new("AWS/S3", "BucketSizeBytes", Unit::Bytes);
@@ -21,12 +24,14 @@ const INFREQUENT_BYTES_MIN: u64 = 128 * 1024;
 const ARCHIVE_OVERHEAD: u64 = 32 * 1024;
 const ARCHIVE_NAME_OVERHEAD: u64 = 8 * 1024;
 
-/// Tells CloudWatch every midnight what each bucket holds. It walks over the records of all objects, as nothing else does
-/// every day; in a cloud without CloudWatch it does not.
+/// Tells CloudWatch every midnight what each bucket holds, and counts for S3 Storage Lens. It walks over the records of all
+/// objects once a day; in a cloud without CloudWatch, over those of buckets that a configuration of Storage Lens is about.
 ///
 /// Source: S3 User Guide, "Metrics and dimensions": Amazon S3 daily storage metrics for buckets in CloudWatch.
 pub(super) struct Storage {
     s3: Arc<S3>,
+    /// When exports that could not be delivered are tried again.
+    retry_s: AtomicI64,
 }
 
 /// Bytes by storage type, and how many things there are.
@@ -69,6 +74,20 @@ impl Held {
     }
 }
 
+impl Visitor for Held {
+    fn version(&mut self, _key: &str, record: &ObjectRecord, _is_current: bool) {
+        self.object(record);
+    }
+
+    /// Each part counts as an object.
+    fn upload(&mut self, _key: &str, _upload: &UploadRecord, parts: u64, bytes: u64) {
+        self.count += parts;
+        if parts > 0 {
+            self.add("StandardStorage", bytes);
+        }
+    }
+}
+
 fn kind(record: &ObjectRecord, body: &Body) -> &'static str {
     use crate::model::tiering::AccessTier;
     match body.storage_class() {
@@ -91,16 +110,17 @@ fn kind(record: &ObjectRecord, body: &Body) -> &'static str {
 
 impl Storage {
     pub(super) fn new(s3: Arc<S3>) -> Storage {
-        Storage { s3 }
+        Storage { s3, retry_s: AtomicI64::new(0) }
     }
 
-    async fn measure(&self, midnight: Instant) -> Result<()> {
+    /// Counts the day that ended at `midnight`: for CloudWatch if it `measures`, and for Storage Lens.
+    async fn count(&self, midnight: Instant, measures: bool, lenses: &mut LensDay) -> Result<()> {
         let mut after: Option<String> = None;
         loop {
             let buckets = self.s3.records.all_buckets(after.as_deref(), BATCH).await?;
             for (name, _) in &buckets {
                 match self.s3.bucket_anywhere(name, &None).await {
-                    Ok(bucket) => self.bucket(&bucket, midnight).await?,
+                    Ok(bucket) => self.bucket(&bucket, midnight, measures, lenses).await?,
                     Err(error) if error.code() == "NoSuchBucket" => {}
                     Err(error) => return Err(error),
                 }
@@ -112,8 +132,29 @@ impl Storage {
         }
     }
 
-    async fn bucket(&self, bucket: &Bucket, midnight: Instant) -> Result<()> {
-        let held = self.held(bucket.id()).await?;
+    async fn bucket(
+        &self,
+        bucket: &Bucket,
+        midnight: Instant,
+        measures: bool,
+        lenses: &mut LensDay,
+    ) -> Result<()> {
+        let mut held = Held::default();
+        let mut counting = lenses.counting(bucket);
+        let mut visitors: Vec<&mut dyn Visitor> = Vec::new();
+        if measures {
+            visitors.push(&mut held);
+        }
+        if let Some(counting) = &mut counting {
+            visitors.push(counting);
+        }
+        if visitors.is_empty() {
+            return Ok(());
+        }
+        self.s3.walk(bucket.id(), &mut visitors).await?;
+        if let Some(counting) = counting {
+            lenses.counted(&self.s3, bucket, counting).await?;
+        }
         let record = |metric, kind: &str, value: u64| {
             let dimensions = [("BucketName", bucket.name.as_str()), ("StorageType", kind)];
             let metrics = &self.s3.platform.metrics;
@@ -128,45 +169,17 @@ impl Storage {
         Ok(())
     }
 
-    async fn held(&self, id: u64) -> Result<Held> {
-        let (mut held, records) = (Held::default(), &self.s3.records);
-        let mut after: Option<String> = None;
-        loop {
-            let keys = records.keys_after(id, after.as_deref(), BATCH).await?;
-            for (key, record) in &keys {
-                held.object(record);
-                if record.older {
-                    self.older(id, key, &mut held).await?;
-                }
-            }
-            after = keys.last().map(|(key, _)| key.clone());
-            if keys.len() < BATCH {
-                break;
-            }
+    /// Whether CloudWatch is to be told of the day before `today`. The day of the first start has no midnight to tell of.
+    async fn measures(&self, today: i64) -> Result<bool> {
+        if !self.s3.platform.metrics.is_open() {
+            return Ok(false);
         }
-        let mut after = None;
-        loop {
-            let parts = records.parts_after(id, after.as_ref(), BATCH).await?;
-            for (_, size) in &parts {
-                held.count += 1;
-                held.add("StandardStorage", *size);
+        match self.s3.records.measured_day().await? {
+            None => {
+                self.s3.records.set_measured_day(today).await?;
+                Ok(false)
             }
-            after = parts.last().map(|(row, _)| row.clone());
-            if parts.len() < BATCH {
-                return Ok(held);
-            }
-        }
-    }
-
-    async fn older(&self, id: u64, key: &str, held: &mut Held) -> Result<()> {
-        let mut below = None;
-        loop {
-            let versions = self.s3.records.older_versions(id, key, below, BATCH).await?;
-            versions.iter().for_each(|record| held.object(record));
-            match versions.last() {
-                Some(last) if versions.len() == BATCH => below = Some(last.seq),
-                _ => return Ok(()),
-            }
+            Some(last) => Ok(last < today),
         }
     }
 }
@@ -178,21 +191,29 @@ impl Reconciler for Storage {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async move {
-            let day = self.s3.platform.env.now().secs().div_euclid(DAY_S);
-            let next = Instant::from_secs((day + 1) * DAY_S);
-            if !self.s3.platform.metrics.is_open() {
-                return Ok(Some(next));
-            }
-            // The day of the first start has no midnight to tell of.
-            match self.s3.records.measured_day().await? {
-                None => self.s3.records.set_measured_day(day).await?,
-                Some(last) if last < day => {
-                    self.measure(Instant::from_secs(day * DAY_S)).await?;
-                    self.s3.records.set_measured_day(day).await?;
+            let now = self.s3.platform.env.now();
+            let today = now.secs().div_euclid(DAY_S);
+            super::storage_lens::write_activity(&self.s3, now).await;
+            let measures = self.measures(today).await?;
+            let mut lenses = LensDay::begin(&self.s3, now).await?;
+            let counts = measures || !lenses.is_empty();
+            if counts {
+                let midnight = Instant::from_secs(today * DAY_S);
+                self.count(midnight, measures, &mut lenses).await?;
+                lenses.end(&self.s3).await?;
+                if measures {
+                    self.s3.records.set_measured_day(today).await?;
                 }
-                Some(_) => {}
             }
-            Ok(Some(next))
+            let next = Instant::from_secs((today + 1) * DAY_S);
+            let retry_s = self.retry_s.load(Ordering::Acquire);
+            let mut again = Some(Instant::from_secs(retry_s));
+            if counts || now.secs() >= retry_s {
+                again = super::storage_lens::deliver(&self.s3, now).await?;
+                self.retry_s.store(again.map_or(0, Instant::secs), Ordering::Release);
+            }
+            let write = self.s3.activity.next();
+            Ok([Some(next), again, write].into_iter().flatten().min())
         })
     }
 

@@ -33,6 +33,7 @@ mod posting;
 mod replication;
 mod restoring;
 mod selecting;
+mod storage_lens;
 mod tiering;
 mod versioning;
 mod website;

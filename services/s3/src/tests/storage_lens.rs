@@ -1,0 +1,533 @@
+//! S3 Storage Lens: what a day's report says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use haneul_kit::Instant;
+use haneul_s3_wire::{operations as op, shapes as s};
+use haneul_s3control_wire::{operations as control, shapes as c};
+
+use super::cloud::{Cloud, OURS, policy, put, root};
+use crate::parquet::Cell;
+use crate::parquet::reading::read;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn account() -> String {
+    OURS.to_string()
+}
+
+fn destination(format: &str) -> c::StorageLensDataExport {
+    c::StorageLensDataExport {
+        s3_bucket_destination: Some(c::S3BucketDestination {
+            format: format.into(),
+            output_schema_version: "V_1".into(),
+            account_id: account(),
+            arn: "arn:aws:s3:::told".into(),
+            prefix: Some("lens".into()),
+            encryption: Some(c::StorageLensDataExportEncryption { sses3: Some(c::SSES3 {}), ssekms: None }),
+        }),
+        ..Default::default()
+    }
+}
+
+fn lens(id: &str) -> c::StorageLensConfiguration {
+    c::StorageLensConfiguration {
+        id: id.into(),
+        is_enabled: true,
+        data_export: Some(destination("CSV")),
+        ..Default::default()
+    }
+}
+
+async fn configure(cloud: &Cloud, configuration: c::StorageLensConfiguration) {
+    cloud.ok::<control::PutStorageLensConfiguration>(asking(configuration)).await;
+}
+
+fn asking(configuration: c::StorageLensConfiguration) -> c::PutStorageLensConfigurationRequest {
+    c::PutStorageLensConfigurationRequest {
+        config_id: configuration.id.clone(),
+        account_id: account(),
+        storage_lens_configuration: configuration,
+        tags: None,
+    }
+}
+
+/// The destination, as AWS's guide has it.
+async fn told(cloud: &Cloud) {
+    cloud.bucket("told").await;
+    let statement = format!(
+        r#""Effect":"Allow","Principal":{{"Service":"storage-lens.s3.amazonaws.com"}},"Action":"s3:PutObject",
+           "Resource":"arn:aws:s3:::told/lens/StorageLens/{OURS}/*","Condition":{{
+           "StringEquals":{{"s3:x-amz-acl":"bucket-owner-full-control","aws:SourceAccount":"{OURS}"}},
+           "ArnLike":{{"aws:SourceArn":"arn:aws:s3:us-east-1:{OURS}:storage-lens/*"}}}}"#
+    );
+    let allow =
+        s::PutBucketPolicyRequest { bucket: "told".into(), policy: policy(&statement), ..Default::default() };
+    cloud.ok::<op::PutBucketPolicy>(allow).await;
+}
+
+async fn keys(cloud: &Cloud) -> Vec<String> {
+    let list = s::ListObjectsV2Request { bucket: "told".into(), ..Default::default() };
+    let listed = cloud.ok::<op::ListObjectsV2>(list).await.contents.unwrap_or_default();
+    listed.into_iter().filter_map(|object| object.key).collect()
+}
+
+/// The last report of a configuration: (Region, class, type, value, bucket, metric) → value.
+async fn report(cloud: &Cloud, id: &str) -> BTreeMap<[String; 6], u64> {
+    let folder = format!("lens/StorageLens/{OURS}/{id}/V_1/manifests/");
+    let delivered = keys(cloud).await;
+    let key = delivered.iter().rfind(|key| key.starts_with(&folder)).expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&cloud.get("told", key).await.unwrap()).unwrap();
+    let mut lines = BTreeMap::new();
+    for file in manifest["reportFiles"].as_array().unwrap() {
+        let text = cloud.get("told", file["key"].as_str().unwrap()).await.unwrap();
+        assert_eq!(file["size"], text.len());
+        let (head, rest) = text.split_once('\n').unwrap();
+        assert_eq!(manifest["reportSchema"], head);
+        for line in rest.lines() {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert_eq!((cells[0], cells[1], cells[3]), ("1.0", id, account().as_str()));
+            assert_eq!(manifest["reportDate"], cells[2]);
+            let name = [cells[4], cells[5], cells[6], cells[7], cells[8], cells[9]].map(str::to_owned);
+            assert_eq!(lines.insert(name, cells[10].parse().unwrap()), None, "{line}");
+        }
+    }
+    lines
+}
+
+fn value(lines: &BTreeMap<[String; 6], u64>, row: [&str; 5], metric: &str) -> Option<u64> {
+    let [region, class, kind, value, bucket] = row;
+    lines.get(&[region, class, kind, value, bucket, metric].map(str::to_owned)).copied()
+}
+
+#[tokio::test]
+async fn a_day_is_counted_and_delivered() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("one").await;
+    cloud.bucket("two").await;
+    cloud.version("one").await;
+    cloud.put("one", "a/x", "12345").await;
+    cloud.put("one", "a/x", "123").await;
+    cloud.put("one", "gone", "1").await;
+    let delete = s::DeleteObjectRequest { bucket: "one".into(), key: "gone".into(), ..Default::default() };
+    cloud.ok::<op::DeleteObject>(delete).await;
+    cloud.put("two", "y", "1234567").await;
+    let colder = s::PutObjectRequest { storage_class: Some("STANDARD_IA".into()), ..put("two", "z", "12") };
+    cloud.ok::<op::PutObject>(colder).await;
+    let begin =
+        s::CreateMultipartUploadRequest { bucket: "two".into(), key: "m".into(), ..Default::default() };
+    let upload = cloud.ok::<op::CreateMultipartUpload>(begin).await.upload_id.unwrap();
+    let part = s::UploadPartRequest {
+        bucket: "two".into(),
+        key: "m".into(),
+        part_number: 1,
+        upload_id: upload,
+        body: haneul_kit::ByteStream::from_bytes("123456789"),
+        ..Default::default()
+    };
+    cloud.ok::<op::UploadPart>(part).await;
+    configure(&cloud, lens("all")).await;
+    cloud.run().await;
+    cloud.env.clock.advance(DAY);
+    cloud.run().await;
+    // The destination is not there yet, and what was counted waits for it.
+    cloud.put("one", "later", "0123456789").await;
+    told(&cloud).await;
+    cloud.env.clock.advance(Duration::from_secs(3600));
+    cloud.run().await;
+    let lines = report(&cloud, "all").await;
+    let one = ["us-east-1", "STANDARD", "BUCKET", "", "one"];
+    for (metric, expected) in [
+        ("StorageBytes", 5 + 3 + 1 + 4),
+        ("ObjectCount", 4),
+        ("CurrentVersionStorageBytes", 3),
+        ("CurrentVersionObjectCount", 1),
+        ("NonCurrentVersionStorageBytes", 6),
+        ("NonCurrentVersionObjectCount", 2),
+        ("DeleteMarkerObjectCount", 1),
+        ("DeleteMarkerStorageBytes", 4),
+        ("EncryptedStorageBytes", 9),
+        ("UnencryptedObjectCount", 0),
+        ("IncompleteMultipartUploadObjectCount", 0),
+    ] {
+        assert_eq!(value(&lines, one, metric), Some(expected), "{metric}");
+    }
+    let two = ["us-east-1", "STANDARD", "BUCKET", "", "two"];
+    assert_eq!(value(&lines, two, "StorageBytes"), Some(16));
+    assert_eq!(value(&lines, two, "IncompleteMultipartUploadStorageBytes"), Some(9));
+    assert_eq!(value(&lines, two, "IncompleteMPUObjectCountOlderThan7Days"), Some(0));
+    assert_eq!(value(&lines, ["us-east-1", "STANDARD_IA", "BUCKET", "", "two"], "StorageBytes"), Some(2));
+    let all = ["us-east-1", "STANDARD", "ACCOUNT", "", ""];
+    assert_eq!(value(&lines, all, "StorageBytes"), Some(13 + 16));
+    assert_eq!(value(&lines, ["us-east-1", "-", "ACCOUNT", "", ""], "VersioningEnabledBucketCount"), Some(1));
+    assert_eq!(
+        value(&lines, ["us-east-1", "-", "BUCKET", "", "two"], "VersioningEnabledBucketCount"),
+        Some(0)
+    );
+    assert!(
+        !lines.keys().any(|name| name[5] == "AllRequests" || name[5] == "TotalLifecycleRuleCount"),
+        "free metrics"
+    );
+    // A week later the upload is old; nothing is told twice.
+    let before = keys(&cloud).await.len();
+    cloud.env.clock.advance(DAY * 7);
+    cloud.run().await;
+    cloud.run().await;
+    assert_eq!(keys(&cloud).await.len(), before + 2);
+    let lines = report(&cloud, "all").await;
+    assert_eq!(value(&lines, two, "IncompleteMPUObjectCountOlderThan7Days"), Some(1));
+    assert_eq!(value(&lines, one, "CurrentVersionStorageBytes"), Some(13));
+    assert!(
+        cloud.s3.records.report_part(&row("all"), None).await.unwrap().is_none(),
+        "nothing is left of it"
+    );
+}
+
+fn row(id: &str) -> crate::store::storage_lens::LensRow {
+    (root(OURS).account, haneul_kit::Region::US_EAST_1, id.to_owned())
+}
+
+#[tokio::test]
+async fn scopes_prefixes_and_groups() {
+    let cloud = Cloud::new().await;
+    told(&cloud).await;
+    cloud.bucket("one").await;
+    cloud.bucket("two").await;
+    cloud.put("one", "a/b/x", "1234567890").await;
+    cloud.put("one", "c/y.txt", "1").await;
+    let tagged = s::PutObjectRequest { tagging: Some("team=sky".into()), ..put("two", "d/z.txt", "12345") };
+    cloud.ok::<op::PutObject>(tagged).await;
+    let group = |name: &str, filter: c::StorageLensGroupFilter| c::CreateStorageLensGroupRequest {
+        account_id: account(),
+        storage_lens_group: c::StorageLensGroup { name: name.into(), filter, storage_lens_group_arn: None },
+        tags: None,
+    };
+    let texts =
+        c::StorageLensGroupFilter { match_any_suffix: Some(vec![".txt".into()]), ..Default::default() };
+    cloud.ok::<control::CreateStorageLensGroup>(group("texts", texts)).await;
+    let both = c::StorageLensGroupAndOperator {
+        match_any_tag: Some(vec![c::S3Tag { key: "team".into(), value: "sky".into() }]),
+        match_object_size: Some(c::MatchObjectSize { bytes_greater_than: Some(4), bytes_less_than: Some(6) }),
+        ..Default::default()
+    };
+    let sky = c::StorageLensGroupFilter { and: Some(both), ..Default::default() };
+    cloud.ok::<control::CreateStorageLensGroup>(group("sky", sky)).await;
+    let arn = |name: &str| format!("arn:aws:s3:us-east-1:{OURS}:storage-lens-group/{name}");
+    let mut some = lens("some");
+    some.include = Some(c::Include { buckets: Some(vec!["arn:aws:s3:::one".into()]), regions: None });
+    some.account_level.bucket_level.prefix_level = Some(c::PrefixLevel {
+        storage_metrics: c::PrefixLevelStorageMetrics {
+            is_enabled: Some(true),
+            selection_criteria: Some(c::SelectionCriteria {
+                delimiter: Some("/".into()),
+                max_depth: Some(2),
+                min_storage_bytes_percentage: Some(50.0),
+            }),
+        },
+    });
+    configure(&cloud, some).await;
+    let mut grouped = lens("grouped");
+    let excluded = vec!["arn:aws:s3:::told".into()];
+    grouped.exclude = Some(c::Exclude { buckets: Some(excluded), regions: Some(vec!["eu-west-1".into()]) });
+    grouped.account_level.storage_lens_group_level =
+        Some(c::StorageLensGroupLevel { selection_criteria: None });
+    configure(&cloud, grouped).await;
+    let mut nowhere = lens("nowhere");
+    nowhere.include = Some(c::Include { buckets: None, regions: Some(vec!["eu-west-1".into()]) });
+    configure(&cloud, nowhere).await;
+    cloud.env.clock.advance(DAY);
+    cloud.run().await;
+    let lines = report(&cloud, "some").await;
+    assert!(lines.keys().all(|name| name[4] == "one" || name[2] == "ACCOUNT"));
+    let prefixes: std::collections::BTreeSet<&str> =
+        lines.keys().filter(|name| name[2] == "PREFIX").map(|name| name[3].as_str()).collect();
+    assert_eq!(prefixes.into_iter().collect::<Vec<_>>(), ["a/", "a/b/"], "not c/, which is too small");
+    assert_eq!(value(&lines, ["us-east-1", "STANDARD", "PREFIX", "a/b/", "one"], "StorageBytes"), Some(10));
+    let lines = report(&cloud, "grouped").await;
+    let encoded = |name: &str| arn(name).replace(':', "%3A");
+    let (texts, sky) = (encoded("texts"), encoded("sky"));
+    let of = |kind: &'static str, group: &str, bucket: &str| {
+        value(&lines, ["us-east-1", "STANDARD", kind, group, bucket], "StorageBytes")
+    };
+    assert_eq!(of("STORAGE_LENS_GROUP_BUCKET", &texts, "one"), Some(1));
+    assert_eq!(of("STORAGE_LENS_GROUP_BUCKET", &texts, "two"), Some(5));
+    assert_eq!(of("STORAGE_LENS_GROUP_ACCOUNT", &texts, ""), Some(6));
+    assert_eq!(of("STORAGE_LENS_GROUP_BUCKET", &sky, "one"), None);
+    assert_eq!(of("STORAGE_LENS_GROUP_ACCOUNT", &sky, ""), Some(5));
+    assert!(!lines.keys().any(|name| name[4] == "told"));
+    assert!(report(&cloud, "nowhere").await.is_empty());
+}
+
+#[tokio::test]
+async fn requests_are_told_of_as_parquet() {
+    let cloud = Cloud::relaxed().await;
+    told(&cloud).await;
+    cloud.bucket("one").await;
+    cloud.put("one", "k", "12345").await;
+    let mut active = lens("active");
+    active.data_export = Some(destination("Parquet"));
+    active.account_level.activity_metrics = Some(c::ActivityMetrics { is_enabled: Some(true) });
+    active.account_level.bucket_level.activity_metrics = Some(c::ActivityMetrics { is_enabled: Some(true) });
+    active.account_level.bucket_level.detailed_status_codes_metrics =
+        Some(c::DetailedStatusCodesMetrics { is_enabled: Some(true) });
+    configure(&cloud, active).await;
+    for (method, path, expected) in [
+        ("GET", "/one/k", 200),
+        ("GET", "/one/none", 404),
+        ("GET", "/one?list-type=2", 200),
+        ("DELETE", "/one/k", 204),
+    ] {
+        let request = http::Request::builder().method(method).uri(path).body("").unwrap();
+        assert_eq!(cloud.send(request).await.0, expected, "{path}");
+    }
+    cloud.run().await;
+    cloud.env.clock.advance(DAY);
+    cloud.run().await;
+    let delivered = keys(&cloud).await;
+    let file = delivered.iter().find(|key| key.ends_with(".par")).expect("a report");
+    let input = s::GetObjectRequest { bucket: "told".into(), key: file.clone(), ..Default::default() };
+    let got = cloud.call::<op::GetObject>(&root(OURS), input).await.unwrap();
+    let table = read(&got.body.collect(usize::MAX).await.unwrap());
+    assert_eq!(table.name, "s3.storage.lens");
+    assert_eq!(table.columns.len(), 11);
+    let text = |cell: &Cell| match cell {
+        Cell::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let values: BTreeMap<(String, String), Cell> = table
+        .rows
+        .iter()
+        .filter(|row| text(&row[8]) == "one" || text(&row[6]) == "ACCOUNT")
+        .map(|row| ((text(&row[6]), text(&row[9])), row[10].clone()))
+        .collect();
+    for (kind, metric, expected) in [
+        ("BUCKET", "AllRequests", Some(4)),
+        ("BUCKET", "GetRequests", Some(2)),
+        ("BUCKET", "ListRequests", Some(1)),
+        ("BUCKET", "DeleteRequests", Some(1)),
+        ("BUCKET", "4xxErrors", Some(1)),
+        ("BUCKET", "404NotFoundErrorCount", Some(1)),
+        ("BUCKET", "200OKStatusCount", Some(2)),
+        ("ACCOUNT", "AllRequests", Some(4)),
+        ("ACCOUNT", "404NotFoundErrorCount", None),
+        ("BUCKET", "SameRegionReplicationRuleCount", None),
+    ] {
+        let found = values.get(&(kind.to_owned(), metric.to_owned())).cloned();
+        assert_eq!(found, expected.map(Cell::Long), "{kind} {metric}");
+    }
+    let manifest = delivered.iter().find(|key| key.ends_with("manifest.json")).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&cloud.get("told", manifest).await.unwrap()).unwrap();
+    let schema = manifest["reportSchema"].as_str().unwrap();
+    assert!(schema.starts_with("message s3.storage.lens { required string version_number;"), "{schema}");
+    assert!(schema.ends_with("required string metric_name; required long metric_value; }"), "{schema}");
+    let date = manifest["reportDate"].as_str().unwrap();
+    let yesterday = Instant::from_secs(cloud.env.now().secs() - 86_400).iso8601();
+    assert_eq!(Some(date), yesterday.get(..10));
+}
+
+#[tokio::test]
+async fn what_a_configuration_may_say() {
+    let cloud = Cloud::new().await;
+    let on = || Some(c::ActivityMetrics { is_enabled: Some(true) });
+    type Change = fn(&mut c::StorageLensConfiguration);
+    let table: &[(&str, Change)] = &[
+        ("InvalidIncludeExcludeContainers", |it| {
+            it.include = Some(c::Include { regions: Some(vec!["us-east-1".into()]), buckets: None });
+            it.exclude = Some(c::Exclude { regions: Some(vec!["us-east-1".into()]), buckets: None });
+        }),
+        ("EmptyIncludeContainer", |it| it.include = Some(c::Include::default())),
+        ("EmptyExcludeContainer", |it| {
+            it.exclude = Some(c::Exclude { buckets: Some(vec![]), regions: None })
+        }),
+        ("InvalidRegionName", |it| {
+            it.include = Some(c::Include { regions: Some(vec!["moon-1".into()]), buckets: None });
+        }),
+        ("TooManyBuckets", |it| {
+            it.include = Some(c::Include { buckets: Some(vec!["arn:aws:s3:::a".into(); 51]), regions: None });
+        }),
+        ("MissingBucketLevelActivityMetrics", |it| {
+            it.account_level.activity_metrics = Some(c::ActivityMetrics { is_enabled: Some(true) });
+        }),
+        ("InvalidDestination", |it| {
+            it.data_export.as_mut().unwrap().s3_bucket_destination.as_mut().unwrap().arn = "told".into();
+        }),
+        ("MissingEncryptionMethod", |it| {
+            it.data_export.as_mut().unwrap().s3_bucket_destination.as_mut().unwrap().encryption =
+                Some(c::StorageLensDataExportEncryption::default());
+        }),
+        ("MalformedXML", |it| {
+            it.data_export.as_mut().unwrap().s3_bucket_destination.as_mut().unwrap().format = "ORC".into();
+        }),
+        ("InvalidStorageLensArn", |it| {
+            it.storage_lens_arn = Some("arn:aws:s3:us-east-1:1:storage-lens/x".into())
+        }),
+        ("NotImplemented", |it| it.int_access_tiers = Some(c::IntAccessTiers { is_enabled: Some(true) })),
+        ("NotImplemented", |it| it.aws_org = Some(c::StorageLensAwsOrg::default())),
+        ("InvalidMaximumPrefixDepth", |it| {
+            it.account_level.bucket_level.prefix_level = Some(c::PrefixLevel {
+                storage_metrics: c::PrefixLevelStorageMetrics {
+                    is_enabled: Some(true),
+                    selection_criteria: Some(c::SelectionCriteria {
+                        max_depth: Some(11),
+                        ..Default::default()
+                    }),
+                },
+            });
+        }),
+        ("InvalidStorageLensGroupARN", |it| {
+            let arns = Some(vec!["arn:aws:s3:us-east-1:000000000000:storage-lens-group/g".to_owned()]);
+            it.account_level.storage_lens_group_level = Some(c::StorageLensGroupLevel {
+                selection_criteria: Some(c::StorageLensGroupLevelSelectionCriteria {
+                    include: arns,
+                    exclude: None,
+                }),
+            });
+        }),
+        ("InvalidConfigId", |it| it.id = "a b".into()),
+    ];
+    for (expected, change) in table {
+        let mut configuration = lens("x");
+        change(&mut configuration);
+        let refused = cloud.err::<control::PutStorageLensConfiguration>(asking(configuration)).await;
+        assert!(refused.starts_with(&format!("{expected}:")), "{refused} / {expected}");
+    }
+    // The default dashboard is there, stays there, and has no filters.
+    let get =
+        |id: &str| c::GetStorageLensConfigurationRequest { config_id: id.into(), account_id: account() };
+    let ids = |cloud: c::ListStorageLensConfigurationsResult| -> Vec<_> {
+        cloud.storage_lens_configuration_list.unwrap().into_iter().map(|entry| entry.id).collect()
+    };
+    let list = c::ListStorageLensConfigurationsRequest { account_id: account(), next_token: None };
+    assert_eq!(
+        ids(cloud.ok::<control::ListStorageLensConfigurations>(list.clone()).await),
+        [crate::storage_lens::DEFAULT_ID]
+    );
+    let delete =
+        |id: &str| c::DeleteStorageLensConfigurationRequest { config_id: id.into(), account_id: account() };
+    let refused =
+        cloud.err::<control::DeleteStorageLensConfiguration>(delete("default-account-dashboard")).await;
+    assert!(refused.starts_with("DefaultConfigurationDeleteForbidden"), "{refused}");
+    let mut narrow = lens("default-account-dashboard");
+    narrow.include = Some(c::Include { regions: Some(vec!["us-east-1".into()]), buckets: None });
+    let refused = cloud.err::<control::PutStorageLensConfiguration>(asking(narrow)).await;
+    assert!(refused.starts_with("InvalidFilterForDefaultConfiguration"), "{refused}");
+    // What is taken reads back.
+    let mut given = lens("mine");
+    given.account_level.activity_metrics = on();
+    given.account_level.bucket_level.activity_metrics = on();
+    given.data_export.as_mut().unwrap().cloud_watch_metrics = Some(c::CloudWatchMetrics { is_enabled: true });
+    given.exclude = Some(c::Exclude { regions: Some(vec!["eu-west-1".into()]), buckets: None });
+    configure(&cloud, given).await;
+    let shown =
+        cloud.ok::<control::GetStorageLensConfiguration>(get("mine")).await.storage_lens_configuration;
+    let shown = shown.unwrap();
+    let arn = format!("arn:aws:s3:us-east-1:{OURS}:storage-lens/mine");
+    assert_eq!((shown.id.as_str(), shown.storage_lens_arn, shown.is_enabled), ("mine", Some(arn), true));
+    let level = shown.account_level;
+    assert_eq!(level.activity_metrics.unwrap().is_enabled, Some(true));
+    assert_eq!(level.bucket_level.activity_metrics.unwrap().is_enabled, Some(true));
+    assert!(level.advanced_cost_optimization_metrics.is_none() && level.bucket_level.prefix_level.is_none());
+    let export = shown.data_export.unwrap();
+    assert!(export.cloud_watch_metrics.unwrap().is_enabled);
+    let (shown_to, given_to) =
+        (export.s3_bucket_destination.unwrap(), destination("CSV").s3_bucket_destination.unwrap());
+    let of =
+        |to: c::S3BucketDestination| (to.format, to.output_schema_version, to.account_id, to.arn, to.prefix);
+    assert!(shown_to.encryption.as_ref().is_some_and(|encryption| encryption.sses3.is_some()));
+    assert_eq!(of(shown_to), of(given_to));
+    assert!(shown.include.is_none());
+    let excluded = shown.exclude.unwrap();
+    assert_eq!((excluded.regions, excluded.buckets), (Some(vec!["eu-west-1".to_owned()]), None));
+    let tags = vec![c::StorageLensTag { key: "team".into(), value: "sky".into() }];
+    let tagging = c::PutStorageLensConfigurationTaggingRequest {
+        config_id: "mine".into(),
+        account_id: account(),
+        tags,
+    };
+    cloud.ok::<control::PutStorageLensConfigurationTagging>(tagging).await;
+    let tagging =
+        c::GetStorageLensConfigurationTaggingRequest { config_id: "mine".into(), account_id: account() };
+    let tags = cloud.ok::<control::GetStorageLensConfigurationTagging>(tagging).await.tags.unwrap();
+    assert_eq!((tags.len(), tags[0].key.as_str(), tags[0].value.as_str()), (1, "team", "sky"));
+    assert_eq!(ids(cloud.ok::<control::ListStorageLensConfigurations>(list).await).len(), 2);
+    cloud.ok::<control::DeleteStorageLensConfiguration>(delete("mine")).await;
+    let refused = cloud.err::<control::GetStorageLensConfiguration>(get("mine")).await;
+    assert!(refused.starts_with("NoSuchConfiguration"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_a_group_may_ask() {
+    let cloud = Cloud::new().await;
+    let create = |name: &str, filter: c::StorageLensGroupFilter| c::CreateStorageLensGroupRequest {
+        account_id: account(),
+        storage_lens_group: c::StorageLensGroup { name: name.into(), filter, storage_lens_group_arn: None },
+        tags: Some(vec![c::Tag { key: "team".into(), value: "sky".into() }]),
+    };
+    let prefixes = |list: &[&str]| c::StorageLensGroupFilter {
+        match_any_prefix: Some(list.iter().map(|one| (*one).to_owned()).collect()),
+        ..Default::default()
+    };
+    let days = |greater, less| c::StorageLensGroupFilter {
+        match_object_age: Some(c::MatchObjectAge { days_greater_than: greater, days_less_than: less }),
+        ..Default::default()
+    };
+    let alone =
+        c::StorageLensGroupAndOperator { match_any_prefix: Some(vec!["a".into()]), ..Default::default() };
+    for (filter, expected) in [
+        (c::StorageLensGroupFilter::default(), "InvalidFilter"),
+        (c::StorageLensGroupFilter { and: Some(alone), ..Default::default() }, "InvalidLogicalOperator"),
+        (prefixes(&[]), "InvalidMatchAnyPrefix"),
+        (prefixes(&[""]), "InvalidPrefix"),
+        (prefixes(&["a", "a"]), "DuplicateElement"),
+        (prefixes(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a"]), "TooManyElements"),
+        (days(None, None), "InvalidMatchObjectAge"),
+        (days(Some(0), None), "InvalidAge"),
+        (days(Some(5), Some(5)), "InvalidNumericCombination"),
+    ] {
+        let refused = cloud.err::<control::CreateStorageLensGroup>(create("g", filter)).await;
+        assert!(refused.starts_with(&format!("{expected}:")), "{refused} / {expected}");
+    }
+    let refused = cloud.err::<control::CreateStorageLensGroup>(create("g g", prefixes(&["a"]))).await;
+    assert!(refused.starts_with("InvalidName"), "{refused}");
+    cloud.ok::<control::CreateStorageLensGroup>(create("g", prefixes(&["a"]))).await;
+    let again = cloud.err::<control::CreateStorageLensGroup>(create("g", prefixes(&["a"]))).await;
+    assert!(again.starts_with("ConfigurationAlreadyExists"), "{again}");
+    let update = |name: &str, inner: &str| c::UpdateStorageLensGroupRequest {
+        name: name.into(),
+        account_id: account(),
+        storage_lens_group: c::StorageLensGroup {
+            name: inner.into(),
+            filter: days(Some(3), None),
+            storage_lens_group_arn: None,
+        },
+    };
+    assert!(
+        cloud.err::<control::UpdateStorageLensGroup>(update("g", "h")).await.starts_with("MismatchedName")
+    );
+    assert!(
+        cloud
+            .err::<control::UpdateStorageLensGroup>(update("h", "h"))
+            .await
+            .starts_with("NoSuchConfiguration")
+    );
+    cloud.ok::<control::UpdateStorageLensGroup>(update("g", "g")).await;
+    let get = c::GetStorageLensGroupRequest { name: "g".into(), account_id: account() };
+    let shown = cloud.ok::<control::GetStorageLensGroup>(get.clone()).await.storage_lens_group.unwrap();
+    let age = shown.filter.match_object_age.unwrap();
+    assert_eq!((age.days_greater_than, age.days_less_than), (Some(3), None));
+    assert!(shown.filter.match_any_prefix.is_none() && shown.filter.and.is_none());
+    let arn = shown.storage_lens_group_arn.unwrap();
+    let tags = c::ListTagsForResourceRequest { account_id: account(), resource_arn: arn };
+    let tags = cloud.ok::<control::ListTagsForResource>(tags).await.tags.unwrap();
+    assert_eq!((tags.len(), tags[0].value.as_str()), (1, "sky"));
+    let list = c::ListStorageLensGroupsRequest { account_id: account(), next_token: None };
+    assert_eq!(
+        cloud.ok::<control::ListStorageLensGroups>(list).await.storage_lens_group_list.unwrap().len(),
+        1
+    );
+    let delete = c::DeleteStorageLensGroupRequest { name: "g".into(), account_id: account() };
+    cloud.ok::<control::DeleteStorageLensGroup>(delete).await;
+    assert!(cloud.err::<control::GetStorageLensGroup>(get).await.starts_with("NoSuchConfiguration"));
+}
