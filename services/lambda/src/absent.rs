@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::exec::{Available, BoxFuture, ExecError, Executor, Invocation, Outcome, Runtime, Spec};
+use crate::exec::{
+    Available, BoxFuture, ExecError, Executor, Fleet, Invocation, Outcome, Runtime, Spec, Standing,
+};
 
 /// With the reason.
 pub(crate) struct Absent(pub(crate) String);
@@ -18,6 +20,16 @@ impl Executor for Absent {
 
     fn provisioned(&self, _: &str) -> u32 {
         0
+    }
+
+    fn keep(&self, _: Arc<Spec>, _: Fleet) {}
+
+    fn kept<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), ExecError>> {
+        Box::pin(async { Err(ExecError::RuntimeUnavailable(self.0.clone())) })
+    }
+
+    fn standing(&self, _: &str) -> Option<Standing> {
+        None
     }
 
     fn retire(&self, _: &str) -> BoxFuture<'_, ()> {

@@ -115,6 +115,7 @@ async fn measure(
             logging: Logging::default(),
             tracing: false,
             provisioned: false,
+            managed: None,
         })
     };
     let invoke = async |executor: &HostExecutor, spec: Arc<Spec>| {

@@ -60,6 +60,7 @@ fn spec(name: &str, code: &str) -> Spec {
         logging: Logging::default(),
         tracing: false,
         provisioned: false,
+        managed: None,
     }
 }
 

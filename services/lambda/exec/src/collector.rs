@@ -35,8 +35,9 @@ enum Command {
     /// that is read from here on is of it.
     Begin(Notice),
     Write(Notice),
-    /// Takes what was written until now, then these lines; answers with the tail.
-    End(Notice, oneshot::Sender<Bytes>),
+    /// Takes what was written until now, then these lines; answers with the tail. Where several invocations write at the same
+    /// time, those lines of it that name this request.
+    End(Notice, Option<String>, oneshot::Sender<Bytes>),
 }
 
 impl Collector {
@@ -72,9 +73,9 @@ impl Collector {
         let _ = self.commands.send(Command::Write(notice));
     }
 
-    pub(crate) async fn end(&self, notice: Notice) -> Bytes {
+    pub(crate) async fn end(&self, notice: Notice, of: Option<String>) -> Bytes {
         let (answer, tail) = oneshot::channel();
-        let _ = self.commands.send(Command::End(notice, answer));
+        let _ = self.commands.send(Command::End(notice, of, answer));
         tail.await.unwrap_or_default()
     }
 }
@@ -172,12 +173,19 @@ impl Work {
                 self.note(notice);
             }
             Command::Write(notice) => self.note(notice),
-            Command::End(notice, answer) => {
+            Command::End(notice, of, answer) => {
                 self.drain(buffer);
                 self.note(notice);
                 self.flush();
                 self.telemetry.flush();
-                let _ = answer.send(Bytes::copy_from_slice(tail_of(&self.tail).as_bytes()));
+                let tail = match of {
+                    None => tail_of(&self.tail).to_owned(),
+                    Some(id) => {
+                        let own = self.tail.split_inclusive('\n').filter(|line| line.contains(&id));
+                        tail_of(&own.collect::<String>()).to_owned()
+                    }
+                };
+                let _ = answer.send(tail.into());
             }
         }
     }
@@ -323,12 +331,12 @@ mod tests {
         let collector = Collector::start(&Env::real(), sink, telemetry, Box::new(reader), None);
         let line = |text: &str| Notice { lines: vec![text.to_owned()], events: Vec::new() };
         program.write_all(b"of the init\n").await.unwrap();
-        collector.end(Notice::default()).await;
+        collector.end(Notice::default(), None).await;
         for turn in ["one\n", "two\n"] {
             // The collector has no turn in between.
             collector.begin(line("START\n"));
             program.write_all(turn.as_bytes()).await.unwrap();
-            let tail = collector.end(line("END\n")).await;
+            let tail = collector.end(line("END\n"), None).await;
             assert_eq!(tail, format!("START\n{turn}END\n"));
         }
         let all: Vec<String> = taken.try_iter().flatten().map(|event| event.message).collect();

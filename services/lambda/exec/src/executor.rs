@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{BoxFuture, Invocation, Outcome, Runtime, Spec};
+use crate::{BoxFuture, Fleet, Invocation, Outcome, Runtime, Spec, Standing};
 
 /// Runs functions. One for each cloud.
 pub trait Executor: Send + Sync + 'static {
@@ -21,6 +21,19 @@ pub trait Executor: Send + Sync + 'static {
 
     /// How many environments of the spec with this id are provisioned and initialised now.
     fn provisioned(&self, spec_id: &str) -> u32;
+
+    /// Keeps a fleet of environments of `spec`, which is managed: begins it, or changes its size. They are started behind the
+    /// answer, and invocations of `spec` go to them alone.
+    fn keep(&self, spec: Arc<Spec>, fleet: Fleet);
+
+    /// Returns when the least number of environments of the fleet is ready.
+    ///
+    /// # Errors
+    /// Why they cannot be started, as [`Executor::provision`] and with [`ExecError::NoProcessors`].
+    fn kept<'a>(&'a self, spec_id: &'a str) -> BoxFuture<'a, Result<(), ExecError>>;
+
+    /// How a fleet stands; `None` when there is none of this spec.
+    fn standing(&self, spec_id: &str) -> Option<Standing>;
 
     /// Ends the environments of all specs whose [`Spec::id`] begins with `prefix`: idle ones at once, busy ones after
     /// their invocation. New invocations may still come, with newer revisions; they get new environments.
@@ -53,7 +66,11 @@ pub enum ExecError {
     /// No place came free in time. AWS would answer 429 `TooManyRequestsException` or 502 `EC2ThrottledException`; a later
     /// try may do.
     NoCapacity(String),
-    /// Of [`Executor::provision`]: what the function's init said, as the JSON of its error.
+    /// Every environment of the fleet has as many invocations as it takes: 429 `TooManyRequestsException`.
+    Saturated,
+    /// The capacity provider's processors are used up.
+    NoProcessors(String),
+    /// Of [`Executor::provision`] and [`Executor::kept`]: what the function's init said, as the JSON of its error.
     InitFailed(String),
     /// The package or a layer cannot be used: 502 `InvalidZipFileException` or 400, and trying again does not help.
     CodeUnusable(String),
@@ -68,18 +85,29 @@ pub enum ExecError {
 
 impl ExecError {
     pub fn can_be_tried_again(&self) -> bool {
-        matches!(self, ExecError::NoCapacity(_) | ExecError::Internal(_) | ExecError::NoCredentials(_))
+        matches!(
+            self,
+            ExecError::NoCapacity(_)
+                | ExecError::Saturated
+                | ExecError::NoProcessors(_)
+                | ExecError::Internal(_)
+                | ExecError::NoCredentials(_)
+        )
     }
 }
 
 impl fmt::Display for ExecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ExecError::NoCapacity(why)
-        | ExecError::InitFailed(why)
-        | ExecError::CodeUnusable(why)
-        | ExecError::RuntimeUnavailable(why)
-        | ExecError::NoCredentials(why)
-        | ExecError::Internal(why)) = self;
+        let why = match self {
+            ExecError::Saturated => "every environment has as many invocations as it takes",
+            ExecError::NoCapacity(why)
+            | ExecError::NoProcessors(why)
+            | ExecError::InitFailed(why)
+            | ExecError::CodeUnusable(why)
+            | ExecError::RuntimeUnavailable(why)
+            | ExecError::NoCredentials(why)
+            | ExecError::Internal(why) => why,
+        };
         f.write_str(why)
     }
 }

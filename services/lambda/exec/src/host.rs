@@ -6,13 +6,17 @@ use haneul_env::{Clock, Env};
 use haneul_kit::Platform;
 use haneul_sandbox::{Connection, Network, Sandbox};
 
-use crate::environment::init::StartError;
+use crate::environment::init::{InitFailure, StartError};
 use crate::environment::invoke::{Invoked, failed_init, invoke};
 use crate::environment::{Endpoint, Shared};
+use crate::fleet::Fleets;
 use crate::interpreters::Sdks;
 use crate::pool::Pool;
 use crate::runtimes::Runtimes;
-use crate::{Available, Body, BoxFuture, ExecError, Executor, Invocation, LogSink, Outcome, Runtime, Spec};
+use crate::{
+    Available, Body, BoxFuture, ExecError, Executor, Fleet, Invocation, LogSink, Outcome, Runtime, Spec,
+    Standing,
+};
 
 /// How long an environment may be idle, by the cloud's clock. AWS says nothing of it; it is minutes there.
 const IDLE_MAX: Duration = Duration::from_secs(10 * 60);
@@ -22,6 +26,7 @@ const TRIES: usize = 3;
 /// Runs functions in sandboxes on this host.
 pub struct HostExecutor {
     pool: Arc<Pool>,
+    fleets: Arc<Fleets>,
 }
 
 pub struct Settings {
@@ -108,7 +113,9 @@ impl HostExecutor {
             cpu_hard: settings.cpu_hard,
         });
         let memory_mb_max = settings.memory_mb_max.unwrap_or_else(|| host_memory_mb() * 3 / 4);
-        Ok(HostExecutor { pool: Pool::new(shared, memory_mb_max, settings.idle_max) })
+        let pool = Pool::new(shared, memory_mb_max, settings.idle_max);
+        let fleets = Fleets::new(&pool);
+        Ok(HostExecutor { pool, fleets })
     }
 
     fn missing_sandbox(&self) -> Option<String> {
@@ -138,11 +145,28 @@ impl HostExecutor {
         }
         Err(ExecError::Internal("environments of the function end before they take an event".into()))
     }
+
+    async fn run_in_fleet(&self, spec: Arc<Spec>, call: Invocation) -> Result<Outcome, ExecError> {
+        let mut tried = Vec::new();
+        for _ in 0..TRIES {
+            let lease = self.fleets.acquire(&spec, call.wait_max, &tried).await?;
+            let environment = lease.environment().clone();
+            match invoke(lease, &call).await {
+                Invoked::Done(outcome) => return Ok(outcome),
+                Invoked::Unseen => tried.push(environment),
+            }
+        }
+        // Their workers are busy with what was given up, or gone.
+        Err(ExecError::Saturated)
+    }
 }
 
 impl Executor for HostExecutor {
     fn invoke(&self, spec: Arc<Spec>, call: Invocation) -> BoxFuture<'_, Result<Outcome, ExecError>> {
-        Box::pin(self.run(spec, call))
+        match spec.managed {
+            Some(_) => Box::pin(self.run_in_fleet(spec, call)),
+            None => Box::pin(self.run(spec, call)),
+        }
     }
 
     fn provision(&self, spec: Arc<Spec>, environments: u32) -> BoxFuture<'_, Result<(), ExecError>> {
@@ -150,14 +174,7 @@ impl Executor for HostExecutor {
             match self.pool.provision(&spec, environments).await {
                 Ok(()) => Ok(()),
                 Err(StartError::Host(error)) => Err(error),
-                Err(StartError::Function(failure)) => {
-                    let probe = Invocation::new("provision".into(), spec.function_arn.clone(), "{}".into());
-                    let said = match failed_init(*failure, &probe).await.body {
-                        Body::Whole(body) => String::from_utf8_lossy(&body).into_owned(),
-                        Body::Stream(_) => String::new(),
-                    };
-                    Err(ExecError::InitFailed(said))
-                }
+                Err(StartError::Function(failure)) => Err(said_by(*failure, &spec).await),
             }
         })
     }
@@ -166,8 +183,21 @@ impl Executor for HostExecutor {
         u32::try_from(self.pool.provisioned(spec_id)).unwrap_or(u32::MAX)
     }
 
+    fn keep(&self, spec: Arc<Spec>, fleet: Fleet) {
+        self.fleets.keep(&spec, fleet);
+    }
+
+    fn kept<'a>(&'a self, spec_id: &'a str) -> BoxFuture<'a, Result<(), ExecError>> {
+        Box::pin(self.fleets.kept(spec_id))
+    }
+
+    fn standing(&self, spec_id: &str) -> Option<Standing> {
+        self.fleets.standing(spec_id)
+    }
+
     fn retire(&self, prefix: &str) -> BoxFuture<'_, ()> {
         self.pool.retire(prefix);
+        self.fleets.retire(prefix);
         Box::pin(async {})
     }
 
@@ -183,6 +213,15 @@ impl Executor for HostExecutor {
     fn missing(&self, runtime: &Runtime) -> Option<String> {
         self.missing_sandbox().or_else(|| self.pool.shared.runtimes.missing(runtime))
     }
+}
+
+/// What a function's init said that failed without an invocation that waits for it.
+pub(crate) async fn said_by(failure: InitFailure, spec: &Spec) -> ExecError {
+    let probe = Invocation::new("provision".into(), spec.function_arn.clone(), "{}".into());
+    ExecError::InitFailed(match failed_init(failure, &probe).await.body {
+        Body::Whole(body) => String::from_utf8_lossy(&body).into_owned(),
+        Body::Stream(_) => String::new(),
+    })
 }
 
 /// A cloud's own front door.

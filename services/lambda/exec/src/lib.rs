@@ -7,7 +7,8 @@
 //! works on AWS works here, and the managed runtimes are small bootstraps of ours for the interpreters of the host.
 //!
 //! Reading order: [`spec`], [`invocation`], [`executor`] (the trait and its errors), [`logs`], [`simulated`] (an executor
-//! of closures, for tests); then how it is done: `host` (the real executor), `pool` (all environments, and who waits),
+//! of closures, for tests); then how it is done: `host` (the real executor), `pool` (environments that are started when they
+//! are wanted, and who waits), `fleet` (environments of capacity providers, which are kept and shared),
 //! `environment` (one of them), `program` (what its sandbox runs), `runtimes` and `interpreters` (what this host has),
 //! `collector` and `lines` (its log), `telemetry` (what its extensions hear).
 //!
@@ -22,6 +23,7 @@ pub mod spec;
 
 mod collector;
 mod environment;
+mod fleet;
 mod host;
 mod interpreters;
 mod lines;
@@ -36,7 +38,10 @@ pub use host::{HostExecutor, Settings, runtimes_of_this_host};
 pub use interpreters::Sdks;
 pub use invocation::{Body, FunctionError, Invocation, Outcome, Piece, Report, StreamEnd, StreamError};
 pub use logs::{LogEvent, LogSink, LogTarget, NoLogs};
-pub use spec::{CredentialSource, Credentials, Family, Image, LogFormat, LogLevel, Logging, Runtime, Spec};
+pub use spec::{
+    CredentialSource, Credentials, Family, Fleet, Image, LogFormat, LogLevel, Logging, Managed, Runtime,
+    Spec, Standing,
+};
 
 pub use haneul_kit::BoxFuture;
 /// Container images as a function's root.

@@ -150,7 +150,8 @@ impl Lines<'_> {
         }
         notice.events.extend(self.event("platform.end", || records::end(request_id)));
         let level = if *status == Status::Success { LogLevel::Info } else { LogLevel::Warn };
-        let record = || records::report(request_id, report, status, trace);
+        let of_many = self.spec.managed.is_some();
+        let record = || records::report(request_id, report, status, trace, of_many);
         notice.and(self.say("platform.report", level, Some(line), record))
     }
 

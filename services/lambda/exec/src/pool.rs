@@ -17,6 +17,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::environment::init::{self, StartError};
 use crate::environment::{Environment, Freezing, Shared};
+use crate::fleet::Place;
 use crate::{ExecError, Spec};
 
 /// How long an idle environment runs on, so that one that is used again at once is not frozen in between.
@@ -85,11 +86,27 @@ impl Group {
 
 /// An environment for one invocation; given back when dropped.
 pub(crate) struct Lease {
-    pool: Arc<Pool>,
+    /// Where it goes back to, if it is not kept by a fleet.
+    pool: Option<Arc<Pool>>,
     environment: Option<Arc<Environment>>,
+    place: Option<Place>,
 }
 
 impl Lease {
+    fn of_pool(pool: &Arc<Pool>, environment: Arc<Environment>) -> Lease {
+        Lease { pool: Some(pool.clone()), environment: Some(environment), place: None }
+    }
+
+    /// One of several in an environment of a fleet.
+    pub(crate) fn of_fleet(environment: Arc<Environment>, place: Place) -> Lease {
+        Lease { pool: None, environment: Some(environment), place: Some(place) }
+    }
+
+    /// The place in the environment, for who knows when the runtime is done with it.
+    pub(crate) fn take_place(&mut self) -> Option<Place> {
+        self.place.take()
+    }
+
     pub(crate) fn environment(&self) -> &Arc<Environment> {
         // Taken by `drop` alone.
         self.environment.as_ref().expect("a lease has its environment until it is dropped")
@@ -98,8 +115,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(environment) = self.environment.take() {
-            self.pool.release(environment);
+        if let (Some(pool), Some(environment)) = (&self.pool, self.environment.take()) {
+            pool.release(environment);
         }
     }
 }
@@ -156,7 +173,7 @@ impl Pool {
             }
             self.end_all(&mut state, unusable, "spindown");
             if let Some(environment) = found {
-                return Ok(Lease { pool: self.clone(), environment: Some(environment) });
+                return Ok(Lease::of_pool(self, environment));
             }
             let (give, waits) = oneshot::channel();
             let group = state.group(spec);
@@ -198,7 +215,7 @@ impl Pool {
     /// Gives the environment to who waits for it, or keeps it.
     fn place(self: &Arc<Pool>, state: &mut State, environment: Arc<Environment>, now: Instant) {
         let group = state.group(&environment.spec);
-        let mut lease = Lease { pool: self.clone(), environment: Some(environment) };
+        let mut lease = Lease::of_pool(self, environment);
         while let Some(waiter) = group.waiting.pop_front() {
             group.busy += 1;
             match waiter.give.send(Ok(lease)) {
@@ -377,6 +394,23 @@ impl Pool {
                 Err(error)
             }
         }
+    }
+
+    /// Takes memory for an environment of a fleet, if there is some or can be made. It is given back by [`Pool::free`].
+    pub(crate) fn take(self: &Arc<Pool>, spec: &Spec) -> bool {
+        let mut state = self.state.lock();
+        let room = u64::from(spec.memory_mb);
+        let fits = !state.stopping && self.make_room(&mut state, &spec.id, room);
+        if fits {
+            state.memory_mb += room;
+        }
+        fits
+    }
+
+    pub(crate) fn free(self: &Arc<Pool>, spec: &Spec) {
+        let mut state = self.state.lock();
+        state.memory_mb = state.memory_mb.saturating_sub(u64::from(spec.memory_mb));
+        self.start_wanted(&mut state);
     }
 
     pub(crate) fn provisioned(&self, spec_id: &str) -> usize {

@@ -14,6 +14,10 @@ pub(crate) const ENDPOINT_PORT: u16 = 4566;
 const OPEN_FILES_MAX: u64 = 1024;
 const PROCESSES_MAX: u32 = 1024;
 
+/// For each invocation that may run at the same time: its worker, connections and what it opens.
+const OPEN_FILES_EACH: u64 = 16;
+const PROCESSES_EACH: u32 = 4;
+
 /// One full processor for so many megabytes (Lambda, "Configure memory").
 const MEGABYTES_PER_CPU: u32 = 1769;
 
@@ -76,14 +80,18 @@ pub(crate) fn program(
     if has_extensions {
         command.splice(0..0, ["/bin/sh", "-c", WITH_EXTENSIONS, "runtime"].map(String::from));
     }
-    let share = spec.memory_mb.saturating_mul(1024) / MEGABYTES_PER_CPU;
+    let cpu_millis = match &spec.managed {
+        Some(managed) => managed.cpu_millis,
+        None => spec.memory_mb.saturating_mul(1000) / MEGABYTES_PER_CPU,
+    };
+    let at_once = spec.managed.map_or(1, |managed| managed.concurrency);
     let limits = Limits {
         memory_bytes: u64::from(spec.memory_mb) << 20,
-        processes_max: PROCESSES_MAX,
-        open_files_max: OPEN_FILES_MAX,
+        processes_max: PROCESSES_MAX.max(at_once.saturating_mul(PROCESSES_EACH)),
+        open_files_max: OPEN_FILES_MAX.max(u64::from(at_once) * OPEN_FILES_EACH),
         file_bytes_max: None,
-        cpu_weight: share.max(16),
-        cpu_millis: cpu_hard.then_some((spec.memory_mb.saturating_mul(1000) / MEGABYTES_PER_CPU).max(10)),
+        cpu_weight: (cpu_millis.saturating_mul(1024) / 1000).max(16),
+        cpu_millis: cpu_hard.then_some(cpu_millis.max(10)),
     };
     Ok(Program {
         name: spec.function_name.clone(),
@@ -141,6 +149,8 @@ fn command(spec: &Spec, interpreter: Option<&Interpreter>) -> Result<Vec<String>
             let heap = format!("--max-old-space-size={}", (spec.memory_mb * 9 / 10).max(64));
             let mut command = vec![inside()?, heap];
             command.extend(words(&["--max-semi-space-size=16", "/var/runtime/haneul/bootstrap.mjs"]));
+            // As many worker threads as processors, unless AWS_LAMBDA_NODEJS_WORKER_COUNT says otherwise.
+            command.extend(spec.managed.map(|managed| (managed.cpu_millis / 1000).max(1).to_string()));
             command
         }
         Family::Java => {
@@ -276,8 +286,10 @@ fn environment(spec: &Spec, credentials: &Credentials, stream: &str) -> BTreeMap
     set("AWS_LAMBDA_FUNCTION_NAME", &spec.function_name);
     set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &spec.memory_mb.to_string());
     set("AWS_LAMBDA_FUNCTION_VERSION", &spec.version);
-    let provisioned = if spec.provisioned { "provisioned-concurrency" } else { "on-demand" };
-    set("AWS_LAMBDA_INITIALIZATION_TYPE", provisioned);
+    set("AWS_LAMBDA_INITIALIZATION_TYPE", spec.initialization_type());
+    if let Some(managed) = &spec.managed {
+        set("AWS_LAMBDA_MAX_CONCURRENCY", &managed.concurrency.to_string());
+    }
     set("AWS_LAMBDA_LOG_GROUP_NAME", &spec.logging.group);
     set("AWS_LAMBDA_LOG_STREAM_NAME", stream);
     if spec.logging.format == LogFormat::Json {

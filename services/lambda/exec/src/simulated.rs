@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
-    Available, Body, BoxFuture, ExecError, Executor, FunctionError, Invocation, LogEvent, LogSink, LogTarget,
-    Outcome, Piece, Report, Runtime, Spec, StreamEnd,
+    Available, Body, BoxFuture, ExecError, Executor, Fleet, FunctionError, Invocation, LogEvent, LogSink,
+    LogTarget, Outcome, Piece, Report, Runtime, Spec, Standing, StreamEnd,
 };
 
 /// What a simulated function answers.
@@ -41,6 +41,18 @@ pub struct Simulated {
     /// Specs that have an environment: the next invocation is warm.
     warm: Mutex<HashSet<String>>,
     invoked: AtomicU64,
+    fleets: Mutex<BTreeMap<String, Kept>>,
+    /// Memory for environments of fleets.
+    fleet_memory_mb: AtomicU64,
+}
+
+/// A fleet; its environments are there at once.
+struct Kept {
+    size: Fleet,
+    ready: u32,
+    running: u32,
+    concurrency: u32,
+    failed: Option<ExecError>,
 }
 
 impl Simulated {
@@ -56,6 +68,8 @@ impl Simulated {
             provisioned: Mutex::default(),
             warm: Mutex::default(),
             invoked: AtomicU64::new(0),
+            fleets: Mutex::default(),
+            fleet_memory_mb: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -76,7 +90,40 @@ impl Simulated {
         self.invoked.load(Ordering::SeqCst)
     }
 
+    /// Fleets that come from here on find so much memory, each by itself.
+    pub fn set_fleet_memory_mb(&self, most: u64) {
+        self.fleet_memory_mb.store(most, Ordering::SeqCst);
+    }
+
+    /// Takes a place in a fleet. One that is full has another environment for who comes next, as far as it may grow.
+    fn enter(&self, spec: &Spec) -> Result<(), ExecError> {
+        let mut fleets = self.fleets.lock();
+        let none = || ExecError::Internal("no environments of the function are kept".into());
+        let kept = fleets.get_mut(&spec.id).ok_or_else(none)?;
+        if kept.running < kept.ready * kept.concurrency {
+            kept.running += 1;
+            return Ok(());
+        }
+        if kept.ready < kept.size.max {
+            kept.ready += 1;
+        }
+        Err(ExecError::Saturated)
+    }
+
     async fn run(&self, spec: Arc<Spec>, call: Invocation) -> Result<Outcome, ExecError> {
+        if spec.managed.is_none() {
+            return self.answer(spec, call).await;
+        }
+        self.enter(&spec)?;
+        let id = spec.id.clone();
+        let outcome = self.answer(spec, call).await;
+        if let Some(kept) = self.fleets.lock().get_mut(&id) {
+            kept.running = kept.running.saturating_sub(1);
+        }
+        outcome
+    }
+
+    async fn answer(&self, spec: Arc<Spec>, call: Invocation) -> Result<Outcome, ExecError> {
         let (began, timeout) = (self.env.now(), spec.timeout);
         let (id, stream) = (call.request_id.clone(), call.stream);
         let answering = (self.handler)(spec.clone(), call);
@@ -171,7 +218,41 @@ impl Executor for Simulated {
         self.provisioned.lock().get(spec_id).copied().unwrap_or(0)
     }
 
+    fn keep(&self, spec: Arc<Spec>, size: Fleet) {
+        let managed = spec.managed.map_or((1, 1000), |managed| (managed.concurrency, managed.cpu_millis));
+        let cpu = u64::from(size.min) * u64::from(managed.1);
+        let memory = u64::from(size.min) * u64::from(spec.memory_mb);
+        let failed = if cpu > size.cpu_millis_max {
+            Some(ExecError::NoProcessors("the provider has too few vCPUs".into()))
+        } else if memory > self.fleet_memory_mb.load(Ordering::SeqCst) {
+            Some(ExecError::NoCapacity("there is too little memory".into()))
+        } else {
+            None
+        };
+        let mut fleets = self.fleets.lock();
+        let running = fleets.get(&spec.id).map_or(0, |kept| kept.running);
+        let ready = if failed.is_none() { size.min } else { 0 };
+        fleets.insert(spec.id.clone(), Kept { size, ready, running, concurrency: managed.0, failed });
+    }
+
+    fn kept<'a>(&'a self, spec_id: &'a str) -> BoxFuture<'a, Result<(), ExecError>> {
+        Box::pin(async move {
+            match self.fleets.lock().get(spec_id) {
+                Some(kept) => kept.failed.clone().map_or(Ok(()), Err),
+                None => Err(ExecError::Internal("the fleet was ended".into())),
+            }
+        })
+    }
+
+    fn standing(&self, spec_id: &str) -> Option<Standing> {
+        let fleets = self.fleets.lock();
+        let kept = fleets.get(spec_id)?;
+        let (failed, running) = (kept.failed.clone(), kept.running);
+        Some(Standing { ready: kept.ready, running, failed, ..Standing::default() })
+    }
+
     fn retire(&self, prefix: &str) -> BoxFuture<'_, ()> {
+        self.fleets.lock().retain(|id, _| !id.starts_with(prefix));
         self.provisioned.lock().retain(|id, _| !id.starts_with(prefix));
         self.warm.lock().retain(|id| !id.starts_with(prefix));
         Box::pin(async {})

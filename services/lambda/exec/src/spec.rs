@@ -47,6 +47,56 @@ pub struct Spec {
     pub tracing: bool,
     /// Whether environments of it are provisioned: `AWS_LAMBDA_INITIALIZATION_TYPE`, and no limit of 10 s on the init.
     pub provisioned: bool,
+    /// Its environments are of a capacity provider.
+    pub managed: Option<Managed>,
+}
+
+/// What environments of a capacity provider are: they take several invocations at a time, are kept whether they have any or
+/// not, and are never frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Managed {
+    /// Invocations at a time in one environment: `AWS_LAMBDA_MAX_CONCURRENCY`.
+    pub concurrency: u32,
+    /// Processors of one environment, in thousandths.
+    pub cpu_millis: u32,
+}
+
+/// How many environments of a spec a capacity provider keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    pub min: u32,
+    pub max: u32,
+    /// The capacity provider's ARN: all its fleets share its processors.
+    pub provider: String,
+    /// Processors that all environments of the provider may have together, in thousandths.
+    pub cpu_millis_max: u64,
+    /// The share of places or processors in use above which environments are added, between 0 and 1.
+    pub target: f64,
+}
+
+/// How a fleet stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    pub ready: u32,
+    pub starting: u32,
+    /// Invocations under way.
+    pub running: u32,
+    /// Why the last environment could not be started, until one could.
+    pub failed: Option<crate::ExecError>,
+    /// Of all its environments together: processors in use, in thousandths, and memory.
+    pub cpu_millis_used: u64,
+    pub memory_bytes_used: u64,
+}
+
+impl Spec {
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE`.
+    pub(crate) fn initialization_type(&self) -> &'static str {
+        match (&self.managed, self.provisioned) {
+            (Some(_), _) => "lambda-managed-instances",
+            (None, true) => "provisioned-concurrency",
+            (None, false) => "on-demand",
+        }
+    }
 }
 
 /// A container image, unpacked.

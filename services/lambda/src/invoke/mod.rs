@@ -168,8 +168,10 @@ impl Lambda {
 
 pub(crate) fn exec_error(failed: ExecError) -> ApiError {
     match failed {
-        // There was room by the quotas, and none on this host.
-        ExecError::NoCapacity(_) => error::throttled(error::Throttle::Account),
+        // There was room by the quotas, and none on this host or in the environments that are kept.
+        ExecError::NoCapacity(_) | ExecError::NoProcessors(_) | ExecError::Saturated => {
+            error::throttled(error::Throttle::Account)
+        }
         ExecError::InitFailed(what) => error::conflict(what),
         ExecError::CodeUnusable(what) => error::invalid_zip(what),
         ExecError::RuntimeUnavailable(what) => error::invalid_runtime(what),

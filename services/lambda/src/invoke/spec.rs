@@ -82,6 +82,7 @@ impl Lambda {
             },
             tracing: version.tracing_active,
             provisioned: !target.known.record.provisioned.is_empty() && version.version != names::LATEST,
+            managed: None,
         });
         let mut specs = self.specs.0.lock();
         if specs.len() >= SPECS_MAX {

@@ -32,7 +32,12 @@ public final class Bootstrap {
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
-    private String requestId = "";
+
+    /** In an environment of a capacity provider several threads take events. */
+    private static final boolean MANAGED =
+            "lambda-managed-instances".equals(System.getenv("AWS_LAMBDA_INITIALIZATION_TYPE"));
+    private static final boolean JSON_LOGS = "JSON".equals(System.getenv("AWS_LAMBDA_LOG_FORMAT"));
+    private static final List<String> LEVELS = Arrays.asList("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL");
 
     private Bootstrap() throws IOException {
         String[] address = System.getenv("AWS_LAMBDA_RUNTIME_API").split(":");
@@ -47,25 +52,51 @@ public final class Bootstrap {
     }
 
     private void run() throws Exception {
-        Handler handler;
+        final Handler handler;
+        final ClassLoader loader;
         try {
-            ClassLoader loader = loader();
+            loader = loader();
             Thread.currentThread().setContextClassLoader(loader);
             handler = load(loader, System.getenv("_HANDLER"));
         } catch (Throwable thrown) {
             Throwable cause = thrown instanceof InvocationTargetException ? thrown.getCause() : thrown;
             String type = cause instanceof Missing ? ((Missing) cause).type : cause.getClass().getName();
             String error = error(cause, type);
-            log(text(cause, type));
+            log(null, "ERROR", text(cause, type));
             call("POST", "/init/error", "Lambda-Runtime-Function-Error-Type: " + type + "\r\n", bytes(error));
             System.exit(1);
             return;
         }
+        int threads = MANAGED ? Math.max(1, Integer.parseInt(System.getenv("AWS_LAMBDA_MAX_CONCURRENCY"))) : 1;
+        for (int more = 1; more < threads; more++) {
+            Thread thread = new Thread(() -> {
+                try {
+                    new Bootstrap().serve(handler);
+                } catch (Exception failed) {
+                    failed.printStackTrace();
+                    System.exit(1);
+                }
+            }, "lambda-" + more);
+            thread.setContextClassLoader(loader);
+            thread.start();
+        }
+        serve(handler);
+    }
+
+    /** Works on one event after the other. */
+    private void serve(Handler handler) throws Exception {
         while (true) {
             Answer next = call("GET", "/invocation/next", "", new byte[0]);
-            requestId = next.header("lambda-runtime-aws-request-id");
+            String requestId = next.header("lambda-runtime-aws-request-id");
+            if (requestId == null) {
+                // The environment ends.
+                System.exit(0);
+            }
             String trace = next.header("lambda-runtime-trace-id");
-            if (trace != null) {
+            // A property is of the whole process: what several threads share cannot say whose trace it is.
+            if (MANAGED) {
+                System.clearProperty("com.amazonaws.xray.traceHeader");
+            } else if (trace != null) {
                 System.setProperty("com.amazonaws.xray.traceHeader", trace);
             } else {
                 System.clearProperty("com.amazonaws.xray.traceHeader");
@@ -76,7 +107,7 @@ public final class Bootstrap {
             } catch (Throwable thrown) {
                 Throwable cause = thrown instanceof InvocationTargetException ? thrown.getCause() : thrown;
                 String type = cause.getClass().getName();
-                log(text(cause, type));
+                log(requestId, "ERROR", text(cause, type));
                 System.out.flush();
                 call("POST", "/invocation/" + requestId + "/error",
                         "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: " + type + "\r\n",
@@ -264,14 +295,17 @@ public final class Bootstrap {
         Object log = logger == null ? null : Proxy.newProxyInstance(loader, new Class<?>[] {logger}, (self, method, with) -> {
             if (method.getName().equals("log") && with != null) {
                 Object message = with[0];
-                log(message instanceof byte[] ? new String((byte[]) message, StandardCharsets.UTF_8) : String.valueOf(message));
+                String level = with.length > 1 ? String.valueOf(with[1]) : "UNDEFINED";
+                log(next.header("lambda-runtime-aws-request-id"), level,
+                        message instanceof byte[] ? new String((byte[]) message, StandardCharsets.UTF_8) : String.valueOf(message));
                 return null;
             }
             return common(self, method, with);
         });
         return Proxy.newProxyInstance(loader, new Class<?>[] {face}, (self, method, with) -> {
             switch (method.getName()) {
-                case "getAwsRequestId": return requestId;
+                case "getAwsRequestId": return next.header("lambda-runtime-aws-request-id");
+                case "getXrayTraceId": return next.header("lambda-runtime-trace-id");
                 case "getLogGroupName": return System.getenv("AWS_LAMBDA_LOG_GROUP_NAME");
                 case "getLogStreamName": return System.getenv("AWS_LAMBDA_LOG_STREAM_NAME");
                 case "getFunctionName": return System.getenv("AWS_LAMBDA_FUNCTION_NAME");
@@ -381,8 +415,28 @@ public final class Bootstrap {
     }
 
     /** One event of any number of lines. */
-    private void log(String message) {
+    private static void log(String requestId, String level, String message) {
         System.out.flush();
+        if (JSON_LOGS) {
+            String least = System.getenv("AWS_LAMBDA_LOG_LEVEL");
+            if (LEVELS.contains(level) && LEVELS.indexOf(level) < LEVELS.indexOf(least)) {
+                return;
+            }
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("timestamp", java.time.Instant.now().truncatedTo(java.time.temporal.ChronoUnit.MILLIS).toString());
+            entry.put("level", level);
+            entry.put("message", message.endsWith("\n") ? message.substring(0, message.length() - 1) : message);
+            if (requestId != null) {
+                entry.put("AWSRequestId", requestId);
+            }
+            // A line, which is put into the pipe as one.
+            byte[] line = bytes(Json.text(entry) + "\n");
+            synchronized (System.out) {
+                System.out.write(line, 0, line.length);
+                System.out.flush();
+            }
+            return;
+        }
         byte[] text = bytes(message.endsWith("\n") ? message : message + "\n");
         java.nio.ByteBuffer frame = java.nio.ByteBuffer.allocate(16 + text.length);
         frame.putInt(0xa55a0003).putInt(text.length).putLong(System.currentTimeMillis() * 1000).put(text);

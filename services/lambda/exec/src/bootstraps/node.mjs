@@ -11,6 +11,10 @@ const env = process.env;
 const [apiHost, apiPort] = env.AWS_LAMBDA_RUNTIME_API.split(":");
 const JSON_LOGS = env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+// In an environment of a capacity provider worker threads take the events, each as many at a time as is its share.
+const MANAGED = env.AWS_LAMBDA_INITIALIZATION_TYPE === "lambda-managed-instances";
+const threads = MANAGED ? await import("node:worker_threads") : null;
+const current = MANAGED ? new (await import("node:async_hooks")).AsyncLocalStorage() : null;
 const LEAST = JSON_LOGS ? Math.max(0, LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL || "INFO")) : 0;
 let requestId;
 
@@ -25,8 +29,14 @@ class Api {
       this.read();
     });
     // We were told to go.
-    this.socket.on("close", () => process.exit(0));
-    this.socket.on("error", () => process.exit(0));
+    this.socket.on("close", () => this.left || process.exit(0));
+    this.socket.on("error", () => this.left || process.exit(0));
+  }
+
+  /** No event comes over it any more. */
+  leave() {
+    this.left = true;
+    return new Promise((resolve) => this.socket.once("close", resolve).destroy());
   }
 
   call(method, where, headers = {}, body = "") {
@@ -87,11 +97,15 @@ class Api {
 /** One log event of any number of lines. */
 function writeFrame(text) {
   const data = Buffer.from(text.endsWith("\n") ? text : `${text}\n`);
-  const head = Buffer.alloc(16);
-  head.writeUInt32BE(0xa55a0003, 0);
-  head.writeUInt32BE(data.length, 4);
-  head.writeBigUInt64BE(BigInt(Date.now()) * 1000n, 8);
-  const frame = Buffer.concat([head, data]);
+  let frame = data;
+  // Of several threads that write at the same time each event is a line of JSON, which is put into the pipe as one.
+  if (!MANAGED) {
+    const head = Buffer.alloc(16);
+    head.writeUInt32BE(0xa55a0003, 0);
+    head.writeUInt32BE(data.length, 4);
+    head.writeBigUInt64BE(BigInt(Date.now()) * 1000n, 8);
+    frame = Buffer.concat([head, data]);
+  }
   for (let at = 0; at < frame.length; ) {
     try {
       at += fs.writeSync(1, frame, at);
@@ -123,7 +137,8 @@ function log(level, args) {
   const now = new Date().toISOString();
   if (!JSON_LOGS) return writeFrame(`${now}\t${requestId ?? "undefined"}\t${level}\t${util.format(...args)}`);
   const entry = { timestamp: now, level };
-  if (requestId) entry.requestId = requestId;
+  const id = MANAGED ? current.getStore() : requestId;
+  if (id) entry.requestId = id;
   if (args.length === 1 && args[0] instanceof Error) {
     const { errorType, errorMessage, trace } = errorShape(args[0]);
     Object.assign(entry, { errorType, errorMessage, stackTrace: trace });
@@ -265,6 +280,7 @@ function contextOf(headers) {
     invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
     awsRequestId: headers["lambda-runtime-aws-request-id"],
     tenantId: headers["lambda-runtime-aws-tenant-id"],
+    ...(MANAGED ? { xRayTraceId: headers["lambda-runtime-trace-id"] } : {}),
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
 }
@@ -347,14 +363,14 @@ function fault(api, id, error, logged = false) {
 
 async function main() {
   const api = new Api();
-  let current;
+  let underWay;
   const unhandled = (type, error) => {
     const failure = new InitError(type, String(error));
     failure.stack = [`${type}: ${error}`, ...String(error?.stack ?? "").split("\n").slice(1)].join("\n");
     const what = type === "Runtime.UnhandledPromiseRejection" ? "Unhandled Promise Rejection" : "Uncaught Exception";
     log("ERROR", [`${what} \t${shown(failure)}`]);
     const shape = type === "Runtime.UnhandledPromiseRejection" ? failure : error;
-    const where = current ? fault(api, current, shape, true) : api.call("POST", "/init/error", {
+    const where = underWay ? fault(api, underWay, shape, true) : api.call("POST", "/init/error", {
       "Lambda-Runtime-Function-Error-Type": errorShape(shape).errorType,
     }, JSON.stringify(errorShape(shape)));
     where.then(() => process.exit(129));
@@ -370,33 +386,142 @@ async function main() {
     await api.call("POST", "/init/error", { "Lambda-Runtime-Function-Error-Type": shape.errorType }, JSON.stringify(shape));
     process.exit(1);
   }
-  const streaming = handler[STREAMING] === "response";
   for (;;) {
     process.removeAllListeners("beforeExit");
     const next = await api.call("GET", "/invocation/next");
     const context = contextOf(next.headers);
-    current = requestId = context.awsRequestId;
+    underWay = requestId = context.awsRequestId;
     const trace = next.headers["lambda-runtime-trace-id"];
     if (trace) env._X_AMZN_TRACE_ID = trace;
     else delete env._X_AMZN_TRACE_ID;
-    try {
-      const event = JSON.parse(next.body.toString("utf8"));
-      if (streaming) {
-        await stream(api, handler, event, context);
-        continue;
-      }
-      const result = await run(handler, event, context);
-      let body;
-      try {
-        body = JSON.stringify(result === undefined ? null : result) ?? "null";
-      } catch (error) {
-        throw renamed("Runtime.MarshalError", new Error("Unable to stringify response body"));
-      }
-      await api.call("POST", `/invocation/${current}/response`, { "Content-Type": "application/json" }, body);
-    } catch (error) {
-      await fault(api, current, error);
-    }
+    await work(api, handler, next, context, run);
   }
 }
 
-main();
+/** Works on one event, and answers it. */
+async function work(api, handler, next, context, call) {
+  const id = context.awsRequestId;
+  try {
+    const event = JSON.parse(next.body.toString("utf8"));
+    if (handler[STREAMING] === "response") {
+      await stream(api, handler, event, context);
+      return;
+    }
+    const result = await call(handler, event, context);
+    let body;
+    try {
+      body = JSON.stringify(result === undefined ? null : result) ?? "null";
+    } catch (error) {
+      throw renamed("Runtime.MarshalError", new Error("Unable to stringify response body"));
+    }
+    await api.call("POST", `/invocation/${id}/response`, { "Content-Type": "application/json" }, body);
+  } catch (error) {
+    await fault(api, id, error);
+  }
+}
+
+/** Calls a handler of which others run at the same time, so that the event loop is never empty. */
+function runAmongOthers(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    const callback = (error, result) => (error ? reject(error) : resolve(result));
+    context.done = callback;
+    context.succeed = (result) => resolve(result);
+    context.fail = (error) => reject(error ?? "handled");
+    const returned = handler(event, context, callback);
+    if (returned && typeof returned.then === "function") returned.then(resolve, reject);
+    else if (handler.length < 3) resolve(null);
+  });
+}
+
+/** A worker thread: `share` events at a time, each over a connection of its own. */
+async function workerThread(share) {
+  const tell = (message) => threads.parentPort.postMessage(message);
+  const taken = new Map();
+  let first = new Api();
+  const all = [];
+  const unhandled = (type, error) => {
+    const failure = new InitError(type, String(error));
+    failure.stack = [`${type}: ${error}`, ...String(error?.stack ?? "").split("\n").slice(1)].join("\n");
+    const shape = type === "Runtime.UnhandledPromiseRejection" ? failure : error;
+    log("ERROR", [failure]);
+    const busy = new Set(taken.values());
+    const idle = all.filter((api) => !busy.has(api));
+    const tell = () => [...taken].map(([id, api]) => fault(api, id, shape, true)).concat(first ? [initError(first, shape)] : []);
+    Promise.all(idle.map((api) => api.leave())).then(() => Promise.all(tell())).then(() => process.exit(129));
+  };
+  process.on("uncaughtException", (error) => unhandled("Runtime.UncaughtException", error));
+  process.on("unhandledRejection", (error) => unhandled("Runtime.UnhandledPromiseRejection", error));
+  let handler;
+  try {
+    handler = await load(env.LAMBDA_TASK_ROOT, env._HANDLER);
+  } catch (error) {
+    log("ERROR", [error]);
+    await initError(first, error);
+    process.exit(1);
+  }
+  tell({ ready: true });
+  const serve = async (api) => {
+    for (;;) {
+      const next = await api.call("GET", "/invocation/next");
+      const id = next.headers["lambda-runtime-aws-request-id"];
+      // The environment ends.
+      if (!id) process.exit(0);
+      taken.set(id, api);
+      tell({ taken: id });
+      await current.run(id, () => work(api, handler, next, contextOf(next.headers), runAmongOthers));
+      taken.delete(id);
+      tell({ done: id });
+    }
+  };
+  all.push(first, ...Array.from({ length: share - 1 }, () => new Api()));
+  first = null;
+  await Promise.all(all.map(serve));
+}
+
+function initError(api, error) {
+  const shape = errorShape(error);
+  return api.call("POST", "/init/error", { "Lambda-Runtime-Function-Error-Type": shape.errorType }, JSON.stringify(shape));
+}
+
+/** Keeps worker threads, and says of one that ended what became of its events. */
+function supervise() {
+  const most = Math.max(1, Number(env.AWS_LAMBDA_MAX_CONCURRENCY) || 1);
+  const asked = Number(env.AWS_LAMBDA_NODEJS_WORKER_COUNT) || Number(process.argv[2]) || 1;
+  const count = Math.max(1, Math.min(most, Math.floor(asked)));
+  let alive = 0;
+  let api;
+  const begin = (share) => {
+    const worker = new threads.Worker(new URL(import.meta.url), { workerData: { share } });
+    const taken = new Set();
+    let ready = false;
+    alive += 1;
+    worker.on("message", (message) => {
+      if (message.ready) ready = true;
+      if (message.taken) taken.add(message.taken);
+      if (message.done) taken.delete(message.done);
+    });
+    worker.on("error", (error) => log("ERROR", [error]));
+    worker.on("exit", async () => {
+      alive -= 1;
+      if (ready) {
+        for (const id of taken) {
+          api ??= new Api();
+          const errorMessage = `RequestId: ${id} Error: Runtime exited without providing a reason`;
+          await api.call("POST", `/invocation/${id}/error`, {
+            "Lambda-Runtime-Function-Error-Type": "Runtime.ExitError",
+            "Content-Type": "application/json",
+          }, JSON.stringify({ errorType: "Runtime.ExitError", errorMessage }));
+        }
+        begin(share);
+      } else if (alive === 0) {
+        // None can begin, and each has said why.
+        process.exit(1);
+      }
+    });
+  };
+  for (let index = 0; index < count; index += 1) begin(Math.floor((most + index) / count));
+}
+
+if (!MANAGED) main();
+else if (threads.isMainThread) supervise();
+else workerThread(threads.workerData.share);

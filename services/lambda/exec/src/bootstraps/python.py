@@ -122,12 +122,15 @@ def _write_frame(text):
     """One log event of any number of lines, in order with what was printed."""
     sys.stdout.flush()
     data = text.encode("utf-8", "backslashreplace")
-    stamp = int(time.time() * 1000000)
-    data = _FRAME + len(data).to_bytes(4, "big") + stamp.to_bytes(8, "big") + data
+    # Of several processes that write at the same time each event is a line of JSON, which is put into the pipe as one.
+    if not _MANAGED:
+        stamp = int(time.time() * 1000000)
+        data = _FRAME + len(data).to_bytes(4, "big") + stamp.to_bytes(8, "big") + data
     while data:
         data = data[os.write(1, data):]
 
 
+_MANAGED = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "lambda-managed-instances"
 _JSON_LOGS = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
 _STANDARD = frozenset(
     "args asctime aws_request_id created exc_info exc_text filename funcName levelname levelno lineno message module "
@@ -198,6 +201,8 @@ def _log_error(error):
     if _JSON_LOGS:
         entry = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "log_level": "ERROR"}
         entry.update(error)
+        if _MANAGED and _request_id:
+            entry["requestId"] = _request_id
         return _write_frame(json.dumps(entry) + "\n")
     text = "[ERROR] %s: %s" % (error["errorType"], error["errorMessage"])
     if error["stackTrace"]:
@@ -250,7 +255,80 @@ def _fault(api, request_id, error):
     api.call("POST", "/invocation/%s/error" % request_id, headers, json.dumps(error).encode())
 
 
+# An environment of a capacity provider has a process for each event that it may work on at a time. What the others see of one
+# is a slot in memory that they share: whether it has asked for events, and the id of the one that it works on.
+_SLOT = 64
+
+
+class _Slot:
+    def __init__(self, shared, number):
+        self._shared, self._at = shared, number * _SLOT
+
+    def ready(self):
+        self._shared[self._at] = 1
+
+    def work_on(self, request_id):
+        data = request_id.encode("latin-1")[:_SLOT - 1]
+        self._shared[self._at + 1:self._at + _SLOT] = data.ljust(_SLOT - 1, b"\0")
+
+    def read(self):
+        data = self._shared[self._at:self._at + _SLOT]
+        return data[0] == 1, data[1:].rstrip(b"\0").decode("latin-1")
+
+    def clear(self):
+        self._shared[self._at:self._at + _SLOT] = bytes(_SLOT)
+
+
+def _supervise(workers):
+    """Keeps that many processes, and says of one that ended what became of its event."""
+    import mmap
+    shared, running, api = mmap.mmap(-1, workers * _SLOT), {}, None
+
+    def begin(slot):
+        slot.clear()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _serve(slot)
+            finally:
+                os._exit(1)
+        running[pid] = slot
+
+    for number in range(workers):
+        begin(_Slot(shared, number))
+    while running:
+        pid, status = os.wait()
+        slot = running.pop(pid, None)
+        if slot is None:
+            continue
+        was_ready, request_id = slot.read()
+        if not was_ready:
+            # It has said itself why it cannot begin. The others do, if they can.
+            continue
+        if request_id:
+            code = os.waitstatus_to_exitcode(status)
+            how = "exit status %d" % code if code > 0 else "without providing a reason"
+            if code < 0:
+                import signal
+                how = "signal: %s" % (signal.strsignal(-code) or -code).lower()
+            how = "Runtime exited with error: " + how if code else "Runtime exited " + how
+            message = "RequestId: %s Error: %s" % (request_id, how)
+            error = {"errorType": "Runtime.ExitError", "errorMessage": message}
+            api = api or _Api()
+            headers = "Lambda-Runtime-Function-Error-Type: Runtime.ExitError\r\nContent-Type: application/json\r\n"
+            api.call("POST", "/invocation/%s/error" % request_id, headers, json.dumps(error).encode())
+        begin(slot)
+    os._exit(1)
+
+
 def main():
+    workers = int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1) if _MANAGED else 1
+    if workers > 1:
+        _supervise(workers)
+    _serve(None)
+
+
+def _serve(slot):
     global _request_id
     for stream in (sys.stdout, sys.stderr):
         # What was printed is seen even of a function that is killed.
@@ -275,9 +353,18 @@ def main():
     # Since 3.12 AWS leaves letters of other scripts as they are.
     ascii_only = sys.version_info < (3, 12)
     environ = os.environ
+    if slot:
+        slot.ready()
     while True:
+        if slot:
+            slot.work_on("")
         _, headers, body = api.call("GET", "/invocation/next")
-        request_id = _request_id = headers["lambda-runtime-aws-request-id"]
+        request_id = _request_id = headers.get("lambda-runtime-aws-request-id")
+        if not request_id:
+            # The environment ends.
+            os._exit(0)
+        if slot:
+            slot.work_on(request_id)
         trace = headers.get("lambda-runtime-trace-id")
         if trace:
             environ["_X_AMZN_TRACE_ID"] = trace

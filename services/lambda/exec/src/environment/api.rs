@@ -23,14 +23,16 @@ pub(crate) const RESPONSE_BYTES_MAX: usize = 6_291_556;
 const ERROR_BYTES_MAX: usize = 256 * 1024;
 /// Of an error's type and an extension's name, which lines and records repeat.
 pub(super) const NAME_BYTES_MAX: usize = 256;
-/// Open at once; what comes then waits until one ends.
+/// Open at once; what comes then waits until one ends. An environment that takes several invocations at a time has as many more.
 const CONNECTIONS_MAX: usize = 256;
 /// Chunks of a stream that its reader has not taken yet.
 const STREAM_PIECES: usize = 16;
 
 /// Serves all connections that programs of the environment open, until it ends.
 pub(super) async fn serve(environment: std::sync::Weak<Environment>, listener: Listener) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let more = environment.upgrade().and_then(|there| there.spec.managed);
+    let more = more.map_or(0, |managed| 2 * managed.concurrency as usize);
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX + more));
     while let Ok(place) = room.clone().acquire_owned().await {
         let Some(connection) = listener.accept().await else { return };
         let Some(there) = environment.upgrade() else { return };
@@ -45,11 +47,13 @@ pub(super) async fn serve(environment: std::sync::Weak<Environment>, listener: L
 }
 
 async fn connection_of(environment: std::sync::Weak<Environment>, connection: Connection) {
+    let (whose, handed) = (environment.clone(), Arc::new(Handed::default()));
+    let last = handed.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let environment = environment.upgrade();
+        let (environment, handed) = (environment.upgrade(), handed.clone());
         async move {
             Ok::<_, Infallible>(match environment {
-                Some(environment) => answer(&environment, request).await,
+                Some(environment) => answer(&environment, request, &handed).await,
                 None => {
                     error(StatusCode::INTERNAL_SERVER_ERROR, "Runtime.ShuttingDown", "the environment ends")
                 }
@@ -61,14 +65,41 @@ async fn connection_of(environment: std::sync::Weak<Environment>, connection: Co
     if let Err(error) = serving.await {
         tracing::trace!(%error, "a connection of a runtime ended");
     }
+    let id = last.0.lock().take();
+    if let (Some(id), Some(environment)) = (id, whose.upgrade()) {
+        worker_left(&environment, &id).await;
+    }
 }
 
-async fn answer(environment: &Arc<Environment>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// The event that a connection was given last.
+#[derive(Default)]
+struct Handed(parking_lot::Mutex<Option<String>>);
+
+/// How long who keeps the workers has to say how one ended.
+const LEFT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Our own bootstraps have a connection for each worker: one that closes it is gone, and with it what it worked on.
+async fn worker_left(environment: &Arc<Environment>, request_id: &str) {
+    let spec = &environment.spec;
+    let ours = spec.image.is_none() && spec.runtime.family() != crate::Family::Provided;
+    if spec.managed.is_none() || !ours || environment.exchange.is_current(request_id).is_none() {
+        return;
+    }
+    environment.shared.host.sleep(LEFT_PATIENCE).await;
+    let fault = environment.exited(request_id, haneul_sandbox::Exit::Code(0));
+    environment.exchange.answer(request_id, Answer::Fault(fault));
+}
+
+async fn answer(
+    environment: &Arc<Environment>,
+    request: Request<Incoming>,
+    handed: &Handed,
+) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     if let Some(rest) = path.strip_prefix("/2018-06-01/runtime") {
         let rest = rest.to_owned();
-        return runtime(environment, &parts.method, &rest, &parts.headers, body).await;
+        return runtime(environment, &parts.method, &rest, &parts.headers, body, handed).await;
     }
     if let Some(rest) = path.strip_prefix("/2020-01-01/extension") {
         let rest = rest.to_owned();
@@ -92,9 +123,10 @@ async fn runtime(
     path: &str,
     headers: &HeaderMap,
     body: Incoming,
+    handed: &Handed,
 ) -> Response<Full<Bytes>> {
     if (method, path) == (&Method::GET, "/invocation/next") {
-        return next(environment).await;
+        return next(environment, handed).await;
     }
     if method != Method::POST {
         return error(StatusCode::NOT_FOUND, "InvalidRequest", "there is nothing at this path");
@@ -145,10 +177,14 @@ async fn runtime(
     }
 }
 
-async fn next(environment: &Arc<Environment>) -> Response<Full<Bytes>> {
-    let next = environment.exchange.next();
+async fn next(environment: &Arc<Environment>, handed: &Handed) -> Response<Full<Bytes>> {
+    let Some(next) = environment.exchange.next() else {
+        let why = "more ask for events than AWS_LAMBDA_MAX_CONCURRENCY says";
+        return error(StatusCode::FORBIDDEN, "InvalidStateTransition", why);
+    };
     match next.await {
         Ok(event) => {
+            handed.0.lock().replace(event.request_id().to_owned());
             let mut answer = Response::new(Full::new(event.payload));
             let headers = answer.headers_mut();
             headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
@@ -205,6 +241,7 @@ async fn stream(
         }
     }
     let _ = give.send(StreamPiece::End(failure)).await;
+    environment.exchange.stream_ended(request_id);
     page(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
 }
 

@@ -1,10 +1,14 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
+use haneul_env::Clock;
 use haneul_kit::Instant;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::fleet::Place;
 
 /// What runtime and extensions wait for, and what they said.
 pub(crate) struct Exchange {
@@ -12,15 +16,18 @@ pub(crate) struct Exchange {
     /// Counts changes that somebody may wait for.
     changes: watch::Sender<u64>,
     closed: watch::Sender<bool>,
+    /// Invocations that the runtime may work on at a time.
+    at_once: usize,
 }
 
 #[derive(Default)]
 struct State {
-    /// The runtime's `/next` that is not answered yet.
-    runtime: Option<oneshot::Sender<Event>>,
-    /// An event that came before it.
-    queued: Option<Event>,
-    current: Option<Current>,
+    /// The runtime's `/next`s that are not answered yet.
+    asking: VecDeque<oneshot::Sender<Event>>,
+    /// Events that came before one asked for them, by request id.
+    queued: VecDeque<(String, Event)>,
+    /// What is under way, by request id.
+    current: HashMap<String, Current>,
     /// The runtime has asked for its first event.
     ready: bool,
     init_error: Option<Fault>,
@@ -31,10 +38,13 @@ struct State {
 }
 
 struct Current {
-    request_id: String,
     answer: Option<oneshot::Sender<Answer>>,
     taken: bool,
     stream: bool,
+    /// Nobody waits for its answer any more, but the runtime still works on it.
+    abandoned: bool,
+    /// In a fleet.
+    _place: Option<Place>,
     /// When the first byte of its response came.
     response_began: Option<std::time::Instant>,
 }
@@ -62,6 +72,13 @@ struct Extension {
 pub(crate) struct Event {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) payload: Bytes,
+}
+
+impl Event {
+    pub(crate) fn request_id(&self) -> &str {
+        let named = self.headers.iter().find(|(name, _)| *name == "lambda-runtime-aws-request-id");
+        named.map_or("", |(_, id)| id)
+    }
 }
 
 /// What the runtime answered.
@@ -99,12 +116,13 @@ pub(crate) enum Init {
 }
 
 impl Exchange {
-    pub(crate) fn new(expected: impl IntoIterator<Item = String>) -> Exchange {
+    pub(crate) fn new(expected: impl IntoIterator<Item = String>, at_once: usize) -> Exchange {
         let state = State { expected: expected.into_iter().collect(), ..State::default() };
         Exchange {
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
             closed: watch::Sender::new(false),
+            at_once,
         }
     }
 
@@ -114,42 +132,64 @@ impl Exchange {
 
     // The runtime's side.
 
-    /// The runtime asks for an event; resolves when there is one. `None` when the environment ends.
-    pub(crate) fn next(&self) -> Next {
+    /// The runtime asks for an event; resolves when there is one, or with an error when the environment ends. `None` when more
+    /// ask than may at a time.
+    pub(crate) fn next(&self) -> Option<Next> {
         let mut state = self.state.lock();
         state.ready = true;
         let (give, take) = oneshot::channel();
         if state.closed {
-            return take;
+            return Some(take);
         }
-        match state.queued.take() {
-            Some(event) => {
-                if let Some(current) = &mut state.current {
-                    current.taken = true;
-                }
+        let mut give = Some(give);
+        while let Some((request_id, event)) = state.queued.pop_front() {
+            let Some(current) = state.current.get_mut(&request_id) else { continue };
+            current.taken = true;
+            if let Some(give) = give.take() {
                 let _ = give.send(event);
             }
-            None => state.runtime = Some(give),
+            break;
+        }
+        if let Some(give) = give {
+            state.asking.retain(|asking| !asking.is_closed());
+            if self.at_once == 1 {
+                // Who asks anew has given up what it asked before.
+                state.asking.clear();
+            } else if state.asking.len() >= self.at_once {
+                return None;
+            }
+            state.asking.push_back(give);
         }
         drop(state);
         self.changed();
-        take
+        Some(take)
     }
 
-    /// Whether `request_id` is the invocation under way, and whether its caller reads a stream.
+    /// Whether `request_id` is under way, and whether its caller reads a stream.
     pub(crate) fn is_current(&self, request_id: &str) -> Option<bool> {
         let state = self.state.lock();
-        let current = state.current.as_ref().filter(|current| current.request_id == request_id)?;
-        current.answer.is_some().then_some(current.stream)
+        let current = state.current.get(request_id)?;
+        (current.answer.is_some() || current.abandoned).then_some(current.stream && !current.abandoned)
     }
 
     /// False when `request_id` is not under way, or was answered.
     pub(crate) fn answer(&self, request_id: &str, answer: Answer) -> bool {
         let mut state = self.state.lock();
-        let current = state.current.as_mut().filter(|current| current.request_id == request_id);
-        let given = current.and_then(|current| current.answer.take());
+        if state.current.get(request_id).is_some_and(|current| current.abandoned) {
+            state.current.remove(request_id);
+            return true;
+        }
+        let given = state.current.get_mut(request_id).and_then(|current| current.answer.take());
         drop(state);
         given.is_some_and(|given| given.send(answer).is_ok())
+    }
+
+    /// The runtime has written all of a stream.
+    pub(crate) fn stream_ended(&self, request_id: &str) {
+        let mut state = self.state.lock();
+        if state.current.get(request_id).is_some_and(|current| current.abandoned) {
+            state.current.remove(request_id);
+        }
     }
 
     pub(crate) fn init_failed(&self, fault: Fault) {
@@ -159,42 +199,125 @@ impl Exchange {
 
     // Our side.
 
-    /// Gives the event to the runtime, or keeps it for when it asks; resolves with its answer.
-    pub(crate) fn offer(&self, request_id: &str, stream: bool, event: Event) -> oneshot::Receiver<Answer> {
+    /// Gives the event to the runtime, or keeps it for when it asks; resolves with its answer. `place` is held until the
+    /// runtime is done with it.
+    pub(crate) fn offer(
+        &self,
+        request_id: &str,
+        stream: bool,
+        event: Event,
+        place: Option<Place>,
+    ) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
         let mut state = self.state.lock();
-        let mut taken = false;
-        match state.runtime.take() {
-            Some(waiting) => match waiting.send(event) {
-                Ok(()) => taken = true,
-                // Its connection is gone; it may ask anew.
-                Err(event) => state.queued = Some(event),
-            },
-            None => state.queued = Some(event),
+        let mut untaken = Some(event);
+        while untaken.is_some() {
+            let Some(asking) = state.asking.pop_front() else { break };
+            // If its connection is gone, another one may ask.
+            untaken = untaken.and_then(|event| asking.send(event).err());
         }
-        let request_id = request_id.to_owned();
-        state.current =
-            Some(Current { request_id, answer: Some(answer), taken, stream, response_began: None });
+        let taken = untaken.is_none();
+        if let Some(event) = untaken {
+            state.queued.push_back((request_id.to_owned(), event));
+        }
+        let current = Current {
+            answer: Some(answer),
+            taken,
+            stream,
+            abandoned: false,
+            _place: place,
+            response_began: None,
+        };
+        state.current.insert(request_id.to_owned(), current);
         answered
+    }
+
+    /// Resolves when the runtime has taken the event, with false when it will not.
+    pub(crate) async fn taken(&self, request_id: &str) -> bool {
+        let mut changes = self.changes.subscribe();
+        loop {
+            {
+                let state = self.state.lock();
+                match state.current.get(request_id) {
+                    Some(current) if current.taken => return true,
+                    Some(_) if !state.closed => {}
+                    _ => return false,
+                }
+            }
+            if changes.changed().await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Takes an event back. False when the runtime has it already.
+    pub(crate) fn withdraw(&self, request_id: &str) -> bool {
+        let mut state = self.state.lock();
+        if state.current.get(request_id).is_some_and(|current| current.taken) {
+            return false;
+        }
+        state.queued.retain(|(queued, _)| queued != request_id);
+        state.current.remove(request_id);
+        true
     }
 
     /// The runtime begins to answer.
     pub(crate) fn response_begins(&self, request_id: &str) {
         let mut state = self.state.lock();
-        if let Some(current) = state.current.as_mut().filter(|current| current.request_id == request_id) {
+        if let Some(current) = state.current.get_mut(request_id) {
             current.response_began.get_or_insert_with(haneul_env::clock::monotonic);
         }
     }
 
     /// The invocation is over.
-    pub(crate) fn over(&self) -> Over {
+    pub(crate) fn over(&self, request_id: &str) -> Over {
         let mut state = self.state.lock();
-        state.queued = None;
-        let ended = state.current.take();
+        state.queued.retain(|(queued, _)| queued != request_id);
+        let ended = state.current.remove(request_id);
         ended.map_or_else(Over::default, |current| Over {
             taken: current.taken,
             response_began: current.response_began,
         })
+    }
+
+    /// Nobody waits for the invocation any more. The runtime works on, and its place is free when it has answered.
+    pub(crate) fn abandon(&self, request_id: &str) -> Over {
+        let mut state = self.state.lock();
+        let closed = state.closed;
+        match state.current.get_mut(request_id) {
+            Some(current) if current.taken && !closed => {
+                current.abandoned = true;
+                current.answer = None;
+                Over { taken: true, response_began: current.response_began }
+            }
+            _ => {
+                drop(state);
+                self.over(request_id)
+            }
+        }
+    }
+
+    /// Returns when `wanted` ask for events, or when for `patience` no more do than before.
+    pub(crate) async fn many_ask(&self, wanted: usize, patience: Duration, host: &Clock) {
+        let mut changes = self.changes.subscribe();
+        let mut most = 0;
+        loop {
+            let asking = self.state.lock().asking.len();
+            if asking >= wanted || *self.closed.borrow() {
+                return;
+            }
+            most = most.max(asking);
+            let more = async {
+                while changes.changed().await.is_ok() {
+                    if self.state.lock().asking.len() > most {
+                        return;
+                    }
+                }
+            };
+            if host.timeout(patience, more).await.is_none() {
+                return;
+            }
+        }
     }
 
     pub(crate) fn init(&self) -> Init {
@@ -226,15 +349,16 @@ impl Exchange {
     /// Whether runtime and extensions all wait for an event, so that nothing is lost when they are frozen.
     pub(crate) fn all_wait(&self) -> bool {
         let state = self.state.lock();
-        let runtime = state.runtime.as_ref().is_some_and(|waiting| !waiting.is_closed());
+        let runtime = state.asking.iter().any(|asking| !asking.is_closed());
         runtime && state.extensions.values().all(|extension| extension.gone || extension.waiting.is_some())
     }
 
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        state.runtime = None;
-        state.queued = None;
+        state.asking.clear();
+        state.queued.clear();
+        state.current.retain(|_, current| !current.abandoned);
         for extension in state.extensions.values_mut() {
             extension.waiting = None;
         }

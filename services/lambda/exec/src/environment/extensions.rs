@@ -130,6 +130,11 @@ fn register(
     if events.len() != given.len() || events.iter().any(|event| event != "INVOKE" && event != "SHUTDOWN") {
         return error(StatusCode::BAD_REQUEST, "Extension.InvalidEventType", "Unknown event type");
     }
+    // Invocations come at the same time there, and none is waited for.
+    if environment.spec.managed.is_some() && events.contains("INVOKE") {
+        let why = "INVOKE is not an event of functions on Lambda Managed Instances";
+        return error(StatusCode::BAD_REQUEST, "Extension.InvalidEventType", why);
+    }
     let (spec, id) = (&environment.spec, environment.shared.env.rng.uuid());
     if let Err(why) = environment.exchange.register(id.clone(), name, events.clone()) {
         return error(StatusCode::FORBIDDEN, "Extension.RegistrationFailed", why);

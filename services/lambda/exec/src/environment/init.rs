@@ -20,6 +20,11 @@ use crate::{ExecError, LogTarget, Spec, program};
 pub(crate) const INIT_MAX: Duration = Duration::from_secs(10);
 /// Of a provisioned environment.
 const PROVISIONED_INIT_MAX: Duration = Duration::from_secs(15 * 60);
+/// Of one of a capacity provider, at least (Lambda, "Understanding the Lambda Managed Instances execution environment").
+const MANAGED_INIT_MAX: Duration = Duration::from_secs(130);
+/// It is ready when one of its workers is. The others are waited for as long as one after the other comes, so that who calls at
+/// once finds them.
+const WORKERS_PATIENCE: Duration = Duration::from_secs(1);
 /// No environment is used longer, and none longer than its credentials are good.
 const AGE_MAX: Duration = Duration::from_secs(6 * 3600);
 
@@ -42,7 +47,11 @@ pub(crate) struct InitFailure {
 pub(crate) async fn start(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<Environment>, StartError> {
     let began = monotonic();
     let environment = launch(shared, spec).await.map_err(StartError::Host)?;
-    let limit = if spec.provisioned { PROVISIONED_INIT_MAX } else { INIT_MAX + spec.timeout };
+    let limit = match (&spec.managed, spec.provisioned) {
+        (Some(_), _) => MANAGED_INIT_MAX.max(spec.timeout),
+        (None, true) => PROVISIONED_INIT_MAX,
+        (None, false) => INIT_MAX + spec.timeout,
+    };
     let failed = |fault: Fault, timed_out| {
         let took = began.elapsed();
         let status = if timed_out { Status::Timeout } else { Status::Error(fault.kind.clone()) };
@@ -66,9 +75,14 @@ pub(crate) async fn start(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<
     match decided {
         Some(Init::Ready) => {
             let took = began.elapsed();
-            environment.collector.end(environment.lines().init_done(took, &Status::Success)).await;
+            if let Some(managed) = &spec.managed {
+                let workers = managed.concurrency as usize;
+                environment.exchange.many_ask(workers, WORKERS_PATIENCE, &shared.host).await;
+            }
+            environment.collector.end(environment.lines().init_done(took, &Status::Success), None).await;
             environment.telemetry.close_subscriptions();
-            *environment.init.lock() = (!spec.provisioned).then(|| began.elapsed());
+            let on_demand = !spec.provisioned && spec.managed.is_none();
+            *environment.init.lock() = on_demand.then(|| began.elapsed());
             Ok(environment)
         }
         Some(Init::Failed(fault)) => {
@@ -122,7 +136,10 @@ async fn launch(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<Environmen
         process,
         collector,
         telemetry,
-        exchange: Exchange::new(program::extensions(spec)),
+        exchange: Exchange::new(
+            program::extensions(spec),
+            spec.managed.map_or(1, |managed| managed.concurrency as usize),
+        ),
         expires: last.min(now + AGE_MAX),
         init: Mutex::new(None),
         frozen: Mutex::new(false),

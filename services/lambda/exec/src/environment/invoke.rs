@@ -8,13 +8,18 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::Environment;
-use super::exchange::{Answer, Event, Fault};
+use super::exchange::{Answer, Event, Fault, Over};
 use super::init::{InitFailure, platform_error};
 use super::stream;
+use crate::fleet::Place;
 use crate::lines::Status;
 use crate::pool::Lease;
 use crate::telemetry::records::Done;
 use crate::{Body, FunctionError, Invocation, Outcome, Report};
+
+/// How long an event waits for a worker of its environment that has a place for it, but does not ask: it may have just answered
+/// another one, or be gone.
+const TAKE_MAX: Duration = Duration::from_secs(2);
 
 /// What an invocation of one environment came to.
 pub(crate) enum Invoked {
@@ -42,17 +47,30 @@ pub(super) struct Call {
 }
 
 /// Runs one event.
-pub(crate) async fn invoke(lease: Lease, call: &Invocation) -> Invoked {
+pub(crate) async fn invoke(mut lease: Lease, call: &Invocation) -> Invoked {
     let environment = lease.environment().clone();
+    let managed = environment.spec.managed.is_some();
     let began = monotonic();
     let trace = call.trace_header.clone().or_else(|| environment.new_trace());
     let init = environment.init.lock().take();
-    environment.thaw();
+    if !managed {
+        environment.thaw();
+    }
     let lines = environment.lines();
     let began_at = lines.now;
     let shown = trace.as_deref().filter(|_| environment.spec.tracing);
-    environment.collector.begin(lines.start(&call.request_id, shown));
-    let answered = environment.offer(call, trace.as_deref());
+    let start = lines.start(&call.request_id, shown);
+    let answered = if managed {
+        let answered = environment.offer(call, trace.as_deref(), lease.take_place());
+        if !environment.is_taken(&call.request_id).await {
+            return Invoked::Unseen;
+        }
+        environment.collector.write(start);
+        answered
+    } else {
+        environment.collector.begin(start);
+        environment.offer(call, trace.as_deref(), None)
+    };
     let call_id = call.request_id.clone();
     let under_way = Call { lease, request_id: call_id, trace, began, began_at, init };
     let end = tokio::select! {
@@ -67,7 +85,7 @@ pub(crate) async fn invoke(lease: Lease, call: &Invocation) -> Invoked {
     if let End::Answered(Answer::Stream { content_type, pieces }) = end {
         return Invoked::Done(stream::pass_on(under_way, content_type, pieces));
     }
-    let over = environment.exchange.over();
+    let over = environment.over(&call.request_id, &end);
     if let End::Exited(_) = end {
         environment.dead.store(true, Ordering::SeqCst);
         if !over.taken && init.is_none() {
@@ -115,7 +133,8 @@ impl Call {
         let lines = environment.lines();
         let notice = lines.runtime_done(&self.request_id, done, status, trace);
         let notice = notice.and(lines.end(&self.request_id, &report, status, trace));
-        let log_tail = environment.collector.end(notice).await;
+        let of = environment.spec.managed.is_some().then(|| self.request_id.clone());
+        let log_tail = environment.collector.end(notice, of).await;
         environment.busy.store(false, Ordering::SeqCst);
         drop(self.lease);
         Finished { log_tail, report }
@@ -123,7 +142,26 @@ impl Call {
 }
 
 impl Environment {
-    fn offer(&self, call: &Invocation, trace: Option<&str>) -> oneshot::Receiver<Answer> {
+    /// What is known of an invocation that came to its end. One of several that ran out of time goes on in the function, and
+    /// nobody waits for it (Lambda, "Understanding the Lambda Managed Instances execution environment").
+    pub(super) fn over(&self, request_id: &str, end: &End) -> Over {
+        match end {
+            End::TimedOut if self.spec.managed.is_some() => self.exchange.abandon(request_id),
+            _ => self.exchange.over(request_id),
+        }
+    }
+
+    async fn is_taken(&self, request_id: &str) -> bool {
+        let taken = self.shared.host.timeout(TAKE_MAX, self.exchange.taken(request_id)).await;
+        taken == Some(true) || !self.exchange.withdraw(request_id)
+    }
+
+    fn offer(
+        &self,
+        call: &Invocation,
+        trace: Option<&str>,
+        place: Option<Place>,
+    ) -> oneshot::Receiver<Answer> {
         let deadline = self.shared.host.now() + self.spec.timeout;
         let mut headers = vec![
             ("lambda-runtime-aws-request-id", call.request_id.clone()),
@@ -139,7 +177,7 @@ impl Environment {
         optional("lambda-runtime-client-context", call.client_context.as_deref());
         optional("lambda-runtime-cognito-identity", call.cognito_identity.as_deref());
         optional("lambda-runtime-aws-tenant-id", call.tenant_id.as_deref());
-        if self.exchange.has_extensions() {
+        if self.spec.managed.is_none() && self.exchange.has_extensions() {
             self.exchange.tell_invoke(&json!({
                 "eventType": "INVOKE",
                 "deadlineMs": deadline.millis(),
@@ -149,7 +187,7 @@ impl Environment {
             }));
         }
         let event = Event { headers, payload: call.payload.clone() };
-        self.exchange.offer(&call.request_id, call.stream, event)
+        self.exchange.offer(&call.request_id, call.stream, event, place)
     }
 
     /// The answer's body, error and status; says in the log what only the platform knows.
@@ -171,7 +209,9 @@ impl Environment {
                 (fault.body, unhandled, Status::Error(fault.kind))
             }
             End::TimedOut => {
-                self.kill();
+                if self.spec.managed.is_none() {
+                    self.kill();
+                }
                 let text = format!("Task timed out after {:.2} seconds", self.spec.timeout.as_secs_f64());
                 let now = self.shared.env.now().iso8601_millis();
                 self.collector.write(self.lines().fault(&format!("{now} {request_id} {text}\n")));
@@ -241,7 +281,7 @@ pub(crate) async fn failed_init(failure: InitFailure, call: &Invocation) -> Outc
     };
     let report = environment.report(duration, None, &status);
     let lines = environment.lines().end(&call.request_id, &report, &status, trace.as_deref());
-    let log_tail = environment.collector.end(lines).await;
+    let log_tail = environment.collector.end(lines, None).await;
     let function_error = Some(FunctionError::Unhandled);
     Outcome { body: Body::Whole(body), function_error, content_type: None, log_tail, report }
 }

@@ -88,6 +88,9 @@ struct Rest {
 /// environment from being frozen. AWS counts their time to the invocation.
 const AFTERWARDS_MAX: Duration = Duration::from_secs(2);
 
+/// How long before its end an environment that is kept is replaced.
+const REPLACED_BEFORE: Duration = Duration::from_secs(5 * 60);
+
 /// How long a listener may take for the last events before its extension is told of the end.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
 
@@ -124,6 +127,20 @@ impl Environment {
     /// Whether it can take another invocation at `now`.
     pub(crate) fn is_usable(&self, now: Instant) -> bool {
         !self.dead.load(Ordering::SeqCst) && !self.retired.load(Ordering::SeqCst) && now < self.expires
+    }
+
+    /// Whether another one should take its place soon.
+    pub(crate) fn is_aging(&self, now: Instant) -> bool {
+        now + REPLACED_BEFORE >= self.expires
+    }
+
+    /// Returns when its processes have ended.
+    pub(crate) async fn ended(&self) {
+        self.process.wait().await;
+    }
+
+    pub(crate) fn usage(&self) -> haneul_sandbox::Usage {
+        self.process.usage()
     }
 
     pub(crate) fn is_dead(&self) -> bool {

@@ -41,7 +41,11 @@ pub(super) fn pass_on(call: Call, content_type: String, mut pieces: mpsc::Receiv
             exit = environment.process.wait() => Err(End::Exited(exit)),
             () = environment.shared.host.sleep(left) => Err(End::TimedOut),
         };
-        let (over, took) = (environment.exchange.over(), call.began.elapsed());
+        let took = call.began.elapsed();
+        let over = match &end {
+            Ok(_) => environment.exchange.over(&call.request_id),
+            Err(end) => environment.over(&call.request_id, end),
+        };
         let (error, status) = match end {
             Ok(None) => (None, Status::Success),
             Ok(Some(fault)) => (Some(told(&fault)), Status::Error(fault.kind)),

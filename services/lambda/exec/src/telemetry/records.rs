@@ -10,25 +10,21 @@ use super::buffer::Dropped;
 use crate::lines::{Status, millis};
 use crate::{Report, Spec};
 
-fn initialization_type(spec: &Spec) -> &'static str {
-    if spec.provisioned { "provisioned-concurrency" } else { "on-demand" }
-}
-
 pub(crate) fn init_start(spec: &Spec, runtime_version: &str) -> Value {
     json!({
-        "initializationType": initialization_type(spec), "phase": "init", "runtimeVersion": runtime_version,
+        "initializationType": spec.initialization_type(), "phase": "init", "runtimeVersion": runtime_version,
         "functionName": spec.function_name, "functionVersion": spec.version,
     })
 }
 
 pub(crate) fn init_runtime_done(spec: &Spec, status: &Status) -> Value {
-    let record = json!({ "initializationType": initialization_type(spec), "phase": "init" });
+    let record = json!({ "initializationType": spec.initialization_type(), "phase": "init" });
     with_status(record, status)
 }
 
 pub(crate) fn init_report(spec: &Spec, took: Duration, status: &Status) -> Value {
     let record = json!({
-        "initializationType": initialization_type(spec), "phase": "init", "metrics": { "durationMs": millis(took) },
+        "initializationType": spec.initialization_type(), "phase": "init", "metrics": { "durationMs": millis(took) },
     });
     with_status(record, status)
 }
@@ -64,9 +60,19 @@ pub(crate) fn runtime_done(request_id: &str, done: &Done, status: &Status, trace
     traced(with_status(record, status), trace)
 }
 
-pub(crate) fn report(request_id: &str, report: &Report, status: &Status, trace: Option<&str>) -> Value {
+/// `of_many` is the report of one of several invocations of an environment: what the environment used is not its own.
+pub(crate) fn report(
+    request_id: &str,
+    report: &Report,
+    status: &Status,
+    trace: Option<&str>,
+    of_many: bool,
+) -> Value {
     let mut metrics = Map::new();
     metrics.insert("durationMs".into(), json!(millis(report.duration)));
+    if of_many {
+        return traced(with_status(json!({ "requestId": request_id, "metrics": metrics }), status), trace);
+    }
     metrics.insert("billedDurationMs".into(), json!(report.billed.as_millis() as u64));
     metrics.insert("memorySizeMB".into(), json!(report.memory_mb));
     metrics.insert("maxMemoryUsedMB".into(), json!(report.memory_mb_max));

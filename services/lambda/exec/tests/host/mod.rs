@@ -125,6 +125,14 @@ pub(crate) struct Function {
     _folders: Vec<tempfile::TempDir>,
 }
 
+impl Function {
+    pub(crate) fn into_draft(self) -> Draft {
+        let Function { spec, mut _folders } = self;
+        let code = _folders.pop().unwrap();
+        Draft { spec: Arc::into_inner(spec).unwrap(), code, layers: _folders }
+    }
+}
+
 pub(crate) struct Draft {
     spec: Spec,
     code: tempfile::TempDir,
@@ -157,6 +165,7 @@ pub(crate) fn function(runtime: &str, handler: &str, files: &[(&str, &str)]) -> 
         logging: Logging { group: format!("/aws/lambda/f{number}"), ..Logging::default() },
         tracing: false,
         provisioned: false,
+        managed: None,
     };
     Draft { spec, code, layers: Vec::new() }
 }
@@ -230,6 +239,12 @@ pub(crate) struct Logs {
 impl Logs {
     pub(crate) fn text(&self) -> String {
         self.lines.lock().iter().map(|(_, event)| event.message.clone()).collect()
+    }
+}
+
+impl Logs {
+    pub(crate) fn streams(&self) -> std::collections::BTreeSet<String> {
+        self.lines.lock().iter().map(|(stream, _)| stream.clone()).collect()
     }
 }
 
