@@ -231,6 +231,17 @@ pub fn aws_cli() -> String {
     std::env::var("HANEUL_AWS_CLI").unwrap_or_else(|_| "aws".into())
 }
 
+/// The AWS CLI of version 2, of `HANEUL_AWS_CLI_2` or the one on the path, as a command that knows the endpoint.
+pub fn aws_cli_2(skipped: &str) -> Option<String> {
+    let program = std::env::var("HANEUL_AWS_CLI_2").unwrap_or_else(|_| "aws".into());
+    let said = Command::new(&program).arg("--version").output().map(|output| output.stdout);
+    if said.is_ok_and(|said| said.starts_with(b"aws-cli/2")) {
+        return Some(script("aws2.sh"));
+    }
+    missing(&format!("`{program}` is no AWS CLI of version 2"), skipped);
+    None
+}
+
 /// The program under test: of `HANEUL_BIN`, or the one that was built beside this test.
 fn binary() -> PathBuf {
     if let Some(given) = std::env::var_os("HANEUL_BIN") {

@@ -1,6 +1,6 @@
 //! The AWS CLI, as people type it.
 
-use haneul_clients::{Server, available, aws_cli, python, script};
+use haneul_clients::{Server, available, aws_cli, aws_cli_2, python, script};
 
 fn run(name: &str) {
     let aws = aws_cli();
@@ -43,5 +43,23 @@ fn profiles_and_a_second_account() {
     {
         let server = Server::start(&[]);
         server.run("bash", &["-eu", "-o", "pipefail", &script("cli_profiles.sh"), &aws, &python]);
+    }
+}
+
+/// The same by version 2 of the CLI, which signs and waits by code of its own.
+#[test]
+fn version_2() {
+    let scripts = [
+        "cli_s3.sh",
+        "cli_sqs.sh",
+        "cli_keys.sh",
+        "cli_cloudwatch.sh",
+        "cli_dynamodb.sh",
+        "cli_logs_tail.sh",
+    ];
+    let Some(aws) = aws_cli_2(&scripts.join(", ")) else { return };
+    for name in scripts {
+        let server = Server::start(&[]);
+        server.run("bash", &["-eu", "-o", "pipefail", &script(name), &aws]);
     }
 }
