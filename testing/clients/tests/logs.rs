@@ -1,7 +1,5 @@
 //! How log events come (by an agent that tails files, by OpenTelemetry's SDK) and what becomes of them beside being kept: metrics,
-//! deliveries to functions that really run, exports, masks, encryption; by boto3, Terraform, and around a crash.
-//! What becomes of log events beside being kept: metrics, deliveries to functions that really run, exports, masks, encryption; by
-//! boto3, Terraform, and around a crash; queries, also scheduled ones.
+//! deliveries to functions that really run, exports, masks, encryption, queries, also scheduled ones; by boto3, Terraform, and around a crash.
 
 use haneul_clients::{Server, available, logs_agent, python, script, terraform};
 
@@ -65,6 +63,10 @@ fn much_is_searched_and_all_found() {
         let server = Server::start(&[]);
         let pid = server.pid().to_string();
         server.run(&python(), &[&script("logs_volume.py"), &pid, "0.01"]);
+    }
+}
+
+#[test]
 fn queries_join_and_run_by_the_clock() {
     if can_run("boto3_logs_queries.py") {
         Server::start(&[]).run(&python(), &[&script("boto3_logs_queries.py")]);
