@@ -5,14 +5,14 @@ use bytes::{Buf, Bytes};
 use prost::DecodeError;
 use prost::encoding::{self, DecodeContext};
 
-use crate::common::{AnyValue, KeyValue};
+use crate::attributes::{AnyValue, KeyValue};
 
 /// In `ExportLogsServiceRequest`: its `ResourceLogs`.
 pub const RESOURCE_LOGS: u32 = 1;
-/// In `ResourceLogs`: its [`Resource`](crate::common::Resource), and its `ScopeLogs`.
+/// In `ResourceLogs`: its [`Resource`](crate::attributes::Resource), and its `ScopeLogs`.
 pub const RESOURCE: u32 = 1;
 pub const SCOPE_LOGS: u32 = 2;
-/// In `ScopeLogs`: its [`Scope`](crate::common::Scope), and its [`LogRecord`]s.
+/// In `ScopeLogs`: its [`Scope`](crate::attributes::Scope), and its [`LogRecord`]s.
 pub const SCOPE: u32 = 1;
 pub const LOG_RECORDS: u32 = 2;
 
@@ -108,8 +108,8 @@ mod tests {
         let mut value = AnyValue::default();
         for _ in 0..200 {
             let values = vec![value];
-            let array = crate::common::ArrayValue { values };
-            value = AnyValue { value: Some(crate::common::Value::Array(array)) };
+            let array = crate::attributes::ArrayValue { values };
+            value = AnyValue { value: Some(crate::attributes::Value::Array(array)) };
         }
         let record = LogRecord { body: Some(value), ..Default::default() };
         assert!(LogRecord::decode(record.encode_to_vec().as_slice()).is_err());

@@ -1,7 +1,7 @@
 //! `opentelemetry/proto/metrics/v1/metrics.proto`, of which only summaries: of the releases 1.0.0 and 0.7.0 at once. They differ in names
 //! and in how a data point says what it is of.
 
-use crate::common::{KeyValue, Label, Resource};
+use crate::attributes::{KeyValue, Label, Resource};
 
 /// `ExportMetricsServiceRequest`.
 #[derive(Clone, PartialEq, prost::Message)]

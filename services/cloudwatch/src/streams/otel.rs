@@ -4,7 +4,7 @@
 use haneul_kit::Arn;
 use haneul_kit::metrics::{Owner, Unit};
 use haneul_otlp::Message;
-use haneul_otlp::common::{KeyValue, KeyValueList, Label, Resource, Value};
+use haneul_otlp::attributes::{KeyValue, KeyValueList, Label, Resource, Value};
 use haneul_otlp::metrics::{
     Metric, MetricsRequest, ResourceMetrics, ScopeMetrics, Summary, SummaryDataPoint, ValueAtQuantile,
 };

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use haneul_kit::Arn;
 use haneul_kit::metrics::Owner;
-use haneul_otlp::common::Resource;
+use haneul_otlp::attributes::Resource;
 
 use super::{Update, json, otel};
 use crate::model::{OutputFormat, StreamRecord};

@@ -6,7 +6,7 @@ use haneul_cloudwatch_wire::{operations as op, shapes as s};
 use haneul_firehose_wire::{operations as fire, shapes as f};
 use haneul_iam_wire::{operations as iam, shapes as i};
 use haneul_kit::{Access, Cx, Handle, Result, Service};
-use haneul_otlp::common::{AnyValue, KeyValue, KeyValueList, Value as Any};
+use haneul_otlp::attributes::{AnyValue, KeyValue, KeyValueList, Value as Any};
 use haneul_otlp::metrics::{Metric, MetricsRequest};
 use haneul_otlp::{Bytes, Message};
 use parking_lot::Mutex;

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use haneul_logs_wire::shapes::InputLogEvent;
-use haneul_otlp::common::{AnyValue, KeyValue, Resource, Scope, Value as Any};
+use haneul_otlp::attributes::{AnyValue, KeyValue, Resource, Scope, Value as Any};
 use haneul_otlp::logs::{LOG_RECORDS, LogRecord, RESOURCE, RESOURCE_LOGS, SCOPE, SCOPE_LOGS, each};
 use haneul_otlp::{Bytes, Message};
 use serde_json::{Map, Value};
@@ -148,7 +148,7 @@ fn any(value: AnyValue) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use haneul_otlp::common::{ArrayValue, KeyValueList};
+    use haneul_otlp::attributes::{ArrayValue, KeyValueList};
 
     use super::*;
     use crate::ingestion::batch::Refused;
