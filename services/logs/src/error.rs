@@ -195,6 +195,10 @@ pub(crate) fn not_valid(message: impl Into<String>) -> ApiError {
     of("ValidationException", message)
 }
 
+pub(crate) fn source_not_found() -> ApiError {
+    of("ResourceNotFoundException", "The specified data source does not exist.")
+}
+
 pub(crate) fn scheduled_not_found() -> ApiError {
     of("ResourceNotFoundException", "The specified scheduled query does not exist.")
 }

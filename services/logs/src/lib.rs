@@ -1,7 +1,7 @@
 //! CloudWatch Logs: events are kept in compressed chunks, durable before they are acknowledged, and read back in the order of
 //! time; filter patterns and Logs Insights queries run over them.
 //!
-//! Reading order: [`names`] (how groups are named), [`model`] (what is kept), [`events`] (chunks, and reading by time), [`keys`]
+//! Reading order: [`names`] (how groups are named), [`data_source`] (what they are of), [`model`] (what is kept), [`events`] (chunks, and reading by time), [`keys`]
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
 //! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`index`] (which chunks a query
@@ -14,6 +14,7 @@
 
 mod anomaly;
 mod calls;
+mod data_source;
 mod error;
 mod events;
 mod filters;

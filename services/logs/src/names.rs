@@ -96,3 +96,16 @@ impl DestinationName {
         Arn::new("logs", self.region, self.account, format_args!("destination:{}", self.name))
     }
 }
+
+/// Whether a text is as a pattern has it, in which `*` stands for anything.
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut left) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(at) = left.find(part) else { return false };
+        left = &left[at + part.len()..];
+    }
+    left.ends_with(last)
+}

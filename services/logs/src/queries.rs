@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use haneul_kit::{AccountId, ApiError, Region, Result, paging};
@@ -22,6 +22,7 @@ use crate::transform::Work;
 /// Queries that run at once (quota: 100 for each account; a small machine runs fewer) and whose results are kept.
 const RUNNING_MAX: usize = 30;
 const RESULTS_MAX: usize = 100;
+const RESULTS_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Events between two looks at whether the query was stopped, and bytes of text that expressions look at.
 const BREATH: u64 = 1000;
 const BREATH_BYTES: u64 = 8 * 1024 * 1024;
@@ -43,8 +44,26 @@ struct State {
     running: HashSet<String>,
     cancelled: HashSet<String>,
     results: HashMap<String, Arc<Outcome>>,
-    /// The ids of `results`, oldest first.
-    order: Vec<String>,
+    /// The ids of `results` and how large these are, oldest first.
+    order: VecDeque<(String, usize)>,
+    bytes: usize,
+}
+
+impl State {
+    /// Keeps what a query found, which takes so many bytes. The newest stays, however large.
+    fn keep(&mut self, id: &str, outcome: Outcome, size: usize) {
+        self.results.insert(id.to_owned(), Arc::new(outcome));
+        self.order.push_back((id.to_owned(), size));
+        self.bytes += size;
+        while self.order.len() > 1 && (self.order.len() > RESULTS_MAX || self.bytes > RESULTS_BYTES_MAX) {
+            let Some((oldest, size)) = self.order.pop_front() else { break };
+            self.bytes -= size;
+            // It may have been worked out anew since.
+            if !self.order.iter().any(|(id, _)| *id == oldest) {
+                self.results.remove(&oldest);
+            }
+        }
+    }
 }
 
 impl Queries {
@@ -89,12 +108,8 @@ impl Queries {
         state.running.remove(id);
         state.cancelled.remove(id);
         if let Some(outcome) = outcome {
-            state.results.insert(id.to_owned(), Arc::new(outcome));
-            state.order.push(id.to_owned());
-            if state.order.len() > RESULTS_MAX {
-                let oldest = state.order.remove(0);
-                state.results.remove(&oldest);
-            }
+            let size = outcome.rows.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
+            state.keep(id, outcome, size);
         }
         self.ended.send_modify(|ended| *ended += 1);
     }
@@ -128,13 +143,13 @@ struct Reading<'q> {
 impl<'q> Reading<'q> {
     /// `START` and `END` of its `SOURCE` stand for the times of the request.
     fn new(
-        logs: &Logs,
         owner: (AccountId, Region),
         (plan, groups): (&'q Plan, &'q [String]),
         query: &Query,
         stopped: &'q (dyn Fn() -> bool + Sync),
     ) -> Reading<'q> {
-        let now_ms = logs.platform.env.now().millis();
+        // One that is worked out anew is of the same time.
+        let now_ms = query.created_ms;
         let (start, end) = plan.source.as_ref().map_or((None, None), |source| (source.start, source.end));
         Reading {
             owner,
@@ -266,13 +281,13 @@ impl Logs {
     async fn work(&self, owner: (AccountId, Region), id: &str, query: &Query) -> Result<Outcome> {
         let mut plan: Plan = compile(&query.text)?;
         self.load_lookups(owner, &mut plan).await?;
-        let now_ms = self.platform.env.now().millis();
+        let now_ms = query.created_ms;
         let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
         let mut nested = Read::default();
         for (at, one) in plan.subqueries().iter().enumerate() {
             let groups = query.nested_groups.get(at).and_then(Option::as_ref).unwrap_or(&query.groups);
             let reading =
-                Reading::new(self, owner, (&one.plan, groups), query, &stopped).within(subquery::TIME_MAX);
+                Reading::new(owner, (&one.plan, groups), query, &stopped).within(subquery::TIME_MAX);
             let read = match one.secondary() {
                 Some(secondary) => {
                     let mut gathering = Gathering::default();
@@ -289,7 +304,7 @@ impl Logs {
             };
             (nested.events, nested.bytes) = (nested.events + read.events, nested.bytes + read.bytes);
         }
-        let reading = Reading::new(self, owner, (&plan, &query.groups), query, &stopped);
+        let reading = Reading::new(owner, (&plan, &query.groups), query, &stopped);
         let mut run = Run::new(&plan, query.limit, reading.moment(now_ms));
         let read = self.read(&reading, Sink::Run(&mut run)).await?;
         let found = ended(&reading, run).await?;
@@ -393,4 +408,23 @@ async fn ended(reading: &Reading<'_>, mut run: Run<'_>) -> Result<Outcome> {
         reading.breathe().await?;
     }
     Ok(run.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_that_are_kept_are_bounded() {
+        let mut state = State::default();
+        for id in ["a", "b", "a", "c"] {
+            state.keep(id, Outcome::default(), RESULTS_BYTES_MAX / 3);
+        }
+        let kept = |state: &State| ["a", "b", "c", "d"].map(|id| state.results.contains_key(id));
+        assert_eq!(kept(&state), [true, true, true, false]);
+        state.keep("d", Outcome::default(), RESULTS_BYTES_MAX);
+        assert_eq!(kept(&state), [false, false, false, true]);
+        (0..2 * RESULTS_MAX).for_each(|i| state.keep(&format!("{i}"), Outcome::default(), 1));
+        assert_eq!(state.results.len(), RESULTS_MAX);
+    }
 }

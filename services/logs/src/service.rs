@@ -193,6 +193,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .op::<op::CreateExportTask>()
         .op::<op::CancelExportTask>()
         .op::<op::DescribeExportTasks>();
+    let service = service.op::<op::ListAggregateLogGroupSummaries>().op::<op::GetLogFields>();
     // Queries.
     let service = service
         .op::<op::StartQuery>()

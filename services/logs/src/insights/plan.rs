@@ -35,11 +35,13 @@ pub(crate) struct Plan {
     pub(crate) earlier: Option<Earlier>,
 }
 
-/// `SOURCE logGroups(…)`, groups by what they have in common, or `SOURCE 'a', 'b'`, groups by name.
+/// `SOURCE logGroups(…)` and `dataSource(…)`, groups by what they have in common, or `SOURCE 'a', 'b'`, groups by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Source {
     /// Names or ARNs; empty when it is `logGroups(…)`.
     pub(crate) names: Vec<String>,
+    /// Data sources, as `name.type`; empty for all.
+    pub(crate) data_sources: Vec<String>,
     /// Empty for all.
     pub(crate) prefixes: Vec<String>,
     pub(crate) accounts: Vec<String>,

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::record::Record;
 use super::stats::quantile;
 use super::value::Value;
+use crate::names::fits;
 
 pub(super) struct AddTotals {
     /// What the total of a row is called.
@@ -101,19 +102,6 @@ impl Autoregress {
     }
 }
 
-/// A field, or several by `*`.
-fn is_named(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut left) = name.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(last)
-}
-
 /// Carries the last value of each field forward, of all where none is named. Says how many bytes that takes; ends when these are too many.
 pub(super) fn fill_down(records: &mut [Record], patterns: &[String], most: usize) -> usize {
     let (mut last, mut bytes) = (BTreeMap::<String, Value>::new(), 0);
@@ -124,7 +112,7 @@ pub(super) fn fill_down(records: &mut [Record], patterns: &[String], most: usize
             false => {
                 let plain = patterns.iter().filter(|pattern| !pattern.contains('*')).cloned();
                 let named = record.names().into_iter();
-                plain.chain(named.filter(|name| patterns.iter().any(|one| is_named(one, name)))).collect()
+                plain.chain(named.filter(|name| patterns.iter().any(|one| fits(one, name)))).collect()
             }
         };
         for name in names {

@@ -4,7 +4,9 @@ use haneul_logs_wire::shapes as s;
 use haneul_shape::Empty;
 
 use super::access::on_all;
+use super::data_sources::is_of;
 use crate::Logs;
+use crate::data_source::DataSource;
 use crate::error;
 use crate::model::{Group, GroupKey};
 use crate::names::GroupName;
@@ -179,15 +181,21 @@ impl Handle<op::ListLogGroups> for Logs {
         if input.include_linked_accounts == Some(true) || input.account_identifiers.is_some() {
             return Err(error::not_offered("Cross-account observability"));
         }
-        if input.data_sources.is_some() || input.field_index_names.is_some() {
-            return Err(error::not_offered("Listing log groups by data source or field index"));
+        if input.field_index_names.is_some() {
+            return Err(error::not_offered("Listing log groups by field index"));
         }
+        let sources = input.data_sources;
+        let is_of_source = |group: &Group| {
+            sources.is_none()
+                || DataSource::of(&group.tags).is_some_and(|source| is_of(sources.as_deref(), &source))
+        };
         let tags = input.log_group_tags.unwrap_or_default();
         let pattern = NamePattern::parse(input.log_group_name_pattern.as_deref().unwrap_or_default())?;
         let limit = input.limit.map_or(PAGE, |limit| limit.clamp(1, LIST_PAGE_MAX) as usize);
         let filter = |name: &str, group: &Group| {
             pattern.matches(name)
                 && input.log_group_class.as_ref().is_none_or(|class| *class == group.class)
+                && is_of_source(group)
                 && tags.iter().all(|filter| is_tagged(filter, &group.tags))
         };
         let page = self.group_page(cx, "", input.next_token.as_deref(), limit, filter).await?;
@@ -254,12 +262,12 @@ fn is_tagged(filter: &s::TagFilter, tags: &[(String, String)]) -> bool {
 }
 
 /// Names joined by `|`; one that begins with `^` is a prefix, others stand anywhere.
-struct NamePattern(Vec<(bool, String)>);
+pub(super) struct NamePattern(Vec<(bool, String)>);
 
 impl NamePattern {
     const PARTS_MAX: usize = 5;
 
-    fn parse(text: &str) -> Result<NamePattern> {
+    pub(super) fn parse(text: &str) -> Result<NamePattern> {
         let part = |part: &str| match part.strip_prefix('^') {
             Some(prefix) => (true, prefix.to_owned()),
             None => (false, part.to_owned()),
@@ -271,7 +279,7 @@ impl NamePattern {
         Ok(NamePattern(parts))
     }
 
-    fn matches(&self, name: &str) -> bool {
+    pub(super) fn matches(&self, name: &str) -> bool {
         self.0.iter().any(|(prefix, text)| if *prefix { name.starts_with(text) } else { name.contains(text) })
     }
 }

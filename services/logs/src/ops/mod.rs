@@ -7,6 +7,7 @@ pub(crate) mod account_policies;
 mod anomalies;
 mod anomaly_detectors;
 mod data_protection;
+mod data_sources;
 pub(crate) mod destinations;
 mod events;
 mod exports;

@@ -7,9 +7,10 @@ use haneul_store::{Range, Reads};
 
 use super::access::on_all;
 use crate::Logs;
+use crate::data_source::DataSource;
 use crate::error;
 use crate::insights::{Plan, Source, compile};
-use crate::model::{QUERIES, Query, Status};
+use crate::model::{Group, QUERIES, Query, Status};
 use crate::names::GroupName;
 
 const GROUPS_MAX: usize = 50;
@@ -263,7 +264,8 @@ impl Logs {
         let all = [String::new()];
         for prefix in if source.prefixes.is_empty() { &all[..] } else { &source.prefixes[..] } {
             let found = self.records.groups(cx, prefix, None, SOURCE_GROUPS_MAX + 1).await?;
-            names.extend(found.into_iter().filter(|(_, group)| group.class == class).map(|(name, _)| name));
+            let is_asked = |group: &Group| group.class == class && is_of_sources(&source.data_sources, group);
+            names.extend(found.into_iter().filter(|(_, group)| is_asked(group)).map(|(name, _)| name));
         }
         if names.len() > SOURCE_GROUPS_MAX {
             return Err(error::invalid("SOURCE selects more than 10000 log groups: name fewer."));
@@ -300,6 +302,13 @@ fn groups(cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<GroupName>> {
         return Err(error::invalid("A query takes between 1 and 50 log groups."));
     }
     Ok(named)
+}
+
+/// Whether a group is of one of the data sources that `SOURCE` names, if it names any.
+fn is_of_sources(wanted: &[String], group: &Group) -> bool {
+    let Some(source) = DataSource::of(&group.tags) else { return wanted.is_empty() };
+    let fits = |one: &String| one.split_once('.').is_some_and(|(name, kind)| source.fits(name, Some(kind)));
+    wanted.is_empty() || wanted.iter().any(fits)
 }
 
 /// Clients give seconds, and the older ones milliseconds.

@@ -1,6 +1,7 @@
 mod anomalies;
 mod cloud;
 mod contributors;
+mod data_sources;
 mod destinations;
 mod encryption;
 mod events;

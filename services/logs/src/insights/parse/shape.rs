@@ -9,18 +9,29 @@ use crate::insights::plan::{Command, Earlier, Expr, Plan, Source, When};
 /// Source: User Guide, "SOURCE".
 const PREFIXES_MAX: usize = 5;
 const ACCOUNTS_MAX: usize = 20;
+const DATA_SOURCES_MAX: usize = 10;
 /// As many as a request names.
 const NAMES_MAX: usize = 50;
 
 impl Parser<'_> {
-    /// `SOURCE logGroups(namePrefix: ['a', 'b'], class: ['STANDARD'], accountIdentifiers: ['…'])`, or
-    /// `SOURCE 'name', 'ARN'`; behind it may stand `START=-1h END=now`.
+    /// `SOURCE logGroups(namePrefix: ['a', 'b'], class: ['STANDARD'], accountIdentifiers: ['…'])`,
+    /// `SOURCE dataSource(['name.type'])` with or without that, or `SOURCE 'name', 'ARN'`; behind it may stand `START=-1h END=now`.
     pub(super) fn source(&mut self, plan: &mut Plan) -> Parsed<()> {
         let place = self.place();
         let mut source = if self.word_before_parenthesis("logGroups") {
             self.log_groups()?
         } else if self.word_before_parenthesis("dataSource") {
-            return Err(("Haneul has no data sources to query".into(), place));
+            let data_sources = self.texts()?;
+            self.expect(")")?;
+            if data_sources.is_empty() || data_sources.len() > DATA_SOURCES_MAX {
+                return Err((format!("dataSource takes 1 to {DATA_SOURCES_MAX} values"), place));
+            }
+            self.take(",");
+            let groups = match self.word_before_parenthesis("logGroups") {
+                true => self.log_groups()?,
+                false => Source::default(),
+            };
+            Source { data_sources, ..groups }
         } else {
             let names = match self.peek() {
                 Kind::Sign("[") => self.texts()?,

@@ -119,7 +119,8 @@ fn what_cannot_be() {
         "appendcols max=0 (SOURCE x | fields a)",
         "appendcols max=100001 (SOURCE x | fields a)",
         "appendcols fields a",
-        "SOURCE dataSource(['amazon_vpc.flow'])",
+        "SOURCE dataSource([])",
+        "SOURCE dataSource('a.b')",
         "SOURCE",
         "SOURCE x start=5x",
         "filter a = 1 | SOURCE x",
@@ -170,6 +171,19 @@ fn a_source_may_name_groups_and_times() {
     let source = plan.source.unwrap();
     assert_eq!(source.names, ["/a/b", "arn:aws:logs:us-east-1:1:log-group:c"]);
     assert_eq!((source.start, source.end), (Some(When::Ago(3_600_000)), Some(When::Ago(0))));
+    // The guide's.
+    for (query, sources, prefixes) in [
+        ("SOURCE dataSource(['amazon_vpc.flow'])", 1, 0),
+        ("SOURCE dataSource(['amazon_vpc.flow']) logGroups(namePrefix: ['namePrefix1'])", 1, 1),
+        (
+            "SOURCE logGroups(accountIdentifiers:['111122223333'], namePrefix: ['namePrefix1', 'namePrefix2'])",
+            0,
+            2,
+        ),
+    ] {
+        let source = compiled(query).source.unwrap();
+        assert_eq!((source.data_sources.len(), source.prefixes.len()), (sources, prefixes), "{query}");
+    }
     let console = compiled(
         "SOURCE logGroups(namePrefix: [], class: \"STANDARD\") START='2026-01-01T00:00:00Z' END=now | fields @message",
     );
