@@ -183,7 +183,7 @@ impl Shape {
     fn items(&self) -> Vec<s::LogFieldsListItem> {
         let item = |(name, shape): (&String, &Shape)| s::LogFieldsListItem {
             log_field_name: Some(name.clone()),
-            log_field_type: Some(shape.kind().into()),
+            log_field_type: Some(shape.kind()),
         };
         self.fields.iter().map(item).collect()
     }
