@@ -209,11 +209,12 @@ impl Writer {
 
 impl Pending {
     fn push(&mut self, column: Column, cell: Cell) {
-        let fits = match (&cell, column.kind) {
-            (Cell::Text(_), Kind::Text) | (Cell::Bool(_), Kind::Bool) => true,
-            (Cell::Long(_), Kind::Long | Kind::Time) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (&cell, column.kind),
+            (Cell::Text(_), Kind::Text)
+                | (Cell::Bool(_), Kind::Bool)
+                | (Cell::Long(_), Kind::Long | Kind::Time)
+        );
         if column.optional {
             self.present.push(fits);
             if !fits {

@@ -132,7 +132,11 @@ impl LensDay {
         for mut report in self.reports {
             report.add_account();
             keep(s3, &mut report, self.midnight, 1).await?;
-            s3.records.change_lens(&report.row, |lens| lens.counted_day = Some(self.day)).await?;
+            let is_there =
+                s3.records.change_lens(&report.row, |lens| lens.counted_day = Some(self.day)).await?;
+            if !is_there {
+                s3.records.forget_report(&report.row).await?;
+            }
         }
         // A day more, should the clock be turned back over a midnight.
         s3.records.forget_activity(self.day.saturating_sub(1)).await

@@ -96,7 +96,11 @@ impl Handle<op::PutStorageLensConfiguration> for S3 {
             }
             lens
         };
-        self.records.put_lens(&row(cx, &input.config_id), change).await?;
+        let row = row(cx, &input.config_id);
+        self.records.put_lens(&row, change).await?;
+        if !configuration.is_told() {
+            self.records.forget_report(&row).await?;
+        }
         Ok(Empty)
     }
 }
