@@ -8,7 +8,7 @@
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
 //! [`notification`], [`replication`], [`inventory`], [`parquet`] (files of columns), [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
-//! [`object_lock`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`storage_lens`], [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
+//! [`object_lock`], [`annotation`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`storage_lens`], [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
 //! goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website),
 //! [`access_log`] (a line for each request), [`request_metrics`] (numbers for CloudWatch), [`object_lambda`] (functions that answer), [`multi_region`], [`control`] (S3 Control).
@@ -20,6 +20,7 @@ mod acceleration;
 mod access_log;
 mod acl;
 mod analysis;
+mod annotation;
 mod archive;
 mod arrival;
 mod batch;

@@ -59,9 +59,26 @@ static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
         let known = Action { on_bucket: on("bucket"), on_object: on("object"), keys: keys.collect() };
         (name.to_ascii_lowercase(), known)
     });
+    let actions = actions.chain(of_annotations(&document));
     let keys = document.conditions.keys().map(|key| key.to_ascii_lowercase());
     Reference { actions: actions.collect(), keys: keys.collect() }
 });
+
+/// Actions that are newer than the data set of the reference, on objects, with the keys that others on objects have.
+const OF_ANNOTATIONS: [&str; 4] =
+    ["putobjectannotation", "getobjectannotation", "listobjectannotations", "deleteobjectannotation"];
+
+fn of_annotations(document: &Document) -> impl Iterator<Item = (String, Action)> {
+    let alike = document.actions.get("GetObjectAttributes");
+    let keys: BTreeSet<String> = alike
+        .iter()
+        .flat_map(|action| action.resources.values().flatten())
+        .map(|key| key.to_ascii_lowercase())
+        .collect();
+    OF_ANNOTATIONS
+        .into_iter()
+        .map(move |name| (name.to_owned(), Action { on_bucket: false, on_object: true, keys: keys.clone() }))
+}
 
 /// Keys that requests of every action may have, whatever the reference says of one.
 const KEYS_OF_ALL: &[&str] = &[
@@ -302,6 +319,7 @@ mod tests {
         let (ok, invalid) = ("ok", "Policy has invalid action");
         let apart = "Action does not apply to any resource(s) in statement";
         for (action, resource, expected) in [
+            (r#""s3:PutObjectAnnotation""#, OBJECTS, ok),
             (r#""s3:GetObject""#, OBJECTS, ok),
             (r#""S3:getobject""#, OBJECTS, ok),
             (r#""s3:GetObject""#, BUCKET, apart),

@@ -145,6 +145,7 @@ mod tests {
             owner: None,
             body: Some(body),
             replication: None,
+            annotations: 0,
         }
     }
 

@@ -75,6 +75,16 @@ pub(crate) struct Received {
 }
 
 impl Content {
+    /// A body that is small, as it is: what is expected of it beside its length is not compared.
+    pub(crate) async fn whole(&self, body: ByteStream, expected: &Expectation) -> Result<Vec<u8>> {
+        let mut source = Source { body, read: 0 };
+        let mut whole = Vec::new();
+        while let Some(piece) = source.next(expected).await? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
+    }
+
     /// With a key the bytes are encrypted before they are kept.
     pub(crate) async fn receive(
         &self,

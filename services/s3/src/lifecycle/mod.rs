@@ -249,6 +249,7 @@ mod tests {
             owner: None,
             body,
             replication: None,
+            annotations: 0,
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`], [`storage_lens`].
+//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`], [`storage_lens`], [`annotation`].
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
 pub(crate) mod analysis;
+pub(crate) mod annotation;
 pub(crate) mod bucket;
 pub(crate) mod configuration;
 pub(crate) mod encryption;

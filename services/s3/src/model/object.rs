@@ -37,6 +37,9 @@ pub(crate) struct ObjectRecord {
     /// Where it stands between buckets, when a rule is or was about it.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) replication: Option<Replicated>,
+    /// How many annotations the version has.
+    #[serde(rename = "t", default, skip_serializing_if = "is_zero")]
+    pub(crate) annotations: u32,
 }
 
 impl Record for ObjectRecord {}

@@ -42,6 +42,9 @@ pub(crate) const EVENTS: &[&str] = &[
     "s3:ObjectTagging:*",
     "s3:ObjectTagging:Put",
     "s3:ObjectTagging:Delete",
+    "s3:ObjectAnnotation:*",
+    "s3:ObjectAnnotation:Put",
+    "s3:ObjectAnnotation:Delete",
 ];
 
 pub(crate) fn check(notifications: &[Notification], region: Region) -> Result<()> {

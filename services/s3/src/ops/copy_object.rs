@@ -4,6 +4,7 @@ use haneul_s3_wire::shapes::{CopyObjectOutput, CopyObjectRequest, CopyObjectResu
 
 use super::read::shown_version;
 use crate::acl::{self, NewAcl};
+use crate::annotation::are_copied;
 use crate::bucket::Bucket;
 use crate::checksum::Algorithm;
 use crate::checksum::wire::show;
@@ -50,9 +51,7 @@ impl Handle<CopyObject> for S3 {
         names::check_key(&input.key)?;
         let replace_metadata = directive(&input.metadata_directive, "x-amz-metadata-directive")?;
         let replace_tags = directive(&input.tagging_directive, "x-amz-tagging-directive")?;
-        if input.annotation_directive.as_deref().is_some_and(|directive| directive != "EXCLUDE") {
-            return Err(error::not_implemented("Copying annotations"));
-        }
+        let copies_annotations = are_copied(cx, input.annotation_directive.as_deref())?;
         let wanted = input.checksum_algorithm.as_deref().map(Algorithm::parse).transpose()?;
         let conditions = WriteConditions::new(input.if_match.take(), input.if_none_match.take())?;
         let read_conditions = SourceConditions {
@@ -93,6 +92,11 @@ impl Handle<CopyObject> for S3 {
             );
             return Err(error::invalid_request(message));
         }
+        let copies_annotations = copies_annotations && opened.record.annotations > 0;
+        if copies_annotations {
+            let named = Named { key: &source.key, version: source.version_id.as_deref() };
+            self.check_annotations_copy(cx, (&opened.bucket, named), (&target, &input.key)).await?;
+        }
         let algorithm =
             wanted.or(from.checksum.as_ref().map(|sum| sum.algorithm)).unwrap_or(Algorithm::Crc64Nvme);
         let one_zone = is_one_zone(headers.storage_class.as_deref());
@@ -102,6 +106,18 @@ impl Handle<CopyObject> for S3 {
         let whole = crate::range::Span::whole(from.size);
         let stream = self.stream(from, opened.inline, whole, opened.reading, source_key).await?;
         let received = self.content.receive(stream, &expected, Some(data_key.piece(None))).await?;
+        let mut annotations = Vec::new();
+        if copies_annotations {
+            let from = (&*opened.bucket, source.key.as_str(), &opened.record);
+            let to = (&*target, input.key.as_str());
+            annotations = match Box::pin(self.copy_annotations(cx, from, to, &sealed)).await {
+                Ok(annotations) => annotations,
+                Err(error) => {
+                    self.content.discard(&received.data).await;
+                    return Err(error);
+                }
+            };
+        }
         let body = Body {
             size: received.size,
             etag: super::put_object::etag(&data_key, &sealed, &received.md5),
@@ -123,8 +139,9 @@ impl Handle<CopyObject> for S3 {
             restore: None,
             tiered: None,
         };
-        let record =
-            self.commit(cx, &target, &input.key, owner, &body, received, &conditions, By::Copy).await?;
+        let record = self
+            .commit(cx, &target, &input.key, owner, &body, received, &annotations, &conditions, By::Copy)
+            .await?;
         let mut result = CopyObjectResult {
             e_tag: Some(body.quoted_etag()),
             last_modified: Some(Instant::from_secs(record.modified_s)),
@@ -166,6 +183,18 @@ pub(super) struct OpenSource {
 }
 
 impl S3 {
+    /// Whether the caller may read the annotations of the source, and write them to the target.
+    async fn check_annotations_copy(
+        &self,
+        cx: &Cx,
+        (source, named): (&Bucket, Named<'_>),
+        (target, key): (&Bucket, &str),
+    ) -> Result<()> {
+        let mut needed = self.object_access(cx, source, "s3:GetObjectAnnotation", named).await?;
+        needed.push(target.object_access(cx, "s3:PutObjectAnnotation", key));
+        self.platform.authorize(cx, "s3", &needed).await
+    }
+
     /// Reading the source: of whatever Region, as S3 copies across them.
     pub(super) async fn source_access(
         &self,

@@ -40,6 +40,7 @@ mod multipart_copy;
 mod multipart_create;
 mod multipart_list;
 mod multipart_upload;
+mod object_annotation;
 mod object_lock_configuration;
 mod object_retention;
 mod object_tagging;

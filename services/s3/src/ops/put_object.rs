@@ -15,6 +15,7 @@ use crate::facts::Named;
 use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::encryption::{Scheme, Sealed};
 use crate::model::{Body, ObjectRecord};
+use crate::store::annotations::NewAnnotation;
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::objects::NewObject;
 use crate::store::watch::By;
@@ -131,7 +132,7 @@ impl S3 {
             restore: None,
             tiered: None,
         };
-        self.commit(cx, bucket, key, owner, &body, received, &conditions, by(cx)).await
+        self.commit(cx, bucket, key, owner, &body, received, &[], &conditions, by(cx)).await
     }
 
     /// Makes the record of bytes that were received. `owner` is the account that the object belongs to, when it is not
@@ -145,6 +146,7 @@ impl S3 {
         owner: Option<u64>,
         body: &Body,
         received: Received,
+        annotations: &[NewAnnotation],
         conditions: &WriteConditions,
         by: By,
     ) -> Result<ObjectRecord> {
@@ -156,6 +158,7 @@ impl S3 {
             owner,
             body,
             inline: received.inline.as_ref(),
+            annotations,
             conditions,
             now: cx.now(),
             random: self.platform.env.rng.bytes(),
@@ -169,6 +172,7 @@ impl S3 {
             }
             Err(error) => {
                 self.content.discard(&received.data).await;
+                self.discard_annotations(annotations).await;
                 Err(error)
             }
         }
@@ -176,7 +180,7 @@ impl S3 {
 }
 
 /// The MD5, unless the encryption is to hide it.
-pub(super) fn etag(key: &DataKey, sealed: &Sealed, md5: &str) -> String {
+pub(crate) fn etag(key: &DataKey, sealed: &Sealed, md5: &str) -> String {
     if hides_md5(sealed) { key.etag(md5) } else { md5.to_owned() }
 }
 

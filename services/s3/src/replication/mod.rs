@@ -65,6 +65,7 @@ mod tests {
             owner: None,
             body: None,
             replication: None,
+            annotations: 0,
         };
         let ids = |key: &str, record: &ObjectRecord| -> Vec<String> {
             rules_for(&set, key, record).iter().map(|rule| rule.id.clone()).collect()

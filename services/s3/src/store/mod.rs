@@ -7,11 +7,12 @@
 //! same transaction as that record, so that whatever blob it does not name is an orphan of a crash.
 //!
 //! Reading order: [`tables`], [`buckets`], [`versions`] (what a write does to a key's versions), [`objects`],
-//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`replication`], [`access_points`], [`object_lambda`], [`multi_region`], [`grants`] (S3 Access Grants), [`inventories`], [`jobs`], [`measuring`], [`analysis`], [`storage_lens`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
+//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`replication`], [`access_points`], [`object_lambda`], [`multi_region`], [`grants`] (S3 Access Grants), [`inventories`], [`jobs`], [`measuring`], [`analysis`], [`storage_lens`], [`annotations`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
 
 pub(crate) mod access_points;
 pub(crate) mod aging;
 pub(crate) mod analysis;
+pub(crate) mod annotations;
 pub(crate) mod assembly;
 pub(crate) mod buckets;
 pub(crate) mod events;

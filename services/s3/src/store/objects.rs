@@ -1,8 +1,9 @@
 use haneul_blob::BlobId;
 use haneul_kit::{ApiError, Instant, Result};
-use haneul_store::{Batch, Range, Reads, Tx};
+use haneul_store::{Batch, Range, Reads, StoreError, Tx};
 
 use super::aging::{DueRow, due_row};
+use super::annotations::{self, NewAnnotation};
 use super::tables::{BLOBS, CURRENT, DUE, FREED, INLINE, MANIFESTS, STATES, VERSIONS};
 use super::versions::{self, order};
 use super::watch::{Change, Watch};
@@ -21,6 +22,7 @@ pub(crate) struct NewObject<'a> {
     pub(crate) body: &'a Body,
     /// The bytes, when `body.data` is inline.
     pub(crate) inline: Option<&'a Vec<u8>>,
+    pub(crate) annotations: &'a [NewAnnotation],
     pub(crate) conditions: &'a WriteConditions,
     pub(crate) now: Instant,
     /// For the version id.
@@ -190,12 +192,7 @@ impl Records {
             if !change(&mut record)? {
                 return Ok(Some(record));
             }
-            let current = tx.get(&CURRENT, &(bucket, key)).await?;
-            if current.is_some_and(|current| current.seq == record.seq) {
-                tx.put(&CURRENT, &(bucket, key), &record)?;
-            } else {
-                tx.put(&VERSIONS, &(bucket, key, order(record.seq)), &record)?;
-            }
+            put_changed(&tx, bucket, key, &record).await?;
             for row in due(&record) {
                 tx.put(&DUE, &row, &())?;
             }
@@ -205,6 +202,21 @@ impl Records {
             Ok::<_, Failure>(Some(record))
         });
         Ok(done.await?)
+    }
+}
+
+/// Puts what was changed of a version where the version is.
+pub(super) async fn put_changed(
+    tx: &Tx,
+    bucket: u64,
+    key: &str,
+    record: &ObjectRecord,
+) -> Result<(), StoreError> {
+    let current = tx.get(&CURRENT, &(bucket, key)).await?;
+    if current.is_some_and(|current| current.seq == record.seq) {
+        tx.put(&CURRENT, &(bucket, key), record)
+    } else {
+        tx.put(&VERSIONS, &(bucket, key, order(record.seq)), record)
     }
 }
 
@@ -222,10 +234,12 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
         owner: new.owner,
         body: Some(new.body.clone()),
         replication: None,
+        annotations: new.annotations.len() as u32,
     };
     new.watch.prepare(new.key, &mut record);
     let at = (new.bucket, new.key);
     let record = versions::push(tx, at, current, record, versioning, new.random, freed).await?;
+    annotations::put_all(tx, (new.bucket, new.key, record.seq), new.annotations)?;
     if tiering::is_watched(new.body) {
         tx.put(&DUE, &due_row(tiering::first_due_s(new.now.secs()), new.bucket_name, new.key), &())?;
     }
@@ -282,7 +296,7 @@ async fn delete_in(
     deletion.conditions.check(deletion.key, current.as_ref().and_then(ObjectRecord::etag))?;
     if versioning == Versioning::Off {
         if let Some(current) = current {
-            versions::release(tx, &current, freed).await?;
+            versions::release(tx, at, &current, freed).await?;
             tx.delete(&CURRENT, &at)?;
             watch.removed(tx, deletion.key, &current)?;
         }
@@ -297,6 +311,7 @@ async fn delete_in(
         owner: None,
         body: None,
         replication: None,
+        annotations: 0,
     };
     watch.prepare(deletion.key, &mut marker);
     let marker = versions::push(tx, at, current, marker, versioning, deletion.random, freed).await?;

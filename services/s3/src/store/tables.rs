@@ -4,6 +4,7 @@ use haneul_store::Table;
 use super::aging::Scan;
 use crate::model::access_point::AccessPointRecord;
 use crate::model::analysis::Day;
+use crate::model::annotation::AnnotationRecord;
 use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
@@ -59,6 +60,10 @@ pub(crate) static EVENTS: Table<(u64, u64), EventRecord> = Table::new("s3.events
 
 /// (due in seconds, bucket's name, key): when a key has to be looked at by its bucket's lifecycle rules.
 pub(crate) static DUE: Table<(u64, String, String), ()> = Table::new("s3.due");
+
+/// (bucket, key, the version's number, name)
+pub(crate) static ANNOTATIONS: Table<(u64, String, u64, String), AnnotationRecord> =
+    Table::new("s3.annotations");
 
 /// By the bucket's name: lifecycle rules that are being laid over the keys that are there.
 pub(crate) static SCANS: Table<String, Scan> = Table::new("s3.scans");

@@ -174,6 +174,7 @@ async fn finish(
         owner: upload.owner,
         body: &made.body,
         inline: None,
+        annotations: &[],
         conditions: completion.conditions,
         now: completion.now,
         random: completion.random,

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use haneul_store::{Range, Reads, StoreError, Tx};
 
-use super::Freed;
 use super::tables::{BLOBS, CURRENT, FREED, INLINE, MANIFESTS, NULLS, VERSIONS};
+use super::{Freed, annotations};
 use crate::model::object::NULL;
 use crate::model::{Data, ObjectRecord, Versioning};
 
@@ -72,7 +72,7 @@ pub(crate) async fn push(
         None => {}
         Some(current) if new.version_id.is_none() && current.version_id.is_none() => {
             new.older = current.older;
-            release(tx, &current, freed).await?;
+            release(tx, at, &current, freed).await?;
         }
         Some(current) => {
             new.older = true;
@@ -108,7 +108,7 @@ pub(crate) async fn remove(
         }
         _ => promote(tx, at, found.older).await?,
     }
-    release(tx, &found, freed).await?;
+    release(tx, at, &found, freed).await?;
     Ok(Some(found))
 }
 
@@ -145,14 +145,22 @@ async fn remove_old_null(tx: &Tx, at: (u64, &str), freed: &mut Freed) -> Result<
     let Some(seq) = tx.get(&NULLS, &(bucket, key)).await? else { return Ok(()) };
     let row = (bucket, key, order(seq));
     if let Some(old) = tx.get(&VERSIONS, &row).await? {
-        release(tx, &old, freed).await?;
+        release(tx, at, &old, freed).await?;
     }
     tx.delete(&VERSIONS, &row)?;
     tx.delete(&NULLS, &(bucket, key))
 }
 
-/// Frees the bytes of a version.
-pub(crate) async fn release(tx: &Tx, record: &ObjectRecord, freed: &mut Freed) -> Result<(), StoreError> {
+/// Frees the bytes of a version, and its annotations.
+pub(crate) async fn release(
+    tx: &Tx,
+    (bucket, key): (u64, &str),
+    record: &ObjectRecord,
+    freed: &mut Freed,
+) -> Result<(), StoreError> {
+    if record.annotations > 0 {
+        annotations::release_all(tx, (bucket, key, record.seq), freed).await?;
+    }
     match &record.body {
         Some(body) => release_data(tx, &body.data, freed).await,
         None => Ok(()),

@@ -38,6 +38,8 @@ pub(crate) enum Change {
     TagsPut,
     TagsDeleted,
     AclPut,
+    AnnotationPut,
+    AnnotationDeleted,
     Transition { class: String },
     RestoreBegun,
     RestoreCompleted { expires_s: Option<i64>, class: String },
@@ -169,6 +171,8 @@ impl<'a> Watch<'a> {
             Change::TagsPut => ("ObjectTagging:Put", None),
             Change::TagsDeleted => ("ObjectTagging:Delete", None),
             Change::AclPut => ("ObjectAcl:Put", None),
+            Change::AnnotationPut => ("ObjectAnnotation:Put", None),
+            Change::AnnotationDeleted => ("ObjectAnnotation:Delete", None),
             Change::Transition { class } => ("LifecycleTransition", Some(Detail::Transition { class })),
             Change::RestoreBegun => ("ObjectRestore:Post", None),
             Change::RestoreCompleted { expires_s, class } => {

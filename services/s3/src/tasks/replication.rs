@@ -190,6 +190,7 @@ impl Replicating {
             owner: foreign.then(|| source.owner.number()),
             body: &copy,
             inline: received.inline.as_ref(),
+            annotations: &[],
             conditions: &WriteConditions::default(),
             now: Instant::from_secs(record.modified_s),
             random: s3.platform.env.rng.bytes(),

@@ -3,6 +3,7 @@
 mod access;
 mod acls;
 mod analysis;
+mod annotations;
 mod arriving;
 mod batch;
 mod buckets;

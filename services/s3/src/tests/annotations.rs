@@ -1,0 +1,315 @@
+//! Annotations: what is attached to versions of objects, and goes with them.
+
+use haneul_blob::Blobs;
+use haneul_kit::{ByteStream, Env, Result};
+use haneul_kms_wire::{operations as kms, shapes as k};
+use haneul_s3_wire::{operations as op, shapes as s};
+use haneul_store::Store;
+
+use super::cloud::{Cloud, OURS, put, root};
+use super::world::{Who, World, code};
+
+fn annotation(key: &str, name: &str, payload: impl Into<bytes::Bytes>) -> s::PutObjectAnnotationRequest {
+    s::PutObjectAnnotationRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        annotation_name: name.into(),
+        annotation_payload: ByteStream::from_bytes(payload),
+        ..Default::default()
+    }
+}
+
+fn reading(key: &str, name: &str, version: Option<&str>) -> s::GetObjectAnnotationRequest {
+    s::GetObjectAnnotationRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        annotation_name: name.into(),
+        version_id: version.map(str::to_owned),
+        ..Default::default()
+    }
+}
+
+fn listing(key: &str) -> s::ListObjectAnnotationsRequest {
+    s::ListObjectAnnotationsRequest { bucket: "bkt".into(), key: key.into(), ..Default::default() }
+}
+
+fn deleting(key: &str, name: &str) -> s::DeleteObjectAnnotationRequest {
+    s::DeleteObjectAnnotationRequest {
+        bucket: "bkt".into(),
+        key: key.into(),
+        annotation_name: name.into(),
+        ..Default::default()
+    }
+}
+
+async fn text(world: &World, key: &str, name: &str, version: Option<&str>) -> Result<String> {
+    let got = world.root::<op::GetObjectAnnotation>(reading(key, name, version)).await?;
+    Ok(String::from_utf8(got.annotation_payload.collect(usize::MAX).await.unwrap()).unwrap())
+}
+
+async fn names(world: &World, key: &str) -> Vec<String> {
+    let listed = world.root::<op::ListObjectAnnotations>(listing(key)).await.unwrap();
+    listed.annotations.unwrap().into_iter().map(|entry| entry.annotation_name).collect()
+}
+
+#[tokio::test]
+async fn are_put_read_listed_and_deleted() {
+    let world = World::with_bucket().await;
+    world.put("k", "object").await;
+    let made =
+        world.root::<op::PutObjectAnnotation>(annotation("k", "ml.mood", "{\"sad\":1}")).await.unwrap();
+    assert_eq!(made.e_tag.as_deref(), Some("\"9c583f06cc476b61ad92e78faf698b3e\""));
+    assert_eq!((made.key.as_deref(), made.annotation_name.as_deref()), (Some("k"), Some("ml.mood")));
+    assert_eq!(made.server_side_encryption.as_deref(), Some("AES256"));
+    assert!(made.checksum_crc64_nvme.is_some() && made.object_version_id.is_none());
+    assert_eq!(text(&world, "k", "ml.mood", None).await.unwrap(), "{\"sad\":1}");
+    // Again, in its place; one that is large enough to be a blob.
+    let large = "x".repeat(1 << 20);
+    world.root::<op::PutObjectAnnotation>(annotation("k", "ml.mood", large.clone())).await.unwrap();
+    assert_eq!(text(&world, "k", "ml.mood", None).await.unwrap(), large);
+    assert_eq!(world.owned_blobs().await, 1);
+    world.root::<op::PutObjectAnnotation>(annotation("k", "a", "1")).await.unwrap();
+    world.root::<op::PutObjectAnnotation>(annotation("k", "ml.age", "2")).await.unwrap();
+    let first = s::ListObjectAnnotationsRequest {
+        annotation_prefix: Some("ml.".into()),
+        max_annotation_results: Some(1),
+        ..listing("k")
+    };
+    let page = world.root::<op::ListObjectAnnotations>(first.clone()).await.unwrap();
+    let entry = &page.annotations.as_ref().unwrap()[0];
+    assert_eq!((entry.annotation_name.as_str(), entry.size, page.annotation_count), ("ml.age", 1, Some(1)));
+    assert_eq!(entry.checksum_algorithm.as_deref(), Some(&["CRC64NVME".to_owned()][..]));
+    let second =
+        s::ListObjectAnnotationsRequest { continuation_token: page.next_continuation_token, ..first };
+    let page = world.root::<op::ListObjectAnnotations>(second).await.unwrap();
+    assert_eq!(page.annotations.unwrap()[0].annotation_name, "ml.mood");
+    assert_eq!(page.next_continuation_token, None);
+    // Deleting is for good, and twice is once.
+    for _ in 0..2 {
+        world.root::<op::DeleteObjectAnnotation>(deleting("k", "ml.mood")).await.unwrap();
+    }
+    assert_eq!(names(&world, "k").await, ["a", "ml.age"]);
+    assert_eq!(world.owned_blobs().await, 0);
+    assert_eq!(code(&text(&world, "k", "ml.mood", None).await), "NoSuchAnnotation");
+    // The object is what it was, and takes its annotations with it.
+    assert_eq!(world.get("k").await.unwrap(), b"object");
+    world.root::<op::PutObjectAnnotation>(annotation("k", "large", large)).await.unwrap();
+    world.delete("k").await;
+    assert_eq!(world.owned_blobs().await, 0);
+    world.put("k", "another").await;
+    assert!(names(&world, "k").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_refused() {
+    let world = World::with_bucket().await;
+    world.put("k", "object").await;
+    let long = "n".repeat(513);
+    for (key, name, payload, expected) in [
+        ("none", "a", &b"1"[..], "NoSuchKey"),
+        ("k", "aws.x", b"1", "InvalidAnnotationName"),
+        ("k", &long, b"1", "AnnotationNameTooLong"),
+        ("k", "a", b"", "InvalidRequest"),
+        ("k", "a", b"\xff\xfe", "UnsupportedMediaType"),
+        ("k", "a", &vec![b'x'; (1 << 20) + 1], "EntityTooLarge"),
+    ] {
+        let input = annotation(key, name, payload.to_vec());
+        assert_eq!(code(&world.root::<op::PutObjectAnnotation>(input).await), expected, "{name}");
+    }
+    let md5 = s::PutObjectAnnotationRequest {
+        content_md5: Some("1B2M2Y8AsgTpgAmY7PhCfg==".into()),
+        ..annotation("k", "a", "1")
+    };
+    assert_eq!(code(&world.root::<op::PutObjectAnnotation>(md5).await), "BadDigest");
+    for (tag, expected) in [("\"0\"", "PreconditionFailed"), ("\"a8cfde6331bd59eb2ac96f8911c4b666\"", "ok")] {
+        let input =
+            s::PutObjectAnnotationRequest { object_if_match: Some(tag.into()), ..annotation("k", "a", "1") };
+        assert_eq!(code(&world.root::<op::PutObjectAnnotation>(input).await), expected, "{tag}");
+    }
+    let other = s::DeleteObjectAnnotationRequest { object_if_match: Some("x".into()), ..deleting("k", "a") };
+    assert_eq!(code(&world.root::<op::DeleteObjectAnnotation>(other).await), "PreconditionFailed");
+    // A thousand, and no more; one that is there is put again.
+    for number in 1..1000 {
+        world.root::<op::PutObjectAnnotation>(annotation("k", &format!("n{number}"), "1")).await.unwrap();
+    }
+    let result = world.root::<op::PutObjectAnnotation>(annotation("k", "more", "1")).await;
+    assert_eq!(code(&result), "AnnotationLimitExceeded");
+    world.root::<op::PutObjectAnnotation>(annotation("k", "n7", "2")).await.unwrap();
+    // Permissions of their own.
+    let policy = |action: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"*"}}]}}"#
+        )
+    };
+    for (action, expected) in [("s3:GetObject", "AccessDenied"), ("s3:GetObjectAnnotation", "ok")] {
+        let who = Who::user(&policy(action));
+        let result = world.call::<op::GetObjectAnnotation>(&who, reading("k", "a", None)).await.result;
+        assert_eq!(code(&result), expected, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn are_of_a_version() {
+    let world = World::with_bucket().await;
+    world.version("Enabled").await;
+    let first = world.put("k", "one").await.version_id.unwrap();
+    world.root::<op::PutObjectAnnotation>(annotation("k", "a", "of the first")).await.unwrap();
+    let second = world.put("k", "two").await.version_id.unwrap();
+    assert!(names(&world, "k").await.is_empty());
+    let made = world.root::<op::PutObjectAnnotation>(annotation("k", "a", "of the second")).await.unwrap();
+    assert_eq!(made.object_version_id.as_deref(), Some(second.as_str()));
+    let late = s::PutObjectAnnotationRequest {
+        version_id: Some(first.clone()),
+        ..annotation("k", "late", "of the first, too")
+    };
+    world.root::<op::PutObjectAnnotation>(late).await.unwrap();
+    // A delete marker has none, and takes none away.
+    world.delete("k").await;
+    assert_eq!(code(&text(&world, "k", "a", None).await), "NoSuchKey");
+    assert_eq!(text(&world, "k", "a", Some(&first)).await.unwrap(), "of the first");
+    assert_eq!(text(&world, "k", "a", Some(&second)).await.unwrap(), "of the second");
+    let remove = s::DeleteObjectRequest {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        version_id: Some(first.clone()),
+        ..Default::default()
+    };
+    world.root::<op::DeleteObject>(remove).await.unwrap();
+    assert_eq!(code(&text(&world, "k", "late", Some(&first)).await), "NoSuchVersion");
+    assert_eq!(text(&world, "k", "a", Some(&second)).await.unwrap(), "of the second");
+}
+
+#[tokio::test]
+async fn go_along_with_copies() {
+    let world = World::with_bucket().await;
+    world.put("k", "object").await;
+    let large = "y".repeat(100_000);
+    world.root::<op::PutObjectAnnotation>(annotation("k", "small", "1")).await.unwrap();
+    world.root::<op::PutObjectAnnotation>(annotation("k", "large", large.clone())).await.unwrap();
+    let copy = |to: &str, directive: Option<&str>| s::CopyObjectRequest {
+        bucket: "bkt".into(),
+        key: to.into(),
+        copy_source: "bkt/k".into(),
+        annotation_directive: directive.map(str::to_owned),
+        ..Default::default()
+    };
+    world.root::<op::CopyObject>(copy("copy", None)).await.unwrap();
+    assert_eq!(names(&world, "copy").await, ["large", "small"]);
+    assert_eq!(text(&world, "copy", "large", None).await.unwrap(), large);
+    world.root::<op::CopyObject>(copy("bare", Some("EXCLUDE"))).await.unwrap();
+    assert!(names(&world, "bare").await.is_empty());
+    assert_eq!(code(&world.root::<op::CopyObject>(copy("x", Some("MOVE"))).await), "InvalidArgument");
+    // The copies are copies: they outlive what they were made of.
+    world.delete("k").await;
+    assert_eq!(text(&world, "copy", "large", None).await.unwrap(), large);
+    assert_eq!(world.owned_blobs().await, 1);
+    // Onto itself, as the class is changed, nothing is lost.
+    let onto = s::CopyObjectRequest {
+        copy_source: "bkt/copy".into(),
+        storage_class: Some("STANDARD_IA".into()),
+        ..copy("copy", None)
+    };
+    world.root::<op::CopyObject>(onto).await.unwrap();
+    assert_eq!(text(&world, "copy", "large", None).await.unwrap(), large);
+    assert_eq!((names(&world, "copy").await.len(), world.owned_blobs().await), (2, 1));
+    // Whoever may copy the object alone, may not copy it with them.
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}]}"#;
+    let from_copy =
+        |directive| s::CopyObjectRequest { copy_source: "bkt/copy".into(), ..copy("mine", directive) };
+    for (directive, expected) in [(None, "AccessDenied"), (Some("EXCLUDE"), "ok")] {
+        let result = world.call::<op::CopyObject>(&Who::user(policy), from_copy(directive)).await.result;
+        assert_eq!(code(&result), expected, "{directive:?}");
+    }
+}
+
+#[tokio::test]
+async fn are_encrypted_as_their_object_is_and_told_of() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    let key = cloud.ok::<kms::CreateKey>(k::CreateKeyRequest::default()).await.key_metadata.unwrap();
+    let arn = key.arn.clone().unwrap();
+    let sealed = s::PutObjectRequest {
+        server_side_encryption: Some("aws:kms".into()),
+        ssekms_key_id: Some(arn.clone()),
+        ..put("bkt", "k", "object")
+    };
+    cloud.ok::<op::PutObject>(sealed).await;
+    let queue_arn = cloud.queue("told", "bkt").await;
+    let queue = s::QueueConfiguration {
+        queue_arn,
+        events: vec!["s3:ObjectAnnotation:*".into()],
+        ..Default::default()
+    };
+    let notify = s::PutBucketNotificationConfigurationRequest {
+        bucket: "bkt".into(),
+        notification_configuration: s::NotificationConfiguration {
+            queue_configurations: Some(vec![queue]),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    cloud.ok::<op::PutBucketNotificationConfiguration>(notify).await;
+    cloud.messages("told").await;
+    let made = cloud.ok::<op::PutObjectAnnotation>(annotation("k", "a", "secret")).await;
+    assert_eq!(made.server_side_encryption.as_deref(), Some("aws:kms"));
+    let got = cloud.ok::<op::GetObjectAnnotation>(reading("k", "a", None)).await;
+    assert_eq!(got.annotation_payload.collect(usize::MAX).await.unwrap(), b"secret");
+    let disable = k::DisableKeyRequest { key_id: arn };
+    cloud.ok::<kms::DisableKey>(disable).await;
+    let refused = cloud.call::<op::GetObjectAnnotation>(&root(OURS), reading("k", "a", None)).await;
+    assert_eq!(code(&refused), "KMS.DisabledException");
+    cloud.ok::<op::DeleteObjectAnnotation>(deleting("k", "a")).await;
+    cloud.run().await;
+    let told: Vec<_> = cloud.messages("told").await;
+    let events = told.iter().map(|message| message["Records"][0]["eventName"].as_str().unwrap());
+    // Of one moment of the clock, which stands still here: in no order.
+    let events: std::collections::BTreeSet<&str> = events.collect();
+    assert_eq!(events.into_iter().collect::<Vec<_>>(), ["ObjectAnnotation:Delete", "ObjectAnnotation:Put"]);
+    // Of what only a client has the key, there is none.
+    let customer = s::PutObjectRequest {
+        sse_customer_algorithm: Some("AES256".into()),
+        sse_customer_key: Some("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into()),
+        sse_customer_key_md5: Some("KYvwGXoFFJ42a2u2GDWhwQ==".into()),
+        ..put("bkt", "c", "object")
+    };
+    cloud.ok::<op::PutObject>(customer).await;
+    let refused = cloud.err::<op::PutObjectAnnotation>(annotation("c", "a", "1")).await;
+    assert!(refused.starts_with("InvalidRequest"), "{refused}");
+}
+
+#[tokio::test]
+async fn outlive_a_restart_and_are_locked_with_their_object() {
+    let env = Env::simulated(3);
+    let (store, blobs) = (Store::memory(), Blobs::memory(&env));
+    let world = World::on(&env, store.clone(), blobs.clone());
+    let create = s::CreateBucketRequest {
+        bucket: "bkt".into(),
+        object_lock_enabled_for_bucket: Some(true),
+        ..Default::default()
+    };
+    world.root::<op::CreateBucket>(create).await.unwrap();
+    world.put("k", "object").await;
+    world.root::<op::PutObjectAnnotation>(annotation("k", "a", "z".repeat(200_000))).await.unwrap();
+    let until = haneul_kit::Instant::from_secs(env.now().secs() + 86_400);
+    let retain = s::PutObjectRetentionRequest {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        retention: Some(s::ObjectLockRetention {
+            mode: Some("GOVERNANCE".into()),
+            retain_until_date: Some(until),
+            ..Default::default()
+        }),
+        content_md5: Some("AAAAAAAAAAAAAAAAAAAAAA==".into()),
+        ..Default::default()
+    };
+    world.root::<op::PutObjectRetention>(retain).await.unwrap();
+    drop(world);
+    let world = World::on(&env, store, blobs);
+    assert_eq!(text(&world, "k", "a", None).await.unwrap().len(), 200_000);
+    let result = world.root::<op::DeleteObjectAnnotation>(deleting("k", "a")).await;
+    assert_eq!(code(&result), "AccessDenied");
+    let who = Who::root().header("x-amz-bypass-governance-retention", "true");
+    let result = world.call::<op::DeleteObjectAnnotation>(&who, deleting("k", "a")).await.result;
+    assert_eq!(code(&result), "ok");
+    assert!(names(&world, "k").await.is_empty());
+}
