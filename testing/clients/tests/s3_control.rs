@@ -17,6 +17,19 @@ fn analysis() {
 }
 
 #[test]
+fn annotations() {
+    run("boto3_s3_annotations.py");
+}
+
+#[test]
+fn reports() {
+    let name = "boto3_s3_reports.py";
+    if available(&python(), &["-c", "import pyarrow"], name) {
+        run(name);
+    }
+}
+
+#[test]
 fn object_lambda() {
     let (python, name) = (python(), "boto3_s3_object_lambda.py");
     if !available("python3", &["--version"], name) || !available(&python, &["-c", "import boto3"], name) {
