@@ -43,6 +43,21 @@ user_error!(
 user_error!(callback_timeout, CALLBACK_TIMEOUT_EXCEPTION, CallbackTimeoutException);
 user_error!(invalid_runtime, INVALID_RUNTIME_EXCEPTION, InvalidRuntimeException);
 user_error!(invalid_zip, INVALID_ZIP_FILE_EXCEPTION, InvalidZipFileException);
+user_error!(no_published_version, NO_PUBLISHED_VERSION_EXCEPTION, NoPublishedVersionException);
+user_error!(
+    providers_exceeded,
+    CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION,
+    CapacityProviderLimitExceededException
+);
+user_error!(
+    provider_full,
+    FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION,
+    FunctionVersionsPerCapacityProviderLimitExceededException
+);
+
+pub(crate) fn no_provider(name: &crate::capacity::ProviderName) -> ApiError {
+    not_found(format!("Capacity provider not found: {}", name.arn()))
+}
 
 pub(crate) fn no_function(arn: impl std::fmt::Display) -> ApiError {
     not_found(format!("Function not found: {arn}"))

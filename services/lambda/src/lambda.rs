@@ -12,6 +12,7 @@ use crate::invoke::{Concurrency, Specs};
 use crate::model::function::{FunctionRecord, VersionRecord};
 use crate::names::{self, FunctionName, Named};
 use crate::store::Records;
+use crate::tasks::capacity::Fleets;
 use crate::tasks::provision::Provisioned;
 
 /// The service's principal, in trust policies and in `aws:CalledVia`.
@@ -29,6 +30,7 @@ pub struct Lambda {
     pub(crate) sessions: Sessions<FunctionName>,
     pub(crate) specs: Specs,
     pub(crate) provisioned: Provisioned,
+    pub(crate) fleets: Fleets,
     pub(crate) waiters: Waiters,
     pub(crate) wake: Wake,
     pub(crate) this: Weak<Lambda>,
@@ -43,6 +45,8 @@ pub(crate) struct Wake {
     /// An execution can go on.
     pub(crate) durable: Signal,
     pub(crate) provision: Signal,
+    /// What runs on capacity providers has changed.
+    pub(crate) capacity: Signal,
     pub(crate) mappings: Signal,
 }
 

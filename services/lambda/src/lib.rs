@@ -4,7 +4,7 @@
 //! Reading order: [`names`] (how functions and layers are named), [`model`] (what is kept), [`store`] (the only
 //! transactions), [`lambda`] (the state), [`cache`], [`code`] (packages), [`environment`] (variables under KMS), [`roles`]
 //! (sessions of execution roles), [`policy`] (resource policies), [`settings`] (what may be configured), `exec` (who runs
-//! code, a crate of its own), [`invoke`] (from a call to a run), [`durable`] (executions that sleep and go on), [`ops`], [`mappings`] (sources that are polled), [`url`] (functions by HTTP),
+//! code, a crate of its own), [`invoke`] (from a call to a run), [`durable`] (executions that sleep and go on), [`capacity`] (environments that are kept and shared), [`ops`], [`mappings`] (sources that are polled), [`url`] (functions by HTTP),
 //! [`tasks`] (what goes on after the answers), [`logs`] (what functions say), [`metrics`], [`error`].
 //!
 //! What must never happen here: an event or a batch forgotten that was accepted; a step run again that was checkpointed; code of a package written outside of its
@@ -12,6 +12,7 @@
 
 mod absent;
 mod cache;
+mod capacity;
 mod code;
 mod durable;
 mod environment;

@@ -9,6 +9,10 @@ const NAME_LENGTH_MAX: usize = 64;
 
 pub(crate) const LATEST: &str = "$LATEST";
 
+/// The version of a function on a capacity provider that is published without a number, and the number that stands for it.
+pub(crate) const PUBLISHED: &str = "$LATEST.PUBLISHED";
+pub(crate) const PUBLISHED_NUMBER: u64 = u64::MAX;
+
 /// Which function of which account and Region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct FunctionName {
@@ -121,7 +125,7 @@ pub(crate) fn in_place(account: AccountId, region: Region, given: &str) -> Resul
     let plain = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    if !plain(name) || qualifier.is_some_and(|text| !plain(text) && text != LATEST) {
+    if !plain(name) || qualifier.is_some_and(|text| !plain(text) && text != LATEST && text != PUBLISHED) {
         return Err(malformed());
     }
     if name.len() > NAME_LENGTH_MAX {
@@ -136,7 +140,16 @@ pub(crate) fn in_place(account: AccountId, region: Region, given: &str) -> Resul
 
 /// A published version's number; `None` for `$LATEST` and aliases.
 pub(crate) fn version_number(qualifier: &str) -> Option<u64> {
-    qualifier.bytes().all(|b| b.is_ascii_digit()).then(|| qualifier.parse().ok()).flatten()
+    if qualifier == PUBLISHED {
+        return Some(PUBLISHED_NUMBER);
+    }
+    let digits = qualifier.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| qualifier.parse().ok()).flatten().filter(|number| *number != PUBLISHED_NUMBER)
+}
+
+/// As a qualifier says it.
+pub(crate) fn version_text(number: u64) -> String {
+    if number == PUBLISHED_NUMBER { PUBLISHED.to_owned() } else { number.to_string() }
 }
 
 /// Which layer of which account and Region, perhaps in which version.
@@ -205,6 +218,8 @@ mod tests {
             ("f", Ok(own.clone())),
             ("f:live", Ok(format!("{own}:live"))),
             ("f:$LATEST", Ok(format!("{own}:$LATEST"))),
+            ("f:$LATEST.PUBLISHED", Ok(format!("{own}:$LATEST.PUBLISHED"))),
+            ("f:$LATEST.OTHER", Err("InvalidParameterValueException".into())),
             ("function:f", Ok(own.clone())),
             ("123456789012:function:f", Ok(own.clone())),
             ("us-east-1:123456789012:function:f", Ok(own.clone())),
@@ -221,5 +236,7 @@ mod tests {
         assert_eq!(version_number("12"), Some(12));
         assert_eq!(version_number("$LATEST"), None);
         assert_eq!(version_number("v1"), None);
+        assert_eq!(version_number(PUBLISHED).map(version_text).as_deref(), Some(PUBLISHED));
+        assert_eq!(version_number(&u64::MAX.to_string()), None);
     }
 }

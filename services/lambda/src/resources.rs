@@ -5,13 +5,15 @@ use haneul_kit::{AccountId, Arn, BoxFuture, Kind, Region, Result, Tagged};
 use haneul_store::Store;
 
 use crate::model::SIGNING;
+use crate::model::capacity::PROVIDERS;
 use crate::model::function::FUNCTIONS;
 use crate::model::mapping::MAPPINGS;
 
 const FUNCTION: Kind = Kind::new("lambda:function", "AWS::Lambda::Function");
 const MAPPING: Kind = Kind::new("lambda:event-source-mapping", "AWS::Lambda::EventSourceMapping");
 const CONFIG: Kind = Kind::new("lambda:code-signing-config", "AWS::Lambda::CodeSigningConfig");
-pub(crate) const KINDS: &[Kind] = &[FUNCTION, MAPPING, CONFIG];
+const PROVIDER: Kind = Kind::new("lambda:capacity-provider", "AWS::Lambda::CapacityProvider");
+pub(crate) const KINDS: &[Kind] = &[FUNCTION, MAPPING, CONFIG, PROVIDER];
 
 pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFuture<'_, Result<Vec<Tagged>>> {
     Box::pin(async move {
@@ -29,6 +31,10 @@ pub(crate) fn list(store: &Store, account: AccountId, region: Region) -> BoxFutu
             CONFIG.resource(arn("code-signing-config", &id), config.tags)
         });
         all.extend(configs.await?);
+        let providers = rows(store, &PROVIDERS, owner, |(_, _, name), provider| {
+            PROVIDER.resource(arn("capacity-provider", &name), provider.tags)
+        });
+        all.extend(providers.await?);
         Ok(all)
     })
 }

@@ -14,6 +14,7 @@ use crate::images::{self, Images};
 use crate::logs::Logs;
 use crate::mappings::manage::Mappings;
 use crate::store::Records;
+use crate::tasks::capacity::Capacity;
 use crate::tasks::code::Code;
 use crate::tasks::durable::Executions;
 use crate::tasks::events::Events;
@@ -61,6 +62,7 @@ pub(crate) fn with_executor(
         sessions: Default::default(),
         specs: Default::default(),
         provisioned: Default::default(),
+        fleets: Default::default(),
         waiters: Default::default(),
         wake: Default::default(),
         this: this.clone(),
@@ -71,11 +73,13 @@ pub(crate) fn with_executor(
         .op::<op::AddPermission>()
         .op::<op::CheckpointDurableExecution>()
         .op::<op::CreateAlias>()
+        .op::<op::CreateCapacityProvider>()
         .op::<op::CreateCodeSigningConfig>()
         .op::<op::CreateEventSourceMapping>()
         .op::<op::CreateFunction>()
         .op::<op::CreateFunctionUrlConfig>()
         .op::<op::DeleteAlias>()
+        .op::<op::DeleteCapacityProvider>()
         .op::<op::DeleteCodeSigningConfig>()
         .op::<op::DeleteDurableExecution>()
         .op::<op::DeleteEventSourceMapping>()
@@ -89,6 +93,7 @@ pub(crate) fn with_executor(
         .op::<op::DeleteResourcePolicy>()
         .op::<op::GetAccountSettings>()
         .op::<op::GetAlias>()
+        .op::<op::GetCapacityProvider>()
         .op::<op::GetCodeSigningConfig>()
         .op::<op::GetDurableExecution>()
         .op::<op::GetDurableExecutionHistory>()
@@ -100,6 +105,7 @@ pub(crate) fn with_executor(
         .op::<op::GetFunctionConfiguration>()
         .op::<op::GetFunctionEventInvokeConfig>()
         .op::<op::GetFunctionRecursionConfig>()
+        .op::<op::GetFunctionScalingConfig>()
         .op::<op::GetFunctionUrlConfig>()
         .op::<op::GetLayerVersion>()
         .op::<op::GetLayerVersionByArn>()
@@ -112,11 +118,13 @@ pub(crate) fn with_executor(
         .op::<op::InvokeAsync>()
         .op::<op::InvokeWithResponseStream>()
         .op::<op::ListAliases>()
+        .op::<op::ListCapacityProviders>()
         .op::<op::ListCodeSigningConfigs>()
         .op::<op::ListDurableExecutionsByFunction>()
         .op::<op::ListEventSourceMappings>()
         .op::<op::ListFunctionEventInvokeConfigs>()
         .op::<op::ListFunctionUrlConfigs>()
+        .op::<op::ListFunctionVersionsByCapacityProvider>()
         .op::<op::ListFunctions>()
         .op::<op::ListFunctionsByCodeSigningConfig>()
         .op::<op::ListLayerVersions>()
@@ -131,6 +139,7 @@ pub(crate) fn with_executor(
         .op::<op::PutFunctionConcurrency>()
         .op::<op::PutFunctionEventInvokeConfig>()
         .op::<op::PutFunctionRecursionConfig>()
+        .op::<op::PutFunctionScalingConfig>()
         .op::<op::PutProvisionedConcurrencyConfig>()
         .op::<op::PutResourcePolicy>()
         .op::<op::PutRuntimeManagementConfig>()
@@ -144,6 +153,7 @@ pub(crate) fn with_executor(
         .op::<op::TagResource>()
         .op::<op::UntagResource>()
         .op::<op::UpdateAlias>()
+        .op::<op::UpdateCapacityProvider>()
         .op::<op::UpdateCodeSigningConfig>()
         .op::<op::UpdateEventSourceMapping>()
         .op::<op::UpdateFunctionCode>()
@@ -155,6 +165,7 @@ pub(crate) fn with_executor(
         .reconciler(Arc::new(Events::new(lambda.clone())))
         .reconciler(Arc::new(Executions::new(lambda.clone())))
         .reconciler(Arc::new(Provision(lambda.clone())))
+        .reconciler(Arc::new(Capacity(lambda.clone())))
         .reconciler(Arc::new(Mappings::new(lambda)))
         .build())
 }

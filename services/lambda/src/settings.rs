@@ -84,9 +84,13 @@ pub(crate) fn timeout(given: i32) -> Result<u32> {
 }
 
 pub(crate) fn memory(given: i32) -> Result<u32> {
-    if given > MEMORY_MB_MAX {
+    memory_within(given, MEMORY_MB_MAX)
+}
+
+pub(crate) fn memory_within(given: i32, most: i32) -> Result<u32> {
+    if given > most {
         return Err(error::parameter(format!(
-            "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to {MEMORY_MB_MAX}"
+            "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to {most}"
         )));
     }
     Ok(given.max(MEMORY_MB).unsigned_abs())
@@ -146,7 +150,6 @@ pub(crate) struct Unsupported<'a> {
     pub(crate) files: Option<&'a [s::FileSystemConfig]>,
     pub(crate) image: Option<&'a s::ImageConfig>,
     pub(crate) snap_start: Option<&'a s::SnapStart>,
-    pub(crate) capacity: bool,
     pub(crate) runtime: bool,
     pub(crate) accelerator: bool,
 }
@@ -169,11 +172,7 @@ impl Unsupported<'_> {
         if self.snap_start.is_some_and(|snap| snap.apply_on.as_deref() == Some("PublishedVersions")) {
             return Err(error::unsupported("SnapStart for published versions"));
         }
-        let more = [
-            (self.capacity, "CapacityProviderConfig"),
-            (self.runtime, "RuntimeConfig"),
-            (self.accelerator, "AcceleratorConfig"),
-        ];
+        let more = [(self.runtime, "RuntimeConfig"), (self.accelerator, "AcceleratorConfig")];
         match more.iter().find(|(given, _)| *given) {
             Some((_, name)) => Err(error::unsupported(name)),
             None => Ok(()),

@@ -103,6 +103,48 @@ fn a_thousand_calls_at_once() {
     }
 }
 
+/// Functions on capacity providers: a part of `boto3_managed_instances.py`.
+fn managed(part: &str) {
+    let (python, name) = (python(), format!("boto3_managed_instances.py {part}"));
+    if available(&python, &["-c", "import boto3"], &name) {
+        let server = Server::start(&[]);
+        let mut command = server.command(&python);
+        command.args([&script("boto3_managed_instances.py"), part]);
+        let output = command
+            .env("RUST_FUNCTION", env!("CARGO_BIN_EXE_rust_function"))
+            .output()
+            .expect("the client starts");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+#[test]
+fn events_meet_in_one_environment_of_python() {
+    managed("python");
+}
+
+#[test]
+fn events_meet_in_one_environment_of_node() {
+    managed("node");
+}
+
+#[test]
+fn events_meet_in_one_environment_of_the_runtime_crate() {
+    managed("rust");
+}
+
+#[test]
+fn environments_of_a_provider_are_there_again_after_a_crash() {
+    let python = python();
+    if available(&python, &["-c", "import boto3"], "boto3_managed_instances.py before") {
+        let server = Server::start(&[]);
+        server.run(&python, &[&script("boto3_managed_instances.py"), "before"]);
+        let server = server.restart(&[]);
+        server.run(&python, &[&script("boto3_managed_instances.py"), "after"]);
+    }
+}
+
 #[test]
 fn nothing_accepted_is_lost_in_a_crash() {
     let python = python();

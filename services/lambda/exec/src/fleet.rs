@@ -18,7 +18,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 use crate::environment::Environment;
 use crate::environment::init::{self, StartError};
 use crate::host::said_by;
-use crate::pool::{Lease, Pool};
+use crate::lease::Lease;
+use crate::pool::Pool;
 use crate::{ExecError, Fleet, Spec, Standing};
 
 /// How often the use of environments is looked at, and the least time between two looks.
@@ -225,14 +226,11 @@ impl Fleets {
         let all = self.kept.lock();
         let kept = all.get(spec_id).filter(|kept| kept.size.max > 0)?;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let memory = kept.members.iter().map(|member| member.environment.usage().memory_bytes).sum();
         Some(Standing {
             ready: count(kept.ready(self.pool.shared.env.now())),
             starting: count(kept.starting),
             running: count(kept.running()),
             failed: kept.failed.clone(),
-            cpu_millis_used: kept.cpu_millis as u64,
-            memory_bytes_used: memory,
         })
     }
 

@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`spec`], [`invocation`], [`executor`] (the trait and its errors), [`logs`], [`simulated`] (an executor
 //! of closures, for tests); then how it is done: `host` (the real executor), `pool` (environments that are started when they
-//! are wanted, and who waits), `fleet` (environments of capacity providers, which are kept and shared),
+//! are wanted, and who waits), `fleet` (environments of capacity providers, which are kept and shared), `lease`
+//! (what an invocation has of either),
 //! `environment` (one of them), `program` (what its sandbox runs), `runtimes` and `interpreters` (what this host has),
 //! `collector` and `lines` (its log), `telemetry` (what its extensions hear).
 //!
@@ -26,6 +27,7 @@ mod environment;
 mod fleet;
 mod host;
 mod interpreters;
+mod lease;
 mod lines;
 mod pool;
 mod program;

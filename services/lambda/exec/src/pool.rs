@@ -17,7 +17,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::environment::init::{self, StartError};
 use crate::environment::{Environment, Freezing, Shared};
-use crate::fleet::Place;
+use crate::lease::Lease;
 use crate::{ExecError, Spec};
 
 /// How long an idle environment runs on, so that one that is used again at once is not frozen in between.
@@ -81,43 +81,6 @@ impl Group {
         let open = self.waiting.iter().filter(|waiter| !waiter.give.is_closed()).count();
         let warm = self.provisioned.saturating_sub(self.count());
         open.saturating_sub(self.starting).max(warm)
-    }
-}
-
-/// An environment for one invocation; given back when dropped.
-pub(crate) struct Lease {
-    /// Where it goes back to, if it is not kept by a fleet.
-    pool: Option<Arc<Pool>>,
-    environment: Option<Arc<Environment>>,
-    place: Option<Place>,
-}
-
-impl Lease {
-    fn of_pool(pool: &Arc<Pool>, environment: Arc<Environment>) -> Lease {
-        Lease { pool: Some(pool.clone()), environment: Some(environment), place: None }
-    }
-
-    /// One of several in an environment of a fleet.
-    pub(crate) fn of_fleet(environment: Arc<Environment>, place: Place) -> Lease {
-        Lease { pool: None, environment: Some(environment), place: Some(place) }
-    }
-
-    /// The place in the environment, for who knows when the runtime is done with it.
-    pub(crate) fn take_place(&mut self) -> Option<Place> {
-        self.place.take()
-    }
-
-    pub(crate) fn environment(&self) -> &Arc<Environment> {
-        // Taken by `drop` alone.
-        self.environment.as_ref().expect("a lease has its environment until it is dropped")
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let (Some(pool), Some(environment)) = (&self.pool, self.environment.take()) {
-            pool.release(environment);
-        }
     }
 }
 
@@ -195,7 +158,7 @@ impl Pool {
         }
     }
 
-    fn release(self: &Arc<Pool>, environment: Arc<Environment>) {
+    pub(crate) fn release(self: &Arc<Pool>, environment: Arc<Environment>) {
         let mut state = self.state.lock();
         let now = self.shared.env.now();
         let (hungry, stopping) = (state.hungry, state.stopping);
@@ -228,7 +191,7 @@ impl Pool {
                 }
             }
         }
-        if let Some(environment) = lease.environment.take() {
+        if let Some(environment) = lease.take_environment() {
             if environment.rest() {
                 self.to_freeze.lock().push_back(environment.clone());
                 self.freezer.notify_one();

@@ -42,8 +42,6 @@ pub struct Simulated {
     warm: Mutex<HashSet<String>>,
     invoked: AtomicU64,
     fleets: Mutex<BTreeMap<String, Kept>>,
-    /// Memory for environments of fleets.
-    fleet_memory_mb: AtomicU64,
 }
 
 /// A fleet; its environments are there at once.
@@ -69,7 +67,6 @@ impl Simulated {
             warm: Mutex::default(),
             invoked: AtomicU64::new(0),
             fleets: Mutex::default(),
-            fleet_memory_mb: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -88,11 +85,6 @@ impl Simulated {
     /// Events that reached a function so far.
     pub fn invoked(&self) -> u64 {
         self.invoked.load(Ordering::SeqCst)
-    }
-
-    /// Fleets that come from here on find so much memory, each by itself.
-    pub fn set_fleet_memory_mb(&self, most: u64) {
-        self.fleet_memory_mb.store(most, Ordering::SeqCst);
     }
 
     /// Takes a place in a fleet. One that is full has another environment for who comes next, as far as it may grow.
@@ -221,14 +213,8 @@ impl Executor for Simulated {
     fn keep(&self, spec: Arc<Spec>, size: Fleet) {
         let managed = spec.managed.map_or((1, 1000), |managed| (managed.concurrency, managed.cpu_millis));
         let cpu = u64::from(size.min) * u64::from(managed.1);
-        let memory = u64::from(size.min) * u64::from(spec.memory_mb);
-        let failed = if cpu > size.cpu_millis_max {
-            Some(ExecError::NoProcessors("the provider has too few vCPUs".into()))
-        } else if memory > self.fleet_memory_mb.load(Ordering::SeqCst) {
-            Some(ExecError::NoCapacity("there is too little memory".into()))
-        } else {
-            None
-        };
+        let too_few = || ExecError::NoProcessors("the provider has too few vCPUs".into());
+        let failed = (cpu > size.cpu_millis_max).then(too_few);
         let mut fleets = self.fleets.lock();
         let running = fleets.get(&spec.id).map_or(0, |kept| kept.running);
         let ready = if failed.is_none() { size.min } else { 0 };

@@ -75,7 +75,7 @@ pub struct Fleet {
 }
 
 /// How a fleet stands.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     pub ready: u32,
     pub starting: u32,
@@ -83,9 +83,6 @@ pub struct Standing {
     pub running: u32,
     /// Why the last environment could not be started, until one could.
     pub failed: Option<crate::ExecError>,
-    /// Of all its environments together: processors in use, in thousandths, and memory.
-    pub cpu_millis_used: u64,
-    pub memory_bytes_used: u64,
 }
 
 impl Spec {

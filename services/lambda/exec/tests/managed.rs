@@ -90,8 +90,8 @@ async fn hold(
 ) -> Vec<tokio::task::JoinHandle<host::Answer>> {
     let before = *gate.arrived.borrow();
     let begun = (0..count).map(|number| {
-        let (host, function) = (host.clone(), function.clone());
-        tokio::spawn(async move { host.invoke(&function, &json!({ "n": number })).await })
+        let (env, host, function) = (host.env.clone(), host.clone(), function.clone());
+        env.spawn("call", async move { host.invoke(&function, &json!({ "n": number })).await })
     });
     let begun: Vec<_> = begun.collect();
     gate.arrived(before + count).await;

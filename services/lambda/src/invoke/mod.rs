@@ -113,13 +113,19 @@ impl Lambda {
             self.sample(metrics::RECURSIVE, name, qualifier, 1.0);
         })?;
         let limit = self.unreserved(&target).await?;
-        let entered = self.concurrency.enter(name, target.known.record.reserved, limit);
+        // What is on a capacity provider is not of what the account's functions share.
+        let managed = target.version.capacity.is_some();
+        let reserved = if managed { Some(u32::MAX) } else { target.known.record.reserved };
+        let entered = self.concurrency.enter(name, reserved, limit);
         let permit = entered.map_err(|why| {
             self.sample(metrics::THROTTLES, name, qualifier, 1.0);
             error::throttled(why)
         })?;
         self.sample(metrics::CONCURRENT, name, qualifier, f64::from(permit.at_once));
         let spec = self.spec(&target).await?;
+        if managed {
+            self.keep_called(&target, &spec).await?;
+        }
         let lambda = self.shared()?;
         let env = &self.platform.env;
         let function_arn = target.known.name.arn_of(target.qualifier.as_deref()).to_string();
@@ -135,7 +141,11 @@ impl Lambda {
         };
         let ran = env.spawn("lambda invocation", work).await;
         let (outcome, permit) = ran.map_err(|_| ApiError::internal("an invocation was given up"))?;
-        let outcome = outcome.map_err(exec_error)?;
+        let outcome = outcome.map_err(exec_error).inspect_err(|refused| {
+            if managed && error::is_throttle(refused) {
+                self.sample(metrics::THROTTLES, name, qualifier, 1.0);
+            }
+        })?;
         let function_error = outcome.function_error.map(FunctionError::name);
         self.sample(metrics::INVOCATIONS, name, qualifier, 1.0);
         self.sample(metrics::ERRORS, name, qualifier, if function_error.is_some() { 1.0 } else { 0.0 });

@@ -82,7 +82,7 @@ impl Lambda {
             },
             tracing: version.tracing_active,
             provisioned: !target.known.record.provisioned.is_empty() && version.version != names::LATEST,
-            managed: None,
+            managed: if version.version == names::LATEST { None } else { version.managed() },
         });
         let mut specs = self.specs.0.lock();
         if specs.len() >= SPECS_MAX {

@@ -4,7 +4,7 @@ use haneul_kit::Result;
 
 use crate::lambda::Known;
 use crate::model::function::{State, VersionRecord};
-use crate::names::{LATEST, Named, version_number};
+use crate::names::{LATEST, Named, PUBLISHED_NUMBER, version_number};
 use crate::{Lambda, error};
 
 /// What a call means: a function in one version.
@@ -26,14 +26,14 @@ impl Lambda {
             None | Some(LATEST) => known.latest.clone(),
             Some(qualifier) => {
                 let number = match version_number(qualifier) {
-                    Some(number) => number.to_string(),
+                    Some(number) => Some(number),
                     None => {
                         let alias = self.cache.alias(&self.records, function, qualifier).await?;
                         let alias = alias.ok_or_else(missing)?;
-                        self.draw(&alias.version, &alias.weights)
+                        version_number(&self.draw(&alias.version, &alias.weights))
                     }
                 };
-                match version_number(&number) {
+                match number {
                     Some(number) => {
                         self.cache.version(&self.records, function, number).await?.ok_or_else(missing)?
                     }
@@ -56,10 +56,32 @@ impl Lambda {
         version.to_owned()
     }
 
-    /// Waits until the code is ready: AWS refuses calls meanwhile, here it takes milliseconds.
-    pub(crate) async fn ready(&self, target: Target) -> Result<Target> {
+    /// What a call of a function on a capacity provider means: without a qualifier what was published last, and never the
+    /// unpublished version. Others are what they are.
+    ///
+    /// # Errors
+    /// NoPublishedVersionException, ResourceConflictException.
+    pub(crate) async fn invocable(&self, target: Target) -> Result<Target> {
+        if target.version.capacity.is_none() || target.version.version != LATEST {
+            return Ok(target);
+        }
+        if target.qualifier.is_some() {
+            return Err(not_now("ActiveNonInvocable"));
+        }
         let name = &target.known.name;
-        let target = if target.version.state == State::Pending {
+        let published = self.cache.version(&self.records, name, PUBLISHED_NUMBER).await?;
+        let version = published.ok_or_else(|| {
+            error::no_published_version(format!("The function {name} has no published version to invoke."))
+        })?;
+        Ok(Target { version, ..target })
+    }
+
+    /// Waits until the code is ready: AWS refuses calls meanwhile, here it takes milliseconds. Environments of a capacity
+    /// provider take longer, and are not waited for.
+    pub(crate) async fn ready(&self, target: Target) -> Result<Target> {
+        let target = self.invocable(target).await?;
+        let name = &target.known.name;
+        let target = if target.version.state == State::Pending && target.version.capacity.is_none() {
             let number = version_number(&target.version.version).unwrap_or(0);
             self.settle(name, number).await?;
             let qualifier = Some(target.version.version.clone());
@@ -71,6 +93,8 @@ impl Lambda {
         match &target.version.state {
             State::Active => Ok(target),
             State::Pending => Err(not_now("Pending")),
+            State::Deactivating => Err(not_now("Deactivating")),
+            State::Deactivated => Err(not_now("Deactivated")),
             State::Failed { .. } => Err(not_now("Failed")),
         }
     }

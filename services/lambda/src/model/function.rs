@@ -5,12 +5,13 @@ use haneul_kit::{AccountId, Region};
 use haneul_store::{Record, Table};
 use serde::{Deserialize, Serialize};
 
+use super::capacity::{CapacityUse, ScalingRecord};
 use super::durable::DurableConfig;
 
 pub(crate) static FUNCTIONS: Table<(AccountId, Region, String), FunctionRecord> =
     Table::new("lambda.functions");
 
-/// Published versions, by number.
+/// Published versions, by number; `$LATEST.PUBLISHED` has the largest that there is.
 pub(crate) static VERSIONS: Table<(AccountId, Region, String, u64), VersionRecord> =
     Table::new("lambda.versions");
 
@@ -40,6 +41,9 @@ pub(crate) struct FunctionRecord {
     pub(crate) provisioned: BTreeMap<String, ProvisionedRecord>,
     /// By version.
     pub(crate) runtime_updates: BTreeMap<String, RuntimeUpdates>,
+    /// By version that runs on a capacity provider.
+    #[serde(default)]
+    pub(crate) scaling: BTreeMap<String, ScalingRecord>,
 }
 
 impl Record for FunctionRecord {}
@@ -47,7 +51,7 @@ impl Record for FunctionRecord {}
 /// One version's code and configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct VersionRecord {
-    /// `$LATEST` or a number.
+    /// `$LATEST`, `$LATEST.PUBLISHED` or a number.
     pub(crate) version: String,
     pub(crate) revision: String,
     /// Drawn anew with every change of code or configuration: environments of another one are of no use.
@@ -69,6 +73,9 @@ pub(crate) struct VersionRecord {
     /// Its calls are durable executions.
     #[serde(default)]
     pub(crate) durable: Option<DurableConfig>,
+    /// Its published versions run on a capacity provider.
+    #[serde(default)]
+    pub(crate) capacity: Option<CapacityUse>,
     pub(crate) environment: Option<SealedEnvironment>,
     pub(crate) kms_key: Option<String>,
     pub(crate) dead_letter: Option<String>,
@@ -91,6 +98,9 @@ pub(crate) enum State {
         code: String,
         reason: String,
     },
+    /// It is to have no environments, and may have some yet.
+    Deactivating,
+    Deactivated,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

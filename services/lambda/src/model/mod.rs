@@ -1,8 +1,9 @@
 //! What is kept, and under which keys.
 //!
 //! [`function`]: functions, versions, aliases and what is configured of them. [`layer`]: layers. [`event`]: events that
-//! wait to be delivered to a function. [`durable`]: durable executions. [`mapping`]: event source mappings and where they stand. The rest is small and here.
+//! wait to be delivered to a function. [`durable`]: durable executions. [`capacity`]: capacity providers and what runs on them. [`mapping`]: event source mappings and where they stand. The rest is small and here.
 
+pub(crate) mod capacity;
 pub(crate) mod durable;
 pub(crate) mod event;
 pub(crate) mod function;

@@ -14,6 +14,11 @@ impl Handle<op::PutFunctionConcurrency> for Lambda {
     async fn call(&self, cx: &Cx, input: s::PutFunctionConcurrencyRequest) -> Result<s::Concurrency> {
         let function = names::read(cx, &input.function_name, None)?.function;
         let own = self.records.get(&function).await?;
+        if own.latest.capacity.is_some() {
+            return Err(error::parameter(
+                "Reserved concurrency is not supported for functions with a capacity provider.",
+            ));
+        }
         let reserved = u32::try_from(input.reserved_concurrent_executions).unwrap_or(0);
         let all = self.cache.reserved(&self.records, function.account, function.region).await?;
         let others = all - own.reserved.unwrap_or(0).min(all);

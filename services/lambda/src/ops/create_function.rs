@@ -7,10 +7,11 @@ use haneul_lambda_wire::shapes as s;
 
 use super::render::arn_of;
 use super::source::Source;
+use super::versions::PublishTo;
 use crate::model::function::{FunctionRecord, State, Update, VersionRecord};
 use crate::names::{self, LATEST};
 use crate::settings::{self, Unsupported};
-use crate::{Lambda, environment, error, images};
+use crate::{Lambda, capacity, environment, error, images};
 
 impl Handle<op::CreateFunction> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::CreateFunctionRequest) -> Result<Vec<Access>> {
@@ -27,6 +28,7 @@ impl Handle<op::CreateFunction> for Lambda {
         let mut all = vec![create];
         all.extend(Lambda::passes_role(&input.role));
         all.extend(self.asks_for_layers(cx.region(), &input.layers).await?);
+        all.extend(self.passes_provider(cx, input.capacity_provider_config.as_ref()).await?);
         Ok(all)
     }
 
@@ -39,8 +41,11 @@ impl Handle<op::CreateFunction> for Lambda {
         }
         let function = named.function;
         let is_image = input.package_type.as_deref() == Some("Image");
-        if input.publish_to.is_some() {
-            return Err(error::unsupported("PublishTo"));
+        let to = PublishTo::read(input.publish_to.as_deref())?;
+        if to == PublishTo::LatestPublished && input.capacity_provider_config.is_none() {
+            return Err(error::parameter(
+                "PublishTo is only supported for functions with a capacity provider.",
+            ));
         }
         if input.tenancy_config.is_some() {
             return Err(error::unsupported("TenancyConfig"));
@@ -50,7 +55,6 @@ impl Handle<op::CreateFunction> for Lambda {
             files: input.file_system_configs.as_deref(),
             image: input.image_config.as_ref().filter(|_| !is_image),
             snap_start: input.snap_start.as_ref(),
-            capacity: input.capacity_provider_config.is_some(),
             runtime: input.runtime_config.is_some(),
             accelerator: input.accelerator_config.is_some(),
         }
@@ -67,9 +71,20 @@ impl Handle<op::CreateFunction> for Lambda {
             }
         };
         settings::tags(&input.tags)?;
+        let usage = match input.capacity_provider_config {
+            Some(given) => {
+                let given = given.lambda_managed_instances_capacity_provider_config;
+                let provider = self.usable_provider(cx, &given.capacity_provider_arn).await?;
+                Some(capacity::settings::usage(&given, provider, None))
+            }
+            None => None,
+        };
         match is_image {
             true => self.check_runtime(images::RUNTIME)?,
             false => self.check_runtime(&runtime)?,
+        }
+        if usage.is_some() && !is_image {
+            self.check_managed_runtime(&runtime)?;
         }
         let durable = input.durable_config.map(|given| settings::durable(given, None)).transpose()?;
         let variables = environment::check(input.environment)?;
@@ -77,11 +92,23 @@ impl Handle<op::CreateFunction> for Lambda {
         let dead_letter = settings::dead_letter(input.dead_letter_config)?;
         let (timeout_s, memory_mb, ephemeral_mb, architecture, logging) = (
             settings::timeout(input.timeout.unwrap_or(settings::TIMEOUT_S))?,
-            settings::memory(input.memory_size.unwrap_or(settings::MEMORY_MB))?,
+            match usage {
+                Some(_) => {
+                    let given = input.memory_size.unwrap_or(capacity::settings::MEMORY_MB);
+                    settings::memory_within(given, capacity::settings::MEMORY_MB_MAX)?
+                }
+                None => settings::memory(input.memory_size.unwrap_or(settings::MEMORY_MB))?,
+            },
             settings::ephemeral(input.ephemeral_storage)?,
             settings::architecture(input.architectures)?,
-            settings::logging(input.logging_config.unwrap_or_default())?,
+            settings::logging(match usage {
+                Some(_) => capacity::settings::logging(input.logging_config)?,
+                None => input.logging_config.unwrap_or_default(),
+            })?,
         );
+        if let Some(usage) = &usage {
+            capacity::settings::check(usage, memory_mb)?;
+        }
         if self.records.function(&function).await?.is_some() {
             return Err(error::conflict(format!("Function already exist: {}", function.name)));
         }
@@ -140,6 +167,7 @@ impl Handle<op::CreateFunction> for Lambda {
             layers,
             image,
             durable,
+            capacity: usage,
             environment,
             kms_key,
             dead_letter,
@@ -160,14 +188,15 @@ impl Handle<op::CreateFunction> for Lambda {
             urls: BTreeMap::new(),
             provisioned: BTreeMap::new(),
             runtime_updates: BTreeMap::new(),
+            scaling: BTreeMap::new(),
         };
         if let Err(refused) = self.records.create(&function, &record).await {
             self.code.delete(vec![blob]).await?;
             return Err(refused);
         }
         self.wake.code.wake();
-        if input.publish == Some(true) {
-            let version = self.publish(cx, &function, None, None, None).await?;
+        if input.publish == Some(true) || to == PublishTo::LatestPublished {
+            let version = self.publish(cx, &function, to, None, None, None).await?;
             let arn = arn_of(&function, &version.version, None);
             return self.configuration(cx, &function, &version, arn, false).await;
         }

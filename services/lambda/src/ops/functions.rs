@@ -151,6 +151,7 @@ impl Handle<op::DeleteFunction> for Lambda {
         }
         self.wake.code.wake();
         self.wake.provision.wake();
+        self.wake.capacity.wake();
         Ok(s::DeleteFunctionResponse { status_code: Some(204) })
     }
 }

@@ -35,7 +35,7 @@ impl Handle<op::Invoke> for Lambda {
                 "The function is not configured with tenancy configuration. Remove the tenant id.",
             ));
         }
-        let target = self.target(&named).await?;
+        let target = self.invocable(self.target(&named).await?).await?;
         let durable = input.durable_execution_name;
         check_durable(&target, durable.as_deref())?;
         let payload = input.payload.unwrap_or_default();
@@ -91,7 +91,7 @@ impl Handle<op::InvokeAsync> for Lambda {
         let payload = input.invoke_args.collect(ASYNC_MAX).await.map_err(too_large)?;
         let payload = bytes::Bytes::from(payload);
         check_payload(&payload, ASYNC_MAX)?;
-        let target = self.target(&named).await?;
+        let target = self.invocable(self.target(&named).await?).await?;
         self.accept_call(cx, &named, target, payload, None).await?;
         Ok(s::InvokeAsyncResponse { status: Some(202) })
     }
@@ -115,7 +115,7 @@ impl Handle<op::InvokeWithResponseStream> for Lambda {
                 "The function is not configured with tenancy configuration. Remove the tenant id.",
             ));
         }
-        let target = self.target(&named).await?;
+        let target = self.invocable(self.target(&named).await?).await?;
         if input.invocation_type.as_deref() == Some("DryRun") {
             return Ok(s::InvokeWithResponseStreamResponse { status_code: Some(204), ..Default::default() });
         }

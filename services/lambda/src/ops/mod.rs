@@ -2,6 +2,7 @@
 
 mod account;
 mod aliases;
+mod capacity_providers;
 mod concurrency;
 mod create_function;
 mod durable_callbacks;
@@ -19,6 +20,7 @@ mod permissions;
 mod provisioned;
 mod render;
 mod runtimes;
+mod scaling;
 mod signing;
 mod source;
 mod tags;

@@ -28,6 +28,11 @@ impl Handle<op::PutProvisionedConcurrencyConfig> for Lambda {
         let (function, qualifier) = self.provisionable(cx, &input.function_name, &input.qualifier).await?;
         let requested = u32::try_from(input.provisioned_concurrent_executions).unwrap_or(1);
         let own = self.records.get(&function).await?;
+        if own.latest.capacity.is_some() {
+            return Err(error::parameter(
+                "Provisioned concurrency is not supported for functions with a capacity provider.",
+            ));
+        }
         let others: u32 =
             own.provisioned.iter().filter(|(key, _)| **key != qualifier).map(|(_, one)| one.requested).sum();
         let most = own.reserved.unwrap_or(ACCOUNT_MAX - UNRESERVED_MIN);

@@ -4,7 +4,11 @@ use haneul_shape::value::Map;
 use sha2::{Digest, Sha256};
 
 use crate::Lambda;
+use crate::capacity::ProviderName;
+use crate::capacity::fleet::MEMORY_PER_CPU;
+use crate::exec::Managed;
 use crate::images;
+use crate::model::capacity::CapacityUse;
 use crate::model::function::{AliasRecord, State, Update, VersionRecord};
 use crate::names::{FunctionName, LATEST};
 use crate::settings::show_logging;
@@ -65,6 +69,11 @@ impl Lambda {
                 apply_on: Some("None".into()),
                 optimization_status: Some("Off".into()),
             }),
+            capacity_provider_config: version
+                .capacity
+                .as_ref()
+                .zip(version.managed())
+                .map(|(capacity, managed)| show_capacity(function, capacity, managed)),
             durable_config: version.durable.as_ref().map(crate::durable::render::config),
             logging_config: Some(show_logging(&version.logging, version.log_group(&function.name))),
             ..Default::default()
@@ -96,7 +105,9 @@ fn show_state(version: &VersionRecord, shown: &mut s::FunctionConfiguration) {
             shown.state_reason_code = Some("Creating".into());
             return;
         }
-        State::Active => shown.state = Some("Active".into()),
+        State::Active | State::Deactivating | State::Deactivated => {
+            shown.state = Some(state_of(version).into());
+        }
         State::Failed { code, reason } => {
             shown.state = Some("Failed".into());
             shown.state_reason = Some(reason.clone());
@@ -115,6 +126,42 @@ fn show_state(version: &VersionRecord, shown: &mut s::FunctionConfiguration) {
             shown.last_update_status_reason = Some(reason.clone());
             shown.last_update_status_reason_code = Some(code.clone());
         }
+    }
+}
+
+/// With what holds where nothing was said.
+fn show_capacity(
+    function: &FunctionName,
+    capacity: &CapacityUse,
+    managed: Managed,
+) -> s::CapacityProviderConfig {
+    let provider = ProviderName::of(function, &capacity.provider);
+    s::CapacityProviderConfig {
+        lambda_managed_instances_capacity_provider_config: s::LambdaManagedInstancesCapacityProviderConfig {
+            capacity_provider_arn: provider.arn().to_string(),
+            per_execution_environment_max_concurrency: i32::try_from(managed.concurrency).ok(),
+            execution_environment_memory_gi_b_per_v_cpu: Some(
+                capacity.memory_per_cpu.unwrap_or(MEMORY_PER_CPU),
+            ),
+        },
+    }
+}
+
+/// The unpublished version of a function on a capacity provider cannot be called.
+pub(super) fn state_of(version: &VersionRecord) -> &'static str {
+    match version.state {
+        State::Active if version.capacity.is_some() && version.version == LATEST => "ActiveNonInvocable",
+        ref other => state_name(other),
+    }
+}
+
+pub(super) fn state_name(state: &State) -> &'static str {
+    match state {
+        State::Pending => "Pending",
+        State::Active => "Active",
+        State::Failed { .. } => "Failed",
+        State::Deactivating => "Deactivating",
+        State::Deactivated => "Deactivated",
     }
 }
 

@@ -5,6 +5,7 @@ use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
 use haneul_shape::Empty;
 
+use crate::capacity::ProviderName;
 use crate::names::{self, FunctionName};
 use crate::settings::too_many_tags;
 use crate::store::mappings::{MappingRow, NO_MAPPING};
@@ -19,6 +20,7 @@ enum Tagged {
     Function(FunctionName),
     Mapping(MappingRow),
     Signing((AccountId, Region, String)),
+    Provider(ProviderName),
 }
 
 fn read(cx: &Cx, given: &str) -> Result<(Tagged, Arn)> {
@@ -41,6 +43,9 @@ fn read(cx: &Cx, given: &str) -> Result<(Tagged, Arn)> {
             Tagged::Function(named.function)
         }
         "event-source-mapping" => Tagged::Mapping((account, cx.region(), name.to_owned())),
+        "capacity-provider" => {
+            Tagged::Provider(ProviderName { account, region: cx.region(), name: name.to_owned() })
+        }
         "code-signing-config" => Tagged::Signing((account, cx.region(), name.to_owned())),
         _ => return Err(wrong()),
     };
@@ -66,6 +71,7 @@ impl Lambda {
                 found.ok_or_else(|| error::not_found(NO_MAPPING))?.tags
             }
             Tagged::Signing(at) => self.records.signing(at).await?.tags,
+            Tagged::Provider(name) => self.records.provider(name).await?.tags,
         })
     }
 
@@ -79,6 +85,9 @@ impl Lambda {
                 self.records.change(&function, |record| edit(&mut record.tags)).await
             }
             Tagged::Mapping(row) => self.records.change_mapping(&row, |record| edit(&mut record.tags)).await,
+            Tagged::Provider(name) => {
+                self.records.change_provider(&name, |record| edit(&mut record.tags)).await
+            }
             Tagged::Signing(at) => {
                 let mut record = self.records.signing(&at).await?;
                 edit(&mut record.tags)?;

@@ -4,6 +4,7 @@ use haneul_lambda_wire::shapes as s;
 
 use super::render::arn_of;
 use super::source::Source;
+use super::versions::PublishTo;
 use crate::model::function::{FunctionRecord, State, Update};
 use crate::names::{self, FunctionName};
 use crate::{Lambda, error, settings};
@@ -15,9 +16,7 @@ impl Handle<op::UpdateFunctionCode> for Lambda {
 
     async fn call(&self, cx: &Cx, input: s::UpdateFunctionCodeRequest) -> Result<s::FunctionConfiguration> {
         let function = names::read(cx, &input.function_name, None)?.function;
-        if input.publish_to.is_some() {
-            return Err(error::unsupported("PublishTo"));
-        }
+        let to = PublishTo::read(input.publish_to.as_deref())?;
         let before = self.settled(&function).await?;
         check_revision(input.revision_id.as_deref(), &before.latest.revision)?;
         let architecture = match input.architectures {
@@ -85,8 +84,8 @@ impl Handle<op::UpdateFunctionCode> for Lambda {
             }
         };
         self.changed(&function).await;
-        if input.publish == Some(true) {
-            let version = self.publish(cx, &function, None, None, None).await?;
+        if input.publish == Some(true) || to == PublishTo::LatestPublished {
+            let version = self.publish(cx, &function, to, None, None, None).await?;
             let arn = arn_of(&function, &version.version, None);
             return self.configuration(cx, &function, &version, arn, false).await;
         }

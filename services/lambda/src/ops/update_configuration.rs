@@ -6,7 +6,7 @@ use super::create_function::is_active;
 use super::update_code::check_revision;
 use crate::model::function::{ImageConfig, ImageRecord, State, Update};
 use crate::settings::{self, Unsupported};
-use crate::{Lambda, environment, error, images, names};
+use crate::{Lambda, capacity, environment, error, images, names};
 
 impl Handle<op::UpdateFunctionConfiguration> for Lambda {
     async fn access(&self, cx: &Cx, input: &s::UpdateFunctionConfigurationRequest) -> Result<Vec<Access>> {
@@ -18,6 +18,7 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
         let mut all = vec![update];
         all.extend(input.role.as_deref().and_then(Lambda::passes_role));
         all.extend(self.asks_for_layers(cx.region(), &input.layers).await?);
+        all.extend(self.passes_provider(cx, input.capacity_provider_config.as_ref()).await?);
         Ok(all)
     }
 
@@ -32,7 +33,6 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
             files: input.file_system_configs.as_deref(),
             image: None,
             snap_start: input.snap_start.as_ref(),
-            capacity: input.capacity_provider_config.is_some(),
             runtime: input.runtime_config.is_some(),
             accelerator: input.accelerator_config.is_some(),
         }
@@ -67,24 +67,46 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
             })?;
             next.durable = Some(settings::durable(given, Some(before))?);
         }
+        if let Some(given) = input.capacity_provider_config {
+            let before = before.latest.capacity.as_ref().ok_or_else(|| {
+                error::parameter("CapacityProviderConfig can only be given to a function when it is created.")
+            })?;
+            let given = given.lambda_managed_instances_capacity_provider_config;
+            let provider = self.usable_provider(cx, &given.capacity_provider_arn).await?;
+            next.capacity = Some(capacity::settings::usage(&given, provider, Some(before)));
+        }
         if let Some(role) = input.role.filter(|role| *role != next.role) {
             self.check_role(&function, &role).await?;
             next.role = role;
         }
         if let Some(runtime) = input.runtime {
             self.check_runtime(&runtime)?;
+            if next.capacity.is_some() {
+                self.check_managed_runtime(&runtime)?;
+            }
             next.runtime = runtime;
         }
         next.handler = input.handler.unwrap_or(next.handler);
         next.description = input.description.unwrap_or(next.description);
         next.timeout_s = input.timeout.map_or(Ok(next.timeout_s), settings::timeout)?;
-        next.memory_mb = input.memory_size.map_or(Ok(next.memory_mb), settings::memory)?;
+        if let Some(given) = input.memory_size {
+            next.memory_mb = match next.capacity {
+                Some(_) => settings::memory_within(given, capacity::settings::MEMORY_MB_MAX)?,
+                None => settings::memory(given)?,
+            };
+        }
+        if let Some(capacity) = &next.capacity {
+            capacity::settings::check(capacity, next.memory_mb)?;
+        }
         if input.ephemeral_storage.is_some() {
             next.ephemeral_mb = settings::ephemeral(input.ephemeral_storage)?;
         }
         if let Some(given) = input.logging_config {
             let group = given.log_group.clone().or(next.logging.group.clone());
-            next.logging = settings::logging(given)?;
+            next.logging = settings::logging(match next.capacity {
+                Some(_) => capacity::settings::logging(Some(given))?,
+                None => given,
+            })?;
             next.logging.group = group;
         }
         if input.tracing_config.is_some() {

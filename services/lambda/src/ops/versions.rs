@@ -5,8 +5,8 @@ use haneul_lambda_wire::shapes as s;
 use super::paging::limit;
 use super::render::arn_of;
 use super::update_code::check_revision;
-use crate::model::function::VersionRecord;
-use crate::names::{self, FunctionName, version_number};
+use crate::model::function::{State, VersionRecord};
+use crate::names::{self, FunctionName, PUBLISHED, PUBLISHED_NUMBER, version_number};
 use crate::{Lambda, error};
 
 impl Handle<op::PublishVersion> for Lambda {
@@ -16,13 +16,30 @@ impl Handle<op::PublishVersion> for Lambda {
 
     async fn call(&self, cx: &Cx, input: s::PublishVersionRequest) -> Result<s::FunctionConfiguration> {
         let function = names::read(cx, &input.function_name, None)?.function;
-        if input.publish_to.is_some() {
-            return Err(error::unsupported("PublishTo"));
-        }
+        let to = PublishTo::read(input.publish_to.as_deref())?;
         let (sha256, revision) = (input.code_sha256.as_deref(), input.revision_id.as_deref());
-        let version = self.publish(cx, &function, input.description, sha256, revision).await?;
+        let version = self.publish(cx, &function, to, input.description, sha256, revision).await?;
         let arn = arn_of(&function, &version.version, None);
         self.configuration(cx, &function, &version, arn, false).await
+    }
+}
+
+/// As what the unpublished version is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PublishTo {
+    /// The next one.
+    Number,
+    /// `$LATEST.PUBLISHED`.
+    LatestPublished,
+}
+
+impl PublishTo {
+    pub(super) fn read(given: Option<&str>) -> Result<PublishTo> {
+        match given {
+            None => Ok(PublishTo::Number),
+            Some("LATEST_PUBLISHED") => Ok(PublishTo::LatestPublished),
+            Some(_) => Err(error::parameter("PublishTo must be LATEST_PUBLISHED.")),
+        }
     }
 }
 
@@ -32,6 +49,7 @@ impl Lambda {
         &self,
         cx: &Cx,
         function: &FunctionName,
+        to: PublishTo,
         description: Option<String>,
         sha256: Option<&str>,
         wanted: Option<&str>,
@@ -55,9 +73,29 @@ impl Lambda {
             setting,
             modified_ms: cx.now().millis(),
             description: description.clone().unwrap_or_else(|| latest.description.clone()),
+            // On a capacity provider it is ready when its environments are.
+            state: if latest.capacity.is_some() { State::Pending } else { latest.state.clone() },
             ..latest.clone()
         };
-        self.records.publish(function, check, make).await
+        let version = match to {
+            PublishTo::Number => self.records.publish(function, check, make).await?,
+            PublishTo::LatestPublished => {
+                if before.latest.capacity.is_none() {
+                    return Err(error::parameter(
+                        "PublishTo is only supported for functions with a capacity provider.",
+                    ));
+                }
+                let make = |latest: &VersionRecord| VersionRecord {
+                    version: PUBLISHED.into(),
+                    ..make(latest, PUBLISHED_NUMBER)
+                };
+                self.records.republish(function, check, make).await?
+            }
+        };
+        if version.capacity.is_some() {
+            self.wake.capacity.wake();
+        }
+        Ok(version)
     }
 }
 

@@ -1,6 +1,7 @@
 use haneul_kit::{AccountId, Instant, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
+use super::capacity::{attach, detach};
 use super::{Records, refer};
 use crate::error;
 use crate::model::durable::GONE;
@@ -8,7 +9,7 @@ use crate::model::function::{
     ALIASES, AliasRecord, FUNCTIONS, FunctionRecord, State, UNSETTLED, Update, VERSIONS, VersionRecord,
 };
 use crate::model::{URLS, UrlTarget};
-use crate::names::FunctionName;
+use crate::names::{FunctionName, version_text};
 
 /// Functions of one account and Region that a listing looks at.
 const FUNCTIONS_MAX: usize = 100_000;
@@ -16,7 +17,7 @@ const FUNCTIONS_MAX: usize = 100_000;
 pub(crate) const VERSIONS_MAX: usize = 10_000;
 
 /// A row of [`VERSIONS`].
-fn version_row(name: &FunctionName, number: u64) -> (AccountId, Region, &str, u64) {
+pub(super) fn version_row(name: &FunctionName, number: u64) -> (AccountId, Region, &str, u64) {
     (name.account, name.region, &name.name, number)
 }
 
@@ -109,6 +110,9 @@ impl Records {
                     return Err(error::conflict(format!("Function already exist: {}", name.name)));
                 }
                 refer(&tx, record.latest.blobs(), std::iter::empty()).await?;
+                if let Some(capacity) = &record.latest.capacity {
+                    attach(&tx, name, 0, capacity).await?;
+                }
                 tx.put(&UNSETTLED, &version_row(name, 0), &())?;
                 Ok(tx.put(&FUNCTIONS, &name.row(), record)?)
             })
@@ -159,8 +163,13 @@ impl Records {
                 record.next_version += 1;
                 refer(&tx, version.blobs(), std::iter::empty()).await?;
                 tx.put(&VERSIONS, &version_row(name, number), &version)?;
-                if version.state == State::Pending {
-                    tx.put(&UNSETTLED, &version_row(name, number), &())?;
+                match &version.capacity {
+                    // Its code is ready; it is pending until its environments are.
+                    Some(capacity) => attach(&tx, name, number, capacity).await?,
+                    None if version.state == State::Pending => {
+                        tx.put(&UNSETTLED, &version_row(name, number), &())?;
+                    }
+                    None => {}
                 }
                 tx.put(&FUNCTIONS, &name.row(), &record)?;
                 Ok(version)
@@ -228,6 +237,9 @@ impl Records {
                 let mut lost: Vec<_> = record.latest.blobs().collect();
                 for (row, version) in tx.scan(&VERSIONS, Range::prefix(name.row()), VERSIONS_MAX).await? {
                     lost.extend(version.blobs());
+                    if let Some(capacity) = &version.capacity {
+                        detach(&tx, name, row.3, capacity)?;
+                    }
                     tx.delete(&VERSIONS, &row)?;
                     tx.delete(&UNSETTLED, &row)?;
                 }
@@ -241,6 +253,9 @@ impl Records {
                 if record.latest.durable.is_some() {
                     tx.put(&GONE, &name.row(), &now.millis().max(0).unsigned_abs())?;
                 }
+                if let Some(capacity) = &record.latest.capacity {
+                    detach(&tx, name, 0, capacity)?;
+                }
                 tx.delete(&UNSETTLED, &version_row(name, 0))?;
                 tx.delete(&FUNCTIONS, &name.row())?;
                 Ok(record)
@@ -253,7 +268,7 @@ impl Records {
         self.store
             .transact(|tx| async move {
                 let before = get_in(&tx, name).await?;
-                let text = number.to_string();
+                let text = version_text(number);
                 for ((_, _, _, alias), record) in
                     tx.scan(&ALIASES, Range::prefix(name.row()), VERSIONS_MAX).await?
                 {
@@ -269,6 +284,9 @@ impl Records {
                 let row = version_row(name, number);
                 let Some(version) = tx.get(&VERSIONS, &row).await? else { return Ok(()) };
                 refer(&tx, std::iter::empty(), version.blobs()).await?;
+                if let Some(capacity) = &version.capacity {
+                    detach(&tx, name, number, capacity)?;
+                }
                 tx.delete(&VERSIONS, &row)?;
                 tx.delete(&UNSETTLED, &row)?;
                 let mut record = before.clone();
@@ -276,6 +294,7 @@ impl Records {
                 record.invoke_configs.remove(&text);
                 record.provisioned.remove(&text);
                 record.runtime_updates.remove(&text);
+                record.scaling.remove(&text);
                 put_changed(&tx, name, &before, &record).await
             })
             .await
@@ -333,12 +352,12 @@ impl Records {
     }
 }
 
-async fn get_in(tx: &Tx, name: &FunctionName) -> Result<FunctionRecord> {
+pub(super) async fn get_in(tx: &Tx, name: &FunctionName) -> Result<FunctionRecord> {
     tx.get(&FUNCTIONS, &name.row()).await?.ok_or_else(|| error::no_function(name))
 }
 
 /// Writes a changed function with what hangs on it: who refers to blobs, URLs, and versions that are to be prepared.
-async fn put_changed(
+pub(super) async fn put_changed(
     tx: &Tx,
     name: &FunctionName,
     before: &FunctionRecord,
@@ -348,6 +367,12 @@ async fn put_changed(
         return Ok(());
     }
     refer(tx, record.latest.blobs(), before.latest.blobs()).await?;
+    if let (Some(old), Some(new)) = (&before.latest.capacity, &record.latest.capacity)
+        && old.provider != new.provider
+    {
+        detach(tx, name, 0, old)?;
+        attach(tx, name, 0, new).await?;
+    }
     if record.latest.update == Update::InProgress || record.latest.state == State::Pending {
         tx.put(&UNSETTLED, &version_row(name, 0), &())?;
     }

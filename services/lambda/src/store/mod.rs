@@ -1,6 +1,7 @@
 //! Every read and write of the store: [`functions`] (and versions, aliases, URLs), [`layers`], [`events`], [`mappings`],
-//! [`durable`] (executions as they change; `durable_reads` what is asked of them), and here the counting of who refers to which blob.
+//! [`capacity`] (providers, and versions on them), [`durable`] (executions as they change; `durable_reads` what is asked of them), and here the counting of who refers to which blob.
 
+pub(crate) mod capacity;
 pub(crate) mod durable;
 mod durable_reads;
 pub(crate) mod events;

@@ -1,4 +1,5 @@
 mod aliases;
+mod capacity;
 mod cloud;
 mod configuration;
 mod data_streams;

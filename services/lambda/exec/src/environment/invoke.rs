@@ -12,8 +12,8 @@ use super::exchange::{Answer, Event, Fault, Over};
 use super::init::{InitFailure, platform_error};
 use super::stream;
 use crate::fleet::Place;
+use crate::lease::Lease;
 use crate::lines::Status;
-use crate::pool::Lease;
 use crate::telemetry::records::Done;
 use crate::{Body, FunctionError, Invocation, Outcome, Report};
 

@@ -1,0 +1,259 @@
+use haneul_kit::{AccountId, Region, Result};
+use haneul_store::{Range, Reads, Tx};
+
+use super::Records;
+use super::functions::{get_in, put_changed, version_row};
+use super::refer;
+use crate::capacity::ProviderName;
+use crate::error;
+use crate::model::capacity::{ATTACHED, CapacityUse, PROVIDERS, ProviderRecord, Scaling, ScalingRecord};
+use crate::model::function::{FUNCTIONS, State, Update, VERSIONS, VersionRecord};
+use crate::names::{FunctionName, PUBLISHED_NUMBER, version_text};
+
+/// Source: Developer Guide, "Lambda Managed Instances quotas".
+const PROVIDERS_MAX: usize = 1000;
+const VERSIONS_MAX: usize = 100;
+/// Versions on providers of the whole cloud.
+const ATTACHED_MAX: usize = 100_000;
+
+type AttachedRow<'a> = (AccountId, Region, &'a str, &'a str, u64);
+
+fn attached_row<'a>(name: &'a FunctionName, provider: &'a str, number: u64) -> AttachedRow<'a> {
+    (name.account, name.region, provider, &name.name, number)
+}
+
+/// A version that runs on a provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    pub(crate) function: FunctionName,
+    pub(crate) number: u64,
+}
+
+impl Records {
+    pub(crate) async fn find_provider(&self, name: &ProviderName) -> Result<Option<ProviderRecord>> {
+        Ok(self.store.get(&PROVIDERS, &name.row()).await?)
+    }
+
+    pub(crate) async fn provider(&self, name: &ProviderName) -> Result<ProviderRecord> {
+        self.find_provider(name).await?.ok_or_else(|| error::no_provider(name))
+    }
+
+    pub(crate) async fn create_provider(&self, name: &ProviderName, record: &ProviderRecord) -> Result<()> {
+        self.store
+            .transact(|tx| async move {
+                if tx.get(&PROVIDERS, &name.row()).await?.is_some() {
+                    return Err(error::conflict(format!("Capacity provider already exists: {}", name.arn())));
+                }
+                let all = Range::prefix((name.account, name.region));
+                if tx.scan_keys(&PROVIDERS, all, PROVIDERS_MAX).await?.len() >= PROVIDERS_MAX {
+                    return Err(error::providers_exceeded(format!(
+                        "The maximum number of capacity providers for your account has been exceeded: {PROVIDERS_MAX}."
+                    )));
+                }
+                Ok(tx.put(&PROVIDERS, &name.row(), record)?)
+            })
+            .await
+    }
+
+    pub(crate) async fn change_provider<T: Send>(
+        &self,
+        name: &ProviderName,
+        edit: impl Fn(&mut ProviderRecord) -> Result<T> + Send + Sync,
+    ) -> Result<T> {
+        let edit = &edit;
+        self.store
+            .transact(|tx| async move {
+                let found = tx.get(&PROVIDERS, &name.row()).await?;
+                let mut record = found.ok_or_else(|| error::no_provider(name))?;
+                let done = edit(&mut record)?;
+                tx.put(&PROVIDERS, &name.row(), &record)?;
+                Ok(done)
+            })
+            .await
+    }
+
+    /// Deletes a provider that no function uses.
+    pub(crate) async fn delete_provider(&self, name: &ProviderName) -> Result<ProviderRecord> {
+        self.store
+            .transact(|tx| async move {
+                let found = tx.get(&PROVIDERS, &name.row()).await?;
+                let record = found.ok_or_else(|| error::no_provider(name))?;
+                let used = Range::prefix((name.account, name.region, name.name.as_str()));
+                if let Some((_, _, _, function, _)) = tx.scan_keys(&ATTACHED, used, 1).await?.pop() {
+                    return Err(error::conflict(format!(
+                        "Capacity provider {} cannot be deleted: it is used by functions, as {function}.",
+                        name.arn()
+                    )));
+                }
+                tx.delete(&PROVIDERS, &name.row())?;
+                Ok(record)
+            })
+            .await
+    }
+
+    pub(crate) async fn providers(
+        &self,
+        account: AccountId,
+        region: Region,
+    ) -> Result<Vec<(ProviderName, ProviderRecord)>> {
+        let range = Range::prefix((account, region));
+        let rows = self.store.scan(&PROVIDERS, range, PROVIDERS_MAX).await?;
+        let named = |(account, region, name)| ProviderName { account, region, name };
+        Ok(rows.into_iter().map(|(row, record)| (named(row), record)).collect())
+    }
+
+    /// The published versions on a provider.
+    pub(crate) async fn attached_to(&self, name: &ProviderName) -> Result<Vec<Attached>> {
+        let range = Range::prefix((name.account, name.region, name.name.as_str()));
+        self.attached_in(range).await
+    }
+
+    /// Those of all providers of the cloud.
+    pub(crate) async fn attached(&self) -> Result<Vec<Attached>> {
+        self.attached_in(Range::all()).await
+    }
+
+    async fn attached_in(
+        &self,
+        range: Range<(AccountId, Region, String, String, u64)>,
+    ) -> Result<Vec<Attached>> {
+        let rows = self.store.scan_keys(&ATTACHED, range, ATTACHED_MAX).await?;
+        let published = rows.into_iter().filter(|(.., number)| *number != 0);
+        let named = |(account, region, _, name, number)| Attached {
+            function: FunctionName { account, region, name },
+            number,
+        };
+        Ok(published.map(named).collect())
+    }
+
+    /// Publishes the unpublished version as the latest published one, in place of that, unless it is like it.
+    pub(crate) async fn republish(
+        &self,
+        name: &FunctionName,
+        check: impl Fn(&VersionRecord) -> Result<()> + Send + Sync,
+        make: impl Fn(&VersionRecord) -> VersionRecord + Send + Sync,
+    ) -> Result<VersionRecord> {
+        let (check, make) = (&check, &make);
+        self.store
+            .transact(|tx| async move {
+                let record = get_in(&tx, name).await?;
+                check(&record.latest)?;
+                let row = version_row(name, PUBLISHED_NUMBER);
+                let before = tx.get(&VERSIONS, &row).await?;
+                let failed = |version: &VersionRecord| matches!(version.state, State::Failed { .. });
+                if let Some(before) =
+                    before.as_ref().filter(|before| record.latest.same_as(before) && !failed(before))
+                {
+                    return Ok(before.clone());
+                }
+                let mut version = make(&record.latest);
+                // What answers calls goes on to do so.
+                if before.as_ref().is_some_and(|before| before.state == State::Active) {
+                    (version.state, version.update) = (State::Active, Update::InProgress);
+                }
+                refer(&tx, version.blobs(), before.iter().flat_map(VersionRecord::blobs)).await?;
+                if let Some(before) = before.as_ref().and_then(|before| before.capacity.as_ref()) {
+                    detach(&tx, name, PUBLISHED_NUMBER, before)?;
+                }
+                if let Some(capacity) = &version.capacity {
+                    attach(&tx, name, PUBLISHED_NUMBER, capacity).await?;
+                }
+                tx.put(&VERSIONS, &row, &version)?;
+                Ok(version)
+            })
+            .await
+    }
+
+    /// Says how many environments a version is to have. Gives the state in which it is by then.
+    pub(crate) async fn scale(&self, name: &FunctionName, number: u64, requested: Scaling) -> Result<State> {
+        let qualifier = &version_text(number);
+        self.store
+            .transact(|tx| async move {
+                let before = get_in(&tx, name).await?;
+                let row = version_row(name, number);
+                let found = tx.get(&VERSIONS, &row).await?;
+                let mut version = found.ok_or_else(|| error::no_function(name.qualified(qualifier)))?;
+                if version.capacity.is_none() {
+                    return Err(error::parameter(
+                        "A scaling configuration is only supported for functions with a capacity provider.",
+                    ));
+                }
+                let state = match (&version.state, requested.is_off()) {
+                    (State::Deactivated, true) => State::Deactivated,
+                    (_, true) => State::Deactivating,
+                    (State::Active, false) => State::Active,
+                    (_, false) => State::Pending,
+                };
+                if state != version.state {
+                    version.state = state;
+                    tx.put(&VERSIONS, &row, &version)?;
+                }
+                let mut record = before.clone();
+                let entry = record.scaling.entry(qualifier.clone()).or_default();
+                entry.requested = requested;
+                put_changed(&tx, name, &before, &record).await?;
+                Ok(version.state)
+            })
+            .await
+    }
+
+    /// Writes what came of keeping environments of a version, if it is still that version and that is still asked for.
+    pub(crate) async fn settle_managed(
+        &self,
+        name: &FunctionName,
+        number: u64,
+        as_it_was: (u64, Scaling),
+        outcome: (State, Update),
+        revision: &str,
+    ) -> Result<()> {
+        let (qualifier, outcome) = (&version_text(number), &outcome);
+        let (setting, scaling) = as_it_was;
+        self.store
+            .transact(|tx| async move {
+                let Some(before) = tx.get(&FUNCTIONS, &name.row()).await? else { return Ok(()) };
+                let row = version_row(name, number);
+                let Some(mut version) = tx.get(&VERSIONS, &row).await? else { return Ok(()) };
+                let mut record = before.clone();
+                let requested = record.scaling.get(qualifier).map(|scaling| scaling.requested);
+                if version.setting != setting || requested.unwrap_or_default() != scaling {
+                    return Ok(());
+                }
+                if (&version.state, &version.update) != (&outcome.0, &outcome.1) {
+                    (version.state, version.update) = outcome.clone();
+                    version.revision = revision.to_owned();
+                    tx.put(&VERSIONS, &row, &version)?;
+                }
+                if matches!(outcome, (State::Active | State::Deactivated, Update::Done)) {
+                    let entry = record.scaling.entry(qualifier.clone());
+                    *entry.or_default() = ScalingRecord { requested: scaling, applied: Some(scaling) };
+                    put_changed(&tx, name, &before, &record).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Notes that a version runs on a provider, which must be there.
+pub(super) async fn attach(tx: &Tx, name: &FunctionName, number: u64, capacity: &CapacityUse) -> Result<()> {
+    let provider = ProviderName::of(name, &capacity.provider);
+    if tx.get(&PROVIDERS, &provider.row()).await?.is_none() {
+        return Err(error::no_provider(&provider));
+    }
+    if number != 0 {
+        let all = Range::prefix((name.account, name.region, capacity.provider.as_str()));
+        let rows = tx.scan_keys(&ATTACHED, all, ATTACHED_MAX).await?;
+        if rows.iter().filter(|(.., number)| *number != 0).count() >= VERSIONS_MAX {
+            return Err(error::provider_full(format!(
+                "The maximum number of function versions that can be associated with the capacity provider {} has been \
+                 exceeded: {VERSIONS_MAX}.",
+                provider.arn()
+            )));
+        }
+    }
+    Ok(tx.put(&ATTACHED, &attached_row(name, &capacity.provider, number), &())?)
+}
+
+pub(super) fn detach(tx: &Tx, name: &FunctionName, number: u64, capacity: &CapacityUse) -> Result<()> {
+    Ok(tx.delete(&ATTACHED, &attached_row(name, &capacity.provider, number))?)
+}
