@@ -35,6 +35,7 @@ mod replication;
 mod restoring;
 mod selecting;
 mod storage_lens;
+mod storage_lens_control;
 mod tiering;
 mod versioning;
 mod website;
