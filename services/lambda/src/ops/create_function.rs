@@ -79,12 +79,12 @@ impl Handle<op::CreateFunction> for Lambda {
             }
             None => None,
         };
+        if usage.is_some() && !is_image {
+            self.check_managed_runtime(&runtime)?;
+        }
         match is_image {
             true => self.check_runtime(images::RUNTIME)?,
             false => self.check_runtime(&runtime)?,
-        }
-        if usage.is_some() && !is_image {
-            self.check_managed_runtime(&runtime)?;
         }
         let durable = input.durable_config.map(|given| settings::durable(given, None)).transpose()?;
         let variables = environment::check(input.environment)?;

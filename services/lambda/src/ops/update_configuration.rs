@@ -80,10 +80,10 @@ impl Handle<op::UpdateFunctionConfiguration> for Lambda {
             next.role = role;
         }
         if let Some(runtime) = input.runtime {
-            self.check_runtime(&runtime)?;
             if next.capacity.is_some() {
                 self.check_managed_runtime(&runtime)?;
             }
+            self.check_runtime(&runtime)?;
             next.runtime = runtime;
         }
         next.handler = input.handler.unwrap_or(next.handler);
