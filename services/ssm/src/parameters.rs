@@ -49,8 +49,7 @@ impl Parameters {
     pub(crate) async fn read(&self, cx: &Cx, text: &str) -> Result<Read> {
         let Reference { name, selector, suffix } = reference(cx, text)?;
         let by_arn = text.starts_with("arn:");
-        if let Some(value) = public::value(&name.name) {
-            let version = public::version(value);
+        if let Some(version) = public::find(name.region, &name.name) {
             return Ok(Read { name, number: 1, version, selector: None, by_arn });
         }
         let record = self.get(cx, &name).await?;

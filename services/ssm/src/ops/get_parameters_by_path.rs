@@ -39,12 +39,12 @@ impl Handle<op::GetParametersByPath> for Parameters {
         let mut found = Vec::new();
         let full = |name: String| FullName { account: cx.account(), region: cx.region(), name };
         if path.starts_with("/aws/service/") {
-            let public = public::under(&path, recursive).into_iter();
+            let public = public::under(cx.region(), &path, recursive).into_iter();
             let public = public.filter(|(name, _)| after.as_ref().is_none_or(|after| name > after));
-            found.extend(public.take(limit + 1).map(|(name, value)| Read {
+            found.extend(public.take(limit + 1).map(|(name, version)| Read {
                 name: full(name),
                 number: 1,
-                version: public::version(value),
+                version,
                 selector: None,
                 by_arn: false,
             }));

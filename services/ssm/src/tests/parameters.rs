@@ -294,6 +294,24 @@ async fn batches_tags_and_public_parameters() {
     let shown = cloud.get(name).await.unwrap();
     assert_eq!(shown.value.as_deref(), Some("Asia Pacific (Seoul)"));
     assert_eq!(shown.arn.unwrap(), format!("arn:aws:ssm:us-east-1::parameter{name}"));
+    let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+    let shown = cloud.get(name).await.unwrap();
+    assert_eq!(shown.data_type.as_deref(), Some("aws:ec2:image"));
+    let id = shown.value.unwrap();
+    assert!(id.starts_with("ami-0"), "{id}");
+    let place = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended";
+    let whole = cloud.get(place).await.unwrap().value.unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let own = cloud.get(&format!("{place}/image_id")).await.unwrap().value.unwrap();
+    assert_eq!(whole["image_id"], own);
+    assert_ne!(own, id);
+    let images = s::GetParametersByPathRequest {
+        path: "/aws/service/ami-amazon-linux-latest".into(),
+        max_results: Some(10),
+        ..Default::default()
+    };
+    let page = cloud.ok::<op::GetParametersByPath>(images).await;
+    assert!(page.parameters.unwrap().len() == 10 && page.next_token.is_some());
     let input = s::GetParametersByPathRequest {
         path: "/aws/service/global-infrastructure/regions".into(),
         ..Default::default()

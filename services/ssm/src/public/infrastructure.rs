@@ -1,9 +1,4 @@
-//! What AWS publishes under `/aws/service`: the part of it that is fact and does not change from day to day. Images
-//! (`ami-amazon-linux-latest` and others) will come with the service that has them.
-
-use haneul_kit::{Instant, Region};
-
-use crate::model::{STANDARD, VersionRecord};
+//! `/aws/service/global-infrastructure`: Regions, zones, and the services that this cloud has.
 
 const REGIONS: &str = "/aws/service/global-infrastructure/regions";
 const ZONES: &str = "/aws/service/global-infrastructure/availability-zones";
@@ -45,9 +40,19 @@ const FACTS: &[(&str, &str, &str, &str, &[u8])] = &[
 
 /// Services that this cloud has an API of, and their full names.
 const NAMES: &[(&str, &str)] = &[
+    ("application-autoscaling", "Application Auto Scaling"),
+    ("cloudtrail", "AWS CloudTrail"),
+    ("cloudwatch", "Amazon CloudWatch"),
     ("dynamodb", "Amazon DynamoDB"),
+    ("dynamodbstreams", "Amazon DynamoDB Streams"),
+    ("firehose", "Amazon Data Firehose"),
     ("iam", "AWS Identity and Access Management"),
+    ("kinesis", "Amazon Kinesis Data Streams"),
     ("kms", "AWS Key Management Service"),
+    ("lambda", "AWS Lambda"),
+    ("logs", "Amazon CloudWatch Logs"),
+    ("organizations", "AWS Organizations"),
+    ("resource-groups", "AWS Resource Groups"),
     ("s3", "Amazon Simple Storage Service (S3)"),
     ("secretsmanager", "AWS Secrets Manager"),
     ("sqs", "Amazon Simple Queue Service (SQS)"),
@@ -55,47 +60,7 @@ const NAMES: &[(&str, &str)] = &[
     ("sts", "AWS Security Token Service"),
 ];
 
-/// The value of a public parameter, if there is one of this name.
-pub(crate) fn value(name: &str) -> Option<String> {
-    // Nearly every name is somebody's own.
-    if !name.starts_with("/aws/service/") {
-        return None;
-    }
-    all().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
-}
-
-/// Public parameters under a path (which ends in a slash), sorted by name.
-pub(crate) fn under(path: &str, recursive: bool) -> Vec<(String, String)> {
-    let mut found = all();
-    found.retain(|(name, _)| {
-        name.strip_prefix(path).is_some_and(|rest| !rest.is_empty() && (recursive || !rest.contains('/')))
-    });
-    found.sort();
-    found
-}
-
-/// Public parameters belong to no account.
-pub(crate) fn arn(region: Region, name: &str) -> String {
-    format!("arn:{}:ssm:{region}::parameter{name}", region.partition())
-}
-
-pub(crate) fn version(value: String) -> VersionRecord {
-    VersionRecord {
-        value,
-        kind: "String".into(),
-        key_id: None,
-        tier: STANDARD.into(),
-        data_type: "text".into(),
-        description: None,
-        allowed_pattern: None,
-        policies: Vec::new(),
-        expires_ms: None,
-        modified_ms: Instant::EPOCH.millis(),
-        modified_user: String::new(),
-    }
-}
-
-fn all() -> Vec<(String, String)> {
+pub(super) fn all() -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut add = |name: String, value: &str| all.push((name, value.to_owned()));
     for (code, name, country, prefix, zones) in FACTS {
