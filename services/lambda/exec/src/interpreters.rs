@@ -42,9 +42,7 @@ pub(crate) fn find(runtime: &Runtime) -> Result<Option<Interpreter>, String> {
         Family::Python => python(version),
         Family::Node => node(version),
         Family::Java => java(version),
-        Family::Ruby => {
-            return Err(format!("{runtime} is not supported yet: there is no bootstrap for Ruby"));
-        }
+        Family::Ruby => ruby(version),
         Family::DotNet => {
             return Err(format!("{runtime} is not supported yet: there is no bootstrap for .NET"));
         }
@@ -66,6 +64,11 @@ fn hint(runtime: &Runtime) -> String {
         Family::Java => format!(
             "{runtime} needs a JDK {version} on this host (with javac): apt-get install openjdk-{version}-jdk-headless"
         ),
+        Family::Ruby => {
+            format!(
+                "{runtime} needs Ruby {version} on this host: rbenv install {version}, or apt-get install ruby"
+            )
+        }
         _ => format!("{runtime} cannot be run on this host"),
     }
 }
@@ -88,6 +91,21 @@ fn node(version: &str) -> Option<Interpreter> {
         let said = said(&found.program, "--version")?;
         let number = said.trim_start_matches('v').to_owned();
         (number.split('.').next() == Some(version)).then_some(Interpreter { version: number, ..found })
+    })
+}
+
+fn ruby(version: &str) -> Option<Interpreter> {
+    let names = [format!("ruby{version}"), "ruby".to_owned()];
+    let own = path_folders().flat_map(|folder| names.each_ref().map(|name| folder.join(name)));
+    let managed = versions(".rbenv/versions").into_iter().chain(versions(".local/share/mise/installs/ruby"));
+    let candidates: Vec<PathBuf> = own.chain(managed.map(|folder| folder.join("bin/ruby"))).collect();
+    candidates.iter().find_map(|program| {
+        let found = Interpreter::at(program, version)?;
+        // `ruby 3.3.4 (2024-07-09 revision …)`
+        let said = said(&found.program, "--version")?;
+        let number = said.strip_prefix("ruby ")?.split([' ', 'p']).next()?.to_owned();
+        let is_wanted = number.strip_prefix(version).is_some_and(|rest| rest.starts_with('.'));
+        is_wanted.then_some(Interpreter { version: number, ..found })
     })
 }
 
@@ -189,8 +207,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_says_what_to_install() {
-        let ruby = Runtime::parse("ruby3.3").unwrap();
-        assert!(find(&ruby).is_err());
+        let dotnet = Runtime::parse("dotnet8").unwrap();
+        assert!(find(&dotnet).is_err());
         assert_eq!(find(&Runtime::parse("provided.al2023").unwrap()), Ok(None));
         for runtime in Runtime::all() {
             match find(&runtime) {

@@ -48,6 +48,7 @@ impl Parts {
 
 const BOOTSTRAPS: &[(&str, &str)] = &[
     ("bootstrap.py", include_str!("bootstraps/python.py")),
+    ("bootstrap.rb", include_str!("bootstraps/ruby.rb")),
     ("bootstrap.mjs", include_str!("bootstraps/node.mjs")),
     ("Bootstrap.java", include_str!("bootstraps/Bootstrap.java")),
     ("Json.java", include_str!("bootstraps/Json.java")),
@@ -169,7 +170,12 @@ fn command(spec: &Spec, interpreter: Option<&Interpreter>) -> Result<Vec<String>
                 None => Vec::new(),
             }
         }
-        Family::Ruby | Family::DotNet => return Err(lost()),
+        Family::Ruby => {
+            let mut command = vec![inside()?];
+            command.extend(words(&["/var/runtime/haneul/bootstrap.rb"]));
+            command
+        }
+        Family::DotNet => return Err(lost()),
     };
     // A wrapper of the user's around the runtime (Lambda, "Modifying the runtime environment"); not for provided ones.
     if let Some(wrapper) =
@@ -260,6 +266,12 @@ fn environment(spec: &Spec, credentials: &Credentials, stream: &str) -> BTreeMap
                      /var/runtime:/var/task"
                 ),
             );
+        }
+        Family::Ruby => {
+            let version = spec.runtime.version();
+            let gems = format!("/var/task/vendor/bundle/ruby/{version}.0:/opt/ruby/gems/{version}.0");
+            set("GEM_PATH", &gems);
+            set("RUBYLIB", "/var/task:/var/runtime/lib:/opt/ruby/lib");
         }
         _ => {}
     }
