@@ -47,7 +47,8 @@ def stored():
             return found
 
 
-begin = time.time_ns()
+# Far enough back that all of it is before what comes later.
+begin = time.time_ns() - 10**10
 trace = 0x5B8EFFF798038103D269B633813FC60C
 export([LogRecord(timestamp=begin + n * 10**6, severity_number=SeverityNumber.INFO, severity_text="INFO", body=f"order {n}",
                   trace_id=trace, span_id=0xEEE19B7EC3C1B174, attributes={"n": n, "half": n / 2, "even": n % 2 == 0, "tags": ["a", "b"]})
