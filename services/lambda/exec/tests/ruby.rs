@@ -1,11 +1,14 @@
 //! The bootstrap of Ruby, by the host's own Ruby, whatever its version is, against a Runtime API that is played here: the versions
 //! that Lambda has are seldom on a host, and the service runs none but those.
 
+mod host;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
+use host::{Host, function};
 use serde_json::{Value, json};
 
 const SOURCE: &str = r#"
@@ -170,5 +173,27 @@ fn code_that_cannot_be_loaded_is_said_and_ends_the_program() {
         assert_eq!(asked.headers["lambda-runtime-function-error-type"], kind);
         ruby.answer("202 Accepted", "");
         assert_eq!(ruby.end().0, Some(1), "{handler}");
+    }
+}
+
+/// In the sandbox, by each Ruby of this host that Lambda has.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_of_this_host_answers() {
+    let Some(host) = Host::new() else { return };
+    for runtime in ["ruby3.2", "ruby3.3", "ruby3.4"] {
+        if !host.has(runtime) {
+            println!("skipped: no {runtime} on this host");
+            continue;
+        }
+        let source = "require 'app/more'\ndef handler(event:, context:) = more(event, context.function_name, ENV['AWS_EXECUTION_ENV'])";
+        let more = "def more(event, *about) = { event: event, about: about, version: RUBY_VERSION }";
+        let files = [("app.rb", source), ("app/more.rb", more)];
+        let function = function(runtime, "app.handler", &files).done();
+        let answer = host.invoke(&function, &json!({ "n": 1 })).await;
+        let value = answer.ok();
+        assert_eq!(value["event"], json!({ "n": 1 }));
+        let about = json!([function.spec.function_name, format!("AWS_Lambda_{runtime}")]);
+        assert_eq!(value["about"], about);
+        assert!(value["version"].as_str().is_some_and(|version| runtime.ends_with(&version[..3])), "{value}");
     }
 }
