@@ -29,6 +29,9 @@ module HaneulRuntime
       end
       length = found.fetch("content-length", "0").to_i
       [status, found, length.zero? ? "" : read(length)]
+    rescue SystemCallError, IOError
+      # The other side is gone, and so is the environment.
+      exit!(0)
     end
 
     private
