@@ -155,40 +155,32 @@ impl BucketTarget {
     }
 }
 
+/// What both requests have under the same names.
+macro_rules! given_of {
+    ($input:expr) => {{
+        let input = $input.clone();
+        Given {
+            description: input.description,
+            language: input.query_language,
+            text: input.query_string,
+            groups: input.log_group_identifiers,
+            expression: input.schedule_expression,
+            timezone: input.timezone,
+            start_offset_s: input.start_time_offset,
+            end_offset_s: input.end_time_offset,
+            destinations: input.destination_configuration,
+            from: input.schedule_start_time,
+            until: input.schedule_end_time,
+            role: input.execution_role_arn,
+            state: input.state,
+        }
+    }};
+}
+
 pub(super) fn created(input: &s::CreateScheduledQueryRequest) -> Given {
-    let input = input.clone();
-    Given {
-        description: input.description,
-        language: input.query_language,
-        text: input.query_string,
-        groups: input.log_group_identifiers,
-        expression: input.schedule_expression,
-        timezone: input.timezone,
-        start_offset_s: input.start_time_offset,
-        end_offset_s: input.end_time_offset,
-        destinations: input.destination_configuration,
-        from: input.schedule_start_time,
-        until: input.schedule_end_time,
-        role: input.execution_role_arn,
-        state: input.state,
-    }
+    given_of!(input)
 }
 
 pub(super) fn updated(input: &s::UpdateScheduledQueryRequest) -> Given {
-    let input = input.clone();
-    Given {
-        description: input.description,
-        language: input.query_language,
-        text: input.query_string,
-        groups: input.log_group_identifiers,
-        expression: input.schedule_expression,
-        timezone: input.timezone,
-        start_offset_s: input.start_time_offset,
-        end_offset_s: input.end_time_offset,
-        destinations: input.destination_configuration,
-        from: input.schedule_start_time,
-        until: input.schedule_end_time,
-        role: input.execution_role_arn,
-        state: input.state,
-    }
+    given_of!(input)
 }

@@ -62,6 +62,14 @@ impl Logs {
     }
 }
 
+/// A shape of the model as another one that has the same members.
+macro_rules! same_members {
+    ($from:expr, $of:ident => $to:ident { $($member:ident),* $(,)? }) => {{
+        let s::$of { $($member),* } = $from;
+        s::$to { $($member),* }
+    }};
+}
+
 impl Handle<op::CreateScheduledQuery> for Logs {
     async fn access(&self, cx: &Cx, input: &s::CreateScheduledQueryRequest) -> Result<Vec<Access>> {
         let tags = input.tags.iter().flat_map(|tags| tags.iter()).map(|(key, value)| (key, value.as_str()));
@@ -137,50 +145,9 @@ impl Handle<op::UpdateScheduledQuery> for Logs {
         };
         let query = self.records.change_scheduled(&key, change).await?;
         self.scheduling.wake();
-        let s::GetScheduledQueryResponse {
-            scheduled_query_arn,
-            name,
-            description,
-            query_language,
-            query_string,
-            log_group_identifiers,
-            schedule_expression,
-            timezone,
-            start_time_offset,
-            end_time_offset,
-            destination_configuration,
-            state,
-            schedule_type,
-            last_triggered_time,
-            last_execution_status,
-            schedule_start_time,
-            schedule_end_time,
-            execution_role_arn,
-            creation_time,
-            last_updated_time,
-        } = shown(&key, query);
-        Ok(s::UpdateScheduledQueryResponse {
-            scheduled_query_arn,
-            name,
-            description,
-            query_language,
-            query_string,
-            log_group_identifiers,
-            schedule_expression,
-            timezone,
-            start_time_offset,
-            end_time_offset,
-            destination_configuration,
-            state,
-            schedule_type,
-            last_triggered_time,
-            last_execution_status,
-            schedule_start_time,
-            schedule_end_time,
-            execution_role_arn,
-            creation_time,
-            last_updated_time,
-        })
+        Ok(same_members!(shown(&key, query), GetScheduledQueryResponse => UpdateScheduledQueryResponse {
+            scheduled_query_arn, name, description, query_language, query_string, log_group_identifiers, schedule_expression, timezone, start_time_offset, end_time_offset, destination_configuration, state, schedule_type, last_triggered_time, last_execution_status, schedule_start_time, schedule_end_time, execution_role_arn, creation_time, last_updated_time
+        }))
     }
 }
 
