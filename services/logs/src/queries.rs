@@ -115,6 +115,25 @@ impl Queries {
     }
 }
 
+/// A query's place among those that run, which it has until this is dropped, whatever ends it.
+pub(crate) struct Begun {
+    logs: Arc<Logs>,
+    id: String,
+    outcome: Option<Outcome>,
+}
+
+impl Begun {
+    fn end(mut self, outcome: Option<Outcome>) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.logs.queries.end(&self.id, self.outcome.take());
+    }
+}
+
 /// Which event a `@ptr` means.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Pointer {
@@ -254,11 +273,31 @@ impl Logs {
     /// # Errors
     /// When too many run.
     pub(crate) fn start(&self, owner: (AccountId, Region), id: String, query: Query) -> Result<()> {
-        self.queries.begin(&id)?;
+        let begun = self.begin(id)?;
+        self.go(owner, begun, query);
+        Ok(())
+    }
+
+    /// Takes one of the places for queries that run at once.
+    ///
+    /// # Errors
+    /// When all are taken.
+    pub(crate) fn begin(&self, id: String) -> Result<Begun> {
         let Some(logs) = self.this() else { return Err(ApiError::internal("the service is gone")) };
+        logs.queries.begin(&id)?;
+        Ok(Begun { logs, id, outcome: None })
+    }
+
+    /// Works on a query that has its place.
+    pub(crate) fn go(&self, owner: (AccountId, Region), begun: Begun, query: Query) {
         self.platform.env.spawn("logs.query", async move {
+            let (logs, id) = (begun.logs.clone(), begun.id.clone());
             let started = haneul_env::clock::monotonic();
             let result = logs.work(owner, &id, &query).await;
+            if logs.platform.env.tasks.is_stopping() && !logs.queries.is_cancelled(&id) && result.is_err() {
+                // It is not over: whoever asks for it after the start has it worked out anew.
+                return;
+            }
             let status = match (&result, logs.queries.is_cancelled(&id)) {
                 (_, true) => Status::Cancelled,
                 (Ok(_), false) => Status::Complete,
@@ -273,9 +312,8 @@ impl Logs {
             {
                 tracing::error!(%error, "the end of a query could not be kept");
             }
-            logs.queries.end(&id, result.ok());
+            begun.end(result.ok());
         });
-        Ok(())
     }
 
     async fn work(&self, owner: (AccountId, Region), id: &str, query: &Query) -> Result<Outcome> {
@@ -407,7 +445,7 @@ async fn ended(reading: &Reading<'_>, mut run: Run<'_>) -> Result<Outcome> {
     while run.step().map_err(error::invalid)? {
         reading.breathe().await?;
     }
-    Ok(run.finish())
+    run.finish().map_err(error::invalid)
 }
 
 #[cfg(test)]

@@ -178,7 +178,11 @@ impl<'t> Parser<'t> {
             "unmask" => {
                 plan.unmasks = true;
                 let list = self.named_list()?;
-                plan.shown.extend(list.into_iter().map(|(name, _)| name));
+                for (name, _) in list {
+                    if !plan.shown.contains(&name) {
+                        plan.shown.push(name);
+                    }
+                }
             }
             _ => {
                 return Err((

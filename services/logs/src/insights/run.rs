@@ -218,18 +218,19 @@ impl<'p> Run<'p> {
         self.kept_bytes += record.weight(self.kept.last());
         self.kept.push(record);
         if let Some(limit) = self.pruned_to.filter(|limit| self.kept.len() >= (2 * limit).max(PRUNED_MIN)) {
-            self.prune(limit);
+            self.prune(limit)?;
         }
         room(self.kept.len(), self.kept_bytes)
     }
 
     /// Lets records go that a limit behind a sort leaves out.
-    fn prune(&mut self, limit: usize) {
+    fn prune(&mut self, limit: usize) -> Result<(), String> {
+        let Some(Command::Sort(keys)) = self.plan.commands.get(self.streaming) else { return Ok(()) };
         let records = std::mem::take(&mut self.kept);
-        let Some(Command::Sort(keys)) = self.plan.commands.get(self.streaming) else { return };
-        self.kept = sorted(keys, records, &self.at);
+        self.kept = sorted(keys, records, &self.at)?;
         self.kept.truncate(limit);
         self.kept_bytes = weight(&self.kept);
+        Ok(())
     }
 
     /// Takes a command that needs all records one step further; whether there is another.
@@ -253,10 +254,21 @@ impl<'p> Run<'p> {
     }
 
     /// What it found, when all steps are taken.
-    pub(crate) fn finish(mut self) -> Outcome {
+    ///
+    /// # Errors
+    /// When the texts are too many: what records share (the list that `unnest` took apart, what `join` found) is not shared by
+    /// the rows.
+    pub(crate) fn finish(mut self) -> Result<Outcome, String> {
         self.kept.truncate(self.limit);
-        self.outcome.rows = self.kept.iter().map(|record| self.row(record)).collect();
-        self.outcome
+        let (mut rows, mut bytes) = (Vec::with_capacity(self.kept.len()), 0);
+        for record in std::mem::take(&mut self.kept) {
+            let row = self.row(&record);
+            bytes += row.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            room(0, bytes)?;
+            rows.push(row);
+        }
+        self.outcome.rows = rows;
+        Ok(self.outcome)
     }
 
     fn whole(&self, command: &'p Command, mut records: Vec<Record>) -> Result<Vec<Record>, String> {
@@ -319,7 +331,7 @@ impl<'p> Run<'p> {
             Command::Outlier(outlier) => outlier.apply(&mut records),
             Command::Sessionize(sessionize) => sessionize.apply(&mut records),
             Command::Sort(keys) => {
-                records = sorted(keys, records, at);
+                records = sorted(keys, records, at)?;
                 next()?;
             }
             Command::Dedup(fields) => {
@@ -384,13 +396,19 @@ fn weight(records: &[Record]) -> usize {
 }
 
 /// Each expression is worked out once for each record, not at each comparison.
-fn sorted(keys: &[(Expr, bool)], records: Vec<Record>, at: &Moment) -> Vec<Record> {
-    let with_values = |record: Record| {
+fn sorted(keys: &[(Expr, bool)], records: Vec<Record>, at: &Moment) -> Result<Vec<Record>, String> {
+    let (mut all, mut bytes) = (Vec::with_capacity(records.len()), 0);
+    for record in records {
         at.renew();
         let values: Vec<Value> = keys.iter().map(|(expr, _)| eval(expr, &record, at).into_owned()).collect();
-        (values, record)
-    };
-    let mut all: Vec<(Vec<Value>, Record)> = records.into_iter().map(with_values).collect();
+        // Structures are shared with the record.
+        bytes += values
+            .iter()
+            .map(|value| if let Value::Text(text) = value { text.len() } else { 0 })
+            .sum::<usize>();
+        room(0, bytes)?;
+        all.push((values, record));
+    }
     all.sort_by(|(a, _), (b, _)| {
         let orders = keys.iter().zip(a.iter().zip(b)).map(|((_, down), (a, b))| {
             let order = a.order(b);
@@ -398,7 +416,7 @@ fn sorted(keys: &[(Expr, bool)], records: Vec<Record>, at: &Moment) -> Vec<Recor
         });
         orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     });
-    all.into_iter().map(|(_, record)| record).collect()
+    Ok(all.into_iter().map(|(_, record)| record).collect())
 }
 
 /// A copy of a record with more fields.

@@ -104,20 +104,25 @@ pub(crate) struct PendingRun {
     account: u64,
     region: String,
     pub(crate) query: String,
-    pub(crate) since_ms: i64,
     pub(crate) attempts: u32,
+    /// When it was tried first, and last: it may have waited long for its turn.
+    #[serde(default)]
+    pub(crate) first_ms: i64,
+    #[serde(default)]
+    pub(crate) last_ms: i64,
 }
 
 impl Record for PendingRun {}
 
 impl PendingRun {
-    pub(crate) fn new(key: &(AccountId, Region, String), since_ms: i64) -> PendingRun {
+    pub(crate) fn new(key: &(AccountId, Region, String)) -> PendingRun {
         PendingRun {
             account: key.0.number(),
             region: key.1.as_str().to_owned(),
             query: key.2.clone(),
-            since_ms,
             attempts: 0,
+            first_ms: 0,
+            last_ms: 0,
         }
     }
 

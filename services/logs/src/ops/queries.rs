@@ -86,8 +86,10 @@ impl Handle<op::StartQuery> for Logs {
         };
         let id = self.platform.env.rng.uuid();
         let owner = (cx.account(), cx.region());
+        // A query that may not run leaves no record.
+        let begun = self.begin(id.clone())?;
         self.records.store.put(&QUERIES, &(owner.0, owner.1, id.as_str()), &query).await?;
-        self.start(owner, id.clone(), query)?;
+        self.go(owner, begun, query);
         Ok(s::StartQueryResponse { query_id: Some(id) })
     }
 }

@@ -118,7 +118,7 @@ impl Records {
                 query.last = Some(run.status);
                 tx.put(&SCHEDULED_QUERIES, key, &query)?;
                 tx.put(&SCHEDULED_RUNS, &(key.2.as_str(), due_ms), run)?;
-                tx.put(&PENDING_RUNS, &(due_ms, key.2.as_str()), &PendingRun::new(key, now_ms))?;
+                tx.put(&PENDING_RUNS, &(due_ms, key.2.as_str()), &PendingRun::new(key))?;
                 let old = Range::prefix((key.2.as_str(),)).before(&(key.2.as_str(), now_ms - KEPT_MS));
                 for (of, at_ms) in tx.scan_keys(&SCHEDULED_RUNS, old, 2).await? {
                     tx.delete(&SCHEDULED_RUNS, &(of.as_str(), at_ms))?;
@@ -178,14 +178,19 @@ impl Records {
             .await
     }
 
-    /// Notes that a run could not go on.
-    pub(crate) async fn postpone_run(&self, (query, due_ms): &RunKey) -> Result<()> {
+    /// Notes that a run is tried; `None` when it is over.
+    pub(crate) async fn try_run(&self, (query, due_ms): &RunKey, now_ms: i64) -> Result<Option<PendingRun>> {
         self.store
             .transact(|tx| async move {
                 let at = (*due_ms, query.as_str());
-                let Some(mut run) = tx.get(&PENDING_RUNS, &at).await? else { return Ok(()) };
+                let Some(mut run) = tx.get(&PENDING_RUNS, &at).await? else { return Ok(None) };
+                if run.first_ms == 0 {
+                    run.first_ms = now_ms;
+                }
                 run.attempts = run.attempts.saturating_add(1);
-                Ok::<_, ApiError>(tx.put(&PENDING_RUNS, &at, &run)?)
+                run.last_ms = now_ms;
+                tx.put(&PENDING_RUNS, &at, &run)?;
+                Ok::<_, ApiError>(Some(run))
             })
             .await
     }

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use haneul_kit::{ApiError, BoxFuture, Caller, Fault, Instant, Reconciler, Result, Signal};
 use haneul_logs_wire::operations as op;
@@ -35,6 +36,9 @@ const RUNS_MAX: usize = 5;
 const PENDING_LOOK: usize = 10_000;
 /// What does not go because others are in the way is tried for so long.
 const TRIED_MS: i64 = 3_600_000;
+/// More than there are within that hour: what comes to it is a run that the cloud goes down in again and again.
+const ATTEMPTS_MAX: u32 = 30;
+const RETRY: Duration = Duration::from_secs(1);
 
 impl Scheduling {
     pub(crate) fn new(logs: Arc<Logs>) -> Scheduling {
@@ -54,7 +58,7 @@ impl Scheduling {
         for (run, pending) in self.logs.records.pending_runs(PENDING_LOOK).await? {
             let again_ms = match pending.attempts {
                 0 => 0,
-                attempts => pending.since_ms.saturating_add(i64::from(attempts) * wait_ms(attempts)),
+                attempts => pending.last_ms.saturating_add(wait_ms(attempts)),
             };
             if again_ms > now_ms {
                 next = Some(next.map_or(again_ms, |next| next.min(again_ms)));
@@ -64,8 +68,10 @@ impl Scheduling {
                 // Whoever ends asks for another look.
                 break;
             }
-            if self.at_work.lock().insert(run.clone()) {
-                self.send_off(run, pending);
+            // The runs of one scheduled query go one after the other, so that a slow one takes no more than one place.
+            let is_at_work = self.at_work.lock().iter().any(|(query, _)| *query == run.0);
+            if !is_at_work {
+                self.send_off(run);
             }
         }
         Ok(next.map(Instant::from_millis))
@@ -111,18 +117,48 @@ impl Scheduling {
         Ok(Some(due_ms).filter(|due_ms| *due_ms != i64::MAX))
     }
 
-    fn send_off(&self, run: RunKey, pending: PendingRun) {
-        let (logs, at_work) = (self.logs.clone(), self.at_work.clone());
+    fn send_off(&self, run: RunKey) {
+        let logs = self.logs.clone();
+        let at_work = AtWork::new(&self.at_work, &run, &logs.scheduling);
         self.logs.platform.env.spawn("logs.scheduled_query", async move {
-            if let Err(error) = logs.go_on(&run, &pending).await {
-                tracing::warn!(%error, scheduled_query = run.0, "a scheduled query is tried again");
-                if let Err(error) = logs.records.postpone_run(&run).await {
-                    tracing::error!(%error, "a run could not be postponed");
+            let _at_work = at_work;
+            // The attempt is noted before it is made: one that takes the cloud down with it waits longer each time.
+            let now_ms = logs.platform.env.now().millis();
+            match logs.records.try_run(&run, now_ms).await {
+                Ok(Some(pending)) => {
+                    if let Err(error) = logs.go_on(&run, &pending).await {
+                        tracing::warn!(%error, scheduled_query = run.0, "a scheduled query is tried again");
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a run could not be begun");
+                    // Not at once again.
+                    logs.platform.env.clock.sleep(RETRY).await;
                 }
             }
-            at_work.lock().remove(&run);
-            logs.scheduling.wake();
         });
+    }
+}
+
+/// A run's place among those at work, until this is dropped, whatever ends it.
+struct AtWork {
+    all: Arc<Mutex<HashSet<RunKey>>>,
+    run: RunKey,
+    signal: Signal,
+}
+
+impl AtWork {
+    fn new(all: &Arc<Mutex<HashSet<RunKey>>>, run: &RunKey, signal: &Signal) -> AtWork {
+        all.lock().insert(run.clone());
+        AtWork { all: all.clone(), run: run.clone(), signal: signal.clone() }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.run);
+        self.signal.wake();
     }
 }
 
@@ -164,6 +200,12 @@ impl Logs {
             return self.records.drop_run(run_key).await;
         };
         let due_ms = run_key.1;
+        if pending.attempts > ATTEMPTS_MAX {
+            run.status = RunStatus::Failed;
+            run.error = Some("The query was interrupted too often.".to_owned());
+            run.deliveries.clear();
+            return self.records.put_run(&key, due_ms, &run, true).await;
+        }
         let rows = match self.rows_of_run(&key, &query, due_ms, &mut run).await {
             Ok(rows) => rows,
             Err(error) if self.may_try_again(&error, pending) => return Err(error),
@@ -220,7 +262,9 @@ impl Logs {
     fn may_try_again(&self, error: &ApiError, pending: &PendingRun) -> bool {
         let is_passing = error.fault() == Fault::Server
             || matches!(error.code(), "LimitExceededException" | "ThrottlingException" | "SlowDown");
-        is_passing && self.platform.env.now().millis() < pending.since_ms.saturating_add(TRIED_MS)
+        // What a stop interrupts goes on after it.
+        self.platform.env.tasks.is_stopping()
+            || is_passing && self.platform.env.now().millis() < pending.first_ms.saturating_add(TRIED_MS)
     }
 
     /// The results of a run's query, which is begun, or was before a crash.
@@ -265,6 +309,9 @@ impl Logs {
             let page = bus.call::<op::GetQueryResults>(role.clone(), key.1, None, input).await?;
             match page.status.as_deref() {
                 Some("Complete") => {}
+                Some("Running") if self.platform.env.tasks.is_stopping() => {
+                    return Err(ApiError::internal("the cloud is stopping"));
+                }
                 Some("Running") => {
                     ended.changed().await.map_err(ApiError::internal)?;
                     continue;
