@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +38,14 @@ impl Tasks {
             let _announced = announced;
             work.await
         }))
+    }
+
+    /// Does work that takes long without a pause; where other threads are there, other tasks do not wait for it.
+    pub fn long<T>(work: impl FnOnce() -> T) -> T {
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+            _ => work(),
+        }
     }
 
     /// Resolves when a shutdown has begun.

@@ -251,6 +251,10 @@ impl Record for Query {}
 
 impl Query {
     /// Those that it asks, and those of the queries within it.
+    pub(crate) fn asks(&self, group: &str) -> bool {
+        self.groups.iter().chain(self.nested_groups.iter().flatten().flatten()).any(|name| name == group)
+    }
+
     pub(crate) fn all_groups(&self) -> Vec<String> {
         let mut all: Vec<String> = self.groups.clone();
         all.extend(self.nested_groups.iter().flatten().flatten().cloned());

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use haneul_env::Tasks;
 use haneul_kit::{AccountId, ApiError, Region, Result, paging};
 use haneul_store::Reads;
 use parking_lot::Mutex;
@@ -21,6 +22,8 @@ use crate::transform::Work;
 
 /// Queries that run at once (quota: 100 for each account; a small machine runs fewer) and whose results are kept.
 const RUNNING_MAX: usize = 30;
+/// Those of one account: what another asks has a place.
+const OWN_RUNNING_MAX: usize = 25;
 const RESULTS_MAX: usize = 100;
 const RESULTS_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Events between two looks at whether the query was stopped, and bytes of text that expressions look at.
@@ -41,7 +44,7 @@ pub(crate) struct Queries {
 
 #[derive(Default)]
 struct State {
-    running: HashSet<String>,
+    running: HashMap<String, AccountId>,
     cancelled: HashSet<String>,
     results: HashMap<String, Arc<Outcome>>,
     /// The ids of `results` and how large these are, oldest first.
@@ -77,25 +80,28 @@ impl Queries {
     }
 
     pub(crate) fn is_running(&self, id: &str) -> bool {
-        self.state.lock().running.contains(id)
+        self.state.lock().running.contains_key(id)
     }
 
     /// Says whether it ran.
     pub(crate) fn cancel(&self, id: &str) -> bool {
         let state = &mut *self.state.lock();
-        let ran = state.running.contains(id);
+        let ran = state.running.contains_key(id);
         if ran {
             state.cancelled.insert(id.to_owned());
         }
         ran
     }
 
-    fn begin(&self, id: &str) -> Result<()> {
+    fn begin(&self, account: AccountId, id: &str) -> Result<()> {
         let state = &mut *self.state.lock();
         if state.running.len() >= RUNNING_MAX {
             return Err(error::too_many("30 queries run at once"));
         }
-        state.running.insert(id.to_owned());
+        if state.running.values().filter(|owner| **owner == account).count() >= OWN_RUNNING_MAX {
+            return Err(error::too_many("25 queries of the account run at once"));
+        }
+        state.running.insert(id.to_owned(), account);
         Ok(())
     }
 
@@ -273,7 +279,7 @@ impl Logs {
     /// # Errors
     /// When too many run.
     pub(crate) fn start(&self, owner: (AccountId, Region), id: String, query: Query) -> Result<()> {
-        let begun = self.begin(id)?;
+        let begun = self.begin(owner.0, id)?;
         self.go(owner, begun, query);
         Ok(())
     }
@@ -282,9 +288,9 @@ impl Logs {
     ///
     /// # Errors
     /// When all are taken.
-    pub(crate) fn begin(&self, id: String) -> Result<Begun> {
+    pub(crate) fn begin(&self, account: AccountId, id: String) -> Result<Begun> {
         let Some(logs) = self.this() else { return Err(ApiError::internal("the service is gone")) };
-        logs.queries.begin(&id)?;
+        logs.queries.begin(account, &id)?;
         Ok(Begun { logs, id, outcome: None })
     }
 
@@ -442,15 +448,27 @@ impl Logs {
 
 /// What a query found, when the commands that need all records are done.
 async fn ended(reading: &Reading<'_>, mut run: Run<'_>) -> Result<Outcome> {
-    while run.step().map_err(error::invalid)? {
+    while Tasks::long(|| run.step()).map_err(error::invalid)? {
         reading.breathe().await?;
     }
-    run.finish().map_err(error::invalid)
+    Tasks::long(|| run.finish()).map_err(error::invalid)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_account_takes_all_places() {
+        let queries = Queries::default();
+        let [one, other, third] = [1, 2, 3].map(|number| AccountId::new(number).unwrap());
+        (0..OWN_RUNNING_MAX).for_each(|i| queries.begin(one, &format!("{i}")).unwrap());
+        assert!(queries.begin(one, "more").is_err());
+        (OWN_RUNNING_MAX..RUNNING_MAX).for_each(|i| queries.begin(other, &format!("{i}")).unwrap());
+        assert!(queries.begin(third, "more").is_err());
+        queries.end("0", None);
+        queries.begin(third, "more").unwrap();
+    }
 
     #[test]
     fn results_that_are_kept_are_bounded() {

@@ -17,6 +17,8 @@ pub(crate) struct Record {
 /// Fields discovered in one event (User Guide: 1,000 for JSON).
 const FIELDS_MAX: usize = 1000;
 const DEPTH_MAX: usize = 32;
+/// What a field takes beside its name and its value, in bytes, about.
+pub(super) const FIELD: usize = 96;
 
 impl Record {
     /// An event with the fields that every event has; what is in its message is discovered too.
@@ -59,7 +61,6 @@ impl Record {
     /// About how many bytes of memory it takes beyond what it shares with the one before it: a list that both were made of,
     /// or the record that `join` had on the left.
     pub(super) fn weight(&self, before: Option<&Record>) -> usize {
-        const FIELD: usize = 96;
         let weight = |(name, value): (&String, &Value)| {
             let is_shared = match (value, before.and_then(|before| before.fields.get(name))) {
                 (Value::Structure(one), Some(Value::Structure(other))) => Arc::ptr_eq(one, other),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use sha2::{Digest, Sha256};
 
-use super::record::Record;
+use super::record::{FIELD, Record};
 use super::stats::quantile;
 use super::value::Value;
 use crate::names::fits;
@@ -86,19 +86,26 @@ pub(super) struct Autoregress {
 }
 
 impl Autoregress {
-    pub(super) fn apply(&self, records: &mut [Record]) {
+    /// Says how many bytes the values take that it adds; ends when these are too many.
+    pub(super) fn apply(&self, records: &mut [Record], most: usize) -> usize {
+        let mut bytes = 0;
         let deepest = self.lags.iter().map(|(lag, _)| *lag).max().unwrap_or_default();
         let mut before: VecDeque<Value> = VecDeque::new();
         for record in records {
             let value = record.get(&self.field).into_owned();
             for (lag, name) in &self.lags {
                 if let Some(past) = lag.checked_sub(1).and_then(|at| before.get(at)) {
+                    bytes += FIELD + name.len() + past.weight();
                     record.set(name, past.clone());
                 }
+            }
+            if bytes > most {
+                break;
             }
             before.push_front(value);
             before.truncate(deepest);
         }
+        bytes
     }
 }
 
@@ -148,18 +155,25 @@ pub(super) struct FillMissing {
 }
 
 impl FillMissing {
+    /// Says how many bytes the rows take that it adds; ends when these are too many.
+    ///
     /// # Errors
     /// When there would be more rows than `most`.
-    pub(super) fn apply(&self, records: Vec<Record>, most: usize) -> Result<Vec<Record>, String> {
+    pub(super) fn apply(
+        &self,
+        records: &mut Vec<Record>,
+        most: usize,
+        bytes_most: usize,
+    ) -> Result<usize, String> {
         let bin_of = |record: &Record| record.get(&self.bin).number().map(|ms| ms as i64);
         let bins: Vec<i64> = records.iter().filter_map(bin_of).collect();
-        let (Some(&first), Some(&last)) = (bins.iter().min(), bins.iter().max()) else { return Ok(records) };
+        let (Some(&first), Some(&last)) = (bins.iter().min(), bins.iter().max()) else { return Ok(0) };
         let count = usize::try_from(last.saturating_sub(first) / self.span_ms.max(1)).unwrap_or(usize::MAX);
         let group_of = |record: &Record| -> Vec<Option<String>> {
             self.others.iter().map(|name| record.get(name).text()).collect()
         };
         let mut groups: HashMap<Vec<Option<String>>, Bins> = HashMap::new();
-        for record in &records {
+        for record in &*records {
             let values = || self.others.iter().map(|name| record.get(name).into_owned()).collect();
             let group = groups.entry(group_of(record)).or_insert_with(|| (values(), BTreeSet::new()));
             group.1.extend(bin_of(record));
@@ -168,7 +182,7 @@ impl FillMissing {
             return Err(format!("fillmissing makes more than {most} rows"));
         }
         let rises = bins.is_sorted();
-        let mut all = records;
+        let mut bytes = 0;
         for (values, present) in groups.into_values() {
             for bin in (0..=count)
                 .map(|i| first.saturating_add(self.span_ms.saturating_mul(i as i64)))
@@ -182,12 +196,16 @@ impl FillMissing {
                 for (name, value) in &self.with {
                     record.set(name, value.clone());
                 }
-                all.push(record);
+                bytes += record.weight(None);
+                if bytes > bytes_most {
+                    return Ok(bytes);
+                }
+                records.push(record);
             }
         }
         // The order of bins is that in which they came: `stats` has the newest first.
-        all.sort_by_key(|record| bin_of(record).map(|ms| if rises { ms } else { ms.saturating_neg() }));
-        Ok(all)
+        records.sort_by_key(|record| bin_of(record).map(|ms| if rises { ms } else { ms.saturating_neg() }));
+        Ok(bytes)
     }
 }
 

@@ -322,12 +322,14 @@ impl<'p> Run<'p> {
             Command::AppendCols(append) => append.apply(&mut records),
             Command::AddTotals(totals) => totals.apply(&mut records),
             Command::Accum { field, into } => rows::accumulate(&mut records, field, into),
-            Command::Autoregress(autoregress) => autoregress.apply(&mut records),
+            Command::Autoregress(autoregress) => room(0, autoregress.apply(&mut records, BYTES_MAX))?,
             Command::FillDown(patterns) => {
-                let bytes = rows::fill_down(&mut records, patterns, BYTES_MAX);
+                room(0, rows::fill_down(&mut records, patterns, BYTES_MAX))?;
+            }
+            Command::FillMissing(fill) => {
+                let bytes = fill.apply(&mut records, RECORDS_MAX, BYTES_MAX)?;
                 room(0, bytes)?;
             }
-            Command::FillMissing(fill) => records = fill.apply(records, RECORDS_MAX)?,
             Command::Outlier(outlier) => outlier.apply(&mut records),
             Command::Sessionize(sessionize) => sessionize.apply(&mut records),
             Command::Sort(keys) => {
@@ -335,14 +337,15 @@ impl<'p> Run<'p> {
                 next()?;
             }
             Command::Dedup(fields) => {
-                let (mut seen, mut wrong) = (HashSet::new(), Ok(()));
+                let (mut seen, mut bytes, mut wrong) = (HashSet::new(), 0, Ok(()));
                 records.retain(|record| {
                     if wrong.is_err() {
                         return false;
                     }
-                    wrong = next();
                     let values: Vec<Option<String>> =
                         fields.iter().map(|expr| eval(expr, record, at).text()).collect();
+                    bytes += values.iter().flatten().map(String::len).sum::<usize>();
+                    wrong = next().and_then(|()| room(0, bytes));
                     // A record without the field is not a duplicate of another one.
                     values.iter().any(Option::is_none) || seen.insert(values)
                 });
@@ -350,12 +353,19 @@ impl<'p> Run<'p> {
             }
             Command::Limit(limit) => records.truncate(*limit),
             _ => {
-                let mut wrong = Ok(());
+                // Of what the command adds.
+                let (mut bytes, mut wrong) = (0, Ok(()));
                 records.retain_mut(|record| {
-                    if wrong.is_ok() {
-                        wrong = next();
+                    if wrong.is_err() {
+                        return false;
                     }
-                    wrong.is_ok() && apply(command, record, at)
+                    let before = record.weight(None);
+                    let stays = apply(command, record, at);
+                    if stays {
+                        bytes += record.weight(None).saturating_sub(before);
+                    }
+                    wrong = next().and_then(|()| room(0, bytes));
+                    stays
                 });
                 wrong?;
             }

@@ -11,6 +11,8 @@ const GROUPS_MAX: usize = 100_000;
 const VALUES_MAX: usize = 4_000_000;
 /// Of the texts of groups and values.
 const BYTES_MAX: isize = 256 * 1024 * 1024;
+/// What a range of a histogram takes: its name, its count, and the tree that they are in.
+const BUCKET: usize = 128;
 
 /// The groups of a `stats` command as they fill.
 pub(super) struct Groups<'p> {
@@ -140,7 +142,12 @@ impl State {
                 self.squares += number * number;
                 if matches!(function, Statistic::Percentile(_) | Statistic::Histogram(_)) {
                     self.values.push(number);
-                    return More { values: 1, bytes: 0 };
+                    let bytes = match function {
+                        // What it becomes.
+                        Statistic::Histogram(buckets) if self.values.len() == 1 => buckets * BUCKET,
+                        _ => 0,
+                    };
+                    return More { values: 1, bytes: bytes as isize };
                 }
             }
             Statistic::Min | Statistic::SortsFirst => {

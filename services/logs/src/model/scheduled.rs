@@ -126,6 +126,10 @@ impl PendingRun {
         }
     }
 
+    pub(crate) fn account(&self) -> u64 {
+        self.account
+    }
+
     /// The scheduled query that it is of; `None` of a damaged record.
     pub(crate) fn key(&self) -> Option<(AccountId, Region, String)> {
         Some((AccountId::new(self.account)?, self.region.parse().ok()?, self.query.clone()))

@@ -22,6 +22,9 @@ const PAGE: usize = 50;
 const SCAN: usize = 500;
 /// The newest events that are looked at for fields, of all groups of a source, and of how many of these.
 const EVENTS_MAX: usize = 10_000;
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Messages that are transformed with the work that a batch may have.
+const BATCH: usize = 1024 * 1024;
 const GROUPS_MAX: usize = 50;
 /// Fields that are told, those within others too, and how deep these lie.
 const FIELDS_MAX: usize = 1000;
@@ -93,14 +96,26 @@ impl Handle<op::GetLogFields> for Logs {
             return Err(error::source_not_found());
         }
         let (mut fields, mut left, mut work) = (Shape::default(), FIELDS_MAX, Work::new());
-        let share = EVENTS_MAX / groups.len().min(GROUPS_MAX);
+        let among = groups.len().min(GROUPS_MAX);
+        let (share, bytes_share) = (EVENTS_MAX / among, BYTES_MAX / among);
+        let mut batch = 0;
         for (name, group, _) in groups.into_iter().take(GROUPS_MAX) {
             let name = GroupName::own(cx, &name);
             let from_ms = cutoff_ms(&group, cx.now()).unwrap_or(0);
             let scope = Scope { id: group.id, from_ms, to_ms: i64::MAX };
             let mut reader = Reader::new(self, (&name, group.id), scope, Direction::Backward, None);
+            let mut bytes = 0;
             for _ in 0..share {
                 let Some(event) = reader.next().await? else { break };
+                bytes += event.message.len();
+                if bytes > bytes_share {
+                    break;
+                }
+                batch += event.message.len();
+                if batch > BATCH {
+                    batch = event.message.len();
+                    work.renew();
+                }
                 let event = self.transformed(group.id, event, &mut work).await?;
                 work.breathe(event.message.len()).await;
                 if let Ok(json @ Value::Object(_)) = serde_json::from_str(&event.message) {

@@ -12,6 +12,7 @@ use crate::error;
 use crate::insights::{Plan, Source, compile};
 use crate::model::{Group, QUERIES, Query, Status};
 use crate::names::GroupName;
+use crate::store::queries::KEPT_MS;
 
 const GROUPS_MAX: usize = 50;
 /// Source: User Guide, "SOURCE".
@@ -19,8 +20,7 @@ const SOURCE_GROUPS_MAX: usize = 10_000;
 const LIMIT_DEFAULT: i32 = 10_000;
 const PAGE_MAX: usize = 10_000;
 const LIST_MAX: usize = 1000;
-/// Queries are remembered for a week.
-const KEPT_MS: i64 = 7 * 86_400_000;
+const GROUPS_PAGE: usize = 500;
 
 impl Handle<op::StartQuery> for Logs {
     async fn access(&self, cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<Access>> {
@@ -87,7 +87,7 @@ impl Handle<op::StartQuery> for Logs {
         let id = self.platform.env.rng.uuid();
         let owner = (cx.account(), cx.region());
         // A query that may not run leaves no record.
-        let begun = self.begin(id.clone())?;
+        let begun = self.begin(owner.0, id.clone())?;
         self.records.store.put(&QUERIES, &(owner.0, owner.1, id.as_str()), &query).await?;
         self.go(owner, begun, query);
         Ok(s::StartQueryResponse { query_id: Some(id) })
@@ -177,25 +177,42 @@ impl Handle<op::DescribeQueries> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::DescribeQueriesRequest) -> Result<s::DescribeQueriesResponse> {
-        let range = Range::prefix((cx.account(), cx.region()));
-        let found = self.records.store.scan(&QUERIES, range, 10 * LIST_MAX).await?;
-        let fresh = cx.now().millis() - KEPT_MS;
-        let mut queries: Vec<(String, Query)> = found
-            .into_iter()
-            .map(|((_, _, id), query)| (id, query))
-            .filter(|(_, query)| query.created_ms >= fresh)
-            .filter(|(_, query)| input.log_group_name.as_ref().is_none_or(|name| query.groups.contains(name)))
-            .filter(|(_, query)| input.status.as_ref().is_none_or(|status| word(query.status) == status))
-            .collect();
-        queries.sort_by_key(|(id, query)| (-query.created_ms, id.clone()));
         let purpose = format!("logs.queries {} {}", cx.account(), cx.region());
-        if let Some(token) = &input.next_token {
-            let after: (i64, String) =
-                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::next_token)?;
-            queries.retain(|(id, query)| (-query.created_ms, id.clone()) > after);
-        }
+        let after: Option<(i64, String)> = match &input.next_token {
+            Some(token) => {
+                Some(paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::next_token)?)
+            }
+            None => None,
+        };
         let limit = input.max_results.map_or(LIST_MAX, |max| max as usize);
         let key = |(id, query): &(String, Query)| (-query.created_ms, id.clone());
+        let fresh_ms = cx.now().millis() - KEPT_MS;
+        let is_asked = |one: &(String, Query)| {
+            let query = &one.1;
+            query.created_ms >= fresh_ms
+                && input.log_group_name.as_ref().is_none_or(|name| query.asks(name))
+                && input.status.as_ref().is_none_or(|status| word(query.status) == status)
+                && after.as_ref().is_none_or(|after| key(one) > *after)
+        };
+        // Of a week's queries, which are kept by their ids, no more than a page stays in memory.
+        let mut queries: Vec<(String, Query)> = Vec::new();
+        let mut last = None;
+        loop {
+            let range = Range::prefix((cx.account(), cx.region()));
+            let range = match &last {
+                Some(last) => range.after(last),
+                None => range,
+            };
+            let found = self.records.store.scan(&QUERIES, range, LIST_MAX).await?;
+            let through = found.len() < LIST_MAX;
+            last = found.last().map(|(key, _)| key.clone());
+            queries.extend(found.into_iter().map(|((_, _, id), query)| (id, query)).filter(is_asked));
+            queries.sort_by_key(key);
+            queries.truncate(limit + 1);
+            if through {
+                break;
+            }
+        }
         let page = paging::cut(queries, limit, &self.platform.seal, &purpose, key);
         let info = |(id, query): (String, Query)| s::QueryInfo {
             query_language: Some("CWLI".into()),
@@ -225,12 +242,20 @@ impl Handle<op::ListLogGroupsForQuery> for Logs {
         cx: &Cx,
         input: s::ListLogGroupsForQueryRequest,
     ) -> Result<s::ListLogGroupsForQueryResponse> {
-        if input.next_token.is_some() {
-            // A query takes no more groups than the smallest page has.
-            return Err(error::next_token());
-        }
         let query = self.query((cx.account(), cx.region()), &input.query_id).await?;
-        Ok(s::ListLogGroupsForQueryResponse { log_group_identifiers: Some(query.groups), next_token: None })
+        let purpose = format!("logs.query-groups {}", input.query_id);
+        let mut groups = query.all_groups();
+        if let Some(token) = &input.next_token {
+            let after: String =
+                paging::position(&self.platform.seal, &purpose, token).ok_or_else(error::next_token)?;
+            groups.retain(|name| *name > after);
+        }
+        let limit = input.max_results.map_or(GROUPS_PAGE, |max| usize::try_from(max).unwrap_or(1).max(1));
+        let page = paging::cut(groups, limit, &self.platform.seal, &purpose, String::clone);
+        Ok(s::ListLogGroupsForQueryResponse {
+            log_group_identifiers: Some(page.items),
+            next_token: page.next,
+        })
     }
 }
 
@@ -316,7 +341,7 @@ fn is_of_sources(wanted: &[String], group: &Group) -> bool {
 /// Clients give seconds, and the older ones milliseconds.
 pub(super) fn milliseconds(time: i64, rest: i64) -> i64 {
     const SECONDS_MAX: i64 = 100_000_000_000;
-    if time < SECONDS_MAX { time * 1000 + rest } else { time }
+    if time < SECONDS_MAX { time.saturating_mul(1000).saturating_add(rest) } else { time }
 }
 
 fn word(status: Status) -> &'static str {

@@ -8,6 +8,7 @@ mod filters;
 mod indexes;
 mod lookups;
 mod policies;
+pub(crate) mod queries;
 mod scheduled;
 
 pub(crate) use anomalies::{ANOMALIES_MAX, DetectorKey};

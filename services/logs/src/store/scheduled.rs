@@ -104,7 +104,7 @@ impl Records {
     pub(crate) async fn begin_run(
         &self,
         key: &ScheduledKey,
-        (due_ms, next_ms, now_ms): (i64, Option<i64>, i64),
+        (due_ms, next_ms): (i64, Option<i64>),
         run: &ScheduledRun,
     ) -> Result<bool> {
         self.store
@@ -119,14 +119,34 @@ impl Records {
                 tx.put(&SCHEDULED_QUERIES, key, &query)?;
                 tx.put(&SCHEDULED_RUNS, &(key.2.as_str(), due_ms), run)?;
                 tx.put(&PENDING_RUNS, &(due_ms, key.2.as_str()), &PendingRun::new(key))?;
-                let old = Range::prefix((key.2.as_str(),)).before(&(key.2.as_str(), now_ms - KEPT_MS));
-                for (of, at_ms) in tx.scan_keys(&SCHEDULED_RUNS, old, 2).await? {
-                    tx.delete(&SCHEDULED_RUNS, &(of.as_str(), at_ms))?;
-                    tx.delete(&PENDING_RUNS, &(at_ms, of.as_str()))?;
-                }
                 Ok::<_, ApiError>(true)
             })
             .await
+    }
+
+    /// Lets go of runs that are older than they are remembered, of what no longer runs too.
+    pub(crate) async fn forget_runs(&self, now_ms: i64) -> Result<()> {
+        for (key, _) in self.every_scheduled().await? {
+            let id = key.2.as_str();
+            loop {
+                let forgotten = self
+                    .store
+                    .transact(|tx| async move {
+                        let old = Range::prefix((id,)).before(&(id, now_ms - KEPT_MS));
+                        let runs = tx.scan_keys(&SCHEDULED_RUNS, old, FORGOTTEN).await?;
+                        for (of, at_ms) in &runs {
+                            tx.delete(&SCHEDULED_RUNS, &(of.as_str(), *at_ms))?;
+                            tx.delete(&PENDING_RUNS, &(*at_ms, of.as_str()))?;
+                        }
+                        Ok::<_, ApiError>(runs.len())
+                    })
+                    .await?;
+                if forgotten < FORGOTTEN {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Moves on what is due without a run.

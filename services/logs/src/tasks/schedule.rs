@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,12 +27,15 @@ use crate::store::{RunKey, ScheduledKey};
 pub(crate) struct Scheduling {
     logs: Arc<Logs>,
     signal: Signal,
-    at_work: Arc<Mutex<HashSet<RunKey>>>,
+    /// The scheduled queries of them, and the accounts that these are of.
+    at_work: Arc<Mutex<HashMap<String, u64>>>,
 }
 
 const MISSED_MAX: usize = 100;
 /// Runs that are at work at once, of the queries that may.
 const RUNS_MAX: usize = 5;
+/// Those of one account.
+const OWN_RUNS_MAX: usize = 4;
 const PENDING_LOOK: usize = 10_000;
 /// What does not go because others are in the way is tried for so long.
 const TRIED_MS: i64 = 3_600_000;
@@ -68,10 +71,16 @@ impl Scheduling {
                 // Whoever ends asks for another look.
                 break;
             }
-            // The runs of one scheduled query go one after the other, so that a slow one takes no more than one place.
-            let is_at_work = self.at_work.lock().iter().any(|(query, _)| *query == run.0);
-            if !is_at_work {
-                self.send_off(run);
+            // The runs of one scheduled query go one after the other, so that a slow one takes no more than one place, and one
+            // account's leave places for others.
+            let account = pending.account();
+            let waits = {
+                let at_work = self.at_work.lock();
+                at_work.contains_key(&run.0)
+                    || at_work.values().filter(|owner| **owner == account).count() >= OWN_RUNS_MAX
+            };
+            if !waits {
+                self.send_off(run, account);
             }
         }
         Ok(next.map(Instant::from_millis))
@@ -108,7 +117,7 @@ impl Scheduling {
                 error: None,
                 deliveries: deliveries(&query),
             };
-            if !self.logs.records.begin_run(key, (at_ms, next_ms, now_ms), &run).await? {
+            if !self.logs.records.begin_run(key, (at_ms, next_ms), &run).await? {
                 // It was changed, and tells of it.
                 return Ok(None);
             }
@@ -117,9 +126,9 @@ impl Scheduling {
         Ok(Some(due_ms).filter(|due_ms| *due_ms != i64::MAX))
     }
 
-    fn send_off(&self, run: RunKey) {
+    fn send_off(&self, run: RunKey, account: u64) {
         let logs = self.logs.clone();
-        let at_work = AtWork::new(&self.at_work, &run, &logs.scheduling);
+        let at_work = AtWork::new(&self.at_work, (&run.0, account), &logs.scheduling);
         self.logs.platform.env.spawn("logs.scheduled_query", async move {
             let _at_work = at_work;
             // The attempt is noted before it is made: one that takes the cloud down with it waits longer each time.
@@ -143,21 +152,21 @@ impl Scheduling {
 
 /// A run's place among those at work, until this is dropped, whatever ends it.
 struct AtWork {
-    all: Arc<Mutex<HashSet<RunKey>>>,
-    run: RunKey,
+    all: Arc<Mutex<HashMap<String, u64>>>,
+    query: String,
     signal: Signal,
 }
 
 impl AtWork {
-    fn new(all: &Arc<Mutex<HashSet<RunKey>>>, run: &RunKey, signal: &Signal) -> AtWork {
-        all.lock().insert(run.clone());
-        AtWork { all: all.clone(), run: run.clone(), signal: signal.clone() }
+    fn new(all: &Arc<Mutex<HashMap<String, u64>>>, (query, account): (&str, u64), signal: &Signal) -> AtWork {
+        all.lock().insert(query.to_owned(), account);
+        AtWork { all: all.clone(), query: query.to_owned(), signal: signal.clone() }
     }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.all.lock().remove(&self.run);
+        self.all.lock().remove(&self.query);
         self.signal.wake();
     }
 }
@@ -285,9 +294,9 @@ impl Logs {
                 let input = s::StartQueryRequest {
                     log_group_identifiers: query.groups.clone(),
                     query_string: query.text.clone(),
-                    start_time: at(query.start_offset_s.unwrap_or(LOOKBACK_S)),
+                    start_time: at(query.start_offset_s.unwrap_or(LOOKBACK_S)).max(0),
                     // The last second is that before the run.
-                    end_time: at(query.end_offset_s.unwrap_or(0)) - 1,
+                    end_time: (at(query.end_offset_s.unwrap_or(0)) - 1).max(0),
                     ..Default::default()
                 };
                 let begun = bus.call::<op::StartQuery>(role.clone(), key.1, None, input).await?;
@@ -360,9 +369,14 @@ impl Logs {
             description: table.description.clone(),
             ..Default::default()
         };
+        // The results were there a moment ago: newer ones may push them out, and then they are worked out anew.
+        let passing = |error| match self.queries.outcome(id) {
+            Some(_) => error,
+            None => ApiError::internal("the results are gone"),
+        };
         match bus.call::<op::UpdateLookupTable>(role.clone(), key.1, None, update).await {
             Err(error) if error.code() == "ResourceNotFoundException" => {}
-            other => return other.map(|_| table_arn),
+            other => return other.map(|_| table_arn).map_err(passing),
         }
         let create = s::CreateLookupTableRequest {
             lookup_table_name: table.name.clone(),
@@ -371,7 +385,7 @@ impl Logs {
             tags: (!table.tags.is_empty()).then(|| table.tags.iter().cloned().collect()),
             ..Default::default()
         };
-        bus.call::<op::CreateLookupTable>(role, key.1, None, create).await.map(|_| table_arn)
+        bus.call::<op::CreateLookupTable>(role, key.1, None, create).await.map(|_| table_arn).map_err(passing)
     }
 }
 

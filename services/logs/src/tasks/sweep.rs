@@ -41,6 +41,8 @@ impl Sweeping {
             }
         }
         let now = self.logs.platform.env.now();
+        records.forget_queries(now.millis()).await?;
+        records.forget_runs(now.millis()).await?;
         for group in records.every_group().await? {
             let cutoff_ms = cutoff_ms(&group, now);
             records.tend_fields(group.id, cutoff_ms).await?;

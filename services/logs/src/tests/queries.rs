@@ -135,3 +135,64 @@ async fn a_metric_filter_is_tested() {
     assert_eq!(numbers, [1, 3]);
     assert_eq!(matches[1].extracted_values.as_ref().unwrap().get("$size").map(String::as_str), Some("101"));
 }
+
+#[tokio::test]
+async fn queries_are_told_by_pages_the_newest_first_for_a_week() {
+    let cloud = with_events().await;
+    let mut asked = Vec::new();
+    for _ in 0..7 {
+        let id = cloud.ok::<op::StartQuery>(start(&cloud, "fields n")).await.query_id.unwrap();
+        results(&cloud, &id).await;
+        asked.insert(0, id);
+        cloud.platform.env.clock.advance(std::time::Duration::from_secs(60));
+    }
+    let (mut told, mut token) = (Vec::new(), None);
+    loop {
+        let ask = s::DescribeQueriesRequest { max_results: Some(3), next_token: token, ..Default::default() };
+        let page = cloud.ok::<op::DescribeQueries>(ask).await;
+        let queries = page.queries.unwrap();
+        assert!(queries.len() <= 3);
+        told.extend(queries.into_iter().filter_map(|query| query.query_id));
+        token = page.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(told, asked);
+    // All but the last three are older than a week.
+    cloud.advance(7 * 86_400 - 3 * 60 - 30).await;
+    let left = cloud.ok::<op::DescribeQueries>(Default::default()).await.queries.unwrap();
+    assert_eq!(left.len(), 3);
+    for _ in 0..10 {
+        cloud.advance(3600).await;
+    }
+    let get = |id: &str| s::GetQueryResultsRequest { query_id: id.into(), ..Default::default() };
+    let gone = cloud.err::<op::GetQueryResults>(get(&asked[0])).await;
+    assert!(gone.starts_with("ResourceNotFoundException"), "{gone}");
+}
+
+#[tokio::test]
+async fn a_query_that_a_stop_interrupts_is_worked_out_after_it() {
+    let store = haneul_store::Store::memory();
+    let cloud = Cloud::on(store.clone()).await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let now = cloud.now_ms();
+    let events: Vec<(i64, &str)> = (0..3000).map(|i| (now - 60_000 + i, "x")).collect();
+    cloud.put("g", "s", &events).await.unwrap();
+    let asked = start(&cloud, "stats count(*) as c");
+    let id = cloud.ok::<op::StartQuery>(asked).await.query_id.unwrap();
+    cloud.platform.env.tasks.begin_stop();
+    cloud.settle().await;
+    let kept = || async {
+        let key = (haneul_kit::AccountId::new(super::cloud::OURS).unwrap(), haneul_kit::Region::US_EAST_1);
+        let key = (key.0, key.1, id.as_str());
+        haneul_store::Reads::get(&store, &crate::model::QUERIES, &key).await.unwrap().unwrap().status
+    };
+    assert_eq!(kept().await, crate::model::Status::Running);
+    drop(cloud);
+    let cloud = Cloud::seeded(store.clone(), 12).await;
+    let found = results(&cloud, &id).await;
+    assert_eq!(found.status.as_deref(), Some("Complete"));
+    assert_eq!(found.results.unwrap()[0][0].value.as_deref(), Some("3000"));
+}

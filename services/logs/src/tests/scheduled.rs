@@ -428,3 +428,86 @@ async fn who_makes_one_hands_over_its_roles() {
     let eve = cloud.user("eve", &both).await;
     cloud.call_as::<op::CreateScheduledQuery>(&eve, create("x")).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_run_is_tried_again_later_each_time_and_not_for_ever() {
+    use crate::model::{PENDING_RUNS, RunStatus, SCHEDULED_RUNS};
+    use haneul_store::Reads;
+    let store = Store::memory();
+    let first = Cloud::on(store.clone()).await;
+    let begin = prepared(&first).await;
+    first.ok::<op::CreateScheduledQuery>(create("five")).await;
+    first.settle().await;
+    // It is due when the cloud goes down, and was tried so often.
+    let interrupted = |attempts: u32, last_ms: i64| {
+        let store = store.clone();
+        async move {
+            let (key, query) = store
+                .scan(&crate::model::SCHEDULED_QUERIES, haneul_store::Range::all(), 1)
+                .await
+                .unwrap()
+                .remove(0);
+            let due_ms = begin + 300_000;
+            let run = crate::model::ScheduledRun {
+                query: None,
+                status: RunStatus::Running,
+                error: None,
+                deliveries: Vec::new(),
+            };
+            store.put(&SCHEDULED_RUNS, &(key.2.as_str(), due_ms), &run).await.unwrap();
+            let mut pending = crate::model::PendingRun::new(&key);
+            (pending.attempts, pending.first_ms, pending.last_ms) = (attempts, due_ms, last_ms);
+            store.put(&PENDING_RUNS, &(due_ms, key.2.as_str()), &pending).await.unwrap();
+            let rested = crate::model::ScheduledQuery { next_ms: None, ..query };
+            store.put(&crate::model::SCHEDULED_QUERIES, &key, &rested).await.unwrap();
+        }
+    };
+    let ahead = |cloud: &Cloud| {
+        let ms = (begin + 301_000 - cloud.now_ms()) as u64;
+        cloud.platform.env.clock.advance(std::time::Duration::from_millis(ms));
+    };
+    drop(first);
+    interrupted(3, begin + 300_000).await;
+    let cloud = Cloud::seeded(store.clone(), 12).await;
+    ahead(&cloud);
+    cloud.settle().await;
+    assert_eq!(
+        history(&cloud, "five").await[0].execution_status.as_deref(),
+        Some("Running"),
+        "after eight seconds"
+    );
+    cloud.advance(8).await;
+    assert_eq!(settled(&cloud, "five").await[0].execution_status.as_deref(), Some("Complete"));
+    drop(cloud);
+    interrupted(30, 0).await;
+    let cloud = Cloud::seeded(store.clone(), 13).await;
+    ahead(&cloud);
+    let runs = settled(&cloud, "five").await;
+    assert_eq!(runs[0].execution_status.as_deref(), Some("Failed"));
+    assert_eq!(runs[0].error_message.as_deref(), Some("The query was interrupted too often."));
+}
+
+#[tokio::test]
+async fn runs_are_forgotten_after_a_month_though_the_query_rests() {
+    let cloud = Cloud::new().await;
+    prepared(&cloud).await;
+    cloud.ok::<op::CreateScheduledQuery>(create("five")).await;
+    cloud.advance(301).await;
+    assert_eq!(settled(&cloud, "five").await.len(), 1);
+    let rest = s::UpdateScheduledQueryRequest {
+        identifier: "five".into(),
+        query_language: "CWLI".into(),
+        query_string: "fields n".into(),
+        log_group_identifiers: Some(vec!["g".into()]),
+        schedule_expression: "cron(0/5 * * * ? *)".into(),
+        execution_role_arn: RUNNER.into(),
+        state: Some("DISABLED".into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::UpdateScheduledQuery>(rest).await;
+    cloud.advance(29 * 86_400).await;
+    assert_eq!(history(&cloud, "five").await.len(), 1);
+    cloud.advance(86_400).await;
+    cloud.advance(3600).await;
+    assert!(history(&cloud, "five").await.is_empty());
+}

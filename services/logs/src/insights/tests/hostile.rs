@@ -39,6 +39,18 @@ fn records_do_not_take_all_memory() {
         let ended = end_of(query, &large, 600);
         assert!(ended.as_ref().is_err_and(|error| error.contains(why)), "{query}: {ended:?}");
     }
+    let lines = "x".repeat(100_000);
+    for query in [
+        "sort @timestamp asc | fields concat(@message, @message) as a, concat(a, a) as b, concat(b, b) as c",
+        "sort @timestamp asc | autoregress @message p=1-20",
+        "stats count(*) by bin(2ms) as b, @message | fillmissing",
+    ] {
+        let ended = end_of(query, &lines, 2000);
+        assert!(
+            ended.as_ref().is_err_and(|error| error.contains("more than 536870912 bytes")),
+            "{query}: {ended:?}"
+        );
+    }
     // A sort with a limit keeps little, however much comes.
     assert_eq!(end_of("sort @timestamp desc | limit 20", &"y".repeat(200_000), 4000), Ok(20));
     assert_eq!(end_of("fields @message | sort n asc, @timestamp asc | limit 3", r#"{"n":1}"#, 30_000), Ok(3));
@@ -57,6 +69,14 @@ fn lists_and_matches_do_not_multiply_without_end() {
     }
     let missing = "stats count(*) by bin(1ms) as b, @message, @ptr | fillmissing";
     assert!(end_of(missing, "x", 600).is_err_and(|error| error.contains("fillmissing makes more than")));
+}
+
+#[test]
+fn histograms_have_room() {
+    let plan = compiled("stats histogram(n, 1000) as h by g");
+    let mut run = Run::new(&plan, 10_000, moment());
+    let added = (0..100_000).try_for_each(|i| run.add(event(0, &format!(r#"{{"n":1,"g":{i}}}"#)), 1, false));
+    assert!(added.is_err_and(|error| error.contains("more than 268435456 bytes")));
 }
 
 #[test]
