@@ -1,3 +1,4 @@
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -12,6 +13,8 @@ use crate::Clock;
 pub struct Tasks {
     tracker: TaskTracker,
     stopping: CancellationToken,
+    /// The runtime of what is no connection.
+    shared: Arc<OnceLock<Handle>>,
 }
 
 impl Tasks {
@@ -22,6 +25,20 @@ impl Tasks {
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
         self.spawn_on(&Handle::current(), name, work)
+    }
+
+    /// Says that the present runtime is the one for [`Tasks::spawn_aside`]. The first that says so is.
+    pub fn share(&self) {
+        let _ = self.shared.set(Handle::current());
+    }
+
+    /// Starts a task that works long, so that it is not in the way of the connections of a thread.
+    pub fn spawn_aside<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.spawn_on(&self.shared.get().cloned().unwrap_or_else(Handle::current), name, work)
     }
 
     /// The same on another runtime than the present one.
@@ -40,7 +57,8 @@ impl Tasks {
         }))
     }
 
-    /// Does work that takes long without a pause; where other threads are there, other tasks do not wait for it.
+    /// Does work that takes long without a pause, in a task of [`Tasks::spawn_aside`]: where other threads are there, other
+    /// tasks do not wait for it.
     pub fn long<T>(work: impl FnOnce() -> T) -> T {
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
@@ -105,5 +123,19 @@ mod tests {
         let (tasks, clock) = (Tasks::default(), Clock::real());
         tasks.spawn("deaf", std::future::pending::<()>());
         assert!(!tasks.stop(&clock, Duration::from_millis(10)).await);
+    }
+
+    #[test]
+    fn what_works_long_is_aside() {
+        let shared = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let tasks = Tasks::default();
+        shared.block_on(async { tasks.share() });
+        let own = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let here = std::thread::current().id();
+        let there = own.block_on(async {
+            Tasks::long(|| ());
+            tasks.spawn_aside("long", async { Tasks::long(|| std::thread::current().id()) }).await.unwrap()
+        });
+        assert_ne!(here, there);
     }
 }

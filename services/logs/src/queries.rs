@@ -296,7 +296,7 @@ impl Logs {
 
     /// Works on a query that has its place.
     pub(crate) fn go(&self, owner: (AccountId, Region), begun: Begun, query: Query) {
-        self.platform.env.spawn("logs.query", async move {
+        self.platform.env.tasks.spawn_aside("logs.query", async move {
             let (logs, id) = (begun.logs.clone(), begun.id.clone());
             let started = haneul_env::clock::monotonic();
             let result = logs.work(owner, &id, &query).await;
