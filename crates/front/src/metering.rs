@@ -1,9 +1,9 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::{AccountId, ApiError, Cx, Instant, Platform};
-use haneul_meter::{Call, Counters, Filter, Place, Row, RowKey, rows};
+use haneul_kit::{AccountId, ApiError, Cx, Instant, Platform, Region};
+use haneul_meter::{Call, Filter, Place, Row, RowKey, rows};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -21,7 +21,6 @@ const ROWS_MAX: usize = 100_000;
 /// The meter of one cloud: behind `/_haneul/usage`.
 pub(crate) struct Metering {
     platform: Platform,
-    counters: Counters,
     /// One flush at a time, so that a reader who waits sees what was counted before.
     flushing: Mutex<()>,
 }
@@ -38,15 +37,11 @@ pub(crate) struct Used<'a> {
 
 impl Metering {
     pub(crate) fn new(platform: &Platform) -> Arc<Metering> {
-        Arc::new(Metering {
-            platform: platform.clone(),
-            counters: Counters::default(),
-            flushing: Mutex::new(()),
-        })
+        Arc::new(Metering { platform: platform.clone(), flushing: Mutex::new(()) })
     }
 
     pub(crate) fn note(&self, cx: &Cx, used: &Used<'_>) {
-        self.counters.note(&Call {
+        self.platform.meter.counters().note(&Call {
             account: cx.account(),
             region: cx.region(),
             service: used.service,
@@ -96,34 +91,59 @@ impl Metering {
                 if stopping {
                     return;
                 }
+                if let Err(error) = this.hold().await {
+                    tracing::error!(%error, "what is held could not be written down and is tried again");
+                }
             }
         });
     }
 
     async fn flush(&self) -> Result<(), ApiError> {
         let _one = self.flushing.lock().await;
-        let taken = self.counters.take();
-        let tags = self.tags(taken.iter().map(|(place, _)| place)).await;
+        let taken = self.platform.meter.counters().take();
+        let used = taken.iter().map(|used| (used.place.account, used.place.region, &*used.place.resource));
+        let tags = self.tags(used).await;
         let tags_of = |place: &Place| tags.get(&*place.resource).cloned().unwrap_or_default();
         match rows::add(&self.platform.store, taken, tags_of).await {
             Ok(()) => Ok(()),
             Err((error, left)) => {
-                self.counters.put_back(left);
+                self.platform.meter.counters().put_back(left);
                 Err(error.into())
             }
         }
     }
 
+    /// Writes down what was held in the hours that are over.
+    async fn hold(&self) -> Result<(), ApiError> {
+        let store = &self.platform.store;
+        let spans = rows::held_since(store, self.platform.env.now().millis()).await?;
+        if spans.is_empty() {
+            return Ok(());
+        }
+        let mut held = Vec::new();
+        for (service, holds) in self.platform.meter.holders() {
+            held.extend(holds().await.inspect_err(|error| {
+                tracing::warn!(%error, service, "what is held could not be told");
+            })?);
+        }
+        let tags = self.tags(held.iter().map(|one| (one.account, one.region, &*one.resource))).await;
+        let tags_of = |resource: &str| tags.get(resource).cloned().unwrap_or_default();
+        Ok(rows::hold(store, &spans, &held, tags_of).await?)
+    }
+
     /// The tags of the resources that were used. One that is gone, or whose service cannot tell, has none.
-    async fn tags(&self, places: impl Iterator<Item = &Place>) -> HashMap<String, Vec<(String, String)>> {
-        let mut asked = HashMap::new();
+    async fn tags(
+        &self,
+        used: impl Iterator<Item = (AccountId, Region, &str)>,
+    ) -> HashMap<String, Vec<(String, String)>> {
+        let mut asked = HashSet::new();
         let mut found = HashMap::new();
-        for place in places.filter(|place| !place.resource.is_empty()) {
-            let service = place.resource.split(':').nth(2).unwrap_or_default();
-            if asked.insert((service, place.account, place.region), ()).is_some() {
+        for (account, region, resource) in used.filter(|(_, _, resource)| !resource.is_empty()) {
+            let service = resource.split(':').nth(2).unwrap_or_default();
+            if !asked.insert((service, account, region)) {
                 continue;
             }
-            let listed = self.platform.resources(Some(service), place.account, place.region).await;
+            let listed = self.platform.resources(Some(service), account, region).await;
             let listed = listed.unwrap_or_default();
             found.extend(listed.into_iter().map(|tagged| (tagged.arn, tagged.tags)));
         }
@@ -145,6 +165,7 @@ impl Metering {
     pub(crate) async fn usage(&self, query: &str) -> Result<Value, ApiError> {
         let filter = filter(query)?;
         self.flush().await?;
+        self.hold().await?;
         let mut rows = rows::read(&self.platform.store, &filter, ROWS_MAX + 1).await?;
         let truncated = rows.len() > ROWS_MAX;
         rows.truncate(ROWS_MAX);

@@ -27,6 +27,7 @@ pub mod directory;
 pub mod extension;
 pub mod guests;
 pub mod handle;
+pub mod meter;
 pub mod metrics;
 pub mod organization;
 pub mod paging;

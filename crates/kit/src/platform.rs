@@ -9,6 +9,7 @@ use haneul_sandbox::Sandbox;
 use haneul_store::Store;
 
 use crate::contributors::Contributors;
+use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::tagged::Registry;
 use crate::{
@@ -31,6 +32,8 @@ pub struct Platform {
     pub metrics: Metrics,
     /// Rules that count who contributes most.
     pub contributors: Contributors,
+    /// What is used, beside the calls themselves, which the front door counts.
+    pub meter: Meter,
     pub config: Arc<Config>,
     directory: Arc<OnceLock<Arc<dyn Directory>>>,
     organization: Arc<OnceLock<Arc<dyn Organization>>>,
@@ -83,6 +86,7 @@ impl Platform {
             seal,
             metrics: Metrics::default(),
             contributors: Contributors::default(),
+            meter: Meter::default(),
             config: Arc::new(config),
             directory: Arc::default(),
             organization: Arc::default(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::usage::{Call, HOUR_MS, Place, resource_of};
+use crate::usage::{Call, HOUR_MS, Place, UsageType, Used, request_type, resource_of};
 
 /// Counts since they were last taken. Cheap to note into from many threads.
 pub struct Counters {
@@ -13,19 +13,27 @@ pub struct Counters {
     hasher: RandomState,
 }
 
-type Shard = HashMap<u64, (Place, Counts), BuildNothing>;
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Calls that were answered well.
-    pub requests: u64,
-    pub failed: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
+#[derive(Default)]
+struct Shard {
+    calls: HashMap<u64, (Place, Counts), BuildNothing>,
+    amounts: HashMap<(Place, UsageType), u64>,
 }
 
-/// What was counted at one place.
-pub type Taken = Vec<(Place, Counts)>;
+/// Calls, those that were answered well and the others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    requests: u64,
+    failed: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+}
+
+/// What was counted, each kind at each place once.
+pub type Taken = Vec<Used>;
+
+const FAILED: UsageType = UsageType::new("Requests-Failed", "Requests");
+const BYTES_IN: UsageType = UsageType::new("DataTransfer-In-Bytes", "Bytes");
+const BYTES_OUT: UsageType = UsageType::new("DataTransfer-Out-Bytes", "Bytes");
 
 const SHARDS: usize = 16;
 
@@ -51,6 +59,7 @@ impl Counters {
         let mut resource = resource_of(call.service, call.resource);
         let hour_ms = call.at.millis().div_euclid(HOUR_MS) * HOUR_MS;
         let mut shard = self.shards[SHARD.get() % SHARDS].lock();
+        let shard = &mut shard.calls;
         if shard.len() >= PLACES_MAX {
             resource = "";
         }
@@ -88,38 +97,60 @@ impl Counters {
         counts.bytes_out += call.bytes_out;
     }
 
-    /// Takes all counts, each place once.
+    /// Counts what was used beside the calls themselves.
+    pub fn add(&self, mut place: Place, kind: UsageType, amount: u64) {
+        if amount == 0 {
+            return;
+        }
+        let mut shard = self.shards[SHARD.get() % SHARDS].lock();
+        if shard.amounts.len() >= PLACES_MAX {
+            place.resource = "".into();
+        }
+        let counted = shard.amounts.entry((place, kind)).or_default();
+        *counted = counted.saturating_add(amount);
+    }
+
+    /// Takes all counts.
     pub fn take(&self) -> Taken {
-        let mut all: HashMap<Place, Counts> = HashMap::new();
+        let mut all: HashMap<(Place, UsageType), u64> = HashMap::new();
+        let mut add = |place: Place, kind: UsageType, amount: u64| {
+            if amount > 0 {
+                let counted = all.entry((place, kind)).or_default();
+                *counted = counted.saturating_add(amount);
+            }
+        };
         for shard in &self.shards {
             let taken = std::mem::take(&mut *shard.lock());
-            for (place, counts) in taken.into_values() {
-                all.entry(place).or_default().add(counts);
+            for (place, counts) in taken.calls.into_values() {
+                for (kind, amount) in amounts(&place, &counts) {
+                    add(place.clone(), kind, amount);
+                }
+            }
+            for ((place, kind), amount) in taken.amounts {
+                add(place, kind, amount);
             }
         }
-        all.into_iter().collect()
+        all.into_iter().map(|((place, kind), amount)| Used { place, kind, amount }).collect()
     }
 
     /// Gives back what could not be written.
     pub fn put_back(&self, taken: Taken) {
         let mut shard = self.shards[0].lock();
-        for (place, counts) in taken {
-            let mut hash = self.hasher.hash_one(&place);
-            while shard.get(&hash).is_some_and(|(other, _)| *other != place) {
-                hash = hash.wrapping_add(1);
-            }
-            shard.entry(hash).or_insert_with(|| (place, Counts::default())).1.add(counts);
+        for Used { place, kind, amount } in taken {
+            let counted = shard.amounts.entry((place, kind)).or_default();
+            *counted = counted.saturating_add(amount);
         }
     }
 }
 
-impl Counts {
-    fn add(&mut self, more: Counts) {
-        self.requests += more.requests;
-        self.failed += more.failed;
-        self.bytes_in += more.bytes_in;
-        self.bytes_out += more.bytes_out;
-    }
+fn amounts(place: &Place, counts: &Counts) -> [(UsageType, u64); 4] {
+    let requests = request_type(&place.service, &place.operation, &place.resource);
+    [
+        (UsageType::new(requests, "Requests"), counts.requests),
+        (FAILED, counts.failed),
+        (BYTES_IN, counts.bytes_in),
+        (BYTES_OUT, counts.bytes_out),
+    ]
 }
 
 /// The keys are hashes already.
@@ -189,24 +220,35 @@ mod tests {
             }
         });
         let taken = counters.take();
-        assert_eq!(taken.len(), 6);
-        assert_eq!(taken.iter().map(|(_, counts)| counts.requests).sum::<u64>(), 4000);
-        assert_eq!(taken.iter().map(|(_, counts)| counts.bytes_out).sum::<u64>(), 20_000);
+        let sum = |taken: &Taken, kind: &str| -> u64 {
+            taken.iter().filter(|used| used.kind.name == kind).map(|used| used.amount).sum()
+        };
+        assert_eq!(taken.len(), 18);
+        assert_eq!(sum(&taken, "Requests"), 4000);
+        assert_eq!(sum(&taken, "DataTransfer-Out-Bytes"), 20_000);
         assert!(counters.take().is_empty());
         counters.put_back(taken);
         counters.note(&Call { failed: true, ..call("Send", "arn:aws:sqs:r:1:q", 0) });
         let again = counters.take();
-        assert_eq!(again.iter().map(|(_, counts)| counts.requests + counts.failed).sum::<u64>(), 4001);
+        assert_eq!((sum(&again, "Requests"), sum(&again, "Requests-Failed")), (4000, 1));
     }
 
     #[test]
     fn names_that_a_client_makes_up_do_not_fill_the_memory() {
         let counters = Counters::default();
+        let kind = UsageType::new("Requests", "Requests");
         for n in 0..20_000 {
             counters.note(&call("Send", &format!("arn:aws:sqs:r:1:q{n}"), 0));
+            let owner = (AccountId::DEFAULT, Region::US_EAST_1);
+            let place = Place::new(Instant::from_millis(0), owner, "kms", "Use", &format!("arn:{n}"));
+            counters.add(place, kind, 2);
         }
         let taken = counters.take();
-        assert!(taken.len() <= PLACES_MAX + 1);
-        assert_eq!(taken.iter().map(|(_, counts)| counts.requests).sum::<u64>(), 20_000);
+        assert!(taken.len() <= 4 * (PLACES_MAX + 1));
+        let of = |service: &str| -> u64 {
+            let all = taken.iter().filter(|used| used.kind == kind && *used.place.service == *service);
+            all.map(|used| used.amount).sum()
+        };
+        assert_eq!((of("sqs"), of("kms")), (20_000, 40_000));
     }
 }

@@ -2,8 +2,8 @@ use haneul_base::{AccountId, Region};
 use haneul_store::{Range, Reads, Record, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 
-use crate::counters::{Counts, Taken};
-use crate::usage::{Place, request_type};
+use crate::counters::Taken;
+use crate::usage::{HOUR_MS, Held, Place, UsageType, Used};
 
 /// The hour, account, Region, service, operation with its usage type (`PutObject Requests-Tier1`), resource.
 pub type RowKey = (i64, AccountId, Region, String, String, String);
@@ -12,7 +12,7 @@ pub type RowKey = (i64, AccountId, Region, String, String, String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     pub amount: u64,
-    /// `Requests` or `Bytes`.
+    /// What `amount` is a number of: `Requests`, `Bytes`, `Byte-Hours`.
     pub unit: String,
     /// The resource's tags when it was first used in the hour.
     #[serde(default)]
@@ -52,15 +52,13 @@ pub async fn add(
         let (part_ref, tags) = (&part, &tags);
         let written = store
             .transact(|tx| async move {
-                for (place, counts) in part_ref {
-                    for (usage_type, amount, unit) in amounts(place, counts) {
-                        let key = key(place, usage_type);
-                        let row = match tx.get(&ROWS, &key).await? {
-                            Some(row) => Row { amount: row.amount.saturating_add(amount), ..row },
-                            None => Row { amount, unit: unit.to_owned(), tags: tags(place) },
-                        };
-                        tx.put(&ROWS, &key, &row)?;
-                    }
+                for Used { place, kind, amount } in part_ref {
+                    let key = key(place, *kind);
+                    let row = match tx.get(&ROWS, &key).await? {
+                        Some(row) => Row { amount: row.amount.saturating_add(*amount), ..row },
+                        None => Row { amount: *amount, unit: kind.unit.to_owned(), tags: tags(place) },
+                    };
+                    tx.put(&ROWS, &key, &row)?;
                 }
                 Ok::<_, StoreError>(())
             })
@@ -105,26 +103,94 @@ pub async fn read(store: &Store, filter: &Filter, limit: usize) -> Result<Vec<(R
     }
 }
 
-fn amounts(place: &Place, counts: &Counts) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
-    let requests = request_type(&place.service, &place.operation, &place.resource);
-    [
-        (requests, counts.requests, "Requests"),
-        ("Requests-Failed", counts.failed, "Requests"),
-        ("DataTransfer-In-Bytes", counts.bytes_in, "Bytes"),
-        ("DataTransfer-Out-Bytes", counts.bytes_out, "Bytes"),
-    ]
-    .into_iter()
-    .filter(|(_, amount, _)| *amount > 0)
+/// The hour until which it is written down what is held.
+static HELD_UNTIL: Table<String, Until> = Table::new("meter.held_until");
+
+/// The one row of it.
+const HELD: &str = "held";
+
+#[derive(Serialize, Deserialize)]
+struct Until {
+    hour_ms: i64,
 }
 
-fn key(place: &Place, usage_type: &str) -> RowKey {
+impl Record for Until {}
+
+/// Hours that were not looked at (the cloud was down) for which what is held now is written.
+const MISSED_MAX: i64 = 31 * 24;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// The hours since it was last written what is held, as the first of each day and how many they are; `None` at the first
+/// time, from which it counts.
+///
+/// # Errors
+/// When the store fails.
+pub async fn held_since(store: &Store, now_ms: i64) -> Result<Vec<(i64, u64)>, StoreError> {
+    let until_ms = now_ms.div_euclid(HOUR_MS) * HOUR_MS;
+    let Some(Until { hour_ms }) = store.get(&HELD_UNTIL, HELD).await? else {
+        store.put(&HELD_UNTIL, HELD, &Until { hour_ms: until_ms }).await?;
+        return Ok(Vec::new());
+    };
+    let (mut spans, mut from_ms) = (Vec::new(), hour_ms.max(until_ms - MISSED_MAX * HOUR_MS));
+    while from_ms < until_ms {
+        let to_ms = until_ms.min((from_ms.div_euclid(DAY_MS) + 1) * DAY_MS);
+        spans.push((from_ms, ((to_ms - from_ms) / HOUR_MS) as u64));
+        from_ms = to_ms;
+    }
+    Ok(spans)
+}
+
+/// Writes what was held in the hours of [`held_since`]. Done again after a crash it writes the same rows.
+///
+/// # Errors
+/// When the store fails.
+pub async fn hold(
+    store: &Store,
+    spans: &[(i64, u64)],
+    held: &[Held],
+    tags: impl Fn(&str) -> Vec<(String, String)> + Sync,
+) -> Result<(), StoreError> {
+    for (from_ms, hours) in spans {
+        for held in held.chunks(WRITES) {
+            let tags = &tags;
+            store
+                .transact(|tx| async move {
+                    for one in held {
+                        let amount = one.amount.saturating_mul(*hours);
+                        let row = Row { amount, unit: one.kind.unit.to_owned(), tags: tags(&one.resource) };
+                        let key = (
+                            *from_ms,
+                            one.account,
+                            one.region,
+                            one.service,
+                            format!("{} {}", one.operation, one.kind.name),
+                            one.resource.as_str(),
+                        );
+                        let key = (key.0, key.1, key.2, key.3, key.4.as_str(), key.5);
+                        tx.put(&ROWS, &key, &row)?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+                .await?;
+        }
+    }
+    match spans.last() {
+        Some((from_ms, hours)) => {
+            let hour_ms = from_ms + *hours as i64 * HOUR_MS;
+            store.put(&HELD_UNTIL, HELD, &Until { hour_ms }).await
+        }
+        None => Ok(()),
+    }
+}
+
+fn key(place: &Place, kind: UsageType) -> RowKey {
     let Place { hour_ms, account, region, service, operation, resource } = place;
     (
         *hour_ms,
         *account,
         *region,
         service.to_string(),
-        format!("{operation} {usage_type}"),
+        format!("{operation} {}", kind.name),
         resource.to_string(),
     )
 }
@@ -176,5 +242,42 @@ mod tests {
         assert_eq!(read(&store, &later, 100).await.unwrap().len(), 2);
         let other = Filter { service: Some("sqs".into()), ..Filter::default() };
         assert!(read(&store, &other, 100).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_written_for_each_hour_once() {
+        let store = Store::memory();
+        let held = |amount: u64| Held {
+            account: AccountId::DEFAULT,
+            region: Region::US_EAST_1,
+            service: "s3",
+            operation: "StandardStorage",
+            resource: "arn:aws:s3:::b".to_owned(),
+            kind: UsageType::new("TimedStorage-ByteHrs", "Byte-Hours"),
+            amount,
+        };
+        let hour = |n: i64| n * HOUR_MS;
+        let no_tags = |_: &str| Vec::new();
+        assert!(held_since(&store, hour(20) + 7).await.unwrap().is_empty(), "the first start");
+        assert!(held_since(&store, hour(20) + 9).await.unwrap().is_empty());
+        let spans = held_since(&store, hour(21) + 1).await.unwrap();
+        assert_eq!(spans, [(hour(20), 1)]);
+        for _ in 0..2 {
+            hold(&store, &spans, &[held(5)], no_tags).await.unwrap();
+        }
+        // Down until the next day but one: each day has its own.
+        let spans = held_since(&store, hour(50)).await.unwrap();
+        assert_eq!(spans, [(hour(21), 3), (hour(24), 24), (hour(48), 2)]);
+        hold(&store, &spans, &[held(7)], no_tags).await.unwrap();
+        assert!(held_since(&store, hour(50)).await.unwrap().is_empty());
+        let all = read(&store, &Filter::default(), 100).await.unwrap();
+        let shown: Vec<_> = all.iter().map(|(key, row)| (key.0 / HOUR_MS, row.amount)).collect();
+        assert_eq!(shown, [(20, 5), (21, 21), (24, 168), (48, 14)]);
+        assert_eq!(
+            (all[0].0.4.as_str(), all[0].1.unit.as_str()),
+            ("StandardStorage TimedStorage-ByteHrs", "Byte-Hours")
+        );
+        let spans = held_since(&store, hour(100_000)).await.unwrap();
+        assert_eq!(spans.iter().map(|(_, hours)| hours).sum::<u64>(), MISSED_MAX as u64);
     }
 }

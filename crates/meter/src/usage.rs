@@ -30,6 +30,62 @@ pub struct Place {
 
 pub const HOUR_MS: i64 = 3_600_000;
 
+/// A kind of usage, as AWS's usage reports call it, and what its amounts are whole numbers of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsageType {
+    pub name: &'static str,
+    pub unit: &'static str,
+}
+
+impl UsageType {
+    pub const fn new(name: &'static str, unit: &'static str) -> UsageType {
+        UsageType { name, unit }
+    }
+}
+
+/// An amount that was used at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    pub place: Place,
+    pub kind: UsageType,
+    pub amount: u64,
+}
+
+/// What is there and is paid for by the hour: stored bytes, keys, provisioned capacity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub account: AccountId,
+    pub region: Region,
+    pub service: &'static str,
+    /// What usage reports name as the operation: `StandardStorage`.
+    pub operation: &'static str,
+    /// An ARN.
+    pub resource: String,
+    /// Its unit is one hour of something: `Byte-Hours`.
+    pub kind: UsageType,
+    pub amount: u64,
+}
+
+impl Place {
+    /// Of something used now.
+    pub fn new(
+        at: Instant,
+        (account, region): (AccountId, Region),
+        service: &str,
+        operation: &str,
+        resource: &str,
+    ) -> Place {
+        Place {
+            hour_ms: at.millis().div_euclid(HOUR_MS) * HOUR_MS,
+            account,
+            region,
+            service: service.into(),
+            operation: operation.into(),
+            resource: resource_of(service, resource).into(),
+        }
+    }
+}
+
 /// The resource that usage is charged to: a bucket and not each object in it, a table and not its indexes. Services whose
 /// use is not told apart by resource have none, so that the number of rows stays small.
 pub fn resource_of<'a>(service: &str, arn: &'a str) -> &'a str {
@@ -43,7 +99,7 @@ pub fn resource_of<'a>(service: &str, arn: &'a str) -> &'a str {
         "s3" | "s3control" => cut('/', 1),
         "dynamodb" | "dynamodbstreams" => cut('/', 2),
         "logs" => cut(':', 2),
-        "kms" | "lambda" | "secretsmanager" | "sns" | "sqs" => Some(arn),
+        "cloudwatch" | "kinesis" | "kms" | "lambda" | "secretsmanager" | "sns" | "sqs" => Some(arn),
         _ => None,
     }
     .unwrap_or_default()
