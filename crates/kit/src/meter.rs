@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use haneul_base::{AccountId, Instant, Region};
-use haneul_meter::{Counters, Held, Place, UsageType};
+use haneul_meter::{Counters, Place};
+pub use haneul_meter::{Held, UsageType};
+use haneul_store::key::Key;
+use haneul_store::{Range, Reads, Record, Store, Table};
 use parking_lot::Mutex;
 
 use crate::{BoxFuture, Result};
@@ -43,5 +46,32 @@ impl Meter {
 
     pub fn holders(&self) -> Vec<(&'static str, Holds)> {
         self.holders.lock().clone()
+    }
+}
+
+/// Rows of a table that are read at once.
+const PAGE: usize = 1000;
+
+/// What the rows of a table say that is held.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn held_by_rows<K: Key, V: Record>(
+    store: &Store,
+    table: &Table<K, V>,
+    mut each: impl FnMut(K, V, &mut Vec<Held>),
+) -> Result<Vec<Held>> {
+    let (mut all, mut range) = (Vec::new(), Range::all());
+    loop {
+        let page = store.scan(table, range, PAGE).await?;
+        let full = page.len() == PAGE;
+        range = match page.last() {
+            Some((last, _)) => Range::all().after(last),
+            None => return Ok(all),
+        };
+        page.into_iter().for_each(|(key, row)| each(key, row, &mut all));
+        if !full {
+            return Ok(all);
+        }
     }
 }

@@ -17,6 +17,7 @@ mod dashboard;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod held;
 mod image;
 mod insights;
 mod math;

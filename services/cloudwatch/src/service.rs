@@ -35,6 +35,10 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     platform.metrics.open();
     platform.contributors.set_log_rules(Arc::new(Rules::new(&platform.store)));
     platform.tagged.add("cloudwatch", crate::resources::KINDS, crate::resources::list);
+    platform.meter.holds("cloudwatch", {
+        let store = platform.store.clone();
+        Arc::new(move || crate::held::held(store.clone()))
+    });
     let cloudwatch = Arc::new(CloudWatch {
         platform: platform.clone(),
         points,

@@ -16,6 +16,7 @@ mod error;
 mod expression;
 #[doc(hidden)]
 pub mod fuzzing;
+mod held;
 mod model;
 mod ops;
 mod partiql;

@@ -14,6 +14,7 @@ mod access;
 mod crypto;
 mod error;
 mod grant;
+mod held;
 mod kms;
 mod last_used;
 mod live;

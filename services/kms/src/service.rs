@@ -13,6 +13,10 @@ use crate::tasks::Due;
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("kms", crate::resources::KINDS, crate::resources::list);
+    platform.meter.holds("kms", {
+        let store = platform.store.clone();
+        Arc::new(move || crate::held::held(store.clone()))
+    });
     let state = Arc::new(State::new(platform.store.clone(), platform.seal.clone(), platform.env.clone()));
     let last_used = Arc::new(LastUsed::new(state.clone()));
     let due = Signal::default();

@@ -18,6 +18,7 @@ mod data_source;
 mod error;
 mod events;
 mod filters;
+mod held;
 mod index;
 mod ingestion;
 mod insights;

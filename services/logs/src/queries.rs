@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use haneul_env::Tasks;
+use haneul_kit::meter::UsageType;
 use haneul_kit::{AccountId, ApiError, Region, Result, paging};
 use haneul_store::Reads;
 use parking_lot::Mutex;
@@ -26,6 +27,8 @@ const RUNNING_MAX: usize = 30;
 const OWN_RUNNING_MAX: usize = 25;
 const RESULTS_MAX: usize = 100;
 const RESULTS_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// What queries read and is paid for. Source: Amazon CloudWatch pricing, "Logs": analyze (Logs Insights queries).
+const SCANNED: UsageType = UsageType::new("DataScanned-Bytes", "Bytes");
 /// Events between two looks at whether the query was stopped, and bytes of text that expressions look at.
 const BREATH: u64 = 1000;
 const BREATH_BYTES: u64 = 8 * 1024 * 1024;
@@ -304,6 +307,9 @@ impl Logs {
                 // It is not over: whoever asks for it after the start has it worked out anew.
                 return;
             }
+            let scanned = result.as_ref().map_or(0, |outcome| outcome.bytes);
+            let what = ("logs", "StartQuery", "");
+            logs.platform.meter.used(logs.platform.env.now(), owner, what, SCANNED, scanned);
             let status = match (&result, logs.queries.is_cancelled(&id)) {
                 (_, true) => Status::Cancelled,
                 (Ok(_), false) => Status::Complete,

@@ -11,6 +11,7 @@
 mod calls;
 mod error;
 mod filter;
+mod held;
 mod model;
 mod ops;
 mod replicas;

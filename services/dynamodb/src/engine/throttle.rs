@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 
+use haneul_kit::meter::{Meter, UsageType};
 use haneul_kit::metrics::{Metric, Metrics, Unit};
-use haneul_kit::{ApiError, Instant, Result};
+use haneul_kit::{ApiError, Arn, Instant, Result};
 use parking_lot::Mutex;
 
 use super::capacity::{Direction, Used};
@@ -24,9 +25,14 @@ const CONSUMED_WRITE: Metric = Metric::new("AWS/DynamoDB", "ConsumedWriteCapacit
 const THROTTLED_READS: Metric = Metric::new("AWS/DynamoDB", "ReadThrottleEvents", Unit::Count);
 const THROTTLED_WRITES: Metric = Metric::new("AWS/DynamoDB", "WriteThrottleEvents", Unit::Count);
 
+/// Units of a table on demand. Those of a provisioned one are paid by the hour (`crate::held`).
+const READ_REQUESTS: UsageType = UsageType::new("ReadRequestUnits", "Half-ReadRequestUnits");
+const WRITE_REQUESTS: UsageType = UsageType::new("WriteRequestUnits", "Half-WriteRequestUnits");
+
 pub(crate) struct Buckets {
     levels: Mutex<HashMap<(u64, Direction), Bucket>>,
     metrics: Metrics,
+    meter: Meter,
 }
 
 struct Bucket {
@@ -35,8 +41,21 @@ struct Bucket {
 }
 
 impl Buckets {
-    pub(crate) fn new(metrics: Metrics) -> Buckets {
-        Buckets { levels: Mutex::default(), metrics }
+    pub(crate) fn new(metrics: Metrics, meter: Meter) -> Buckets {
+        Buckets { levels: Mutex::default(), metrics, meter }
+    }
+
+    /// What is paid for: halves, because an eventually consistent read is half a unit.
+    fn count(&self, table: &TableInfo, used: &Used, direction: Direction, now: Instant) {
+        if !table.record.billing.on_demand {
+            return;
+        }
+        let units = used.table + used.indexes.iter().map(|(_, units)| units).sum::<f64>();
+        let kind = if direction == Direction::Read { READ_REQUESTS } else { WRITE_REQUESTS };
+        let name = format_args!("table/{}", table.name);
+        let arn = Arn::new("dynamodb", table.region, table.account, name).to_string();
+        let what = ("dynamodb", "PayPerRequestThroughput", arn.as_str());
+        self.meter.used(now, (table.account, table.region), what, kind, (units * 2.0).round() as u64);
     }
 
     /// A sample of a metric of a table, or of one of its global indexes.
@@ -69,6 +88,7 @@ impl Buckets {
 
     /// Pays what was used.
     pub(crate) fn charge(&self, table: &TableInfo, used: &Used, direction: Direction, now: Instant) {
+        self.count(table, used, direction, now);
         self.take(table, table.record.space, &table.record.billing.throughput, used.table, direction, now);
         let consumed = if direction == Direction::Read { CONSUMED_READ } else { CONSUMED_WRITE };
         self.record(consumed, table, None, used.table, now);

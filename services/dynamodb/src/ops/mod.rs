@@ -58,8 +58,7 @@ pub struct Dynamodb {
 /// The APIs of this state: DynamoDB, and DynamoDB Streams.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     platform.tagged.add("dynamodb", crate::resources::KINDS, crate::resources::list);
-    let db =
-        Db::new(platform.store.clone(), platform.env.clone(), platform.bus.clone(), platform.metrics.clone());
+    let db = Db::new(platform);
     platform.metrics.register(Arc::new(crate::tasks::provisioned::Provisioned::new(platform.store.clone())));
     let deliver = Arc::new(crate::tasks::deliver::Deliver::new(db.clone(), platform.clone()));
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
@@ -71,6 +70,18 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let insights = Arc::new(crate::tasks::insights::Insights::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
+    platform.meter.holds("dynamodb", {
+        let state = Arc::downgrade(&state);
+        Arc::new(move || {
+            let state = state.upgrade();
+            Box::pin(async move {
+                match state {
+                    Some(state) => crate::held::held(&state.db).await,
+                    None => Ok(Vec::new()),
+                }
+            })
+        })
+    });
     Ok(vec![
         Service::of(&wire::SERVICE, state.clone())
             .op::<BatchExecuteStatement>()

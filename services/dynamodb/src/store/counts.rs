@@ -47,21 +47,30 @@ impl Cache {
 
 impl Db {
     pub(crate) async fn counts(&self, info: &Arc<TableInfo>) -> Result<Counts> {
+        self.counts_within(info, AGE_MS).await
+    }
+
+    /// The same, of large tables no newer than a day.
+    pub(crate) async fn counts_of_a_day(&self, info: &Arc<TableInfo>) -> Result<Counts> {
+        self.counts_within(info, 4 * AGE_MS).await
+    }
+
+    async fn counts_within(&self, info: &Arc<TableInfo>, age_ms: i64) -> Result<Counts> {
         let spaces = info.record.indexes.iter().map(|index| index.space).chain([info.record.space]);
         let mut of_space = Vec::new();
         for space in spaces {
-            let (items, bytes) = self.count(space).await?;
+            let (items, bytes) = self.count(space, age_ms).await?;
             of_space.push((space, items, bytes));
         }
         Ok(Counts { of_space })
     }
 
-    async fn count(&self, space: u64) -> Result<(i64, i64)> {
+    async fn count(&self, space: u64, age_ms: i64) -> Result<(i64, i64)> {
         let (cache, now) = (&self.shared.counts, self.env.now());
         let version = cache.version.get();
         let known = cache.known.lock().get(&space).copied();
         if let Some(known) = known
-            && (known.version == version || known.large && now.millis() - known.at.millis() < AGE_MS)
+            && (known.version == version || known.large && now.millis() - known.at.millis() < age_ms)
         {
             return Ok((known.items, known.bytes));
         }

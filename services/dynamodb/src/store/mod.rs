@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use haneul_kit::metrics::Metrics;
-use haneul_kit::{Bus, Env, Instant, Result, Signal};
+use haneul_kit::{Bus, Env, Instant, Platform, Result, Signal};
 use haneul_store::Store;
 
 use crate::engine::capacity::{Direction, Used};
@@ -68,12 +68,13 @@ struct Shared {
 }
 
 impl Db {
-    pub(crate) fn new(store: Store, env: Env, bus: Bus, metrics: Metrics) -> Db {
+    pub(crate) fn new(platform: &Platform) -> Db {
+        let (store, metrics) = (platform.store.clone(), platform.metrics.clone());
         let shared = Shared {
             tables: tables::Cache::new(&store),
             locks: KeyLocks::new(),
             order: tokio::sync::Mutex::default(),
-            buckets: Buckets::new(metrics.clone()),
+            buckets: Buckets::new(metrics.clone(), platform.meter.clone()),
             sequences: Sequences::default(),
             keys: keys::OpenKeys::default(),
             jobs: Running::default(),
@@ -87,7 +88,7 @@ impl Db {
             busy: Busy::default(),
             metrics,
         };
-        Db { store, env, bus, shared: Arc::new(shared) }
+        Db { store, env: platform.env.clone(), bus: platform.bus.clone(), shared: Arc::new(shared) }
     }
 
     pub(crate) fn upkeep(&self) -> &Signal {

@@ -9,8 +9,11 @@ mod spec;
 mod target;
 pub(crate) mod trace;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use haneul_kit::{ApiError, ByteStream, Result};
+use haneul_kit::meter::UsageType;
+use haneul_kit::{ApiError, ByteStream, Instant, Platform, Result};
 use tokio::sync::mpsc;
 
 pub(crate) use concurrency::{ACCOUNT_MAX, Concurrency, UNRESERVED_MIN};
@@ -44,6 +47,43 @@ pub(crate) enum Body {
 pub(crate) struct Pieces {
     pieces: mpsc::Receiver<Piece>,
     _permit: concurrency::Permit,
+    _metered: Metered,
+}
+
+/// A run that is counted when it is over. Source: AWS Lambda pricing, "Duration": to the millisecond, by the memory that the
+/// function has.
+struct Metered {
+    platform: Platform,
+    target: Target,
+    began: Instant,
+    /// `None` while it goes on: then its end is when this is dropped.
+    billed: Option<Duration>,
+}
+
+const DURATION: UsageType = UsageType::new("Lambda-GB-Second", "MB-Milliseconds");
+const DURATION_ARM: UsageType = UsageType::new("Lambda-GB-Second-ARM", "MB-Milliseconds");
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        let (version, name) = (&self.target.version, &self.target.known.name);
+        let now = self.platform.env.now();
+        let elapsed =
+            || Duration::from_millis(now.millis().saturating_sub(self.began.millis()).max(1) as u64);
+        let billed = self.billed.unwrap_or_else(elapsed).as_millis() as u64;
+        let kind = if version.architecture == "arm64" { DURATION_ARM } else { DURATION };
+        let arn = name.arn_of(None).to_string();
+        // What is on a capacity provider is paid by its instances.
+        if version.capacity.is_none() {
+            let amount = billed.saturating_mul(u64::from(version.memory_mb));
+            self.platform.meter.used(
+                now,
+                (name.account, name.region),
+                ("lambda", "Invoke", &arn),
+                kind,
+                amount,
+            );
+        }
+    }
 }
 
 impl Pieces {
@@ -129,6 +169,7 @@ impl Lambda {
         let lambda = self.shared()?;
         let env = &self.platform.env;
         let function_arn = target.known.name.arn_of(target.qualifier.as_deref()).to_string();
+        let began = env.now();
         let work = async move {
             let invocation = Invocation {
                 client_context: call.client_context,
@@ -149,14 +190,17 @@ impl Lambda {
         let function_error = outcome.function_error.map(FunctionError::name);
         self.sample(metrics::INVOCATIONS, name, qualifier, 1.0);
         self.sample(metrics::ERRORS, name, qualifier, if function_error.is_some() { 1.0 } else { 0.0 });
+        let mut metered =
+            Metered { platform: self.platform.clone(), target: target.clone(), began, billed: None };
         if matches!(outcome.body, exec::Body::Whole(_)) {
             let duration = outcome.report.duration.as_secs_f64() * 1000.0;
             self.sample(metrics::DURATION, name, qualifier, duration);
+            metered.billed = Some(outcome.report.billed);
         }
         let (content_type, log_tail) = (outcome.content_type, outcome.log_tail);
         let body = match outcome.body {
             exec::Body::Whole(bytes) => Body::Whole(bytes),
-            exec::Body::Stream(pieces) => Body::Stream(Pieces { pieces, _permit: permit }),
+            exec::Body::Stream(pieces) => Body::Stream(Pieces { pieces, _permit: permit, _metered: metered }),
         };
         Ok(Ran {
             body,

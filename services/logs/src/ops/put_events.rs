@@ -1,3 +1,4 @@
+use haneul_kit::meter::UsageType;
 use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_logs_wire::operations as op;
@@ -23,6 +24,10 @@ const PAST_MS_MAX: i64 = 14 * 86_400_000;
 const SPAN_MS_MAX: i64 = 86_400_000;
 
 /// What CloudWatch is told, of each group and of all. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
+/// What is taken in and paid for. Source: Amazon CloudWatch pricing, "Logs": collect (data ingestion).
+const PROCESSED: UsageType = UsageType::new("DataProcessing-Bytes", "Bytes");
+const PROCESSED_INFREQUENT: UsageType = UsageType::new("DataProcessingIA-Bytes", "Bytes");
+const INFREQUENT: &str = "INFREQUENT_ACCESS";
 const INCOMING_BYTES: Metric = Metric::new("AWS/Logs", "IncomingBytes", Unit::Bytes);
 const WITH_FINDINGS: Metric = Metric::new("AWS/Logs", "LogEventsWithFindings", Unit::None);
 const INCOMING_EVENTS: Metric = Metric::new("AWS/Logs", "IncomingLogEvents", Unit::None);
@@ -181,6 +186,10 @@ impl Logs {
         }
         let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
         self.count(cx, name, INCOMING_BYTES, bytes);
+        let processed = if group.class == INFREQUENT { PROCESSED_INFREQUENT } else { PROCESSED };
+        let (owner, arn) = ((name.account, name.region), name.arn().to_string());
+        let what = ("logs", "PutLogEvents", arn.as_str());
+        self.platform.meter.used(cx.now(), owner, what, processed, bytes as u64);
         self.count(cx, name, INCOMING_EVENTS, events.len());
         Ok(())
     }

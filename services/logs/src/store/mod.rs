@@ -20,7 +20,7 @@ pub(crate) use scheduled::{RunKey, ScheduledKey};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use haneul_kit::{ApiError, Cx, Result};
+use haneul_kit::{AccountId, ApiError, Cx, Region, Result};
 use haneul_store::{Range, Reads, Store};
 
 use crate::error;
@@ -197,13 +197,17 @@ impl Records {
     }
 
     pub(crate) async fn every_group(&self) -> Result<Vec<Group>> {
+        Ok(self.every_named_group().await?.into_iter().map(|(_, group)| group).collect())
+    }
+
+    pub(crate) async fn every_named_group(&self) -> Result<Vec<((AccountId, Region, String), Group)>> {
         let mut groups = Vec::new();
         let mut range = Range::all();
         loop {
             let page = self.store.scan(&GROUPS, range, SWEEP).await?;
             let Some((last, _)) = page.last() else { return Ok(groups) };
             range = Range::all().after(last);
-            groups.extend(page.into_iter().map(|(_, group)| group));
+            groups.extend(page);
         }
     }
 
