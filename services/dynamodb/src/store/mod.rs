@@ -103,7 +103,7 @@ impl Db {
         &self.shared.delivery
     }
 
-    /// The tables whose streams are to split.
+    /// The lanes for whose sake streams are to split.
     pub(crate) fn busy(&self) -> &Busy {
         &self.shared.busy
     }

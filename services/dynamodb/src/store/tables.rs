@@ -230,8 +230,8 @@ impl Db {
                 }
                 None => {}
             }
-            if change.split {
-                lanes::split(&tx, id, &mut record, now_ms, &mut numbers).await?;
+            if let Some(log) = change.split {
+                lanes::split(&tx, id, &mut record, log, now_ms, &mut numbers).await?;
             }
             if let (Some(stream), true) = (&record.stream, record.sse != before.sse) {
                 let key = (id.0, id.1, &id.2, &stream.label);
@@ -330,8 +330,8 @@ pub(crate) struct Change {
     /// Spaces and logs that nothing names any more.
     pub(crate) dropped: Vec<u64>,
     pub(crate) dropped_logs: Vec<u64>,
-    /// Whether the stream's shards split.
-    pub(crate) split: bool,
+    /// The log of a lane for whose sake the stream's shards split.
+    pub(crate) split: Option<u64>,
 }
 
 /// Numbers for spaces and logs, none of them ever given out twice.

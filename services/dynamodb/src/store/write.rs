@@ -158,7 +158,27 @@ impl Db {
         for _ in 0..self.env.rng.below(4) {
             tokio::task::yield_now().await;
         }
-        self.commit(batch, &mirrors, &reserved).await
+        let done = self.commit(batch, &mirrors, &reserved).await?;
+        self.note_pace(batch, &done);
+        Ok(done)
+    }
+
+    /// Counts what came to streams, and notes the lanes to which too much comes.
+    fn note_pace(&self, batch: &Batch, done: &Done) {
+        let now = self.env.now();
+        for (write, outcome) in batch.writes.iter().zip(&done.outcomes) {
+            let table = &write.table;
+            let Some(stream) = &table.record.stream else { continue };
+            // Replicas that are written at once have the same shards.
+            let splits = stream.may_split() && table.record.mirrors().is_empty();
+            // What changed nothing is not in the stream.
+            if splits && outcome.old != outcome.new {
+                let log = stream.lane_of(&write.at).log;
+                if self.shared.sequences.is_busy_by_one_more(log, now) {
+                    self.busy().note((table.account, table.region, table.name.clone()), log);
+                }
+            }
+        }
     }
 
     /// Takes the numbers of the changes in every log that they go to.
@@ -187,12 +207,7 @@ impl Db {
         let now = self.env.now();
         if let Some(stream) = &table.record.stream {
             let lane = stream.lane_of(at);
-            let number = self.shared.sequences.reserve(&self.store, lane, now).await?;
-            // Replicas that are written at once have the same shards.
-            if number.is_busy() && stream.may_split() && table.record.mirrors().is_empty() {
-                self.busy().note((table.account, table.region, table.name.clone()));
-            }
-            reserved.push(number);
+            reserved.push(self.shared.sequences.reserve(&self.store, lane, now).await?);
         }
         for log in other_logs(table) {
             let lane = LaneSettings { log, parent: None };

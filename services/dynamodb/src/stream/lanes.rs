@@ -51,16 +51,19 @@ impl StreamRecord {
     }
 }
 
-/// Splits every open lane in two. What is committed after this goes to the new ones: whoever writes checks in its commit that
+/// Splits every open lane in two, if the one with the log `busy` is still among them: what was said of a lane that has split
+/// since is settled. What is committed after this goes to the new ones: whoever writes checks in its commit that
 /// the table is still the one that it knew.
 pub(crate) async fn split(
     tx: &Tx,
     id: &TableId,
     record: &mut TableRecord,
+    busy: u64,
     now_ms: i64,
     numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
-    let Some(settings) = record.stream.as_mut().filter(|stream| stream.may_split()) else { return Ok(()) };
+    let splits = |stream: &&mut StreamSettings| stream.may_split() && stream.open().contains(&busy);
+    let Some(settings) = record.stream.as_mut().filter(splits) else { return Ok(()) };
     let key = (id.0, id.1, id.2.as_str(), settings.label.as_str());
     let Some(mut stream) = tx.get(&STREAMS, &key).await? else { return Ok(()) };
     if stream.lanes.is_empty() {

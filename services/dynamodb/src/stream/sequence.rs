@@ -20,7 +20,7 @@ struct Sequence {
     pace: Pace,
 }
 
-/// How many changes come in a second, and since how many seconds they are many.
+/// How many changes are committed in a second, and since how many seconds they are many.
 #[derive(Default)]
 struct Pace {
     second: i64,
@@ -38,7 +38,6 @@ pub(crate) struct Reserved {
     sequences: Sequences,
     log: u64,
     number: u64,
-    is_busy: bool,
 }
 
 /// Numbers begin with the time, in milliseconds, times this.
@@ -62,8 +61,12 @@ impl Sequences {
         let number = sequence.next.max(of_time(now)).max(after_parent);
         sequence.next = number + 1;
         sequence.under_way.insert(number);
-        let is_busy = sequence.pace.note(now);
-        Ok(Reserved { sequences: self.clone(), log, number, is_busy })
+        Ok(Reserved { sequences: self.clone(), log, number })
+    }
+
+    /// Counts a change that was committed. Whether there are more than one log should have, and for long; said once.
+    pub(crate) fn is_busy_by_one_more(&self, log: u64, now: Instant) -> bool {
+        self.0.lock().get_mut(&log).is_some_and(|sequence| sequence.pace.note(now))
     }
 
     /// The first number whose commit is under way, and the next one that will be given out. A reader must come to neither.
@@ -99,11 +102,6 @@ impl Reserved {
 
     pub(crate) fn number(&self) -> u64 {
         self.number
-    }
-
-    /// Whether there are more changes than one log should have, and for long; said once.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.is_busy
     }
 }
 

@@ -10,16 +10,16 @@ use crate::store::Db;
 use crate::store::tables::Change;
 use crate::table::name::TableId;
 
-/// Tables whose streams are to split.
+/// Lanes of streams to which too much is written: the table, and the lane's log.
 #[derive(Default)]
 pub(crate) struct Busy {
-    tables: Mutex<BTreeSet<TableId>>,
+    lanes: Mutex<BTreeSet<(TableId, u64)>>,
     signal: Signal,
 }
 
 impl Busy {
-    pub(crate) fn note(&self, table: TableId) {
-        self.tables.lock().insert(table);
+    pub(crate) fn note(&self, table: TableId, log: u64) {
+        self.lanes.lock().insert((table, log));
         self.signal.wake();
     }
 }
@@ -35,9 +35,10 @@ impl Split {
 
     async fn run(&self) -> Result<Option<Instant>> {
         // One that fails, for its table is gone, is noted again if it goes on.
-        let tables = std::mem::take(&mut *self.db.busy().tables.lock());
-        for table in tables {
-            let split = self.db.change_table(&table, |_, _| Ok(Change { split: true, ..Change::default() }));
+        let lanes = std::mem::take(&mut *self.db.busy().lanes.lock());
+        for (table, log) in lanes {
+            let split =
+                self.db.change_table(&table, |_, _| Ok(Change { split: Some(log), ..Change::default() }));
             if let Err(error) = split.await {
                 tracing::debug!(%error, table = table.2, "a stream could not be split");
             }

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use super::world::World;
 
 async fn streamed(view: &str) -> (World, String) {
-    let world = World::new().await;
+    streamed_on(World::new().await, view).await
+}
+
+async fn streamed_on(world: World, view: &str) -> (World, String) {
     world.table("tab", None).await;
     let enable =
         json!({"TableName": "tab", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": view}});
@@ -317,25 +320,54 @@ async fn shards_split_under_load_and_keep_the_order_of_each_item() {
     assert_eq!(self::told(&world, &arn).await.values().map(Vec::len).sum::<usize>(), 25);
 }
 
-/// Whoever writes while a stream splits writes before it or after it: no change is lost, told twice or out of order.
+/// Whoever writes while a stream splits writes before it or after it: no change is lost, told twice or out of order. All lanes are
+/// too busy at once, and the stream splits once for all of them.
 #[tokio::test]
 async fn shards_split_while_many_write() {
+    for seed in 0..4 {
+        let (world, arn) = streamed_on(World::seeded(seed).await, "NEW_IMAGE").await;
+        let add = |item: usize| {
+            json!({"TableName": "tab", "Key": {"p": {"S": format!("item {item}")}}, "UpdateExpression": "ADD v :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}}})
+        };
+        for _ in 0..14 {
+            let writes = (0..60).map(|n| world.ok("UpdateItem", add(n)));
+            tokio::join!(futures_util::future::join_all(writes), async {
+                for _ in 0..40 {
+                    world.settle().await;
+                }
+            });
+            world.env.clock.advance(Duration::from_secs(1));
+        }
+        // One, two, and four, of which none has enough to split.
+        assert_eq!(shards(&world, &arn).await.len(), 7);
+        for (item, values) in told(&world, &arn).await {
+            let values: Vec<usize> = values.iter().map(|value| value.parse().unwrap()).collect();
+            let stored = world.get("tab", json!({"p": {"S": item}})).await;
+            let last: usize = value(&stored["v"]).parse().unwrap();
+            assert_eq!(values, (1..=last).collect::<Vec<_>>(), "{item}");
+        }
+    }
+}
+
+/// What does not come into a stream does not split it: neither refused writes, nor those that change nothing.
+#[tokio::test]
+async fn writes_without_a_change_split_no_shards() {
     let (world, arn) = streamed("NEW_IMAGE").await;
-    let add = |item: usize| {
-        json!({"TableName": "tab", "Key": {"p": {"S": format!("item {item}")}}, "UpdateExpression": "ADD v :one",
-            "ExpressionAttributeValues": {":one": {"N": "1"}}})
-    };
-    for _ in 0..14 {
-        let writes = (0..60).map(|n| world.ok("UpdateItem", add(n % 7)));
-        tokio::join!(futures_util::future::join_all(writes), world.settle());
-        world.env.clock.advance(Duration::from_secs(1));
+    let item = json!({"p": {"S": "item"}, "v": {"S": "value"}});
+    world.put("tab", item.clone()).await;
+    let refused = json!({"TableName": "tab", "Item": item, "ConditionExpression": "attribute_not_exists(p)"});
+    for _ in 0..8 {
+        for _ in 0..25 {
+            world.err("PutItem", refused.clone()).await;
+            world.put("tab", item.clone()).await;
+        }
+        advance(&world, Duration::from_secs(1)).await;
     }
+    assert_eq!(shards(&world, &arn).await.len(), 1);
+}
+
+async fn shards(world: &World, arn: &str) -> Vec<Value> {
     let described = world.ok("DescribeStream", json!({"StreamArn": arn})).await;
-    assert!(described["StreamDescription"]["Shards"].as_array().unwrap().len() >= 7, "{described}");
-    for (item, values) in told(&world, &arn).await {
-        let values: Vec<usize> = values.iter().map(|value| value.parse().unwrap()).collect();
-        let stored = world.get("tab", json!({"p": {"S": item}})).await;
-        let last: usize = value(&stored["v"]).parse().unwrap();
-        assert_eq!(values, (1..=last).collect::<Vec<_>>(), "{item}");
-    }
+    described["StreamDescription"]["Shards"].as_array().unwrap().clone()
 }

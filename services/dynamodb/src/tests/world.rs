@@ -17,7 +17,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new() -> World {
-        World::on(Env::simulated(11), Store::memory()).await
+        World::seeded(11).await
+    }
+
+    pub(super) async fn seeded(seed: u64) -> World {
+        World::on(Env::simulated(seed), Store::memory()).await
     }
 
     pub(super) async fn on(env: Env, store: Store) -> World {
