@@ -93,12 +93,15 @@ impl Handle<DescribeStream> for Dynamodb {
         shards.truncate(limit);
         let mut described = Vec::with_capacity(shards.len());
         for shard in &shards {
-            let last = self.db.extent(shard).await?.map(|(_, last)| last);
+            let last = match shard.closed {
+                true => Some(self.db.last_number(shard).await?.unwrap_or(shard.start)),
+                false => None,
+            };
             described.push(s::Shard {
                 shard_id: Some(shard.id()),
                 sequence_number_range: Some(s::SequenceNumberRange {
                     starting_sequence_number: Some(number_text(shard.start)),
-                    ending_sequence_number: shard.closed.then(|| number_text(last.unwrap_or(shard.start))),
+                    ending_sequence_number: last.map(number_text),
                 }),
                 parent_shard_id: parent(shard),
             });

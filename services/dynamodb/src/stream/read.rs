@@ -149,18 +149,15 @@ impl Db {
         Ok(under_way.unwrap_or(next.max(of_time(self.env.now()))))
     }
 
-    /// The numbers of the first and the last record of a shard that are there.
-    pub(crate) async fn extent(&self, shard: &Shard) -> Result<Option<(u64, u64)>> {
+    /// The number of the last record of a shard that is there.
+    pub(crate) async fn last_number(&self, shard: &Shard) -> Result<Option<u64>> {
         let log = shard.lane.log;
         let from = shard.start.max(horizon(self.env.now()));
-        let range = || {
-            Range::prefix(RawPrefix(&[]))
-                .from(&sequence::key(log, from)[..])
-                .before(&sequence::key(log, shard.end)[..])
-        };
-        let first = self.store.scan_keys(&LOG, range(), 1).await.map_err(error::store)?;
-        let last = self.store.scan_keys(&LOG, range().rev(), 1).await.map_err(error::store)?;
-        let number = |keys: &[crate::model::RawKey]| sequence::number_of(&keys.first()?.0);
-        Ok(number(&first).zip(number(&last)))
+        let range = Range::prefix(RawPrefix(&[]))
+            .from(&sequence::key(log, from)[..])
+            .before(&sequence::key(log, shard.end)[..])
+            .rev();
+        let last = self.store.scan_keys(&LOG, range, 1).await.map_err(error::store)?;
+        Ok(last.first().and_then(|key| sequence::number_of(&key.0)))
     }
 }
