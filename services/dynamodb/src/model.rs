@@ -216,7 +216,17 @@ pub(crate) struct SseRecord {
     pub(crate) inaccessible_ms: Option<i64>,
 }
 
-impl Record for TableRecord {}
+impl Record for TableRecord {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: no stream had lanes, and a program of that time would go on writing to a log that is closed.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        match version {
+            1 => TableRecord::decode(bytes),
+            _ => Err(RecordError(format!("nothing migrates schema version {version}"))),
+        }
+    }
+}
 
 impl TableRecord {
     /// Whether it may be used: no restore, no import and no other replica fills it any more.
@@ -405,7 +415,17 @@ pub(crate) struct StreamRecord {
     pub(crate) lanes: Vec<LaneRecord>,
 }
 
-impl Record for StreamRecord {}
+impl Record for StreamRecord {
+    const VERSION: u32 = 2;
+
+    /// Of version 1: no stream had a policy or lanes.
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        match version {
+            1 => StreamRecord::decode(bytes),
+            _ => Err(RecordError(format!("nothing migrates schema version {version}"))),
+        }
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DroppedRecord {
@@ -526,3 +546,34 @@ pub(crate) struct ImportRecord {
 }
 
 impl Record for ImportRecord {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_of_before_lanes_are_read() {
+        let stored =
+            br#"{"log": 7, "view": "NEW_IMAGE", "created_ms": 5, "ended_ms": null, "key_schema": []}"#;
+        let stream = StreamRecord::migrate(1, stored).unwrap();
+        assert_eq!((stream.log, stream.policy, stream.lanes), (7, None, Vec::new()));
+        assert!(StreamRecord::migrate(3, stored).is_err());
+    }
+
+    #[test]
+    fn tables_of_before_lanes_are_read() {
+        let throughput = r#"{"read": 0, "write": 0, "increased_ms": null, "decreased_ms": null, "decreases_today": 0,
+            "read_max": 0, "write_max": 0}"#;
+        let stored = format!(
+            r#"{{"space": 3, "id": "id", "created_ms": 5, "attributes": [["p", "S"]], "key_schema": [], "indexes": [],
+            "billing": {{"on_demand": true, "throughput": {throughput}, "on_demand_since_ms": null, "named": true}},
+            "table_class": null, "deletion_protection": false, "tags": {{}},
+            "stream": {{"log": 7, "label": "label", "view": "NEW_IMAGE"}}, "ttl": null, "resource_policy": null,
+            "pitr": null, "restored": null, "restoring": null}}"#
+        );
+        let table = TableRecord::migrate(1, stored.as_bytes()).unwrap();
+        let stream = table.stream.unwrap();
+        assert_eq!((table.space, stream.log, stream.lanes), (3, 7, Vec::new()));
+        assert!(TableRecord::migrate(3, stored.as_bytes()).is_err());
+    }
+}
