@@ -53,7 +53,7 @@ impl Handle<GetResourcePolicy> for Dynamodb {
             Place::Table(id) => self.db.named_table(&id).await?.record.resource_policy.clone(),
             Place::Stream(id, label) => {
                 let stream = self.db.find_stream(&id, &label).await?;
-                stream.ok_or_else(|| error::no_stream(&input.resource_arn))?.policy
+                stream.ok_or_else(|| error::no_stream(&input.resource_arn))?.record.policy.clone()
             }
         };
         let policy = policy.ok_or_else(no_policy)?;

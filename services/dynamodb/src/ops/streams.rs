@@ -1,6 +1,7 @@
 //! DynamoDB Streams: ListStreams, DescribeStream, GetShardIterator and GetRecords.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use haneul_dynamodbstreams_wire::operations::{DescribeStream, GetRecords, GetShardIterator, ListStreams};
 use haneul_dynamodbstreams_wire::shapes as s;
@@ -13,6 +14,7 @@ use super::Dynamodb;
 use crate::error::{self, validation};
 use crate::model::{STREAMS, StreamRecord};
 use crate::store::seal::Keeping;
+use crate::store::streams::StreamInfo;
 use crate::stream::read::{self, Shard};
 use crate::stream::record::Change;
 use crate::table::name;
@@ -78,9 +80,10 @@ impl Handle<DescribeStream> for Dynamodb {
     async fn call(&self, cx: &Cx, input: s::DescribeStreamInput) -> Result<s::DescribeStreamOutput> {
         let limit = limit(input.limit, LISTED_MAX)?;
         let (id, label, stream) = self.stream(&input.stream_arn).await?;
-        let mut shards = read::all(&stream, cx.now());
+        let stream = &stream.record;
+        let mut shards = read::all(stream, cx.now());
         let known: HashSet<String> = shards.iter().map(Shard::id).collect();
-        let parent = |shard: &Shard| shard.parent_id(&stream, cx.now()).filter(|id| known.contains(id));
+        let parent = |shard: &Shard| shard.parent_id(stream, cx.now()).filter(|id| known.contains(id));
         if let Some(after) = &input.exclusive_start_shard_id {
             shards.retain(|shard| shard.id() > *after);
         }
@@ -134,7 +137,7 @@ impl Handle<GetShardIterator> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::GetShardIteratorInput) -> Result<s::GetShardIteratorOutput> {
         let (_, _, stream) = self.stream(&input.stream_arn).await?;
-        let shard = Shard::of_id(&stream, &input.shard_id, cx.now()).ok_or_else(|| {
+        let shard = Shard::of_id(&stream.record, &input.shard_id, cx.now()).ok_or_else(|| {
             no_resource(format!("Requested resource not found: Shard does not exist: {}", input.shard_id))
         })?;
         let given = || -> Result<u64> {
@@ -186,6 +189,7 @@ impl Handle<GetRecords> for Dynamodb {
             return Err(ApiError::new("ExpiredIteratorException", "Shard iterator has expired"));
         }
         let (id, _, stream) = self.stream(&position.arn).await?;
+        let stream = &stream.record;
         let log = position.lane.unwrap_or(stream.log);
         let lane = stream.all_lanes().into_iter().find(|lane| lane.log == log);
         let shard = Shard::at(lane.ok_or_else(trimmed)?, position.shard, cx.now());
@@ -198,7 +202,7 @@ impl Handle<GetRecords> for Dynamodb {
         let next = records
             .next
             .map(|number| self.iterator(&Position { number, made_ms: cx.now().millis(), ..position }));
-        let record = |(number, change)| record(id.1.as_str(), &stream, (log, number), change);
+        let record = |(number, change)| record(id.1.as_str(), stream, (log, number), change);
         Ok(s::GetRecordsOutput {
             records: Some(records.changes.into_iter().map(record).collect()),
             next_shard_iterator: next,
@@ -210,14 +214,14 @@ impl Dynamodb {
     pub(super) async fn on_stream(&self, _: &Cx, action: &'static str, given: &str) -> Result<Vec<Access>> {
         let (arn, id, label) = of_arn(given)?;
         let stream = self.db.find_stream(&id, &label).await?;
-        let policy = stream.and_then(|stream| stream.parsed_policy());
+        let policy = stream.and_then(|stream| stream.policy.clone());
         Ok(vec![Access::on(action, &arn).with_policy(policy)])
     }
 
-    async fn stream(&self, given: &str) -> Result<(name::TableId, String, StreamRecord)> {
+    async fn stream(&self, given: &str) -> Result<(name::TableId, String, Arc<StreamInfo>)> {
         let (_, id, label) = of_arn(given)?;
-        let record = self.db.find_stream(&id, &label).await?.ok_or_else(|| error::no_stream(given))?;
-        Ok((id, label, record))
+        let stream = self.db.find_stream(&id, &label).await?.ok_or_else(|| error::no_stream(given))?;
+        Ok((id, label, stream))
     }
 
     fn iterator(&self, position: &Position) -> String {

@@ -1,7 +1,7 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`sources`] (what restores copy from), [`destinations`] (Kinesis streams that they are told to), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
+//! memory), [`streams`] (the same of streams), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`sources`] (what restores copy from), [`destinations`] (Kinesis streams that they are told to), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod after;
@@ -15,6 +15,7 @@ pub(crate) mod replicas;
 pub(crate) mod seal;
 pub(crate) mod sources;
 mod stream_policies;
+pub(crate) mod streams;
 pub(crate) mod strong;
 pub(crate) mod tables;
 pub(crate) mod write;
@@ -45,6 +46,7 @@ pub(crate) struct Db {
 
 struct Shared {
     tables: tables::Cache,
+    streams: streams::Cache,
     locks: KeyLocks,
     /// Held while changes that go to the logs of several replicas get their numbers.
     order: tokio::sync::Mutex<()>,
@@ -72,6 +74,7 @@ impl Db {
         let (store, metrics) = (platform.store.clone(), platform.metrics.clone());
         let shared = Shared {
             tables: tables::Cache::new(&store),
+            streams: streams::Cache::new(&store),
             locks: KeyLocks::new(),
             order: tokio::sync::Mutex::default(),
             buckets: Buckets::new(metrics.clone(), platform.meter.clone()),

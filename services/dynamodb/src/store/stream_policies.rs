@@ -1,23 +1,15 @@
 //! Policies of streams. They outlive the table, and a stream that was disabled, as long as the stream can be read.
 
-use std::sync::Arc;
-
 use haneul_kit::Result;
-use haneul_policy::Policy;
 use haneul_store::Reads;
 
 use super::Db;
 use super::tables::Failed;
 use crate::error;
-use crate::model::{PolicyRecord, STREAMS, StreamRecord};
+use crate::model::{PolicyRecord, STREAMS};
 use crate::table::name::{self, TableId};
 
 impl Db {
-    pub(crate) async fn find_stream(&self, id: &TableId, label: &str) -> Result<Option<StreamRecord>> {
-        let key = (id.0, id.1, id.2.as_str(), label);
-        self.store.get(&STREAMS, &key).await.map_err(error::store)
-    }
-
     /// Changes a stream's policy and returns what it was before and what it is now.
     pub(crate) async fn change_stream_policy(
         &self,
@@ -37,13 +29,5 @@ impl Db {
         });
         let missing = || error::no_stream(&format!("{}/stream/{label}", name::arn(id)));
         changed.await?.ok_or_else(missing)
-    }
-}
-
-impl StreamRecord {
-    /// For the evaluator.
-    pub(crate) fn parsed_policy(&self) -> Option<Arc<Policy>> {
-        let policy = self.policy.as_ref()?;
-        name::parse_policy(&policy.document).ok().map(Arc::new)
     }
 }
