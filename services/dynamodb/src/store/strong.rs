@@ -80,8 +80,8 @@ impl Db {
     /// Deletes all other replicas, which are in `regions`; the table itself is one like any other by then. Gives what was
     /// deleted.
     pub(crate) async fn end_strong(&self, id: &TableId, regions: &[Region]) -> Result<Vec<TableInfo>> {
-        let now_ms = self.env.now().millis();
         let done = self.store.transact(|tx| async move {
+            let now_ms = self.env.now().millis();
             let Some(record) = tx.get(&TABLES, id).await? else {
                 return Err(Failed::Api(error::no_table(&id.2)));
             };

@@ -190,8 +190,8 @@ impl Db {
 
     /// Drops a table with all that belongs to it. Gives it as it was.
     pub(crate) async fn delete_table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
-        let now_ms = self.env.now().millis();
         let done = self.store.transact(|tx| async move {
+            let now_ms = self.env.now().millis();
             if let Some(record) = tx.get(&TABLES, id).await?
                 && !record.mirrors().is_empty()
             {
@@ -211,9 +211,10 @@ impl Db {
         id: &TableId,
         edit: impl Fn(&mut TableRecord, &mut Numbers) -> Result<Change> + Send + Sync,
     ) -> Result<Arc<TableInfo>> {
-        let now_ms = self.env.now().millis();
         let edit = &edit;
         let changed = self.store.transact(|tx| async move {
+            // Of this attempt: readers of streams rely on an end that is committed soon after its time.
+            let now_ms = self.env.now().millis();
             let Some(before) = tx.get(&TABLES, id).await? else {
                 return Err(Failed::Api(error::no_table(&id.2)));
             };

@@ -204,7 +204,7 @@ impl Db {
     /// For a write of the item that lies at `at`.
     async fn reserve_of(&self, table: &Arc<TableInfo>, at: &[u8]) -> Result<Vec<Reserved>, StoreError> {
         let mut reserved = Vec::new();
-        let now = self.env.now();
+        let now = || self.env.now();
         if let Some(stream) = &table.record.stream {
             let lane = stream.lane_of(at);
             reserved.push(self.shared.sequences.reserve(&self.store, lane, now).await?);

@@ -16,6 +16,10 @@ pub(crate) const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a shard takes records.
 pub(crate) const SHARD_MS: i64 = 4 * 60 * 60 * 1000;
 
+/// How long after its time the end of a lane may be committed. What comes until then may be in the next shard, which readers of the
+/// one before it already know to follow.
+const COMMIT_MS: i64 = 60 * 1000;
+
 /// What one answer has. Source: the API reference of GetRecords.
 pub(crate) const RECORDS_MAX: usize = 1000;
 const BYTES_MAX: usize = 1024 * 1024;
@@ -42,15 +46,15 @@ impl Shard {
     pub(crate) fn at(lane: LaneRecord, index: i64, now: Instant) -> Shard {
         let begins = lane.from_ms + index * SHARD_MS;
         let ends = begins + SHARD_MS;
-        let ended = lane.until_ms.is_some_and(|at| at < ends);
+        let is_last = last_index(&lane).is_some_and(|last| index >= last);
         let end = of_time(Instant::from_millis(ends));
         Shard {
             lane,
             index,
             start: of_time(Instant::from_millis(begins)),
             // The last one has all that is left, if the numbers ran ahead of the clock.
-            end: if ended { u64::MAX } else { end },
-            closed: ended || now.millis() >= ends,
+            end: if is_last { u64::MAX } else { end },
+            closed: lane.until_ms.is_some() || now.millis() >= ends,
         }
     }
 
@@ -72,7 +76,7 @@ impl Shard {
         }
         let parent = self.lane.parent?;
         let lane = stream.all_lanes().into_iter().find(|lane| lane.log == parent)?;
-        Some(Shard::at(lane, index_at(&lane, lane.until_ms?), now).id())
+        Some(Shard::at(lane, last_index(&lane)?, now).id())
     }
 }
 
@@ -80,9 +84,9 @@ impl Shard {
 pub(crate) fn all(stream: &StreamRecord, now: Instant) -> Vec<Shard> {
     let mut all: Vec<Shard> = Vec::new();
     for lane in stream.all_lanes() {
-        let last_ms = lane.until_ms.unwrap_or(now.millis()).max(lane.from_ms);
+        let last = last_index(&lane).unwrap_or_else(|| index_at(&lane, now.millis().max(lane.from_ms)));
         let oldest_ms = (now.millis() - KEPT_MS).max(lane.from_ms);
-        let indexes = index_at(&lane, oldest_ms)..=index_at(&lane, last_ms);
+        let indexes = index_at(&lane, oldest_ms)..=last;
         all.extend(indexes.map(|index| Shard::at(lane, index, now)));
     }
     all.sort_by_cached_key(Shard::id);
@@ -91,6 +95,11 @@ pub(crate) fn all(stream: &StreamRecord, now: Instant) -> Vec<Shard> {
 
 fn index_at(lane: &LaneRecord, at_ms: i64) -> i64 {
     (at_ms - lane.from_ms).div_euclid(SHARD_MS)
+}
+
+/// The last shard of a lane that has ended.
+fn last_index(lane: &LaneRecord) -> Option<i64> {
+    Some(index_at(lane, lane.until_ms?.max(lane.from_ms) + COMMIT_MS))
 }
 
 /// The first number that has not been trimmed.
@@ -159,5 +168,45 @@ impl Db {
             .rev();
         let last = self.store.scan_keys(&LOG, range, 1).await.map_err(error::store)?;
         Ok(last.first().and_then(|key| sequence::number_of(&key.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lane ended a moment before its shard was over, and a change was committed in between.
+    #[test]
+    fn what_was_told_of_a_shard_holds_when_its_lane_has_ended() {
+        let open = LaneRecord { log: 7, from_ms: 1_000, until_ms: None, parent: None };
+        let boundary_ms = open.from_ms + SHARD_MS;
+        let now = Instant::from_millis(boundary_ms + 20);
+        let between = of_time(Instant::from_millis(boundary_ms + 10));
+        let lane = LaneRecord { until_ms: Some(boundary_ms - 1), ..open };
+        for index in 0..2 {
+            let (before, after) = (Shard::at(open, index, now), Shard::at(lane, index, now));
+            assert_eq!((before.id(), before.start), (after.id(), after.start));
+            assert!(after.closed && (!before.closed || before.end == after.end), "{before:?} {after:?}");
+            assert_eq!((after.start..after.end).contains(&between), index == 1);
+        }
+        let child = LaneRecord { log: 8, from_ms: boundary_ms - 1, until_ms: None, parent: Some(7) };
+        let mut stream = StreamRecord {
+            log: 7,
+            view: String::new(),
+            created_ms: open.from_ms,
+            ended_ms: None,
+            key_schema: Vec::new(),
+            sse: None,
+            policy: None,
+            lanes: vec![lane, child],
+        };
+        let last = Shard::at(lane, 1, now);
+        assert_eq!(Shard::at(child, 0, now).parent_id(&stream, now), Some(last.id()));
+        assert!(all(&stream, now).contains(&last));
+        // In the midst of a shard there is none after it.
+        stream.lanes[0].until_ms = Some(boundary_ms - SHARD_MS / 2);
+        let of_lane = |shard: &Shard| shard.lane.log == 7;
+        let left: Vec<_> = all(&stream, now).into_iter().filter(of_lane).collect();
+        assert_eq!(left.iter().map(|shard| (shard.index, shard.end)).collect::<Vec<_>>(), [(0, u64::MAX)]);
     }
 }

@@ -44,11 +44,13 @@ pub(crate) struct Reserved {
 pub(crate) const PER_MS: u64 = 1 << 20;
 
 impl Sequences {
+    /// The clock is read while nobody else may look at the numbers: who finds a shard closed by its time, and no number in it
+    /// under way, has seen all of its numbers.
     pub(crate) async fn reserve(
         &self,
         store: &Store,
         LaneSettings { log, parent }: LaneSettings,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Result<Reserved, StoreError> {
         self.load(store, log).await?;
         if let Some(parent) = parent {
@@ -58,7 +60,7 @@ impl Sequences {
         // What a parent has got was reserved before it split.
         let after_parent = parent.and_then(|parent| all.get(&parent)).map_or(0, |parent| parent.next);
         let sequence = all.entry(log).or_default();
-        let number = sequence.next.max(of_time(now)).max(after_parent);
+        let number = sequence.next.max(of_time(now())).max(after_parent);
         sequence.next = number + 1;
         sequence.under_way.insert(number);
         Ok(Reserved { sequences: self.clone(), log, number })
@@ -139,4 +141,23 @@ pub(crate) fn key(log: u64, number: u64) -> Vec<u8> {
 
 pub(crate) fn number_of(key: &[u8]) -> Option<u64> {
     key.get(8..16)?.try_into().ok().map(u64::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_reader_comes_between_the_time_and_its_number() {
+        let (store, sequences) = (Store::memory(), Sequences::default());
+        let clock = || {
+            assert!(sequences.0.try_lock().is_none());
+            Instant::from_millis(5)
+        };
+        let lane = LaneSettings { log: 7, parent: Some(3) };
+        let reserved = sequences.reserve(&store, lane, clock).await.unwrap();
+        assert_eq!(sequences.bounds(&store, 7).await.unwrap(), (Some(5 * PER_MS), 5 * PER_MS + 1));
+        drop(reserved);
+        assert_eq!(sequences.bounds(&store, 7).await.unwrap().0, None);
+    }
 }
