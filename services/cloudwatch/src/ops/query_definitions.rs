@@ -62,6 +62,10 @@ impl Handle<op::PutMetricDataQueryDefinition> for CloudWatch {
         if !matches!(input.r#type.as_str(), "PROMQL" | "SQL" | "METRIC_MATH") {
             return Err(error::value_for(&input.r#type, "Type"));
         }
+        // "To add tags when you create a definition": an update says nothing of them.
+        if input.id.is_some() && input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+            return Err(error::validation("Tags can be given only to a new definition: use TagResource."));
+        }
         let now_ms = cx.now().millis();
         let (id, definition) = match input.id {
             Some(id) => {

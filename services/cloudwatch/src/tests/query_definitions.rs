@@ -33,6 +33,10 @@ async fn saved_queries_are_found_by_id_and_have_a_path_of_their_own() {
         r#type: "METRIC_MATH".into(),
         ..definition("team/load")
     };
+    let tags = Some(vec![s::Tag { key: "team".into(), value: "sea".into() }]);
+    let tagged = s::PutMetricDataQueryDefinitionInput { tags, ..update.clone() };
+    let said = cloud.err::<op::PutMetricDataQueryDefinition>(tagged).await;
+    assert!(said.starts_with("ValidationException: Tags "), "{said}");
     let updated = cloud.ok::<op::PutMetricDataQueryDefinition>(update.clone()).await;
     assert!(updated.created_at == made.created_at && updated.updated_at > made.updated_at);
     let get = |id: &str| s::GetMetricDataQueryDefinitionInput { id: id.into() };
