@@ -1,5 +1,5 @@
 //! Alarms on queries that result in many series: each is a contributor, in ALARM or not, and has a history and actions of its own.
-//! Source: CloudWatch User Guide, "Create a CloudWatch alarm based on a Metrics Insights query", "Limits" and "Acting on alarm changes".
+//! Source: CloudWatch User Guide, "Create a CloudWatch alarm based on a Metrics Insights query", "Limits" and "Alarm actions".
 
 use haneul_kit::Instant;
 use haneul_kit::metrics::Owner;
@@ -24,7 +24,7 @@ pub(crate) struct Series {
     pub(crate) points: Vec<Point>,
 }
 
-/// `None` when the state stays what it is, with the same contributors.
+/// `None` when the state stays what it is, for the same reason and with the same contributors.
 pub(crate) fn judge(
     alarm: &Alarm,
     metric: &MetricAlarm,
@@ -75,12 +75,13 @@ pub(crate) fn judge(
         (_, 0) => StateValue::Ok,
         _ => StateValue::Alarm,
     };
+    // Nothing is said of any: while the alarm stays in ALARM, they do.
+    if all == 0 && state == StateValue::Alarm {
+        in_alarm.clone_from(before);
+    }
     let evaluation = partial.then(|| "PARTIAL_DATA".to_owned());
     let ids =
         |all: &[Contributor]| all.iter().map(|one| one.id.clone()).collect::<std::collections::BTreeSet<_>>();
-    if state == alarm.state.value && evaluation == alarm.state.evaluation && ids(before) == ids(&in_alarm) {
-        return None;
-    }
     let reason = match (all, breaching, in_alarm.len()) {
         (0, ..) => {
             let treated = match wanted.missing {
@@ -102,6 +103,10 @@ pub(crate) fn judge(
         }
         (all, breaching, _) => format!("{breaching} out of {all} time series evaluated to ALARM"),
     };
+    let is_same = state == alarm.state.value && reason == alarm.state.reason;
+    if is_same && evaluation == alarm.state.evaluation && ids(before) == ids(&in_alarm) {
+        return None;
+    }
     let data = json!({ "version": "1.0", "queryDate": iso_millis(now) }).to_string();
     Some(Verdict { state, reason, data, evaluation, contributors: in_alarm })
 }
@@ -130,8 +135,16 @@ fn id(attributes: &[(String, String)]) -> String {
     hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Whether an action is called for each contributor, and not for the alarm. "Alarm actions" has topics and functions at the
+/// contributor level alone, where an older page, "Acting on alarm changes", had them at both. What no contributor tells of (that
+/// the alarm has no data, or an alarm without contributors) is told by the alarm even so: no change is left untold.
+fn is_of_contributors(arn: &str) -> bool {
+    matches!(arn.split(':').nth(2), Some("sns" | "lambda"))
+}
+
 impl Alarm {
     /// Takes over who is in ALARM now: each that went into it or out of it has a line in the history, and its actions are called.
+    /// What the alarm itself would have told topics and functions of the same change falls away.
     pub(crate) fn contribute(
         &mut self,
         (owner, name): (Owner, &str),
@@ -140,21 +153,35 @@ impl Alarm {
         muted_by: Option<&str>,
         traces: &mut Traces,
     ) {
-        let before = std::mem::replace(&mut self.state.contributors, now_in_alarm.to_vec());
+        let before = std::mem::take(&mut self.state.contributors);
+        // The alarm as each contributor's actions tell of it, which say nothing of the others.
+        let mut own = self.clone();
+        self.state.contributors = now_in_alarm.to_vec();
         let among = |all: &[Contributor], one: &Contributor| all.iter().any(|known| known.id == one.id);
-        for one in now_in_alarm.iter().filter(|one| !among(&before, one)) {
-            self.turned((owner, name), one, StateValue::Alarm, now, muted_by, traces);
+        let into: Vec<_> = now_in_alarm.iter().filter(|one| !among(&before, one)).collect();
+        let out: Vec<_> = before.iter().filter(|one| !among(now_in_alarm, one)).collect();
+        let is_told = match self.state.value {
+            StateValue::Alarm => !into.is_empty(),
+            StateValue::Ok => !out.is_empty(),
+            StateValue::InsufficientData => false,
+        };
+        if is_told {
+            traces.actions.retain(|action| !is_of_contributors(&action.arn));
         }
-        for one in before.iter().filter(|one| !among(now_in_alarm, one)) {
+        for one in into {
+            own.turned((owner, name), one, StateValue::Alarm, now, muted_by, traces);
+        }
+        for one in out {
             let reason =
                 "Threshold Crossed: the time series is within the threshold, or is not there any more.";
             let one = Contributor { reason: reason.to_owned(), ..one.clone() };
-            self.turned((owner, name), &one, StateValue::Ok, now, muted_by, traces);
+            own.turned((owner, name), &one, StateValue::Ok, now, muted_by, traces);
         }
     }
 
+    /// Takes on the state of a contributor that has changed, and leaves what is to be said of it.
     fn turned(
-        &self,
+        &mut self,
         (owner, name): (Owner, &str),
         contributor: &Contributor,
         state: StateValue,
@@ -162,13 +189,10 @@ impl Alarm {
         muted_by: Option<&str>,
         traces: &mut Traces,
     ) {
-        // The alarm as it is for this contributor.
-        let mut own = self.clone();
         let other = if state == StateValue::Ok { StateValue::Alarm } else { StateValue::Ok };
-        let mut before =
+        let before =
             AlarmState { value: other, reason: String::new(), reason_data: None, ..self.state.clone() };
-        before.contributors.clear();
-        own.state = AlarmState {
+        self.state = AlarmState {
             value: state,
             reason: contributor.reason.clone(),
             updated_ms: now.millis(),
@@ -184,10 +208,8 @@ impl Alarm {
         let mut item = self.item(name, "AlarmContributorStateUpdate", summary, &data);
         item.contributor = Some(contributor.named());
         traces.history.push(item);
-        // "actions are executed at … the contributor level": of those that there are here, topics and functions.
-        let told = |arn: &str| matches!(arn.split(':').nth(2), Some("sns" | "lambda"));
-        let mut actions = own.called(owner, name, &before, now);
-        actions.retain(|action| told(&action.arn));
+        let mut actions = self.called(owner, name, &before, now);
+        actions.retain(|action| is_of_contributors(&action.arn));
         if let Some(rule) = muted_by.filter(|_| !actions.is_empty()) {
             let data = json!({ "actionState": "Muted", "muteRule": rule });
             let summary = format!("Actions of {} muted by the alarm mute rule {rule}", state.name());

@@ -95,7 +95,7 @@ async fn each_group_is_in_alarm_by_itself() {
         "{}",
         first.state_reason
     );
-    assert_eq!(cloud.told_of(), [of("ALARM", None), of("ALARM", Some("a")), of("ALARM", Some("c"))]);
+    assert_eq!(cloud.told_of(), [of("ALARM", Some("a")), of("ALARM", Some("c"))]);
 
     // One comes back while another stays: the alarm does not change, what it says does.
     cloud.load(&[("a", 1.0), ("b", 1.0), ("c", 8.0)]).await;
@@ -172,6 +172,65 @@ async fn missing_series_count_as_they_should() {
         assert_eq!(cloud.state("fleet").await, state, "{treat}");
         assert!(cloud.contributors("fleet").await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn groups_stay_in_alarm_with_their_alarm_when_all_are_gone() {
+    for treat in ["breaching", "ignore"] {
+        let cloud = Cloud::new().await;
+        let input =
+            s::PutMetricAlarmInput { treat_missing_data: Some(treat.into()), ..grouped("fleet", BY_HOST) };
+        cloud.ok::<op::PutMetricAlarm>(input).await;
+        cloud.load(&[("a", 9.0), ("b", 8.0)]).await;
+        cloud.advance(60).await;
+        assert_eq!(cloud.told_of(), [of("ALARM", Some("a")), of("ALARM", Some("b"))]);
+        cloud.advance(600).await;
+        let shown = cloud.shown("fleet").await;
+        assert_eq!(shown.state_value.as_deref(), Some("ALARM"), "{treat}");
+        let reason = shown.state_reason.unwrap();
+        assert!(reason.starts_with("No time series were returned by the query."), "{treat}: {reason}");
+        assert_eq!((cloud.hosts("fleet").await, cloud.told_of()), (vec!["a".into(), "b".into()], vec![]));
+        cloud.load(&[("a", 9.0), ("b", 1.0)]).await;
+        cloud.advance(60).await;
+        assert_eq!(
+            (cloud.hosts("fleet").await, cloud.told_of()),
+            (vec!["a".into()], vec![of("OK", Some("b"))])
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_says_how_many_even_when_it_stays_the_same() {
+    let cloud = Cloud::new().await;
+    cloud.ok::<op::PutMetricAlarm>(grouped("fleet", BY_HOST)).await;
+    cloud.load(&[("a", 9.0), ("b", 1.0)]).await;
+    cloud.advance(60).await;
+    let reason = async || cloud.shown("fleet").await.state_reason.unwrap();
+    assert_eq!(reason().await, "1 out of 2 time series evaluated to ALARM");
+    cloud.load(&[("a", 9.0), ("b", 1.0), ("c", 1.0)]).await;
+    cloud.advance(60).await;
+    assert_eq!(reason().await, "1 out of 3 time series evaluated to ALARM");
+    assert_eq!(cloud.history("fleet", "StateUpdate").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_alarm_tells_of_itself_what_no_group_tells() {
+    let cloud = Cloud::new().await;
+    let input =
+        s::PutMetricAlarmInput { treat_missing_data: Some("breaching".into()), ..grouped("fleet", BY_HOST) };
+    cloud.ok::<op::PutMetricAlarm>(input).await;
+    cloud.advance(60).await;
+    assert_eq!((cloud.hosts("fleet").await, cloud.told_of()), (vec![], vec![of("ALARM", None)]));
+    cloud.load(&[("a", 1.0)]).await;
+    cloud.advance(60).await;
+    assert_eq!((cloud.state("fleet").await.as_str(), cloud.told_of()), ("OK", vec![of("OK", None)]));
+    cloud.load(&[("a", 9.0), ("b", 9.0)]).await;
+    cloud.advance(60).await;
+    assert_eq!(cloud.told_of(), [of("ALARM", Some("a")), of("ALARM", Some("b"))]);
+    cloud.load(&[("a", 1.0), ("b", 1.0)]).await;
+    cloud.advance(60).await;
+    assert_eq!(cloud.state("fleet").await, "OK");
+    assert_eq!(cloud.told_of(), [of("OK", Some("a")), of("OK", Some("b"))]);
 }
 
 #[tokio::test]
