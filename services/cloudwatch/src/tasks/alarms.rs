@@ -27,6 +27,9 @@ pub(crate) struct Alarms {
 /// How many composites may stand on one another. AWS stops at cycles; here a cycle ends after so many rounds.
 const ROUNDS_MAX: usize = 20;
 
+/// The evaluation of an alarm that could not be looked at.
+const EVALUATION_ERROR: &str = "EVALUATION_ERROR";
+
 impl Alarms {
     pub(crate) fn new(cloudwatch: Arc<CloudWatch>) -> Alarms {
         let signal = cloudwatch.alarms_signal.clone();
@@ -81,11 +84,13 @@ impl Alarms {
         let AlarmKind::Metric(metric) = &alarm.kind else { return Ok(()) };
         let verdict = match self.cloudwatch.evaluate(owner, alarm, metric, now).await {
             Ok(Some(verdict)) => verdict,
-            Ok(None) => return Ok(()),
+            // Of many series, nothing has changed, their evaluation among it.
+            Ok(None) if metric.is_on_many() => return Ok(()),
+            Ok(None) => return self.evaluated(owner, name, alarm, None, now).await,
+            // Operands that do not fit: nothing is known.
             Err(error) => {
                 tracing::debug!(alarm = name, %error, "an alarm could not be evaluated");
-                self.failed(owner, name, alarm, now).await?;
-                return Ok(());
+                return self.evaluated(owner, name, alarm, Some(EVALUATION_ERROR), now).await;
             }
         };
         let verdict = &verdict;
@@ -165,14 +170,25 @@ impl Alarms {
         Ok(next)
     }
 
-    /// An expression whose operands do not fit: nothing is known.
-    async fn failed(&self, owner: Owner, name: &str, alarm: &Alarm, now: Instant) -> Result<()> {
-        if alarm.state.evaluation.is_some() {
+    /// Keeps how an alarm was evaluated that stays in its state.
+    async fn evaluated(
+        &self,
+        owner: Owner,
+        name: &str,
+        alarm: &Alarm,
+        evaluation: Option<&str>,
+        now: Instant,
+    ) -> Result<()> {
+        if alarm.state.evaluation.as_deref() == evaluation {
             return Ok(());
         }
+        let configured_ms = alarm.configured_ms;
         self.cloudwatch
             .change_alarm(owner, name, now, |alarm| {
-                alarm.state.evaluation = Some("EVALUATION_ERROR".to_owned());
+                if alarm.configured_ms != configured_ms {
+                    return Ok(None);
+                }
+                alarm.state.evaluation = evaluation.map(str::to_owned);
                 Ok(Some(Traces::default()))
             })
             .await?;

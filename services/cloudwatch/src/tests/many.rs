@@ -6,7 +6,7 @@ use haneul_shape::value::Map;
 use serde_json::Value;
 
 use super::alarms::alarm;
-use super::cloud::{Cloud, datum, expression};
+use super::cloud::{Cloud, datum, expression, query};
 
 const BY_HOST: &str = "SELECT MAX(load) FROM SCHEMA(\"Test\", host) GROUP BY host";
 
@@ -211,6 +211,36 @@ async fn an_alarm_says_how_many_even_when_it_stays_the_same() {
     cloud.advance(60).await;
     assert_eq!(reason().await, "1 out of 3 time series evaluated to ALARM");
     assert_eq!(cloud.history("fleet", "StateUpdate").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_alarm_that_cannot_be_looked_at_says_so_whatever_it_said() {
+    let cloud = Cloud::new().await;
+    cloud.ok::<op::PutMetricAlarm>(grouped("fleet", BY_HOST)).await;
+    let names: Vec<String> = (0..501).map(|n| format!("h{n:03}")).collect();
+    cloud.load(&names.iter().map(|name| (name.as_str(), 1.0)).collect::<Vec<_>>()).await;
+    cloud.advance(60).await;
+    assert_eq!(cloud.shown("fleet").await.evaluation_state.as_deref(), Some("PARTIAL_DATA"));
+    let hidden = s::MetricDataQuery { return_data: Some(false), ..query("m", "load", 60, "Maximum") };
+    let on = |math: &str| s::PutMetricAlarmInput {
+        metrics: Some(vec![hidden.clone(), expression("e", math, None)]),
+        ..grouped("fleet", BY_HOST)
+    };
+    cloud.ok::<op::PutMetricAlarm>(on("m * (1 / 0)")).await;
+    cloud.advance(60).await;
+    let shown = cloud.shown("fleet").await;
+    assert_eq!(
+        (shown.evaluation_state.as_deref(), shown.state_value.as_deref()),
+        (Some("EVALUATION_ERROR"), Some("OK"))
+    );
+    // Mended, it is looked at again, though it stays in its state.
+    cloud.ok::<op::PutMetricAlarm>(on("m * 1")).await;
+    cloud.load(&[("a", 1.0)]).await;
+    let at = cloud.now().secs();
+    cloud.put_all(vec![datum("load", at, 1.0)]).await;
+    cloud.advance(60).await;
+    let shown = cloud.shown("fleet").await;
+    assert_eq!((shown.evaluation_state.as_deref(), shown.state_value.as_deref()), (None, Some("OK")));
 }
 
 #[tokio::test]
