@@ -150,19 +150,26 @@ pub(crate) struct DeliveryRecord {
     pub(crate) version: u64,
     /// What is random in names is drawn from this.
     pub(crate) seed: u64,
+    /// Of the object of records, where the first version named it: then with the stream's version as it is. That version gave it to all
+    /// objects of a delivery, of which one could replace another; the others have names of their own now. Only read, as a delivery
+    /// is written once.
+    #[serde(default, skip_serializing)]
+    pub(crate) uuid: Option<String>,
 }
 
 impl Record for DeliveryRecord {
     const VERSION: u32 = 2;
 
-    /// Of version 1: the UUID of its objects' names was kept, and nothing else that is random in them.
+    /// Of version 1, which had two forms: in the first, the UUID of its objects' names was kept, and nothing else that is random
+    /// in them; the second is that of now.
     fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
         let mut old = migrated(version, bytes)?;
-        let uuid = old.remove("uuid").unwrap_or_default();
-        let digits = uuid.as_str().unwrap_or_default().replace('-', "");
-        let seed =
-            digits.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
-        old.extend([("seed".into(), json!(seed)), ("version".into(), json!(1))]);
+        if let Some(uuid) = old.get("uuid").and_then(Value::as_str) {
+            let digits = uuid.replace('-', "");
+            let seed =
+                digits.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+            old.extend([("seed".into(), json!(seed)), ("version".into(), json!(1))]);
+        }
         serde_json::from_value(old.into()).map_err(RecordError::of)
     }
 }
@@ -242,6 +249,10 @@ mod tests {
             br#"{"from":[1,2],"to":[3,4],"uuid":"00000000-0000-002a-8000-000000000000","named_ms":5}"#;
         let delivery = DeliveryRecord::migrate(1, stored).unwrap();
         assert_eq!((delivery.from, delivery.to, delivery.named_ms, delivery.seed), ((1, 2), (3, 4), 5, 42));
+        assert_eq!(delivery.uuid.as_deref(), Some("00000000-0000-002a-8000-000000000000"));
+        let seeded = br#"{"from":[1,2],"to":[3,4],"named_ms":5,"version":6,"seed":7}"#;
+        let delivery = DeliveryRecord::migrate(1, seeded).unwrap();
+        assert_eq!((delivery.version, delivery.seed, delivery.uuid), (6, 7, None));
         assert!(DeliveryRecord::migrate(3, stored).is_err());
     }
 

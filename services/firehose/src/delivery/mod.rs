@@ -56,13 +56,18 @@ impl Firehose {
             self.records.delivered(id, &[]).await?;
             return Ok(Ended::Empty { now_ms });
         };
-        let delivery = known.unwrap_or_else(|| DeliveryRecord {
+        let is_new = known.is_none();
+        let mut delivery = known.unwrap_or_else(|| DeliveryRecord {
             from: (first.1, first.2),
             to: (last.1, last.2),
             named_ms: now_ms,
             version: stream.version,
             seed: self.platform.env.rng.u64(),
+            uuid: None,
         });
+        if delivery.uuid.is_some() {
+            delivery.version = stream.version;
+        }
         let first_ms = first.1;
         let mut keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
         let mut bytes = 0;
@@ -70,7 +75,9 @@ impl Firehose {
         let put = match self.items(key, stream, rows).await {
             Ok(items) => {
                 bytes = items.iter().map(|item| item.data.len() as u64).sum();
-                self.records.begin(id, &delivery).await?;
+                if is_new {
+                    self.records.begin(id, &delivery).await?;
+                }
                 self.put_all(key, stream, &delivery, first_ms, items).await
             }
             Err(refused) => Err(refused),

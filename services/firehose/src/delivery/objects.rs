@@ -174,7 +174,9 @@ impl Naming<'_> {
     fn base(&self, destination: &Destination, what: What) -> String {
         let zone = prefix::zone(destination.time_zone.as_deref());
         let stamp = prefix::stamp(self.delivery.named_ms, &zone);
-        let (version, uuid) = (self.delivery.version, self.rng(what).uuid());
+        let version = self.delivery.version;
+        let kept = self.delivery.uuid.clone().filter(|_| what == What::Records);
+        let uuid = kept.unwrap_or_else(|| self.rng(what).uuid());
         format!("{}-{version}-{stamp}-{uuid}", self.key.2)
     }
 

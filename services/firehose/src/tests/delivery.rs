@@ -4,7 +4,8 @@ use haneul_blob::Blobs;
 use haneul_env::Env;
 use haneul_firehose_wire::{operations as op, shapes as s};
 use haneul_logs_wire::{operations as logs, shapes as g};
-use haneul_store::Store;
+use haneul_store::{Record, Store, Table};
+use serde::{Deserialize, Serialize};
 
 use super::api::processing;
 use super::cloud::{Cloud, FUNCTION, configuration};
@@ -189,6 +190,7 @@ async fn another_life_delivers_what_waited_once() {
         named_ms: first.platform.env.now().millis(),
         version: 1,
         seed: 77,
+        uuid: None,
     };
     records.begin(stream.id, &delivery).await.unwrap();
     first.advance(60).await;
@@ -208,6 +210,45 @@ async fn another_life_delivers_what_waited_once() {
     second.advance(3600).await;
     assert_eq!(second.objects().await, before);
     assert!(records.oldest(stream.id, u64::MAX).await.unwrap().is_empty());
+}
+
+/// As the first version wrote it.
+#[derive(Serialize, Deserialize)]
+struct FirstDelivery {
+    from: (i64, u64),
+    to: (i64, u64),
+    uuid: String,
+    named_ms: i64,
+}
+
+impl Record for FirstDelivery {}
+
+/// One that the first version named and put, and did not forget any more.
+#[tokio::test]
+async fn an_object_of_the_first_version_keeps_its_name() {
+    const UUID: &str = "12345678-1234-4234-8234-123456789abc";
+    static DELIVERIES: Table<u64, FirstDelivery> = Table::new("firehose.deliveries");
+    let store = Store::memory();
+    let cloud = Cloud::on(store.clone(), None, 5).await;
+    cloud.furnish().await;
+    cloud.create(configuration()).await;
+    cloud.put(&["waits"]).await;
+    let records = crate::store::Records { store: store.clone() };
+    let key = ("111111111111".parse().unwrap(), haneul_kit::Region::US_EAST_1, "flow".to_owned());
+    let id = records.there(&key).await.unwrap().id;
+    let (_, arrived_ms, number) = records.oldest(id, u64::MAX).await.unwrap()[0].0;
+    let row = (arrived_ms, number);
+    let stored = FirstDelivery { from: row, to: row, uuid: UUID.to_owned(), named_ms: 5 };
+    store.put(&DELIVERIES, &id, &stored).await.unwrap();
+    let change = |stream: &mut crate::model::StreamRecord| {
+        stream.version = 4;
+        Ok(())
+    };
+    records.change(&key, change).await.unwrap();
+    cloud.advance(60).await;
+    let objects = cloud.objects().await;
+    assert_eq!(objects.len(), 1);
+    assert!(objects[0].0.ends_with(&format!("flow-4-1970-01-01-00-00-00-{UUID}")), "{}", objects[0].0);
 }
 
 #[tokio::test]
