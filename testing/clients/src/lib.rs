@@ -26,7 +26,17 @@ impl Server {
 
     /// As [`Server::start`], with more in its environment.
     pub fn start_with(environment: &[(&str, &str)]) -> Server {
-        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        Server::within(Arc::new(tempfile::tempdir().expect("a temporary folder")), environment)
+    }
+
+    /// As [`Server::restart`] for one that came of [`Server::start_with`].
+    pub fn restart_with(self, environment: &[(&str, &str)]) -> Server {
+        let folder = self.folder.clone();
+        drop(self);
+        Server::within(folder, environment)
+    }
+
+    fn within(folder: Arc<tempfile::TempDir>, environment: &[(&str, &str)]) -> Server {
         let mut command = serve(&folder, &[]);
         command.envs(environment.iter().copied());
         Server::of(command, folder)

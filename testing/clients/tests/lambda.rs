@@ -103,16 +103,23 @@ fn a_thousand_calls_at_once() {
     }
 }
 
-/// Functions on capacity providers: a part of `boto3_managed_instances.py`.
-fn managed(part: &str) {
-    let (python, name) = (python(), format!("boto3_managed_instances.py {part}"));
-    if available(&python, &["-c", "import boto3"], &name) {
-        // Runtimes that hosts have seldom: CI brings an interpreter along.
-        let mut path = std::env::var("HANEUL_NODE_22").map(|folder| folder + ":").unwrap_or_default();
-        path.push_str(&std::env::var("PATH").unwrap_or_default());
-        let server = Server::start_with(&[("PATH", &path)]);
-        let mut command = server.command(&python);
-        command.args([&script("boto3_managed_instances.py"), part]);
+/// Functions on capacity providers: parts of `boto3_managed_instances.py`, with a restart between them.
+fn managed(parts: &[&str]) {
+    let (python, name) = (python(), format!("boto3_managed_instances.py {}", parts.join(" ")));
+    if !available(&python, &["-c", "import boto3"], &name) {
+        return;
+    }
+    // Runtimes that hosts have seldom: CI brings an interpreter along.
+    let mut path = std::env::var("HANEUL_NODE_22").map(|folder| folder + ":").unwrap_or_default();
+    path.push_str(&std::env::var("PATH").unwrap_or_default());
+    let mut server: Option<Server> = None;
+    for part in parts {
+        let started = match server.take() {
+            None => Server::start_with(&[("PATH", &path)]),
+            Some(before) => before.restart_with(&[("PATH", &path)]),
+        };
+        let mut command = started.command(&python);
+        command.args([&script("boto3_managed_instances.py"), *part]);
         let output = command
             .env("RUST_FUNCTION", env!("CARGO_BIN_EXE_rust_function"))
             .output()
@@ -121,35 +128,30 @@ fn managed(part: &str) {
         let said = String::from_utf8_lossy(&said);
         assert!(output.status.success(), "{said}");
         if let Some(reason) = said.lines().find_map(|line| line.strip_prefix("skipped: ")) {
-            missing(reason, &name);
+            return missing(reason, &name);
         }
+        server = Some(started);
     }
 }
 
 #[test]
 fn events_meet_in_one_environment_of_python() {
-    managed("python");
+    managed(&["python"]);
 }
 
 #[test]
 fn events_meet_in_one_environment_of_node() {
-    managed("node");
+    managed(&["node"]);
 }
 
 #[test]
 fn events_meet_in_one_environment_of_the_runtime_crate() {
-    managed("rust");
+    managed(&["rust"]);
 }
 
 #[test]
 fn environments_of_a_provider_are_there_again_after_a_crash() {
-    let python = python();
-    if available(&python, &["-c", "import boto3"], "boto3_managed_instances.py before") {
-        let server = Server::start(&[]);
-        server.run(&python, &[&script("boto3_managed_instances.py"), "before"]);
-        let server = server.restart(&[]);
-        server.run(&python, &[&script("boto3_managed_instances.py"), "after"]);
-    }
+    managed(&["before", "after"]);
 }
 
 #[test]
