@@ -10,8 +10,17 @@ use super::watch::{Change, Watch};
 use super::{Freed, Records};
 use crate::conditions::WriteConditions;
 use crate::error::{self, Failure};
+use crate::model::object::NULL;
 use crate::model::{Body, Data, DataId, Manifest, ObjectRecord, Versioning};
 use crate::tiering;
+
+/// Rows that one commit of deletions takes along beside those of the keys themselves; a transaction has room for twice as many.
+/// The largest object has 1,000 annotations and 10,000 parts.
+const DELETING_WRITES_MAX: usize = haneul_store::tx::TX_WRITES_MAX / 2;
+
+/// A piece of bytes is no longer owned, and freed; the row of an annotation goes, too.
+const PIECE_WRITES: usize = 2;
+const ANNOTATION_WRITES: usize = 1 + PIECE_WRITES;
 
 /// An object about to be written.
 pub(crate) struct NewObject<'a> {
@@ -137,8 +146,35 @@ impl Records {
         Ok(done.await?)
     }
 
-    /// Deletes keys, each by itself: one that fails does not keep the others.
+    /// Deletes keys, each by itself: one that fails does not keep the others. What is much is deleted in several commits, as
+    /// no transaction takes any number of writes.
     pub(crate) async fn delete_objects(
+        &self,
+        bucket: u64,
+        bucket_name: &str,
+        deletions: &[Deletion<'_>],
+        now: Instant,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<Result<Deleted>>, Freed)> {
+        let (mut results, mut freed) = (Vec::with_capacity(deletions.len()), Freed::new());
+        while results.len() < deletions.len() {
+            match self.delete_some(bucket, bucket_name, &deletions[results.len()..], now, watch).await {
+                Ok((some, some_freed)) => {
+                    results.extend(some);
+                    freed.extend(some_freed);
+                }
+                Err(error) if results.is_empty() => return Err(error),
+                // What was deleted is: only the others fail.
+                Err(error) => {
+                    results.resize_with(deletions.len(), || Err(ApiError::internal(error.to_string())))
+                }
+            }
+        }
+        Ok((results, freed))
+    }
+
+    /// Deletes, in one commit, the first key and as many of those after it as fit in.
+    async fn delete_some(
         &self,
         bucket: u64,
         bucket_name: &str,
@@ -149,8 +185,13 @@ impl Records {
         let done = self.store.transact(|tx| async move {
             let versioning = state(&tx, bucket, bucket_name).await?;
             let mut freed = Freed::new();
-            let mut results = Vec::with_capacity(deletions.len());
+            let mut results = Vec::new();
+            let mut writes = 0;
             for deletion in deletions {
+                writes += writes_of(&tx, bucket, versioning, deletion).await?;
+                if writes > DELETING_WRITES_MAX && !results.is_empty() {
+                    break;
+                }
                 let result = delete_in(&tx, bucket, versioning, deletion, now, watch, &mut freed).await;
                 results.push(match result {
                     Ok(deleted) => Ok(deleted),
@@ -260,6 +301,25 @@ pub(super) fn keep_data(tx: &Tx, data: &Data, inline: Option<&Vec<u8>>) -> Resul
 pub(super) async fn state(tx: &Tx, bucket: u64, name: &str) -> Result<Versioning, Failure> {
     let state = tx.get(&STATES, &bucket).await?;
     state.map(Versioning::of_number).ok_or_else(|| Failure::Api(error::no_such_bucket(name)))
+}
+
+/// Rows of pieces of bytes, and of annotations, that a deletion takes along.
+async fn writes_of(
+    tx: &Tx,
+    bucket: u64,
+    versioning: Versioning,
+    deletion: &Deletion<'_>,
+) -> Result<usize, StoreError> {
+    let version = match (deletion.version, versioning) {
+        (None, Versioning::Enabled) => return Ok(0),
+        // A marker, or nothing, takes the place of the null version.
+        (version, _) => version.unwrap_or(NULL),
+    };
+    let found = versions::find(tx, bucket, deletion.key, Some(version)).await?;
+    Ok(found.map_or(0, |found| {
+        let parts = found.body.map_or(0, |body| body.parts);
+        found.annotations as usize * ANNOTATION_WRITES + parts as usize * PIECE_WRITES
+    }))
 }
 
 async fn delete_in(

@@ -20,6 +20,9 @@ use crate::store::uploads::UploadAt;
 use crate::store::watch::{By, Change};
 use crate::{archive, tiering};
 
+/// What could not be carried out in a bucket is tried again after so many seconds; the others go on.
+const RETRY_S: i64 = 3600;
+
 /// Due keys that are looked at together.
 const DUE_BATCH: usize = 256;
 
@@ -38,12 +41,13 @@ impl Lifecycle {
         Lifecycle { s3, walked: AtomicI64::new(i64::MIN) }
     }
 
-    /// Gives up old uploads, once a day. New rules have this done by their scan.
-    async fn buckets(&self, now: Instant) -> Result<()> {
+    /// Gives up old uploads, once a day. New rules have this done by their scan. Gives whether it went well in all buckets.
+    async fn buckets(&self, now: Instant) -> Result<bool> {
         let (walked, today) = (self.walked.load(Ordering::Acquire), now.secs().div_euclid(DAY_S));
         if walked == today {
-            return Ok(());
+            return Ok(true);
         }
+        let mut well = true;
         // After a start, buckets are looked for whose rules are of before the index.
         let begun = walked != i64::MIN;
         let mut after: Option<String> = None;
@@ -54,12 +58,17 @@ impl Lifecycle {
                 if !begun && !lifecycle.indexed {
                     self.s3.records.begin_scan(name).await?;
                 }
-                self.uploads(name, record.id, lifecycle, now).await?;
+                if let Err(error) = self.uploads(name, record.id, lifecycle, now).await {
+                    tracing::warn!(%error, bucket = name, "uploads could not be given up");
+                    well = false;
+                }
             }
             after = buckets.last().map(|(name, _)| name.clone());
             if buckets.len() < BATCH {
-                self.walked.store(today, Ordering::Release);
-                return Ok(());
+                if well {
+                    self.walked.store(today, Ordering::Release);
+                }
+                return Ok(well);
             }
         }
     }
@@ -147,13 +156,22 @@ impl Lifecycle {
         }
         let mut next = Vec::new();
         for (name, keys) in by_bucket {
-            let Some(bucket) = self.bucket(name).await? else { continue };
-            let lifecycle = bucket.record.lifecycle.as_ref();
-            let mut run = Run { s3: &self.s3, bucket: &bucket, lifecycle, now, next: Vec::new() };
-            run.keys(&keys).await?;
-            next.extend(run.next);
+            if let Err(error) = self.due_of(name, &keys, now, &mut next).await {
+                tracing::warn!(%error, bucket = name, "lifecycle rules could not be carried out");
+                next.extend(keys.iter().map(|key| due_row(now.secs() + RETRY_S, name, key)));
+            }
         }
         self.s3.records.settle_due(&rows, &next).await
+    }
+
+    async fn due_of(&self, name: &str, keys: &[&str], now: Instant, next: &mut Vec<DueRow>) -> Result<()> {
+        let Some(bucket) = self.bucket(name).await? else { return Ok(()) };
+        let lifecycle = bucket.record.lifecycle.as_ref();
+        let mut run = Run { s3: &self.s3, bucket: &bucket, lifecycle, now, next: Vec::new() };
+        let done = run.keys(keys).await;
+        // What was done of it stays done.
+        next.extend(run.next);
+        done
     }
 }
 
@@ -165,10 +183,14 @@ impl Reconciler for Lifecycle {
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async move {
             let now = self.s3.platform.env.now();
-            self.buckets(now).await?;
+            let mut well = self.buckets(now).await?;
             for (name, scan) in self.s3.records.scans().await? {
-                if scan.from_s <= now.secs() {
-                    self.scan(&name, scan, now).await?;
+                if scan.from_s > now.secs() {
+                    continue;
+                }
+                if let Err(error) = self.scan(&name, scan, now).await {
+                    tracing::warn!(%error, bucket = name, "new lifecycle rules could not be laid over the keys");
+                    well = false;
                 }
             }
             loop {
@@ -181,7 +203,8 @@ impl Reconciler for Lifecycle {
             // Rules act at midnights, and so does what a write has noted since; restores wake us when they begin.
             let midnight_s = (now.secs().div_euclid(DAY_S) + 1) * DAY_S;
             let first_s = self.s3.records.first_due_s().await?.map(|first_s| first_s.max(now.secs() + 1));
-            let next_s = first_s.map_or(midnight_s, |first_s| first_s.min(midnight_s));
+            let retry_s = (!well).then_some(now.secs() + RETRY_S);
+            let next_s = [first_s, retry_s].into_iter().flatten().fold(midnight_s, i64::min);
             Ok(Some(Instant::from_secs(next_s)))
         })
     }

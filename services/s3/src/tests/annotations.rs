@@ -1,13 +1,17 @@
 //! Annotations: what is attached to versions of objects, and goes with them.
 
-use haneul_blob::Blobs;
+use haneul_blob::{BlobId, Blobs};
 use haneul_kit::{ByteStream, Env, Result};
 use haneul_kms_wire::{operations as kms, shapes as k};
 use haneul_s3_wire::{operations as op, shapes as s};
-use haneul_store::Store;
+use haneul_store::{Batch, Range, Reads, Store};
 
 use super::cloud::{Cloud, OURS, put, root};
 use super::world::{Who, World, code};
+use crate::model::annotation::AnnotationRecord;
+use crate::model::object::ManifestPart;
+use crate::model::{Data, Manifest};
+use crate::store::tables::{ANNOTATIONS, CURRENT, MANIFESTS};
 
 fn annotation(key: &str, name: &str, payload: impl Into<bytes::Bytes>) -> s::PutObjectAnnotationRequest {
     s::PutObjectAnnotationRequest {
@@ -312,4 +316,53 @@ async fn outlive_a_restart_and_are_locked_with_their_object() {
     let result = world.call::<op::DeleteObjectAnnotation>(&who, deleting("k", "a")).await.result;
     assert_eq!(code(&result), "ok");
     assert!(names(&world, "k").await.is_empty());
+}
+
+#[tokio::test]
+async fn more_than_a_transaction_takes_is_deleted() {
+    let world = World::with_bucket().await;
+    let (store, id) = (world.s3.records.store.clone(), world.bucket_id().await);
+    world.put("k", "object").await;
+    world.root::<op::PutObjectAnnotation>(annotation("k", "a", "z".repeat(100_000))).await.unwrap();
+    let object = store.get(&CURRENT, &(id, "k")).await.unwrap().unwrap();
+    let pattern = store.get(&ANNOTATIONS, &(id, "k", object.seq, "a")).await.unwrap().unwrap();
+    let (mut number, mut keys) = (0u128, Vec::new());
+    let mut blob = || {
+        number += 1;
+        Data::Blob(BlobId::from_bytes(number.to_be_bytes()))
+    };
+    // The most parts and the most annotations: 23,000 writes each, 115,000 together.
+    for of in 0..5u64 {
+        let key = format!("k{of}");
+        let parts = (1..=10_000).map(|number| ManifestPart {
+            number,
+            size: 1,
+            data: blob(),
+            checksum: None,
+            salt: None,
+        });
+        let mut batch = Batch::default();
+        batch.put(&MANIFESTS, &(of, of), &Manifest { parts: parts.collect() }).unwrap();
+        for name in 0..1000 {
+            let row = (id, key.as_str(), 1u64, format!("a{name}"));
+            batch.put(&ANNOTATIONS, &row, &AnnotationRecord { data: blob(), ..pattern.clone() }).unwrap();
+        }
+        let mut large = object.clone();
+        (large.seq, large.annotations) = (1, 1000);
+        let body = large.body.as_mut().unwrap();
+        (body.parts, body.data) = (10_000, Data::Parts((of, of)));
+        batch.put(&CURRENT, &(id, key.as_str()), &large).unwrap();
+        store.write(batch).await.unwrap();
+        keys.push(s::ObjectIdentifier { key, ..Default::default() });
+    }
+    let delete = s::DeleteObjectsRequest {
+        bucket: "bkt".into(),
+        delete: s::Delete { objects: keys, quiet: None },
+        ..Default::default()
+    };
+    let done = world.root::<op::DeleteObjects>(delete).await.unwrap();
+    assert_eq!((done.deleted.unwrap().len(), done.errors.is_none()), (5, true));
+    let left = store.scan_keys(&ANNOTATIONS, Range::all(), 10).await.unwrap();
+    assert_eq!(left.len(), 1, "the other object has kept its own");
+    assert!(store.scan_keys(&MANIFESTS, Range::all(), 10).await.unwrap().is_empty());
 }

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
+use haneul_store::{Reads, Table};
 
 use super::world::{World, code, get, noise, put};
+use crate::store::tables::CURRENT;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -241,4 +243,53 @@ async fn uploads_are_given_up_and_classes_change() {
     world.root::<op::PutObject>(put("big", noise(200_000))).await.unwrap();
     run(world).await;
     assert_eq!(class("big").await, None);
+}
+
+/// Carries out the rules, and nothing else.
+async fn rules(world: &World) {
+    let tasks = crate::tasks::reconcilers(&world.s3);
+    let task = tasks.iter().find(|task| task.name() == "s3 lifecycle").unwrap();
+    task.reconcile().await.unwrap();
+}
+
+/// What a bucket's own rows do to it keeps no other bucket waiting.
+#[tokio::test]
+async fn a_bucket_that_cannot_be_read_does_not_hold_up_the_others() {
+    // Written where `s3.current` is, and not readable as what is there.
+    static BROKEN: Table<(u64, String), Vec<u8>> = Table::new("s3.current");
+    let world = World::with_bucket().await;
+    world.create("sound").await;
+    set(&world, vec![expire("", 3)]).await.unwrap();
+    let lifecycle_configuration = Some(s::BucketLifecycleConfiguration { rules: vec![expire("", 3)] });
+    let sound = s::PutBucketLifecycleConfigurationRequest {
+        bucket: "sound".into(),
+        lifecycle_configuration,
+        ..Default::default()
+    };
+    world.root::<op::PutBucketLifecycleConfiguration>(sound).await.unwrap();
+    let (id, store) = (world.bucket_id().await, world.s3.records.store.clone());
+    world.put("k", "x").await;
+    let whole = store.get(&CURRENT, &(id, "k")).await.unwrap().unwrap();
+    world
+        .root::<op::PutObject>(s::PutObjectRequest { bucket: "sound".into(), ..put("k", "x") })
+        .await
+        .unwrap();
+    // The rules are laid over what is there, and once more on the next day.
+    for _ in 0..2 {
+        rules(&world).await;
+        world.env.clock.advance(DAY);
+    }
+    store.put(&BROKEN, &(id, "k"), &b"no record".to_vec()).await.unwrap();
+    let of_sound = || s::GetObjectRequest { bucket: "sound".into(), ..get("k") };
+    assert_eq!(code(&world.root::<op::GetObject>(of_sound()).await), "ok");
+    world.env.clock.advance(2 * DAY);
+    rules(&world).await;
+    assert_eq!(code(&world.root::<op::GetObject>(of_sound()).await), "NoSuchKey");
+    // It is tried again, once it may be better.
+    store.put(&CURRENT, &(id, "k"), &whole).await.unwrap();
+    rules(&world).await;
+    assert_eq!(code(&world.get("k").await), "ok");
+    world.env.clock.advance(Duration::from_secs(3600));
+    rules(&world).await;
+    assert_eq!(code(&world.get("k").await), "NoSuchKey");
 }
