@@ -50,6 +50,11 @@ pub(crate) fn no_such_annotation(name: &str) -> ApiError {
     error::new("NoSuchAnnotation", 404, message).with_field("AnnotationName", name)
 }
 
+/// Of an object whose key only a client has.
+pub(crate) fn no_annotations() -> ApiError {
+    error::invalid_request("Objects encrypted with customer-provided keys (SSE-C) cannot have annotations.")
+}
+
 /// The model does not have this header for annotations; the API Reference does.
 pub(crate) fn bypasses(cx: &Cx) -> bool {
     let header = cx.http().and_then(|http| http.header("x-amz-bypass-governance-retention"));
@@ -79,11 +84,7 @@ impl S3 {
     ) -> Result<(DataKey, Sealed)> {
         match of_object.map(|sealed| &sealed.scheme) {
             None | Some(Scheme::S3) => Ok(self.new_own_key()),
-            Some(Scheme::Customer(_)) => {
-                let message =
-                    "Objects encrypted with customer-provided keys (SSE-C) cannot have annotations.";
-                Err(error::invalid_request(message))
-            }
+            Some(Scheme::Customer(_)) => Err(no_annotations()),
             Some(Scheme::Kms(kms)) => {
                 let algorithm = if kms.dsse { DefaultAlgorithm::Dsse } else { DefaultAlgorithm::Kms };
                 let wanted = Encryption {

@@ -114,7 +114,7 @@ impl Shown {
 }
 
 impl CustomerKey {
-    fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         self.algorithm.is_some() || self.key.is_some() || self.md5.is_some()
     }
 

@@ -60,19 +60,24 @@ impl S3 {
     }
 }
 
-/// The actions that know the tags that an object has. Source: Service Authorization Reference.
+/// The actions that know the tags that an object has. Source: Service Authorization Reference, and for annotations, which it
+/// does not have yet, what a bucket's policy may say of them ([`crate::policy_check`]).
 const KNOW_TAGS: &[&str] = &[
+    "s3:DeleteObjectAnnotation",
     "s3:DeleteObjectTagging",
     "s3:DeleteObjectVersionTagging",
     "s3:GetObject",
     "s3:GetObjectAcl",
+    "s3:GetObjectAnnotation",
     "s3:GetObjectAttributes",
     "s3:GetObjectTagging",
     "s3:GetObjectVersion",
     "s3:GetObjectVersionAcl",
     "s3:GetObjectVersionAttributes",
     "s3:GetObjectVersionTagging",
+    "s3:ListObjectAnnotations",
     "s3:PutObjectAcl",
+    "s3:PutObjectAnnotation",
     "s3:PutObjectTagging",
     "s3:PutObjectVersionAcl",
     "s3:PutObjectVersionTagging",

@@ -4,7 +4,7 @@ use haneul_s3_wire::shapes::{CopyObjectOutput, CopyObjectRequest, CopyObjectResu
 
 use super::read::shown_version;
 use crate::acl::{self, NewAcl};
-use crate::annotation::are_copied;
+use crate::annotation::{are_copied, no_annotations};
 use crate::bucket::Bucket;
 use crate::checksum::Algorithm;
 use crate::checksum::wire::show;
@@ -96,6 +96,9 @@ impl Handle<CopyObject> for S3 {
         if copies_annotations {
             let named = Named { key: &source.key, version: source.version_id.as_deref() };
             self.check_annotations_copy(cx, (&opened.bucket, named), (&target, &input.key)).await?;
+            if headers.encryption.customer.is_given() {
+                return Err(no_annotations());
+            }
         }
         let algorithm =
             wanted.or(from.checksum.as_ref().map(|sum| sum.algorithm)).unwrap_or(Algorithm::Crc64Nvme);

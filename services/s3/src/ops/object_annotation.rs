@@ -44,13 +44,28 @@ impl S3 {
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         self.readable(cx, found, named).await
     }
+
+    /// What changing an annotation needs.
+    async fn annotation_access(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        action: &'static str,
+        named: Named<'_>,
+    ) -> Result<Vec<Access>> {
+        let mut needed = vec![self.write_access(cx, bucket, action, named).await?];
+        if bypasses(cx) {
+            needed.push(self.write_access(cx, bucket, "s3:BypassGovernanceRetention", named).await?);
+        }
+        Ok(needed)
+    }
 }
 
 impl Handle<op::PutObjectAnnotation> for S3 {
     async fn access(&self, cx: &Cx, input: &s::PutObjectAnnotationRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
-        Ok(vec![self.write_access(cx, &bucket, "s3:PutObjectAnnotation", named).await?])
+        self.annotation_access(cx, &bucket, "s3:PutObjectAnnotation", named).await
     }
 
     async fn call(
@@ -99,7 +114,8 @@ impl Handle<op::PutObjectAnnotation> for S3 {
         };
         let watch = self.watch(cx, &bucket, By::Request);
         let at = at(&bucket, named, &record, &input.object_if_match);
-        let record = match self.records.put_annotation(at, &new, &watch).await {
+        let how = (cx.now(), bypasses(cx));
+        let record = match self.records.put_annotation(at, &new, how, &watch).await {
             Ok((record, freed)) => {
                 self.content.free(freed).await;
                 record
@@ -229,11 +245,7 @@ impl Handle<op::DeleteObjectAnnotation> for S3 {
     async fn access(&self, cx: &Cx, input: &s::DeleteObjectAnnotationRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
-        let mut needed = vec![self.write_access(cx, &bucket, "s3:DeleteObjectAnnotation", named).await?];
-        if bypasses(cx) {
-            needed.push(self.write_access(cx, &bucket, "s3:BypassGovernanceRetention", named).await?);
-        }
-        Ok(needed)
+        self.annotation_access(cx, &bucket, "s3:DeleteObjectAnnotation", named).await
     }
 
     async fn call(

@@ -70,10 +70,12 @@ impl Records {
         Ok(rows.into_iter().map(|((_, _, _, name), record)| (name, record)).collect())
     }
 
+    /// Puts one, also in the place of an old one where no lock keeps that. `bypass` breaks governance locks.
     pub(crate) async fn put_annotation(
         &self,
         at: AnnotatedAt<'_>,
         new: &NewAnnotation,
+        (now, bypass): (Instant, bool),
         watch: &Watch<'_>,
     ) -> Result<(ObjectRecord, Freed)> {
         let done = self.store.transact(|tx| async move {
@@ -81,7 +83,10 @@ impl Records {
             let mut object = found(&tx, at).await?;
             let row = (at.bucket, at.key, at.seq, new.name.as_str());
             match tx.get(&ANNOTATIONS, &row).await? {
-                Some(old) => release_piece(&tx, &old.data, &mut freed)?,
+                Some(old) => {
+                    check_unlocked(&object, now, bypass)?;
+                    release_piece(&tx, &old.data, &mut freed)?;
+                }
                 None if object.annotations as usize >= ANNOTATIONS_MAX => {
                     let message =
                         "The request would exceed the maximum number of annotations allowed per object.";
@@ -95,7 +100,7 @@ impl Records {
             tx.put(&ANNOTATIONS, &row, &new.record)?;
             keep_data(&tx, &new.record.data, new.inline.as_ref())?;
             watch.changed(&tx, at.key, &object, &Change::AnnotationPut)?;
-            Ok((object, freed))
+            Ok::<_, Failure>((object, freed))
         });
         Ok(done.await?)
     }
@@ -113,16 +118,13 @@ impl Records {
             let mut object = found(&tx, at).await?;
             let row = (at.bucket, at.key, at.seq, name);
             let Some(old) = tx.get(&ANNOTATIONS, &row).await? else { return Ok((object, freed)) };
-            let lock = object.body.as_ref().map(|body| body.lock).unwrap_or_default();
-            if lock.forbids_deletion(now, bypass) {
-                return Err(Failure::Api(error::locked()));
-            }
+            check_unlocked(&object, now, bypass)?;
             release_piece(&tx, &old.data, &mut freed)?;
             tx.delete(&ANNOTATIONS, &row)?;
             object.annotations = object.annotations.saturating_sub(1);
             put_changed(&tx, at.bucket, at.key, &object).await?;
             watch.changed(&tx, at.key, &object, &Change::AnnotationDeleted)?;
-            Ok((object, freed))
+            Ok::<_, Failure>((object, freed))
         });
         Ok(done.await?)
     }
@@ -140,6 +142,12 @@ async fn found(tx: &Tx, at: AnnotatedAt<'_>) -> Result<ObjectRecord, Failure> {
         }
         _ => Ok(object),
     }
+}
+
+/// An annotation is as locked as the version that has it.
+fn check_unlocked(object: &ObjectRecord, now: Instant, bypass: bool) -> Result<(), Failure> {
+    let lock = object.body.as_ref().map(|body| body.lock).unwrap_or_default();
+    if lock.forbids_deletion(now, bypass) { Err(Failure::Api(error::locked())) } else { Ok(()) }
 }
 
 /// Somebody else has changed the object, or its annotations, meanwhile.

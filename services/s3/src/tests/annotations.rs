@@ -139,6 +139,21 @@ async fn what_is_refused() {
     let result = world.root::<op::PutObjectAnnotation>(annotation("k", "more", "1")).await;
     assert_eq!(code(&result), "AnnotationLimitExceeded");
     world.root::<op::PutObjectAnnotation>(annotation("k", "n7", "2")).await.unwrap();
+    // What an object's tags deny is denied of its annotations, too.
+    let tagged = s::PutObjectRequest { tagging: Some("secret=yes".into()), ..super::world::put("t", "x") };
+    world.root::<op::PutObject>(tagged).await.unwrap();
+    let deny = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},
+        {"Effect":"Deny","Action":"s3:*Annotation*","Resource":"*",
+        "Condition":{"StringEquals":{"s3:ExistingObjectTag/secret":"yes"}}}]}"#;
+    let who = Who::user(deny);
+    for (key, expected) in [("t", "AccessDenied"), ("k", "ok")] {
+        let put = world.call::<op::PutObjectAnnotation>(&who, annotation(key, "n7", "3")).await.result;
+        let got = world.call::<op::GetObjectAnnotation>(&who, reading(key, "n7", None)).await.result;
+        let listed = world.call::<op::ListObjectAnnotations>(&who, listing(key)).await.result;
+        let deleted = world.call::<op::DeleteObjectAnnotation>(&who, deleting(key, "n7")).await.result;
+        let codes = [code(&put), code(&got), code(&listed), code(&deleted)];
+        assert_eq!(codes, [expected; 4], "{key}");
+    }
     // Permissions of their own.
     let policy = |action: &str| {
         format!(
@@ -203,6 +218,24 @@ async fn go_along_with_copies() {
     world.root::<op::CopyObject>(copy("bare", Some("EXCLUDE"))).await.unwrap();
     assert!(names(&world, "bare").await.is_empty());
     assert_eq!(code(&world.root::<op::CopyObject>(copy("x", Some("MOVE"))).await), "InvalidArgument");
+    // Where there can be none, it is refused before anything is copied.
+    let to_customer = |directive| s::CopyObjectRequest {
+        sse_customer_algorithm: Some("AES256".into()),
+        sse_customer_key: Some("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into()),
+        sse_customer_key_md5: Some("KYvwGXoFFJ42a2u2GDWhwQ==".into()),
+        ..copy("sealed", directive)
+    };
+    let broken = s::CopyObjectRequest { sse_customer_key_md5: None, ..to_customer(None) };
+    for (input, expected) in [
+        // The key itself is looked at only after that.
+        (broken, "SSE-C"),
+        (to_customer(None), "SSE-C"),
+        (to_customer(Some("EXCLUDE")), "ok"),
+    ] {
+        let result = world.root::<op::CopyObject>(input).await;
+        let said = result.err().map_or("ok".to_owned(), |error| error.message().to_owned());
+        assert!(said.contains(expected), "{said}");
+    }
     // The copies are copies: they outlive what they were made of.
     world.delete("k").await;
     assert_eq!(text(&world, "copy", "large", None).await.unwrap(), large);
@@ -295,27 +328,63 @@ async fn outlive_a_restart_and_are_locked_with_their_object() {
     world.put("k", "object").await;
     world.root::<op::PutObjectAnnotation>(annotation("k", "a", "z".repeat(200_000))).await.unwrap();
     let until = haneul_kit::Instant::from_secs(env.now().secs() + 86_400);
-    let retain = s::PutObjectRetentionRequest {
+    let retain = |mode: &str| s::PutObjectRetentionRequest {
         bucket: "bkt".into(),
         key: "k".into(),
+        bypass_governance_retention: Some(mode == "COMPLIANCE"),
         retention: Some(s::ObjectLockRetention {
-            mode: Some("GOVERNANCE".into()),
+            mode: Some(mode.into()),
             retain_until_date: Some(until),
             ..Default::default()
         }),
         content_md5: Some("AAAAAAAAAAAAAAAAAAAAAA==".into()),
         ..Default::default()
     };
-    world.root::<op::PutObjectRetention>(retain).await.unwrap();
+    world.root::<op::PutObjectRetention>(retain("GOVERNANCE")).await.unwrap();
     drop(world);
     let world = World::on(&env, store, blobs);
     assert_eq!(text(&world, "k", "a", None).await.unwrap().len(), 200_000);
     let result = world.root::<op::DeleteObjectAnnotation>(deleting("k", "a")).await;
     assert_eq!(code(&result), "AccessDenied");
+    // To put it anew would destroy it as well.
+    let put = |name: &str| annotation("k", name, "anew");
+    assert_eq!(code(&world.root::<op::PutObjectAnnotation>(put("a")).await), "AccessDenied");
+    assert_eq!(text(&world, "k", "a", None).await.unwrap().len(), 200_000);
+    assert_eq!(code(&world.root::<op::PutObjectAnnotation>(put("new")).await), "ok");
+    let bypass = "x-amz-bypass-governance-retention";
+    let policy = |actions: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}}}"#
+        )
+    };
+    let both = r#""s3:PutObjectAnnotation","s3:BypassGovernanceRetention""#;
+    for (actions, expected) in [(r#""s3:PutObjectAnnotation""#, "AccessDenied"), (both, "ok")] {
+        let who = Who::user(&policy(actions)).header(bypass, "true");
+        let result = world.call::<op::PutObjectAnnotation>(&who, put("a")).await.result;
+        assert_eq!(code(&result), expected, "{actions}");
+    }
+    let hold = |status: &str| s::PutObjectLegalHoldRequest {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        legal_hold: Some(s::ObjectLockLegalHold { status: Some(status.into()) }),
+        content_md5: Some("AAAAAAAAAAAAAAAAAAAAAA==".into()),
+        ..Default::default()
+    };
+    let who = Who::root().header(bypass, "true");
+    for (status, expected) in [("ON", "AccessDenied"), ("OFF", "ok")] {
+        world.root::<op::PutObjectLegalHold>(hold(status)).await.unwrap();
+        let result = world.call::<op::PutObjectAnnotation>(&who, put("a")).await.result;
+        assert_eq!(code(&result), expected, "{status}");
+    }
     let who = Who::root().header("x-amz-bypass-governance-retention", "true");
     let result = world.call::<op::DeleteObjectAnnotation>(&who, deleting("k", "a")).await.result;
     assert_eq!(code(&result), "ok");
-    assert!(names(&world, "k").await.is_empty());
+    assert_eq!(names(&world, "k").await, ["new"]);
+    // Nobody breaks compliance.
+    world.call::<op::PutObjectRetention>(&who, retain("COMPLIANCE")).await.result.unwrap();
+    let result = world.call::<op::PutObjectAnnotation>(&who, put("new")).await.result;
+    assert_eq!(code(&result), "AccessDenied");
+    assert_eq!(text(&world, "k", "new", None).await.unwrap(), "anew");
 }
 
 #[tokio::test]
