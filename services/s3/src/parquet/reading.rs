@@ -7,6 +7,8 @@ pub(crate) struct Table {
     /// Name, kind, and whether it may be null.
     pub(crate) columns: Vec<(String, Kind, bool)>,
     pub(crate) rows: Vec<Vec<Cell>>,
+    /// How many rows each row group has.
+    pub(crate) groups: Vec<usize>,
 }
 
 /// A value of Thrift.
@@ -141,7 +143,7 @@ pub(crate) fn read(file: &[u8]) -> Table {
     let (root, schema) = footer.field(2).list().split_first().unwrap();
     assert_eq!(root.field(5).int(), schema.len() as i64);
     let columns: Vec<_> = schema.iter().map(described).collect();
-    let mut rows = Vec::new();
+    let (mut rows, mut groups) = (Vec::new(), Vec::new());
     for group in footer.field(4).list() {
         let cells: Vec<Vec<Cell>> = columns
             .iter()
@@ -152,10 +154,11 @@ pub(crate) fn read(file: &[u8]) -> Table {
             })
             .collect();
         let count = group.field(3).int() as usize;
+        groups.push(count);
         rows.extend((0..count).map(|row| cells.iter().map(|cells| cells[row].clone()).collect::<Vec<_>>()));
     }
     assert_eq!(rows.len() as i64, footer.field(3).int());
-    Table { name: root.field(4).text().to_owned(), columns, rows }
+    Table { name: root.field(4).text().to_owned(), columns, rows, groups }
 }
 
 fn described(element: &Value) -> (String, Kind, bool) {

@@ -44,7 +44,9 @@ fn much_makes_several_groups() {
     let rows: Vec<_> = (0..20).map(row).collect();
     let file = written(&rows);
     assert!(file.len() < 4 << 20, "it is compressed: {}", file.len());
-    assert_eq!(read(&file).rows, rows);
+    let table = read(&file);
+    assert_eq!(table.groups, [8, 8, 4], "a group is closed once it has 8 MiB");
+    assert_eq!(table.rows, rows);
 }
 
 fn cells() -> impl Strategy<Value = Vec<Cell>> {
