@@ -4,6 +4,7 @@ use haneul_kit::{ApiError, Cx, Result};
 use percent_encoding::percent_decode_str;
 
 use crate::bucket::Bucket;
+use crate::content::INLINE_BYTES_MAX;
 use crate::content::cipher::DataKey;
 use crate::content::receive::Expectation;
 use crate::encryption::{CustomerKey, Encryption};
@@ -22,6 +23,9 @@ const DIRECTIVE: &str = "x-amz-object-annotation-directive";
 
 /// Annotations that are read at once.
 const BATCH: usize = 100;
+
+/// Bytes of copies that are in memory, and in the commit, which has room for 64 MiB. What is more goes where large ones go.
+const COPIED_INLINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Unicode letters, digits, underscores, periods and hyphens; `aws` and `s3` at the beginning are AWS's own.
 pub(crate) fn check_name(name: &str) -> Result<()> {
@@ -108,6 +112,7 @@ impl S3 {
         sealed: &Sealed,
     ) -> Result<Vec<NewAnnotation>> {
         let mut copies: Vec<NewAnnotation> = Vec::new();
+        let mut inline_bytes = 0;
         while copies.len() < ANNOTATIONS_MAX && record.annotations > 0 {
             let asked = ("", copies.last().map(|copy| copy.name.as_str()));
             let page = self.records.annotations(source.id(), source_key, record.seq, asked, BATCH).await?;
@@ -119,9 +124,13 @@ impl S3 {
                     &name,
                     (target, target_key),
                     sealed,
+                    INLINE_BYTES_MAX.min(COPIED_INLINE_BYTES_MAX - inline_bytes),
                 );
                 match copied.await {
-                    Ok(copy) => copies.push(copy),
+                    Ok(copy) => {
+                        inline_bytes += copy.inline.as_ref().map_or(0, |_| copy.record.size);
+                        copies.push(copy);
+                    }
                     Err(error) => {
                         self.discard_annotations(&copies).await;
                         return Err(error);
@@ -146,6 +155,7 @@ impl S3 {
         name: &str,
         (target, target_key): (&Bucket, &str),
         sealed: &Sealed,
+        inline_bytes_max: u64,
     ) -> Result<NewAnnotation> {
         let reading = self.content.readers.begin();
         let found = self.records.annotation(source.id(), source_key, record.seq, name).await?;
@@ -155,6 +165,7 @@ impl S3 {
         let payload = self.stream(&body, inline, Span::whole(body.size), reading, opened).await?;
         let (data_key, sealed) = self.annotation_key(cx, target, target_key, Some(sealed)).await?;
         let expected = Expectation::internal(annotation.size, annotation.checksum.algorithm);
+        let expected = Expectation { inline_bytes_max, ..expected };
         let received = self.content.receive(payload, &expected, Some(data_key.piece(None))).await?;
         Ok(NewAnnotation {
             name: name.to_owned(),

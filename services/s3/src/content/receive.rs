@@ -32,6 +32,8 @@ pub(crate) struct Expectation {
     pub(crate) trailers: Option<Trailers>,
     /// Kept in one Availability Zone only.
     pub(crate) one_zone: bool,
+    /// What is no longer is kept in a record.
+    pub(crate) inline_bytes_max: u64,
 }
 
 /// The class whose bytes survive no loss of a zone.
@@ -56,6 +58,7 @@ impl Expectation {
             claim: None,
             trailers: None,
             one_zone: false,
+            inline_bytes_max: INLINE_BYTES_MAX,
         }
     }
 }
@@ -99,10 +102,11 @@ impl Content {
         }
         let mut source = Source { body, read: 0 };
         let mut hashes = Hashes::new(expected);
-        let mut head = Vec::with_capacity(expected.length.unwrap_or(0).min(INLINE_BYTES_MAX) as usize);
+        let mut head =
+            Vec::with_capacity(expected.length.unwrap_or(0).min(expected.inline_bytes_max) as usize);
         let mut over = None;
         while let Some(piece) = source.next(expected).await? {
-            if head.len() + piece.len() > INLINE_BYTES_MAX as usize {
+            if head.len() + piece.len() > expected.inline_bytes_max as usize {
                 over = Some(piece);
                 break;
             }

@@ -8,6 +8,7 @@ use crate::bucket::Bucket;
 use crate::checksum::wire::{claim, show};
 use crate::checksum::{self, Algorithm, Claim};
 use crate::conditions::WriteConditions;
+use crate::content::INLINE_BYTES_MAX;
 use crate::content::cipher::DataKey;
 use crate::content::receive::{Expectation, Received, is_one_zone};
 use crate::encryption::{hides_md5, show_encryption};
@@ -225,6 +226,7 @@ pub(crate) fn expectation(cx: &Cx, upload: &Upload, default: Algorithm) -> Resul
             .map(|http| http.trailers.clone()),
         claim: upload.claim.clone(),
         one_zone: false,
+        inline_bytes_max: INLINE_BYTES_MAX,
     })
 }
 

@@ -435,3 +435,30 @@ async fn more_than_a_transaction_takes_is_deleted() {
     assert_eq!(left.len(), 1, "the other object has kept its own");
     assert!(store.scan_keys(&MANIFESTS, Range::all(), 10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn small_copies_are_no_large_commit() {
+    const MIB: usize = 1 << 20;
+    let world = World::with_bucket().await;
+    world.put("k", "object").await;
+    // 8.75 MiB, of which 8 MiB may wait for the commit.
+    for of in 0..140 {
+        let payload = vec![b'a' + (of % 26) as u8; 64 * 1024];
+        world.root::<op::PutObjectAnnotation>(annotation("k", &format!("n{of}"), payload)).await.unwrap();
+    }
+    let copy = s::CopyObjectRequest {
+        bucket: "bkt".into(),
+        key: "copy".into(),
+        copy_source: "bkt/k".into(),
+        ..Default::default()
+    };
+    world.root::<op::CopyObject>(copy).await.unwrap();
+    let (store, id) = (world.s3.records.store.clone(), world.bucket_id().await);
+    let rows = store.scan(&ANNOTATIONS, Range::prefix((id, "copy")), 1000).await.unwrap();
+    let inline = rows.iter().filter(|(_, record)| matches!(record.data, Data::Inline(_))).count();
+    assert_eq!((rows.len(), inline), (140, 8 * MIB / (64 * 1024)));
+    for of in [0, 9, 139] {
+        let read = text(&world, "copy", &format!("n{of}"), None).await.unwrap();
+        assert_eq!((read.len(), read.as_bytes()[0]), (64 * 1024, b'a' + (of % 26) as u8));
+    }
+}
