@@ -46,7 +46,7 @@ impl S3 {
             platform: platform.clone(),
             content: Content::new(platform, &records, tasks.cleaning.clone()),
             buckets: BucketCache::new(&records),
-            activity: Arc::new(Activity::new(&records, tasks.storage.clone())),
+            activity: Arc::new(Activity::new(&records, tasks.activity.clone())),
             records,
             tasks,
             forms: Verifier::new(FORM_KEYS_MAX),

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use haneul_store::Record;
+use haneul_store::{Record, RecordError};
 use serde::{Deserialize, Serialize};
 
 use super::inventory::Format;
@@ -11,14 +11,45 @@ use super::inventory::Format;
 pub(crate) struct Lens {
     pub(crate) configuration: LensConfiguration,
     pub(crate) tags: BTreeMap<String, String>,
-    /// The day on which it was made, counted from the epoch: the first that is told of.
+    /// The day from which on anybody is told of it, counted from the epoch: the first that is counted.
     pub(crate) since_day: u64,
-    /// The last day that was counted, and of which the export was delivered.
+    /// The last day that was counted.
     pub(crate) counted_day: Option<u64>,
-    pub(crate) delivered_day: Option<u64>,
+    /// What was counted last, while somebody is to be told of it.
+    pub(crate) pending: Option<Pending>,
 }
 
-impl Record for Lens {}
+impl Record for Lens {
+    /// 2: what waits is said, and not only what was delivered.
+    const VERSION: u32 = 2;
+
+    fn migrate(version: u32, bytes: &[u8]) -> Result<Self, RecordError> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Delivered {
+            delivered_day: Option<u64>,
+        }
+        if version != 1 {
+            return Err(RecordError(format!("nothing migrates schema version {version}")));
+        }
+        let mut lens = Lens::decode(bytes)?;
+        let Delivered { delivered_day } = serde_json::from_slice(bytes).map_err(RecordError::of)?;
+        // CloudWatch was told while the day was counted.
+        let waits = |day: &u64| {
+            lens.configuration.export.is_some() && delivered_day.is_none_or(|delivered| delivered < *day)
+        };
+        lens.pending = lens.counted_day.filter(waits).map(|day| Pending { day, published: true });
+        Ok(lens)
+    }
+}
+
+/// A day whose rows are kept until everybody was told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) day: u64,
+    /// Whether CloudWatch was told, or is not to be told.
+    pub(crate) published: bool,
+}
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -208,5 +239,38 @@ impl LensConfiguration {
             level.activity == Some(true) || level.status_codes == Some(true) || level.protection == Some(true)
         };
         self.is_told() && (any(&self.account) || any(&self.bucket))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_delivered_waits_after_an_update() {
+        let export = LensExport {
+            format: Format::Csv,
+            bucket: "arn:aws:s3:::told".to_owned(),
+            account: "1".to_owned(),
+            prefix: None,
+            encryption: None,
+        };
+        for (export, counted_day, delivered_day, pending) in [
+            (Some(&export), Some(5), Some(4), Some(5)),
+            (Some(&export), Some(5), None, Some(5)),
+            (Some(&export), Some(5), Some(5), None),
+            (Some(&export), None, None, None),
+            (None, Some(5), None, None),
+        ] {
+            let configuration = LensConfiguration { export: export.cloned(), ..Default::default() };
+            let lens = Lens { configuration, counted_day, since_day: 3, ..Lens::default() };
+            let mut old = serde_json::to_value(&lens).unwrap();
+            old.as_object_mut().unwrap().remove("pending");
+            old["delivered_day"] = delivered_day.into();
+            let migrated = Lens::migrate(1, old.to_string().as_bytes()).unwrap();
+            let pending = pending.map(|day| Pending { day, published: true });
+            assert_eq!(migrated, Lens { pending, ..lens });
+        }
+        assert!(Lens::migrate(0, b"{}").is_err());
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Activity {
     version: TableVersion,
     watching: RwLock<Watching>,
     waiting: Mutex<Waiting>,
+    /// Held while what was taken is written.
+    writing: tokio::sync::Mutex<()>,
     wakes: Signal,
 }
 
@@ -39,20 +41,39 @@ struct Watching {
 #[derive(Default)]
 struct Waiting {
     since: Option<Instant>,
+    /// By bucket and day.
     counts: HashMap<(u64, u64), HashMap<Name, u64>>,
 }
 
+impl Waiting {
+    /// Gives whether there is room.
+    fn add(&mut self, row: (u64, u64), values: impl IntoIterator<Item = (Name, u64)>) -> bool {
+        if self.counts.len() >= WAITING_MAX && !self.counts.contains_key(&row) {
+            return false;
+        }
+        let counts = self.counts.entry(row).or_default();
+        values.into_iter().for_each(|(name, value)| *counts.entry(name).or_default() += value);
+        true
+    }
+}
+
 /// What was counted of a bucket on a day.
-pub(crate) struct Counted {
-    pub(crate) bucket: u64,
-    pub(crate) day: u64,
-    pub(crate) values: Vec<(&'static str, u64)>,
+struct Counted {
+    bucket: u64,
+    day: u64,
+    values: HashMap<Name, u64>,
 }
 
 impl Activity {
     pub(crate) fn new(records: &Records, wakes: Signal) -> Activity {
         let version = records.store.table_version(&LENSES);
-        Activity { version, watching: RwLock::default(), waiting: Mutex::default(), wakes }
+        Activity {
+            version,
+            watching: RwLock::default(),
+            waiting: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+            wakes,
+        }
     }
 
     pub(crate) async fn is_watched(&self, records: &Records, account: AccountId) -> Result<bool> {
@@ -76,20 +97,28 @@ impl Activity {
 
     pub(crate) fn add(&self, bucket: u64, values: impl IntoIterator<Item = (Name, u64)>, now: Instant) {
         let mut waiting = self.waiting.lock();
-        let row = (bucket, day_of(now.secs()));
-        if waiting.counts.len() >= WAITING_MAX && !waiting.counts.contains_key(&row) {
-            return;
-        }
-        let counts = waiting.counts.entry(row).or_default();
-        values.into_iter().for_each(|(name, value)| *counts.entry(name).or_default() += value);
-        if waiting.since.is_none() {
+        if waiting.add((bucket, day_of(now.secs())), values) && waiting.since.is_none() {
             waiting.since = Some(now);
             self.wakes.wake();
         }
     }
 
-    /// Takes what is to be written down by now; what is of a day that is over, at once.
-    pub(crate) fn take(&self, now: Instant) -> Vec<Counted> {
+    /// Writes down what is due by now; what is of a day that is over, at once. What cannot be written waits on. When this has
+    /// ended, nothing is on its way that was due.
+    pub(crate) async fn write(&self, records: &Records, now: Instant) -> Result<()> {
+        let _alone = self.writing.lock().await;
+        let mut failed = None;
+        for counted in self.take(now) {
+            let values: Vec<_> = counted.values.iter().map(|(name, value)| (name.text(), *value)).collect();
+            if let Err(error) = records.add_activity(counted.bucket, counted.day, &values).await {
+                self.give_back(counted, now);
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn take(&self, now: Instant) -> Vec<Counted> {
         let mut waiting = self.waiting.lock();
         let is_due = |since: Instant| {
             now.secs() - since.secs() >= WRITTEN_AFTER_S || day_of(since.secs()) != day_of(now.secs())
@@ -98,10 +127,15 @@ impl Activity {
             return Vec::new();
         }
         waiting.since = None;
-        let counts = waiting.counts.drain();
-        let named =
-            |values: HashMap<Name, u64>| values.into_iter().map(|(name, n)| (name.text(), n)).collect();
-        counts.map(|((bucket, day), values)| Counted { bucket, day, values: named(values) }).collect()
+        let counts = std::mem::take(&mut waiting.counts).into_iter();
+        counts.map(|((bucket, day), values)| Counted { bucket, day, values }).collect()
+    }
+
+    /// It is tried again as if it had been counted now.
+    fn give_back(&self, counted: Counted, now: Instant) {
+        let mut waiting = self.waiting.lock();
+        waiting.add((counted.bucket, counted.day), counted.values);
+        waiting.since.get_or_insert(now);
     }
 
     /// When there is something to write down.

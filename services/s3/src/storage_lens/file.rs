@@ -4,6 +4,7 @@ use haneul_kit::Instant;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
+use crate::checksum::md5_hex;
 use crate::lifecycle::DAY_S;
 use crate::model::inventory::Format;
 use crate::model::storage_lens::{LensExport, ReportRow};
@@ -53,12 +54,19 @@ impl Place<'_> {
         }
     }
 
-    pub(crate) fn report_key(&self, uuid: &str) -> String {
+    /// Of a day's file by its number: a delivery that is tried again overwrites what the one before has left. It looks like
+    /// the UUID that AWS has there.
+    pub(crate) fn report_key(&self, number: usize) -> String {
         let ending = match self.export.format {
             Format::Csv => "csv",
             Format::Parquet => "par",
         };
-        format!("{}/reports/dt={}/{uuid}.{ending}", self.folder(), self.date())
+        let (account, region, id) = self.row;
+        let mut name = md5_hex(format!("{region}/{account}/{id}/{}/{number}", self.day).as_bytes());
+        for at in [20, 16, 12, 8] {
+            name.insert(at, '-');
+        }
+        format!("{}/reports/dt={}/{name}.{ending}", self.folder(), self.date())
     }
 
     pub(crate) fn manifest_key(&self) -> String {

@@ -2,7 +2,8 @@
 //!
 //! At midnight one walk over the objects of each bucket ([`crate::tasks`]) counts for all configurations at once; requests are
 //! counted as they are answered and written down a minute later (a crash loses those of that minute). The rows of a
-//! report are durable before the day counts as counted, and stay until their export was delivered.
+//! report are durable before the day counts as counted, and only then CloudWatch is told and the export delivered; rows stay
+//! until both was done. A bucket that cannot be read is left out of a day, and a report that fails is made an hour later.
 //!
 //! Reading order: this file (which buckets, the default dashboard), [`metrics`] (their names), [`figures`] (what an object adds to them),
 //! [`prefixes`], [`groups`], [`counting`] (a bucket's walk), [`properties`] (of buckets), [`activity`] (requests), [`report`] (rows), [`file`] (what is delivered).

@@ -116,35 +116,32 @@ impl Report {
             }
         }
     }
+}
 
-    /// Tells CloudWatch, in the home Region, of what is about accounts and buckets.
-    pub(crate) fn publish(&self, metrics: &Metrics, at: Instant) {
-        if self.lens.configuration.cloud_watch != Some(true) {
-            return;
+/// Tells CloudWatch, in the configuration's home Region, of what rows say of accounts and buckets.
+pub(crate) fn publish(row: &LensRow, rows: &[ReportRow], metrics: &Metrics, at: Instant) {
+    let (account, region, id) = row;
+    let number = account.to_string();
+    for row in rows {
+        if !matches!(row.kind, RecordType::Account | RecordType::Bucket) {
+            continue;
         }
-        let (account, region, id) = &self.row;
-        let number = account.to_string();
-        for row in &self.rows {
-            if !matches!(row.kind, RecordType::Account | RecordType::Bucket) {
-                continue;
-            }
-            let mut dimensions = vec![
-                ("configuration_id", id.as_str()),
-                ("metrics_version", METRICS_VERSION),
-                ("aws_account_number", number.as_str()),
-                ("aws_region", row.region.as_str()),
-                ("record_type", row.kind.as_str()),
-            ];
-            if row.kind == RecordType::Bucket {
-                dimensions.push(("bucket_name", row.bucket.as_str()));
-            }
-            if row.class != NO_CLASS {
-                dimensions.push(("storage_class", row.class.as_str()));
-            }
-            for (text, value) in &row.metrics {
-                if let Some(name) = Name::all().find(|name| name.text() == text) {
-                    metrics.record(name.metric(), *account, *region, at, &dimensions, *value as f64);
-                }
+        let mut dimensions = vec![
+            ("configuration_id", id.as_str()),
+            ("metrics_version", METRICS_VERSION),
+            ("aws_account_number", number.as_str()),
+            ("aws_region", row.region.as_str()),
+            ("record_type", row.kind.as_str()),
+        ];
+        if row.kind == RecordType::Bucket {
+            dimensions.push(("bucket_name", row.bucket.as_str()));
+        }
+        if row.class != NO_CLASS {
+            dimensions.push(("storage_class", row.class.as_str()));
+        }
+        for (text, value) in &row.metrics {
+            if let Some(name) = Name::all().find(|name| name.text() == text) {
+                metrics.record(name.metric(), *account, *region, at, &dimensions, *value as f64);
             }
         }
     }

@@ -194,6 +194,25 @@ impl Records {
         }
     }
 
+    /// Forgets rows that nobody is to be told of: what deleting or changing a configuration, or a crash, has left.
+    pub(crate) async fn forget_untold(&self) -> Result<()> {
+        let mut after: Option<(AccountId, Region, String, u64)> = None;
+        loop {
+            let range = match &after {
+                Some(after) => Range::all().after(after),
+                None => Range::all(),
+            };
+            let found = self.store.scan_keys(&LENS_REPORTS, range, 1).await.map_err(error::store)?;
+            let Some((account, region, id, _)) = found.into_iter().next() else { return Ok(()) };
+            let row = (account, region, id);
+            if self.lens(&row).await?.is_none_or(|lens| lens.pending.is_none()) {
+                self.forget_report(&row).await?;
+            }
+            let (account, region, id) = row;
+            after = Some((account, region, id, u64::MAX));
+        }
+    }
+
     // Activity.
 
     pub(crate) async fn add_activity(&self, bucket: u64, day: u64, values: &[(&str, u64)]) -> Result<()> {

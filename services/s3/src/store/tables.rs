@@ -115,7 +115,7 @@ pub(crate) static LENSES: Table<(AccountId, Region, String), Lens> = Table::new(
 /// (account, home Region, name)
 pub(crate) static LENS_GROUPS: Table<(AccountId, Region, String), LensGroup> = Table::new("s3.lens-groups");
 
-/// (account, home Region, id, number): reports that are not delivered yet.
+/// (account, home Region, id, number): reports of which not everybody was told yet.
 pub(crate) static LENS_REPORTS: Table<(AccountId, Region, String, u64), ReportPart> =
     Table::new("s3.lens-reports");
 

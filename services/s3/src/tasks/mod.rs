@@ -2,9 +2,11 @@
 //!
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
 //! [`logs`] (access logs), [`replication`] (copies in other buckets), [`delivering`] (files that S3 puts by itself), [`inventory`], [`batch`], [`accesses`] (when objects
-//! were read), [`walking`] (over all that a bucket holds), [`storage`] (daily metrics), [`storage_lens`], [`analysis`] (storage class analysis).
+//! were read), [`walking`] (over all that a bucket holds), [`storage`] (daily metrics), [`storage_lens`], [`telling`] (of its reports), [`activity`] (requests
+//! that it counts), [`analysis`] (storage class analysis).
 
 mod accesses;
+mod activity;
 mod analysis;
 mod batch;
 mod cleaning;
@@ -16,6 +18,7 @@ mod logs;
 mod replication;
 mod storage;
 mod storage_lens;
+mod telling;
 pub(crate) mod walking;
 
 use std::sync::Arc;
@@ -35,6 +38,7 @@ pub(crate) struct Tasks {
     pub(crate) batch: Signal,
     pub(crate) accesses: Signal,
     pub(crate) storage: Signal,
+    pub(crate) activity: Signal,
 }
 
 pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
@@ -47,6 +51,7 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(inventory::Inventories::new(s3.clone())),
         Arc::new(batch::Batch::new(s3.clone())),
         Arc::new(accesses::Noting::new(s3.clone())),
+        Arc::new(activity::Counts::new(s3.clone())),
         Arc::new(storage::Storage::new(s3.clone())),
         Arc::new(analysis::Analyses::new(s3.clone())),
     ]

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
@@ -9,6 +8,7 @@ use super::BATCH;
 use super::storage_lens::LensDay;
 use super::walking::Visitor;
 use crate::S3;
+use crate::analysis::day_of;
 use crate::bucket::Bucket;
 use crate::lifecycle::DAY_S;
 use crate::model::{Body, ObjectRecord, UploadRecord};
@@ -30,9 +30,10 @@ const ARCHIVE_NAME_OVERHEAD: u64 = 8 * 1024;
 /// Source: S3 User Guide, "Metrics and dimensions": Amazon S3 daily storage metrics for buckets in CloudWatch.
 pub(super) struct Storage {
     s3: Arc<S3>,
-    /// When exports that could not be delivered are tried again.
-    retry_s: AtomicI64,
 }
+
+/// What could not be counted or delivered is tried again after so many seconds.
+const RETRY_S: i64 = 3600;
 
 /// Bytes by storage type, and how many things there are.
 #[derive(Default)]
@@ -110,19 +111,56 @@ fn kind(record: &ObjectRecord, body: &Body) -> &'static str {
 
 impl Storage {
     pub(super) fn new(s3: Arc<S3>) -> Storage {
-        Storage { s3, retry_s: AtomicI64::new(0) }
+        Storage { s3 }
     }
 
-    /// Counts the day that ended at `midnight`: for CloudWatch if it `measures`, and for Storage Lens.
+    /// Counts the day that ended last, in as many walks as Storage Lens needs; gives whether all went well. What fails in a walk
+    /// is no error, as it is not to be walked for again at once.
+    async fn day(&self, now: Instant) -> Result<bool> {
+        let mut measures = self.measures(now.secs().div_euclid(DAY_S)).await?;
+        let mut lenses = LensDay::begin(&self.s3, now, None).await?;
+        let mut well = true;
+        loop {
+            let last = lenses.last();
+            match self.walks(now, measures, lenses).await {
+                Ok(went_well) => well &= went_well,
+                Err(error) => {
+                    tracing::warn!(%error, "what buckets hold could not be counted");
+                    return Ok(false);
+                }
+            }
+            let Some(last) = last else { return Ok(well) };
+            lenses = LensDay::begin(&self.s3, now, Some(&last)).await?;
+            measures = false;
+        }
+    }
+
+    async fn walks(&self, now: Instant, measures: bool, mut lenses: LensDay) -> Result<bool> {
+        let today = now.secs().div_euclid(DAY_S);
+        if measures || !lenses.is_empty() {
+            self.count(Instant::from_secs(today * DAY_S), measures, &mut lenses).await?;
+        }
+        let well = lenses.end(&self.s3).await;
+        if measures {
+            self.s3.records.set_measured_day(today).await?;
+        }
+        Ok(well)
+    }
+
+    /// Counts the day that ended at `midnight`: for CloudWatch if it `measures`, and for Storage Lens. A bucket that cannot be
+    /// read is left out, and keeps no other waiting.
     async fn count(&self, midnight: Instant, measures: bool, lenses: &mut LensDay) -> Result<()> {
         let mut after: Option<String> = None;
         loop {
             let buckets = self.s3.records.all_buckets(after.as_deref(), BATCH).await?;
             for (name, _) in &buckets {
-                match self.s3.bucket_anywhere(name, &None).await {
-                    Ok(bucket) => self.bucket(&bucket, midnight, measures, lenses).await?,
-                    Err(error) if error.code() == "NoSuchBucket" => {}
-                    Err(error) => return Err(error),
+                let counted = match self.s3.bucket_anywhere(name, &None).await {
+                    Ok(bucket) => self.bucket(&bucket, midnight, measures, lenses).await,
+                    Err(error) if error.code() == "NoSuchBucket" => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = counted {
+                    tracing::warn!(%error, bucket = name, "a bucket's storage could not be counted");
                 }
             }
             after = buckets.last().map(|(name, _)| name.clone());
@@ -191,29 +229,18 @@ impl Reconciler for Storage {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Option<Instant>>> {
         Box::pin(async move {
-            let now = self.s3.platform.env.now();
-            let today = now.secs().div_euclid(DAY_S);
-            super::storage_lens::write_activity(&self.s3, now).await;
-            let measures = self.measures(today).await?;
-            let mut lenses = LensDay::begin(&self.s3, now).await?;
-            let counts = measures || !lenses.is_empty();
-            if counts {
-                let midnight = Instant::from_secs(today * DAY_S);
-                self.count(midnight, measures, &mut lenses).await?;
-                lenses.end(&self.s3).await?;
-                if measures {
-                    self.s3.records.set_measured_day(today).await?;
-                }
+            let (records, now) = (&self.s3.records, self.s3.platform.env.now());
+            if let Err(error) = self.s3.activity.write(records, now).await {
+                tracing::warn!(%error, "requests are missing in what Storage Lens tells of the day");
             }
-            let next = Instant::from_secs((today + 1) * DAY_S);
-            let retry_s = self.retry_s.load(Ordering::Acquire);
-            let mut again = Some(Instant::from_secs(retry_s));
-            if counts || now.secs() >= retry_s {
-                again = super::storage_lens::deliver(&self.s3, now).await?;
-                self.retry_s.store(again.map_or(0, Instant::secs), Ordering::Release);
-            }
-            let write = self.s3.activity.next();
-            Ok([Some(next), again, write].into_iter().flatten().min())
+            let counted = self.day(now).await?;
+            let told = super::telling::tell(&self.s3).await?;
+            records.forget_untold().await?;
+            // A day more, should the clock be turned back over a midnight.
+            records.forget_activity(day_of(now.secs()).saturating_sub(2)).await?;
+            let midnight_s = (now.secs().div_euclid(DAY_S) + 1) * DAY_S;
+            let retry_s = if counted && told { midnight_s } else { now.secs() + RETRY_S };
+            Ok(Some(Instant::from_secs(retry_s.min(midnight_s))))
         })
     }
 

@@ -36,6 +36,7 @@ mod restoring;
 mod selecting;
 mod storage_lens;
 mod storage_lens_control;
+mod storage_lens_days;
 mod tiering;
 mod versioning;
 mod website;

@@ -11,7 +11,7 @@ use super::cloud::{Cloud, OURS, policy, put, root};
 use crate::parquet::Cell;
 use crate::parquet::reading::read;
 
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn account() -> String {
     OURS.to_string()
@@ -54,7 +54,7 @@ pub(super) fn asking(configuration: c::StorageLensConfiguration) -> c::PutStorag
 }
 
 /// The destination, as AWS's guide has it.
-async fn told(cloud: &Cloud) {
+pub(super) async fn told(cloud: &Cloud) {
     cloud.bucket("told").await;
     let statement = format!(
         r#""Effect":"Allow","Principal":{{"Service":"storage-lens.s3.amazonaws.com"}},"Action":"s3:PutObject",
@@ -67,14 +67,14 @@ async fn told(cloud: &Cloud) {
     cloud.ok::<op::PutBucketPolicy>(allow).await;
 }
 
-async fn keys(cloud: &Cloud) -> Vec<String> {
+pub(super) async fn keys(cloud: &Cloud) -> Vec<String> {
     let list = s::ListObjectsV2Request { bucket: "told".into(), ..Default::default() };
     let listed = cloud.ok::<op::ListObjectsV2>(list).await.contents.unwrap_or_default();
     listed.into_iter().filter_map(|object| object.key).collect()
 }
 
 /// The last report of a configuration: (Region, class, type, value, bucket, metric) → value.
-async fn report(cloud: &Cloud, id: &str) -> BTreeMap<[String; 6], u64> {
+pub(super) async fn report(cloud: &Cloud, id: &str) -> BTreeMap<[String; 6], u64> {
     let folder = format!("lens/StorageLens/{OURS}/{id}/V_1/manifests/");
     let delivered = keys(cloud).await;
     let key = delivered.iter().rfind(|key| key.starts_with(&folder)).expect("a manifest");
@@ -96,7 +96,7 @@ async fn report(cloud: &Cloud, id: &str) -> BTreeMap<[String; 6], u64> {
     lines
 }
 
-fn value(lines: &BTreeMap<[String; 6], u64>, row: [&str; 5], metric: &str) -> Option<u64> {
+pub(super) fn value(lines: &BTreeMap<[String; 6], u64>, row: [&str; 5], metric: &str) -> Option<u64> {
     let [region, class, kind, value, bucket] = row;
     lines.get(&[region, class, kind, value, bucket, metric].map(str::to_owned)).copied()
 }
@@ -184,7 +184,7 @@ async fn a_day_is_counted_and_delivered() {
     );
 }
 
-fn row(id: &str) -> crate::store::storage_lens::LensRow {
+pub(super) fn row(id: &str) -> crate::store::storage_lens::LensRow {
     (root(OURS).account, haneul_kit::Region::US_EAST_1, id.to_owned())
 }
 

@@ -90,7 +90,13 @@ impl Handle<op::PutStorageLensConfiguration> for S3 {
         let change = |found: Option<Lens>| {
             let new = || Lens { since_day: today, ..Lens::default() };
             let mut lens = found.unwrap_or_else(new);
+            if !lens.configuration.is_told() {
+                lens.since_day = today;
+            }
             lens.configuration = configuration.clone();
+            if !lens.configuration.is_told() {
+                lens.pending = None;
+            }
             if let Some(tags) = &tags {
                 lens.tags = tags.clone();
             }
