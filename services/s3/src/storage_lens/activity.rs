@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use haneul_kit::{AccountId, Cx, Instant, RequestHead, Result, Signal};
 use haneul_store::feed::TableVersion;
-use http::response;
+use http::{Method, response};
 use parking_lot::{Mutex, RwLock};
 
 use super::metrics::Name;
@@ -21,6 +21,8 @@ const WRITTEN_AFTER_S: i64 = 60;
 
 /// Buckets of which counts may wait; those of others are lost.
 const WAITING_MAX: usize = 50_000;
+
+const ENCRYPTION: &str = "x-amz-server-side-encryption";
 
 pub(crate) struct Activity {
     version: TableVersion,
@@ -163,7 +165,7 @@ impl S3 {
             values.extend(name.map(|name| (name, value as u64)));
         }
         values.extend(status(answer.status.as_u16()).map(|name| (name, 1)));
-        if http.header("x-amz-server-side-encryption").is_some_and(|value| value.starts_with("aws:kms")) {
+        if encrypts_by_kms(http, answer) {
             values.push((Name::SseKmsRequests, 1));
         }
         if is_of_version_2(http) {
@@ -184,6 +186,13 @@ fn status(code: u16) -> Option<Name> {
         503 => Name::Status503,
         _ => return None,
     })
+}
+
+/// Whether the request names KMS, or what it wrote was encrypted so: by default, or as its upload or form says.
+fn encrypts_by_kms(http: &RequestHead, answer: &response::Parts) -> bool {
+    let shown = answer.headers.get(ENCRYPTION).filter(|_| matches!(http.method, Method::PUT | Method::POST));
+    let shown = shown.and_then(|value| value.to_str().ok());
+    http.header(ENCRYPTION).into_iter().chain(shown).any(|value| value.starts_with("aws:kms"))
 }
 
 fn is_of_version_2(http: &RequestHead) -> bool {

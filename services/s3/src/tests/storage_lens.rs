@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use haneul_kit::Instant;
+use haneul_kms_wire::operations as kms;
 use haneul_s3_wire::{operations as op, shapes as s};
 use haneul_s3control_wire::{operations as control, shapes as c};
 
@@ -259,6 +260,26 @@ async fn scopes_prefixes_and_groups() {
     assert!(report(&cloud, "nowhere").await.is_empty());
 }
 
+/// Makes a bucket that encrypts so by default.
+async fn encrypt_by_kms(cloud: &Cloud, bucket: &str) {
+    cloud.bucket(bucket).await;
+    let key = cloud.ok::<kms::CreateKey>(Default::default()).await.key_metadata.unwrap();
+    let by_default = s::ServerSideEncryptionByDefault {
+        sse_algorithm: "aws:kms".into(),
+        kms_master_key_id: Some(key.arn.unwrap()),
+    };
+    let rule = s::ServerSideEncryptionRule {
+        apply_server_side_encryption_by_default: Some(by_default),
+        ..Default::default()
+    };
+    let input = s::PutBucketEncryptionRequest {
+        bucket: bucket.into(),
+        server_side_encryption_configuration: s::ServerSideEncryptionConfiguration { rules: vec![rule] },
+        ..Default::default()
+    };
+    cloud.ok::<op::PutBucketEncryption>(input).await;
+}
+
 #[tokio::test]
 async fn requests_are_told_of_as_parquet() {
     let cloud = Cloud::relaxed().await;
@@ -271,16 +292,25 @@ async fn requests_are_told_of_as_parquet() {
     active.account_level.bucket_level.activity_metrics = Some(c::ActivityMetrics { is_enabled: Some(true) });
     active.account_level.bucket_level.detailed_status_codes_metrics =
         Some(c::DetailedStatusCodesMetrics { is_enabled: Some(true) });
+    active.account_level.bucket_level.advanced_data_protection_metrics =
+        Some(c::AdvancedDataProtectionMetrics { is_enabled: Some(true) });
     configure(&cloud, active).await;
+    encrypt_by_kms(&cloud, "two").await;
     for (method, path, expected) in [
         ("GET", "/one/k", 200),
         ("GET", "/one/none", 404),
         ("GET", "/one?list-type=2", 200),
         ("DELETE", "/one/k", 204),
+        ("PUT", "/two/k", 200),
+        ("GET", "/two/k", 200),
+        ("HEAD", "/two/k", 200),
     ] {
-        let request = http::Request::builder().method(method).uri(path).body("").unwrap();
-        assert_eq!(cloud.send(request).await.0, expected, "{path}");
+        let request = http::Request::builder().method(method).uri(path).header("content-length", "0");
+        assert_eq!(cloud.send(request.body("").unwrap()).await.0, expected, "{method} {path}");
     }
+    let asked = http::Request::put("/one/l").header("content-length", "0");
+    let asked = asked.header("x-amz-server-side-encryption", "aws:kms");
+    assert_eq!(cloud.send(asked.body("").unwrap()).await.0, 200);
     cloud.run().await;
     cloud.env.clock.advance(DAY);
     cloud.run().await;
@@ -298,20 +328,25 @@ async fn requests_are_told_of_as_parquet() {
     let values: BTreeMap<(String, String), Cell> = table
         .rows
         .iter()
-        .filter(|row| text(&row[8]) == "one" || text(&row[6]) == "ACCOUNT")
-        .map(|row| ((text(&row[6]), text(&row[9])), row[10].clone()))
+        .filter(|row| ["one", "two", ""].contains(&text(&row[8]).as_str()))
+        .map(|row| ((format!("{} {}", text(&row[6]), text(&row[8])), text(&row[9])), row[10].clone()))
         .collect();
     for (kind, metric, expected) in [
-        ("BUCKET", "AllRequests", Some(4)),
-        ("BUCKET", "GetRequests", Some(2)),
-        ("BUCKET", "ListRequests", Some(1)),
-        ("BUCKET", "DeleteRequests", Some(1)),
-        ("BUCKET", "4xxErrors", Some(1)),
-        ("BUCKET", "404NotFoundErrorCount", Some(1)),
-        ("BUCKET", "200OKStatusCount", Some(2)),
-        ("ACCOUNT", "AllRequests", Some(4)),
-        ("ACCOUNT", "404NotFoundErrorCount", None),
-        ("BUCKET", "SameRegionReplicationRuleCount", None),
+        ("BUCKET one", "AllRequests", Some(5)),
+        ("BUCKET one", "GetRequests", Some(2)),
+        ("BUCKET one", "ListRequests", Some(1)),
+        ("BUCKET one", "DeleteRequests", Some(1)),
+        ("BUCKET one", "4xxErrors", Some(1)),
+        ("BUCKET one", "404NotFoundErrorCount", Some(1)),
+        ("BUCKET one", "200OKStatusCount", Some(3)),
+        // Whether the request said so or the bucket.
+        ("BUCKET one", "AllSSEKMSRequests", Some(1)),
+        ("BUCKET two", "AllSSEKMSRequests", Some(1)),
+        ("BUCKET two", "AllRequests", Some(3)),
+        ("ACCOUNT ", "AllRequests", Some(8)),
+        ("ACCOUNT ", "404NotFoundErrorCount", None),
+        ("BUCKET one", "SameRegionReplicationRuleCount", Some(0)),
+        ("ACCOUNT ", "SameRegionReplicationRuleCount", None),
     ] {
         let found = values.get(&(kind.to_owned(), metric.to_owned())).cloned();
         assert_eq!(found, expected.map(Cell::Long), "{kind} {metric}");
