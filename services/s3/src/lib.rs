@@ -40,6 +40,7 @@ mod form;
 mod headers;
 mod inventory;
 mod lifecycle;
+mod metering;
 mod mfa;
 mod model;
 mod multi_region;

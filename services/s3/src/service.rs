@@ -65,7 +65,20 @@ impl S3 {
 /// None now: the tables need no opening.
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     platform.tagged.add("s3", crate::resources::KINDS, crate::resources::list);
-    Ok(services_of(Arc::new(S3::new(platform))))
+    let s3 = Arc::new(S3::new(platform));
+    platform.meter.holds("s3", {
+        let s3 = Arc::downgrade(&s3);
+        Arc::new(move || {
+            let s3 = s3.upgrade();
+            Box::pin(async move {
+                match s3 {
+                    Some(s3) => crate::metering::held(&s3).await,
+                    None => Ok(Vec::new()),
+                }
+            })
+        })
+    });
+    Ok(services_of(s3))
 }
 
 pub(crate) fn services_of(s3: Arc<S3>) -> Vec<Service> {

@@ -29,6 +29,20 @@ async fn calls_are_answered() {
 }
 
 #[tokio::test]
+async fn runs_are_metered_by_memory_and_time() {
+    let cloud = Cloud::new().await;
+    cloud.function("f").await;
+    cloud.platform.meter.counters().take();
+    cloud.invoke("f", json!({})).await;
+    let used: Vec<_> = cloud.platform.meter.counters().take();
+    let run = used.iter().find(|used| used.kind.name == "Lambda-GB-Second").expect("the run");
+    assert_eq!(&*run.place.resource, "arn:aws:lambda:us-east-1:111111111111:function:f");
+    // At least a millisecond of the 128 MB that it has.
+    assert!(run.amount >= 128 && run.amount % 128 == 0, "{}", run.amount);
+    assert_eq!(run.kind.unit, "MB-Milliseconds");
+}
+
+#[tokio::test]
 async fn calls_that_are_refused() {
     let cloud = Cloud::new().await;
     cloud.function("f").await;

@@ -18,6 +18,7 @@ pub(crate) mod grant;
 pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lock;
+pub(crate) mod metering;
 pub(crate) mod multi_region;
 pub(crate) mod object;
 pub(crate) mod object_lambda;

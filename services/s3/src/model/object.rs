@@ -80,6 +80,9 @@ pub(crate) struct Body {
     /// The last restore of an archived object, over or not.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) restore: Option<Restore>,
+    /// When it was moved into its class; `None` where it came into it.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) class_since_s: Option<i64>,
     /// Of the class INTELLIGENT_TIERING, once it was moved or read.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub(crate) tiered: Option<Tiered>,

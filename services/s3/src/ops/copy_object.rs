@@ -141,6 +141,7 @@ impl Handle<CopyObject> for S3 {
             sealed: Some(sealed),
             restore: None,
             tiered: None,
+            class_since_s: None,
         };
         let record = self
             .commit(cx, &target, &input.key, owner, &body, received, &annotations, &conditions, By::Copy)
@@ -249,6 +250,7 @@ impl S3 {
         match judged.judge(&body.etag, Instant::from_secs(record.modified_s)) {
             Verdict::Proceed => {
                 self.note_read(cx, &bucket, named.key, &record, &body);
+                self.meter_read(cx.now(), &bucket, &body, body.size);
                 Ok(OpenSource { bucket, record, body, inline, reading })
             }
             Verdict::Failed(header) => Err(error::precondition_failed(failed(header))),

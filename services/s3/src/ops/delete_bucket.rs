@@ -12,6 +12,8 @@ impl Handle<DeleteBucket> for S3 {
 
     async fn call(&self, cx: &Cx, input: DeleteBucketRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        // Whose they were is known as long as the bucket is there.
+        self.meter_early_deletions().await?;
         self.records.delete_bucket(&bucket.name).await?;
         Ok(Empty)
     }

@@ -132,6 +132,7 @@ impl S3 {
             sealed: Some(sealed),
             restore: None,
             tiered: None,
+            class_since_s: None,
         };
         self.commit(cx, bucket, key, owner, &body, received, &[], &conditions, by(cx)).await
     }

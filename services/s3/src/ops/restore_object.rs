@@ -49,6 +49,9 @@ impl Handle<RestoreObject> for S3 {
         let due = |record: &ObjectRecord| archive::due(&bucket.name, named.key, record);
         self.records.change_object_due(bucket.id(), named.key, version, set, watched, due).await?;
         self.tasks.lifecycle.wake();
+        if !is_prolonged {
+            self.meter_restore(cx.now(), &bucket, &body, asked.tier);
+        }
         cx.set_status(if is_prolonged { StatusCode::OK } else { StatusCode::ACCEPTED });
         Ok(RestoreObjectOutput::default())
     }

@@ -93,6 +93,7 @@ impl Handle<SelectObjectContent> for S3 {
         let span = Span { start: from, end: body.size };
         let object = self.stream(&body, inline, span, reading, key).await?;
         self.note_read(cx, &bucket, named.key, &record, &body);
+        self.meter_read(cx.now(), &bucket, &body, body.size);
         let mut selecting = Selecting {
             object,
             piece: Bytes::new(),

@@ -93,6 +93,7 @@ pub(crate) fn assemble(
         sealed: upload.sealed.clone(),
         restore: None,
         tiered: None,
+        class_since_s: None,
     };
     Ok(Assembled { body, manifest: Manifest { parts: parts.collect() }, unused })
 }

@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
+
 use haneul_kit::Result;
 use haneul_store::{Range, Reads};
 
 use super::Records;
-use super::tables::{MEASURED, PARTS, UPLOADS};
+use super::tables::{EARLY_DELETIONS, MEASURED, PARTS, STORED, UPLOADS};
 use crate::error;
 use crate::model::UploadRecord;
+use crate::model::metering::{EarlyDeletion, Stored};
 
 const STORAGE: &str = "storage";
 
@@ -48,4 +51,28 @@ impl Records {
         let rows = self.store.scan(&PARTS, range, limit).await.map_err(error::store)?;
         Ok(rows.into_iter().map(|((_, _, number), part)| (number, part.size)).collect())
     }
+
+    /// What a bucket held at the last midnight, by storage type; `None` when it was not counted yet.
+    pub(crate) async fn stored_bytes(&self, bucket: &str, id: u64) -> Result<Option<BTreeMap<String, u64>>> {
+        let found = self.store.get(&STORED, bucket).await.map_err(error::store)?;
+        Ok(found.filter(|stored| stored.id == id).map(|stored| stored.bytes))
+    }
+
+    pub(crate) async fn set_stored_bytes(&self, bucket: &str, stored: &Stored) -> Result<()> {
+        self.store.put(&STORED, bucket, stored).await.map_err(error::store)
+    }
+
+    pub(crate) async fn early_deletions(&self, limit: usize) -> Result<Vec<(EarlyKey, EarlyDeletion)>> {
+        self.store.scan(&EARLY_DELETIONS, Range::all(), limit).await.map_err(error::store)
+    }
+
+    pub(crate) async fn forget_early_deletions(&self, keys: Vec<EarlyKey>) -> Result<()> {
+        let mut writes = haneul_store::Batch::default();
+        for key in &keys {
+            writes.delete(&EARLY_DELETIONS, key).map_err(error::store)?;
+        }
+        self.store.write(writes).await.map_err(error::store)
+    }
 }
+
+pub(crate) type EarlyKey = (u64, String, i64, u64);

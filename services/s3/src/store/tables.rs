@@ -9,6 +9,7 @@ use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
 use crate::model::job::JobRecord;
+use crate::model::metering::{EarlyDeletion, Stored};
 use crate::model::multi_region::{MultiRegionRecord, MultiRegionRequest};
 use crate::model::object_lambda::ObjectLambdaRecord;
 use crate::model::replication::Copying;
@@ -54,6 +55,13 @@ pub(crate) static PARTS: Table<(u64, String, u32), PartRecord> = Table::new("s3.
 
 /// (bucket, upload id)
 pub(crate) static COMPLETED: Table<(u64, String), CompletedUpload> = Table::new("s3.completed");
+
+/// By the bucket's name.
+pub(crate) static STORED: Table<String, Stored> = Table::new("s3.stored");
+
+/// (bucket, key, when it came into its class, the version's number)
+pub(crate) static EARLY_DELETIONS: Table<(u64, String, i64, u64), EarlyDeletion> =
+    Table::new("s3.early-deletions");
 
 /// (due in milliseconds, random): events that their destinations have not taken yet.
 pub(crate) static EVENTS: Table<(u64, u64), EventRecord> = Table::new("s3.events");

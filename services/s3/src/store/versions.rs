@@ -6,8 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use haneul_store::{Range, Reads, StoreError, Tx};
 
-use super::tables::{BLOBS, CURRENT, FREED, INLINE, MANIFESTS, NULLS, VERSIONS};
+use super::tables::{BLOBS, CURRENT, EARLY_DELETIONS, FREED, INLINE, MANIFESTS, NULLS, VERSIONS};
 use super::{Freed, annotations};
+use crate::metering::minimum;
+use crate::model::metering::EarlyDeletion;
 use crate::model::object::NULL;
 use crate::model::{Data, ObjectRecord, Versioning};
 
@@ -160,6 +162,11 @@ pub(crate) async fn release(
 ) -> Result<(), StoreError> {
     if record.annotations > 0 {
         annotations::release_all(tx, (bucket, key, record.seq), freed).await?;
+    }
+    if let Some(body) = record.body.as_ref().filter(|body| minimum(body.storage_class()).is_some()) {
+        let since_s = body.class_since_s.unwrap_or(record.modified_s);
+        let early = EarlyDeletion { class: body.storage_class().to_owned(), bytes: body.size, since_s };
+        tx.put(&EARLY_DELETIONS, &(bucket, key, since_s, record.seq), &early)?;
     }
     match &record.body {
         Some(body) => release_data(tx, &body.data, freed).await,

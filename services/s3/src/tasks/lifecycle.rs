@@ -404,6 +404,7 @@ impl Run<'_> {
             // It may have been overwritten since it was read.
             let Some(body) = record.body.as_mut().filter(|_| record.seq == seq) else { return Ok(false) };
             body.storage_class = Some(class.to_owned());
+            body.class_since_s = Some(now_s);
             body.tiered = tiered;
             body.restore = None;
             Ok(true)

@@ -179,6 +179,7 @@ impl Replicating {
             sealed: Some(sealed),
             restore: None,
             tiered: None,
+            class_since_s: Some(now.secs()),
             ..body.clone()
         };
         let enforced = target.ownership() == Ownership::BucketOwnerEnforced;

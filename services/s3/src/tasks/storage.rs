@@ -11,6 +11,7 @@ use crate::S3;
 use crate::analysis::day_of;
 use crate::bucket::Bucket;
 use crate::lifecycle::DAY_S;
+use crate::model::metering::Stored;
 use crate::model::{Body, ObjectRecord, UploadRecord};
 use crate::tiering;
 
@@ -192,6 +193,11 @@ impl Storage {
         self.s3.walk(bucket.id(), &mut visitors).await?;
         if let Some(counting) = counting {
             lenses.counted(&self.s3, bucket, counting).await?;
+        }
+        if measures {
+            let bytes = held.bytes.iter().map(|(kind, bytes)| ((*kind).to_owned(), *bytes)).collect();
+            let stored = Stored { id: bucket.id(), bytes };
+            self.s3.records.set_stored_bytes(&bucket.name, &stored).await?;
         }
         let record = |metric, kind: &str, value: u64| {
             let dimensions = [("BucketName", bucket.name.as_str()), ("StorageType", kind)];

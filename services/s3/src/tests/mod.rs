@@ -22,6 +22,7 @@ mod lifecycle;
 mod lifecycle_years;
 mod listing;
 mod logging;
+mod metering;
 mod metrics;
 mod multi_region;
 mod multipart;
