@@ -22,8 +22,9 @@ pub(crate) struct Head {
     length: u32,
 }
 
-pub(crate) fn encode<'a>(records: impl Iterator<Item = (i64, &'a [u8])>) -> Vec<u8> {
-    let mut content = Vec::new();
+pub(crate) fn encode<'a>(records: impl Iterator<Item = (i64, &'a [u8])> + Clone) -> Vec<u8> {
+    let length = records.clone().map(|(_, json)| 4 + json.len()).sum();
+    let mut content = Vec::with_capacity(length);
     let (mut count, mut first_ms, mut last_ms) = (0u32, i64::MAX, i64::MIN);
     for (at_ms, json) in records {
         content.extend_from_slice(&(json.len() as u32).to_be_bytes());
