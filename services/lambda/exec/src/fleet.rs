@@ -34,6 +34,8 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 const LIFE_MIN: Duration = Duration::from_secs(10);
 /// How long room is waited for, before it is said that there is none: others may be on their way out.
 const ROOM_PATIENCE: Duration = Duration::from_secs(5);
+/// What one that leaves has beside the function's timeout: an event that came last waits for its worker, and its end is written.
+const LEAVING_MARGIN: Duration = Duration::from_secs(3);
 
 /// A place for one invocation in an environment, until it is dropped.
 pub(crate) struct Place {
@@ -53,7 +55,7 @@ impl Drop for Place {
 #[derive(Default)]
 struct Use {
     running: AtomicUsize,
-    /// It ends when the last invocation has.
+    /// It ends when the last invocation has, or when it could not have one any more.
     leaving: AtomicBool,
 }
 
@@ -87,6 +89,8 @@ struct Member {
     environment: Arc<Environment>,
     usage: Arc<Use>,
     since: std::time::Instant,
+    /// Since when it takes nothing new.
+    leaves: Option<std::time::Instant>,
     cpu_micros: u64,
 }
 
@@ -95,8 +99,19 @@ impl Member {
         self.usage.running.load(Ordering::SeqCst)
     }
 
+    fn leave(&mut self) {
+        self.leaves.get_or_insert_with(monotonic);
+        self.usage.leaving.store(true, Ordering::SeqCst);
+    }
+
     fn is_leaving(&self) -> bool {
-        self.usage.leaving.load(Ordering::SeqCst)
+        self.leaves.is_some()
+    }
+
+    /// Whether nothing that somebody waits for is lost with it. A handler that ran out of time works on, perhaps for ever.
+    fn may_end(&self, timeout: Duration) -> bool {
+        let over = self.leaves.is_some_and(|since| since.elapsed() > timeout + LEAVING_MARGIN);
+        self.is_leaving() && (self.running() == 0 || self.environment.is_dead() || over)
     }
 
     fn takes_calls(&self, now: Instant) -> bool {
@@ -347,13 +362,14 @@ impl Fleets {
                 }
                 return;
             }
-            kept.cramped = None;
             kept.starting += 1;
             there += 1;
             *held += kept.cpu_millis_each();
             let (fleets, spec) = (self.clone(), kept.spec.clone());
             self.pool.shared.env.spawn("function fleet start", async move { fleets.start(spec).await });
         }
+        // All that is wanted found room.
+        kept.cramped = None;
     }
 
     /// `over`: the provider may have fewer processors than its environments hold.
@@ -362,22 +378,20 @@ impl Fleets {
         let wanted = if over { least } else { kept.wanted() };
         let is_fresh = |member: &Member| member.takes_calls(now) && !member.environment.is_aging(now);
         let fresh = kept.members.iter().filter(|member| is_fresh(member)).count();
-        for member in &kept.members {
+        for member in &mut kept.members {
             let replaced = member.environment.is_aging(now) && fresh >= wanted;
             if replaced || !member.environment.is_usable(now) || kept.size.max == 0 {
-                member.usage.leaving.store(true, Ordering::SeqCst);
+                member.leave();
             }
         }
         if fresh > wanted && kept.starting == 0 {
-            let idlest = kept.members.iter().filter(|member| is_fresh(member)).min_by_key(|m| m.running());
-            if let Some(idlest) = idlest {
-                idlest.usage.leaving.store(true, Ordering::SeqCst);
+            let fresh = kept.members.iter_mut().filter(|member| is_fresh(member));
+            if let Some(idlest) = fresh.min_by_key(|member| member.running()) {
+                idlest.leave();
             }
         }
-        let leaving = |member: &mut Member| {
-            member.is_leaving() && (member.running() == 0 || member.environment.is_dead())
-        };
-        for member in kept.members.extract_if(.., leaving) {
+        let timeout = kept.spec.timeout;
+        for member in kept.members.extract_if(.., |member| member.may_end(timeout)) {
             self.pool.free(&kept.spec);
             self.pool.shared.env.spawn("function end", member.environment.shut_down("spindown"));
         }
@@ -408,6 +422,7 @@ impl Fleets {
                     environment: environment.clone(),
                     usage: Arc::default(),
                     since: monotonic(),
+                    leaves: None,
                     cpu_micros: environment.usage().cpu_micros,
                 };
                 kept.members.push(member);

@@ -375,6 +375,26 @@ async fn who_waits_too_long_is_told_so_and_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_never_returns_keeps_no_environment() {
+    // There is room for one.
+    let gate = Gate::new();
+    let change = |settings: &mut haneul_lambda_exec::Settings| settings.memory_mb_max = Some(300);
+    let Some(host) = Host::with(change, Arc::new(Door(gate))) else { return };
+    let new = || function("provided.al2023", "any", &[("bootstrap", BASH)]);
+    let hangs = managed(new(), 2);
+    let draft = Arc::into_inner(hangs).unwrap().into_draft();
+    let hangs = draft.with(|spec| spec.timeout = Duration::from_secs(1)).done();
+    ready(&host, &hangs, fleet(1, 1)).await;
+    assert_eq!(host.invoke(&hangs, &json!({})).await.failed().0, "Sandbox.Timedout");
+    assert_eq!(host.executor.standing(&hangs.spec.id).unwrap().running, 1);
+    host.executor.retire(&hangs.spec.id).await;
+    let next = managed(new(), 2);
+    host.executor.keep(next.spec.clone(), fleet(1, 1));
+    let there = until(&host, &next, |standing| standing.ready == 1);
+    Clock::real().timeout(Duration::from_secs(60), there).await.expect("its room is free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fleets_grow_with_what_is_asked_of_them() {
     let Some((host, gate)) = with_gate() else { return };
     let Some(runtime) = python(&host) else { return };
