@@ -29,7 +29,8 @@ pub trait Executor: Send + Sync + 'static {
     /// Returns when the least number of environments of the fleet is ready.
     ///
     /// # Errors
-    /// Why they cannot be started, as [`Executor::provision`] and with [`ExecError::NoProcessors`].
+    /// Why they cannot be started, as [`Executor::provision`] and with [`ExecError::NoProcessors`]; [`ExecError::Ended`] when
+    /// the fleet was retired.
     fn kept<'a>(&'a self, spec_id: &'a str) -> BoxFuture<'a, Result<(), ExecError>>;
 
     /// How a fleet stands; `None` when there is none of this spec.
@@ -68,6 +69,8 @@ pub enum ExecError {
     NoCapacity(String),
     /// Every environment of the fleet has as many invocations as it takes: 429 `TooManyRequestsException`.
     Saturated,
+    /// The fleet is kept no more, or not yet: 429 `TooManyRequestsException`.
+    Ended,
     /// The capacity provider's processors are used up.
     NoProcessors(String),
     /// Of [`Executor::provision`] and [`Executor::kept`]: what the function's init said, as the JSON of its error.
@@ -89,6 +92,7 @@ impl ExecError {
             self,
             ExecError::NoCapacity(_)
                 | ExecError::Saturated
+                | ExecError::Ended
                 | ExecError::NoProcessors(_)
                 | ExecError::Internal(_)
                 | ExecError::NoCredentials(_)
@@ -100,6 +104,7 @@ impl fmt::Display for ExecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self {
             ExecError::Saturated => "every environment has as many invocations as it takes",
+            ExecError::Ended => "no environments of the function are kept",
             ExecError::NoCapacity(why)
             | ExecError::NoProcessors(why)
             | ExecError::InitFailed(why)

@@ -222,8 +222,7 @@ impl Fleets {
         loop {
             let mut changes = {
                 let all = self.kept.lock();
-                let gone = || ExecError::Internal("the fleet was ended".into());
-                let kept = all.get(spec_id).ok_or_else(gone)?;
+                let kept = all.get(spec_id).filter(|kept| kept.size.max > 0).ok_or(ExecError::Ended)?;
                 let least = kept.size.min.min(kept.size.max) as usize;
                 if kept.ready(self.pool.shared.env.now()) >= least {
                     return Ok(());
@@ -260,8 +259,8 @@ impl Fleets {
         loop {
             let mut changes = {
                 let mut all = self.kept.lock();
-                let none = || ExecError::Internal("no environments of the function are kept".into());
-                let kept = all.get_mut(&spec.id).filter(|kept| kept.size.max > 0).ok_or_else(none)?;
+                let kept = all.get_mut(&spec.id).filter(|kept| kept.size.max > 0);
+                let kept = kept.ok_or(ExecError::Ended)?;
                 let (now, most) = (self.pool.shared.env.now(), kept.concurrency());
                 let running = kept.running();
                 let usable = kept.members.iter().filter(|member| member.takes_calls(now));

@@ -87,11 +87,15 @@ impl Simulated {
         self.invoked.load(Ordering::SeqCst)
     }
 
+    /// The specs of which environments are kept, and how many of each.
+    pub fn fleets(&self) -> BTreeMap<String, u32> {
+        self.fleets.lock().iter().map(|(id, kept)| (id.clone(), kept.ready)).collect()
+    }
+
     /// Takes a place in a fleet. One that is full has another environment for who comes next, as far as it may grow.
     fn enter(&self, spec: &Spec) -> Result<(), ExecError> {
         let mut fleets = self.fleets.lock();
-        let none = || ExecError::Internal("no environments of the function are kept".into());
-        let kept = fleets.get_mut(&spec.id).ok_or_else(none)?;
+        let kept = fleets.get_mut(&spec.id).ok_or(ExecError::Ended)?;
         if kept.running < kept.ready * kept.concurrency {
             kept.running += 1;
             return Ok(());
@@ -225,7 +229,7 @@ impl Executor for Simulated {
         Box::pin(async move {
             match self.fleets.lock().get(spec_id) {
                 Some(kept) => kept.failed.clone().map_or(Ok(()), Err),
-                None => Err(ExecError::Internal("the fleet was ended".into())),
+                None => Err(ExecError::Ended),
             }
         })
     }

@@ -418,7 +418,7 @@ async fn fleets_grow_with_what_is_asked_of_them() {
     // Ended, it takes nothing more.
     host.executor.retire(&function.spec.id).await;
     assert!(host.executor.standing(&function.spec.id).is_none());
-    assert!(matches!(call(&host, &function.spec, json!({})).await, Err(ExecError::Internal(_))));
+    assert_eq!(call(&host, &function.spec, json!({})).await.unwrap_err(), ExecError::Ended);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -164,7 +164,7 @@ impl Lambda {
         self.sample(metrics::CONCURRENT, name, qualifier, f64::from(permit.at_once));
         let spec = self.spec(&target).await?;
         if managed {
-            self.keep_called(&target, &spec).await?;
+            self.keep_called(&target, &spec.id).await?;
         }
         let lambda = self.shared()?;
         let env = &self.platform.env;
@@ -222,8 +222,9 @@ impl Lambda {
 
 pub(crate) fn exec_error(failed: ExecError) -> ApiError {
     match failed {
-        // There was room by the quotas, and none on this host or in the environments that are kept.
-        ExecError::NoCapacity(_) | ExecError::NoProcessors(_) | ExecError::Saturated => {
+        // There was room by the quotas, and none on this host or in the environments that are kept; or those have just been
+        // ended, and others are there for who calls again.
+        ExecError::NoCapacity(_) | ExecError::NoProcessors(_) | ExecError::Saturated | ExecError::Ended => {
             error::throttled(error::Throttle::Account)
         }
         ExecError::InitFailed(what) => error::conflict(what),

@@ -1,27 +1,41 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
-use parking_lot::Mutex;
+use tokio::sync::Mutex;
 
 use crate::Lambda;
 use crate::capacity::ProviderName;
 use crate::capacity::fleet::fleet;
-use crate::exec::{ExecError, Fleet, Spec};
+use crate::exec::{ExecError, Fleet};
 use crate::invoke::Target;
+use crate::lambda::Known;
 use crate::model::capacity::Scaling;
 use crate::model::function::{State, Update, VersionRecord};
-use crate::names::{FunctionName, Named, version_text};
+use crate::names::{FunctionName, version_number, version_text};
 use crate::store::capacity::Attached;
 
-/// Versions whose environments this run keeps, or tries to.
+/// Versions whose environments this run keeps, or tries to. Who begins or ends them holds it from its look at the records on.
 #[derive(Default)]
-pub(crate) struct Fleets(Mutex<HashMap<(FunctionName, u64), Running>>);
+pub(crate) struct Fleets(Mutex<Kept>);
+
+type Key = (FunctionName, u64);
+type Kept = HashMap<Key, Arc<Running>>;
 
 struct Running {
     spec_id: String,
     size: Fleet,
+    scaling: Scaling,
+    /// Somebody is to write what comes of it.
+    awaited: AtomicBool,
+}
+
+impl Running {
+    fn is(&self, spec_id: &str, size: &Fleet, scaling: Scaling) -> bool {
+        (self.spec_id.as_str(), &self.size, self.scaling) == (spec_id, size, scaling)
+    }
 }
 
 /// When environments that could not be started are asked after again.
@@ -33,74 +47,80 @@ pub(crate) struct Capacity(pub(crate) Arc<Lambda>);
 impl Capacity {
     async fn run(&self) -> Result<Option<Instant>> {
         let lambda = &self.0;
-        let attached = lambda.records.attached().await?;
-        let wanted: HashSet<_> = attached.iter().map(|one| (one.function.clone(), one.number)).collect();
-        let gone: Vec<String> = {
-            let mut running = lambda.fleets.0.lock();
-            running.extract_if(|key, _| !wanted.contains(key)).map(|(_, one)| one.spec_id).collect()
+        let attached = {
+            let mut kept = lambda.fleets.0.lock().await;
+            let attached = lambda.records.attached().await?;
+            let wanted: HashSet<_> = attached.iter().map(|one| (one.function.clone(), one.number)).collect();
+            for (_, gone) in kept.extract_if(|key, _| !wanted.contains(key)) {
+                lambda.executor.retire(&gone.spec_id).await;
+            }
+            attached
         };
-        for spec_id in gone {
-            lambda.executor.retire(&spec_id).await;
-        }
         let mut failed = None;
         for one in attached {
             // One that cannot be looked at keeps no other one waiting.
-            failed = lambda.keep_version(&one).await.err().or(failed);
+            let mut kept = lambda.fleets.0.lock().await;
+            failed = lambda.keep_version(&mut kept, &one).await.err().or(failed);
         }
         failed.map_or(Ok(None), Err)
     }
 }
 
 impl Lambda {
-    async fn keep_version(&self, one: &Attached) -> Result<()> {
+    async fn keep_version(&self, kept: &mut Kept, one: &Attached) -> Result<()> {
         let (function, number) = (&one.function, one.number);
         let key = (function.clone(), number);
         let Some(version) = self.records.version(function, number).await? else { return Ok(()) };
         let Some(record) = self.records.function(function).await? else { return Ok(()) };
-        let scaling = record.scaling.get(&version_text(number)).map(|scaling| scaling.requested);
-        let scaling = scaling.unwrap_or_default();
+        let wanted = record.scaling.get(&version_text(number)).cloned().unwrap_or_default();
+        let scaling = wanted.requested;
         if matches!(version.state, State::Failed { .. }) || scaling.is_off() {
-            let running = self.fleets.0.lock().remove(&key);
-            if let Some(running) = running {
+            if let Some(running) = kept.remove(&key) {
                 self.executor.retire(&running.spec_id).await;
             }
             if scaling.is_off() && version.state != State::Deactivated {
                 let outcome = (State::Deactivated, Update::Done);
-                self.settle_managed(&one.function, &version, number, scaling, outcome).await?;
+                self.settle_managed(function, &version, number, scaling, outcome).await?;
             }
             return Ok(());
         }
-        let named = Named { function: function.clone(), qualifier: Some(version_text(number)) };
-        let target = self.target(&named).await?;
+        let known = Arc::new(Known::of(function.clone(), record));
+        let target = Target { known, version: version.into(), qualifier: Some(version_text(number)) };
+        let version = &target.version;
         let spec = match self.spec(&target).await {
             Ok(spec) => spec,
             Err(refused) if refused.fault() == Fault::Client => {
                 let why = ("InsufficientRolePermissions".into(), refused.message().to_owned());
-                let outcome = failed_as(&version, why);
-                return self.settle_managed(function, &version, number, scaling, outcome).await;
+                return self
+                    .settle_managed(function, version, number, scaling, failed_as(version, why))
+                    .await;
             }
             Err(failed) => return Err(failed),
         };
         let Some(size) = self.fleet_of(&target, scaling).await? else { return Ok(()) };
-        let before = {
-            let mut running = self.fleets.0.lock();
-            let before = running.get(&key).map(|one| (one.spec_id.clone(), one.size.clone()));
-            running.insert(key, Running { spec_id: spec.id.clone(), size: size.clone() });
-            before
-        };
-        if before.as_ref() == Some(&(spec.id.clone(), size.clone())) {
+        let settled = version.state == State::Active
+            && version.update != Update::InProgress
+            && wanted.applied == Some(scaling);
+        let before = kept.get(&key);
+        let is_kept = before.is_some_and(|before| {
+            before.is(&spec.id, &size, scaling) && (settled || before.awaited.load(Ordering::SeqCst))
+        });
+        if is_kept && self.executor.standing(&spec.id).is_some() {
             return Ok(());
         }
-        if let Some((old, _)) = before.filter(|(old, _)| *old != spec.id) {
-            self.executor.retire(&old).await;
+        if let Some(old) = before.filter(|before| before.spec_id != spec.id) {
+            self.executor.retire(&old.spec_id).await;
         }
-        self.executor.keep(spec.clone(), size.clone());
+        let spec_id = spec.id.clone();
+        let running =
+            Arc::new(Running { spec_id, size: size.clone(), scaling, awaited: AtomicBool::new(true) });
+        kept.insert(key.clone(), running.clone());
+        self.executor.keep(spec, size);
         let lambda = self.shared()?;
-        let function = function.clone();
         self.platform.env.spawn("lambda capacity", async move {
-            if let Err(error) = lambda.await_fleet(&function, &version, number, scaling, &spec, &size).await {
-                tracing::warn!(%function, %error, "what came of environments could not be written");
-            }
+            lambda.await_fleet(&key, &target.version, &running).await;
+            running.awaited.store(false, Ordering::SeqCst);
+            lambda.wake.capacity.wake();
         });
         Ok(())
     }
@@ -114,50 +134,51 @@ impl Lambda {
         Ok(provider.map(|provider| fleet(function, capacity, &provider, scaling)))
     }
 
-    /// Environments of a version that is called: after a start they may not have been asked for yet.
-    pub(crate) async fn keep_called(&self, target: &Target, spec: &Arc<Spec>) -> Result<()> {
-        if self.executor.standing(&spec.id).is_some() {
+    /// Environments of a version that is called: after a start they may not have been asked for yet. Of one that is another one
+    /// by now there are none, and who calls it is throttled.
+    pub(crate) async fn keep_called(&self, target: &Target, spec_id: &str) -> Result<()> {
+        if self.executor.standing(spec_id).is_some() {
             return Ok(());
         }
-        let scaling = target.known.record.scaling.get(&target.version.version);
-        let scaling = scaling.map(|scaling| scaling.requested).unwrap_or_default();
-        if let Some(size) = self.fleet_of(target, scaling).await? {
-            self.executor.keep(spec.clone(), size);
-        }
-        Ok(())
+        let Some(number) = version_number(&target.version.version) else { return Ok(()) };
+        let called = Attached { function: target.known.name.clone(), number };
+        let mut kept = self.fleets.0.lock().await;
+        self.keep_version(&mut kept, &called).await
     }
 
     /// Waits until as many environments of a version are ready as there are at least to be, and writes what came of it.
-    async fn await_fleet(
-        &self,
-        function: &FunctionName,
-        version: &VersionRecord,
-        number: u64,
-        scaling: Scaling,
-        spec: &Arc<Spec>,
-        size: &Fleet,
-    ) -> Result<()> {
+    async fn await_fleet(&self, key: &Key, version: &VersionRecord, running: &Arc<Running>) {
+        let (function, number) = (&key.0, key.1);
         loop {
-            let outcome = match self.executor.kept(&spec.id).await {
+            let outcome = match self.executor.kept(&running.spec_id).await {
                 Ok(()) => (State::Active, Update::Done),
-                // It was ended, or ended by itself and is tried again.
-                Err(ExecError::Internal(why)) if self.executor.standing(&spec.id).is_none() => {
-                    tracing::debug!(spec = spec.id, why, "environments are not wanted any more");
-                    return Ok(());
-                }
+                Err(ExecError::Ended) => return,
                 Err(why) => failed_as(version, reason_of(&why)),
             };
-            let tried_again = matches!(outcome, (State::Active, Update::Failed { .. }));
-            self.settle_managed(function, version, number, scaling, outcome).await?;
-            if !tried_again {
-                self.wake.capacity.wake();
-                return Ok(());
+            let written =
+                self.settle_managed(function, version, number, running.scaling, outcome.clone()).await;
+            match (written, outcome) {
+                (Ok(()), (State::Failed { .. }, _)) => return self.end_fleet(key, running).await,
+                // It works with what is there, and the rest is tried again.
+                (Ok(()), (_, Update::Failed { .. })) => {}
+                (Ok(()), _) => return,
+                (Err(error), _) => {
+                    tracing::warn!(%function, %error, "what came of environments could not be written");
+                }
             }
             self.platform.env.clock.sleep(LOOK_AGAIN).await;
-            let same = |running: &Running| running.spec_id == spec.id && running.size == *size;
-            if !self.fleets.0.lock().get(&(function.clone(), number)).is_some_and(same) {
-                return Ok(());
+            if !is_current(&*self.fleets.0.lock().await, key, running) {
+                return;
             }
+        }
+    }
+
+    /// Ends what failed, unless something else is wanted by now. Who asks again has it tried again.
+    async fn end_fleet(&self, key: &Key, running: &Arc<Running>) {
+        let mut kept = self.fleets.0.lock().await;
+        if is_current(&kept, key, running) {
+            kept.remove(key);
+            self.executor.retire(&running.spec_id).await;
         }
     }
 
@@ -172,6 +193,10 @@ impl Lambda {
         let as_it_was = (version.setting, scaling);
         self.records.settle_managed(function, number, as_it_was, outcome, &self.revision()).await
     }
+}
+
+fn is_current(kept: &Kept, key: &Key, running: &Arc<Running>) -> bool {
+    kept.get(key).is_some_and(|now| Arc::ptr_eq(now, running))
 }
 
 /// What becomes of a version whose environments cannot be started, by code and reason. One that works, or has worked, goes on
@@ -193,7 +218,7 @@ fn reason_of(why: &ExecError) -> (String, String) {
         ExecError::NoCredentials(_) => "InsufficientRolePermissions",
         ExecError::CodeUnusable(_) => "FunctionError.InvalidEntryPoint",
         ExecError::RuntimeUnavailable(_) => "InvalidRuntime",
-        ExecError::Internal(_) => "InternalError",
+        ExecError::Ended | ExecError::Internal(_) => "InternalError",
         ExecError::InitFailed(said) => {
             let said: serde_json::Value = serde_json::from_str(said).unwrap_or_default();
             match said["errorType"].as_str().unwrap_or_default() {

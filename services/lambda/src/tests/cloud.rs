@@ -33,6 +33,7 @@ pub(super) struct Cloud {
     pub(super) platform: Platform,
     pub(super) front: Arc<Front>,
     pub(super) bodies: Bodies,
+    pub(super) executor: Arc<Simulated>,
     /// Events that functions were given, with the function's name.
     pub(super) seen: Arc<Mutex<Vec<(String, Value)>>>,
 }
@@ -89,8 +90,9 @@ impl Cloud {
         let platform = Platform::new(env.clone(), store, blobs, data_dir, seal, config);
         let seen: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
         let (watched, known) = (seen.clone(), bodies.clone());
+        let mut executor = None;
         let lambda = crate::service::with_executor(&platform, images.map(Into::into), |logs| {
-            Arc::new(Simulated::new(&env, logs, move |spec, call| {
+            let simulated = Arc::new(Simulated::new(&env, logs, move |spec, call| {
                 let event = serde_json::from_slice(&call.payload).unwrap_or(Value::Null);
                 watched.lock().push((spec.function_name.clone(), event.clone()));
                 let body = known.0.lock().get(&spec.function_name).cloned();
@@ -98,7 +100,9 @@ impl Cloud {
                     Some(body) => body(call),
                     None => Box::pin(async move { Answer::Value(event) }),
                 }
-            })) as Arc<dyn Executor>
+            }));
+            executor = Some(simulated.clone());
+            simulated as Arc<dyn Executor>
         });
         let mut services = vec![
             haneul_iam::service(&platform).await.unwrap(),
@@ -114,7 +118,7 @@ impl Cloud {
         services.extend(haneul_dynamodb::services(&platform).await.unwrap());
         let front = Front::new(platform.clone(), &[], services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, front, bodies, seen }
+        Cloud { platform, front, bodies, executor: executor.unwrap(), seen }
     }
 
     /// What a function does.

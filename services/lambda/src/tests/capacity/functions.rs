@@ -267,6 +267,79 @@ async fn environments_are_scaled_and_switched_off() {
 }
 
 #[tokio::test]
+async fn a_scaling_that_comes_to_the_same_is_applied() {
+    let cloud = Cloud::new().await;
+    cloud.on_provider(None).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Active").await;
+    let put = |min, max| cloud.ok::<op::PutFunctionScalingConfig>(scaling(PUBLISHED, min, max));
+    let get =
+        || s::GetFunctionScalingConfigRequest { function_name: "f".into(), qualifier: PUBLISHED.into() };
+    // Three are the least anyway; and what was switched off for a moment is asked for again.
+    for off_before in [false, true] {
+        let scaled = [put(Some(3), None).await, put(None, None).await];
+        assert!(scaled.iter().all(|scaled| scaled.function_state.as_deref() == Some("Active")));
+        if off_before {
+            put(Some(0), Some(0)).await;
+        }
+        put(Some(3), None).await;
+        cloud.state_is(PUBLISHED, "Active").await;
+        cloud.settle().await;
+        let applied = cloud.ok::<op::GetFunctionScalingConfig>(get()).await.applied_function_scaling_config;
+        assert_eq!(applied.unwrap().min_execution_environments, Some(3));
+        put(None, None).await;
+        cloud.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_when_the_same_is_asked_for_again() {
+    let cloud = Cloud::new().await;
+    cloud.on_provider(Some(2)).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Failed").await;
+    cloud.settle().await;
+    assert!(cloud.executor.fleets().is_empty());
+    for _ in 0..2 {
+        let state = cloud.ok::<op::PutFunctionScalingConfig>(scaling(PUBLISHED, None, None)).await;
+        assert_eq!(state.function_state.as_deref(), Some("Pending"));
+        cloud.state_is(PUBLISHED, "Failed").await;
+    }
+    cloud.settle().await;
+    assert!(cloud.executor.fleets().is_empty());
+}
+
+#[tokio::test]
+async fn who_calls_while_a_version_is_replaced_brings_nothing_back() {
+    let cloud = Arc::new(Cloud::new().await);
+    cloud.on_provider(None).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Active").await;
+    for turn in 0..60 {
+        let update = s::UpdateFunctionConfigurationRequest {
+            function_name: "f".into(),
+            description: Some(format!("turn {turn}")),
+            ..Default::default()
+        };
+        cloud.ok::<op::UpdateFunctionConfiguration>(update).await;
+        let (env, calling) = (cloud.platform.env.clone(), cloud.clone());
+        let call = env.spawn("call", async move {
+            calling.call::<op::Invoke>(&root(OURS), invocation("f", json!(1))).await
+        });
+        // The call has come so far.
+        for _ in 0..turn {
+            tokio::task::yield_now().await;
+        }
+        cloud.publish(Some("LATEST_PUBLISHED")).await;
+        if let Err(refused) = call.await.unwrap() {
+            assert_eq!(refused.code(), "TooManyRequestsException", "{refused}");
+        }
+        cloud.settle().await;
+        assert_eq!(cloud.executor.fleets().into_values().collect::<Vec<_>>(), [3]);
+    }
+}
+
+#[tokio::test]
 async fn providers_and_versions_outlive_the_cloud() {
     let env = haneul_env::Env::simulated(9);
     let (store, blobs) = (haneul_store::Store::memory(), haneul_blob::Blobs::memory(&env));
@@ -280,8 +353,9 @@ async fn providers_and_versions_outlive_the_cloud() {
     drop(first);
     let env = haneul_env::Env { tasks: Default::default(), ..env };
     let again = Cloud::over(env, store, blobs, Some(dir), Bodies::default()).await;
-    // Called before anything was looked at.
-    assert_eq!(answer(&again.invoke("f", json!({ "a": 2 })).await), json!({ "a": 2 }));
     again.settle().await;
+    // Nobody has called.
+    assert_eq!(again.executor.fleets().into_values().collect::<Vec<_>>(), [3]);
     assert_eq!(again.versions_on().await, [(PUBLISHED.to_owned(), "Active".to_owned())]);
+    assert_eq!(answer(&again.invoke("f", json!({ "a": 2 })).await), json!({ "a": 2 }));
 }
