@@ -41,12 +41,29 @@ struct Current {
     answer: Option<oneshot::Sender<Answer>>,
     taken: bool,
     stream: bool,
-    /// Nobody waits for its answer any more, but the runtime still works on it.
-    abandoned: bool,
+    /// The runtime has answered it, to the last byte of a stream.
+    done: bool,
+    /// Since when nobody waits for its answer any more, but the runtime still works on it.
+    abandoned: Option<std::time::Instant>,
     /// In a fleet.
     _place: Option<Place>,
     /// When the first byte of its response came.
     response_began: Option<std::time::Instant>,
+}
+
+impl State {
+    /// Forgets what was abandoned and no worker can be at any more: each works on one event at a time, and who asks for another
+    /// one is done with what it had, whatever came of it.
+    fn forget_lost(&mut self, workers: usize) {
+        self.asking.retain(|asking| !asking.is_closed());
+        let at_work = self.current.values().filter(|current| current.taken && !current.done).count();
+        for _ in workers..self.asking.len() + at_work {
+            let abandoned = self.current.iter().filter_map(|(id, current)| Some((current.abandoned?, id)));
+            let Some((_, oldest)) = abandoned.min() else { return };
+            let oldest = oldest.clone();
+            self.current.remove(&oldest);
+        }
+    }
 }
 
 /// What is known of an invocation that is over.
@@ -159,6 +176,7 @@ impl Exchange {
                 return None;
             }
             state.asking.push_back(give);
+            state.forget_lost(self.at_once);
         }
         drop(state);
         self.changed();
@@ -169,25 +187,31 @@ impl Exchange {
     pub(crate) fn is_current(&self, request_id: &str) -> Option<bool> {
         let state = self.state.lock();
         let current = state.current.get(request_id)?;
-        (current.answer.is_some() || current.abandoned).then_some(current.stream && !current.abandoned)
+        let abandoned = current.abandoned.is_some();
+        (current.answer.is_some() || abandoned).then_some(current.stream && !abandoned)
     }
 
     /// False when `request_id` is not under way, or was answered.
     pub(crate) fn answer(&self, request_id: &str, answer: Answer) -> bool {
         let mut state = self.state.lock();
-        if state.current.get(request_id).is_some_and(|current| current.abandoned) {
+        let Some(current) = state.current.get_mut(request_id) else { return false };
+        if current.abandoned.is_some() {
             state.current.remove(request_id);
             return true;
         }
-        let given = state.current.get_mut(request_id).and_then(|current| current.answer.take());
-        drop(state);
-        given.is_some_and(|given| given.send(answer).is_ok())
+        let goes_on = matches!(answer, Answer::Stream { .. });
+        let Some(given) = current.answer.take() else { return false };
+        let sent = given.send(answer).is_ok();
+        current.done = !(sent && goes_on);
+        sent
     }
 
     /// The runtime has written all of a stream.
     pub(crate) fn stream_ended(&self, request_id: &str) {
         let mut state = self.state.lock();
-        if state.current.get(request_id).is_some_and(|current| current.abandoned) {
+        let Some(current) = state.current.get_mut(request_id) else { return };
+        current.done = true;
+        if current.abandoned.is_some() {
             state.current.remove(request_id);
         }
     }
@@ -224,7 +248,8 @@ impl Exchange {
             answer: Some(answer),
             taken,
             stream,
-            abandoned: false,
+            done: false,
+            abandoned: None,
             _place: place,
             response_began: None,
         };
@@ -280,15 +305,17 @@ impl Exchange {
         })
     }
 
-    /// Nobody waits for the invocation any more. The runtime works on, and its place is free when it has answered.
+    /// Nobody waits for the invocation any more. If the runtime works on, its place is free when it has answered.
     pub(crate) fn abandon(&self, request_id: &str) -> Over {
         let mut state = self.state.lock();
         let closed = state.closed;
         match state.current.get_mut(request_id) {
-            Some(current) if current.taken && !closed => {
-                current.abandoned = true;
+            Some(current) if current.taken && !current.done && !closed => {
+                current.abandoned = Some(haneul_env::clock::monotonic());
                 current.answer = None;
-                Over { taken: true, response_began: current.response_began }
+                let over = Over { taken: true, response_began: current.response_began };
+                state.forget_lost(self.at_once);
+                over
             }
             _ => {
                 drop(state);
@@ -358,7 +385,7 @@ impl Exchange {
         state.closed = true;
         state.asking.clear();
         state.queued.clear();
-        state.current.retain(|_, current| !current.abandoned);
+        state.current.retain(|_, current| current.abandoned.is_none());
         for extension in state.extensions.values_mut() {
             extension.waiting = None;
         }
@@ -485,3 +512,6 @@ impl Exchange {
 }
 
 pub(crate) type Next = oneshot::Receiver<Event>;
+
+#[cfg(test)]
+mod tests;
