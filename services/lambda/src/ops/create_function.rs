@@ -42,11 +42,7 @@ impl Handle<op::CreateFunction> for Lambda {
         let function = named.function;
         let is_image = input.package_type.as_deref() == Some("Image");
         let to = PublishTo::read(input.publish_to.as_deref())?;
-        if to == PublishTo::LatestPublished && input.capacity_provider_config.is_none() {
-            return Err(error::parameter(
-                "PublishTo is only supported for functions with a capacity provider.",
-            ));
-        }
+        to.check(input.capacity_provider_config.is_some())?;
         if input.tenancy_config.is_some() {
             return Err(error::unsupported("TenancyConfig"));
         }

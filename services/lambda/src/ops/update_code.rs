@@ -19,6 +19,7 @@ impl Handle<op::UpdateFunctionCode> for Lambda {
         let to = PublishTo::read(input.publish_to.as_deref())?;
         let before = self.settled(&function).await?;
         check_revision(input.revision_id.as_deref(), &before.latest.revision)?;
+        to.check(before.latest.capacity.is_some())?;
         let architecture = match input.architectures {
             Some(given) => settings::architecture(Some(given))?,
             None => before.latest.architecture.clone(),

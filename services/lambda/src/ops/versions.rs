@@ -41,6 +41,17 @@ impl PublishTo {
             Some(_) => Err(error::parameter("PublishTo must be LATEST_PUBLISHED.")),
         }
     }
+
+    /// # Errors
+    /// InvalidParameterValueException for `$LATEST.PUBLISHED` of a function without a provider.
+    pub(super) fn check(self, on_provider: bool) -> Result<()> {
+        match self {
+            PublishTo::LatestPublished if !on_provider => {
+                Err(error::parameter("PublishTo is only supported for functions with a capacity provider."))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Lambda {
@@ -57,6 +68,7 @@ impl Lambda {
         // The revision of who asked is that of before the code was ready.
         let before = self.records.get(function).await?;
         check_revision(wanted, &before.latest.revision)?;
+        to.check(before.latest.capacity.is_some())?;
         self.settled(function).await?;
         let (revision, setting) = (self.revision(), self.platform.env.rng.u64());
         let check = |latest: &VersionRecord| match sha256.filter(|sha256| *sha256 != latest.code.sha256) {
@@ -80,11 +92,6 @@ impl Lambda {
         let version = match to {
             PublishTo::Number => self.records.publish(function, check, make).await?,
             PublishTo::LatestPublished => {
-                if before.latest.capacity.is_none() {
-                    return Err(error::parameter(
-                        "PublishTo is only supported for functions with a capacity provider.",
-                    ));
-                }
                 let make = |latest: &VersionRecord| VersionRecord {
                     version: PUBLISHED.into(),
                     ..make(latest, PUBLISHED_NUMBER)

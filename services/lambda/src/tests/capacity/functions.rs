@@ -70,6 +70,17 @@ async fn what_a_function_on_a_provider_cannot_be_is_refused() {
         capacity_provider_config: config,
         ..Default::default()
     };
+    let code = s::UpdateFunctionCodeRequest {
+        function_name: "plain".into(),
+        zip_file: Some(zip_of(&[("index.py", "other")])),
+        publish_to: Some("LATEST_PUBLISHED".into()),
+        ..Default::default()
+    };
+    let plain = s::GetFunctionConfigurationRequest { function_name: "plain".into(), qualifier: None };
+    let before = cloud.ok::<op::GetFunctionConfiguration>(plain.clone()).await;
+    let refused = cloud.err::<op::UpdateFunctionCode>(code).await;
+    assert!(refused.contains("PublishTo is only supported"), "{refused}");
+    assert_eq!(cloud.ok::<op::GetFunctionConfiguration>(plain).await.code_sha256, before.code_sha256);
     let refused = cloud.err::<op::UpdateFunctionConfiguration>(update("plain", with(None, None))).await;
     assert!(refused.contains("when it is created"), "{refused}");
     let refused = cloud.err::<op::UpdateFunctionConfiguration>(update("f", with(Some(70), None))).await;
