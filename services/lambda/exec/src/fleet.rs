@@ -13,7 +13,7 @@ use std::time::Duration;
 use haneul_env::clock::monotonic;
 use haneul_kit::Instant;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::environment::Environment;
 use crate::environment::init::{self, StartError};
@@ -62,7 +62,9 @@ struct Use {
 pub(crate) struct Fleets {
     pool: Arc<Pool>,
     kept: Mutex<HashMap<String, Kept>>,
-    starts: Semaphore,
+    /// Environments of one fleet that are started at a time: more would only slow each other down. One whose init hangs holds
+    /// up none of another function.
+    starts_max: usize,
     wake: Arc<Notify>,
 }
 
@@ -186,7 +188,7 @@ impl Fleets {
         let fleets = Arc::new(Fleets {
             pool: pool.clone(),
             kept: Mutex::default(),
-            starts: Semaphore::new((2 * processors).max(4)),
+            starts_max: (2 * processors).max(4),
             wake: Arc::default(),
         });
         pool.shared.env.spawn("function fleets", fleets.clone().run());
@@ -351,7 +353,7 @@ impl Fleets {
         if kept.again.is_some_and(|again| monotonic() < again) {
             return;
         }
-        while there < kept.wanted() {
+        while there < kept.wanted() && kept.starting < self.starts_max {
             let provider_full = *held + kept.cpu_millis_each() > kept.size.cpu_millis_max;
             if provider_full || !self.pool.take(&kept.spec) {
                 let since = *kept.cramped.get_or_insert_with(monotonic);
@@ -367,7 +369,7 @@ impl Fleets {
             let (fleets, spec) = (self.clone(), kept.spec.clone());
             self.pool.shared.env.spawn("function fleet start", async move { fleets.start(spec).await });
         }
-        // All that is wanted found room.
+        // All that was tried found room.
         kept.cramped = None;
     }
 
@@ -397,10 +399,7 @@ impl Fleets {
     }
 
     async fn start(self: Arc<Fleets>, spec: Arc<Spec>) {
-        let permit = self.starts.acquire().await;
-        let started = init::start(&self.pool.shared, &spec).await;
-        drop(permit);
-        let started = match started {
+        let started = match init::start(&self.pool.shared, &spec).await {
             Ok(environment) => Ok(environment),
             Err(StartError::Host(error)) => Err(error),
             Err(StartError::Function(failure)) => Err(said_by(*failure, &spec).await),

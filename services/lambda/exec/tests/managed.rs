@@ -395,6 +395,21 @@ async fn a_handler_that_never_returns_keeps_no_environment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_function_whose_init_hangs_holds_up_no_other_one() {
+    let gate = Gate::new();
+    let change = |settings: &mut haneul_lambda_exec::Settings| settings.memory_mb_max = Some(1 << 20);
+    let Some(host) = Host::with(change, Arc::new(Door(gate))) else { return };
+    let hanging = "#!/bin/bash\nexec sleep 1000\n";
+    let hanging = managed(function("provided.al2023", "any", &[("bootstrap", hanging)]), 2);
+    let many = u32::try_from(2 * std::thread::available_parallelism().unwrap().get()).unwrap().max(4);
+    host.executor.keep(hanging.spec.clone(), fleet(many + 1, many + 1));
+    until(&host, &hanging, |standing| standing.starting == many).await;
+    let other = managed(function("provided.al2023", "any", &[("bootstrap", BASH)]), 2);
+    let starts = ready(&host, &other, fleet(1, 1));
+    Clock::real().timeout(Duration::from_secs(60), starts).await.expect("it starts beside them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fleets_grow_with_what_is_asked_of_them() {
     let Some((host, gate)) = with_gate() else { return };
     let Some(runtime) = python(&host) else { return };

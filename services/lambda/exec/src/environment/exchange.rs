@@ -324,27 +324,30 @@ impl Exchange {
         }
     }
 
-    /// Returns when `wanted` ask for events, or when for `patience` no more do than before.
-    pub(crate) async fn many_ask(&self, wanted: usize, patience: Duration, host: &Clock) {
+    /// Returns when `wanted` ask for events, when for `patience` no more do than before, or after `most`.
+    pub(crate) async fn many_ask(&self, wanted: usize, (patience, most): (Duration, Duration), host: &Clock) {
         let mut changes = self.changes.subscribe();
-        let mut most = 0;
-        loop {
-            let asking = self.state.lock().asking.len();
-            if asking >= wanted || *self.closed.borrow() {
-                return;
-            }
-            most = most.max(asking);
-            let more = async {
-                while changes.changed().await.is_ok() {
-                    if self.state.lock().asking.len() > most {
-                        return;
-                    }
+        let mut there = 0;
+        let coming = async {
+            loop {
+                let asking = self.state.lock().asking.len();
+                if asking >= wanted || *self.closed.borrow() {
+                    return;
                 }
-            };
-            if host.timeout(patience, more).await.is_none() {
-                return;
+                there = there.max(asking);
+                let more = async {
+                    while changes.changed().await.is_ok() {
+                        if self.state.lock().asking.len() > there {
+                            return;
+                        }
+                    }
+                };
+                if host.timeout(patience, more).await.is_none() {
+                    return;
+                }
             }
-        }
+        };
+        host.timeout(most, coming).await;
     }
 
     pub(crate) fn init(&self) -> Init {

@@ -23,8 +23,9 @@ const PROVISIONED_INIT_MAX: Duration = Duration::from_secs(15 * 60);
 /// Of one of a capacity provider, at least (Lambda, "Understanding the Lambda Managed Instances execution environment").
 const MANAGED_INIT_MAX: Duration = Duration::from_secs(130);
 /// It is ready when one of its workers is. The others are waited for as long as one after the other comes, so that who calls at
-/// once finds them.
+/// once finds them, but not for longer than an init may take elsewhere.
 const WORKERS_PATIENCE: Duration = Duration::from_secs(1);
+const WORKERS_WAIT_MAX: Duration = INIT_MAX;
 /// No environment is used longer, and none longer than its credentials are good.
 const AGE_MAX: Duration = Duration::from_secs(6 * 3600);
 
@@ -77,7 +78,8 @@ pub(crate) async fn start(shared: &Arc<Shared>, spec: &Arc<Spec>) -> Result<Arc<
             let took = began.elapsed();
             if let Some(managed) = &spec.managed {
                 let workers = managed.concurrency as usize;
-                environment.exchange.many_ask(workers, WORKERS_PATIENCE, &shared.host).await;
+                let waits = (WORKERS_PATIENCE, WORKERS_WAIT_MAX);
+                environment.exchange.many_ask(workers, waits, &shared.host).await;
             }
             environment.collector.end(environment.lines().init_done(took, &Status::Success), None).await;
             environment.telemetry.close_subscriptions();

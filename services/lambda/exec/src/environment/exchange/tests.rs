@@ -87,3 +87,24 @@ fn workers_that_ask_again_are_done_with_what_they_had() {
     exchange.abandon("one");
     assert_eq!(held(&exchange), 1);
 }
+
+#[tokio::test]
+async fn workers_that_come_one_by_one_are_not_waited_for_without_end() {
+    let (exchange, clock) = (Exchange::new([], 1000), Clock::frozen(Instant::from_millis(0)));
+    let waits = (Duration::from_secs(1), Duration::from_secs(10));
+    let coming = async {
+        let mut asking = Vec::new();
+        while asking.len() < 100 {
+            asking.push(exchange.next());
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            clock.advance(Duration::from_millis(900));
+        }
+        asking.len()
+    };
+    tokio::select! {
+        () = exchange.many_ask(1000, waits, &clock) => {}
+        came = coming => panic!("{came} were waited for"),
+    }
+}
