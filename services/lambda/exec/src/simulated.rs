@@ -9,7 +9,7 @@ use bytes::Bytes;
 use haneul_env::Env;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     Available, Body, BoxFuture, ExecError, Executor, Fleet, FunctionError, Invocation, LogEvent, LogSink,
@@ -42,15 +42,24 @@ pub struct Simulated {
     warm: Mutex<HashSet<String>>,
     invoked: AtomicU64,
     fleets: Mutex<BTreeMap<String, Kept>>,
+    /// Environments that are asked for are not ready yet.
+    held: watch::Sender<bool>,
 }
 
-/// A fleet; its environments are there at once.
+/// A fleet. Its environments are there at once, as far as its provider has processors for them.
 struct Kept {
     size: Fleet,
     ready: u32,
     running: u32,
     concurrency: u32,
-    failed: Option<ExecError>,
+    cpu_millis: u32,
+}
+
+impl Kept {
+    fn failed(&self) -> Option<ExecError> {
+        let too_few = || ExecError::NoProcessors("the provider has too few vCPUs".into());
+        (self.ready < self.size.min).then(too_few)
+    }
 }
 
 impl Simulated {
@@ -67,6 +76,7 @@ impl Simulated {
             warm: Mutex::default(),
             invoked: AtomicU64::new(0),
             fleets: Mutex::default(),
+            held: watch::Sender::new(false),
         }
     }
 
@@ -90,6 +100,25 @@ impl Simulated {
     /// The specs of which environments are kept, and how many of each.
     pub fn fleets(&self) -> BTreeMap<String, u32> {
         self.fleets.lock().iter().map(|(id, kept)| (id.clone(), kept.ready)).collect()
+    }
+
+    /// Lets environments that are asked for wait until it is said otherwise.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Starts and ends environments of a fleet.
+    fn fill(&self, fleets: &mut BTreeMap<String, Kept>, spec_id: &str) {
+        let Some(kept) = fleets.get(spec_id) else { return };
+        let of_provider = fleets.values().filter(|other| other.size.provider == kept.size.provider);
+        let cpu = |kept: &Kept| u64::from(kept.ready) * u64::from(kept.cpu_millis);
+        let others = of_provider.map(cpu).sum::<u64>() - cpu(kept);
+        let room = kept.size.cpu_millis_max.saturating_sub(others) / u64::from(kept.cpu_millis.max(1));
+        let more = if *self.held.borrow() { 0 } else { kept.size.min };
+        let ready = kept.ready.max(more).min(kept.size.max).min(u32::try_from(room).unwrap_or(u32::MAX));
+        if let Some(kept) = fleets.get_mut(spec_id) {
+            kept.ready = ready;
+        }
     }
 
     /// Takes a place in a fleet. One that is full has another environment for who comes next, as far as it may grow.
@@ -215,30 +244,34 @@ impl Executor for Simulated {
     }
 
     fn keep(&self, spec: Arc<Spec>, size: Fleet) {
-        let managed = spec.managed.map_or((1, 1000), |managed| (managed.concurrency, managed.cpu_millis));
-        let cpu = u64::from(size.min) * u64::from(managed.1);
-        let too_few = || ExecError::NoProcessors("the provider has too few vCPUs".into());
-        let failed = (cpu > size.cpu_millis_max).then(too_few);
+        let (concurrency, cpu_millis) =
+            spec.managed.map_or((1, 1000), |managed| (managed.concurrency, managed.cpu_millis));
         let mut fleets = self.fleets.lock();
-        let running = fleets.get(&spec.id).map_or(0, |kept| kept.running);
-        let ready = if failed.is_none() { size.min } else { 0 };
-        fleets.insert(spec.id.clone(), Kept { size, ready, running, concurrency: managed.0, failed });
+        match fleets.get_mut(&spec.id) {
+            Some(kept) => kept.size = size,
+            None => {
+                let kept = Kept { size, ready: 0, running: 0, concurrency, cpu_millis };
+                fleets.insert(spec.id.clone(), kept);
+            }
+        }
+        self.fill(&mut fleets, &spec.id);
     }
 
     fn kept<'a>(&'a self, spec_id: &'a str) -> BoxFuture<'a, Result<(), ExecError>> {
         Box::pin(async move {
-            match self.fleets.lock().get(spec_id) {
-                Some(kept) => kept.failed.clone().map_or(Ok(()), Err),
-                None => Err(ExecError::Ended),
-            }
+            let _ = self.held.subscribe().wait_for(|held| !held).await;
+            let mut fleets = self.fleets.lock();
+            self.fill(&mut fleets, spec_id);
+            let kept = fleets.get(spec_id).ok_or(ExecError::Ended)?;
+            kept.failed().map_or(Ok(()), Err)
         })
     }
 
     fn standing(&self, spec_id: &str) -> Option<Standing> {
         let fleets = self.fleets.lock();
         let kept = fleets.get(spec_id)?;
-        let (failed, running) = (kept.failed.clone(), kept.running);
-        Some(Standing { ready: kept.ready, running, failed, ..Standing::default() })
+        let failed = kept.failed().filter(|_| !*self.held.borrow());
+        Some(Standing { ready: kept.ready, running: kept.running, failed, ..Standing::default() })
     }
 
     fn retire(&self, prefix: &str) -> BoxFuture<'_, ()> {

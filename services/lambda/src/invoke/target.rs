@@ -3,7 +3,7 @@ use std::sync::Arc;
 use haneul_kit::Result;
 
 use crate::lambda::Known;
-use crate::model::function::{State, VersionRecord};
+use crate::model::function::{State, Update, VersionRecord};
 use crate::names::{LATEST, Named, PUBLISHED_NUMBER, version_number};
 use crate::{Lambda, error};
 
@@ -91,12 +91,29 @@ impl Lambda {
             target
         };
         match &target.version.state {
-            State::Active => Ok(target),
+            State::Active => self.answering(target).await,
             State::Pending => Err(not_now("Pending")),
             State::Deactivating => Err(not_now("Deactivating")),
             State::Deactivated => Err(not_now("Deactivated")),
             State::Failed { .. } => Err(not_now("Failed")),
         }
+    }
+}
+
+impl Lambda {
+    /// In place of a version that is not ready what it is to replace.
+    async fn answering(&self, target: Target) -> Result<Target> {
+        let number = version_number(&target.version.version);
+        let (Some(number), Some(_), Update::InProgress) =
+            (number, &target.version.capacity, &target.version.update)
+        else {
+            return Ok(target);
+        };
+        let previous = self.records.previous(&target.known.name, number).await?;
+        Ok(match previous {
+            Some(previous) => Target { version: previous.into(), ..target },
+            None => target,
+        })
     }
 }
 

@@ -4,6 +4,8 @@ use haneul_kit::{AccountId, Region};
 use haneul_store::{Record, Table};
 use serde::{Deserialize, Serialize};
 
+use super::function::VersionRecord;
+
 pub(crate) static PROVIDERS: Table<(AccountId, Region, String), ProviderRecord> =
     Table::new("lambda.capacity-providers");
 
@@ -11,6 +13,10 @@ pub(crate) static PROVIDERS: Table<(AccountId, Region, String), ProviderRecord> 
 /// being the unpublished one, which only names it.
 pub(crate) static ATTACHED: Table<(AccountId, Region, String, String, u64), ()> =
     Table::new("lambda.capacity-versions");
+
+/// What answers in place of `$LATEST.PUBLISHED`, by function and number, until the environments of that are ready.
+pub(crate) static PREVIOUS: Table<(AccountId, Region, String, u64), VersionRecord> =
+    Table::new("lambda.capacity-previous");
 
 /// A capacity provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,9 @@ use super::functions::{get_in, put_changed, version_row};
 use super::refer;
 use crate::capacity::ProviderName;
 use crate::error;
-use crate::model::capacity::{ATTACHED, CapacityUse, PROVIDERS, ProviderRecord, Scaling, ScalingRecord};
+use crate::model::capacity::{
+    ATTACHED, CapacityUse, PREVIOUS, PROVIDERS, ProviderRecord, Scaling, ScalingRecord,
+};
 use crate::model::function::{FUNCTIONS, State, Update, VERSIONS, VersionRecord};
 use crate::names::{FunctionName, PUBLISHED_NUMBER, version_text};
 
@@ -15,6 +17,9 @@ const PROVIDERS_MAX: usize = 1000;
 const VERSIONS_MAX: usize = 100;
 /// Versions on providers of the whole cloud.
 const ATTACHED_MAX: usize = 100_000;
+
+/// The reason code of a version that its provider has too few processors for.
+pub(crate) const TOO_FEW_CPUS: &str = "CapacityProviderScalingLimitExceeded";
 
 type AttachedRow<'a> = (AccountId, Region, &'a str, &'a str, u64);
 
@@ -64,9 +69,13 @@ impl Records {
         self.store
             .transact(|tx| async move {
                 let found = tx.get(&PROVIDERS, &name.row()).await?;
-                let mut record = found.ok_or_else(|| error::no_provider(name))?;
+                let before = found.ok_or_else(|| error::no_provider(name))?;
+                let mut record = before.clone();
                 let done = edit(&mut record)?;
                 tx.put(&PROVIDERS, &name.row(), &record)?;
+                if record.scaling.cpus_max != before.scaling.cpus_max {
+                    revive(&tx, name).await?;
+                }
                 Ok(done)
             })
             .await
@@ -140,23 +149,35 @@ impl Records {
                 check(&record.latest)?;
                 let row = version_row(name, PUBLISHED_NUMBER);
                 let before = tx.get(&VERSIONS, &row).await?;
-                let failed = |version: &VersionRecord| matches!(version.state, State::Failed { .. });
+                let failed = |version: &VersionRecord| {
+                    matches!(
+                        (&version.state, &version.update),
+                        (State::Failed { .. }, _) | (_, Update::Failed { .. })
+                    )
+                };
                 if let Some(before) =
                     before.as_ref().filter(|before| record.latest.same_as(before) && !failed(before))
                 {
                     return Ok(before.clone());
                 }
                 let mut version = make(&record.latest);
-                // What answers calls goes on to do so.
-                if before.as_ref().is_some_and(|before| before.state == State::Active) {
-                    (version.state, version.update) = (State::Active, Update::InProgress);
-                }
-                refer(&tx, version.blobs(), before.iter().flat_map(VersionRecord::blobs)).await?;
-                if let Some(before) = before.as_ref().and_then(|before| before.capacity.as_ref()) {
-                    detach(&tx, name, PUBLISHED_NUMBER, before)?;
-                }
+                refer(&tx, version.blobs(), std::iter::empty()).await?;
                 if let Some(capacity) = &version.capacity {
                     attach(&tx, name, PUBLISHED_NUMBER, capacity).await?;
+                }
+                if let Some(before) = &before {
+                    let previous = tx.get(&PREVIOUS, &row).await?;
+                    // What answers calls goes on to do so.
+                    if before.state == State::Active {
+                        (version.state, version.update) = (State::Active, Update::InProgress);
+                    }
+                    match previous {
+                        None if before.state == State::Active => tx.put(&PREVIOUS, &row, before)?,
+                        previous => {
+                            let rest: Vec<_> = previous.iter().chain([&version]).collect();
+                            give_up(&tx, name, PUBLISHED_NUMBER, before, &rest).await?;
+                        }
+                    }
                 }
                 tx.put(&VERSIONS, &row, &version)?;
                 Ok(version)
@@ -184,6 +205,9 @@ impl Records {
                     (State::Active, false) => State::Active,
                     (_, false) => State::Pending,
                 };
+                if requested.is_off() {
+                    forget_previous(&tx, name, number, Some(&version)).await?;
+                }
                 if state != version.state {
                     version.state = state;
                     tx.put(&VERSIONS, &row, &version)?;
@@ -197,7 +221,13 @@ impl Records {
             .await
     }
 
-    /// Writes what came of keeping environments of a version, if it is still that version and that is still asked for.
+    /// What answers until a version that took its place is ready.
+    pub(crate) async fn previous(&self, name: &FunctionName, number: u64) -> Result<Option<VersionRecord>> {
+        Ok(self.store.get(&PREVIOUS, &version_row(name, number)).await?)
+    }
+
+    /// Writes what came of keeping environments of a version, if it is still that version and that is still asked for. One that
+    /// fails gives its place back to what answered before.
     pub(crate) async fn settle_managed(
         &self,
         name: &FunctionName,
@@ -218,6 +248,16 @@ impl Records {
                 if version.setting != setting || requested.unwrap_or_default() != scaling {
                     return Ok(());
                 }
+                if let State::Failed { code, reason } = &outcome.0
+                    && let Some(mut previous) = tx.get(&PREVIOUS, &row).await?
+                {
+                    tx.delete(&PREVIOUS, &row)?;
+                    give_up(&tx, name, number, &version, &[&previous]).await?;
+                    previous.update = Update::Failed { code: code.clone(), reason: reason.clone() };
+                    previous.revision = revision.to_owned();
+                    return Ok(tx.put(&VERSIONS, &row, &previous)?);
+                }
+                forget_previous(&tx, name, number, Some(&version)).await?;
                 if (&version.state, &version.update) != (&outcome.0, &outcome.1) {
                     (version.state, version.update) = outcome.clone();
                     version.revision = revision.to_owned();
@@ -243,7 +283,9 @@ pub(super) async fn attach(tx: &Tx, name: &FunctionName, number: u64, capacity: 
     if number != 0 {
         let all = Range::prefix((name.account, name.region, capacity.provider.as_str()));
         let rows = tx.scan_keys(&ATTACHED, all, ATTACHED_MAX).await?;
-        if rows.iter().filter(|(.., number)| *number != 0).count() >= VERSIONS_MAX {
+        let others =
+            rows.iter().filter(|(.., of, at)| *at != 0 && (of.as_str(), *at) != (name.name.as_str(), number));
+        if others.count() >= VERSIONS_MAX {
             return Err(error::provider_full(format!(
                 "The maximum number of function versions that can be associated with the capacity provider {} has been \
                  exceeded: {VERSIONS_MAX}.",
@@ -256,4 +298,49 @@ pub(super) async fn attach(tx: &Tx, name: &FunctionName, number: u64, capacity: 
 
 pub(super) fn detach(tx: &Tx, name: &FunctionName, number: u64, capacity: &CapacityUse) -> Result<()> {
     Ok(tx.delete(&ATTACHED, &attached_row(name, &capacity.provider, number))?)
+}
+
+/// Gives up what a version refers to, as far as none of `kept` has it, which are in its place.
+async fn give_up(
+    tx: &Tx,
+    name: &FunctionName,
+    number: u64,
+    lost: &VersionRecord,
+    kept: &[&VersionRecord],
+) -> Result<()> {
+    refer(tx, std::iter::empty(), lost.blobs()).await?;
+    let Some(capacity) = &lost.capacity else { return Ok(()) };
+    let mut others = kept.iter().filter_map(|kept| kept.capacity.as_ref());
+    match others.any(|other| other.provider == capacity.provider) {
+        true => Ok(()),
+        false => detach(tx, name, number, capacity),
+    }
+}
+
+/// What answered before a version does so no more.
+pub(super) async fn forget_previous(
+    tx: &Tx,
+    name: &FunctionName,
+    number: u64,
+    kept: Option<&VersionRecord>,
+) -> Result<()> {
+    let row = version_row(name, number);
+    let Some(previous) = tx.get(&PREVIOUS, &row).await? else { return Ok(()) };
+    tx.delete(&PREVIOUS, &row)?;
+    give_up(tx, name, number, &previous, kept.as_slice()).await
+}
+
+/// Versions that a provider had too few processors for are tried again.
+async fn revive(tx: &Tx, provider: &ProviderName) -> Result<()> {
+    let all = Range::prefix((provider.account, provider.region, provider.name.as_str()));
+    for (account, region, _, name, number) in tx.scan_keys(&ATTACHED, all, ATTACHED_MAX).await? {
+        let function = FunctionName { account, region, name };
+        let row = version_row(&function, number);
+        let Some(mut version) = tx.get(&VERSIONS, &row).await? else { continue };
+        if matches!(&version.state, State::Failed { code, .. } if code == TOO_FEW_CPUS) {
+            version.state = State::Pending;
+            tx.put(&VERSIONS, &row, &version)?;
+        }
+    }
+    Ok(())
 }

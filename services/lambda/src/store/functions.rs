@@ -1,7 +1,7 @@
 use haneul_kit::{AccountId, Instant, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
-use super::capacity::{attach, detach};
+use super::capacity::{attach, detach, forget_previous};
 use super::{Records, refer};
 use crate::error;
 use crate::model::durable::GONE;
@@ -237,6 +237,7 @@ impl Records {
                 let mut lost: Vec<_> = record.latest.blobs().collect();
                 for (row, version) in tx.scan(&VERSIONS, Range::prefix(name.row()), VERSIONS_MAX).await? {
                     lost.extend(version.blobs());
+                    forget_previous(&tx, name, row.3, None).await?;
                     if let Some(capacity) = &version.capacity {
                         detach(&tx, name, row.3, capacity)?;
                     }
@@ -284,6 +285,7 @@ impl Records {
                 let row = version_row(name, number);
                 let Some(version) = tx.get(&VERSIONS, &row).await? else { return Ok(()) };
                 refer(&tx, std::iter::empty(), version.blobs()).await?;
+                forget_previous(&tx, name, number, None).await?;
                 if let Some(capacity) = &version.capacity {
                     detach(&tx, name, number, capacity)?;
                 }

@@ -254,15 +254,7 @@ async fn environments_are_scaled_and_switched_off() {
     let applied =
         cloud.ok::<op::GetFunctionScalingConfig>(get()).await.applied_function_scaling_config.unwrap();
     assert_eq!(applied.min_execution_environments, Some(2));
-    let update = s::UpdateCapacityProviderRequest {
-        capacity_provider_name: "cp".into(),
-        capacity_provider_scaling_config: Some(s::CapacityProviderScalingConfig {
-            max_v_cpu_count: Some(10),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    cloud.ok::<op::UpdateCapacityProvider>(update).await;
+    cpus_max(&cloud, 10).await;
     cloud.settle().await;
     let now = cloud.configuration_of(Some(PUBLISHED)).await;
     assert_eq!(now.last_update_status.as_deref(), Some("Successful"));
@@ -320,6 +312,138 @@ async fn what_failed_is_tried_again_when_the_same_is_asked_for_again() {
     assert!(cloud.executor.fleets().is_empty());
 }
 
+/// The function is another one than what was published, with which nothing is wrong.
+async fn changed(cloud: &Cloud, timeout: i32) {
+    let update = s::UpdateFunctionConfigurationRequest {
+        function_name: "f".into(),
+        timeout: Some(timeout),
+        ..Default::default()
+    };
+    cloud.ok::<op::UpdateFunctionConfiguration>(update).await;
+}
+
+fn status(shown: &s::FunctionConfiguration) -> (Option<&str>, Option<&str>) {
+    (shown.state.as_deref(), shown.last_update_status.as_deref())
+}
+
+async fn cpus_max(cloud: &Cloud, most: i32) {
+    let update = s::UpdateCapacityProviderRequest {
+        capacity_provider_name: "cp".into(),
+        capacity_provider_scaling_config: Some(s::CapacityProviderScalingConfig {
+            max_v_cpu_count: Some(most),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    cloud.ok::<op::UpdateCapacityProvider>(update).await;
+}
+
+#[tokio::test]
+async fn what_worked_answers_until_what_replaces_it_does() {
+    let cloud = Cloud::new().await;
+    cloud.on_provider(None).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Active").await;
+    let first: Vec<_> = cloud.executor.fleets().into_keys().collect();
+    cloud.executor.hold(true);
+    for timeout in [11, 12] {
+        changed(&cloud, timeout).await;
+        cloud.publish(Some("LATEST_PUBLISHED")).await;
+        cloud.settle().await;
+        let now = cloud.configuration_of(Some(PUBLISHED)).await;
+        assert_eq!((status(&now), now.timeout), ((Some("Active"), Some("InProgress")), Some(timeout)));
+        cloud.invoke("f", json!(1)).await;
+        let kept = cloud.executor.fleets();
+        assert_eq!((kept.len(), kept.get(&first[0])), (2, Some(&3)), "{kept:?}");
+    }
+    cloud.executor.hold(false);
+    cloud.settle().await;
+    assert_eq!(status(&cloud.configuration_of(Some(PUBLISHED)).await), (Some("Active"), Some("Successful")));
+    cloud.invoke("f", json!(1)).await;
+    let kept = cloud.executor.fleets();
+    assert!(kept.len() == 1 && !kept.contains_key(&first[0]), "{kept:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_replace_what_worked_leaves_it_as_it_was() {
+    let env = haneul_env::Env::simulated(9);
+    let (store, blobs) = (haneul_store::Store::memory(), haneul_blob::Blobs::memory(&env));
+    let dir = std::path::Path::new("/data");
+    let cloud = Cloud::over(env.clone(), store.clone(), blobs.clone(), Some(dir), Bodies::default()).await;
+    cloud.on_provider(Some(4)).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Active").await;
+    let before = cloud.executor.fleets();
+    // Three of two processors each do not fit.
+    let update = s::UpdateFunctionConfigurationRequest {
+        function_name: "f".into(),
+        memory_size: Some(4096),
+        ..Default::default()
+    };
+    cloud.ok::<op::UpdateFunctionConfiguration>(update).await;
+    for _ in 0..2 {
+        cloud.publish(Some("LATEST_PUBLISHED")).await;
+        cloud.settle().await;
+        let now = cloud.configuration_of(Some(PUBLISHED)).await;
+        assert_eq!((status(&now), now.memory_size), ((Some("Active"), Some("Failed")), Some(2048)));
+        let code = now.last_update_status_reason_code.as_deref();
+        assert_eq!(code, Some("CapacityProviderScalingLimitExceeded"));
+        cloud.invoke("f", json!(1)).await;
+        assert_eq!(cloud.executor.fleets(), before);
+    }
+    // What was to be replaced is known after a restart too.
+    cloud.executor.hold(true);
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.platform.env.tasks.begin_stop();
+    cloud.settle().await;
+    drop(cloud);
+    let env = haneul_env::Env { tasks: Default::default(), ..env };
+    let cloud = Cloud::over(env, store, blobs, Some(dir), Bodies::default()).await;
+    cloud.invoke("f", json!(1)).await;
+    cloud.settle().await;
+    assert_eq!(cloud.executor.fleets(), before);
+    let now = cloud.configuration_of(Some(PUBLISHED)).await;
+    assert_eq!((status(&now), now.memory_size), ((Some("Active"), Some("Failed")), Some(2048)));
+    cpus_max(&cloud, 10).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.settle().await;
+    let now = cloud.configuration_of(Some(PUBLISHED)).await;
+    assert_eq!((status(&now), now.memory_size), ((Some("Active"), Some("Successful")), Some(4096)));
+    assert_ne!(cloud.executor.fleets(), before);
+}
+
+#[tokio::test]
+async fn what_is_replaced_makes_room() {
+    let cloud = Cloud::new().await;
+    cloud.on_provider(Some(3)).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Active").await;
+    changed(&cloud, 11).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        cloud.settle().await;
+        cloud.invoke("f", json!(1)).await;
+        let mut kept: Vec<_> = cloud.executor.fleets().into_values().collect();
+        kept.sort_unstable();
+        seen.push(kept);
+        cloud.pass(10).await;
+    }
+    assert_eq!(seen, [vec![0, 1], vec![2], vec![3]]);
+    assert_eq!(status(&cloud.configuration_of(Some(PUBLISHED)).await), (Some("Active"), Some("Successful")));
+}
+
+#[tokio::test]
+async fn more_processors_revive_what_had_too_few() {
+    let cloud = Cloud::new().await;
+    cloud.on_provider(Some(2)).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.state_is(PUBLISHED, "Failed").await;
+    cpus_max(&cloud, 3).await;
+    cloud.state_is(PUBLISHED, "Active").await;
+    cloud.invoke("f", json!(1)).await;
+}
+
 #[tokio::test]
 async fn who_calls_while_a_version_is_replaced_brings_nothing_back() {
     let cloud = Arc::new(Cloud::new().await);
@@ -327,12 +451,7 @@ async fn who_calls_while_a_version_is_replaced_brings_nothing_back() {
     cloud.publish(Some("LATEST_PUBLISHED")).await;
     cloud.state_is(PUBLISHED, "Active").await;
     for turn in 0..60 {
-        let update = s::UpdateFunctionConfigurationRequest {
-            function_name: "f".into(),
-            description: Some(format!("turn {turn}")),
-            ..Default::default()
-        };
-        cloud.ok::<op::UpdateFunctionConfiguration>(update).await;
+        changed(&cloud, 10 + turn).await;
         let (env, calling) = (cloud.platform.env.clone(), cloud.clone());
         let call = env.spawn("call", async move {
             calling.call::<op::Invoke>(&root(OURS), invocation("f", json!(1))).await
