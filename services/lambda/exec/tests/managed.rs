@@ -198,6 +198,10 @@ fn python(host: &Host) -> Option<&'static str> {
     ["python3.13", "python3.12", "python3.11"].into_iter().find(|runtime| host.has(runtime))
 }
 
+fn node(host: &Host) -> Option<&'static str> {
+    ["nodejs22.x", "nodejs20.x"].into_iter().find(|runtime| host.has(runtime))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn python_has_a_process_for_each() {
     let Some((host, gate)) = with_gate() else { return };
@@ -209,9 +213,7 @@ async fn python_has_a_process_for_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn node_has_threads_of_which_each_takes_several() {
     let Some((host, gate)) = with_gate() else { return };
-    let Some(runtime) = ["nodejs22.x", "nodejs20.x"].into_iter().find(|runtime| host.has(runtime)) else {
-        return;
-    };
+    let Some(runtime) = node(&host) else { return };
     let one = managed(function(runtime, "index.handler", &[("index.mjs", NODE)]), 8);
     let (threads, values) = meet(&host, &gate, one).await;
     assert_eq!(threads, 1);
@@ -255,6 +257,9 @@ import com.amazonaws.services.lambda.runtime.Context;
 import java.util.*;
 public class App {
     public Map<String, Object> handle(Map<String, Object> event, Context context) throws Exception {
+        if (event.containsKey("end")) {
+            throw new RuntimeException() { @Override public String getMessage() { throw new AssertionError("ends the thread"); } };
+        }
         context.getLogger().log("holding\n" + event.get("n"));
         try (java.net.Socket gate = new java.net.Socket("127.0.0.1", 4566)) { gate.getInputStream().read(); }
         Map<String, Object> answer = new HashMap<>();
@@ -281,7 +286,11 @@ async fn java_has_a_thread_for_each() {
     let done =
         std::process::Command::new("javac").arg("-d").arg(draft.code()).args(sources).status().unwrap();
     assert!(done.success());
-    assert_eq!(meet(&host, &gate, managed(draft, 8)).await.0, 8);
+    let function = managed(draft, 8);
+    assert_eq!(meet(&host, &gate, function.clone()).await.0, 8);
+    // Without one of its threads it would have a place that nobody takes.
+    ready(&host, &function, fleet(1, 1)).await;
+    assert_eq!(host.invoke(&function, &json!({ "end": true })).await.failed().0, "Runtime.ExitError");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -327,6 +336,105 @@ async fn a_worker_that_ends_takes_nothing_else_with_it() {
         environments.insert(held.await.unwrap().ok()["environment"].to_string());
     }
     assert_eq!(environments.len(), 1);
+}
+
+/// Invocations meet again as soon as there are workers for all of them.
+async fn meet_again(host: &Arc<Host>, gate: &Gate, function: &Arc<Function>, count: usize) {
+    gate.open(false);
+    let calls = (0..count).map(|_| {
+        let (env, host, function) = (host.env.clone(), host.clone(), function.clone());
+        env.spawn("call", async move {
+            loop {
+                match call(&host, &function.spec, json!({})).await {
+                    Err(ExecError::Saturated) => Clock::real().sleep(Duration::from_millis(20)).await,
+                    done => return done.unwrap().function_error,
+                }
+            }
+        })
+    });
+    let calls: Vec<_> = calls.collect();
+    let all = Clock::real().timeout(Duration::from_secs(40), gate.arrived(count)).await;
+    all.expect("there is a worker for each");
+    gate.open(true);
+    for call in calls {
+        assert_eq!(call.await.unwrap(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_end_before_they_are_ready_or_together_are_replaced() {
+    let Some((host, gate)) = with_gate() else { return };
+    if let Some(runtime) = python(&host) {
+        let first_ends = r#"
+import os
+try:
+    os.close(os.open("/tmp/first", os.O_CREAT | os.O_EXCL))
+    os._exit(5)
+except FileExistsError:
+    pass
+"#;
+        let code = format!("{first_ends}{PYTHON}");
+        let function = managed(function(runtime, "index.handler", &[("index.py", &code)]), 3);
+        ready(&host, &function, fleet(1, 1)).await;
+        meet_again(&host, &gate, &function, 3).await;
+    }
+    if let Some(runtime) = node(&host) {
+        let all_end = r#"
+import fs from "node:fs";
+import net from "node:net";
+export const handler = async () => {
+  const leaves = !fs.existsSync("/tmp/left");
+  await new Promise((go) => net.connect(4566, "127.0.0.1").on("data", go));
+  if (!leaves) return;
+  fs.writeFileSync("/tmp/left", "");
+  process.exit(7);
+};
+"#;
+        let three = function(runtime, "index.handler", &[("index.mjs", all_end)])
+            .with(|spec| drop(spec.environment.insert("AWS_LAMBDA_NODEJS_WORKER_COUNT".into(), "3".into())));
+        let function = managed(three, 3);
+        ready(&host, &function, fleet(1, 1)).await;
+        gate.open(false);
+        let held = hold(&host, &gate, &function, 3).await;
+        gate.open(true);
+        for held in held {
+            assert_eq!(held.await.unwrap().failed().0, "Runtime.ExitError");
+        }
+        meet_again(&host, &gate, &function, 3).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_only_end_are_given_ever_more_time() {
+    let Some((host, _)) = with_gate() else { return };
+    let python = python(&host).map(|runtime| {
+        let code = "import os, threading, time\nprint('began', time.time_ns() // 1000000)\n\
+                    threading.Timer(0.05, os._exit, [3]).start()\ndef handler(event, context): pass\n";
+        function(runtime, "index.handler", &[("index.py", code)])
+    });
+    let node = node(&host).map(|runtime| {
+        let code = "console.log('began', Date.now());\nsetTimeout(() => process.exit(3), 50);\n\
+                    export const handler = async () => {};\n";
+        let two = function(runtime, "index.handler", &[("index.mjs", code)]);
+        two.with(|spec| drop(spec.environment.insert("AWS_LAMBDA_NODEJS_WORKER_COUNT".into(), "2".into())))
+    });
+    for draft in python.into_iter().chain(node) {
+        let function = managed(draft, 2);
+        let before = host.logs.text().len();
+        host.executor.keep(function.spec.clone(), fleet(1, 1));
+        let began = loop {
+            let text = host.logs.text();
+            let began = text[before..].split("began ").skip(1);
+            let began: Vec<i64> = began.filter_map(|at| at.get(..13)?.parse().ok()).collect();
+            if began.len() >= 8 {
+                break began;
+            }
+            Clock::real().sleep(Duration::from_millis(20)).await;
+        };
+        // The fourth of each waits 1.2 seconds all in all.
+        assert!(began[7] - began[0] >= 1000, "{began:?}");
+        host.executor.retire(&function.spec.id).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

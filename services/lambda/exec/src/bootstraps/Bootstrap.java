@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 
 public final class Bootstrap {
     private static final String API = "com.amazonaws.services.lambda.runtime.";
@@ -69,18 +70,24 @@ public final class Bootstrap {
         }
         int threads = MANAGED ? Math.max(1, Integer.parseInt(System.getenv("AWS_LAMBDA_MAX_CONCURRENCY"))) : 1;
         for (int more = 1; more < threads; more++) {
-            Thread thread = new Thread(() -> {
-                try {
-                    new Bootstrap().serve(handler);
-                } catch (Exception failed) {
-                    failed.printStackTrace();
-                    System.exit(1);
-                }
-            }, "lambda-" + more);
+            Thread thread = new Thread(() -> work(Bootstrap::new, handler), "lambda-" + more);
             thread.setContextClassLoader(loader);
             thread.start();
         }
-        serve(handler);
+        work(() -> this, handler);
+    }
+
+    /** One of the threads. Without it there would be fewer than the environment says, so all end with it. */
+    private static void work(Callable<Bootstrap> worker, Handler handler) {
+        try {
+            worker.call().serve(handler);
+        } catch (Throwable failed) {
+            try {
+                failed.printStackTrace();
+            } finally {
+                System.exit(1);
+            }
+        }
     }
 
     /** Works on one event after the other. */

@@ -98,7 +98,8 @@ class Api {
 function writeFrame(text) {
   const data = Buffer.from(text.endsWith("\n") ? text : `${text}\n`);
   let frame = data;
-  // Of several threads that write at the same time each event is a line of JSON, which is put into the pipe as one.
+  // Of several threads that write at the same time each event is a line of JSON. Up to 4,096 bytes are put into the pipe as one
+  // (pipe(7)); a longer line may come with others in between.
   if (!MANAGED) {
     const head = Buffer.alloc(16);
     head.writeUInt32BE(0xa55a0003, 0);
@@ -361,29 +362,37 @@ function fault(api, id, error, logged = false) {
   }, JSON.stringify(shape));
 }
 
-async function main() {
-  const api = new Api();
-  let underWay;
+/** Watches for what nobody catches; `tell` has it as it is shown, and as it is answered with. */
+function watch(tell) {
   const unhandled = (type, error) => {
     const failure = new InitError(type, String(error));
     failure.stack = [`${type}: ${error}`, ...String(error?.stack ?? "").split("\n").slice(1)].join("\n");
-    const what = type === "Runtime.UnhandledPromiseRejection" ? "Unhandled Promise Rejection" : "Uncaught Exception";
-    log("ERROR", [`${what} \t${shown(failure)}`]);
-    const shape = type === "Runtime.UnhandledPromiseRejection" ? failure : error;
-    const where = underWay ? fault(api, underWay, shape, true) : api.call("POST", "/init/error", {
-      "Lambda-Runtime-Function-Error-Type": errorShape(shape).errorType,
-    }, JSON.stringify(errorShape(shape)));
-    where.then(() => process.exit(129));
+    const leave = () => process.exit(129);
+    tell(failure, type === "Runtime.UnhandledPromiseRejection" ? failure : error).then(leave, leave);
   };
   process.on("uncaughtException", (error) => unhandled("Runtime.UncaughtException", error));
   process.on("unhandledRejection", (error) => unhandled("Runtime.UnhandledPromiseRejection", error));
+}
+
+function initError(api, error) {
+  const shape = errorShape(error);
+  return api.call("POST", "/init/error", { "Lambda-Runtime-Function-Error-Type": shape.errorType }, JSON.stringify(shape));
+}
+
+async function main() {
+  const api = new Api();
+  let underWay;
+  watch(async (failure, error) => {
+    const what = failure.name === "Runtime.UnhandledPromiseRejection" ? "Unhandled Promise Rejection" : "Uncaught Exception";
+    log("ERROR", [`${what} \t${shown(failure)}`]);
+    await (underWay ? fault(api, underWay, error, true) : initError(api, error));
+  });
   let handler;
   try {
     handler = await load(env.LAMBDA_TASK_ROOT, env._HANDLER);
   } catch (error) {
     log("ERROR", [`Uncaught Exception \t${shown(error)}`]);
-    const shape = errorShape(error);
-    await api.call("POST", "/init/error", { "Lambda-Runtime-Function-Error-Type": shape.errorType }, JSON.stringify(shape));
+    await initError(api, error);
     process.exit(1);
   }
   for (;;) {
@@ -439,18 +448,14 @@ async function workerThread(share) {
   const taken = new Map();
   let first = new Api();
   const all = [];
-  const unhandled = (type, error) => {
-    const failure = new InitError(type, String(error));
-    failure.stack = [`${type}: ${error}`, ...String(error?.stack ?? "").split("\n").slice(1)].join("\n");
-    const shape = type === "Runtime.UnhandledPromiseRejection" ? failure : error;
+  watch(async (failure, error) => {
     log("ERROR", [failure]);
     const busy = new Set(taken.values());
-    const idle = all.filter((api) => !busy.has(api));
-    const tell = () => [...taken].map(([id, api]) => fault(api, id, shape, true)).concat(first ? [initError(first, shape)] : []);
-    Promise.all(idle.map((api) => api.leave())).then(() => Promise.all(tell())).then(() => process.exit(129));
-  };
-  process.on("uncaughtException", (error) => unhandled("Runtime.UncaughtException", error));
-  process.on("unhandledRejection", (error) => unhandled("Runtime.UnhandledPromiseRejection", error));
+    // Those that ask take nothing more.
+    await Promise.all(all.filter((api) => !busy.has(api)).map((api) => api.leave()));
+    const told = [...taken].map(([id, api]) => fault(api, id, error, true));
+    await Promise.all(first ? [...told, initError(first, error)] : told);
+  });
   let handler;
   try {
     handler = await load(env.LAMBDA_TASK_ROOT, env._HANDLER);
@@ -478,48 +483,53 @@ async function workerThread(share) {
   await Promise.all(all.map(serve));
 }
 
-function initError(api, error) {
-  const shape = errorShape(error);
-  return api.call("POST", "/init/error", { "Lambda-Runtime-Function-Error-Type": shape.errorType }, JSON.stringify(shape));
-}
-
 /** Keeps worker threads, and says of one that ended what became of its events. */
 function supervise() {
   const most = Math.max(1, Number(env.AWS_LAMBDA_MAX_CONCURRENCY) || 1);
   const asked = Number(env.AWS_LAMBDA_NODEJS_WORKER_COUNT) || Number(process.argv[2]) || 1;
   const count = Math.max(1, Math.min(most, Math.floor(asked)));
-  let alive = 0;
-  let api;
-  const begin = (share) => {
-    const worker = new threads.Worker(new URL(import.meta.url), { workerData: { share } });
+  const slots = Array.from({ length: count }, (_, index) => ({
+    share: Math.floor((most + index) / count),
+    // Threads that ended before they had an event, one after the other; and whether the last one never was ready.
+    idleEnds: 0,
+    unready: false,
+  }));
+  const begin = (slot) => {
+    const worker = new threads.Worker(new URL(import.meta.url), { workerData: { share: slot.share } });
     const taken = new Set();
-    let ready = false;
-    alive += 1;
+    let ready = false, worked = false;
     worker.on("message", (message) => {
-      if (message.ready) ready = true;
-      if (message.taken) taken.add(message.taken);
+      if (message.ready) { ready = true; slot.unready = false; }
+      if (message.taken) { worked = true; taken.add(message.taken); }
       if (message.done) taken.delete(message.done);
     });
     worker.on("error", (error) => log("ERROR", [error]));
-    worker.on("exit", async () => {
-      alive -= 1;
-      if (ready) {
-        for (const id of taken) {
-          api ??= new Api();
-          const errorMessage = `RequestId: ${id} Error: Runtime exited without providing a reason`;
-          await api.call("POST", `/invocation/${id}/error`, {
-            "Lambda-Runtime-Function-Error-Type": "Runtime.ExitError",
-            "Content-Type": "application/json",
-          }, JSON.stringify({ errorType: "Runtime.ExitError", errorMessage }));
-        }
-        begin(share);
-      } else if (alive === 0) {
-        // None can begin, and each has said why.
-        process.exit(1);
-      }
+    worker.on("exit", () => {
+      slot.idleEnds = worked ? 0 : slot.idleEnds + 1;
+      slot.unready = !ready;
+      // None can begin, and each has said why.
+      if (slots.every((other) => other.unready)) process.exit(1);
+      failTaken(taken);
+      // One that only ends again and again is given ever more time.
+      const pause = slot.idleEnds > 1 || slot.unready ? Math.min(100 * 2 ** slot.idleEnds, 10_000) : 0;
+      setTimeout(() => begin(slot), pause);
     });
   };
-  for (let index = 0; index < count; index += 1) begin(Math.floor((most + index) / count));
+  slots.forEach(begin);
+}
+
+/** Events of a thread that ended. */
+async function failTaken(taken) {
+  if (taken.size === 0) return;
+  const api = new Api();
+  for (const id of taken) {
+    const errorMessage = `RequestId: ${id} Error: Runtime exited without providing a reason`;
+    await api.call("POST", `/invocation/${id}/error`, {
+      "Lambda-Runtime-Function-Error-Type": "Runtime.ExitError",
+      "Content-Type": "application/json",
+    }, JSON.stringify({ errorType: "Runtime.ExitError", errorMessage }));
+  }
+  await api.leave();
 }
 
 if (!MANAGED) main();

@@ -122,7 +122,8 @@ def _write_frame(text):
     """One log event of any number of lines, in order with what was printed."""
     sys.stdout.flush()
     data = text.encode("utf-8", "backslashreplace")
-    # Of several processes that write at the same time each event is a line of JSON, which is put into the pipe as one.
+    # Of several processes that write at the same time each event is a line of JSON. Up to 4,096 bytes are put into the pipe
+    # as one (pipe(7)); a longer line may come with others in between.
     if not _MANAGED:
         stamp = int(time.time() * 1000000)
         data = _FRAME + len(data).to_bytes(4, "big") + stamp.to_bytes(8, "big") + data
@@ -256,55 +257,72 @@ def _fault(api, request_id, error):
 
 
 # An environment of a capacity provider has a process for each event that it may work on at a time. What the others see of one
-# is a slot in memory that they share: whether it has asked for events, and the id of the one that it works on.
+# is a slot in memory that they share: how far it is, and the id of the event that it works on.
 _SLOT = 64
+_READY, _WORKED = 1, 2
 
 
 class _Slot:
     def __init__(self, shared, number):
         self._shared, self._at = shared, number * _SLOT
+        # Processes that ended before they had an event, one after the other; and whether the last one never was ready.
+        self.idle_ends, self.unready = 0, False
 
     def ready(self):
-        self._shared[self._at] = 1
+        self._shared[self._at] = _READY
 
     def work_on(self, request_id):
         data = request_id.encode("latin-1")[:_SLOT - 1]
         self._shared[self._at + 1:self._at + _SLOT] = data.ljust(_SLOT - 1, b"\0")
+        if data:
+            self._shared[self._at] = _WORKED
 
     def read(self):
         data = self._shared[self._at:self._at + _SLOT]
-        return data[0] == 1, data[1:].rstrip(b"\0").decode("latin-1")
+        return data[0], data[1:].rstrip(b"\0").decode("latin-1")
 
     def clear(self):
         self._shared[self._at:self._at + _SLOT] = bytes(_SLOT)
+
+    def pause(self):
+        """Seconds before the next process. One that only ends again and again is given ever more time."""
+        return min(0.1 * 2 ** min(self.idle_ends, 10), 10) if self.idle_ends > 1 or self.unready else 0
 
 
 def _supervise(workers):
     """Keeps that many processes, and says of one that ended what became of its event."""
     import mmap
     shared, running, api = mmap.mmap(-1, workers * _SLOT), {}, None
+    slots = [_Slot(shared, number) for number in range(workers)]
 
     def begin(slot):
         slot.clear()
+        pause = slot.pause()
         pid = os.fork()
         if pid == 0:
             try:
+                time.sleep(pause)
                 _serve(slot)
             finally:
                 os._exit(1)
         running[pid] = slot
 
-    for number in range(workers):
-        begin(_Slot(shared, number))
-    while running:
+    for slot in slots:
+        begin(slot)
+    while True:
         pid, status = os.wait()
         slot = running.pop(pid, None)
         if slot is None:
             continue
-        was_ready, request_id = slot.read()
-        if not was_ready:
-            # It has said itself why it cannot begin. The others do, if they can.
-            continue
+        stage, request_id = slot.read()
+        slot.idle_ends = 0 if stage == _WORKED else slot.idle_ends + 1
+        slot.unready = not stage
+        if all(other.unready and not other.read()[0] for other in slots):
+            # None can begin, and who could has said why.
+            import signal
+            for pid in running:
+                os.kill(pid, signal.SIGKILL)
+            os._exit(1)
         if request_id:
             code = os.waitstatus_to_exitcode(status)
             how = "exit status %d" % code if code > 0 else "without providing a reason"
@@ -318,7 +336,6 @@ def _supervise(workers):
             headers = "Lambda-Runtime-Function-Error-Type: Runtime.ExitError\r\nContent-Type: application/json\r\n"
             api.call("POST", "/invocation/%s/error" % request_id, headers, json.dumps(error).encode())
         begin(slot)
-    os._exit(1)
 
 
 def main():
