@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +36,11 @@ enum Command {
     /// that is read from here on is of it.
     Begin(Notice),
     Write(Notice),
-    /// Takes what was written until now, then these lines; answers with the tail. Where several invocations write at the same
-    /// time, those lines of it that name this request.
+    /// One of several invocations that write at the same time begins: its tail are the events that name its request.
+    Follow(String),
+    /// It does not.
+    Leave(String),
+    /// Takes what was written until now, then these lines; answers with the tail, that of one request where one is named.
     End(Notice, Option<String>, oneshot::Sender<Bytes>),
 }
 
@@ -60,6 +64,7 @@ impl Collector {
             bytes: 0,
             since: None,
             tail: String::new(),
+            followed: HashMap::new(),
         };
         env.spawn("function log", work.run(taken));
         Collector { commands }
@@ -71,6 +76,14 @@ impl Collector {
 
     pub(crate) fn write(&self, notice: Notice) {
         let _ = self.commands.send(Command::Write(notice));
+    }
+
+    pub(crate) fn follow(&self, request_id: &str) {
+        let _ = self.commands.send(Command::Follow(request_id.to_owned()));
+    }
+
+    pub(crate) fn leave(&self, request_id: &str) {
+        let _ = self.commands.send(Command::Leave(request_id.to_owned()));
     }
 
     pub(crate) async fn end(&self, notice: Notice, of: Option<String>) -> Bytes {
@@ -92,6 +105,8 @@ struct Work {
     /// When the oldest event came.
     since: Option<std::time::Instant>,
     tail: String,
+    /// Tails by request id.
+    followed: HashMap<String, String>,
 }
 
 /// One pipe that programs of the environment write into.
@@ -173,18 +188,15 @@ impl Work {
                 self.note(notice);
             }
             Command::Write(notice) => self.note(notice),
+            Command::Follow(id) => drop(self.followed.insert(id, String::new())),
+            Command::Leave(id) => drop(self.followed.remove(&id)),
             Command::End(notice, of, answer) => {
                 self.drain(buffer);
                 self.note(notice);
                 self.flush();
                 self.telemetry.flush();
-                let tail = match of {
-                    None => tail_of(&self.tail).to_owned(),
-                    Some(id) => {
-                        let own = self.tail.split_inclusive('\n').filter(|line| line.contains(&id));
-                        tail_of(&own.collect::<String>()).to_owned()
-                    }
-                };
+                let own = of.map(|id| self.followed.remove(&id).unwrap_or_default());
+                let tail = tail_of(own.as_ref().unwrap_or(&self.tail)).to_owned();
                 let _ = answer.send(tail.into());
             }
         }
@@ -215,9 +227,16 @@ impl Work {
     }
 
     fn push(&mut self, message: String) {
-        self.tail.push_str(&message);
-        if self.tail.len() > 16 * TAIL_BYTES {
-            self.tail = tail_of(&self.tail).to_owned();
+        add_to(&mut self.tail, &message);
+        if !self.followed.is_empty() {
+            let mut named: Vec<&str> = ids_in(&message).collect();
+            named.sort_unstable();
+            named.dedup();
+            for id in named {
+                if let Some(tail) = self.followed.get_mut(id) {
+                    add_to(tail, &message);
+                }
+            }
         }
         self.bytes += message.len() + size_of::<LogEvent>();
         self.since.get_or_insert_with(monotonic);
@@ -245,6 +264,24 @@ async fn read(reader: &mut Option<Reader>, buffer: &mut [u8]) -> usize {
 
 fn read_now(reader: &mut Option<Reader>, buffer: &mut [u8]) -> Option<usize> {
     read(reader, buffer).now_or_never()
+}
+
+fn add_to(tail: &mut String, message: &str) {
+    tail.push_str(tail_of(message));
+    if tail.len() > 4 * TAIL_BYTES {
+        *tail = tail_of(tail).to_owned();
+    }
+}
+
+/// What could be the ids of requests, which are UUIDs.
+fn ids_in(text: &str) -> impl Iterator<Item = &str> {
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    let first_dashes = text.bytes().enumerate().filter(|(_, byte)| *byte == b'-');
+    first_dashes.filter_map(move |(at, _)| {
+        let begin = at.checked_sub(DASHES[0])?;
+        let id = text.get(begin..begin + 36)?;
+        DASHES.iter().all(|dash| id.as_bytes()[*dash] == b'-').then_some(id)
+    })
 }
 
 fn tail_of(text: &str) -> &str {
@@ -341,6 +378,34 @@ mod tests {
         }
         let all: Vec<String> = taken.try_iter().flatten().map(|event| event.message).collect();
         assert_eq!(all.concat(), "of the init\nSTART\none\nEND\nSTART\ntwo\nEND\n");
+    }
+
+    #[tokio::test]
+    async fn the_tail_of_one_of_several_invocations_has_all_of_its_own() {
+        use tokio::io::AsyncWriteExt;
+
+        let (mut program, reader) = tokio::io::duplex(1 << 20);
+        let telemetry = Arc::new(Telemetry::new());
+        let collector = Collector::start(&Env::real(), drop, telemetry, Box::new(reader), None);
+        let [one, other] = ["0c1d9b5e-0000-4000-8000-00000000000", "ffffffff-1111-4111-8111-11111111111"];
+        let ids = [format!("{one}1"), format!("{one}2"), format!("{other}1")];
+        ids.iter().for_each(|id| collector.follow(id));
+        program.write_all(format!("{{\"id\":\"{}\"}}\n", ids[0]).as_bytes()).await.unwrap();
+        for number in 0..2000 {
+            let line = format!("{{\"requestId\":\"{}\",\"n-n\":{number:050}}}\n", ids[1]);
+            program.write_all(line.as_bytes()).await.unwrap();
+        }
+        program
+            .write_all(format!("é {0} and {0}\nof nobody - or --- any\n", ids[0]).as_bytes())
+            .await
+            .unwrap();
+        let end = |id: &str| Notice { lines: vec![format!("END {id}\n")], events: Vec::new() };
+        let tail = collector.end(end(&ids[0]), Some(ids[0].clone())).await;
+        assert_eq!(tail, format!("{{\"id\":\"{0}\"}}\né {0} and {0}\nEND {0}\n", ids[0]));
+        let tail = collector.end(end(&ids[1]), Some(ids[1].clone())).await;
+        assert_eq!(tail.len(), TAIL_BYTES);
+        collector.leave(&ids[2]);
+        assert_eq!(collector.end(end(&ids[2]), Some(ids[2].clone())).await, "");
     }
 
     #[tokio::test]

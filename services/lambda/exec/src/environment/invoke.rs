@@ -61,8 +61,10 @@ pub(crate) async fn invoke(mut lease: Lease, call: &Invocation) -> Invoked {
     let shown = trace.as_deref().filter(|_| environment.spec.tracing);
     let start = lines.start(&call.request_id, shown);
     let answered = if managed {
+        environment.collector.follow(&call.request_id);
         let answered = environment.offer(call, trace.as_deref(), lease.take_place());
         if !environment.is_taken(&call.request_id).await {
+            environment.collector.leave(&call.request_id);
             return Invoked::Unseen;
         }
         environment.collector.write(start);
@@ -89,6 +91,7 @@ pub(crate) async fn invoke(mut lease: Lease, call: &Invocation) -> Invoked {
     if let End::Exited(_) = end {
         environment.dead.store(true, Ordering::SeqCst);
         if !over.taken && init.is_none() {
+            environment.collector.leave(&call.request_id);
             return Invoked::Unseen;
         }
     }
