@@ -7,30 +7,19 @@ use std::path::{Path, PathBuf};
 
 use haneul_lambda_exec::Image;
 use haneul_lambda_exec::image::{Reference, oci_layout};
-use host::{Host, function};
+use host::{Host, bash, function};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// A runtime in bash, which has sockets of its own.
-const RUNTIME: &str = r#"#!/bin/bash
-ask() {
-  exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
-  printf '%s /2018-06-01/runtime%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "${#3}" "$3" >&3
-  id='' body=''
-  while IFS= read -r line <&3; do
-    line=${line%$'\r'}; [ -z "$line" ] && break
-    case $line in lambda-runtime-aws-request-id:*) id=${line#*: } ;; esac
-  done
-  IFS= read -r -d '' body <&3
-  exec 3>&-
-}
+/// A runtime in bash.
+const RUNTIME: &str = r#"
 echo "begun with $*"
 while :; do
-  ask GET /invocation/next ''
+  next
   shadow=no; [ -e /etc/shadow ] && shadow=yes
   usr=no; [ -e /usr/share ] && usr=yes
   written=no; echo x > /tmp/x && written=tmp; (echo x > /x) 2> /dev/null && written=root
-  ask POST "/invocation/$id/response" \
+  respond \
     "{\"arguments\":\"$*\",\"folder\":\"$PWD\",\"own\":\"$OWN\",\"handler\":\"$_HANDLER\",\"shadow\":\"$shadow\",\"usr\":\"$usr\",\"written\":\"$written\",\"event\":$body}"
 done
 "#;
@@ -51,7 +40,7 @@ fn layout(folder: &Path, config: &Value) {
         append(&mut base, path.strip_prefix("/").unwrap(), &bytes, 0o755);
     }
     let mut top = tar::Builder::new(Vec::new());
-    append(&mut top, Path::new("app/runtime"), RUNTIME.as_bytes(), 0o755);
+    append(&mut top, Path::new("app/runtime"), bash(RUNTIME).as_bytes(), 0o755);
     let blobs = folder.join("blobs/sha256");
     std::fs::create_dir_all(&blobs).unwrap();
     let put = |bytes: &[u8], media: &str| {

@@ -11,7 +11,7 @@ use haneul_lambda_exec::{
     BoxFuture, Endpoint, ExecError, Executor, Fleet, Invocation, LogFormat, Managed, Outcome, Spec, Standing,
 };
 use haneul_sandbox::Connection;
-use host::{Draft, Function, Host, function};
+use host::{Draft, Function, Host, bash, function};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
@@ -136,23 +136,14 @@ export const handler = async (event, context) => {
 };
 "#;
 
-const BASH: &str = r#"#!/bin/bash
+const BASH: &str = r#"
 worker() {
-  ask() {
-    exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
-    printf '%s /2018-06-01/runtime%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "${#3}" "$3" >&3
-    head='' body=''
-    while IFS= read -r line <&3; do line=${line%$'\r'}; [ -z "$line" ] && break; head+="$line"$'\n'; done
-    IFS= read -r -d '' body <&3
-    exec 3>&-
-  }
   while :; do
-    ask GET /invocation/next ''
-    id=$(sed -n 's/^lambda-runtime-aws-request-id: //p' <<< "$head")
+    next
     [ -n "$id" ] || exit
     case $body in *'"end"'*) exit ;; esac
     exec 4<>/dev/tcp/127.0.0.1/4566; read -r answer <&4; exec 4>&-
-    ask POST "/invocation/$id/response" "{\"who\":$BASHPID,\"environment\":\"$AWS_LAMBDA_LOG_STREAM_NAME\",\"id\":\"$id\",\"type\":\"$AWS_LAMBDA_INITIALIZATION_TYPE\",\"most\":\"$AWS_LAMBDA_MAX_CONCURRENCY\"}"
+    respond "{\"who\":$BASHPID,\"environment\":\"$AWS_LAMBDA_LOG_STREAM_NAME\",\"id\":\"$id\",\"type\":\"$AWS_LAMBDA_INITIALIZATION_TYPE\",\"most\":\"$AWS_LAMBDA_MAX_CONCURRENCY\"}"
   done
 }
 for _ in $(seq "$AWS_LAMBDA_MAX_CONCURRENCY"); do worker & done
@@ -296,13 +287,13 @@ async fn java_has_a_thread_for_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bootstrap_of_the_package_asks_several_times() {
     let Some((host, gate)) = with_gate() else { return };
-    let function = managed(function("provided.al2023", "any", &[("bootstrap", BASH)]), 8);
+    let function = managed(function("provided.al2023", "any", &[("bootstrap", &bash(BASH))]), 8);
     assert_eq!(meet(&host, &gate, function).await.0, 8);
     // One that asks more often than it may is told so, and works on.
     let greedy = BASH
         .replace("seq \"$AWS", "seq 9; seq 2 \"$AWS")
         .replace("[ -n \"$id\" ]", "[ -n \"$id\" ] || echo \"refused $body\"; [ -n \"$id\" ]");
-    let greedy = managed(host::function("provided.al2023", "any", &[("bootstrap", &greedy)]), 2);
+    let greedy = managed(host::function("provided.al2023", "any", &[("bootstrap", &bash(&greedy))]), 2);
     ready(&host, &greedy, fleet(1, 1)).await;
     assert_eq!(host.invoke(&greedy, &json!({})).await.ok()["most"], "2");
     // What it says comes beside the answer, perhaps after it.
@@ -440,7 +431,7 @@ async fn workers_that_only_end_are_given_ever_more_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_that_ends_is_replaced() {
     let Some((host, gate)) = with_gate() else { return };
-    let bootstrap = BASH.replace("done\nwait\n", "done\nwait -n; exit 3\n");
+    let bootstrap = bash(&BASH.replace("done\nwait\n", "done\nwait -n; exit 3\n"));
     let function = managed(function("provided.al2023", "any", &[("bootstrap", &bootstrap)]), 3);
     ready(&host, &function, fleet(1, 1)).await;
     let held = hold(&host, &gate, &function, 2).await;
@@ -488,7 +479,7 @@ async fn a_handler_that_never_returns_keeps_no_environment() {
     let gate = Gate::new();
     let change = |settings: &mut haneul_lambda_exec::Settings| settings.memory_mb_max = Some(300);
     let Some(host) = Host::with(change, Arc::new(Door(gate))) else { return };
-    let new = || function("provided.al2023", "any", &[("bootstrap", BASH)]);
+    let new = || function("provided.al2023", "any", &[("bootstrap", &bash(BASH))]);
     let hangs = managed(new(), 2);
     let draft = Arc::into_inner(hangs).unwrap().into_draft();
     let hangs = draft.with(|spec| spec.timeout = Duration::from_secs(1)).done();
@@ -512,7 +503,7 @@ async fn a_function_whose_init_hangs_holds_up_no_other_one() {
     let many = u32::try_from(2 * std::thread::available_parallelism().unwrap().get()).unwrap().max(4);
     host.executor.keep(hanging.spec.clone(), fleet(many + 1, many + 1));
     until(&host, &hanging, |standing| standing.starting == many).await;
-    let other = managed(function("provided.al2023", "any", &[("bootstrap", BASH)]), 2);
+    let other = managed(function("provided.al2023", "any", &[("bootstrap", &bash(BASH))]), 2);
     let starts = ready(&host, &other, fleet(1, 1));
     Clock::real().timeout(Duration::from_secs(60), starts).await.expect("it starts beside them");
 }

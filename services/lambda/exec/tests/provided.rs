@@ -7,41 +7,33 @@ use std::time::Duration;
 
 use haneul_lambda_exec::{BoxFuture, Endpoint, ExecError, Executor, Invocation};
 use haneul_sandbox::Connection;
-use host::{Host, function};
+use host::{Host, bash, function};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A bootstrap in bash, which has sockets of its own: answers each event with its number, the environment's and itself.
-const BOOTSTRAP: &str = r#"#!/bin/bash
+const BOOTSTRAP: &str = r#"
 number=$RANDOM$RANDOM count=0
-ask() { # method path body -> headers in $head, body in $body
-  exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
-  printf '%s /2018-06-01/runtime%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "${#3}" "$3" >&3
-  head='' body=''
-  while IFS= read -r line <&3; do line=${line%$'\r'}; [ -z "$line" ] && break; head+="$line"$'\n'; done
-  IFS= read -r -d '' body <&3
-  exec 3>&-
-}
 while :; do
-  ask GET /invocation/next ''
-  id=$(sed -n 's/^lambda-runtime-aws-request-id: //p' <<< "$head")
+  next
   count=$((count + 1))
   case $body in
     *'"sleep"'*) sleep 0.3 ;;
     *'"background"'*) (while :; do echo beat; sleep 0.005; done) & ;;
     *'"endpoint"'*) exec 4<>/dev/tcp/127.0.0.1/4566; printf 'ping' >&4; read -r answer <&4 ;;
   esac
-  ask POST "/invocation/$id/response" "{\"number\":$number,\"count\":$count,\"answer\":\"$answer\",\"event\":${body:-null}}"
+  respond "{\"number\":$number,\"count\":$count,\"answer\":\"$answer\",\"event\":${body:-null}}"
 done
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bootstrap_of_the_package_or_of_a_layer_runs() {
     let Some(host) = Host::new() else { return };
-    let own = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)]).done();
+    let own = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))]).done();
     let answer = host.invoke(&own, &json!({ "a": 1 })).await;
     assert_eq!(answer.ok()["event"], json!({ "a": 1 }));
-    let layer = function("provided.al2", "any", &[("x", "y")]).layer(&[("bootstrap", BOOTSTRAP)]).done();
+    let layer =
+        function("provided.al2", "any", &[("x", "y")]).layer(&[("bootstrap", &bash(BOOTSTRAP))]).done();
     assert_eq!(host.invoke(&layer, &json!(2)).await.ok()["event"], 2);
     let none = function("provided.al2023", "any", &[("x", "y")]).done();
     let call = Invocation::new("id".into(), "arn".into(), "{}".into());
@@ -50,7 +42,7 @@ async fn a_bootstrap_of_the_package_or_of_a_layer_runs() {
     let broken = function("provided.al2023", "any", &[("bootstrap", "#!/no/such/program\n")]).done();
     let answer = host.invoke(&broken, &json!({})).await;
     assert_eq!(answer.failed().0, "Runtime.InvalidEntrypoint", "{}", answer.value);
-    let arm = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)])
+    let arm = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))])
         .with(|spec| spec.architecture = if spec.architecture == "arm64" { "x86_64" } else { "arm64" }.into())
         .done();
     let call = Invocation::new("id".into(), "arn".into(), "{}".into());
@@ -61,7 +53,7 @@ async fn a_bootstrap_of_the_package_or_of_a_layer_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn between_invocations_nothing_runs() {
     let Some(host) = Host::new() else { return };
-    let function = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)]).done();
+    let function = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))]).done();
     let first = host.invoke(&function, &json!({ "do": "background" })).await;
     let beats = || host.logs.text().matches("beat\n").count();
     let clock = haneul_env::Clock::real();
@@ -89,8 +81,9 @@ async fn a_hundred_events_at_once_share_little_memory_fairly() {
     else {
         return;
     };
-    let functions: Vec<_> =
-        (0..3).map(|_| function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)]).done()).collect();
+    let functions: Vec<_> = (0..3)
+        .map(|_| function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))]).done())
+        .collect();
     let (host, functions) = (Arc::new(host), Arc::new(functions));
     let calls = (0..100).map(|n: usize| {
         let (host, functions) = (host.clone(), functions.clone());
@@ -107,7 +100,7 @@ async fn a_hundred_events_at_once_share_little_memory_fairly() {
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap();
     }
-    let large = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)])
+    let large = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))])
         .with(|spec| spec.memory_mb = 2048)
         .done();
     let call = Invocation::new("id".into(), "arn".into(), "{}".into());
@@ -123,7 +116,7 @@ async fn environments_are_provisioned_reaped_and_retired() {
     ) else {
         return;
     };
-    let warm = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)])
+    let warm = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))])
         .with(|spec| spec.provisioned = true)
         .done();
     host.executor.provision(warm.spec.clone(), 2).await.unwrap();
@@ -132,7 +125,7 @@ async fn environments_are_provisioned_reaped_and_retired() {
     answer.ok();
     assert_eq!(answer.outcome.report.init, None, "it was warm already");
 
-    let cold = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)]).done();
+    let cold = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))]).done();
     host.invoke(&cold, &json!({})).await.ok();
     assert_eq!(host.executor.environments().0, 3);
     // An hour passes on the cloud's clock: what is not provisioned goes.
@@ -170,24 +163,16 @@ impl Endpoint for Pong {
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_reach_our_endpoint() {
     let Some(host) = Host::with(|_| {}, Arc::new(Pong)) else { return };
-    let function = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)]).done();
+    let function = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))]).done();
     assert_eq!(host.invoke(&function, &json!({ "do": "endpoint" })).await.ok()["answer"], "pong");
 }
 
-const EXTENSION: &str = r#"#!/bin/bash
-ask() {
-  exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
-  printf '%s /2020-01-01/extension%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "$3" "${#4}" "$4" >&3
-  head='' body=''
-  while IFS= read -r line <&3; do line=${line%$'\r'}; [ -z "$line" ] && break; head+="$line"$'\n'; done
-  IFS= read -r -d '' body <&3
-  exec 3>&-
-}
-ask POST /register "Lambda-Extension-Name: watcher.sh" '{"events":["INVOKE","SHUTDOWN"]}'
+const EXTENSION: &str = r#"
+ask POST /2020-01-01/extension/register '{"events":["INVOKE","SHUTDOWN"]}' "Lambda-Extension-Name: watcher.sh"
 echo "registered: $body"
-id=$(sed -n 's/^lambda-extension-identifier: //p' <<< "$head")
+own=$id
 while :; do
-  ask GET /event/next "Lambda-Extension-Identifier: $id" ''
+  ask GET /2020-01-01/extension/event/next '' "Lambda-Extension-Identifier: $own"
   echo "event: $body"
   case $body in *SHUTDOWN*) exit 0 ;; esac
 done
@@ -196,8 +181,8 @@ done
 #[tokio::test(flavor = "multi_thread")]
 async fn extensions_are_told_of_events_and_of_the_end() {
     let Some(host) = Host::new() else { return };
-    let function = function("provided.al2023", "any", &[("bootstrap", BOOTSTRAP)])
-        .layer(&[("extensions/watcher.sh", EXTENSION)])
+    let function = function("provided.al2023", "any", &[("bootstrap", &bash(BOOTSTRAP))])
+        .layer(&[("extensions/watcher.sh", &bash(EXTENSION))])
         .done();
     let answer = host.invoke(&function, &json!({})).await;
     answer.ok();
@@ -222,7 +207,7 @@ async fn a_killed_server_leaves_no_process() {
     let mark = format!("mark-{}", haneul_env::Env::real().rng.uuid());
     let bootstrap = format!(
         "{}# {mark}\n",
-        BOOTSTRAP
+        bash(BOOTSTRAP)
             .replace("*'\"sleep\"'*) sleep 0.3 ;;", "'\"busy\"') sleep 1000 ;;")
             .replace("number=", &format!("mark={mark} number="))
     );

@@ -5,7 +5,7 @@ mod host;
 use std::time::Duration;
 
 use haneul_lambda_exec::Executor;
-use host::{Host, function};
+use host::{Host, bash, function};
 use serde_json::{Value, json};
 
 /// Registers, listens, subscribes, and writes all that it gets to its own log.
@@ -178,27 +178,19 @@ async fn an_extension_hears_what_function_and_platform_say() {
 }
 
 /// In shell, by the Logs API and TCP; its listener writes each line that it gets.
-const SHELL: &str = r#"#!/bin/bash
-ask() {
-  exec 4<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
-  printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "$3" "${#4}" "$4" >&4
-  head='' body=''
-  while IFS= read -r line <&4; do line=${line%$'\r'}; [ -z "$line" ] && break; head+="$line"$'\n'; done
-  IFS= read -r -d '' body <&4
-  exec 4>&-
-}
-ask POST /2020-01-01/extension/register "Lambda-Extension-Name: logs.sh" '{"events":["INVOKE","SHUTDOWN"]}'
-id=$(sed -n 's/^lambda-extension-identifier: //p' <<< "$head")
+const SHELL: &str = r#"
+ask POST /2020-01-01/extension/register '{"events":["INVOKE","SHUTDOWN"]}' "Lambda-Extension-Name: logs.sh"
+own="Lambda-Extension-Identifier: $id"
 perl -MIO::Socket::INET -e '
   $server = IO::Socket::INET->new(LocalAddr => "127.0.0.1:7000", Listen => 1, ReuseAddr => 1) or die;
   open(my $up, ">", "/tmp/up"); close $up; $| = 1;
   $connection = $server->accept; print "GOT $_" while <$connection>;' &
 until [ -e /tmp/up ]; do sleep 0.01; done
-ask PUT /2020-08-15/logs "Lambda-Extension-Identifier: $id" \
-  '{"schemaVersion":"2021-03-18","types":["platform","function"],"buffering":{"timeoutMs":25},"destination":{"protocol":"TCP","URI":"tcp://sandbox.localdomain:7000"}}'
+ask PUT /2020-08-15/logs \
+  '{"schemaVersion":"2021-03-18","types":["platform","function"],"buffering":{"timeoutMs":25},"destination":{"protocol":"TCP","URI":"tcp://sandbox.localdomain:7000"}}' "$own"
 echo "SAID $body"
 while :; do
-  ask GET /2020-01-01/extension/event/next "Lambda-Extension-Identifier: $id" ''
+  ask GET /2020-01-01/extension/event/next '' "$own"
   case $body in *SHUTDOWN*) exit 0 ;; esac
 done
 "#;
@@ -214,7 +206,7 @@ async fn the_logs_api_speaks_json_lines_over_tcp() {
         return;
     }
     let function = function("python3.11", "app.handler", &[("app.py", FUNCTION)])
-        .layer(&[("extensions/logs.sh", SHELL)])
+        .layer(&[("extensions/logs.sh", &bash(SHELL))])
         .done();
     for n in [1usize, 3] {
         let _ = host.invoke(&function, &json!({ "n": n })).await;
@@ -239,20 +231,13 @@ async fn the_logs_api_speaks_json_lines_over_tcp() {
 }
 
 /// It subscribes and has no listener.
-const DEAF: &str = r#"#!/bin/bash
-ask() {
-  exec 4<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
-  printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "$3" "${#4}" "$4" >&4
-  head=''
-  while IFS= read -r line <&4; do line=${line%$'\r'}; [ -z "$line" ] && break; head+="$line"$'\n'; done
-  exec 4>&-
-}
-ask POST /2020-01-01/extension/register "Lambda-Extension-Name: deaf.sh" '{"events":[]}'
-id=$(sed -n 's/^lambda-extension-identifier: //p' <<< "$head")
-ask PUT /2022-07-01/telemetry "Lambda-Extension-Identifier: $id" \
-  '{"schemaVersion":"2022-07-01","types":["platform"],"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:8080"}}'
+const DEAF: &str = r#"
+ask POST /2020-01-01/extension/register '{"events":[]}' "Lambda-Extension-Name: deaf.sh"
+own="Lambda-Extension-Identifier: $id"
+ask PUT /2022-07-01/telemetry \
+  '{"schemaVersion":"2022-07-01","types":["platform"],"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:8080"}}' "$own"
 (while :; do echo beat; sleep 0.005; done) &
-ask GET /2020-01-01/extension/event/next "Lambda-Extension-Identifier: $id" ''
+ask GET /2020-01-01/extension/event/next '' "$own"
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,7 +247,7 @@ async fn who_does_not_listen_does_not_keep_the_environment_from_being_frozen() {
         return;
     }
     let function = function("python3.11", "app.handler", &[("app.py", FUNCTION)])
-        .layer(&[("extensions/deaf.sh", DEAF)])
+        .layer(&[("extensions/deaf.sh", &bash(DEAF))])
         .done();
     host.invoke(&function, &json!({ "n": 1 })).await.ok();
     let beats = || host.logs.text().matches("beat\n").count();
