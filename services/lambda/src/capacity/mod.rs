@@ -70,11 +70,15 @@ impl ProviderName {
         Arn::new("lambda", self.region, self.account, format_args!("capacity-provider:{}", self.name))
     }
 
-    /// Others cannot use it, nor see it.
-    pub(crate) fn of_caller(self, cx: &Cx) -> Result<ProviderName> {
-        match (self.account, self.region) == (cx.account(), cx.region()) {
-            true => Ok(self),
-            false => Err(error::no_provider(&self)),
+    /// One of the caller's: others cannot use it, nor see it.
+    ///
+    /// # Errors
+    /// As [`ProviderName::read`], and ResourceNotFoundException.
+    pub(crate) fn of_caller(cx: &Cx, given: &str) -> Result<ProviderName> {
+        let name = ProviderName::read(cx, given)?;
+        match (name.account, name.region) == (cx.account(), cx.region()) {
+            true => Ok(name),
+            false => Err(error::no_provider(&name)),
         }
     }
 }
@@ -82,7 +86,7 @@ impl ProviderName {
 impl Lambda {
     /// The name of a provider that functions of the caller's can run on.
     pub(crate) async fn usable_provider(&self, cx: &Cx, arn: &str) -> Result<String> {
-        let name = ProviderName::read(cx, arn)?.of_caller(cx)?;
+        let name = ProviderName::of_caller(cx, arn)?;
         self.records.provider(&name).await?;
         Ok(name.name)
     }

@@ -54,9 +54,23 @@ fn instance_type(name: &str) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn scaling(given: s::CapacityProviderScalingConfig) -> Result<ProviderScaling> {
-    let manual = given.scaling_mode.as_deref().map(|mode| mode == "Manual");
-    let policies = given.scaling_policies.unwrap_or_default();
+/// How a provider scales; what is not said stays as it is in `before`.
+pub(crate) fn scaling(
+    given: s::CapacityProviderScalingConfig,
+    before: &ProviderScaling,
+) -> Result<ProviderScaling> {
+    let manual = given.scaling_mode.as_deref().map(|mode| mode == "Manual").or(before.manual);
+    let cpus_max = given.max_v_cpu_count.map(i32::unsigned_abs).or(before.cpus_max);
+    let policies = given.scaling_policies.map(|policies| {
+        let pair =
+            |policy: s::TargetTrackingScalingPolicy| (policy.predefined_metric_type, policy.target_value);
+        policies.into_iter().map(pair).collect::<Vec<_>>()
+    });
+    let policies = match (manual, policies) {
+        (Some(true), given) => given.unwrap_or_else(|| before.policies.clone()),
+        // Those of before go with their mode.
+        (_, given) => given.unwrap_or_default(),
+    };
     match (manual, policies.is_empty()) {
         (Some(true), true) => {
             return Err(error::parameter("ScalingPolicies are required when ScalingMode is Manual."));
@@ -70,15 +84,13 @@ pub(crate) fn scaling(given: s::CapacityProviderScalingConfig) -> Result<Provide
         return Err(error::parameter("There can be one scaling policy for each metric."));
     }
     let other = metric::LAMBDA_CAPACITY_PROVIDER_AVERAGE_CPU_UTILIZATION;
-    if policies.iter().any(|policy| policy.predefined_metric_type != other) {
+    if policies.iter().any(|(metric, _)| metric != other) {
         return Err(error::unsupported("A scaling policy by a metric other than processor utilization"));
     }
-    if policies.iter().any(|policy| policy.target_value <= 0.0) {
+    if policies.iter().any(|(_, target)| *target <= 0.0) {
         return Err(error::parameter("The TargetValue of a scaling policy must be greater than 0."));
     }
-    let cpus_max = given.max_v_cpu_count.map(i32::unsigned_abs);
-    let policies = policies.into_iter().map(|policy| (policy.predefined_metric_type, policy.target_value));
-    Ok(ProviderScaling { cpus_max, manual, policies: policies.collect() })
+    Ok(ProviderScaling { cpus_max, manual, policies })
 }
 
 /// How many environments a version is to have.

@@ -120,7 +120,10 @@ impl Handle<op::CreateCapacityProvider> for Lambda {
             architectures: None,
             allowed: None,
             excluded: None,
-            scaling: limits::scaling(input.capacity_provider_scaling_config.unwrap_or_default())?,
+            scaling: limits::scaling(
+                input.capacity_provider_scaling_config.unwrap_or_default(),
+                &ProviderScaling::default(),
+            )?,
             tags: input.tags.unwrap_or_default().into_iter().collect(),
             modified_ms: cx.now().millis(),
         };
@@ -149,7 +152,7 @@ impl Handle<op::GetCapacityProvider> for Lambda {
         cx: &Cx,
         input: s::GetCapacityProviderRequest,
     ) -> Result<s::GetCapacityProviderResponse> {
-        let name = ProviderName::read(cx, &input.capacity_provider_name)?.of_caller(cx)?;
+        let name = ProviderName::of_caller(cx, &input.capacity_provider_name)?;
         let record = self.records.provider(&name).await?;
         Ok(s::GetCapacityProviderResponse { capacity_provider: shown(&name, &record, "Active") })
     }
@@ -165,19 +168,12 @@ impl Handle<op::UpdateCapacityProvider> for Lambda {
         cx: &Cx,
         input: s::UpdateCapacityProviderRequest,
     ) -> Result<s::UpdateCapacityProviderResponse> {
-        let name = ProviderName::read(cx, &input.capacity_provider_name)?.of_caller(cx)?;
+        let name = ProviderName::of_caller(cx, &input.capacity_provider_name)?;
         check_instances(input.propagate_tags.as_ref(), input.telemetry_config.as_ref())?;
-        let scaling = input.capacity_provider_scaling_config.map(limits::scaling).transpose()?;
+        let given = input.capacity_provider_scaling_config.unwrap_or_default();
         let now_ms = cx.now().millis();
         let record = self.records.change_provider(&name, |record| {
-            if let Some(scaling) = &scaling {
-                // What is not said stays.
-                let cpus_max = scaling.cpus_max.or(record.scaling.cpus_max);
-                match scaling.manual {
-                    Some(_) => record.scaling = ProviderScaling { cpus_max, ..scaling.clone() },
-                    None => record.scaling.cpus_max = cpus_max,
-                }
-            }
+            record.scaling = limits::scaling(given.clone(), &record.scaling)?;
             record.modified_ms = now_ms;
             Ok(record.clone())
         });
@@ -197,7 +193,7 @@ impl Handle<op::DeleteCapacityProvider> for Lambda {
         cx: &Cx,
         input: s::DeleteCapacityProviderRequest,
     ) -> Result<s::DeleteCapacityProviderResponse> {
-        let name = ProviderName::read(cx, &input.capacity_provider_name)?.of_caller(cx)?;
+        let name = ProviderName::of_caller(cx, &input.capacity_provider_name)?;
         let record = self.records.delete_provider(&name).await?;
         Ok(s::DeleteCapacityProviderResponse { capacity_provider: shown(&name, &record, "Deleting") })
     }
@@ -245,7 +241,7 @@ impl Handle<op::ListFunctionVersionsByCapacityProvider> for Lambda {
         cx: &Cx,
         input: s::ListFunctionVersionsByCapacityProviderRequest,
     ) -> Result<s::ListFunctionVersionsByCapacityProviderResponse> {
-        let name = ProviderName::read(cx, &input.capacity_provider_name)?.of_caller(cx)?;
+        let name = ProviderName::of_caller(cx, &input.capacity_provider_name)?;
         self.records.provider(&name).await?;
         let listing = format!("versions on {}", name.name);
         let begin: Option<(String, u64)> = self.begin(cx, &listing, input.marker.as_deref())?;

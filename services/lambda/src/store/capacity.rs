@@ -1,9 +1,9 @@
 use haneul_kit::{AccountId, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
-use super::Records;
 use super::functions::{get_in, put_changed, version_row};
 use super::refer;
+use super::{PAGE, Records};
 use crate::capacity::ProviderName;
 use crate::error;
 use crate::model::capacity::{
@@ -15,8 +15,6 @@ use crate::names::{FunctionName, PUBLISHED_NUMBER, version_text};
 /// Source: Developer Guide, "Lambda Managed Instances quotas".
 const PROVIDERS_MAX: usize = 1000;
 const VERSIONS_MAX: usize = 100;
-/// Versions on providers of the whole cloud.
-const ATTACHED_MAX: usize = 100_000;
 
 /// The reason code of a version that its provider has too few processors for.
 pub(crate) const TOO_FEW_CPUS: &str = "CapacityProviderScalingLimitExceeded";
@@ -113,26 +111,12 @@ impl Records {
 
     /// The published versions on a provider.
     pub(crate) async fn attached_to(&self, name: &ProviderName) -> Result<Vec<Attached>> {
-        let range = Range::prefix((name.account, name.region, name.name.as_str()));
-        self.attached_in(range).await
+        Ok(published(rows_of(&self.store, name).await?))
     }
 
     /// Those of all providers of the cloud.
     pub(crate) async fn attached(&self) -> Result<Vec<Attached>> {
-        self.attached_in(Range::all()).await
-    }
-
-    async fn attached_in(
-        &self,
-        range: Range<(AccountId, Region, String, String, u64)>,
-    ) -> Result<Vec<Attached>> {
-        let rows = self.store.scan_keys(&ATTACHED, range, ATTACHED_MAX).await?;
-        let published = rows.into_iter().filter(|(.., number)| *number != 0);
-        let named = |(account, region, _, name, number)| Attached {
-            function: FunctionName { account, region, name },
-            number,
-        };
-        Ok(published.map(named).collect())
+        Ok(published(rows_in(&self.store, Range::all).await?))
     }
 
     /// Publishes the unpublished version as the latest published one, in place of that, unless it is like it.
@@ -274,6 +258,41 @@ impl Records {
     }
 }
 
+type OwnedRow = (AccountId, Region, String, String, u64);
+
+async fn rows_of(reads: &impl Reads, provider: &ProviderName) -> Result<Vec<OwnedRow>> {
+    rows_in(reads, || Range::prefix((provider.account, provider.region, provider.name.as_str()))).await
+}
+
+/// All of them, page by page.
+async fn rows_in(
+    reads: &impl Reads,
+    range: impl Fn() -> Range<OwnedRow> + Send + Sync,
+) -> Result<Vec<OwnedRow>> {
+    let mut rows: Vec<OwnedRow> = Vec::new();
+    loop {
+        let rest = match rows.last() {
+            Some(last) => range().after(last),
+            None => range(),
+        };
+        let page = reads.scan_keys(&ATTACHED, rest, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        rows.extend(page);
+        if is_last {
+            return Ok(rows);
+        }
+    }
+}
+
+fn published(rows: Vec<OwnedRow>) -> Vec<Attached> {
+    let published = rows.into_iter().filter(|(.., number)| *number != 0);
+    let named = |(account, region, _, name, number)| Attached {
+        function: FunctionName { account, region, name },
+        number,
+    };
+    published.map(named).collect()
+}
+
 /// Notes that a version runs on a provider, which must be there.
 pub(super) async fn attach(tx: &Tx, name: &FunctionName, number: u64, capacity: &CapacityUse) -> Result<()> {
     let provider = ProviderName::of(name, &capacity.provider);
@@ -281,8 +300,7 @@ pub(super) async fn attach(tx: &Tx, name: &FunctionName, number: u64, capacity: 
         return Err(error::no_provider(&provider));
     }
     if number != 0 {
-        let all = Range::prefix((name.account, name.region, capacity.provider.as_str()));
-        let rows = tx.scan_keys(&ATTACHED, all, ATTACHED_MAX).await?;
+        let rows = rows_of(tx, &provider).await?;
         let others =
             rows.iter().filter(|(.., of, at)| *at != 0 && (of.as_str(), *at) != (name.name.as_str(), number));
         if others.count() >= VERSIONS_MAX {
@@ -332,9 +350,7 @@ pub(super) async fn forget_previous(
 
 /// Versions that a provider had too few processors for are tried again.
 async fn revive(tx: &Tx, provider: &ProviderName) -> Result<()> {
-    let all = Range::prefix((provider.account, provider.region, provider.name.as_str()));
-    for (account, region, _, name, number) in tx.scan_keys(&ATTACHED, all, ATTACHED_MAX).await? {
-        let function = FunctionName { account, region, name };
+    for Attached { function, number } in published(rows_of(tx, provider).await?) {
         let row = version_row(&function, number);
         let Some(mut version) = tx.get(&VERSIONS, &row).await? else { continue };
         if matches!(&version.state, State::Failed { code, .. } if code == TOO_FEW_CPUS) {

@@ -50,8 +50,22 @@ async fn providers_are_made_changed_and_deleted() {
     let shown = changed.capacity_provider_scaling_config.unwrap();
     assert_eq!((shown.max_v_cpu_count, shown.scaling_mode.as_deref()), (Some(6), Some("Manual")));
     assert_eq!(shown.scaling_policies.unwrap()[0].target_value, 70.0);
+    let other = s::TargetTrackingScalingPolicy { target_value: 40.0, ..policy.clone() };
+    for (input, target) in
+        [(update(None, None, vec![other]), 40.0), (update(Some("Manual"), Some(5), vec![]), 40.0)]
+    {
+        let changed = cloud.ok::<op::UpdateCapacityProvider>(input).await.capacity_provider;
+        let shown = changed.capacity_provider_scaling_config.unwrap();
+        assert_eq!(shown.scaling_mode.as_deref(), Some("Manual"));
+        assert_eq!(shown.scaling_policies.unwrap()[0].target_value, target);
+    }
+    let changed = cloud.ok::<op::UpdateCapacityProvider>(update(Some("Auto"), None, vec![])).await;
+    let shown = changed.capacity_provider.capacity_provider_scaling_config.unwrap();
+    assert_eq!((shown.max_v_cpu_count, shown.scaling_mode.as_deref()), (Some(5), Some("Auto")));
+    assert!(shown.scaling_policies.is_none());
     for (wanted, input) in [
         ("ScalingPolicies are required", update(Some("Manual"), None, vec![])),
+        ("ScalingPolicies are only supported", update(None, None, vec![policy.clone()])),
         ("ScalingPolicies are only supported", update(Some("Auto"), None, vec![policy.clone()])),
     ] {
         let refused = cloud.err::<op::UpdateCapacityProvider>(input).await;
@@ -179,4 +193,17 @@ async fn who_puts_functions_on_a_provider_must_be_let() {
     let alone = cloud.user(OURS, "alone", alone).await;
     let refused = cloud.call::<op::CreateCapacityProvider>(&alone, provider("c", &role)).await.err().unwrap();
     assert!(refused.message().contains("iam:PassRole"), "{refused}");
+}
+
+#[tokio::test]
+async fn all_versions_on_providers_are_found_however_many_there_are() {
+    let records = crate::store::Records { store: haneul_store::Store::memory() };
+    let account = haneul_kit::AccountId::new(OURS).unwrap();
+    let mut batch = haneul_store::Batch::default();
+    for number in 0..2500u64 {
+        let row = (account, haneul_kit::Region::US_EAST_1, "cp", format!("f{number}"), number % 2);
+        batch.put(&crate::model::capacity::ATTACHED, &row, &()).unwrap();
+    }
+    records.store.write(batch).await.unwrap();
+    assert_eq!(records.attached().await.unwrap().len(), 1250);
 }
