@@ -509,6 +509,22 @@ async fn a_function_whose_init_hangs_holds_up_no_other_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fleets_of_a_provider_make_room_for_one_another() {
+    let Some((host, _)) = with_gate() else { return };
+    let new = || managed(function("provided.al2023", "any", &[("bootstrap", &bash(BASH))]), 2);
+    let size = |count| Fleet { cpu_millis_max: 2000, ..fleet(count, count) };
+    let (old, next) = (new(), new());
+    ready(&host, &old, size(2)).await;
+    host.executor.keep(next.spec.clone(), size(2));
+    host.executor.keep(old.spec.clone(), size(1));
+    until(&host, &next, |standing| standing.ready == 1).await;
+    until(&host, &old, |standing| standing.ready == 1).await;
+    host.executor.retire(&old.spec.id).await;
+    until(&host, &next, |standing| standing.ready == 2).await;
+    host.executor.kept(&next.spec.id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fleets_grow_with_what_is_asked_of_them() {
     let Some((host, gate)) = with_gate() else { return };
     let Some(runtime) = python(&host) else { return };
