@@ -26,7 +26,7 @@ use crate::url::Urls;
 /// # Errors
 /// When the packages cannot be opened.
 pub async fn service(platform: &Platform) -> Result<Service> {
-    with_executor(platform, images::folder_of_environment(), |logs| executor(platform, logs))
+    Ok(table(lambda(platform, images::folder_of_environment(), |logs| executor(platform, logs))?))
 }
 
 /// A cloud without a sandbox has functions of no runtime.
@@ -40,12 +40,12 @@ fn executor(platform: &Platform, logs: Arc<dyn LogSink>) -> Arc<dyn Executor> {
     }
 }
 
-/// The dispatch table. `images` is the operator's folder of container images.
-pub(crate) fn with_executor(
+/// `images` is the operator's folder of container images.
+pub(crate) fn lambda(
     platform: &Platform,
     images: Option<PathBuf>,
     make: impl FnOnce(Arc<dyn LogSink>) -> Arc<dyn Executor>,
-) -> Result<Service> {
+) -> Result<Arc<Lambda>> {
     platform.tagged.add("lambda", crate::resources::KINDS, crate::resources::list);
     let code = CodeStore::open(platform)?;
     let images = Images::new(images, code.image_store());
@@ -68,7 +68,12 @@ pub(crate) fn with_executor(
         this: this.clone(),
     });
     logs.connect(&lambda);
-    Ok(Service::of(&wire::SERVICE, lambda.clone())
+    Ok(lambda)
+}
+
+/// The dispatch table.
+pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
+    Service::of(&wire::SERVICE, lambda.clone())
         .op::<op::AddLayerVersionPermission>()
         .op::<op::AddPermission>()
         .op::<op::CheckpointDurableExecution>()
@@ -167,5 +172,5 @@ pub(crate) fn with_executor(
         .reconciler(Arc::new(Provision(lambda.clone())))
         .reconciler(Arc::new(Capacity(lambda.clone())))
         .reconciler(Arc::new(Mappings::new(lambda)))
-        .build())
+        .build()
 }

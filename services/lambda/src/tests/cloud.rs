@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::Lambda;
+
 pub(super) const OURS: u64 = 111_111_111_111;
 pub(super) const THEIRS: u64 = 222_222_222_222;
 
@@ -33,6 +35,7 @@ pub(super) struct Cloud {
     pub(super) platform: Platform,
     pub(super) front: Arc<Front>,
     pub(super) bodies: Bodies,
+    pub(super) lambda: Arc<Lambda>,
     pub(super) executor: Arc<Simulated>,
     /// Events that functions were given, with the function's name.
     pub(super) seen: Arc<Mutex<Vec<(String, Value)>>>,
@@ -91,7 +94,7 @@ impl Cloud {
         let seen: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
         let (watched, known) = (seen.clone(), bodies.clone());
         let mut executor = None;
-        let lambda = crate::service::with_executor(&platform, images.map(Into::into), |logs| {
+        let lambda = crate::service::lambda(&platform, images.map(Into::into), |logs| {
             let simulated = Arc::new(Simulated::new(&env, logs, move |spec, call| {
                 let event = serde_json::from_slice(&call.payload).unwrap_or(Value::Null);
                 watched.lock().push((spec.function_name.clone(), event.clone()));
@@ -103,7 +106,8 @@ impl Cloud {
             }));
             executor = Some(simulated.clone());
             simulated as Arc<dyn Executor>
-        });
+        })
+        .unwrap();
         let mut services = vec![
             haneul_iam::service(&platform).await.unwrap(),
             haneul_kinesis::service(&platform).await.unwrap(),
@@ -112,13 +116,13 @@ impl Cloud {
             haneul_secretsmanager::service(&platform).await.unwrap(),
             haneul_sqs::service(&platform).await.unwrap(),
             haneul_sts::service(&platform).await.unwrap(),
-            lambda.unwrap(),
+            crate::service::table(lambda.clone()),
         ];
         services.extend(haneul_s3::services(&platform).await.unwrap());
         services.extend(haneul_dynamodb::services(&platform).await.unwrap());
         let front = Front::new(platform.clone(), &[], services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, front, bodies, executor: executor.unwrap(), seen }
+        Cloud { platform, front, bodies, lambda, executor: executor.unwrap(), seen }
     }
 
     /// What a function does.

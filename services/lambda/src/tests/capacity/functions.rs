@@ -8,6 +8,8 @@ use tokio::sync::watch;
 
 use super::super::cloud::{Bodies, Cloud, OURS, answer, create, invocation, root, zip_of};
 use super::{PROVIDER, PUBLISHED, managed, on, scaling};
+use crate::invoke::Call;
+use crate::names::{FunctionName, Named};
 
 #[tokio::test]
 async fn what_a_function_on_a_provider_cannot_be_is_refused() {
@@ -98,9 +100,7 @@ async fn what_a_function_on_a_provider_cannot_be_is_refused() {
 async fn what_is_published_is_called() {
     let cloud = Cloud::new().await;
     cloud.on_provider(None).await;
-    cloud.settle().await;
-    let latest = cloud.configuration_of(None).await;
-    assert_eq!(latest.state.as_deref(), Some("ActiveNonInvocable"));
+    let latest = cloud.state_is("$LATEST", "ActiveNonInvocable").await;
     assert_eq!(
         (latest.memory_size, latest.logging_config.unwrap().log_format),
         (Some(2048), Some("JSON".into()))
@@ -275,23 +275,18 @@ async fn a_scaling_that_comes_to_the_same_is_applied() {
     cloud.on_provider(None).await;
     cloud.publish(Some("LATEST_PUBLISHED")).await;
     cloud.state_is(PUBLISHED, "Active").await;
-    let put = |min, max| cloud.ok::<op::PutFunctionScalingConfig>(scaling(PUBLISHED, min, max));
     let get =
         || s::GetFunctionScalingConfigRequest { function_name: "f".into(), qualifier: PUBLISHED.into() };
+    let (usual, off) = ((None, None), (Some(0), Some(0)));
     // Three are the least anyway; and what was switched off for a moment is asked for again.
-    for off_before in [false, true] {
-        let scaled = [put(Some(3), None).await, put(None, None).await];
-        assert!(scaled.iter().all(|scaled| scaled.function_state.as_deref() == Some("Active")));
-        if off_before {
-            put(Some(0), Some(0)).await;
+    for puts in [vec![(Some(3), None)], vec![off, (Some(3), None)], vec![usual], vec![off, usual]] {
+        for (min, max) in puts {
+            cloud.ok::<op::PutFunctionScalingConfig>(scaling(PUBLISHED, min, max)).await;
         }
-        put(Some(3), None).await;
         cloud.state_is(PUBLISHED, "Active").await;
-        cloud.settle().await;
         let applied = cloud.ok::<op::GetFunctionScalingConfig>(get()).await.applied_function_scaling_config;
         assert_eq!(applied.unwrap().min_execution_environments, Some(3));
-        put(None, None).await;
-        cloud.settle().await;
+        assert_eq!(cloud.executor.fleets().into_values().collect::<Vec<_>>(), [3]);
     }
 }
 
@@ -445,28 +440,27 @@ async fn more_processors_revive_what_had_too_few() {
 }
 
 #[tokio::test]
-async fn who_calls_while_a_version_is_replaced_brings_nothing_back() {
-    let cloud = Arc::new(Cloud::new().await);
+async fn who_calls_what_was_replaced_meanwhile_brings_nothing_back() {
+    let cloud = Cloud::new().await;
     cloud.on_provider(None).await;
     cloud.publish(Some("LATEST_PUBLISHED")).await;
     cloud.state_is(PUBLISHED, "Active").await;
-    for turn in 0..60 {
-        changed(&cloud, 10 + turn).await;
-        let (env, calling) = (cloud.platform.env.clone(), cloud.clone());
-        let call = env.spawn("call", async move {
-            calling.call::<op::Invoke>(&root(OURS), invocation("f", json!(1))).await
-        });
-        // The call has come so far.
-        for _ in 0..turn {
-            tokio::task::yield_now().await;
-        }
-        cloud.publish(Some("LATEST_PUBLISHED")).await;
-        if let Err(refused) = call.await.unwrap() {
-            assert_eq!(refused.code(), "TooManyRequestsException", "{refused}");
-        }
-        cloud.settle().await;
-        assert_eq!(cloud.executor.fleets().into_values().collect::<Vec<_>>(), [3]);
-    }
+    let account = haneul_kit::AccountId::new(OURS).unwrap();
+    let function = FunctionName { account, region: haneul_kit::Region::US_EAST_1, name: "f".into() };
+    let named = Named { function, qualifier: Some(PUBLISHED.into()) };
+    let late = cloud.lambda.target(&named).await.unwrap();
+    changed(&cloud, 11).await;
+    cloud.publish(Some("LATEST_PUBLISHED")).await;
+    cloud.settle().await;
+    let now = cloud.executor.fleets();
+    let refused = cloud.lambda.run(late.clone(), Call::default()).await.err().unwrap();
+    assert_eq!(refused.code(), "TooManyRequestsException", "{refused}");
+    assert_eq!(cloud.executor.fleets(), now);
+    // Nor when it was switched off.
+    cloud.ok::<op::PutFunctionScalingConfig>(scaling(PUBLISHED, Some(0), Some(0))).await;
+    cloud.state_is(PUBLISHED, "Deactivated").await;
+    assert!(cloud.lambda.run(late, Call::default()).await.is_err());
+    assert!(cloud.executor.fleets().is_empty());
 }
 
 #[tokio::test]
