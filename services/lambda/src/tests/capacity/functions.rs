@@ -317,8 +317,16 @@ async fn changed(cloud: &Cloud, timeout: i32) {
     cloud.ok::<op::UpdateFunctionConfiguration>(update).await;
 }
 
-fn status(shown: &s::FunctionConfiguration) -> (Option<&str>, Option<&str>) {
-    (shown.state.as_deref(), shown.last_update_status.as_deref())
+/// Waits until the last update of what is published came to this.
+async fn update_is(cloud: &Cloud, wanted: &str) -> s::FunctionConfiguration {
+    for _ in 0..50 {
+        cloud.settle().await;
+        let found = cloud.configuration_of(Some(PUBLISHED)).await;
+        if found.last_update_status.as_deref() == Some(wanted) {
+            return found;
+        }
+    }
+    panic!("the update was never {wanted}");
 }
 
 async fn cpus_max(cloud: &Cloud, most: i32) {
@@ -344,16 +352,16 @@ async fn what_worked_answers_until_what_replaces_it_does() {
     for timeout in [11, 12] {
         changed(&cloud, timeout).await;
         cloud.publish(Some("LATEST_PUBLISHED")).await;
-        cloud.settle().await;
-        let now = cloud.configuration_of(Some(PUBLISHED)).await;
-        assert_eq!((status(&now), now.timeout), ((Some("Active"), Some("InProgress")), Some(timeout)));
+        let now = update_is(&cloud, "InProgress").await;
+        assert_eq!((now.state.as_deref(), now.timeout), (Some("Active"), Some(timeout)));
+        cloud.until("both are kept", || cloud.executor.fleets().len() == 2).await;
         cloud.invoke("f", json!(1)).await;
         let kept = cloud.executor.fleets();
         assert_eq!((kept.len(), kept.get(&first[0])), (2, Some(&3)), "{kept:?}");
     }
     cloud.executor.hold(false);
-    cloud.settle().await;
-    assert_eq!(status(&cloud.configuration_of(Some(PUBLISHED)).await), (Some("Active"), Some("Successful")));
+    assert_eq!(update_is(&cloud, "Successful").await.state.as_deref(), Some("Active"));
+    cloud.until("one is kept", || cloud.executor.fleets().len() == 1).await;
     cloud.invoke("f", json!(1)).await;
     let kept = cloud.executor.fleets();
     assert!(kept.len() == 1 && !kept.contains_key(&first[0]), "{kept:?}");
@@ -378,9 +386,8 @@ async fn what_cannot_replace_what_worked_leaves_it_as_it_was() {
     cloud.ok::<op::UpdateFunctionConfiguration>(update).await;
     for _ in 0..2 {
         cloud.publish(Some("LATEST_PUBLISHED")).await;
-        cloud.settle().await;
-        let now = cloud.configuration_of(Some(PUBLISHED)).await;
-        assert_eq!((status(&now), now.memory_size), ((Some("Active"), Some("Failed")), Some(2048)));
+        let now = update_is(&cloud, "Failed").await;
+        assert_eq!((now.state.as_deref(), now.memory_size), (Some("Active"), Some(2048)));
         let code = now.last_update_status_reason_code.as_deref();
         assert_eq!(code, Some("CapacityProviderScalingLimitExceeded"));
         cloud.invoke("f", json!(1)).await;
@@ -395,15 +402,13 @@ async fn what_cannot_replace_what_worked_leaves_it_as_it_was() {
     let env = haneul_env::Env { tasks: Default::default(), ..env };
     let cloud = Cloud::over(env, store, blobs, Some(dir), Bodies::default()).await;
     cloud.invoke("f", json!(1)).await;
-    cloud.settle().await;
-    assert_eq!(cloud.executor.fleets(), before);
-    let now = cloud.configuration_of(Some(PUBLISHED)).await;
-    assert_eq!((status(&now), now.memory_size), ((Some("Active"), Some("Failed")), Some(2048)));
+    let now = update_is(&cloud, "Failed").await;
+    assert_eq!((now.state.as_deref(), now.memory_size), (Some("Active"), Some(2048)));
+    cloud.until("what worked is kept alone", || cloud.executor.fleets() == before).await;
     cpus_max(&cloud, 10).await;
     cloud.publish(Some("LATEST_PUBLISHED")).await;
-    cloud.settle().await;
-    let now = cloud.configuration_of(Some(PUBLISHED)).await;
-    assert_eq!((status(&now), now.memory_size), ((Some("Active"), Some("Successful")), Some(4096)));
+    let now = update_is(&cloud, "Successful").await;
+    assert_eq!((now.state.as_deref(), now.memory_size), (Some("Active"), Some(4096)));
     assert_ne!(cloud.executor.fleets(), before);
 }
 
@@ -425,7 +430,7 @@ async fn what_is_replaced_makes_room() {
         cloud.pass(10).await;
     }
     assert_eq!(seen, [vec![0, 1], vec![2], vec![3]]);
-    assert_eq!(status(&cloud.configuration_of(Some(PUBLISHED)).await), (Some("Active"), Some("Successful")));
+    assert_eq!(update_is(&cloud, "Successful").await.state.as_deref(), Some("Active"));
 }
 
 #[tokio::test]
@@ -451,7 +456,8 @@ async fn who_calls_what_was_replaced_meanwhile_brings_nothing_back() {
     let late = cloud.lambda.target(&named).await.unwrap();
     changed(&cloud, 11).await;
     cloud.publish(Some("LATEST_PUBLISHED")).await;
-    cloud.settle().await;
+    update_is(&cloud, "Successful").await;
+    cloud.until("one is kept", || cloud.executor.fleets().len() == 1).await;
     let now = cloud.executor.fleets();
     let refused = cloud.lambda.run(late.clone(), Call::default()).await.err().unwrap();
     assert_eq!(refused.code(), "TooManyRequestsException", "{refused}");
@@ -477,9 +483,8 @@ async fn providers_and_versions_outlive_the_cloud() {
     drop(first);
     let env = haneul_env::Env { tasks: Default::default(), ..env };
     let again = Cloud::over(env, store, blobs, Some(dir), Bodies::default()).await;
-    again.settle().await;
     // Nobody has called.
-    assert_eq!(again.executor.fleets().into_values().collect::<Vec<_>>(), [3]);
+    again.until("environments are there", || again.executor.fleets().into_values().eq([3])).await;
     assert_eq!(again.versions_on().await, [(PUBLISHED.to_owned(), "Active".to_owned())]);
     assert_eq!(answer(&again.invoke("f", json!({ "a": 2 })).await), json!({ "a": 2 }));
 }
