@@ -87,8 +87,8 @@ mod tests {
         let seal = Seal::new(&[7; 32], env.rng.clone());
         let config = Config { root_keys: Vec::new(), relaxed: false };
         let platform =
-            Platform::new(env.clone(), store.clone(), haneul_blob::Blobs::memory(&env), None, seal, config);
-        let db = Db::new(store, env, platform.bus.clone(), platform.metrics.clone());
+            Platform::new(env.clone(), store, haneul_blob::Blobs::memory(&env), None, seal, config);
+        let db = Db::new(&platform);
         let id: TableId = ("111111111111".parse().unwrap(), Region::US_EAST_1, "tab".to_owned());
         assert!(db.find_stream(&id, "label").await.unwrap().is_none());
         let record = StreamRecord {

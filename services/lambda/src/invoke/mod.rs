@@ -47,7 +47,7 @@ pub(crate) enum Body {
 pub(crate) struct Pieces {
     pieces: mpsc::Receiver<Piece>,
     _permit: concurrency::Permit,
-    _metered: Metered,
+    _metered: Box<Metered>,
 }
 
 /// A run that is counted when it is over. Source: AWS Lambda pricing, "Duration": to the millisecond, by the memory that the
@@ -200,7 +200,9 @@ impl Lambda {
         let (content_type, log_tail) = (outcome.content_type, outcome.log_tail);
         let body = match outcome.body {
             exec::Body::Whole(bytes) => Body::Whole(bytes),
-            exec::Body::Stream(pieces) => Body::Stream(Pieces { pieces, _permit: permit, _metered: metered }),
+            exec::Body::Stream(pieces) => {
+                Body::Stream(Pieces { pieces, _permit: permit, _metered: Box::new(metered) })
+            }
         };
         Ok(Ran {
             body,
