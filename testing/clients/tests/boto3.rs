@@ -134,6 +134,11 @@ fn delegated_access() {
 }
 
 #[test]
+fn what_is_used_is_metered() {
+    run("boto3_usage.py", &[]);
+}
+
+#[test]
 fn bills_are_handed_over() {
     run("boto3_transfers.py", &[]);
 }

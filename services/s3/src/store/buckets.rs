@@ -2,7 +2,7 @@ use haneul_kit::{AccountId, Result};
 use haneul_store::{Range, Reads};
 
 use super::Records;
-use super::tables::{BUCKETS, COMPLETED, CURRENT, DOORS, OWNED, STATES, UPLOADS, VERSIONS};
+use super::tables::{BUCKETS, COMPLETED, CURRENT, DOORS, OWNED, STATES, STORED, UPLOADS, VERSIONS};
 use crate::error::{self, Failure};
 use crate::model::{BucketRecord, Versioning};
 
@@ -57,6 +57,7 @@ impl Records {
             tx.delete(&BUCKETS, name)?;
             tx.delete(&OWNED, &(AccountId::new(record.owner).unwrap_or_default(), name))?;
             tx.delete(&STATES, &id)?;
+            tx.delete(&STORED, name)?;
             Ok(())
         });
         Ok(done.await?)
