@@ -2,7 +2,7 @@
 //! up, deliver it to trails with a chain of signed digests, and let event data stores be queried.
 //!
 //! Reading order: [`record`] (from a call to its record), [`queue`] (the journal, durable before a change is answered),
-//! [`sinks`] and [`selectors`] (who takes which events), [`chunk`] and [`model`] (what is kept), [`trail`] (the state),
+//! [`sinks`] and [`selectors`] (who takes which events), [`delta`] (how the journal writes a record), [`chunk`] and [`model`] (what is kept), [`trail`] (the state),
 //! [`store`], [`tasks`] (from the journal into tables, files, digests), [`keys`] (what signs digests), [`calls`] (all
 //! that we ask of other services), [`lake`] (queries), [`insights`] (unusual rates), [`names`], [`error`], [`ops`].
 //!
@@ -11,6 +11,7 @@
 
 mod calls;
 mod chunk;
+mod delta;
 mod error;
 mod insights;
 mod keys;

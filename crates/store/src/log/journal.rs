@@ -104,13 +104,16 @@ impl Journal {
     }
 
     /// Appends a record that nobody waits for: it is written with the next append that somebody waits for, or when the
-    /// journal has been quiet for a moment. A crash before that loses it, together with every later one.
-    pub fn note(&self, parts: &[&[u8]]) {
+    /// journal has been quiet for a moment. A crash before that loses it, together with every later one. `false` when it
+    /// is lost now: it is too long, or too much waits.
+    pub fn note(&self, parts: &[&[u8]]) -> bool {
         let size = parts.iter().map(|part| part.len()).sum::<usize>();
         match &self.0 {
-            Kind::Disk(disk) if size <= RECORD_BODY_MAX => disk.note(parts),
-            Kind::Memory(memory) => drop(memory.lock().append_all(&[parts])),
-            Kind::Disk(_) => {}
+            Kind::Disk(disk) => size <= RECORD_BODY_MAX && disk.note(parts),
+            Kind::Memory(memory) => {
+                drop(memory.lock().append_all(&[parts]));
+                true
+            }
         }
     }
 
@@ -173,6 +176,11 @@ enum AppendedState {
 impl Appended {
     fn failed(error: StoreError) -> Appended {
         Appended { offsets: Vec::new(), state: AppendedState::Ready(Some(Err(error))) }
+    }
+
+    /// Whether it was not taken: the journal is closed, a record is too long, or too much waits.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.state, AppendedState::Ready(Some(Err(_))))
     }
 
     /// The positions of all records, in order.
@@ -243,16 +251,17 @@ impl Disk {
         Appended { offsets, state: AppendedState::Waiting(receiver) }
     }
 
-    fn note(&self, parts: &[&[u8]]) {
+    fn note(&self, parts: &[&[u8]]) -> bool {
         let mut state = self.shared.state.lock();
         // Losing a note to a backlog is no worse than losing it to a crash.
         if state.closing || state.frame.len() > PENDING_BYTES_MAX {
-            return;
+            return false;
         }
         state.frame.push(parts);
         if std::mem::take(&mut state.asleep) {
             self.shared.wake.notify_one();
         }
+        true
     }
 
     fn close(&self) {
