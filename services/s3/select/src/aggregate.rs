@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::ast::{Aggregate, Binary};
-use crate::error::{Result, invalid_type};
+use crate::error::{Result, invalid_type, overflow};
 use crate::eval::{arithmetic, order};
 use crate::value::Value;
 
@@ -39,6 +39,13 @@ impl Running {
             Aggregate::Min => self.keep(value, Ordering::Less),
             Aggregate::Max => self.keep(value, Ordering::Greater),
         }
+        Ok(())
+    }
+
+    /// So many more records, of a COUNT(*).
+    pub fn count(&mut self, records: u64) -> Result<()> {
+        let count = i64::try_from(records).ok().and_then(|records| self.count.checked_add(records));
+        self.count = count.ok_or_else(overflow)?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use crate::aggregate::Running;
 use crate::ast::{Expr, FromStep, Query, Step, What};
+use crate::columnar::nested;
 use crate::csv::{Header, RECORD_BYTES_MAX, Searched, too_long};
 use crate::error::{Result, SelectError};
 use crate::eval::{Row, Scope, column, member};
@@ -26,7 +27,7 @@ pub struct Stats {
 const READY_BYTES: usize = 256 * 1024;
 
 /// So many records are looked at before somebody else has a turn.
-const TURN_RECORDS: u32 = 10_000;
+pub(crate) const TURN_RECORDS: u32 = 10_000;
 
 /// Carries out one request: [`Engine::feed`] it with the object, take what it gives each time, and [`Engine::finish`].
 ///
@@ -39,8 +40,8 @@ pub struct Engine {
     stats: Stats,
 }
 
-struct State {
-    query: Query,
+pub(crate) struct State {
+    pub(crate) query: Query,
     input: Input,
     output: Output,
     now: Timestamp,
@@ -59,54 +60,20 @@ struct State {
     value: Option<Value>,
     places: Vec<usize>,
     /// Records until the turn is over, and whether it was before everything was read.
-    turn: u32,
-    waits: bool,
+    pub(crate) turn: u32,
+    pub(crate) waits: bool,
     is_bound: bool,
     fields: Vec<Value>,
-    aggregates: Vec<Running>,
+    pub(crate) aggregates: Vec<Running>,
     left: Option<u64>,
-    done: bool,
-    out: String,
+    pub(crate) done: bool,
+    pub(crate) out: String,
 }
 
 impl Engine {
     pub fn new(request: Request) -> Result<Engine> {
-        let query = parser::parse(&request.expression)?;
-        let is_csv = matches!(request.input, Input::Csv(_));
-        if is_csv && !query.from.is_empty() {
-            let message = "The SQL expression contains an invalid path component: CSV has none in FROM.";
-            return Err(SelectError::new("ParseInvalidPathComponent", message));
-        }
-        let wants_header =
-            matches!(&request.input, Input::Csv(CsvInput { header: Header::Use | Header::Ignore, .. }));
-        let aggregates = query.aggregates.iter().map(|(kind, _)| Running::new(*kind)).collect();
-        let left = query.limit;
-        let state = State {
-            left,
-            done: left == Some(0) && query.aggregates.is_empty(),
-            query,
-            input: request.input,
-            output: request.output,
-            now: functions::now(request.now.0, request.now.1),
-            end: request.end,
-            skips_first: request.begins_inside,
-            buffer: Vec::new(),
-            offset: 0,
-            searched: Searched::default(),
-            scanner: Scanner::default(),
-            header: Vec::new(),
-            wants_header,
-            data_from: 0,
-            value: None,
-            places: Vec::new(),
-            turn: TURN_RECORDS,
-            waits: false,
-            is_bound: !is_csv,
-            fields: Vec::new(),
-            aggregates,
-            out: String::new(),
-        };
         let unpacker = Unpacker::new(request.compression);
+        let state = State::new(request)?;
         Ok(Engine { unpacker, unpacked: false, state, stats: Stats::default() })
     }
 
@@ -192,6 +159,45 @@ impl Engine {
 }
 
 impl State {
+    pub(crate) fn new(request: Request) -> Result<State> {
+        let query = parser::parse(&request.expression)?;
+        let is_csv = matches!(request.input, Input::Csv(_));
+        let is_json = matches!(request.input, Input::Json(_));
+        if !is_json && !query.from.is_empty() {
+            let message = "The SQL expression contains an invalid path component: only JSON has any in FROM.";
+            return Err(SelectError::new("ParseInvalidPathComponent", message));
+        }
+        let wants_header =
+            matches!(&request.input, Input::Csv(CsvInput { header: Header::Use | Header::Ignore, .. }));
+        let aggregates = query.aggregates.iter().map(|(kind, _)| Running::new(*kind)).collect();
+        let left = query.limit;
+        Ok(State {
+            left,
+            done: left == Some(0) && query.aggregates.is_empty(),
+            query,
+            input: request.input,
+            output: request.output,
+            now: functions::now(request.now.0, request.now.1),
+            end: request.end,
+            skips_first: request.begins_inside,
+            buffer: Vec::new(),
+            offset: 0,
+            searched: Searched::default(),
+            scanner: Scanner::default(),
+            header: Vec::new(),
+            wants_header,
+            data_from: 0,
+            value: None,
+            places: Vec::new(),
+            turn: TURN_RECORDS,
+            waits: false,
+            is_bound: !is_csv,
+            fields: Vec::new(),
+            aggregates,
+            out: String::new(),
+        })
+    }
+
     /// Reads what is there, until the turn is over.
     fn go_on(&mut self) -> Result<()> {
         (self.turn, self.waits) = (TURN_RECORDS, false);
@@ -207,14 +213,14 @@ impl State {
         self.offset += at as u64;
         read?;
         let longest = match &self.input {
-            Input::Csv(_) => RECORD_BYTES_MAX,
+            Input::Csv(_) | Input::Parquet => RECORD_BYTES_MAX,
             Input::Json(kind) => kind.bytes_max(),
         };
         if !self.done && !self.waits && self.buffer.len() > longest { Err(too_long()) } else { Ok(()) }
     }
 
     /// Whether the turn is over.
-    fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         self.waits |= self.turn == 0 || self.out.len() >= READY_BYTES;
         self.waits
     }
@@ -262,6 +268,7 @@ impl State {
                     *at += end;
                     self.at(begin, record)?;
                 }
+                Input::Parquet => return Err(by_ranges()),
             }
         }
         Ok(())
@@ -272,7 +279,7 @@ impl State {
         let buffer = std::mem::take(&mut self.buffer);
         let begin = self.offset;
         let is_blank = match &self.input {
-            Input::Csv(_) => buffer.is_empty(),
+            Input::Csv(_) | Input::Parquet => buffer.is_empty(),
             Input::Json(_) => buffer.iter().all(u8::is_ascii_whitespace),
         };
         if is_blank || self.done {
@@ -327,6 +334,7 @@ impl State {
                 let value = json::parse(record)?;
                 self.each_of(value)
             }
+            Input::Parquet => Err(by_ranges()),
         }
     }
 
@@ -409,7 +417,7 @@ impl State {
         }
     }
 
-    fn row(&mut self, row: Row<'_>) -> Result<()> {
+    pub(crate) fn row(&mut self, row: Row<'_>) -> Result<()> {
         if self.done || matches!(row, Row::Value(Value::Missing)) {
             return Ok(());
         }
@@ -430,6 +438,11 @@ impl State {
             return Ok(());
         }
         let (longest, to) = (self.longest(), &mut self.out);
+        let is_flat = matches!((&self.input, &self.output), (Input::Parquet, Output::Csv(_)));
+        let check = |value: &Value| match value {
+            Value::List(_) | Value::Struct(_) if is_flat => Err(nested()),
+            _ => Ok(()),
+        };
         match (&self.query.what, row) {
             (What::All, Row::Columns(fields, names)) => {
                 let numbers: Vec<String>;
@@ -446,14 +459,21 @@ impl State {
                 self.output.write(all.map(Ok), to, longest)?;
             }
             (What::All, Row::Value(Value::Struct(members))) => {
-                let all = members.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value)));
-                self.output.write(all.map(Ok), to, longest)?;
+                let all = members.iter().map(|(name, value)| {
+                    check(value)?;
+                    Ok((name.as_str(), Cow::Borrowed(value)))
+                });
+                self.output.write(all, to, longest)?;
             }
             (What::All, Row::Value(value)) => {
                 self.output.write([Ok(("_1", Cow::Borrowed(value)))].into_iter(), to, longest)?;
             }
             (What::List(items), _) => {
-                let values = items.iter().map(|item| Ok((item.name.as_str(), scope.eval(&item.expr)?)));
+                let values = items.iter().map(|item| {
+                    let value = scope.eval(&item.expr)?;
+                    check(&value)?;
+                    Ok((item.name.as_str(), value))
+                });
                 self.output.write(values, to, longest)?;
             }
         }
@@ -467,13 +487,13 @@ impl State {
     /// A document is given back whole, if that is what is asked.
     fn longest(&self) -> usize {
         match &self.input {
-            Input::Csv(_) => RECORD_BYTES_MAX,
+            Input::Csv(_) | Input::Parquet => RECORD_BYTES_MAX,
             Input::Json(kind) => 2 * kind.bytes_max(),
         }
     }
 
     /// The one record of a query with aggregates.
-    fn aggregate(&mut self) -> Result<()> {
+    pub(crate) fn aggregate(&mut self) -> Result<()> {
         if self.aggregates.is_empty() || self.query.limit == Some(0) {
             return Ok(());
         }
@@ -484,4 +504,9 @@ impl State {
         let longest = self.longest();
         self.output.write(values, &mut self.out, longest)
     }
+}
+
+/// What is no stream of records was fed as one.
+fn by_ranges() -> SelectError {
+    SelectError::new("InvalidDataSource", "The data source type is not valid: Parquet is read by ranges.")
 }

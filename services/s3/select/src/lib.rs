@@ -1,11 +1,12 @@
 //! S3 Select: an SQL expression over the records of one object. Pure: bytes in, bytes out, no clock but the time it is given.
 //!
 //! Whoever uses it makes an [`Engine`] of a [`Request`], feeds it the object as it comes and takes the answer as it grows: an
-//! object of any size costs the memory of its largest record.
+//! object of any size costs the memory of its largest record. Parquet is read by ranges: a [`Columnar`] says which it wants.
 //!
 //! Reading order: [`lexer`], [`ast`], [`parser`] (the expression), [`value`], [`timestamp`], [`eval`] (what an expression says of
 //! a record), [`functions`], [`aggregate`], [`csv`], [`json`] (bytes to records), [`unpack`] (compressed bytes), [`output`]
-//! (values to bytes), [`engine`] (all of it together), [`error`].
+//! (values to bytes), [`engine`] (all of it together), [`parquet`] (columns to records), [`columnar`] (the engine on them),
+//! [`error`].
 //!
 //! What must never happen here: a panic, whatever the expression or the object; a recursion or a buffer without a limit.
 //!
@@ -14,6 +15,7 @@
 
 pub mod aggregate;
 pub mod ast;
+pub mod columnar;
 pub mod csv;
 pub mod engine;
 pub mod error;
@@ -22,11 +24,13 @@ pub mod functions;
 pub mod json;
 pub mod lexer;
 pub mod output;
+pub mod parquet;
 pub mod parser;
 pub mod timestamp;
 pub mod unpack;
 pub mod value;
 
+pub use columnar::Columnar;
 pub use csv::{CsvInput, Header};
 pub use engine::{Engine, Stats};
 pub use error::SelectError;
@@ -53,6 +57,8 @@ pub struct Request {
 pub enum Input {
     Csv(CsvInput),
     Json(JsonType),
+    /// Of a [`Columnar`] only.
+    Parquet,
 }
 
 #[cfg(test)]

@@ -110,6 +110,8 @@ impl CsvOutput {
 pub fn json(value: &Value, to: &mut String) {
     match value {
         Value::Missing | Value::Null => to.push_str("null"),
+        // JSON has no infinity, and nothing that is no number.
+        Value::Float(float) if !float.is_finite() => to.push_str("null"),
         Value::Bool(truth) => to.push_str(if *truth { "true" } else { "false" }),
         Value::Int(int) => to.push_str(&int.to_string()),
         Value::Float(float) => to.push_str(&float_text(*float)),

@@ -112,11 +112,12 @@ pub fn boolean(text: &str) -> Option<bool> {
 
 pub fn compare_numbers(a: &Value, b: &Value) -> Option<Ordering> {
     match (exact(a), exact(b)) {
-        (Some((a, from)), Some((b, to))) => {
+        (Some((left, from)), Some((right, to))) => {
             let scale = from.max(to);
-            match (rescale(a, from, scale), rescale(b, to, scale)) {
-                (Some(a), Some(b)) => Some(a.cmp(&b)),
-                _ => None,
+            match (rescale(left, from, scale), rescale(right, to, scale)) {
+                (Some(left), Some(right)) => Some(left.cmp(&right)),
+                // More digits than there are, which is far apart.
+                _ => a.as_float()?.partial_cmp(&b.as_float()?),
             }
         }
         _ => a.as_float()?.partial_cmp(&b.as_float()?),
