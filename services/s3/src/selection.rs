@@ -81,7 +81,11 @@ pub(crate) fn read(asked: &s::SelectObjectContentRequest) -> Result<Asked> {
                 return Err(error::new("InvalidJsonType", 400, message));
             }
         }),
-        (None, None, Some(_)) => return Err(error::not_implemented("Selecting from Parquet")),
+        (None, None, Some(_)) if compression != Compression::None => {
+            let message = "The file is not in a supported compression format. Parquet is compressed by column, not as a whole.";
+            return Err(error::new("InvalidCompressionFormat", 400, message));
+        }
+        (None, None, Some(_)) => Input::Parquet,
         (None, None, None) => return Err(missing()),
         _ => {
             let message = "The SelectRequest can only specify one data format in InputSerialization.";
@@ -102,6 +106,7 @@ pub(crate) fn read(asked: &s::SelectObjectContentRequest) -> Result<Asked> {
     let whole_only = match &input {
         Input::Csv(csv) => csv.quoted_delimiters,
         Input::Json(kind) => *kind == JsonType::Document,
+        Input::Parquet => false,
     };
     if range.is_some() && (whole_only || compression != Compression::None) {
         let message = "Scan range queries are not supported on this type of object.";

@@ -11,6 +11,12 @@ fn run(name: &str) {
     }
 }
 
+fn run_with_pyarrow(name: &str) {
+    if available(&python(), &["-c", "import pyarrow"], name) {
+        run(name);
+    }
+}
+
 #[test]
 fn analysis() {
     run("boto3_s3_analysis.py");
@@ -23,10 +29,12 @@ fn annotations() {
 
 #[test]
 fn reports() {
-    let name = "boto3_s3_reports.py";
-    if available(&python(), &["-c", "import pyarrow"], name) {
-        run(name);
-    }
+    run_with_pyarrow("boto3_s3_reports.py");
+}
+
+#[test]
+fn selections_of_columns() {
+    run_with_pyarrow("boto3_s3_parquet.py");
 }
 
 #[test]

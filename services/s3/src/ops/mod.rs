@@ -49,6 +49,7 @@ pub(crate) mod put_object;
 mod read;
 mod restore_object;
 mod select_object_content;
+mod select_source;
 mod update_object_encryption;
 mod url_encoding;
 mod write_get_object_response;

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::stream;
-use haneul_kit::{Access, ApiError, ByteStream, Cx, Handle, Principal, Result};
-use haneul_s3_select::{Compression, CsvInput, Engine, Input, Request, SelectError, Stats};
+use haneul_kit::{Access, ApiError, ByteStream, Cx, Fault, Handle, Principal, Result};
+use haneul_s3_select::{Columnar, Compression, CsvInput, Engine, Input, Request, SelectError, Stats};
 use haneul_s3_wire::operations::SelectObjectContent;
 use haneul_s3_wire::shapes as s;
 use haneul_shape::{BoxError, EventStream};
@@ -16,6 +16,8 @@ use crate::range::Span;
 use crate::request_metrics::Selections;
 use crate::selection;
 use crate::{S3, archive, error, names};
+
+use super::select_source::{Failed, Source};
 
 /// Largest payload of one event, in bytes.
 const RECORDS_BYTES: usize = 128 * 1024;
@@ -30,6 +32,9 @@ const HEAD_BYTES_MAX: u64 = 1024 * 1024;
 /// So many bytes of an object, unpacked, are gone through before something is sent or somebody else has a turn.
 const STEP_BYTES: u64 = 1024 * 1024;
 const TURN_BYTES: u64 = 256 * 1024;
+
+/// So many turns of columns, each of thousands of rows, without anything to send: the client is told that we are alive.
+const TURNS: u32 = 100;
 
 impl Handle<SelectObjectContent> for S3 {
     async fn access(&self, cx: &Cx, input: &s::SelectObjectContentRequest) -> Result<Vec<Access>> {
@@ -78,30 +83,35 @@ impl Handle<SelectObjectContent> for S3 {
             end: range.map(|range| range.end - from),
             begins_inside: range.is_some_and(|range| range.start > 0),
         };
-        let mut engine = Engine::new(request).map_err(refused)?;
-        if let Input::Csv(csv) = &asked.input
-            && engine.wants_header()
-            && range.is_some_and(|range| range.start > 0)
-        {
-            let whole = Span { start: 0, end: body.size.min(HEAD_BYTES_MAX) };
-            let reading = self.content.readers.begin();
-            let head = self.stream(&body, inline.clone(), whole, reading, key.clone()).await?;
-            if let Some((header, next)) = header(head, csv, whole.end == body.size).await? {
-                engine.header(&header, next.saturating_sub(from)).map_err(refused)?;
+        let source = if let Input::Parquet = &asked.input {
+            let groups = range.map_or(0..body.size, |range| range.start..range.end);
+            let engine = Columnar::new(request, body.size, groups).map_err(refused)?;
+            Source::columns(self.ranges(&body, inline, reading, key).await?, engine)
+        } else {
+            let mut engine = Engine::new(request).map_err(refused)?;
+            if let Input::Csv(csv) = &asked.input
+                && engine.wants_header()
+                && range.is_some_and(|range| range.start > 0)
+            {
+                let whole = Span { start: 0, end: body.size.min(HEAD_BYTES_MAX) };
+                let reading = self.content.readers.begin();
+                let head = self.stream(&body, inline.clone(), whole, reading, key.clone()).await?;
+                if let Some((header, next)) = header(head, csv, whole.end == body.size).await? {
+                    engine.header(&header, next.saturating_sub(from)).map_err(refused)?;
+                }
             }
-        }
-        let span = Span { start: from, end: body.size };
-        let object = self.stream(&body, inline, span, reading, key).await?;
+            let span = Span { start: from, end: body.size };
+            Source::stream(self.stream(&body, inline, span, reading, key).await?, engine)
+        };
         self.note_read(cx, &bucket, named.key, &record, &body);
         self.meter_read(cx.now(), &bucket, &body, body.size);
         let mut selecting = Selecting {
-            object,
-            piece: Bytes::new(),
-            engine,
+            source,
             ready: VecDeque::new(),
             tells_progress: input.request_progress.and_then(|progress| progress.enabled) == Some(true),
             told: 0,
             last_event: 0,
+            turns: 0,
             state: State::Reading,
             counts: self.selections(&bucket, named.key, &body.tags, now),
         };
@@ -110,6 +120,7 @@ impl Handle<SelectObjectContent> for S3 {
             Ok(()) => {}
             Err(Failed::Select(failure)) => return Err(refused(failure)),
             Err(Failed::Api(failure)) => return Err(failure),
+            Err(Failed::Busy) => return Err(error::new("Busy", 503, BUSY).with_fault(Fault::Server)),
         }
         let events = stream::unfold(selecting, |mut selecting| async move {
             let event = selecting.next().await?;
@@ -118,6 +129,8 @@ impl Handle<SelectObjectContent> for S3 {
         Ok(s::SelectObjectContentOutput { payload: EventStream::new(events) })
     }
 }
+
+const BUSY: &str = "The service is unavailable. Try again later.";
 
 /// The engine's errors are the client's; it names them as S3 does.
 fn refused(failure: SelectError) -> ApiError {
@@ -144,15 +157,13 @@ type Event = s::SelectObjectContentEventStream;
 
 /// An answer on its way.
 struct Selecting {
-    object: ByteStream,
-    /// What of the object has not been taken yet.
-    piece: Bytes,
-    engine: Engine,
+    source: Source,
     ready: VecDeque<Event>,
     tells_progress: bool,
     /// How much of the object, unpacked, had been read when progress was told, and when anything was sent.
     told: u64,
     last_event: u64,
+    turns: u32,
     state: State,
     counts: Selections,
 }
@@ -160,39 +171,27 @@ struct Selecting {
 #[derive(PartialEq)]
 enum State {
     Reading,
-    /// All was read, and not everything answered.
-    Ending,
     /// What is ready is the last.
     Over,
     Failed,
-}
-
-enum Failed {
-    Select(SelectError),
-    Api(ApiError),
-}
-
-impl From<SelectError> for Failed {
-    fn from(failure: SelectError) -> Failed {
-        Failed::Select(failure)
-    }
 }
 
 impl Selecting {
     async fn next(&mut self) -> Option<Result<Event, BoxError>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                self.last_event = self.engine.stats().processed;
+                (self.last_event, self.turns) = (self.source.stats().processed, 0);
                 return Some(Ok(event));
             }
             match self.state {
-                State::Reading | State::Ending => {}
+                State::Reading => {}
                 State::Over | State::Failed => return None,
             }
             if let Err(failure) = self.step().await {
                 self.state = State::Failed;
                 let failure = match failure {
                     Failed::Select(failure) => WireError::sender(failure.code, failure.message),
+                    Failed::Busy => WireError::receiver("Busy", BUSY),
                     Failed::Api(failure) => {
                         tracing::warn!(%failure, "an object could not be read for a selection");
                         WireError::receiver(
@@ -208,36 +207,31 @@ impl Selecting {
 
     /// Goes on until there is something to send, or for a while.
     async fn step(&mut self) -> Result<(), Failed> {
-        let began = self.engine.stats().processed;
+        let began = self.source.stats().processed;
         let mut turn = began;
         while self.ready.is_empty() && self.state != State::Over {
-            if self.state == State::Ending {
-                self.end()?;
-            } else if self.engine.is_done() {
-                self.state = State::Ending;
-            } else if self.piece.is_empty() {
-                match self.object.next().await {
-                    Some(piece) => self.piece = piece.map_err(|failure| Failed::Api(body_error(failure)))?,
-                    None => self.state = State::Ending,
-                }
-                continue;
-            } else {
-                let fed = self.engine.feed(&self.piece)?;
-                self.piece.advance(fed);
-            }
-            if self.engine.ready() >= RECORDS_BYTES {
+            let over = self.source.go_on().await?;
+            if self.source.ready() >= RECORDS_BYTES {
                 self.records();
             }
-            let processed = self.engine.stats().processed;
+            if over {
+                self.end();
+                break;
+            }
+            let processed = self.source.stats().processed;
             if processed - began >= STEP_BYTES {
                 break;
             }
-            if processed - turn >= TURN_BYTES || self.engine.is_waiting() {
+            if processed - turn >= TURN_BYTES || self.source.is_waiting() {
                 turn = processed;
                 tokio::task::yield_now().await;
             }
+            self.turns += u32::from(self.source.is_columns());
+            if self.turns >= TURNS {
+                self.ready.push_back(Event::Cont(s::ContinuationEvent::default()));
+            }
         }
-        let stats = self.engine.stats();
+        let stats = self.source.stats();
         let goes_on = self.state != State::Over;
         if goes_on && self.tells_progress && stats.processed - self.told >= PROGRESS_BYTES {
             self.told = stats.processed;
@@ -252,13 +246,9 @@ impl Selecting {
         Ok(())
     }
 
-    /// Goes on with what is left when all was read.
-    fn end(&mut self) -> Result<(), Failed> {
-        if !self.engine.finish()? {
-            return Ok(());
-        }
+    fn end(&mut self) {
         self.records();
-        let stats = self.engine.stats();
+        let stats = self.source.stats();
         if self.tells_progress {
             let details = Some(progress(stats));
             self.ready.push_back(Event::Progress(s::ProgressEvent { details }));
@@ -272,11 +262,10 @@ impl Selecting {
         self.ready.push_back(Event::End(s::EndEvent::default()));
         self.counts.record(stats.scanned, stats.returned);
         self.state = State::Over;
-        Ok(())
     }
 
     fn records(&mut self) {
-        let mut rest = Bytes::from(self.engine.take());
+        let mut rest = Bytes::from(self.source.take());
         while !rest.is_empty() {
             let payload = Some(rest.split_to(rest.len().min(RECORDS_BYTES)));
             self.ready.push_back(Event::Records(s::RecordsEvent { payload }));

@@ -3,6 +3,7 @@ use haneul_s3_wire::shapes as s;
 use haneul_s3_wire::shapes::SelectObjectContentEventStream as Event;
 
 use super::world::{Who, World, code, put};
+use crate::parquet::{Cell, Column, Kind, Writer};
 
 fn select(key: &str, expression: &str) -> s::SelectObjectContentRequest {
     s::SelectObjectContentRequest {
@@ -181,4 +182,170 @@ async fn refusals_and_failures() {
     let (records, others) = events(world.root::<op::SelectObjectContent>(input).await.unwrap()).await;
     assert!(!records.is_empty());
     assert!(others.len() == 1 && others[0].contains("CastFailed"), "{others:?}");
+}
+
+fn parquet(key: &str, expression: &str) -> s::SelectObjectContentRequest {
+    s::SelectObjectContentRequest {
+        input_serialization: s::InputSerialization {
+            parquet: Some(Default::default()),
+            ..Default::default()
+        },
+        ..select(key, expression)
+    }
+}
+
+/// A table; of 70,000 rows in two row groups.
+fn table(rows: i64) -> Vec<u8> {
+    table_of(rows, |id| format!("{id:0>200}"))
+}
+
+fn table_of(rows: i64, text: impl Fn(i64) -> String) -> Vec<u8> {
+    let column = |name, kind| Column { name, kind, optional: true };
+    let columns = vec![column("id", Kind::Long), column("text", Kind::Text), column("at", Kind::Time)];
+    let mut writer = Writer::new("table", columns);
+    for id in 0..rows {
+        let text = if id % 3 == 0 { Cell::Null } else { Cell::Text(text(id)) };
+        writer.row([Cell::Long(id), text, Cell::Long(id * 1000)]);
+    }
+    writer.finish()
+}
+
+#[tokio::test]
+async fn columns_of_small_and_large_objects() {
+    let world = World::with_bucket().await;
+    let file = table(70_000);
+    let size = file.len() as u64;
+    world.put("large", file).await;
+    world.put("small", table(3)).await;
+    let rows = "0,,1970-01-01T00:00:00.000Z\n";
+    assert_eq!(answer(&world, parquet("small", "SELECT * FROM S3Object s LIMIT 1")).await, rows);
+    let counts = "SELECT COUNT(*), COUNT(text), MAX(s.ID) FROM S3Object s WHERE s.id >= 10";
+    assert_eq!(answer(&world, parquet("large", counts)).await, "69990,46660,69999\n");
+    // The other columns are not read, and with a limit not even the rest of this one.
+    let input = s::SelectObjectContentRequest {
+        request_progress: Some(s::RequestProgress { enabled: Some(true) }),
+        ..parquet("large", "SELECT id FROM S3Object")
+    };
+    let (records, others) = events(world.root::<op::SelectObjectContent>(input).await.unwrap()).await;
+    assert!(records.lines().enumerate().all(|(at, line)| line == at.to_string()), "{records}");
+    assert_eq!(records.lines().count(), 70_000);
+    assert_eq!((others[0].as_str(), others.last().unwrap().as_str()), ("Progress", "End"));
+    let scanned = |others: &[String]| -> u64 {
+        others.iter().find_map(|other| other.strip_prefix("Stats ")?.parse().ok()).unwrap()
+    };
+    let one = scanned(&others);
+    let input = parquet("large", "SELECT id FROM S3Object LIMIT 2");
+    let (records, others) = events(world.root::<op::SelectObjectContent>(input).await.unwrap()).await;
+    let some = scanned(&others);
+    assert_eq!(records, "0\n1\n");
+    let input = parquet("large", "SELECT * FROM S3Object");
+    let all = scanned(&events(world.root::<op::SelectObjectContent>(input).await.unwrap()).await.1);
+    assert!(some < one && one < all && all > size, "{some} {one} {all} {size}");
+    // A row group is in the range that it begins in.
+    let mut both = String::new();
+    for (start, end) in [(Some(0), Some(9)), (Some(10), None)] {
+        let input = s::SelectObjectContentRequest {
+            scan_range: Some(s::ScanRange { start, end }),
+            ..parquet("large", "SELECT COUNT(*) FROM S3Object")
+        };
+        both += &answer(&world, input).await;
+    }
+    let counts: Vec<u64> = both.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(counts[0] > 0 && counts[1] > 0 && counts[0] + counts[1] == 70_000, "{counts:?}");
+}
+
+#[tokio::test]
+async fn columns_of_objects_that_are_encrypted_and_in_parts() {
+    let world = World::with_bucket().await;
+    let file = table(70_000);
+    let key = || Some("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned());
+    let digest = || Some("hRasmdxgYDKV3nvbahU1MA==".to_owned());
+    for (name, body) in [("large", file.clone()), ("small", table(5))] {
+        let sealed = s::PutObjectRequest {
+            sse_customer_algorithm: Some("AES256".into()),
+            sse_customer_key: key(),
+            sse_customer_key_md5: digest(),
+            ..put(name, body)
+        };
+        world.root::<op::PutObject>(sealed).await.unwrap();
+    }
+    let ask = |name: &str| s::SelectObjectContentRequest {
+        sse_customer_algorithm: Some("AES256".into()),
+        sse_customer_key: key(),
+        sse_customer_key_md5: digest(),
+        ..parquet(name, "SELECT SUM(id), MAX(text) FROM S3Object WHERE id < 5")
+    };
+    let expected = format!("10,{:0>200}\n", 4);
+    assert_eq!(answer(&world, ask("large")).await, expected);
+    assert_eq!(answer(&world, ask("small")).await, expected);
+    assert_eq!(answer(&world, parquet("large", "SELECT id FROM S3Object")).await, "InvalidRequest");
+
+    let create =
+        s::CreateMultipartUploadRequest { bucket: "bkt".into(), key: "parts".into(), ..Default::default() };
+    let upload_id = world.root::<op::CreateMultipartUpload>(create).await.unwrap().upload_id.unwrap();
+    let mut parts = Vec::new();
+    // What does not compress, so that a column lies across the parts.
+    let file = table_of(8_000, |id| {
+        let words =
+            (1..64).map(|n| format!("{:016x}", ((id * 64 + n) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        words.collect()
+    });
+    assert!(file.len() > (5 << 20) + 4000, "{}", file.len());
+    for (number, part) in [(1, &file[..(5 << 20) + 4000]), (2, &file[(5 << 20) + 4000..])] {
+        let input = s::UploadPartRequest {
+            bucket: "bkt".into(),
+            key: "parts".into(),
+            upload_id: upload_id.clone(),
+            part_number: number,
+            body: haneul_kit::ByteStream::from_bytes(part.to_vec()),
+            ..Default::default()
+        };
+        let e_tag = world.root::<op::UploadPart>(input).await.unwrap().e_tag;
+        parts.push(s::CompletedPart { part_number: Some(number), e_tag, ..Default::default() });
+    }
+    let input = s::CompleteMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: "parts".into(),
+        upload_id,
+        multipart_upload: Some(s::CompletedMultipartUpload { parts: Some(parts) }),
+        ..Default::default()
+    };
+    world.root::<op::CompleteMultipartUpload>(input).await.unwrap();
+    let texts = parquet("parts", "SELECT text FROM S3Object WHERE text IS NOT NULL");
+    let texts = answer(&world, texts).await;
+    assert!(texts.lines().all(|text| text.len() == 63 * 16), "{:?}", texts.lines().next());
+    assert_eq!(texts.lines().count(), 8_000 - 2_667);
+}
+
+#[tokio::test]
+async fn refusals_of_columns() {
+    let world = World::with_bucket().await;
+    world.put("k", table(3)).await;
+    world.put("csv", "id\n1\n").await;
+    world.put("empty", "").await;
+    let good = || parquet("k", "SELECT id FROM S3Object");
+    let gzip =
+        || s::InputSerialization { compression_type: Some("GZIP".into()), ..good().input_serialization };
+    let both = || s::InputSerialization { csv: Some(Default::default()), ..good().input_serialization };
+    for (input, expected) in [
+        (good(), "0\n1\n2\n"),
+        (parquet("csv", "SELECT * FROM S3Object"), "ParquetParsingError"),
+        (parquet("empty", "SELECT * FROM S3Object"), "ParquetParsingError"),
+        (parquet("k", "SELECT nobody FROM S3Object"), "MissingHeaders"),
+        (parquet("k", "SELECT"), "ParseSelectMissingFrom"),
+        (s::SelectObjectContentRequest { input_serialization: gzip(), ..good() }, "InvalidCompressionFormat"),
+        (
+            s::SelectObjectContentRequest { input_serialization: both(), ..good() },
+            "ObjectSerializationConflict",
+        ),
+        (
+            s::SelectObjectContentRequest {
+                scan_range: Some(s::ScanRange { start: Some(1 << 40), end: None }),
+                ..good()
+            },
+            "InvalidScanRange",
+        ),
+    ] {
+        assert_eq!(answer(&world, input).await, expected);
+    }
 }
