@@ -240,7 +240,7 @@ async fn columns_of_small_and_large_objects() {
     assert_eq!(records, "0\n1\n");
     let input = parquet("large", "SELECT * FROM S3Object");
     let all = scanned(&events(world.root::<op::SelectObjectContent>(input).await.unwrap()).await.1);
-    assert!(some < one && one < all && all > size, "{some} {one} {all} {size}");
+    assert!(some < one && one < all && all < size + 20_000, "{some} {one} {all} {size}");
     // A row group is in the range that it begins in.
     let mut both = String::new();
     for (start, end) in [(Some(0), Some(9)), (Some(10), None)] {

@@ -11,8 +11,8 @@ use crate::csv::RECORD_BYTES_MAX;
 use crate::error::Result;
 use crate::value::Value;
 
-/// So much of the end is read first, in bytes: most footers are in it.
-const TAIL_BYTES: u64 = 64 * 1024;
+/// So much of the end is read first, in bytes: many footers are in it, and small files as a whole.
+const TAIL_BYTES: u64 = 16 * 1024;
 
 /// So much of a column is read at once, in bytes: less of each where there are many.
 const AHEAD_BYTES: u64 = 8 * 1024 * 1024;
@@ -25,6 +25,8 @@ pub struct Reader {
     /// Only row groups are read that begin in it.
     range: Range<u64>,
     state: State,
+    /// The end of the object.
+    tail: Vec<u8>,
     schema: Schema,
     footer: Option<Footer>,
     /// Of the schema's columns, those that are read, once that is known.
@@ -64,6 +66,7 @@ impl Reader {
             size,
             range,
             state: State::Tail(size.saturating_sub(TAIL_BYTES)..size),
+            tail: Vec::new(),
             schema: Schema { fields: Vec::new(), leaves: Vec::new() },
             footer: None,
             wanted: None,
@@ -93,9 +96,11 @@ impl Reader {
             return Err(invalid("it is no Parquet file"));
         }
         // The footer itself ends before the tail.
-        let footer = match range.end == self.size {
-            true => place(bytes, self.size)?,
-            false => range.clone(),
+        let footer = if range.end == self.size {
+            self.tail = bytes.to_vec();
+            place(bytes, self.size)?
+        } else {
+            range.clone()
         };
         match footer.start.checked_sub(range.start) {
             Some(from) => {
@@ -164,7 +169,11 @@ impl Reader {
             }
             match filled {
                 Filled::Whole => self.filled += 1,
-                Filled::Wants(range) => return Ok(Next::Wants(range)),
+                Filled::Wants(range) => {
+                    let there = within(&self.tail, self.size, &range).zip(self.columns.get_mut(self.filled));
+                    let Some((bytes, column)) = there else { return Ok(Next::Wants(range)) };
+                    column.give(bytes);
+                }
             }
         }
         (self.filled, self.room) = (0, RECORD_BYTES_MAX);
@@ -220,4 +229,10 @@ impl Reader {
     pub fn record(&self) -> &Value {
         &self.record
     }
+}
+
+/// A range of the object, where its end is known.
+fn within<'t>(tail: &'t [u8], size: u64, range: &Range<u64>) -> Option<&'t [u8]> {
+    let from = usize::try_from(range.start.checked_sub(size - tail.len() as u64)?).ok()?;
+    tail.get(from..from.checked_add((range.end - range.start) as usize)?)
 }
