@@ -9,6 +9,9 @@ use crate::eval::Row;
 use crate::parquet::{Next, Reader};
 use crate::{Request, SelectError};
 
+/// So many bytes of rows are looked at before somebody else has a turn.
+const TURN_BYTES: usize = 2 * 1024 * 1024;
+
 /// Carries out one request on a Parquet object: [`Columnar::go_on`] until it is over, and in between give it the bytes that
 /// it [`Columnar::wanted`] and take what it gives.
 ///
@@ -50,12 +53,16 @@ impl Columnar {
     /// Works for a turn. Says whether the answer is over.
     pub fn go_on(&mut self) -> Result<bool> {
         (self.state.turn, self.state.waits) = (TURN_RECORDS, false);
+        let mut cost = 0;
         while !self.state.done {
-            if self.wanted.is_some() || self.state.is_over() {
+            if self.wanted.is_some() || cost >= TURN_BYTES || self.state.is_over() {
                 return Ok(false);
             }
             match self.reader.go_on()? {
-                Next::Row => self.state.row(Row::Value(self.reader.record()))?,
+                Next::Row => {
+                    cost += self.reader.cost();
+                    self.state.row(Row::Value(self.reader.record()))?;
+                }
                 Next::Wants(range) => self.wanted = Some(range),
                 Next::Schema => self.bind()?,
                 Next::Over => self.state.done = true,

@@ -38,6 +38,7 @@ pub struct Reader {
     /// How many columns have the entries of the next row, and how much more it may have.
     filled: usize,
     room: usize,
+    cost: usize,
     record: Value,
     processed: u64,
 }
@@ -75,6 +76,7 @@ impl Reader {
             rows: 0,
             filled: 0,
             room: RECORD_BYTES_MAX,
+            cost: 0,
             record: Value::Struct(Vec::new()),
             processed: 0,
         }
@@ -176,6 +178,7 @@ impl Reader {
                 }
             }
         }
+        self.cost = RECORD_BYTES_MAX - self.room;
         (self.filled, self.room) = (0, RECORD_BYTES_MAX);
         self.rows -= 1;
         let Value::Struct(members) = &mut self.record else { return Ok(Next::Over) };
@@ -223,6 +226,11 @@ impl Reader {
     /// Bytes of the object that were read, unpacked.
     pub fn processed(&self) -> u64 {
         self.processed
+    }
+
+    /// About how many bytes the row has that [`Next::Row`] told of: no entry of a column is less than two.
+    pub fn cost(&self) -> usize {
+        self.cost
     }
 
     /// The row that [`Next::Row`] told of.

@@ -479,3 +479,29 @@ fn runs_cost_nothing_until_they_are_read() {
     assert_eq!(csv("SELECT a FROM S3Object LIMIT 2", &file), "\n\n");
     assert_eq!(csv("SELECT COUNT(*) FROM S3Object", &file), format!("{rows}\n"));
 }
+
+/// Long rows are fewer of them in a turn, though nobody asks for any.
+#[test]
+fn turns_end() {
+    let runs: Vec<u8> =
+        (0..2000).flat_map(|_| [varint(1 << 1), vec![0], varint(1000 << 1), vec![1]].concat()).collect();
+    let all = [varint(1 << 40), vec![1]].concat();
+    let sized = |bytes: Vec<u8>| [(bytes.len() as u32).to_le_bytes().to_vec(), bytes].concat();
+    let values: i64 = 2000 * 1001;
+    // All zeros, as deltas of no bits.
+    let zeros = [varint(1 << 16), varint(1), varint(values as u64), vec![0; 100]].concat();
+    let (bytes, page) = ([sized(runs), sized(all), zeros].concat(), (0, 0, values, 5));
+    let file = Made { repetition: 2, bytes, page, values, rows: 2000, ..Made::default() }.with_lengths();
+    let ask = |most| {
+        let request = request("SELECT a FROM S3Object WHERE a[0] = 1", Output::Json("\n".into()));
+        let mut engine = Columnar::new(request, file.len() as u64, 0..file.len() as u64).unwrap();
+        (0..most).position(|_| {
+            if let Some(range) = engine.wanted() {
+                engine.give(&file[range.start as usize..range.end as usize]).unwrap();
+            }
+            engine.go_on().unwrap()
+        })
+    };
+    assert_eq!(ask(6), None);
+    assert!(ask(20).is_some());
+}
