@@ -80,6 +80,10 @@ impl Metering {
         let this = self.clone();
         let env = self.platform.env.clone();
         env.clone().spawn("front.meter", async move {
+            // What is held counts from the first start on, not from its first minute.
+            if let Err(error) = this.hold().await {
+                tracing::error!(%error, "what is held could not be written down and is tried again");
+            }
             loop {
                 let stopping = tokio::select! {
                     () = env.clock.sleep(EVERY) => false,

@@ -59,8 +59,6 @@ async fn what_is_there_is_metered_by_the_hour() {
     let world = World(Cloud::in_process(7).await);
     world.0.settle().await;
     let begin = world.0.now().millis();
-    // The first look is the one from which hours count.
-    assert!(world.usage(begin).await.is_empty());
     let secret = json!({"Name": "s", "SecretString": "x", "ClientRequestToken": "0".repeat(32),
         "Tags": [{"Key": "team", "Value": "sky"}]});
     world.call("secretsmanager", "secretsmanager.CreateSecret", secret).await;
