@@ -124,12 +124,7 @@ impl Metering {
         if spans.is_empty() {
             return Ok(());
         }
-        let mut held = Vec::new();
-        for (service, holds) in self.platform.meter.holders() {
-            held.extend(holds().await.inspect_err(|error| {
-                tracing::warn!(%error, service, "what is held could not be told");
-            })?);
-        }
+        let held = self.platform.meter.held().await?;
         let tags = self.tags(held.iter().map(|one| (one.account, one.region, &*one.resource))).await;
         let tags_of = |resource: &str| tags.get(resource).cloned().unwrap_or_default();
         Ok(rows::hold(store, &spans, &held, tags_of).await?)

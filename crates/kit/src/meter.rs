@@ -1,22 +1,20 @@
 use std::sync::Arc;
 
-use haneul_base::{AccountId, Instant, Region};
-use haneul_meter::{Counters, Place};
-pub use haneul_meter::{Held, UsageType};
+use haneul_meter::Counters;
+pub use haneul_meter::{At, Held, UsageType};
 use haneul_store::key::Key;
 use haneul_store::{Range, Reads, Record, Store, Table};
 use parking_lot::Mutex;
 
 use crate::{BoxFuture, Result};
 
-/// Tells what a service holds at the moment.
-pub type Holds = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<Held>>> + Send + Sync>;
+type Holder = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<Held>>> + Send + Sync>;
 
 /// What the services say of what is used. Cheap to clone; clones share everything.
 #[derive(Clone, Default)]
 pub struct Meter {
     counters: Arc<Counters>,
-    holders: Arc<Mutex<Vec<(&'static str, Holds)>>>,
+    holders: Arc<Mutex<Vec<(&'static str, Holder)>>>,
 }
 
 impl Meter {
@@ -26,26 +24,44 @@ impl Meter {
     }
 
     /// Counts what was used of a resource by an operation.
-    pub fn used(
+    pub fn used(&self, at: At<'_>, kind: UsageType, amount: u64) {
+        self.counters.add(&at, kind, amount);
+    }
+
+    /// Said once by each service that holds what is paid for by the hour, when it is made: `held` tells of it, as long as
+    /// `state` is there.
+    pub fn holds<S: Send + Sync + 'static>(
         &self,
-        at: Instant,
-        owner: (AccountId, Region),
-        (service, operation, resource): (&str, &str, &str),
-        kind: UsageType,
-        amount: u64,
+        service: &'static str,
+        state: &Arc<S>,
+        held: for<'a> fn(&'a S) -> BoxFuture<'a, Result<Vec<Held>>>,
     ) {
-        if amount > 0 {
-            self.counters.add(Place::new(at, owner, service, operation, resource), kind, amount);
+        let state = Arc::downgrade(state);
+        let holder = move || -> BoxFuture<'static, Result<Vec<Held>>> {
+            let state = state.upgrade();
+            Box::pin(async move {
+                match &state {
+                    Some(state) => held(state).await,
+                    None => Ok(Vec::new()),
+                }
+            })
+        };
+        self.holders.lock().push((service, Arc::new(holder)));
+    }
+
+    /// What each service holds at the moment.
+    ///
+    /// # Errors
+    /// When a service cannot tell.
+    pub async fn held(&self) -> Result<Vec<Held>> {
+        let (holders, mut all) = (self.holders.lock().clone(), Vec::new());
+        for (service, holder) in holders {
+            let held = holder().await;
+            all.extend(held.inspect_err(|error| {
+                tracing::warn!(%error, service, "what is held could not be told");
+            })?);
         }
-    }
-
-    /// Said once by each service that holds what is paid for by the hour, when it is made.
-    pub fn holds(&self, service: &'static str, holds: Holds) {
-        self.holders.lock().push((service, holds));
-    }
-
-    pub fn holders(&self) -> Vec<(&'static str, Holds)> {
-        self.holders.lock().clone()
+        Ok(all)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::usage::{Call, HOUR_MS, Place, UsageType, Used, request_type, resource_of};
+use crate::usage::{At, Call, Place, UsageType, Used, hour_of, request_type, resource_of};
 
 /// Counts since they were last taken. Cheap to note into from many threads.
 pub struct Counters {
@@ -13,19 +13,18 @@ pub struct Counters {
     hasher: RandomState,
 }
 
-#[derive(Default)]
-struct Shard {
-    calls: HashMap<u64, (Place, Counts), BuildNothing>,
-    amounts: HashMap<(Place, UsageType), u64>,
-}
+/// By the hash of the place, so that a place that is known costs no memory to find.
+type Shard = HashMap<u64, (Place, Counts), BuildNothing>;
 
-/// Calls, those that were answered well and the others.
-#[derive(Clone, Copy, Debug, Default)]
+/// Calls, those that were answered well and the others, and what was used beside them.
+#[derive(Clone, Debug, Default)]
 struct Counts {
     requests: u64,
     failed: u64,
     bytes_in: u64,
     bytes_out: u64,
+    /// Of few kinds each.
+    amounts: Vec<(UsageType, u64)>,
 }
 
 /// What was counted, each kind at each place once.
@@ -56,58 +55,59 @@ impl Default for Counters {
 
 impl Counters {
     pub fn note(&self, call: &Call<'_>) {
-        let mut resource = resource_of(call.service, call.resource);
-        let hour_ms = call.at.millis().div_euclid(HOUR_MS) * HOUR_MS;
+        let at = At {
+            at: call.at,
+            owner: (call.account, call.region),
+            service: call.service,
+            operation: call.operation,
+            resource: call.resource,
+        };
+        self.count(&at, |counts| {
+            match call.failed {
+                true => counts.failed += 1,
+                false => counts.requests += 1,
+            }
+            counts.bytes_in += call.bytes_in;
+            counts.bytes_out += call.bytes_out;
+        });
+    }
+
+    /// Counts what was used beside the calls themselves.
+    pub fn add(&self, at: &At<'_>, kind: UsageType, amount: u64) {
+        if amount > 0 {
+            self.count(at, |counts| counts.add(kind, amount));
+        }
+    }
+
+    fn count(&self, at: &At<'_>, count: impl FnOnce(&mut Counts)) {
+        let mut resource = resource_of(at.service, at.resource);
+        let hour_ms = hour_of(at.at);
         let mut shard = self.shards[SHARD.get() % SHARDS].lock();
-        let shard = &mut shard.calls;
         if shard.len() >= PLACES_MAX {
             resource = "";
         }
-        let (account, region) = (call.account.number(), call.region.as_str());
-        let mut hash =
-            self.hasher.hash_one((hour_ms, account, region, call.service, call.operation, resource));
+        let (account, region) = at.owner;
         let is = |place: &Place| {
             place.hour_ms == hour_ms
-                && place.account == call.account
-                && place.region == call.region
-                && *place.service == *call.service
-                && *place.operation == *call.operation
+                && (place.account, place.region) == at.owner
+                && *place.service == *at.service
+                && *place.operation == *at.operation
                 && *place.resource == *resource
         };
-        // Two places of one hash are rarer than failing memory; they get neighbouring entries.
-        while shard.get(&hash).is_some_and(|(place, _)| !is(place)) {
-            hash = hash.wrapping_add(1);
-        }
+        let key = (hour_ms, account.number(), region.as_str(), at.service, at.operation, resource);
+        let hash = free(&shard, self.hasher.hash_one(key), is);
         let (_, counts) = shard.entry(hash).or_insert_with(|| {
             let place = Place {
                 hour_ms,
-                account: call.account,
-                region: call.region,
-                service: call.service.into(),
-                operation: call.operation.into(),
+                account,
+                region,
+                service: at.service.into(),
+                operation: at.operation.into(),
                 resource: resource.into(),
             };
             (place, Counts::default())
         });
-        match call.failed {
-            true => counts.failed += 1,
-            false => counts.requests += 1,
-        }
-        counts.bytes_in += call.bytes_in;
-        counts.bytes_out += call.bytes_out;
-    }
-
-    /// Counts what was used beside the calls themselves.
-    pub fn add(&self, mut place: Place, kind: UsageType, amount: u64) {
-        if amount == 0 {
-            return;
-        }
-        let mut shard = self.shards[SHARD.get() % SHARDS].lock();
-        if shard.amounts.len() >= PLACES_MAX {
-            place.resource = "".into();
-        }
-        let counted = shard.amounts.entry((place, kind)).or_default();
-        *counted = counted.saturating_add(amount);
+        count(counts);
     }
 
     /// Takes all counts.
@@ -121,13 +121,10 @@ impl Counters {
         };
         for shard in &self.shards {
             let taken = std::mem::take(&mut *shard.lock());
-            for (place, counts) in taken.calls.into_values() {
-                for (kind, amount) in amounts(&place, &counts) {
+            for (place, counts) in taken.into_values() {
+                for (kind, amount) in amounts(&place, &counts).into_iter().chain(counts.amounts) {
                     add(place.clone(), kind, amount);
                 }
-            }
-            for ((place, kind), amount) in taken.amounts {
-                add(place, kind, amount);
             }
         }
         all.into_iter().map(|((place, kind), amount)| Used { place, kind, amount }).collect()
@@ -137,8 +134,25 @@ impl Counters {
     pub fn put_back(&self, taken: Taken) {
         let mut shard = self.shards[0].lock();
         for Used { place, kind, amount } in taken {
-            let counted = shard.amounts.entry((place, kind)).or_default();
-            *counted = counted.saturating_add(amount);
+            let hash = free(&shard, self.hasher.hash_one(&place), |other| *other == place);
+            shard.entry(hash).or_insert_with(|| (place, Counts::default())).1.add(kind, amount);
+        }
+    }
+}
+
+/// Where a place is, or may be. Two places of one hash are rarer than failing memory; they get neighbouring entries.
+fn free(shard: &Shard, mut hash: u64, is: impl Fn(&Place) -> bool) -> u64 {
+    while shard.get(&hash).is_some_and(|(place, _)| !is(place)) {
+        hash = hash.wrapping_add(1);
+    }
+    hash
+}
+
+impl Counts {
+    fn add(&mut self, kind: UsageType, amount: u64) {
+        match self.amounts.iter_mut().find(|(other, _)| *other == kind) {
+            Some((_, sum)) => *sum = sum.saturating_add(amount),
+            None => self.amounts.push((kind, amount)),
         }
     }
 }
@@ -188,6 +202,7 @@ mod tests {
     use haneul_base::{AccountId, Instant, Region};
 
     use super::*;
+    use crate::usage::HOUR_MS;
 
     fn call<'a>(operation: &'a str, resource: &'a str, at_ms: i64) -> Call<'a> {
         Call {
@@ -240,11 +255,18 @@ mod tests {
         for n in 0..20_000 {
             counters.note(&call("Send", &format!("arn:aws:sqs:r:1:q{n}"), 0));
             let owner = (AccountId::DEFAULT, Region::US_EAST_1);
-            let place = Place::new(Instant::from_millis(0), owner, "kms", "Use", &format!("arn:{n}"));
-            counters.add(place, kind, 2);
+            let resource = format!("arn:{n}");
+            let at = At {
+                at: Instant::from_millis(0),
+                owner,
+                service: "kms",
+                operation: "Use",
+                resource: &resource,
+            };
+            counters.add(&at, kind, 2);
         }
         let taken = counters.take();
-        assert!(taken.len() <= 4 * (PLACES_MAX + 1));
+        assert!(taken.len() <= 4 * (PLACES_MAX + 2));
         let of = |service: &str| -> u64 {
             let all = taken.iter().filter(|used| used.kind == kind && *used.place.service == *service);
             all.map(|used| used.amount).sum()

@@ -14,4 +14,4 @@ pub mod usage;
 
 pub use counters::{Counters, Taken};
 pub use rows::{Filter, Row, RowKey};
-pub use usage::{Call, Held, Place, UsageType, Used};
+pub use usage::{At, Call, Held, Place, UsageType, Used};

@@ -66,24 +66,19 @@ pub struct Held {
     pub amount: u64,
 }
 
-impl Place {
-    /// Of something used now.
-    pub fn new(
-        at: Instant,
-        (account, region): (AccountId, Region),
-        service: &str,
-        operation: &str,
-        resource: &str,
-    ) -> Place {
-        Place {
-            hour_ms: at.millis().div_euclid(HOUR_MS) * HOUR_MS,
-            account,
-            region,
-            service: service.into(),
-            operation: operation.into(),
-            resource: resource_of(service, resource).into(),
-        }
-    }
+/// What was used beside a call: when, whose it is, by which operation of which service, of which resource (an ARN, or empty).
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    pub at: Instant,
+    pub owner: (AccountId, Region),
+    pub service: &'a str,
+    pub operation: &'a str,
+    pub resource: &'a str,
+}
+
+/// The hour's beginning, in milliseconds since the epoch.
+pub(crate) fn hour_of(at: Instant) -> i64 {
+    at.millis().div_euclid(HOUR_MS) * HOUR_MS
 }
 
 /// The resource that usage is charged to: a bucket and not each object in it, a table and not its indexes. Services whose

@@ -3,8 +3,8 @@
 
 use haneul_kit::meter::{Held, UsageType, held_by_rows};
 use haneul_kit::{Arn, BoxFuture, Region, Result};
-use haneul_store::Store;
 
+use crate::CloudWatch;
 use crate::model::{ALARMS, Alarm, AlarmKind, DASHBOARDS, MetricAlarm, Source, Watched};
 
 const ALARM: UsageType = UsageType::new("CW:AlarmMonitorUsage", "Alarm-Hours");
@@ -13,9 +13,10 @@ const COMPOSITE: UsageType = UsageType::new("CW:CompositeAlarmMonitorUsage", "Al
 const DASHBOARD: UsageType = UsageType::new("DashboardsUsageHour", "Dashboard-Hours");
 const MINUTE_S: i32 = 60;
 
-pub(crate) fn held(store: Store) -> BoxFuture<'static, Result<Vec<Held>>> {
+pub(crate) fn held(cloudwatch: &CloudWatch) -> BoxFuture<'_, Result<Vec<Held>>> {
     Box::pin(async move {
-        let mut all = held_by_rows(&store, &ALARMS, |(account, region, name), alarm: Alarm, all| {
+        let store = &cloudwatch.platform.store;
+        let mut all = held_by_rows(store, &ALARMS, |(account, region, name), alarm: Alarm, all| {
             let (kind, amount) = match &alarm.kind {
                 AlarmKind::Metric(metric) => of_metrics(metric),
                 AlarmKind::Composite(_) => (COMPOSITE, 1),
@@ -26,7 +27,7 @@ pub(crate) fn held(store: Store) -> BoxFuture<'static, Result<Vec<Held>>> {
             all.push(Held { account, region, service: "cloudwatch", operation, resource, kind, amount });
         })
         .await?;
-        let dashboards = held_by_rows(&store, &DASHBOARDS, |(account, name), _, all| {
+        let dashboards = held_by_rows(store, &DASHBOARDS, |(account, name), _, all| {
             let arn = Arn::global("cloudwatch", account, format_args!("dashboard/{name}"));
             all.push(Held {
                 account,

@@ -35,10 +35,6 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     platform.metrics.open();
     platform.contributors.set_log_rules(Arc::new(Rules::new(&platform.store)));
     platform.tagged.add("cloudwatch", crate::resources::KINDS, crate::resources::list);
-    platform.meter.holds("cloudwatch", {
-        let store = platform.store.clone();
-        Arc::new(move || crate::held::held(store.clone()))
-    });
     let cloudwatch = Arc::new(CloudWatch {
         platform: platform.clone(),
         points,
@@ -48,6 +44,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         stream_sessions: Sessions::default(),
         numbers: AtomicU64::new(0),
     });
+    platform.meter.holds("cloudwatch", &cloudwatch, crate::held::held);
     // Metrics.
     let service = Service::of(&wire::SERVICE, cloudwatch.clone())
         .op::<op::PutMetricData>()

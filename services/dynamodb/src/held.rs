@@ -1,10 +1,12 @@
 //! What tables and backups cost by the hour. Source: Amazon DynamoDB pricing: storage of items and index entries with 100 bytes
 //! for each, what is provisioned, backups, and what point-in-time recovery can give back.
 
+use std::collections::BTreeMap;
+
 use haneul_kit::meter::{Held, UsageType, held_by_rows};
 use haneul_kit::{Arn, Result};
 
-use crate::model::{BACKUPS, BackupRecord, TABLES, TableRecord};
+use crate::model::{BACKUPS, BackupRecord, TABLES, TableKey, TableRecord};
 use crate::store::Db;
 
 const STORED: UsageType = UsageType::new("TimedStorage-ByteHrs", "Byte-Hours");
@@ -36,23 +38,19 @@ pub(crate) async fn held(db: &Db) -> Result<Vec<Held>> {
             add(&key, RECOVERABLE, bytes, &mut all);
         }
     }
-    let backups = held_by_rows(&db.store, &BACKUPS, |key, backup: BackupRecord, all| {
+    // A table's backups are one row.
+    let mut backed_up: BTreeMap<TableKey, i64> = BTreeMap::new();
+    held_by_rows(&db.store, &BACKUPS, |(account, region, name, _), backup: BackupRecord, _| {
         if backup.ready {
-            add(&(key.0, key.1, key.2), BACKED_UP, backup.bytes, all);
+            *backed_up.entry((account, region, name)).or_default() += backup.bytes;
         }
     })
     .await?;
-    // A table's backups are one row.
-    for backup in backups {
-        match all.iter_mut().find(|one| one.kind == BACKED_UP && one.resource == backup.resource) {
-            Some(one) => one.amount += backup.amount,
-            None => all.push(backup),
-        }
-    }
+    backed_up.iter().for_each(|(key, bytes)| add(key, BACKED_UP, *bytes, &mut all));
     Ok(all)
 }
 
-fn provisioned(key: &crate::model::TableKey, table: &TableRecord, all: &mut Vec<Held>) {
+fn provisioned(key: &TableKey, table: &TableRecord, all: &mut Vec<Held>) {
     if table.billing.on_demand {
         return;
     }
@@ -64,7 +62,7 @@ fn provisioned(key: &crate::model::TableKey, table: &TableRecord, all: &mut Vec<
     add(key, WRITE_UNITS, write, all);
 }
 
-fn add((account, region, name): &crate::model::TableKey, kind: UsageType, amount: i64, all: &mut Vec<Held>) {
+fn add((account, region, name): &TableKey, kind: UsageType, amount: i64, all: &mut Vec<Held>) {
     let Some(amount) = u64::try_from(amount).ok().filter(|amount| *amount > 0) else { return };
     all.push(Held {
         account: *account,

@@ -3,16 +3,16 @@
 
 use haneul_kit::meter::{Held, UsageType, held_by_rows};
 use haneul_kit::{BoxFuture, Result};
-use haneul_store::Store;
 
+use crate::kms::Kms;
 use crate::model::{KEYS, KeyName, KeyRecord};
 
 const KEY_HOURS: UsageType = UsageType::new("KMS-Keys", "Key-Hours");
 const ROTATIONS_MAX: usize = 2;
 
-pub(crate) fn held(store: Store) -> BoxFuture<'static, Result<Vec<Held>>> {
+pub(crate) fn held(kms: &Kms) -> BoxFuture<'_, Result<Vec<Held>>> {
     Box::pin(async move {
-        held_by_rows(&store, &KEYS, |(account, region, id), key: KeyRecord, all| {
+        held_by_rows(&kms.platform.store, &KEYS, |(account, region, id), key: KeyRecord, all| {
             if key.aws_managed || key.deletion.is_some() {
                 return;
             }

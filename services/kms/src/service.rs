@@ -13,10 +13,6 @@ use crate::tasks::Due;
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("kms", crate::resources::KINDS, crate::resources::list);
-    platform.meter.holds("kms", {
-        let store = platform.store.clone();
-        Arc::new(move || crate::held::held(store.clone()))
-    });
     let state = Arc::new(State::new(platform.store.clone(), platform.seal.clone(), platform.env.clone()));
     let last_used = Arc::new(LastUsed::new(state.clone()));
     let due = Signal::default();
@@ -27,6 +23,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         last_used: last_used.clone(),
         due: due.clone(),
     });
+    platform.meter.holds("kms", &kms, crate::held::held);
     Ok(Service::of(&wire::SERVICE, kms)
         .op::<op::CancelKeyDeletion>()
         .op::<op::CreateAlias>()

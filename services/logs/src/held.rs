@@ -1,25 +1,28 @@
 //! What the events of groups cost by the hour that are kept. Source: Amazon CloudWatch pricing, "Logs": store (archival), by
 //! compressed bytes.
 
-use haneul_kit::Result;
 use haneul_kit::meter::{Held, UsageType};
+use haneul_kit::{BoxFuture, Result};
 
+use crate::Logs;
 use crate::names::GroupName;
-use crate::store::Records;
 
 const STORED: UsageType = UsageType::new("TimedStorage-ByteHrs", "Byte-Hours");
 
-pub(crate) async fn held(records: &Records) -> Result<Vec<Held>> {
-    let mut all = Vec::new();
-    for ((account, region, name), group) in records.every_named_group().await? {
-        let streams = records.streams(group.id, "").await?;
-        let bytes: i64 = streams.iter().map(|(_, stream)| stream.bytes).sum();
-        let amount = u64::try_from(bytes).unwrap_or(0);
-        if amount > 0 {
-            let resource = GroupName { account, region, name }.arn().to_string();
-            let (service, operation) = ("logs", "HourlyStorageMetering");
-            all.push(Held { account, region, service, operation, resource, kind: STORED, amount });
+pub(crate) fn held(logs: &Logs) -> BoxFuture<'_, Result<Vec<Held>>> {
+    Box::pin(async move {
+        let records = &logs.records;
+        let mut all = Vec::new();
+        for ((account, region, name), group) in records.every_named_group().await? {
+            let streams = records.streams(group.id, "").await?;
+            let bytes: i64 = streams.iter().map(|(_, stream)| stream.bytes).sum();
+            let amount = u64::try_from(bytes).unwrap_or(0);
+            if amount > 0 {
+                let resource = GroupName { account, region, name }.arn().to_string();
+                let (service, operation) = ("logs", "HourlyStorageMetering");
+                all.push(Held { account, region, service, operation, resource, kind: STORED, amount });
+            }
         }
-    }
-    Ok(all)
+        Ok(all)
+    })
 }

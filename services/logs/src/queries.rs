@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use haneul_env::Tasks;
-use haneul_kit::meter::UsageType;
+use haneul_kit::meter::{At, UsageType};
 use haneul_kit::{AccountId, ApiError, Region, Result, paging};
 use haneul_store::Reads;
 use parking_lot::Mutex;
@@ -308,8 +308,10 @@ impl Logs {
                 return;
             }
             let scanned = result.as_ref().map_or(0, |outcome| outcome.bytes);
-            let what = ("logs", "StartQuery", "");
-            logs.platform.meter.used(logs.platform.env.now(), owner, what, SCANNED, scanned);
+            // Of all groups together.
+            let (at, resource) = (logs.platform.env.now(), "");
+            let read = At { at, owner, service: "logs", operation: "StartQuery", resource };
+            logs.platform.meter.used(read, SCANNED, scanned);
             let status = match (&result, logs.queries.is_cancelled(&id)) {
                 (_, true) => Status::Cancelled,
                 (Ok(_), false) => Status::Complete,

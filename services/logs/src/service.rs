@@ -137,18 +137,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         judging: tokio::sync::Mutex::default(),
         arrivals: tokio::sync::watch::Sender::new(0),
     });
-    platform.meter.holds("logs", {
-        let logs = Arc::downgrade(&logs);
-        Arc::new(move || {
-            let logs = logs.upgrade();
-            Box::pin(async move {
-                match logs {
-                    Some(logs) => crate::held::held(&logs.records).await,
-                    None => Ok(Vec::new()),
-                }
-            })
-        })
-    });
+    platform.meter.holds("logs", &logs, crate::held::held);
     // Groups and streams.
     let service = Service::of(&wire::SERVICE, logs.clone())
         .op::<op::CreateLogGroup>()

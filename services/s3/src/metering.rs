@@ -5,10 +5,9 @@
 //! day or more.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use haneul_kit::meter::{Held, UsageType};
-use haneul_kit::{AccountId, Arn, Instant, Region, Result};
+use haneul_kit::meter::{At, Held, UsageType};
+use haneul_kit::{AccountId, Arn, Region, Result};
 
 use crate::S3;
 use crate::archive::Tier;
@@ -20,32 +19,32 @@ const DAY_S: i64 = 24 * HOUR_S;
 /// Buckets, and deletions, that are looked at at once.
 const PAGE: usize = 500;
 
-/// The usage type of each storage type of CloudWatch.
-fn stored(storage_type: &str) -> (&'static str, UsageType) {
-    let (operation, name) = match storage_type {
-        "StandardIAStorage" => ("StandardIAStorage", "TimedStorage-SIA-ByteHrs"),
-        "StandardIASizeOverhead" => ("StandardIASizeOverhead", "TimedStorage-SIA-SmObjects"),
-        "OneZoneIAStorage" => ("OneZoneIAStorage", "TimedStorage-ZIA-ByteHrs"),
-        "OneZoneIASizeOverhead" => ("OneZoneIASizeOverhead", "TimedStorage-ZIA-SmObjects"),
-        "ReducedRedundancyStorage" => ("ReducedRedundancyStorage", "TimedStorage-RRS-ByteHrs"),
-        "GlacierInstantRetrievalStorage" => ("GlacierInstantRetrievalStorage", "TimedStorage-GIR-ByteHrs"),
-        "GlacierInstantRetrievalSizeOverhead" => {
-            ("GlacierInstantRetrievalSizeOverhead", "TimedStorage-GIR-SmObjects")
-        }
-        "GlacierStorage" => ("GlacierStorage", "TimedStorage-GlacierByteHrs"),
-        "GlacierObjectOverhead" => ("GlacierObjectOverhead", "TimedStorage-GlacierByteHrs"),
-        "GlacierS3ObjectOverhead" => ("GlacierS3ObjectOverhead", "TimedStorage-ByteHrs"),
-        "DeepArchiveStorage" => ("DeepArchiveStorage", "TimedStorage-GDA-ByteHrs"),
-        "DeepArchiveObjectOverhead" => ("DeepArchiveObjectOverhead", "TimedStorage-GDA-ByteHrs"),
-        "DeepArchiveS3ObjectOverhead" => ("DeepArchiveS3ObjectOverhead", "TimedStorage-ByteHrs"),
-        "IntelligentTieringFAStorage" => ("IntelligentTieringFAStorage", "TimedStorage-INT-FA-ByteHrs"),
-        "IntelligentTieringIAStorage" => ("IntelligentTieringIAStorage", "TimedStorage-INT-IA-ByteHrs"),
-        "IntelligentTieringAIAStorage" => ("IntelligentTieringAIAStorage", "TimedStorage-INT-AIA-ByteHrs"),
-        "IntelligentTieringAAStorage" => ("IntelligentTieringAAStorage", "TimedStorage-INT-AA-ByteHrs"),
-        "IntelligentTieringDAAStorage" => ("IntelligentTieringDAAStorage", "TimedStorage-INT-DAA-ByteHrs"),
-        _ => ("StandardStorage", "TimedStorage-ByteHrs"),
-    };
-    (operation, UsageType::new(name, "Byte-Hours"))
+/// The usage type of each storage type of CloudWatch, which usage reports name as the operation.
+const STORED: &[(&str, &str)] = &[
+    ("StandardStorage", "TimedStorage-ByteHrs"),
+    ("StandardIAStorage", "TimedStorage-SIA-ByteHrs"),
+    ("StandardIASizeOverhead", "TimedStorage-SIA-SmObjects"),
+    ("OneZoneIAStorage", "TimedStorage-ZIA-ByteHrs"),
+    ("OneZoneIASizeOverhead", "TimedStorage-ZIA-SmObjects"),
+    ("ReducedRedundancyStorage", "TimedStorage-RRS-ByteHrs"),
+    ("GlacierInstantRetrievalStorage", "TimedStorage-GIR-ByteHrs"),
+    ("GlacierInstantRetrievalSizeOverhead", "TimedStorage-GIR-SmObjects"),
+    ("GlacierStorage", "TimedStorage-GlacierByteHrs"),
+    ("GlacierObjectOverhead", "TimedStorage-GlacierByteHrs"),
+    ("GlacierS3ObjectOverhead", "TimedStorage-ByteHrs"),
+    ("DeepArchiveStorage", "TimedStorage-GDA-ByteHrs"),
+    ("DeepArchiveObjectOverhead", "TimedStorage-GDA-ByteHrs"),
+    ("DeepArchiveS3ObjectOverhead", "TimedStorage-ByteHrs"),
+    ("IntelligentTieringFAStorage", "TimedStorage-INT-FA-ByteHrs"),
+    ("IntelligentTieringIAStorage", "TimedStorage-INT-IA-ByteHrs"),
+    ("IntelligentTieringAIAStorage", "TimedStorage-INT-AIA-ByteHrs"),
+    ("IntelligentTieringAAStorage", "TimedStorage-INT-AA-ByteHrs"),
+    ("IntelligentTieringDAAStorage", "TimedStorage-INT-DAA-ByteHrs"),
+];
+
+fn stored(storage_type: &str) -> Option<(&'static str, UsageType)> {
+    let (operation, name) = STORED.iter().find(|(known, _)| *known == storage_type)?;
+    Some((operation, UsageType::new(name, "Byte-Hours")))
 }
 
 /// Bytes that are read of a class whose reads are paid for.
@@ -57,6 +56,18 @@ fn retrieved(class: &str) -> Option<UsageType> {
         _ => return None,
     };
     Some(UsageType::new(name, "Bytes"))
+}
+
+/// What S3 Select scans and returns, which is paid for in place of a retrieval.
+pub(crate) fn selected(class: &str) -> [UsageType; 2] {
+    let names = match class {
+        "STANDARD_IA" => ["Select-Scanned-SIA-Bytes", "Select-Returned-SIA-Bytes"],
+        "ONEZONE_IA" => ["Select-Scanned-ZIA-Bytes", "Select-Returned-ZIA-Bytes"],
+        "GLACIER_IR" => ["Select-Scanned-GIR-Bytes", "Select-Returned-GIR-Bytes"],
+        "INTELLIGENT_TIERING" => ["Select-Scanned-INT-Bytes", "Select-Returned-INT-Bytes"],
+        _ => ["Select-Scanned-Bytes", "Select-Returned-Bytes"],
+    };
+    names.map(|name| UsageType::new(name, "Bytes"))
 }
 
 /// How long bytes are paid for that come into a class, in days, and how it is called when they leave before.
@@ -72,32 +83,39 @@ pub(crate) fn minimum(class: &str) -> Option<(i64, UsageType)> {
     Some((days, UsageType::new(name, "Byte-Hours")))
 }
 
-fn arn(bucket: &str) -> String {
+pub(crate) fn arn(bucket: &str) -> String {
     Arn::bare("s3", bucket).to_string()
 }
 
 impl S3 {
+    fn meter(&self, bucket: (AccountId, Region, &str), operation: &str, kind: UsageType, amount: u64) {
+        let (account, region, name) = bucket;
+        let at = At {
+            at: self.platform.env.now(),
+            owner: (account, region),
+            service: "s3",
+            operation,
+            resource: &arn(name),
+        };
+        self.platform.meter.used(at, kind, amount);
+    }
+
     /// Bytes of an object that were read.
-    pub(crate) fn meter_read(&self, at: Instant, bucket: &Bucket, body: &Body, bytes: u64) {
+    pub(crate) fn meter_read(&self, bucket: &Bucket, body: &Body, bytes: u64) {
         if let Some(kind) = retrieved(body.storage_class()) {
-            let what = ("s3", "GetObject", arn(&bucket.name));
-            let (service, operation, resource) = (what.0, what.1, what.2.as_str());
-            let owner = (bucket.owner, bucket.region);
-            self.platform.meter.used(at, owner, (service, operation, resource), kind, bytes);
+            self.meter((bucket.owner, bucket.region, &bucket.name), "GetObject", kind, bytes);
         }
     }
 
     /// An archived object that is brought back.
-    pub(crate) fn meter_restore(&self, at: Instant, bucket: &Bucket, body: &Body, tier: Tier) {
+    pub(crate) fn meter_restore(&self, bucket: &Bucket, body: &Body, tier: Tier) {
         let name = match tier {
             Tier::Bulk => "Bulk-Retrieval-Bytes",
             Tier::Standard => "Standard-Retrieval-Bytes",
             Tier::Expedited => "Expedited-Retrieval-Bytes",
         };
-        let resource = arn(&bucket.name);
-        let what = ("s3", "RestoreObject", resource.as_str());
-        let owner = (bucket.owner, bucket.region);
-        self.platform.meter.used(at, owner, what, UsageType::new(name, "Bytes"), body.size);
+        let kind = UsageType::new(name, "Bytes");
+        self.meter((bucket.owner, bucket.region, &bucket.name), "RestoreObject", kind, body.size);
     }
 
     /// Counts what left its class before its time, since this was done last.
@@ -105,7 +123,7 @@ impl S3 {
         let now = self.platform.env.now();
         let mut buckets: HashMap<u64, (String, BucketRecord)> = HashMap::new();
         loop {
-            let gone = self.records.early_deletions(PAGE).await?;
+            let gone = self.records.take_early_deletions(PAGE).await?;
             if gone.is_empty() {
                 return Ok(());
             }
@@ -113,18 +131,16 @@ impl S3 {
                 let all = self.every_bucket().await?;
                 buckets.extend(all.into_iter().map(|(name, record)| (record.id, (name, record))));
             }
-            for ((bucket, ..), early) in &gone {
+            for (bucket, early) in &gone {
                 let Some((name, record)) = buckets.get(bucket) else { continue };
-                let (Some((days, kind)), Some(owner)) = (minimum(&early.class), owner(record)) else {
+                let (Some((days, kind)), Some((account, region))) = (minimum(&early.class), owner(record))
+                else {
                     continue;
                 };
                 let left_s = early.since_s + days * DAY_S - now.secs();
                 let hours = u64::try_from(left_s / HOUR_S).unwrap_or(0);
-                let resource = arn(name);
-                let what = ("s3", "DeleteObject", resource.as_str());
-                self.platform.meter.used(now, owner, what, kind, early.bytes.saturating_mul(hours));
+                self.meter((account, region, name), "DeleteObject", kind, early.bytes.saturating_mul(hours));
             }
-            self.records.forget_early_deletions(gone.into_iter().map(|(key, _)| key).collect()).await?;
         }
     }
 
@@ -146,14 +162,14 @@ fn owner(record: &BucketRecord) -> Option<(AccountId, Region)> {
     Some((AccountId::new(record.owner)?, record.region.parse().ok()?))
 }
 
-pub(crate) async fn held(s3: &Arc<S3>) -> Result<Vec<Held>> {
+pub(crate) async fn held(s3: &S3) -> Result<Vec<Held>> {
     s3.meter_early_deletions().await?;
     let mut all = Vec::new();
     for (name, record) in s3.every_bucket().await? {
         let Some((account, region)) = owner(&record) else { continue };
         let Some(bytes) = s3.records.stored_bytes(&name, record.id).await? else { continue };
         for (storage_type, amount) in bytes {
-            let (operation, kind) = stored(&storage_type);
+            let Some((operation, kind)) = stored(&storage_type) else { continue };
             let resource = arn(&name);
             all.push(Held { account, region, service: "s3", operation, resource, kind, amount });
         }

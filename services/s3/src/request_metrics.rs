@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use haneul_kit::meter::{At, Meter, UsageType};
 use haneul_kit::metrics::{Metric, Metrics, Unit};
 use haneul_kit::{AccountId, Cx, Instant, Region, RequestHead};
 use http::{Method, response};
@@ -11,6 +12,8 @@ use http::{Method, response};
 use crate::S3;
 use crate::access_log::key_of;
 use crate::bucket::Bucket;
+use crate::metering::{self, selected};
+use crate::model::Body;
 use crate::model::filter::RequestMetrics;
 use crate::storage_lens::activity::Activity;
 use crate::storage_lens::metrics::Name;
@@ -61,9 +64,9 @@ impl S3 {
     }
 
     /// What a selection will be counted under.
-    pub(crate) fn selections(&self, bucket: &Bucket, key: &str, tags: &TagMap, now: Instant) -> Selections {
+    pub(crate) fn selections(&self, bucket: &Bucket, key: &str, body: &Body, now: Instant) -> Selections {
         let configurations = &bucket.record.features.metrics;
-        let ids = matching(configurations, bucket, Some(key), tags).map(|one| one.id.clone()).collect();
+        let ids = matching(configurations, bucket, Some(key), &body.tags).map(|one| one.id.clone()).collect();
         Selections {
             metrics: self.platform.metrics.clone(),
             account: bucket.owner,
@@ -73,6 +76,8 @@ impl S3 {
             now,
             activity: self.activity.clone(),
             bucket_id: bucket.id(),
+            meter: self.platform.meter.clone(),
+            kinds: selected(body.storage_class()),
         }
     }
 
@@ -96,10 +101,23 @@ pub(crate) struct Selections {
     now: Instant,
     activity: Arc<Activity>,
     bucket_id: u64,
+    meter: Meter,
+    /// As what it is paid for, scanned and returned.
+    kinds: [UsageType; 2],
 }
 
 impl Selections {
     pub(crate) fn record(&self, scanned: u64, returned: u64) {
+        let read = At {
+            at: self.now,
+            owner: (self.account, self.region),
+            service: "s3",
+            operation: "SelectObjectContent",
+            resource: &metering::arn(&self.bucket),
+        };
+        for (kind, amount) in self.kinds.into_iter().zip([scanned, returned]) {
+            self.meter.used(read, kind, amount);
+        }
         if self.activity.was_watched(self.account) {
             let values = [(Name::SelectScanned, scanned), (Name::SelectReturned, returned)];
             self.activity.add(self.bucket_id, values, self.now);

@@ -66,18 +66,7 @@ impl S3 {
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     platform.tagged.add("s3", crate::resources::KINDS, crate::resources::list);
     let s3 = Arc::new(S3::new(platform));
-    platform.meter.holds("s3", {
-        let s3 = Arc::downgrade(&s3);
-        Arc::new(move || {
-            let s3 = s3.upgrade();
-            Box::pin(async move {
-                match s3 {
-                    Some(s3) => crate::metering::held(&s3).await,
-                    None => Ok(Vec::new()),
-                }
-            })
-        })
-    });
+    platform.meter.holds("s3", &s3, |s3| Box::pin(crate::metering::held(s3)));
     Ok(services_of(s3))
 }
 

@@ -11,12 +11,9 @@ use crate::tasks::Due;
 /// The dispatch table.
 pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("secretsmanager", crate::resources::KINDS, crate::resources::list);
-    platform.meter.holds("secretsmanager", {
-        let store = platform.store.clone();
-        Arc::new(move || crate::held::held(store.clone()))
-    });
     let state = State { store: platform.store.clone() };
     let secrets = Arc::new(Secrets { platform: platform.clone(), state, due: Signal::default() });
+    platform.meter.holds("secretsmanager", &secrets, crate::held::held);
     Ok(Service::of(&wire::SERVICE, secrets.clone())
         .op::<op::BatchGetSecretValue>()
         .op::<op::CancelRotateSecret>()

@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use haneul_kit::meter::{Meter, UsageType};
+use haneul_kit::meter::{At, Meter, UsageType};
 use haneul_kit::metrics::{Metric, Metrics, Unit};
-use haneul_kit::{ApiError, Arn, Instant, Result};
+use haneul_kit::{ApiError, Instant, Result};
 use parking_lot::Mutex;
 
 use super::capacity::{Direction, Used};
@@ -52,10 +52,14 @@ impl Buckets {
         }
         let units = used.table + used.indexes.iter().map(|(_, units)| units).sum::<f64>();
         let kind = if direction == Direction::Read { READ_REQUESTS } else { WRITE_REQUESTS };
-        let name = format_args!("table/{}", table.name);
-        let arn = Arn::new("dynamodb", table.region, table.account, name).to_string();
-        let what = ("dynamodb", "PayPerRequestThroughput", arn.as_str());
-        self.meter.used(now, (table.account, table.region), what, kind, (units * 2.0).round() as u64);
+        let at = At {
+            at: now,
+            owner: (table.account, table.region),
+            service: "dynamodb",
+            operation: "PayPerRequestThroughput",
+            resource: table.arn().as_str(),
+        };
+        self.meter.used(at, kind, (units * 2.0).round() as u64);
     }
 
     /// A sample of a metric of a table, or of one of its global indexes.
@@ -185,7 +189,7 @@ fn rate(table: &TableInfo, throughput: &Throughput, direction: Direction) -> Opt
 }
 
 fn exceeded(table: &TableInfo, index: Option<&str>, direction: Direction) -> ApiError {
-    let resource = index.map_or_else(|| table.arn(), |index| table.index_arn(index)).to_string();
+    let resource = index.map_or_else(|| table.arn().clone(), |index| table.index_arn(index)).to_string();
     let kind = if index.is_some() { "Index" } else { "Table" };
     let action = if direction == Direction::Read { "Read" } else { "Write" };
     match table.record.billing.on_demand {

@@ -70,18 +70,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let insights = Arc::new(crate::tasks::insights::Insights::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
-    platform.meter.holds("dynamodb", {
-        let state = Arc::downgrade(&state);
-        Arc::new(move || {
-            let state = state.upgrade();
-            Box::pin(async move {
-                match state {
-                    Some(state) => crate::held::held(&state.db).await,
-                    None => Ok(Vec::new()),
-                }
-            })
-        })
-    });
+    platform.meter.holds("dynamodb", &state, |state| Box::pin(crate::held::held(&state.db)));
     Ok(vec![
         Service::of(&wire::SERVICE, state.clone())
             .op::<BatchExecuteStatement>()

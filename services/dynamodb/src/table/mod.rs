@@ -21,6 +21,7 @@ pub(crate) struct TableInfo {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) name: String,
+    arn: Arn,
     pub(crate) record: TableRecord,
     /// Compared with the store's in every write.
     pub(crate) epoch: u64,
@@ -68,11 +69,13 @@ impl TableInfo {
             .as_ref()
             .and_then(|policy| name::parse_policy(&policy.document).ok())
             .map(Arc::new);
-        TableInfo { account, region, name, record, epoch, schema, indexes, policy, key: OnceLock::new() }
+        let arn = Arn::new("dynamodb", region, account, format_args!("table/{name}"));
+        let key = OnceLock::new();
+        TableInfo { account, region, name, arn, record, epoch, schema, indexes, policy, key }
     }
 
-    pub(crate) fn arn(&self) -> Arn {
-        Arn::new("dynamodb", self.region, self.account, format_args!("table/{}", self.name))
+    pub(crate) fn arn(&self) -> &Arn {
+        &self.arn
     }
 
     pub(crate) fn index_arn(&self, index: &str) -> Arn {

@@ -12,7 +12,7 @@ pub(crate) mod trace;
 use std::time::Duration;
 
 use bytes::Bytes;
-use haneul_kit::meter::UsageType;
+use haneul_kit::meter::{At, UsageType};
 use haneul_kit::{ApiError, ByteStream, Instant, Platform, Result};
 use tokio::sync::mpsc;
 
@@ -66,23 +66,23 @@ const DURATION_ARM: UsageType = UsageType::new("Lambda-GB-Second-ARM", "MB-Milli
 impl Drop for Metered {
     fn drop(&mut self) {
         let (version, name) = (&self.target.version, &self.target.known.name);
+        // What is on a capacity provider is paid by its instances.
+        if version.capacity.is_some() {
+            return;
+        }
         let now = self.platform.env.now();
         let elapsed =
             || Duration::from_millis(now.millis().saturating_sub(self.began.millis()).max(1) as u64);
         let billed = self.billed.unwrap_or_else(elapsed).as_millis() as u64;
+        let ran = At {
+            at: now,
+            owner: (name.account, name.region),
+            service: "lambda",
+            operation: "Invoke",
+            resource: &name.arn_of(None).to_string(),
+        };
         let kind = if version.architecture == "arm64" { DURATION_ARM } else { DURATION };
-        let arn = name.arn_of(None).to_string();
-        // What is on a capacity provider is paid by its instances.
-        if version.capacity.is_none() {
-            let amount = billed.saturating_mul(u64::from(version.memory_mb));
-            self.platform.meter.used(
-                now,
-                (name.account, name.region),
-                ("lambda", "Invoke", &arn),
-                kind,
-                amount,
-            );
-        }
+        self.platform.meter.used(ran, kind, billed.saturating_mul(u64::from(version.memory_mb)));
     }
 }
 

@@ -1,4 +1,4 @@
-use haneul_kit::meter::UsageType;
+use haneul_kit::meter::{At, UsageType};
 use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_logs_wire::operations as op;
@@ -23,11 +23,12 @@ const FUTURE_MS_MAX: i64 = 2 * 3_600_000;
 const PAST_MS_MAX: i64 = 14 * 86_400_000;
 const SPAN_MS_MAX: i64 = 86_400_000;
 
-/// What CloudWatch is told, of each group and of all. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
 /// What is taken in and paid for. Source: Amazon CloudWatch pricing, "Logs": collect (data ingestion).
 const PROCESSED: UsageType = UsageType::new("DataProcessing-Bytes", "Bytes");
 const PROCESSED_INFREQUENT: UsageType = UsageType::new("DataProcessingIA-Bytes", "Bytes");
 const INFREQUENT: &str = "INFREQUENT_ACCESS";
+
+/// What CloudWatch is told, of each group and of all. Source: CloudWatch Logs User Guide, "Monitoring with CloudWatch metrics".
 const INCOMING_BYTES: Metric = Metric::new("AWS/Logs", "IncomingBytes", Unit::Bytes);
 const WITH_FINDINGS: Metric = Metric::new("AWS/Logs", "LogEventsWithFindings", Unit::None);
 const INCOMING_EVENTS: Metric = Metric::new("AWS/Logs", "IncomingLogEvents", Unit::None);
@@ -186,11 +187,16 @@ impl Logs {
         }
         let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
         self.count(cx, name, INCOMING_BYTES, bytes);
-        let processed = if group.class == INFREQUENT { PROCESSED_INFREQUENT } else { PROCESSED };
-        let (owner, arn) = ((name.account, name.region), name.arn().to_string());
-        let what = ("logs", "PutLogEvents", arn.as_str());
-        self.platform.meter.used(cx.now(), owner, what, processed, bytes as u64);
         self.count(cx, name, INCOMING_EVENTS, events.len());
+        let taken = At {
+            at: cx.now(),
+            owner: (name.account, name.region),
+            service: "logs",
+            operation: "PutLogEvents",
+            resource: &name.arn().to_string(),
+        };
+        let kind = if group.class == INFREQUENT { PROCESSED_INFREQUENT } else { PROCESSED };
+        self.platform.meter.used(taken, kind, bytes as u64);
         Ok(())
     }
 

@@ -108,6 +108,7 @@ impl Handle<CopyObject> for S3 {
         let source_key = self.open_key(cx, from.sealed.as_ref(), &source_customer).await?;
         let whole = crate::range::Span::whole(from.size);
         let stream = self.stream(from, opened.inline, whole, opened.reading, source_key).await?;
+        self.meter_read(&opened.bucket, from, from.size);
         let received = self.content.receive(stream, &expected, Some(data_key.piece(None))).await?;
         let mut annotations = Vec::new();
         if copies_annotations {
@@ -250,7 +251,6 @@ impl S3 {
         match judged.judge(&body.etag, Instant::from_secs(record.modified_s)) {
             Verdict::Proceed => {
                 self.note_read(cx, &bucket, named.key, &record, &body);
-                self.meter_read(cx.now(), &bucket, &body, body.size);
                 Ok(OpenSource { bucket, record, body, inline, reading })
             }
             Verdict::Failed(header) => Err(error::precondition_failed(failed(header))),

@@ -73,7 +73,7 @@ impl Handle<GetObject> for S3 {
         self.note_read(cx, &bucket, named.key, &record, &body);
         let bytes = selection.span.length();
         self.observed.read(&bucket, named.key, (&record, &body), bytes, cx.now());
-        self.meter_read(cx.now(), &bucket, &body, bytes);
+        self.meter_read(&bucket, &body, bytes);
         output.body = self.stream(&body, inline, selection.span, reading, key).await?;
         Ok(output)
     }

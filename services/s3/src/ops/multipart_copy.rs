@@ -58,6 +58,7 @@ impl Handle<UploadPartCopy> for S3 {
         let source_key = self.open_key(cx, opened.body.sealed.as_ref(), &source_customer).await?;
         let key = self.part_key(cx, &upload, &customer_key!(input)).await?;
         let stream = self.stream(&opened.body, opened.inline, span, opened.reading, source_key).await?;
+        self.meter_read(&opened.bucket, &opened.body, span.length());
         let one_zone = is_one_zone(upload.storage_class.as_deref());
         let expected = Expectation { one_zone, ..Expectation::internal(span.length(), algorithm(&upload)) };
         let received = self.content.receive(stream, &expected, key.piece()).await?;

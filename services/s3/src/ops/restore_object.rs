@@ -50,7 +50,7 @@ impl Handle<RestoreObject> for S3 {
         self.records.change_object_due(bucket.id(), named.key, version, set, watched, due).await?;
         self.tasks.lifecycle.wake();
         if !is_prolonged {
-            self.meter_restore(cx.now(), &bucket, &body, asked.tier);
+            self.meter_restore(&bucket, &body, asked.tier);
         }
         cx.set_status(if is_prolonged { StatusCode::OK } else { StatusCode::ACCEPTED });
         Ok(RestoreObjectOutput::default())

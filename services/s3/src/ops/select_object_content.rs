@@ -104,7 +104,6 @@ impl Handle<SelectObjectContent> for S3 {
             Source::stream(self.stream(&body, inline, span, reading, key).await?, engine)
         };
         self.note_read(cx, &bucket, named.key, &record, &body);
-        self.meter_read(cx.now(), &bucket, &body, body.size);
         let mut selecting = Selecting {
             source,
             ready: VecDeque::new(),
@@ -113,7 +112,7 @@ impl Handle<SelectObjectContent> for S3 {
             last_event: 0,
             turns: 0,
             state: State::Reading,
-            counts: self.selections(&bucket, named.key, &body.tags, now),
+            counts: self.selections(&bucket, named.key, &body, now),
         };
         // What is wrong with the expression or the first records is answered as any error is.
         match selecting.step().await {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use haneul_kit::Result;
-use haneul_store::{Range, Reads};
+use haneul_store::{Range, Reads, StoreError};
 
 use super::Records;
 use super::tables::{EARLY_DELETIONS, MEASURED, PARTS, STORED, UPLOADS};
@@ -62,17 +62,15 @@ impl Records {
         self.store.put(&STORED, bucket, stored).await.map_err(error::store)
     }
 
-    pub(crate) async fn early_deletions(&self, limit: usize) -> Result<Vec<(EarlyKey, EarlyDeletion)>> {
-        self.store.scan(&EARLY_DELETIONS, Range::all(), limit).await.map_err(error::store)
-    }
-
-    pub(crate) async fn forget_early_deletions(&self, keys: Vec<EarlyKey>) -> Result<()> {
-        let mut writes = haneul_store::Batch::default();
-        for key in &keys {
-            writes.delete(&EARLY_DELETIONS, key).map_err(error::store)?;
-        }
-        self.store.write(writes).await.map_err(error::store)
+    /// Takes what left a class with a minimum duration, by bucket. Whoever takes it counts it: nobody else does.
+    pub(crate) async fn take_early_deletions(&self, limit: usize) -> Result<Vec<(u64, EarlyDeletion)>> {
+        let taken = self.store.transact(|tx| async move {
+            let found = tx.scan(&EARLY_DELETIONS, Range::all(), limit).await?;
+            for (key, _) in &found {
+                tx.delete(&EARLY_DELETIONS, key)?;
+            }
+            Ok::<_, StoreError>(found.into_iter().map(|((bucket, ..), early)| (bucket, early)).collect())
+        });
+        taken.await.map_err(error::store)
     }
 }
-
-pub(crate) type EarlyKey = (u64, String, i64, u64);

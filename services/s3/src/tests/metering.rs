@@ -80,9 +80,30 @@ async fn retrievals_are_counted_and_what_goes_before_its_time() {
         ..Default::default()
     };
     world.root::<op::RestoreObject>(restore).await.unwrap();
+    // A part that is copied is what is read of it.
+    let upload =
+        s::CreateMultipartUploadRequest { bucket: "bkt".into(), key: "new".into(), ..Default::default() };
+    let upload = world.root::<op::CreateMultipartUpload>(upload).await.unwrap().upload_id.unwrap();
+    let part = s::UploadPartCopyRequest {
+        bucket: "bkt".into(),
+        key: "new".into(),
+        copy_source: "bkt/instant".into(),
+        copy_source_range: Some("bytes=100-139".into()),
+        part_number: 1,
+        upload_id: upload.clone(),
+        ..Default::default()
+    };
+    world.root::<op::UploadPartCopy>(part).await.unwrap();
+    let abort = s::AbortMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: "new".into(),
+        upload_id: upload,
+        ..Default::default()
+    };
+    world.root::<op::AbortMultipartUpload>(abort).await.unwrap();
     let expected = [
         ("Bulk-Retrieval-Bytes arn:aws:s3:::bkt", 300),
-        ("Retrieval-GIR arn:aws:s3:::bkt", 10),
+        ("Retrieval-GIR arn:aws:s3:::bkt", 50),
         ("Retrieval-SIA arn:aws:s3:::bkt", 1000),
     ];
     assert_eq!(used(&world), expected.map(|(name, amount)| (name.to_owned(), amount)).into());
@@ -111,5 +132,5 @@ async fn retrievals_are_counted_and_what_goes_before_its_time() {
     world.root::<op::DeleteBucket>(delete).await.unwrap();
     let owed = BTreeMap::from([("EarlyDelete-ZIA arn:aws:s3:::bkt".to_owned(), 100 * 30 * 24)]);
     assert_eq!(used(&world), owed);
-    assert!(world.s3.records.early_deletions(10).await.unwrap().is_empty());
+    assert!(world.s3.records.take_early_deletions(10).await.unwrap().is_empty());
 }
