@@ -8,6 +8,7 @@ pub(crate) mod after;
 pub(crate) mod counts;
 pub(crate) mod destinations;
 pub(crate) mod insights;
+mod kept;
 pub(crate) mod keys;
 pub(crate) mod mirrors;
 pub(crate) mod read;
@@ -30,6 +31,7 @@ use haneul_store::Store;
 use crate::engine::capacity::{Direction, Used};
 use crate::engine::locks::KeyLocks;
 use crate::engine::throttle::Buckets;
+use crate::model::{STREAMS, TABLES};
 use crate::stream::sequence::Sequences;
 use crate::table::TableInfo;
 use crate::tasks::jobs::Running;
@@ -73,8 +75,8 @@ impl Db {
     pub(crate) fn new(platform: &Platform) -> Db {
         let (store, metrics) = (platform.store.clone(), platform.metrics.clone());
         let shared = Shared {
-            tables: tables::Cache::new(&store),
-            streams: streams::Cache::new(&store),
+            tables: tables::Cache::new(store.table_version(&TABLES)),
+            streams: streams::Cache::new(store.table_version(&STREAMS)),
             locks: KeyLocks::new(),
             order: tokio::sync::Mutex::default(),
             buckets: Buckets::new(metrics.clone(), platform.meter.clone()),

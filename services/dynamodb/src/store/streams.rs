@@ -1,14 +1,13 @@
 //! Records of streams with their policies, kept until any of them changes: a reader asks for its stream with every call.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use haneul_kit::{AccountId, Region, Result};
 use haneul_policy::Policy;
-use haneul_store::{Reads, Store, TableVersion};
-use parking_lot::RwLock;
+use haneul_store::Reads;
 
 use super::Db;
+use super::kept::Kept;
 use crate::error;
 use crate::model::{STREAMS, StreamRecord};
 use crate::table::name::{self, TableId};
@@ -20,53 +19,24 @@ pub(crate) struct StreamInfo {
     pub(crate) policy: Option<Arc<Policy>>,
 }
 
-/// Streams read so far, dropped as a whole when any record changes.
-pub(super) struct Cache {
-    version: TableVersion,
-    known: RwLock<Known>,
-}
-
-#[derive(Default)]
-struct Known {
-    version: u64,
-    streams: HashMap<(AccountId, Region, String, String), Arc<StreamInfo>>,
-}
-
-impl Cache {
-    pub(super) fn new(store: &Store) -> Cache {
-        Cache { version: store.table_version(&STREAMS), known: RwLock::default() }
-    }
-}
+/// By the table's id and the stream's label.
+pub(super) type Cache = Kept<(AccountId, Region, String, String), StreamInfo>;
 
 impl Db {
     /// `None` when there is no such stream, or nothing is left of it.
     pub(crate) async fn find_stream(&self, id: &TableId, label: &str) -> Result<Option<Arc<StreamInfo>>> {
         let cache = &self.shared.streams;
         let key = (id.0, id.1, id.2.clone(), label.to_owned());
-        // Read first: a record that changes after this makes what is kept below look old, never the other way round.
-        let version = cache.version.get();
-        {
-            let known = cache.known.read();
-            if known.version == version
-                && let Some(info) = known.streams.get(&key)
-            {
-                return Ok(Some(info.clone()));
-            }
-        }
+        let version = match cache.find(&key) {
+            Ok(info) => return Ok(Some(info)),
+            Err(version) => version,
+        };
         let Some(record) = self.store.get(&STREAMS, &key).await.map_err(error::store)? else {
             return Ok(None);
         };
         let document = record.policy.as_ref().map(|policy| &policy.document);
         let policy = document.and_then(|document| name::parse_policy(document).ok()).map(Arc::new);
-        let info = Arc::new(StreamInfo { record, policy });
-        let mut known = cache.known.write();
-        if known.version < version {
-            *known = Known { version, streams: HashMap::new() };
-        }
-        if known.version == version {
-            known.streams.insert(key, info.clone());
-        }
-        Ok(Some(info))
+        Ok(Some(cache.keep(version, key, StreamInfo { record, policy })))
     }
 }
 
@@ -74,6 +44,7 @@ impl Db {
 mod tests {
     use haneul_kit::platform::Config;
     use haneul_kit::{Env, Platform, Seal};
+    use haneul_store::Store;
 
     use super::*;
     use crate::model::PolicyRecord;

@@ -1,12 +1,11 @@
 //! Records of tables: made, changed, dropped; and the tables as the data plane sees them, kept while their records stay.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use haneul_kit::{AccountId, ApiError, Region, Result};
-use haneul_store::{Range, Reads, Store, StoreError, TableVersion, Tx};
-use parking_lot::RwLock;
+use haneul_store::{Range, Reads, StoreError, Tx};
 
+use super::kept::Kept;
 use super::sources::Source;
 use super::{Db, destinations, insights, replicas, strong};
 use crate::error;
@@ -23,23 +22,7 @@ const NEXT: &str = "next";
 /// Tables of one account in one Region. Source: "Quotas".
 pub(super) const TABLES_MAX: usize = 2_500;
 
-/// Tables read so far, dropped as a whole when any record changes.
-pub(super) struct Cache {
-    version: TableVersion,
-    known: RwLock<Known>,
-}
-
-#[derive(Default)]
-struct Known {
-    version: u64,
-    tables: HashMap<TableId, Arc<TableInfo>>,
-}
-
-impl Cache {
-    pub(super) fn new(store: &Store) -> Cache {
-        Cache { version: store.table_version(&TABLES), known: RwLock::default() }
-    }
-}
+pub(super) type Cache = Kept<TableId, TableInfo>;
 
 /// What a transaction on tables fails with.
 #[derive(Debug)]
@@ -67,33 +50,19 @@ impl Db {
     /// `None` when there is no such table.
     pub(crate) async fn find_table(&self, id: &TableId) -> Result<Option<Arc<TableInfo>>> {
         let cache = &self.shared.tables;
-        // Read first: a record that changes after this makes what is kept below look old, never the other way round.
-        let version = cache.version.get();
-        {
-            let known = cache.known.read();
-            if known.version == version
-                && let Some(info) = known.tables.get(id)
-            {
-                return Ok(Some(info.clone()));
-            }
-        }
+        let version = match cache.find(id) {
+            Ok(info) => return Ok(Some(info)),
+            Err(version) => version,
+        };
         let snapshot = self.store.snapshot().await.map_err(error::store)?;
         let Some(record) = snapshot.get(&TABLES, id).await.map_err(error::store)? else { return Ok(None) };
         let epoch = snapshot.get(&EPOCHS, &record.space).await.map_err(error::store)?.unwrap_or(0);
-        let info = Arc::new(TableInfo::new(id.clone(), record, epoch));
-        let mut known = cache.known.write();
-        if known.version < version {
-            *known = Known { version, tables: HashMap::new() };
-        }
-        if known.version == version {
-            known.tables.insert(id.clone(), info.clone());
-        }
-        Ok(Some(info))
+        Ok(Some(cache.keep(version, id.clone(), TableInfo::new(id.clone(), record, epoch))))
     }
 
     /// Has tables read anew: a change is visible to transactions a moment before the version of the table tells of it.
     pub(super) fn forget_tables(&self) {
-        self.shared.tables.known.write().tables.clear();
+        self.shared.tables.forget();
     }
 
     /// Of an operation on items.
