@@ -1,6 +1,7 @@
 //! What a list tells of each object.
 
 use haneul_kit::AccountId;
+use haneul_s3_parquet::{Cell, Column, Kind};
 
 use crate::bucket::Bucket;
 use crate::model::ObjectRecord;
@@ -8,22 +9,21 @@ use crate::model::encryption::Scheme;
 use crate::model::inventory::Inventory;
 use crate::model::tiering::AccessTier;
 use crate::owner::canonical_id;
-use crate::parquet::{Cell, Column, Kind};
 use crate::tiering;
 
 /// A field of a list: its name in the API and in CSV, and its column in Parquet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) column: Column,
 }
 
 const fn field(name: &'static str, column: &'static str, kind: Kind) -> Field {
-    Field { name, column: Column { name: column, kind, optional: true } }
+    Field { name, column: Column::optional(column, kind) }
 }
 
 const fn required(name: &'static str, column: &'static str) -> Field {
-    Field { name, column: Column { name: column, kind: Kind::Text, optional: false } }
+    Field { name, column: Column::required(column, Kind::Text) }
 }
 
 const ALWAYS: [Field; 2] = [required("Bucket", "bucket"), required("Key", "key")];
@@ -61,7 +61,9 @@ pub(crate) fn fields(inventory: &Inventory) -> Vec<Field> {
     if inventory.all_versions {
         fields.extend(OF_VERSIONS);
     }
-    fields.extend(OPTIONAL.iter().filter(|field| inventory.fields.iter().any(|asked| asked == field.name)));
+    fields.extend(
+        OPTIONAL.into_iter().filter(|field| inventory.fields.iter().any(|asked| asked == field.name)),
+    );
     fields
 }
 

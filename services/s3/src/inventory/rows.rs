@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use haneul_kit::Instant;
+use haneul_s3_parquet::{self as parquet, Cell, Kind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::fields::{Field, Listed, fields};
 use crate::model::inventory::{Format, Inventory};
-use crate::parquet::{self, Cell, Kind};
 
 /// The name of the message in Parquet.
 const MESSAGE: &str = "s3.inventory";
@@ -34,7 +34,7 @@ impl Rows {
         let file = match inventory.format {
             Format::Csv => Open::Csv(GzEncoder::new(Vec::new(), Compression::default())),
             Format::Parquet => {
-                let columns = fields.iter().map(|field| field.column).collect();
+                let columns = fields.iter().map(|field| field.column.clone()).collect();
                 Open::Parquet(parquet::Writer::new(MESSAGE, columns))
             }
         };
@@ -55,7 +55,7 @@ impl Rows {
     pub(crate) fn finish(self) -> io::Result<Vec<u8>> {
         match self.file {
             Open::Csv(writer) => writer.finish(),
-            Open::Parquet(writer) => Ok(writer.finish()),
+            Open::Parquet(writer) => Ok(writer.finish().bytes),
         }
     }
 }
@@ -71,6 +71,8 @@ fn line(fields: &[Field], listed: &Listed<'_>) -> String {
                 Instant::from_millis(at_ms).iso8601_millis()
             }
             Cell::Long(number) => number.to_string(),
+            // No field is of these kinds.
+            Cell::Int(_) | Cell::Bytes(_) | Cell::Map(_) => String::new(),
         };
         format!("\"{}\"", text.replace('"', "\"\""))
     });
@@ -84,17 +86,8 @@ pub(crate) fn schema(inventory: &Inventory) -> String {
     match inventory.format {
         Format::Csv => fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", "),
         Format::Parquet => {
-            let columns = fields.iter().map(|field| {
-                let column = field.column;
-                let need = if column.optional { "optional" } else { "required" };
-                match column.kind {
-                    Kind::Text => format!("{need} binary {} (UTF8);", column.name),
-                    Kind::Bool => format!("{need} boolean {};", column.name),
-                    Kind::Long => format!("{need} int64 {};", column.name),
-                    Kind::Time => format!("{need} int64 {} (TIMESTAMP_MILLIS);", column.name),
-                }
-            });
-            format!("message {MESSAGE} {{ {} }}", columns.collect::<Vec<_>>().join(" "))
+            let columns: Vec<_> = fields.into_iter().map(|field| field.column).collect();
+            parquet::message(MESSAGE, &columns)
         }
     }
 }

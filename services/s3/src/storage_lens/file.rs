@@ -1,6 +1,7 @@
 //! The files of an export, and their manifest.
 
 use haneul_kit::Instant;
+use haneul_s3_parquet::{self as parquet, Cell, Column, Kind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
@@ -8,7 +9,6 @@ use crate::checksum::md5_hex;
 use crate::lifecycle::DAY_S;
 use crate::model::inventory::Format;
 use crate::model::storage_lens::{LensExport, ReportRow};
-use crate::parquet::{self, Cell, Column, Kind};
 use crate::store::storage_lens::LensRow;
 
 const MESSAGE: &str = "s3.storage.lens";
@@ -117,11 +117,8 @@ impl File {
         let open = match format {
             Format::Csv => Open::Csv(format!("{}\n", COLUMNS.join(","))),
             Format::Parquet => {
-                let columns = COLUMNS.map(|name| Column {
-                    name,
-                    kind: if name == "metric_value" { Kind::Long } else { Kind::Text },
-                    optional: false,
-                });
+                let kind = |name| if name == "metric_value" { Kind::Long } else { Kind::Text };
+                let columns = COLUMNS.map(|name| Column::required(name, kind(name)));
                 Open::Parquet(Box::new(parquet::Writer::new(MESSAGE, columns.to_vec())))
             }
         };
@@ -158,7 +155,7 @@ impl File {
     pub(crate) fn finish(self) -> Vec<u8> {
         match self.open {
             Open::Csv(text) => text.into_bytes(),
-            Open::Parquet(writer) => writer.finish(),
+            Open::Parquet(writer) => writer.finish().bytes,
         }
     }
 }

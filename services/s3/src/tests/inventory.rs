@@ -2,11 +2,11 @@ use std::io::Read;
 use std::time::Duration;
 
 use haneul_kms_wire::{operations as kms, shapes as k};
+use haneul_s3_parquet::Cell;
 use haneul_s3_wire::{operations as op, shapes as s};
 
 use super::cloud::{Cloud, OURS, policy, put, root};
-use crate::parquet::Cell;
-use crate::parquet::reading::read;
+use super::parquet::read;
 
 fn configure(id: &str, format: &str, versions: &str) -> s::PutBucketInventoryConfigurationRequest {
     s::PutBucketInventoryConfigurationRequest {

@@ -30,6 +30,7 @@ mod notifications;
 mod object_lambda;
 mod object_lock;
 mod objects;
+mod parquet;
 mod pools;
 mod posting;
 mod replication;

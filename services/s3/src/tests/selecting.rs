@@ -1,9 +1,9 @@
+use haneul_s3_parquet::{Cell, Column, Kind, Writer};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 use haneul_s3_wire::shapes::SelectObjectContentEventStream as Event;
 
 use super::world::{Who, World, code, put};
-use crate::parquet::{Cell, Column, Kind, Writer};
 
 fn select(key: &str, expression: &str) -> s::SelectObjectContentRequest {
     s::SelectObjectContentRequest {
@@ -200,14 +200,14 @@ fn table(rows: i64) -> Vec<u8> {
 }
 
 fn table_of(rows: i64, text: impl Fn(i64) -> String) -> Vec<u8> {
-    let column = |name, kind| Column { name, kind, optional: true };
-    let columns = vec![column("id", Kind::Long), column("text", Kind::Text), column("at", Kind::Time)];
+    let columns = [("id", Kind::Long), ("text", Kind::Text), ("at", Kind::Time)];
+    let columns = columns.map(|(name, kind)| Column::optional(name, kind)).to_vec();
     let mut writer = Writer::new("table", columns);
     for id in 0..rows {
         let text = if id % 3 == 0 { Cell::Null } else { Cell::Text(text(id)) };
         writer.row([Cell::Long(id), text, Cell::Long(id * 1000)]);
     }
-    writer.finish()
+    writer.finish().bytes
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use haneul_kit::Instant;
 use haneul_kms_wire::operations as kms;
+use haneul_s3_parquet::Cell;
 use haneul_s3_wire::{operations as op, shapes as s};
 use haneul_s3control_wire::{operations as control, shapes as c};
 
 use super::cloud::{Cloud, OURS, policy, put, root};
-use crate::parquet::Cell;
-use crate::parquet::reading::read;
+use super::parquet::read;
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 

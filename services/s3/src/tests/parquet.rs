@@ -1,14 +1,14 @@
-//! A reader of what [`super::Writer`] writes, for tests.
+//! A reader of the files that lists and reports are.
 
-use super::{Cell, Kind, MAGIC};
+use haneul_s3_parquet::{Cell, Kind};
+
+const MAGIC: &[u8; 4] = b"PAR1";
 
 pub(crate) struct Table {
     pub(crate) name: String,
     /// Name, kind, and whether it may be null.
     pub(crate) columns: Vec<(String, Kind, bool)>,
     pub(crate) rows: Vec<Vec<Cell>>,
-    /// How many rows each row group has.
-    pub(crate) groups: Vec<usize>,
 }
 
 /// A value of Thrift.
@@ -132,6 +132,7 @@ fn column(file: &[u8], kind: Kind, optional: bool, meta: &Value) -> Vec<Cell> {
             let length = u32::from_le_bytes(page.take(4).try_into().unwrap());
             Cell::Text(String::from_utf8(page.take(length as usize).to_vec()).unwrap())
         }
+        other => panic!("{other:?}"),
     });
     cells.collect()
 }
@@ -143,7 +144,7 @@ pub(crate) fn read(file: &[u8]) -> Table {
     let (root, schema) = footer.field(2).list().split_first().unwrap();
     assert_eq!(root.field(5).int(), schema.len() as i64);
     let columns: Vec<_> = schema.iter().map(described).collect();
-    let (mut rows, mut groups) = (Vec::new(), Vec::new());
+    let mut rows = Vec::new();
     for group in footer.field(4).list() {
         let cells: Vec<Vec<Cell>> = columns
             .iter()
@@ -154,11 +155,10 @@ pub(crate) fn read(file: &[u8]) -> Table {
             })
             .collect();
         let count = group.field(3).int() as usize;
-        groups.push(count);
         rows.extend((0..count).map(|row| cells.iter().map(|cells| cells[row].clone()).collect::<Vec<_>>()));
     }
     assert_eq!(rows.len() as i64, footer.field(3).int());
-    Table { name: root.field(4).text().to_owned(), columns, rows, groups }
+    Table { name: root.field(4).text().to_owned(), columns, rows }
 }
 
 fn described(element: &Value) -> (String, Kind, bool) {

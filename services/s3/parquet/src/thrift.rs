@@ -3,6 +3,8 @@
 /// Types on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    True = 1,
+    False = 2,
     Int = 5,
     Long = 6,
     Text = 8,
@@ -26,6 +28,11 @@ impl Struct {
     pub(super) fn long(&mut self, field: u8, value: i64) {
         self.head(field, Kind::Long);
         varint(&mut self.bytes, zigzag(value));
+    }
+
+    /// Of two types, without a value.
+    pub(super) fn bool(&mut self, field: u8, value: bool) {
+        self.head(field, if value { Kind::True } else { Kind::False });
     }
 
     pub(super) fn text(&mut self, field: u8, value: &str) {
