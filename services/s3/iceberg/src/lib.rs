@@ -11,8 +11,9 @@
 //! manifests, done.
 //!
 //! Reading order: [`schema`] (columns and their types), [`tables`] (the schemas of S3 Metadata), [`value`] (rows),
-//! [`data_file`] (rows to Parquet, and what is known of the file), [`metadata`] (the table), [`change`] (what all changes
-//! have in common), [`append`], [`replace`], [`expire`] (the changes), [`error`].
+//! [`data_file`] (rows to Parquet, and what is known of the file), [`bounds`], [`metadata`] (the table), [`change`] (what all
+//! changes have in common), [`append`], [`replace`], [`expire`] (the changes), [`manifest`] (files that name files), [`avro`],
+//! [`error`].
 //!
 //! What must never happen here: a panic, whatever is read; an object that a snapshot of the table still needs among those
 //! that are said to be unreferenced; a number that depends on anything but the arguments.
@@ -20,11 +21,14 @@
 //! Source: the Iceberg table specification (iceberg.apache.org/spec), version 2; the S3 User Guide, "S3 Metadata journal
 //! tables schema", "S3 Metadata live inventory tables schema", "S3 Metadata annotation table schema".
 
-pub mod append;
+mod append;
+mod avro;
+mod bounds;
 pub mod change;
 pub mod data_file;
 pub mod error;
 pub mod expire;
+mod manifest;
 pub mod metadata;
 pub mod replace;
 pub mod schema;
@@ -39,3 +43,6 @@ pub use metadata::{NewTable, TableMetadata};
 pub use replace::Operation;
 pub use schema::{Field, Schema, Type};
 pub use value::Value;
+
+#[cfg(test)]
+mod tests;

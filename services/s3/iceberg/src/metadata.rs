@@ -2,7 +2,7 @@
 //!
 //! Source: the Iceberg table specification, "Table Metadata" and "Appendix C: JSON serialization".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -12,6 +12,9 @@ use crate::schema::Schema;
 
 /// Largest metadata that is read, in bytes.
 pub const METADATA_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Most snapshots of a table that is read.
+pub const SNAPSHOTS_MAX: usize = 100_000;
 
 /// The branch that a table is.
 pub const MAIN: &str = "main";
@@ -86,7 +89,7 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_id: Option<i32>,
     #[serde(flatten)]
-    other: BTreeMap<String, Json>,
+    pub(crate) other: BTreeMap<String, Json>,
 }
 
 /// A branch or a tag.
@@ -161,17 +164,37 @@ impl TableMetadata {
         if bytes.len() > METADATA_BYTES_MAX {
             return Err(Error::TooLarge("bytes of a metadata file"));
         }
-        let metadata: TableMetadata =
-            serde_json::from_slice(bytes).map_err(|error| invalid(format!("metadata: {error}")))?;
-        if metadata.format_version != 2 {
-            return Err(unsupported(format!("format version {}", metadata.format_version)));
+        // Other versions lack fields that this one has.
+        let Version { format_version } = json(bytes)?;
+        if format_version != 2 {
+            return Err(unsupported(format!("format version {format_version}")));
         }
+        let mut metadata: TableMetadata = json(bytes)?;
+        metadata.location.truncate(metadata.location.trim_end_matches('/').len());
+        metadata.settle()?;
         Ok(metadata)
     }
 
     /// The metadata file.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|error| invalid(format!("metadata: {error}")))
+    }
+
+    /// Old writers say -1 where there is no snapshot, and name no branch.
+    fn settle(&mut self) -> Result<()> {
+        self.current_snapshot_id = self.current_snapshot_id.filter(|id| *id != -1);
+        if self.snapshots.len() > SNAPSHOTS_MAX {
+            return Err(Error::TooLarge("snapshots of a table"));
+        }
+        if let (None, Some(current)) = (self.refs.get(MAIN), self.current_snapshot_id) {
+            self.refs.insert(MAIN.to_owned(), SnapshotRef::branch(current));
+        }
+        let main = self.refs.get(MAIN).map(|main| main.snapshot_id);
+        if main != self.current_snapshot_id || main.is_some_and(|id| self.snapshot(id).is_none()) {
+            return Err(invalid("the current snapshot is not that of main, or not there"));
+        }
+        self.schemas.iter().try_for_each(Schema::validate)?;
+        self.schema().map(drop)
     }
 
     /// The name of the first metadata file: `<location>/metadata/00000-<uuid>.metadata.json`.
@@ -191,5 +214,58 @@ impl TableMetadata {
     /// That of the branch `main`; none of a table that nothing was written to.
     pub fn current_snapshot(&self) -> Option<&Snapshot> {
         self.snapshot(self.current_snapshot_id?)
+    }
+
+    pub(crate) fn set_current(&mut self, snapshot: Snapshot) {
+        let snapshot_id = snapshot.snapshot_id;
+        self.snapshot_log.push(SnapshotLogEntry { timestamp_ms: snapshot.timestamp_ms, snapshot_id });
+        self.snapshots.push(snapshot);
+        self.current_snapshot_id = Some(snapshot_id);
+        let main = self.refs.entry(MAIN.to_owned()).or_insert_with(|| SnapshotRef::branch(snapshot_id));
+        main.snapshot_id = snapshot_id;
+    }
+
+    /// Leaves out snapshots, and what is told of them. Gives the locations of their statistics.
+    pub(crate) fn forget(&mut self, ids: &BTreeSet<i64>) -> Vec<String> {
+        self.snapshots.retain(|snapshot| !ids.contains(&snapshot.snapshot_id));
+        // A log with a gap would say that another snapshot was current then.
+        if let Some(last) = self.snapshot_log.iter().rposition(|entry| ids.contains(&entry.snapshot_id)) {
+            self.snapshot_log.drain(..=last);
+        }
+        let mut files = Vec::new();
+        for name in ["statistics", "partition-statistics"] {
+            let Some(Json::Array(each)) = self.other.get_mut(name) else { continue };
+            each.retain(|of| {
+                let is_gone = of["snapshot-id"].as_i64().is_some_and(|id| ids.contains(&id));
+                files.extend(of["statistics-path"].as_str().filter(|_| is_gone).map(str::to_owned));
+                !is_gone
+            });
+        }
+        files
+    }
+}
+
+/// What is read first.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Version {
+    format_version: u8,
+}
+
+fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| invalid(format!("metadata: {error}")))
+}
+
+impl SnapshotRef {
+    fn branch(snapshot_id: i64) -> SnapshotRef {
+        SnapshotRef { snapshot_id, kind: "branch".to_owned(), other: BTreeMap::new() }
+    }
+
+    pub(crate) fn is_branch(&self) -> bool {
+        self.kind == "branch"
+    }
+
+    pub(crate) fn is_other_branch(&self, name: &str) -> bool {
+        self.is_branch() && name != MAIN
     }
 }
