@@ -13,7 +13,7 @@
 //! Reading order: [`schema`] (columns and their types), [`tables`] (the schemas of S3 Metadata), [`value`] (rows),
 //! [`data_file`] (rows to Parquet, and what is known of the file), [`bounds`], [`metadata`] (the table), [`change`] (what all
 //! changes have in common), [`append`], [`replace`], [`expire`] (the changes), [`manifest`] (files that name files), [`avro`],
-//! [`error`].
+//! [`rows`] (Parquet to rows), [`error`].
 //!
 //! What must never happen here: a panic, whatever is read; an object that a snapshot of the table still needs among those
 //! that are said to be unreferenced; a number that depends on anything but the arguments.
@@ -31,6 +31,7 @@ pub mod expire;
 mod manifest;
 pub mod metadata;
 pub mod replace;
+pub mod rows;
 pub mod schema;
 pub mod tables;
 pub mod value;
@@ -41,6 +42,7 @@ pub use error::{Error, Result};
 pub use expire::Expiry;
 pub use metadata::{NewTable, TableMetadata};
 pub use replace::Operation;
+pub use rows::read_rows;
 pub use schema::{Field, Schema, Type};
 pub use value::Value;
 

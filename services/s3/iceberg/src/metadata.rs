@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result, invalid, unsupported};
@@ -40,7 +40,7 @@ pub struct TableMetadata {
     pub last_partition_id: i32,
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, serialize_with = "or_minus_one")]
     pub current_snapshot_id: Option<i64>,
     #[serde(default)]
     pub snapshots: Vec<Snapshot>,
@@ -243,6 +243,11 @@ impl TableMetadata {
         }
         files
     }
+}
+
+/// As Iceberg's own library writes it, and its older versions want it.
+fn or_minus_one<S: Serializer>(id: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_i64(id.unwrap_or(-1))
 }
 
 /// What is read first.

@@ -133,6 +133,11 @@ impl Type {
         }
     }
 
+    /// That of a name, as `decimal(9, 2)`; none of what is nested.
+    pub fn named(name: &str) -> Option<Type> {
+        json::named(name)
+    }
+
     fn number(&mut self, last: &mut i32) {
         let mut next = || {
             *last += 1;

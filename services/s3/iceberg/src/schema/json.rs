@@ -65,7 +65,7 @@ impl From<Type> for Written {
     }
 }
 
-fn named(name: &str) -> Option<Type> {
+pub(super) fn named(name: &str) -> Option<Type> {
     Some(match name {
         "boolean" => Type::Boolean,
         "int" => Type::Int,

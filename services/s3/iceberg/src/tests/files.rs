@@ -6,7 +6,7 @@ use haneul_s3_select::parquet::{Next, Reader};
 use haneul_s3_select::value::Value as Read;
 
 use crate::tables::{self, ANNOTATION, INVENTORY, JOURNAL};
-use crate::{DataFile, DataFileWriter, Error, Field, Schema, Type, Value};
+use crate::{DataFile, DataFileWriter, Error, Field, Schema, Type, Value, read_rows};
 
 fn read(file: &[u8]) -> Vec<Vec<(String, Read)>> {
     let mut reader = Reader::new(file.len() as u64, 0..file.len() as u64);
@@ -71,6 +71,66 @@ fn a_journal_is_read_again() {
     assert_eq!((file.value_counts[&6], file.null_value_counts[&6]), (1, 1));
     assert_eq!(file.split_offsets, [4]);
     assert_eq!(file.column_sizes.len(), 23, "two of each map");
+}
+
+#[test]
+fn small_files_become_one() {
+    let schema = tables::schema(&JOURNAL);
+    let row = |key: &str| {
+        let mut row = vec![
+            text("bkt"),
+            text(key),
+            text("01"),
+            text("CREATE"),
+            Value::Timestamp(-1_700_000_000_123_456),
+        ];
+        row.extend([Value::Null, Value::Boolean(true), Value::Long(-7), Value::Timestamp(999_999), text("")]);
+        row.resize(16, Value::Null);
+        row.push(Value::Map(vec![("z".to_owned(), "1".to_owned()), ("a".to_owned(), String::new())]));
+        row.push(Value::Map(Vec::new()));
+        row.resize(21, Value::Null);
+        row
+    };
+    let written = |rows: &[Vec<Value>]| {
+        let mut writer = DataFileWriter::new(&schema).unwrap();
+        rows.iter().for_each(|row| writer.row(row.clone()).unwrap());
+        writer.finish()
+    };
+    let rows: Vec<_> = ["a", "b", "c"].map(row).to_vec();
+    let mut together = DataFileWriter::new(&schema).unwrap();
+    for some in [&rows[..1], &rows[1..]] {
+        read_rows(&schema, &written(some).bytes, |row| together.row(row)).unwrap();
+    }
+    let together = together.finish();
+    assert_eq!(together.bytes, written(&rows).bytes);
+    assert_eq!(together.at("x"), written(&rows).at("x"));
+}
+
+#[test]
+fn a_file_of_other_columns_is_refused() {
+    let file = |fields: Vec<Field>, row: Vec<Value>| {
+        let mut writer = DataFileWriter::new(&Schema::with_fresh_ids(fields)).unwrap();
+        writer.row(row).unwrap();
+        writer.finish().bytes
+    };
+    let one = file(
+        vec![Field::optional("b", Type::Long), Field::optional("x", Type::Long)],
+        vec![Value::Long(1); 2],
+    );
+    let rows = |fields: Vec<Field>| {
+        let mut rows = Vec::new();
+        let read = read_rows(&Schema::with_fresh_ids(fields), &one, |row| {
+            rows.push(row);
+            Ok(())
+        });
+        read.map(|()| rows)
+    };
+    let more = vec![Field::optional("a", Type::String), Field::required("b", Type::Long)];
+    assert_eq!(rows(more).unwrap(), [[Value::Null, Value::Long(1)]]);
+    for field in [Field::required("a", Type::Long), Field::optional("b", Type::String)] {
+        assert!(matches!(rows(vec![field.clone()]), Err(Error::Invalid(_))), "{field:?}");
+    }
+    assert!(matches!(read_rows(&tables::schema(&JOURNAL), &one[1..], |_| Ok(())), Err(Error::Invalid(_))));
 }
 
 #[test]

@@ -95,7 +95,9 @@ fn old_writers_say_minus_one() {
     let mut json = of_others();
     json["current-snapshot-id"] = json!(-1);
     json.as_object_mut().unwrap().remove("refs");
-    assert_eq!(parse(&json).unwrap().current_snapshot_id, None);
+    let table = parse(&json).unwrap();
+    assert_eq!(table.current_snapshot_id, None);
+    assert_eq!(serde_json::from_slice::<Json>(&table.to_json().unwrap()).unwrap()["current-snapshot-id"], -1);
     json["current-snapshot-id"] = json!(2);
     assert_eq!(parse(&json).unwrap().refs["main"].snapshot_id, 2);
 }
