@@ -48,6 +48,9 @@ pub struct Change {
     pub objects: Vec<Object>,
     /// Locations of objects that no snapshot of the table refers to any longer: data files, manifests, lists of manifests,
     /// and metadata files that the log does not name. They can be removed once the change is made.
+    ///
+    /// None is outside of the table's location, whatever its files name; that the location is the table's own whoever removes
+    /// them has to know.
     pub unreferenced: Vec<String>,
     /// How many manifests the current snapshot has; see [`TableMetadata::rewrite_manifests`].
     pub manifests: usize,
@@ -115,8 +118,14 @@ impl TableMetadata {
         let kept = self.properties.get("write.metadata.previous-versions-max");
         let kept = kept.and_then(|kept| kept.parse().ok()).unwrap_or(METADATA_LOG).clamp(1, METADATA_LOG_MAX);
         let over = next.metadata_log.len().saturating_sub(kept);
-        let dropped = next.metadata_log.drain(..over).map(|entry| entry.metadata_file).collect();
+        let dropped = next.metadata_log.drain(..over).map(|entry| entry.metadata_file);
+        let dropped = dropped.filter(|file| self.is_own(file)).collect();
         (next, dropped)
+    }
+
+    /// Whether an object is one of the table's own, by its location: its files may name others.
+    pub(crate) fn is_own(&self, location: &str) -> bool {
+        location.strip_prefix(&self.location).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The metadata file after that at `previous`.

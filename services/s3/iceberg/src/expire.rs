@@ -34,6 +34,7 @@ impl TableMetadata {
         unreferenced.extend(only_in(&gone, &kept, objects)?);
         let ids: BTreeSet<i64> = gone.iter().map(|snapshot| snapshot.snapshot_id).collect();
         unreferenced.extend(next.forget(&ids));
+        unreferenced.retain(|location| self.is_own(location));
         let manifests = self.manifests(objects)?.len();
         let metadata_location = next.next_location(commit.metadata_location, commit.uuid);
         let object = Object { location: metadata_location.clone(), bytes: next.to_json()? };

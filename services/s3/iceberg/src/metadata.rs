@@ -11,7 +11,7 @@ use crate::error::{Error, Result, invalid, unsupported};
 use crate::schema::Schema;
 
 /// Largest metadata that is read, in bytes.
-pub const METADATA_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const METADATA_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Most snapshots of a table that is read.
 pub const SNAPSHOTS_MAX: usize = 100_000;

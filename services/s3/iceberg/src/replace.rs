@@ -6,7 +6,7 @@ use crate::append::tell;
 use crate::change::{Change, Commit, Hand, Making, Objects};
 use crate::data_file::DataFile;
 use crate::error::{Error, Result, unsupported};
-use crate::manifest::{ENTRIES_MAX, Entry, Manifest, Status, each_entry};
+use crate::manifest::{Entry, HELD_BYTES_MAX, Manifest, Status, each_entry};
 use crate::metadata::TableMetadata;
 
 /// What a snapshot says that was done.
@@ -46,14 +46,14 @@ impl TableMetadata {
         let mut making = Making::new(self, commit)?;
         let manifests = self.manifests(objects)?;
         let mut wanted: BTreeSet<&str> = removed.iter().map(String::as_str).collect();
-        let (mut kept, mut entries, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut entries, mut gone, mut held) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for (manifest, bytes) in at_hand(manifests, objects)? {
             let Some(bytes) = bytes.filter(|_| !wanted.is_empty()) else {
                 kept.push(manifest);
                 continue;
             };
-            let mut live = live_entries(&manifest, bytes, entries.len())?;
-            let before = wanted.len();
+            let (before, held_before) = (wanted.len(), held);
+            let mut live = live_entries(&manifest, bytes, &mut held)?;
             for entry in &mut live {
                 if wanted.remove(entry.file.location.as_str()) {
                     entry.status = Status::Deleted;
@@ -62,6 +62,7 @@ impl TableMetadata {
                 }
             }
             if wanted.len() == before {
+                held = held_before;
                 kept.push(manifest);
             } else {
                 self.check_spec(&manifest)?;
@@ -86,11 +87,11 @@ impl TableMetadata {
         let mut making = Making::new(self, commit)?;
         let manifests = self.manifests(objects)?;
         let before = manifests.len();
-        let (mut kept, mut entries, mut replaced) = (Vec::new(), Vec::new(), 0);
+        let (mut kept, mut entries, mut replaced, mut held) = (Vec::new(), Vec::new(), 0, 0);
         for (manifest, bytes) in at_hand(manifests, objects)? {
             match bytes {
                 Some(bytes) if manifest.spec_id == self.default_spec_id => {
-                    entries.append(&mut live_entries(&manifest, bytes, entries.len())?);
+                    entries.append(&mut live_entries(&manifest, bytes, &mut held)?);
                     replaced += 1;
                 }
                 _ => kept.push(manifest),
@@ -112,11 +113,11 @@ impl TableMetadata {
 
     /// The data files of the current snapshot. Needs the list of its manifests, and the manifests of data files.
     pub fn files(&self, objects: &Objects) -> Result<Vec<DataFile>> {
-        let mut files = Vec::new();
+        let (mut files, mut held) = (Vec::new(), 0);
         for (manifest, bytes) in at_hand(self.manifests(objects)?, objects)? {
-            let entries = live_entries(&manifest, bytes.unwrap_or_default(), files.len());
-            if bytes.is_some() {
-                files.extend(entries?.into_iter().map(|entry| entry.file));
+            if let Some(bytes) = bytes {
+                let entries = live_entries(&manifest, bytes, &mut held)?;
+                files.extend(entries.into_iter().map(|entry| entry.file));
             }
         }
         Ok(files)
@@ -146,17 +147,15 @@ fn at_hand(manifests: Vec<Manifest>, objects: &Objects) -> Result<Vec<Found<'_>>
     Ok(found)
 }
 
-/// The entries of a manifest whose files are in the snapshot, as they are in another manifest. `held` are there already.
-fn live_entries(manifest: &Manifest, bytes: &[u8], held: usize) -> Result<Vec<Entry>> {
+/// The entries of a manifest whose files are in the snapshot, as they are in another manifest. `held` are the bytes of those
+/// that are in memory.
+fn live_entries(manifest: &Manifest, bytes: &[u8], held: &mut usize) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    each_entry(bytes, |entry| {
+    *held += each_entry(bytes, |entry| {
         if entry.is_live() {
-            if held + entries.len() >= ENTRIES_MAX {
-                return Err(Error::TooLarge("data files of a snapshot"));
-            }
             entries.push(Entry { status: Status::Existing, ..entry.inherit(manifest) });
         }
         Ok(())
     })?;
-    Ok(entries)
+    if *held > HELD_BYTES_MAX { Err(Error::TooLarge("data files of a snapshot")) } else { Ok(entries) }
 }

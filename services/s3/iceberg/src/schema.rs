@@ -33,8 +33,7 @@ pub struct Field {
 }
 
 /// A type of Iceberg version 2.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "json::Written", into = "json::Written")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     Boolean,
     /// 32 bits.

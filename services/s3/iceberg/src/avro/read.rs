@@ -66,8 +66,8 @@ impl<'a> File<'a> {
         entry(&self.metadata, key)
     }
 
-    /// Gives each record to `take`.
-    pub(crate) fn records(mut self, mut take: impl FnMut(&Datum<'_>) -> Result<()>) -> Result<()> {
+    /// Gives each record to `take`. Gives how many bytes they have, unpacked.
+    pub(crate) fn records(mut self, mut take: impl FnMut(&Datum<'_>) -> Result<()>) -> Result<usize> {
         let codec = self.metadata("avro.codec").unwrap_or(b"null");
         let mut room = UNPACKED_BYTES_MAX;
         while !self.rest.0.is_empty() {
@@ -89,7 +89,7 @@ impl<'a> File<'a> {
                 bytes = reader.bytes;
             }
         }
-        Ok(())
+        Ok(UNPACKED_BYTES_MAX - room)
     }
 }
 

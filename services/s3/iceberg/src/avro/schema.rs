@@ -7,7 +7,10 @@ use serde_json::{Map, Value as Json};
 use crate::error::{Error, Result, invalid};
 
 /// Most types in a schema, where those that are named once count wherever they are used.
-const TYPES_MAX: usize = 20_000;
+const TYPES_MAX: usize = 5_000;
+
+/// Longest text of a schema, in bytes.
+const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Schema {
@@ -43,6 +46,9 @@ struct Parser {
 
 impl Schema {
     pub(crate) fn parse(text: &[u8]) -> Result<Schema> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(Error::TooLarge("bytes of a schema of Avro"));
+        }
         // Its depth is limited by the parser of JSON.
         let json: Json =
             serde_json::from_slice(text).map_err(|error| invalid(format!("a schema of Avro: {error}")))?;

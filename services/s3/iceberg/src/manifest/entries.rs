@@ -65,8 +65,8 @@ fn write_map<V>(to: &mut Encoder, map: &BTreeMap<i32, V>, mut write: impl FnMut(
     });
 }
 
-/// Gives each entry of a manifest to `take`.
-pub(crate) fn each_entry(bytes: &[u8], mut take: impl FnMut(Entry) -> Result<()>) -> Result<()> {
+/// Gives each entry of a manifest to `take`. Gives how many bytes they have, unpacked.
+pub(crate) fn each_entry(bytes: &[u8], mut take: impl FnMut(Entry) -> Result<()>) -> Result<usize> {
     let mut count = 0;
     read::File::new(bytes)?.records(|record| {
         count += 1;

@@ -16,8 +16,11 @@ use crate::data_file::DataFile;
 /// Most manifests of a snapshot.
 pub(crate) const MANIFESTS_MAX: usize = 100_000;
 
-/// Most entries of a manifest, and most that are looked at for one change.
+/// Most entries of a manifest, and most data files of old snapshots that are looked at for one change.
 pub(crate) const ENTRIES_MAX: usize = 1_000_000;
+
+/// Most bytes, unpacked, of manifests whose entries are in memory together: about 250,000 data files of 20 columns.
+pub(crate) const HELD_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Of `content`.
 const DATA: i64 = 0;

@@ -1,67 +1,127 @@
 //! Types as they are written in JSON: a name, or an object of what is nested.
+//!
+//! Written by hand, because what serde derives copies what is nested once for each level that it is deep.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Field, Type};
 
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Written {
-    Name(String),
-    Nested(Nested),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub(super) enum Nested {
-    Struct { fields: Vec<Field> },
-    List { element_id: i32, element_required: bool, element: Box<Type> },
-    Map { key_id: i32, key: Box<Type>, value_id: i32, value_required: bool, value: Box<Type> },
-}
-
-impl TryFrom<Written> for Type {
-    type Error = String;
-
-    fn try_from(written: Written) -> Result<Type, String> {
-        Ok(match written {
-            Written::Name(name) => named(&name).ok_or_else(|| format!("{name} is not a type"))?,
-            Written::Nested(Nested::Struct { fields }) => Type::Struct(fields),
-            Written::Nested(Nested::List { element_id, element_required, element }) => {
-                Type::List { element_id, element_required, element }
+impl Serialize for Type {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let name = match self {
+            Type::Struct(fields) => {
+                let mut map = to.serialize_map(Some(2))?;
+                map.serialize_entry("type", "struct")?;
+                map.serialize_entry("fields", fields)?;
+                return map.end();
             }
-            Written::Nested(Nested::Map { key_id, key, value_id, value_required, value }) => {
-                Type::Map { key_id, key, value_id, value_required, value }
+            Type::List { element_id, element_required, element } => {
+                let mut map = to.serialize_map(Some(4))?;
+                map.serialize_entry("type", "list")?;
+                map.serialize_entry("element-id", element_id)?;
+                map.serialize_entry("element-required", element_required)?;
+                map.serialize_entry("element", element)?;
+                return map.end();
             }
-        })
-    }
-}
-
-impl From<Type> for Written {
-    fn from(kind: Type) -> Written {
-        let name = match kind {
+            Type::Map { key_id, key, value_id, value_required, value } => {
+                let mut map = to.serialize_map(Some(6))?;
+                map.serialize_entry("type", "map")?;
+                map.serialize_entry("key-id", key_id)?;
+                map.serialize_entry("key", key)?;
+                map.serialize_entry("value-id", value_id)?;
+                map.serialize_entry("value-required", value_required)?;
+                map.serialize_entry("value", value)?;
+                return map.end();
+            }
+            Type::Decimal { precision, scale } => format!("decimal({precision}, {scale})"),
+            Type::Fixed(length) => format!("fixed[{length}]"),
             Type::Boolean => "boolean".to_owned(),
             Type::Int => "int".to_owned(),
             Type::Long => "long".to_owned(),
             Type::Float => "float".to_owned(),
             Type::Double => "double".to_owned(),
-            Type::Decimal { precision, scale } => format!("decimal({precision}, {scale})"),
             Type::Date => "date".to_owned(),
             Type::Time => "time".to_owned(),
             Type::Timestamp => "timestamp".to_owned(),
             Type::Timestamptz => "timestamptz".to_owned(),
             Type::String => "string".to_owned(),
             Type::Uuid => "uuid".to_owned(),
-            Type::Fixed(length) => format!("fixed[{length}]"),
             Type::Binary => "binary".to_owned(),
-            Type::Struct(fields) => return Written::Nested(Nested::Struct { fields }),
-            Type::List { element_id, element_required, element } => {
-                return Written::Nested(Nested::List { element_id, element_required, element });
-            }
-            Type::Map { key_id, key, value_id, value_required, value } => {
-                return Written::Nested(Nested::Map { key_id, key, value_id, value_required, value });
-            }
         };
-        Written::Name(name)
+        to.serialize_str(&name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Type {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Type, D::Error> {
+        from.deserialize_any(OfType)
+    }
+}
+
+struct OfType;
+
+/// What an object of a nested type may have.
+#[derive(Default)]
+struct Parts {
+    kind: Option<String>,
+    fields: Option<Vec<Field>>,
+    /// The id, whether it is required, and the type: of elements or values.
+    id: Option<i32>,
+    required: Option<bool>,
+    inner: Option<Box<Type>>,
+    key_id: Option<i32>,
+    key: Option<Box<Type>>,
+}
+
+impl<'de> Visitor<'de> for OfType {
+    type Value = Type;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a type, or an object of a nested one")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Type, E> {
+        named(name).ok_or_else(|| E::custom(format!("{name} is not a type")))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Type, A::Error> {
+        let mut parts = Parts::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "type" => parts.kind = Some(map.next_value()?),
+                "fields" => parts.fields = Some(map.next_value()?),
+                "element-id" | "value-id" => parts.id = Some(map.next_value()?),
+                "element-required" | "value-required" => parts.required = Some(map.next_value()?),
+                "element" | "value" => parts.inner = Some(map.next_value()?),
+                "key-id" => parts.key_id = Some(map.next_value()?),
+                "key" => parts.key = Some(map.next_value()?),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        parts.whole().ok_or_else(|| A::Error::custom("a nested type lacks something"))
+    }
+}
+
+impl Parts {
+    fn whole(self) -> Option<Type> {
+        Some(match self.kind?.as_str() {
+            "struct" => Type::Struct(self.fields?),
+            "list" => {
+                Type::List { element_id: self.id?, element_required: self.required?, element: self.inner? }
+            }
+            "map" => Type::Map {
+                key_id: self.key_id?,
+                key: self.key?,
+                value_id: self.id?,
+                value_required: self.required?,
+                value: self.inner?,
+            },
+            _ => return None,
+        })
     }
 }
 

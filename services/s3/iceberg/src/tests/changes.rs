@@ -178,14 +178,15 @@ fn what_a_tag_or_a_branch_needs_stays() {
     let mut json: serde_json::Value = serde_json::from_slice(&world.table.to_json().unwrap()).unwrap();
     json["refs"]["release"] = serde_json::json!({"snapshot-id": 1, "type": "tag"});
     json["refs"]["audit"] = serde_json::json!({"snapshot-id": 3, "type": "branch"});
-    json["statistics"] = serde_json::json!([{"snapshot-id": 2, "statistics-path": "s3://stats/2"}]);
+    json["statistics"] = serde_json::json!([{"snapshot-id": 2, "statistics-path": format!("{LOCATION}/2")},
+        {"snapshot-id": 2, "statistics-path": "s3://bucket/table2/2"}]);
     world.table = TableMetadata::parse(json.to_string().as_bytes()).unwrap();
     assert!(expire(&mut world, i64::MAX, 1).is_empty(), "the branch goes back to the first");
     json["refs"].as_object_mut().unwrap().remove("audit");
     world.table = TableMetadata::parse(json.to_string().as_bytes()).unwrap();
-    world.objects.insert("s3://stats/2".to_owned(), Vec::new());
+    world.objects.insert(format!("{LOCATION}/2"), Vec::new());
     let gone = expire(&mut world, i64::MAX, 1);
-    assert_eq!(gone.len(), 3, "two lists, and statistics: {gone:?}");
+    assert_eq!(gone.len(), 3, "two lists, and statistics that are the table's: {gone:?}");
     let kept: Vec<_> = world.table.snapshots.iter().map(|snapshot| snapshot.snapshot_id).collect();
     assert_eq!(kept, [1, 4]);
 }

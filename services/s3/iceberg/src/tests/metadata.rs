@@ -86,6 +86,15 @@ fn what_is_no_table_of_version_2_is_refused() {
     for (path, value) in invalid {
         assert!(matches!(refused(path, value), Error::Invalid(_)), "{path}");
     }
+    let nested = [
+        json!({"type": "list", "element-id": 9, "element": "int"}),
+        json!({"type": "tree", "fields": []}),
+        json!({"fields": []}),
+        json!(7),
+    ];
+    for kind in nested {
+        assert!(matches!(refused("/schemas/0/fields/0/type", kind.clone()), Error::Invalid(_)), "{kind}");
+    }
     let deep = "[".repeat(100_000);
     assert!(matches!(TableMetadata::parse(deep.as_bytes()), Err(Error::Invalid(_))));
 }
@@ -122,4 +131,7 @@ fn the_log_of_metadata_is_bounded() {
     assert!(log[2].starts_with("s3://bucket/table/metadata/00005-"), "{log:?}");
     let files = world.objects.keys().filter(|location| location.ends_with(".metadata.json"));
     assert_eq!(files.count(), 4, "the others were said to be unreferenced");
+    world.table.metadata_log[0].metadata_file =
+        "s3://bucket/table2/metadata/00000-x.metadata.json".to_owned();
+    assert_eq!(world.append(&["last"]).unreferenced, [""; 0], "what is not the table's is left alone");
 }
