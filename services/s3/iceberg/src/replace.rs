@@ -47,7 +47,8 @@ impl TableMetadata {
         let manifests = self.manifests(objects)?;
         let mut wanted: BTreeSet<&str> = removed.iter().map(String::as_str).collect();
         let (mut kept, mut entries, mut gone, mut held) = (Vec::new(), Vec::new(), Vec::new(), 0);
-        for (manifest, bytes) in at_hand(manifests, objects)? {
+        let found = if wanted.is_empty() { unread(manifests) } else { at_hand(manifests, objects)? };
+        for (manifest, bytes) in found {
             let Some(bytes) = bytes.filter(|_| !wanted.is_empty()) else {
                 kept.push(manifest);
                 continue;
@@ -145,6 +146,10 @@ fn at_hand(manifests: Vec<Manifest>, objects: &Objects) -> Result<Vec<Found<'_>>
     let found = each.collect();
     hand.check()?;
     Ok(found)
+}
+
+fn unread<'a>(manifests: Vec<Manifest>) -> Vec<Found<'a>> {
+    manifests.into_iter().map(|manifest| (manifest, None)).collect()
 }
 
 /// The entries of a manifest whose files are in the snapshot, as they are in another manifest. `held` are the bytes of those
