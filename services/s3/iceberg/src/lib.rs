@@ -7,8 +7,8 @@
 //! the one that the [`Commit`] names. What was put for a change that came too late is nobody's, and can be removed.
 //!
 //! A function that has to look into objects takes those that are at hand and answers [`Error::Missing`] with the names of
-//! those it needs beside them; whoever calls gets them and calls again. Three rounds at most: a list of manifests, the
-//! manifests, done.
+//! those it needs beside them; whoever calls gets them and calls again. Four calls are the most: for lists of manifests, for
+//! manifests of what goes, for those of what stays, and the last.
 //!
 //! Reading order: [`schema`] (columns and their types), [`tables`] (the schemas of S3 Metadata), [`value`] (rows),
 //! [`data_file`] (rows to Parquet, and what is known of the file), [`bounds`], [`metadata`] (the table), [`change`] (what all
