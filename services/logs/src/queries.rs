@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Logs;
 use crate::error;
 use crate::events::{Direction, OVERHEAD, Place, Reader, Scope, Wanted};
+use crate::insights::memory::{Memory, Share};
 use crate::insights::need::STREAM;
 use crate::insights::record::Record;
 use crate::insights::run::{Outcome, Run, Skipped};
@@ -41,6 +42,7 @@ const TIME_MAX: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 #[derive(Default)]
 pub(crate) struct Queries {
     state: Mutex<State>,
+    pub(crate) memory: Memory,
     /// Told of each that ends.
     ended: tokio::sync::watch::Sender<u64>,
 }
@@ -237,7 +239,7 @@ impl<'q> Reading<'q> {
 /// Where the events go that a query reads.
 enum Sink<'s, 'p> {
     Run(&'s mut Run<'p>),
-    Secondary(&'s Secondary, &'s mut Gathering),
+    Secondary(&'s Secondary, &'s mut Gathering<'p>),
 }
 
 impl Sink<'_, '_> {
@@ -312,6 +314,10 @@ impl Logs {
             let (at, resource) = (logs.platform.env.now(), "");
             let read = At { at, owner, service: "logs", operation: "StartQuery", resource };
             logs.platform.meter.used(read, SCANNED, scanned);
+            if let Err(error) = &result {
+                // The answer of GetQueryResults has no place for it.
+                tracing::info!(query = %id, %error, "a query did not end well");
+            }
             let status = match (&result, logs.queries.is_cancelled(&id)) {
                 (_, true) => Status::Cancelled,
                 (Ok(_), false) => Status::Complete,
@@ -336,19 +342,21 @@ impl Logs {
         let now_ms = query.created_ms;
         let stopped = || self.queries.is_cancelled(id) || self.platform.env.tasks.is_stopping();
         let mut nested = Read::default();
-        for (at, one) in plan.subqueries().iter().enumerate() {
+        // What the queries within it found is there until it has ended.
+        let shares: Vec<Share<'_>> = plan.subqueries().iter().map(|_| self.queries.memory.share()).collect();
+        for (at, (one, share)) in plan.subqueries().iter().zip(&shares).enumerate() {
             let groups = query.nested_groups.get(at).and_then(Option::as_ref).unwrap_or(&query.groups);
             let reading =
                 Reading::new(owner, (&one.plan, groups), query, &stopped).within(subquery::TIME_MAX);
             let read = match one.secondary() {
                 Some(secondary) => {
-                    let mut gathering = Gathering::default();
+                    let mut gathering = Gathering::within(share);
                     let read = self.read(&reading, Sink::Secondary(secondary, &mut gathering)).await?;
                     secondary.set(gathering);
                     read
                 }
                 None => {
-                    let mut run = Run::new(&one.plan, NESTED_LIMIT, reading.moment(now_ms));
+                    let mut run = Run::new(&one.plan, NESTED_LIMIT, reading.moment(now_ms)).within(share);
                     let read = self.read(&reading, Sink::Run(&mut run)).await?;
                     one.found(ended(&reading, run).await?.rows);
                     read
@@ -357,7 +365,8 @@ impl Logs {
             (nested.events, nested.bytes) = (nested.events + read.events, nested.bytes + read.bytes);
         }
         let reading = Reading::new(owner, (&plan, &query.groups), query, &stopped);
-        let mut run = Run::new(&plan, query.limit, reading.moment(now_ms));
+        let share = self.queries.memory.share();
+        let mut run = Run::new(&plan, query.limit, reading.moment(now_ms)).within(&share);
         let read = self.read(&reading, Sink::Run(&mut run)).await?;
         let found = ended(&reading, run).await?;
         Ok(Outcome {

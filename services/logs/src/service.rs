@@ -114,11 +114,18 @@ impl Logs {
 /// # Errors
 /// None now: the tables need no opening.
 pub async fn service(platform: &Platform) -> Result<Service> {
+    let logs = logs(platform);
     platform.tagged.add("logs", crate::resources::KINDS, crate::resources::list);
+    platform.meter.holds("logs", &logs, crate::held::held);
+    Ok(dispatch(logs))
+}
+
+/// The service's state.
+pub(crate) fn logs(platform: &Platform) -> Arc<Logs> {
     let records = Records::new(&platform.store);
     let settings = Settings::new(&records);
     let resource_policies = ResourcePolicies::new(&platform.store);
-    let logs = Arc::new_cyclic(|this| Logs {
+    Arc::new_cyclic(|this| Logs {
         this: this.clone(),
         platform: platform.clone(),
         records,
@@ -136,8 +143,10 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         sessions: Sessions::default(),
         judging: tokio::sync::Mutex::default(),
         arrivals: tokio::sync::watch::Sender::new(0),
-    });
-    platform.meter.holds("logs", &logs, crate::held::held);
+    })
+}
+
+pub(crate) fn dispatch(logs: Arc<Logs>) -> Service {
     // Groups and streams.
     let service = Service::of(&wire::SERVICE, logs.clone())
         .op::<op::CreateLogGroup>()
@@ -247,5 +256,5 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         .reconciler(Arc::new(Detecting::new(logs.clone())))
         .reconciler(Arc::new(Scheduling::new(logs.clone())))
         .reconciler(Arc::new(Exporting::new(logs)));
-    Ok(service.build())
+    service.build()
 }

@@ -56,6 +56,12 @@ impl<'p> Frequent<'p> {
         self.counts = all.into_iter().collect();
     }
 
+    /// Bytes that it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        let each = size_of::<(Vec<Option<String>>, u64)>() + self.fields.len() * size_of::<Option<String>>();
+        self.bytes + self.counts.len() * each
+    }
+
     pub(super) fn finish(self) -> Vec<Record> {
         let mut all: Vec<_> = self.counts.into_iter().collect();
         all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

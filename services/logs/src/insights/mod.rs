@@ -2,7 +2,7 @@
 //! like to it, [`eval`] and [`functions`] work out expressions, [`apply`] does what looks at one record, [`rows`] what looks at
 //! rows and their neighbours, [`stats`] aggregates, [`frequent`] counts, [`relevant`] compares, [`patterns`] finds what texts
 //! have in common, [`lookup`] and [`cidr`] join tables, [`subquery`] other queries, [`run`] sends events through the plan,
-//! [`need`] says what an index can tell of it.
+//! [`memory`] bounds what all queries together keep, [`need`] says what an index can tell of a plan.
 //!
 //! Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax".
 
@@ -13,6 +13,7 @@ mod frequent;
 mod functions;
 mod lexer;
 pub(crate) mod lookup;
+pub(crate) mod memory;
 pub(crate) mod need;
 mod parse;
 pub(crate) mod patterns;

@@ -37,6 +37,8 @@ pub(super) struct Patterns {
     all: Vec<Pattern>,
     /// By number of tokens and severity.
     alike: HashMap<(usize, Option<&'static str>), Vec<usize>>,
+    /// What the patterns take, about.
+    bytes: usize,
     /// Texts now, of whichever pattern.
     now: u64,
     /// What is unusual of them, where the query asks.
@@ -89,7 +91,9 @@ impl Patterns {
             None if self.all.len() >= PATTERNS_MAX || alike.len() >= ALIKE_MAX => return,
             None => {
                 alike.push(self.all.len());
-                self.all.push(Pattern::new(&tokens, tail, severity));
+                let pattern = Pattern::new(&tokens, tail, severity);
+                self.bytes += pattern.weight();
+                self.all.push(pattern);
                 self.all.len() - 1
             }
         };
@@ -113,6 +117,11 @@ impl Patterns {
             true => pattern.before += 1,
             false => pattern.now += 1,
         }
+    }
+
+    /// Bytes that it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes + self.watch.as_ref().map_or(0, Watch::weight)
     }
 
     /// A record for each pattern, the most frequent first; `compares` when there was an earlier time.
@@ -158,6 +167,14 @@ impl Pattern {
         };
         let slots = tokens.iter().map(slot).collect();
         Pattern { slots, tail: clip(tail).to_owned(), severity, now: 0, before: 0 }
+    }
+
+    fn weight(&self) -> usize {
+        let slot = |slot: &Slot| {
+            let token = if let Shape::Fixed(text) = &slot.token { text.len() } else { 0 };
+            size_of::<Slot>() + slot.gap.len() + token
+        };
+        size_of::<Pattern>() + self.tail.len() + self.slots.iter().map(slot).sum::<usize>()
     }
 
     /// How many of its fixed tokens these have, of all.

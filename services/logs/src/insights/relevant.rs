@@ -76,6 +76,12 @@ impl<'p> Relevant<'p> {
         }
     }
 
+    /// Bytes that it takes, at most.
+    pub(super) fn weight(&self) -> usize {
+        let side = VALUES_MAX * (CHARS_MAX + size_of::<(String, u64)>()) + NUMBERS_MAX * size_of::<f64>();
+        self.fields.len() * 2 * side
+    }
+
     pub(super) fn finish(self) -> Vec<Record> {
         let records = self.records;
         let mut rows: Vec<(f64, String, Record)> = self

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use super::apply::{Fields, apply, several};
 use super::eval::{Moment, eval};
 use super::frequent::Frequent;
+use super::memory::Share;
 use super::patterns::Patterns;
 use super::patterns::unusual::{Times, Watch};
 use super::plan::{Command, Expr, Plan};
@@ -63,6 +64,7 @@ pub(crate) struct Run<'p> {
     joined: usize,
     /// Commands that are done with all records.
     done: usize,
+    memory: Option<&'p Share<'p>>,
     pub(crate) outcome: Outcome,
 }
 
@@ -108,6 +110,16 @@ impl<'p> Gathered<'p> {
         Ok(())
     }
 
+    /// Bytes that it takes, about.
+    fn weight(&self) -> usize {
+        match self {
+            Gathered::Groups(groups) => groups.weight(),
+            Gathered::Patterns(_, patterns) => patterns.weight(),
+            Gathered::Frequent(frequent) => frequent.weight(),
+            Gathered::Relevant(relevant) => relevant.weight(),
+        }
+    }
+
     fn finish(self, compares: bool) -> Vec<Record> {
         match self {
             Gathered::Groups(groups) => groups.finish(),
@@ -141,8 +153,14 @@ impl<'p> Run<'p> {
             unnested: 0,
             joined: 0,
             done: streaming,
+            memory: None,
             outcome: Outcome::default(),
         }
+    }
+
+    /// What it keeps is of this share.
+    pub(crate) fn within(self, memory: &'p Share<'p>) -> Run<'p> {
+        Run { memory: Some(memory), ..self }
     }
 
     /// Counts an event that [`Plan::passes_over`].
@@ -210,7 +228,11 @@ impl<'p> Run<'p> {
         }
         self.outcome.matched += 1;
         if let Some(gathered) = &mut self.gathered {
-            return gathered.add(&record, is_before, &self.at);
+            gathered.add(&record, is_before, &self.at)?;
+            return match self.memory {
+                Some(memory) => memory.hold(gathered.weight()),
+                None => Ok(()),
+            };
         }
         if self.takes_first() && self.kept.len() >= self.limit {
             return Ok(());
@@ -220,14 +242,14 @@ impl<'p> Run<'p> {
         if let Some(limit) = self.pruned_to.filter(|limit| self.kept.len() >= (2 * limit).max(PRUNED_MIN)) {
             self.prune(limit)?;
         }
-        room(self.kept.len(), self.kept_bytes)
+        Room::new(self.memory).has(self.kept.len(), self.kept_bytes)
     }
 
     /// Lets records go that a limit behind a sort leaves out.
     fn prune(&mut self, limit: usize) -> Result<(), String> {
         let Some(Command::Sort(keys)) = self.plan.commands.get(self.streaming) else { return Ok(()) };
         let records = std::mem::take(&mut self.kept);
-        self.kept = sorted(keys, records, &self.at)?;
+        self.kept = sorted(keys, records, &self.at, Room::beside(self.memory, self.kept_bytes))?;
         self.kept.truncate(limit);
         self.kept_bytes = weight(&self.kept);
         Ok(())
@@ -239,6 +261,7 @@ impl<'p> Run<'p> {
     /// When the query wants more memory or work than it may have.
     pub(crate) fn step(&mut self) -> Result<bool, String> {
         if let Some(gathered) = self.gathered.take() {
+            Room::new(self.memory).has(0, gathered.weight())?;
             self.kept = gathered.finish(self.plan.earlier.is_some());
             self.done += 1;
         } else if let Some(command) = self.plan.commands.get(self.done) {
@@ -249,7 +272,8 @@ impl<'p> Run<'p> {
         } else {
             return Ok(false);
         }
-        room(self.kept.len(), weight(&self.kept))?;
+        self.kept_bytes = weight(&self.kept);
+        Room::new(self.memory).has(self.kept.len(), self.kept_bytes)?;
         Ok(self.done < self.plan.commands.len())
     }
 
@@ -261,10 +285,11 @@ impl<'p> Run<'p> {
     pub(crate) fn finish(mut self) -> Result<Outcome, String> {
         self.kept.truncate(self.limit);
         let (mut rows, mut bytes) = (Vec::with_capacity(self.kept.len()), 0);
+        let room = Room::beside(self.memory, self.kept_bytes);
         for record in std::mem::take(&mut self.kept) {
             let row = self.row(&record);
             bytes += row.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-            room(0, bytes)?;
+            room.has(0, bytes)?;
             rows.push(row);
         }
         self.outcome.rows = rows;
@@ -273,6 +298,7 @@ impl<'p> Run<'p> {
 
     fn whole(&self, command: &'p Command, mut records: Vec<Record>) -> Result<Vec<Record>, String> {
         let at = &self.at;
+        let room = Room::beside(self.memory, self.kept_bytes);
         let mut spent = 0;
         // Each record has its share of work, and all have one together.
         let mut next = || {
@@ -291,6 +317,7 @@ impl<'p> Run<'p> {
                     for record in &records {
                         next()?;
                         gathered.add(record, false, at)?;
+                        room.has(0, gathered.weight())?;
                     }
                     records = gathered.finish(false);
                 }
@@ -302,7 +329,7 @@ impl<'p> Run<'p> {
                     next()?;
                     bytes += one.weight(all.last());
                     all.push(one);
-                    room(all.len(), bytes)?;
+                    room.has(all.len(), bytes)?;
                 }
                 records = all;
             }
@@ -314,7 +341,7 @@ impl<'p> Run<'p> {
                         let one = with(&record, fields, at);
                         bytes += one.weight(all.last());
                         all.push(one);
-                        room(all.len(), bytes)?;
+                        room.has(all.len(), bytes)?;
                     }
                 }
                 records = all;
@@ -322,18 +349,18 @@ impl<'p> Run<'p> {
             Command::AppendCols(append) => append.apply(&mut records),
             Command::AddTotals(totals) => totals.apply(&mut records),
             Command::Accum { field, into } => rows::accumulate(&mut records, field, into),
-            Command::Autoregress(autoregress) => room(0, autoregress.apply(&mut records, BYTES_MAX))?,
+            Command::Autoregress(autoregress) => room.has(0, autoregress.apply(&mut records, BYTES_MAX))?,
             Command::FillDown(patterns) => {
-                room(0, rows::fill_down(&mut records, patterns, BYTES_MAX))?;
+                room.has(0, rows::fill_down(&mut records, patterns, BYTES_MAX))?;
             }
             Command::FillMissing(fill) => {
                 let bytes = fill.apply(&mut records, RECORDS_MAX, BYTES_MAX)?;
-                room(0, bytes)?;
+                room.has(0, bytes)?;
             }
             Command::Outlier(outlier) => outlier.apply(&mut records),
             Command::Sessionize(sessionize) => sessionize.apply(&mut records),
             Command::Sort(keys) => {
-                records = sorted(keys, records, at)?;
+                records = sorted(keys, records, at, room)?;
                 next()?;
             }
             Command::Dedup(fields) => {
@@ -345,7 +372,7 @@ impl<'p> Run<'p> {
                     let values: Vec<Option<String>> =
                         fields.iter().map(|expr| eval(expr, record, at).text()).collect();
                     bytes += values.iter().flatten().map(String::len).sum::<usize>();
-                    wrong = next().and_then(|()| room(0, bytes));
+                    wrong = next().and_then(|()| room.has(0, bytes));
                     // A record without the field is not a duplicate of another one.
                     values.iter().any(Option::is_none) || seen.insert(values)
                 });
@@ -364,7 +391,7 @@ impl<'p> Run<'p> {
                     if stays {
                         bytes += record.weight(None).saturating_sub(before);
                     }
-                    wrong = next().and_then(|()| room(0, bytes));
+                    wrong = next().and_then(|()| room.has(0, bytes));
                     stays
                 });
                 wrong?;
@@ -390,13 +417,31 @@ impl<'p> Run<'p> {
     }
 }
 
-fn room(records: usize, bytes: usize) -> Result<(), String> {
-    if records > RECORDS_MAX {
-        return Err(format!("the query keeps more than {RECORDS_MAX} records"));
+/// Whether there is room for what a command makes.
+#[derive(Clone, Copy)]
+struct Room<'m> {
+    memory: Option<&'m Share<'m>>,
+    /// Bytes of what it makes that from.
+    beside: usize,
+}
+
+impl<'m> Room<'m> {
+    fn new(memory: Option<&'m Share<'m>>) -> Room<'m> {
+        Room::beside(memory, 0)
     }
-    match bytes > BYTES_MAX {
-        true => Err(format!("the query keeps records of more than {BYTES_MAX} bytes")),
-        false => Ok(()),
+
+    fn beside(memory: Option<&'m Share<'m>>, beside: usize) -> Room<'m> {
+        Room { memory, beside }
+    }
+
+    fn has(self, records: usize, bytes: usize) -> Result<(), String> {
+        if records > RECORDS_MAX {
+            return Err(format!("the query keeps more than {RECORDS_MAX} records"));
+        }
+        if bytes > BYTES_MAX {
+            return Err(format!("the query keeps records of more than {BYTES_MAX} bytes"));
+        }
+        self.memory.map_or(Ok(()), |memory| memory.hold(self.beside + bytes))
     }
 }
 
@@ -406,7 +451,12 @@ fn weight(records: &[Record]) -> usize {
 }
 
 /// Each expression is worked out once for each record, not at each comparison.
-fn sorted(keys: &[(Expr, bool)], records: Vec<Record>, at: &Moment) -> Result<Vec<Record>, String> {
+fn sorted(
+    keys: &[(Expr, bool)],
+    records: Vec<Record>,
+    at: &Moment,
+    room: Room<'_>,
+) -> Result<Vec<Record>, String> {
     let (mut all, mut bytes) = (Vec::with_capacity(records.len()), 0);
     for record in records {
         at.renew();
@@ -416,7 +466,7 @@ fn sorted(keys: &[(Expr, bool)], records: Vec<Record>, at: &Moment) -> Result<Ve
             .iter()
             .map(|value| if let Value::Text(text) = value { text.len() } else { 0 })
             .sum::<usize>();
-        room(0, bytes)?;
+        room.has(0, bytes)?;
         all.push((values, record));
     }
     all.sort_by(|(a, _), (b, _)| {

@@ -88,6 +88,15 @@ impl<'p> Groups<'p> {
         Ok(())
     }
 
+    /// Bytes that they take, about.
+    pub(super) fn weight(&self) -> usize {
+        let each = size_of::<Group>()
+            + self.by.len() * (size_of::<Value>() + size_of::<Option<String>>())
+            + self.aggregates.len() * size_of::<State>();
+        let values = self.kept * size_of::<f64>();
+        usize::try_from(self.bytes).unwrap_or_default() + values + self.groups.len() * each
+    }
+
     pub(super) fn finish(self) -> Vec<Record> {
         let mut groups: Vec<Group> = self.groups.into_values().collect();
         if groups.is_empty() && self.by.is_empty() {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::memory::Share;
 use super::need::{Mark, marks};
 use super::plan::Plan;
 use super::record::Record;
@@ -92,9 +93,17 @@ pub(crate) struct Secondary {
 
 /// The records of the right side as they come.
 #[derive(Default)]
-pub(crate) struct Gathering {
+pub(crate) struct Gathering<'m> {
     records: HashMap<Mark, Vec<Arc<Record>>>,
     bytes: usize,
+    memory: Option<&'m Share<'m>>,
+}
+
+impl<'m> Gathering<'m> {
+    /// What is kept is of this share.
+    pub(crate) fn within(memory: &'m Share<'m>) -> Gathering<'m> {
+        Gathering { memory: Some(memory), ..Gathering::default() }
+    }
 }
 
 impl Secondary {
@@ -106,7 +115,7 @@ impl Secondary {
     ///
     /// # Errors
     /// When there are more keys or bytes than may be.
-    pub(crate) fn add(&self, gathering: &mut Gathering, record: Record) -> Result<(), String> {
+    pub(crate) fn add(&self, gathering: &mut Gathering<'_>, record: Record) -> Result<(), String> {
         let Some(key) = key(&record.get(&self.field)) else { return Ok(()) };
         if gathering.records.len() >= KEYS_MAX && !gathering.records.contains_key(&key) {
             return Err(format!("the secondary data source of join has more than {KEYS_MAX} different keys"));
@@ -115,11 +124,12 @@ impl Secondary {
         if gathering.bytes > BYTES_MAX {
             return Err(format!("the secondary data source of join takes more than {BYTES_MAX} bytes"));
         }
+        gathering.memory.map_or(Ok(()), |memory| memory.hold(gathering.bytes))?;
         gathering.records.entry(key).or_default().push(Arc::new(record));
         Ok(())
     }
 
-    pub(crate) fn set(&self, gathering: Gathering) {
+    pub(crate) fn set(&self, gathering: Gathering<'_>) {
         let _ = self.records.set(gathering.records);
     }
 }

@@ -14,12 +14,14 @@ use haneul_store::Store;
 
 use super::functions::{self, Functions};
 use super::sinks::Sinks;
+use crate::Logs;
 
 /// The cloud with all that Logs calls; functions only note what they are sent.
 pub(super) struct Cloud {
     pub platform: Platform,
     pub functions: Arc<Functions>,
     pub sinks: Arc<Sinks>,
+    pub logs: Arc<Logs>,
     _front: Arc<Front>,
 }
 
@@ -42,8 +44,9 @@ impl Cloud {
         let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);
         let functions = Arc::new(Functions::default());
         let sinks = Arc::new(Sinks::default());
-        let mut services =
-            vec![haneul_iam::service(&platform).await.unwrap(), crate::service(&platform).await.unwrap()];
+        let logs = crate::service::logs(&platform);
+        let mut services = vec![haneul_iam::service(&platform).await.unwrap()];
+        services.push(crate::service::dispatch(logs.clone()));
         services.push(haneul_cloudwatch::service(&platform).await.unwrap());
         services.push(haneul_kms::service(&platform).await.unwrap());
         services.extend(haneul_s3::services(&platform).await.unwrap());
@@ -52,7 +55,7 @@ impl Cloud {
         services.extend(sinks.services());
         let front = Front::new(platform.clone(), &[], services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, functions, sinks, _front: front }
+        Cloud { platform, functions, sinks, logs, _front: front }
     }
 
     /// Lets the reconcilers do what is due.

@@ -2,6 +2,7 @@ use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 
 use super::cloud::Cloud;
+use crate::insights::memory::BYTES_MAX;
 
 pub(super) async fn with_events() -> Cloud {
     let cloud = Cloud::new().await;
@@ -195,4 +196,28 @@ async fn a_query_that_a_stop_interrupts_is_worked_out_after_it() {
     let found = results(&cloud, &id).await;
     assert_eq!(found.status.as_deref(), Some("Complete"));
     assert_eq!(found.results.unwrap()[0][0].value.as_deref(), Some("3000"));
+}
+
+#[tokio::test]
+async fn a_query_that_finds_no_room_beside_others_fails() {
+    let cloud = with_events().await;
+    let large = "x".repeat(200_000);
+    for n in 0..4 {
+        cloud.put("g", "s", &[(cloud.now_ms() - n, &large)]).await.unwrap();
+    }
+    let run = async |text: &str| {
+        let id = cloud.ok::<op::StartQuery>(start(&cloud, text)).await.query_id.unwrap();
+        results(&cloud, &id).await
+    };
+    let text = "fields @message, @timestamp | sort @timestamp desc | limit 100";
+    let others = cloud.logs.queries.memory.share();
+    others.hold(BYTES_MAX).unwrap();
+    assert_eq!(run(text).await.status.as_deref(), Some("Failed"));
+    // What is small has room beside others.
+    let counted = run("stats count(*)").await;
+    assert_eq!((counted.status.as_deref(), counted.results.unwrap().len()), (Some("Complete"), 1));
+    drop(others);
+    let found = run(text).await;
+    assert_eq!((found.status.as_deref(), found.results.unwrap().len()), (Some("Complete"), 24));
+    assert_eq!(cloud.logs.queries.memory.used(), 0);
 }

@@ -81,6 +81,12 @@ impl Watch {
         Watch { times, patterns: Vec::new(), slots: 0, all: [0; SPANS] }
     }
 
+    /// Bytes that it takes, at most.
+    pub(super) fn weight(&self) -> usize {
+        let slot = size_of::<Slot>() + VALUES_MAX * (CHARS_MAX + size_of::<(String, [u64; SPANS])>());
+        self.patterns.len() * size_of::<Seen>() + self.slots * slot
+    }
+
     /// Counts a text of the pattern `at`; `varies` says which of its tokens do.
     pub(super) fn add(
         &mut self,

@@ -1,6 +1,7 @@
 //! Queries that ask for more than there is.
 
 use super::{compiled, ended, event, moment};
+use crate::insights::memory::Memory;
 use crate::insights::run::Run;
 
 /// How a query ends over so many events of this message.
@@ -54,6 +55,48 @@ fn records_do_not_take_all_memory() {
     // A sort with a limit keeps little, however much comes.
     assert_eq!(end_of("sort @timestamp desc | limit 20", &"y".repeat(200_000), 4000), Ok(20));
     assert_eq!(end_of("fields @message | sort n asc, @timestamp asc | limit 3", r#"{"n":1}"#, 30_000), Ok(3));
+}
+
+#[test]
+fn queries_together_do_not_take_all_memory() {
+    let most = 8 * 1024 * 1024;
+    let memory = Memory::of(most);
+    let texts = [
+        "sort n asc",
+        "filter @message like /x/ | sort n asc | fields concat(@message, 'y') as a",
+        "stats count(*) by concat(@message, @timestamp)",
+        "stats count_distinct(concat(@message, @timestamp))",
+        "stats max(@message) by @timestamp",
+    ];
+    for text in texts {
+        let plan = compiled(text);
+        // Each alone is far from its own limits.
+        let shares: Vec<_> = (0..3).map(|_| memory.share()).collect();
+        let mut runs: Vec<_> =
+            shares.iter().map(|share| Run::new(&plan, 10_000, moment()).within(share)).collect();
+        let message = "x".repeat(10_000);
+        let mut ended_by = None;
+        'all: for i in 0..600 {
+            for run in &mut runs {
+                if let Err(error) = run.add(event(i, &message), message.len(), false) {
+                    ended_by = Some(error);
+                    break 'all;
+                }
+            }
+        }
+        assert!(ended_by.is_some_and(|error| error.contains("together")), "{text}");
+        assert!(memory.used() <= most && memory.used() > most / 2, "{text}: {}", memory.used());
+        drop(runs);
+        drop(shares);
+        assert_eq!(memory.used(), 0, "{text}");
+    }
+    // What the commands behind the first that needs all records make counts, too.
+    let plan =
+        compiled("sort n asc | fields concat(@message, 'y') as a, concat(a, a) as b, concat(b, b) as c");
+    let share = memory.share();
+    let mut run = Run::new(&plan, 10_000, moment()).within(&share);
+    (0..400).try_for_each(|i| run.add(event(i, &"x".repeat(10_000)), 1, false)).unwrap();
+    assert!(ended(run).is_err_and(|error| error.contains("together")));
 }
 
 #[test]
