@@ -21,8 +21,8 @@ pub(crate) fn run(options: &UsageOptions) -> Result<()> {
     for row in answer["usage"].as_array().into_iter().flatten() {
         let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
         println!(
-            "{}  {}  {:<14}  {:<16}  {:<28}  {:<22}  {:>14} {:<8}  {}",
-            text("hour"),
+            "{:<20}  {}  {:<14}  {:<16}  {:<28}  {:<22}  {:>14} {:<8}  {}",
+            when(row),
             text("account"),
             text("region"),
             text("service"),
@@ -37,6 +37,17 @@ pub(crate) fn run(options: &UsageOptions) -> Result<()> {
         println!("… there is more: narrow it by --from, --to, --account or --service");
     }
     Ok(())
+}
+
+/// The hour, the day, or the month.
+fn when(row: &Value) -> &str {
+    let hour = row["hour"].as_str().unwrap_or_default();
+    let length = match row["granularity"].as_str() {
+        Some("MONTHLY") => "2026-11".len(),
+        Some("DAILY") => "2026-11-24".len(),
+        _ => hour.len(),
+    };
+    hour.get(..length).unwrap_or(hour)
 }
 
 /// The resource and its tags.

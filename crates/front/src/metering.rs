@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haneul_kit::{AccountId, ApiError, Cx, Instant, Platform, Region};
-use haneul_meter::{Call, Filter, Place, Row, RowKey, rows};
+use haneul_meter::{Call, Filter, Place, Usage, read, rows};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -84,7 +84,17 @@ impl Metering {
             if let Err(error) = this.hold().await {
                 tracing::error!(%error, "what is held could not be written down and is tried again");
             }
+            let mut compacted = None;
             loop {
+                let today = day(env.clock.now().millis());
+                if compacted != Some(today) {
+                    match haneul_meter::compact(&this.platform.store, env.clock.now().millis()).await {
+                        Ok(()) => compacted = Some(today),
+                        Err(error) => {
+                            tracing::error!(%error, "usage could not be made fewer rows and is tried again")
+                        }
+                    }
+                }
                 let stopping = tokio::select! {
                     () = env.clock.sleep(EVERY) => false,
                     () = env.tasks.stopping() => true,
@@ -150,10 +160,10 @@ impl Metering {
     }
 
     /// Who pays for what each account used on each day: bills change hands with the month.
-    async fn payers(&self, rows: &[(RowKey, Row)]) -> Result<HashMap<(AccountId, i64), AccountId>, ApiError> {
+    async fn payers(&self, rows: &[Usage]) -> Result<HashMap<(AccountId, i64), AccountId>, ApiError> {
         let Some(organization) = self.platform.organization() else { return Ok(HashMap::new()) };
         let days: BTreeSet<(AccountId, i64)> =
-            rows.iter().map(|((hour_ms, account, ..), _)| (*account, day(*hour_ms))).collect();
+            rows.iter().map(|used| (used.key.1, day(used.key.0))).collect();
         let uses: Vec<(AccountId, Instant)> =
             days.iter().map(|(account, day)| (*account, Instant::from_millis(day * DAY_MS))).collect();
         let payers = organization.payers(&uses).await?;
@@ -165,18 +175,20 @@ impl Metering {
         let filter = filter(query)?;
         self.flush().await?;
         self.hold().await?;
-        let mut rows = rows::read(&self.platform.store, &filter, ROWS_MAX + 1).await?;
+        let mut rows = read::read(&self.platform.store, &filter, ROWS_MAX + 1).await?;
         let truncated = rows.len() > ROWS_MAX;
         rows.truncate(ROWS_MAX);
         let payers = self.payers(&rows).await?;
         let rows: Vec<Value> = rows
             .into_iter()
-            .map(|((hour_ms, account, region, service, what, resource), row)| {
+            .map(|Usage { key, row, span }| {
+                let (hour_ms, account, region, service, what, resource) = key;
                 let (operation, usage_type) = what.rsplit_once(' ').unwrap_or((&what, ""));
                 let tags: serde_json::Map<String, Value> =
                     row.tags.into_iter().map(|(key, value)| (key, json!(value))).collect();
                 json!({
                     "hour": Instant::from_millis(hour_ms).iso8601(),
+                    "granularity": span.granularity(),
                     "account": account.to_string(),
                     "payer": payers.get(&(account, day(hour_ms))).unwrap_or(&account).to_string(),
                     "region": region.as_str(),

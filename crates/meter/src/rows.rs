@@ -1,9 +1,9 @@
 use haneul_base::{AccountId, Region};
-use haneul_store::{Range, Reads, Record, Store, StoreError, Table};
+use haneul_store::{Reads, Record, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::counters::Taken;
-use crate::usage::{HOUR_MS, Held, Place, UsageType, Used};
+use crate::usage::{DAY_MS, HOUR_MS, Held, Place, UsageType, Used};
 
 /// The hour, account, Region, service, operation with its usage type (`PutObject Requests-Tier1`), resource.
 pub type RowKey = (i64, AccountId, Region, String, String, String);
@@ -25,17 +25,6 @@ pub static ROWS: Table<RowKey, Row> = Table::new("meter.usage");
 
 /// Rows that are written in one transaction.
 const WRITES: usize = 1000;
-
-/// Which rows are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Inclusive.
-    pub from_ms: i64,
-    /// Exclusive.
-    pub until_ms: Option<i64>,
-    pub account: Option<AccountId>,
-    pub service: Option<String>,
-}
 
 /// Adds counts to their rows; `tags` tells the tags of a resource. What could not be written is given back.
 ///
@@ -71,38 +60,6 @@ pub async fn add(
     Ok(())
 }
 
-/// Rows by hour, up to `limit`.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn read(store: &Store, filter: &Filter, limit: usize) -> Result<Vec<(RowKey, Row)>, StoreError> {
-    let mut found = Vec::new();
-    let start = (filter.from_ms, AccountId::DEFAULT, Region::all().next().unwrap_or(Region::US_EAST_1));
-    let mut range = Range::all().from(&(start.0, start.1, start.2, "", "", ""));
-    if start.0 == 0 {
-        range = Range::all();
-    }
-    loop {
-        let page = store.scan(&ROWS, range, WRITES).await?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
-        range = Range::all().after(last);
-        for (key, row) in page {
-            if filter.until_ms.is_some_and(|until_ms| key.0 >= until_ms) {
-                return Ok(found);
-            }
-            let wanted = key.0 >= filter.from_ms
-                && filter.account.is_none_or(|account| account == key.1)
-                && filter.service.as_ref().is_none_or(|service| *service == key.3);
-            if wanted {
-                found.push((key, row));
-            }
-            if found.len() >= limit {
-                return Ok(found);
-            }
-        }
-    }
-}
-
 /// The hour until which it is written down what is held.
 static HELD_UNTIL: Table<String, Until> = Table::new("meter.held_until");
 
@@ -116,9 +73,9 @@ struct Until {
 
 impl Record for Until {}
 
-/// Hours that were not looked at (the cloud was down) for which what is held now is written.
+/// Hours that were not looked at (the cloud was down) for which what is held now is written. Their rows are not yet those of
+/// days, so that writing them again after a crash counts nothing twice.
 const MISSED_MAX: i64 = 31 * 24;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// The hours since it was last written what is held, as the first of each day and how many they are; `None` at the first
 /// time, from which it counts.
@@ -200,7 +157,7 @@ mod tests {
     use haneul_base::Instant;
 
     use super::*;
-    use crate::{Call, Counters};
+    use crate::{Call, Counters, Filter, Span, read::read};
 
     #[tokio::test]
     async fn counts_add_up_in_their_hour() {
@@ -227,7 +184,7 @@ mod tests {
         }
         let all = read(&store, &Filter::default(), 100).await.unwrap();
         let shown: Vec<_> =
-            all.iter().map(|(key, row)| (key.0 / 3_600_000, key.4.as_str(), row.amount)).collect();
+            all.iter().map(|used| (used.key.0 / 3_600_000, used.key.4.as_str(), used.row.amount)).collect();
         assert_eq!(
             shown,
             [
@@ -237,7 +194,8 @@ mod tests {
                 (1, "PutObject Requests-Tier1", 5),
             ]
         );
-        assert_eq!(all[0].1.tags, [("team".to_owned(), "a".to_owned())]);
+        assert_eq!(all[0].span, Span::Hour);
+        assert_eq!(all[0].row.tags, [("team".to_owned(), "a".to_owned())]);
         let later = Filter { from_ms: 3_600_000, ..Filter::default() };
         assert_eq!(read(&store, &later, 100).await.unwrap().len(), 2);
         let other = Filter { service: Some("sqs".into()), ..Filter::default() };
@@ -271,10 +229,10 @@ mod tests {
         hold(&store, &spans, &[held(7)], no_tags).await.unwrap();
         assert!(held_since(&store, hour(50)).await.unwrap().is_empty());
         let all = read(&store, &Filter::default(), 100).await.unwrap();
-        let shown: Vec<_> = all.iter().map(|(key, row)| (key.0 / HOUR_MS, row.amount)).collect();
+        let shown: Vec<_> = all.iter().map(|used| (used.key.0 / HOUR_MS, used.row.amount)).collect();
         assert_eq!(shown, [(20, 5), (21, 21), (24, 168), (48, 14)]);
         assert_eq!(
-            (all[0].0.4.as_str(), all[0].1.unit.as_str()),
+            (all[0].key.4.as_str(), all[0].row.unit.as_str()),
             ("StandardStorage TimedStorage-ByteHrs", "Byte-Hours")
         );
         let spans = held_since(&store, hour(100_000)).await.unwrap();

@@ -29,6 +29,7 @@ pub struct Place {
 }
 
 pub const HOUR_MS: i64 = 3_600_000;
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A kind of usage, as AWS's usage reports call it, and what its amounts are whole numbers of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
