@@ -16,6 +16,7 @@ mod error;
 mod insights;
 mod keys;
 mod lake;
+mod metering;
 mod model;
 mod names;
 mod ops;

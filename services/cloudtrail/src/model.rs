@@ -124,6 +124,9 @@ pub(crate) struct EventStore {
 
 impl Record for EventStore {}
 
+/// How the events of a store are paid for, by default: for a year, or else for seven.
+pub(crate) const EXTENDABLE: &str = "EXTENDABLE_RETENTION_PRICING";
+
 /// A query of an event data store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Query {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::calls::PRINCIPAL;
 use crate::insights::settings::{Insights, Kind};
-use crate::model::{EventStore, Trail};
+use crate::model::{EXTENDABLE, EventStore, Trail};
 use crate::selectors::Advanced;
 
 /// Where what was taken goes.
@@ -16,8 +16,8 @@ use crate::selectors::Advanced;
 pub(crate) enum Target {
     /// The trail's id.
     Trail { id: String, logs: bool },
-    /// The event data store's id.
-    Store(String),
+    /// The event data store's id, and whether it is paid for seven years.
+    Store { id: String, seven_years: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Sink {
 
     pub(crate) fn of_store(account: AccountId, region: Region, id: &str, store: &EventStore) -> Sink {
         Sink {
-            target: Target::Store(id.to_owned()),
+            target: Target::Store { id: id.to_owned(), seven_years: store.billing != EXTENDABLE },
             account,
             home: region,
             organization: store.organization.clone(),
@@ -117,7 +117,7 @@ impl Sink {
     pub(crate) fn trail_id(&self) -> Option<String> {
         match &self.target {
             Target::Trail { id, .. } => Some(id.clone()),
-            Target::Store(_) => None,
+            Target::Store { .. } => None,
         }
     }
 

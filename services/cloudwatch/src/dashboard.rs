@@ -33,6 +33,13 @@ impl Findings {
     }
 }
 
+/// How many metrics the widgets of a body show.
+pub(crate) fn metrics(body: &str) -> usize {
+    let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    let widgets = parsed["widgets"].as_array().into_iter().flatten();
+    widgets.filter_map(|widget| widget["properties"]["metrics"].as_array()).map(Vec::len).sum()
+}
+
 pub(crate) fn check(body: &str) -> Findings {
     let mut findings = Findings::default();
     let parsed: Value = match serde_json::from_str(body) {

@@ -3,7 +3,7 @@
 //! Reading order: [`model`] (what is kept), [`series`] (points and how they are packed), [`store`] (the only transactions), [`statistic`]
 //! (percentiles and the like), [`math`], [`search`], [`insights`] (the three languages), [`anomaly`] (what is expected of a metric), [`query`]
 //! (GetMetricData's queries, for everybody), [`contributors`] (who contributes most), [`streams`] (metrics into Firehose), [`alarms`] (what a state is made from), [`mute`] (when actions are held back), [`dashboard`] (what a
-//! dashboard's body may be), [`image`] (graphs as pictures), [`calls`] (what we ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (what goes on after the
+//! dashboard's body may be), [`image`] (graphs as pictures), [`held`], [`metering`] (what is paid for), [`calls`] (what we ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`tasks`] (what goes on after the
 //! answer).
 //!
 //! What must never happen here: a point acknowledged before it is durable, or counted twice after a crash; an expression that takes the
@@ -21,6 +21,7 @@ mod held;
 mod image;
 mod insights;
 mod math;
+mod metering;
 mod model;
 mod mute;
 mod ops;

@@ -4,7 +4,7 @@
 //! Reading order: [`model`] (what is kept), [`settings`] (what a destination may be, in AWS's words), [`prefix`] (names of
 //! objects), [`store`] (every transaction), [`firehose`] (the state), [`roles`] (who delivers), [`keys`] (what seals
 //! records), [`source`] (data streams that are read), [`delivery`] (from records to objects), [`tasks`] (when), [`ops`] (the
-//! API), [`limits`] (of puts), [`metrics`], [`error`].
+//! API), [`limits`] (of puts), [`metrics`], [`metering`] (what is paid for), [`error`].
 //!
 //! A record is durable before it is acknowledged; one that is read becomes so together with how far its shard was read. What
 //! an object will hold, and its name, are durable before it is written, so that a crash in between writes the same object
@@ -18,6 +18,7 @@ mod error;
 mod firehose;
 mod keys;
 mod limits;
+mod metering;
 mod metrics;
 mod model;
 mod ops;

@@ -8,7 +8,7 @@
 //!
 //! Reading order: [`model`] (what the store holds), `row` (records in it), `hash`, `sequence`, `names`, [`store`]
 //! (changing it), `plane` (streams in memory: put, read, reshard), `keys` and `calls` (records sealed with keys of KMS),
-//! [`service`] (the dispatch table, permissions), `ops` (the API), `tasks` (what goes on after the answer), `metrics`,
+//! [`service`] (the dispatch table, permissions), `ops` (the API), `tasks` (what goes on after the answer), `metrics`, `metering` (what is paid for),
 //! `resources`, [`error`].
 //!
 //! What must never happen here: an acknowledgement before the row is durable; a record that a reader passed over because it
@@ -20,6 +20,7 @@ mod error;
 mod gauge;
 mod hash;
 mod keys;
+mod metering;
 mod metrics;
 mod model;
 mod names;

@@ -32,6 +32,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
 
 pub(crate) fn serving(kinesis: Arc<Kinesis>) -> Service {
     kinesis.platform.tagged.add("kinesis", crate::resources::KINDS, crate::resources::list);
+    kinesis.platform.meter.holds("kinesis", &kinesis, crate::metering::held);
     let keeper = Keeper::new(kinesis.registry.clone(), kinesis.keeper.clone());
     Service::of(&haneul_kinesis_wire::SERVICE, kinesis)
         .op::<op::AddTagsToStream>()

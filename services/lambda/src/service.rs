@@ -68,6 +68,7 @@ pub(crate) fn lambda(
         this: this.clone(),
     });
     logs.connect(&lambda);
+    platform.meter.holds("lambda", &lambda, crate::held::held);
     Ok(lambda)
 }
 

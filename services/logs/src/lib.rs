@@ -5,7 +5,7 @@
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
 //! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`index`] (which chunks a query
-//! can pass over), [`queries`] (queries at work), [`schedule`] (when they run by themselves), [`anomaly`] (what is unusual), [`calls`] (all that we
+//! can pass over), [`queries`] (queries at work), [`schedule`] (when they run by themselves), [`anomaly`] (what is unusual), [`held`], [`metering`] (what is paid for), [`calls`] (all that we
 //! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`ingestion`] (events by plain HTTP), [`tasks`] (what goes on after the
 //! answer).
 //!
@@ -23,6 +23,7 @@ mod index;
 mod ingestion;
 mod insights;
 mod keys;
+mod metering;
 mod model;
 mod names;
 mod ops;

@@ -3,7 +3,7 @@
 //! Reading order: [`model`] (what is kept), [`store`] (the only transactions), [`name`] (names, paths, selectors),
 //! [`parameters`] (the state, and the way from a name to a parameter), [`calls`] (what we ask of KMS), [`value`] (what
 //! a value must satisfy), [`policies`] (parameter policies), [`public`] (what AWS publishes under `/aws/service`),
-//! [`filter`], [`error`], [`ops`], [`tasks`].
+//! [`metering`] (what is paid for), [`filter`], [`error`], [`ops`], [`tasks`].
 //!
 //! What must never happen here: a SecureString in the store, a log or an error other than encrypted; a label on two
 //! versions; a version lost that has a label.
@@ -11,6 +11,7 @@
 mod calls;
 mod error;
 mod filter;
+mod metering;
 mod model;
 mod name;
 mod ops;

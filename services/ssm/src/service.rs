@@ -13,6 +13,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("ssm", crate::resources::KINDS, crate::resources::list);
     let state = State { store: platform.store.clone() };
     let parameters = Arc::new(Parameters { platform: platform.clone(), state, due: Signal::default() });
+    platform.meter.holds("ssm", &parameters, crate::metering::held);
     Ok(Service::of(&wire::SERVICE, parameters.clone())
         .op::<op::AddTagsToResource>()
         .op::<op::DeleteParameter>()

@@ -96,7 +96,8 @@ pub trait Counter: Send + Sync {
     /// Whether one of them looks at transformed events.
     fn transforms(&self) -> bool;
 
-    fn count(&self, event: &LogEvent<'_>, tallies: &mut Tallies);
+    /// Says how many rules it was for.
+    fn count(&self, event: &LogEvent<'_>, tallies: &mut Tallies) -> u64;
 }
 
 /// Where the services find the rules over log events. Cheap to clone; clones share everything.

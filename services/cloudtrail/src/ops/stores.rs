@@ -7,12 +7,11 @@ use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result, paging};
 use super::tags::{self, access_with_tags};
 use crate::CloudTrail;
 use crate::error;
-use crate::model::EventStore;
+use crate::model::{EXTENDABLE, EventStore};
 use crate::names::store_arn;
 use crate::selectors::{Advanced, Field, parse};
 use crate::store::TrailKey;
 
-const EXTENDABLE: &str = "EXTENDABLE_RETENTION_PRICING";
 const RETENTION_DAYS_MIN: i32 = 7;
 /// How long a deleted store can be restored.
 const WAIT: Duration = Duration::from_secs(7 * 86_400);

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::CloudTrail;
 use crate::chunk;
+use crate::metering::Amounts;
 use crate::model::{Chunk, ChunkKey, HISTORY, INGESTED, LAKE, OUTBOX};
 use crate::queue::Pending;
 use crate::record::BATCH_BYTES;
@@ -69,7 +70,7 @@ impl CloudTrail {
 
     /// Whether any trail has something to deliver now.
     async fn write(&self, records: &[Pending], ingested: &crate::model::Ingested) -> Result<bool> {
-        let groups = self.route(records).await?;
+        let (groups, amounts) = self.route(records).await?;
         let mut writes = Writes::default();
         let (mut outgoing, mut counted) = (false, false);
         let mut remembered = Vec::new();
@@ -98,6 +99,7 @@ impl CloudTrail {
         }
         writes.put(&INGESTED, JOURNAL, ingested)?;
         self.platform.store.write(writes).await?;
+        self.meter(amounts);
         if self.platform.data_dir.is_none() {
             self.forget_oldest(remembered).await?;
         }
@@ -107,10 +109,10 @@ impl CloudTrail {
         Ok(outgoing)
     }
 
-    async fn route<'a>(&self, records: &'a [Pending]) -> Result<Groups<'a>> {
+    async fn route<'a>(&self, records: &'a [Pending]) -> Result<(Groups<'a>, Amounts)> {
         let sinks = self.sinks.all();
         let mut organizations: HashMap<AccountId, Option<String>> = HashMap::new();
-        let mut groups = Groups::new();
+        let (mut groups, mut amounts) = (Groups::new(), Amounts::default());
         for record in records {
             let (account, region) = (record.account, record.region);
             if !record.data {
@@ -127,13 +129,14 @@ impl CloudTrail {
             if !record.data && sinks.iter().any(looks) {
                 groups.entry((Place::Count(counting("")), account, region)).or_default().push(record);
             }
-            let mut event = None;
+            let (mut event, mut took) = (None, Vec::new());
             for sink in sinks.iter().filter(|sink| sink.covers(account, region, organization)) {
                 let event = event
                     .get_or_insert_with(|| serde_json::from_slice::<Value>(&record.json).unwrap_or_default());
                 if !sink.takes(event) {
                     continue;
                 }
+                took.push(sink);
                 let places = match &sink.target {
                     Target::Trail { id, logs } => {
                         let mut places = vec![Place::Outbox(outbox(id, false))];
@@ -142,14 +145,17 @@ impl CloudTrail {
                         places.extend(counts.then(|| Place::Count(counting(id))));
                         places
                     }
-                    Target::Store(id) => vec![Place::Lake(id.clone())],
+                    Target::Store { id, .. } => vec![Place::Lake(id.clone())],
                 };
                 for place in places {
                     groups.entry((place, account, region)).or_default().push(record);
                 }
             }
+            if let Some(event) = &event {
+                amounts.taken(record, event, took.into_iter());
+            }
         }
-        Ok(groups)
+        Ok((groups, amounts))
     }
 
     /// The organization that an account is in.

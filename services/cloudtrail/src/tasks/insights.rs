@@ -352,7 +352,7 @@ impl CloudTrail {
                         writes.put(&OUTBOX, &key(found(id, true)), &packed(&json))?;
                     }
                 }
-                Target::Store(id) => {
+                Target::Store { id, .. } => {
                     let Some(destination) =
                         sink.insights.as_ref().and_then(|insights| insights.destination.clone())
                     else {

@@ -56,6 +56,7 @@ impl CloudTrail {
             Outcome::Rows(run, bytes) => {
                 query.status = "FINISHED".to_owned();
                 (query.scanned, query.matched, query.bytes) = (run.scanned, run.matched, bytes);
+                self.meter_scanned(key, &query);
                 let rows = Rows(run.finish());
                 self.finish_query(key, &query, Some(&rows)).await
             }

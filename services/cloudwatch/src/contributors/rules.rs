@@ -111,7 +111,8 @@ impl Counter for Watching {
         self.0.iter().any(|rule| rule.transformed)
     }
 
-    fn count(&self, event: &LogEvent<'_>, tallies: &mut Tallies) {
+    fn count(&self, event: &LogEvent<'_>, tallies: &mut Tallies) -> u64 {
+        let mut matched = 0;
         let message = Event::new(event.message);
         let transformed = event.transformed.map(|text| text.map(Event::new));
         for rule in self.0.iter().filter(|rule| rule.since <= event.ingested) {
@@ -123,7 +124,9 @@ impl Counter for Watching {
             };
             if let Some((key, value)) = rule.definition.observe(looked_at) {
                 tallies.add(rule.id, event.time, &key, value);
+                matched += 1;
             }
         }
+        matched
     }
 }

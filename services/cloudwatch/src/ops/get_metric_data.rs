@@ -77,6 +77,7 @@ impl Handle<op::GetMetricData> for CloudWatch {
         let span = Span { start_ms: position.start_ms, end_ms: position.end_ms, now_ms: position.now_ms };
         let owner = Owner { account: cx.account(), region: cx.region() };
         let answers = self.run(owner, &plan, span).await?;
+        self.meter_asked(cx, &plan, &answers);
 
         let mut results = Vec::new();
         let mut left = limit;

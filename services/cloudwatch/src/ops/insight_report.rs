@@ -180,6 +180,7 @@ impl Handle<op::GetInsightRuleReport> for CloudWatch {
             none if none.is_empty() => none,
             ranked => self.plot(&snapshot, &rule, asked, ranked).await?,
         };
+        self.meter_reported(cx, statistics.len());
         let (labels, statistic) = labels(cx, &rule);
         let points = points.iter().map(|point| datapoint(point, &statistics)).collect();
         Ok(s::GetInsightRuleReportOutput {

@@ -50,7 +50,8 @@ impl Handle<op::PutMetricData> for CloudWatch {
         for (i, datum) in data.into_iter().enumerate() {
             points.push(self.point(cx, &namespace, datum, At(i))?);
         }
-        self.points.add(points, cx.now().millis()).await?;
+        let fresh = self.points.add(points, cx.now().millis()).await?;
+        self.meter_stored(cx, &fresh);
         Ok(Empty {})
     }
 }

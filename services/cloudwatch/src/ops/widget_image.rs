@@ -31,6 +31,7 @@ impl Handle<op::GetMetricWidgetImage> for CloudWatch {
         let plan = Plan::of(widget.queries.clone(), "MetricWidget.metrics", &cx.account().to_string())?;
         let span = Span { start_ms: widget.start_ms, end_ms: widget.end_ms, now_ms: now.millis() };
         let answers = self.run(owner(cx), &plan, span).await?;
+        self.meter_drawn(cx, &plan, &answers);
         let curves: Vec<Curve> = answers
             .iter()
             .flat_map(|answer| answer.lines.iter().map(move |line| (answer, line)))

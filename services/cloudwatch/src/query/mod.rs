@@ -8,4 +8,4 @@ mod run;
 
 pub(crate) use label::{offset_minutes, shown as shown_label};
 pub(crate) use plan::{Plan, Work, check_period, from_wire, to_wire};
-pub(crate) use run::Span;
+pub(crate) use run::{Answer, Span};

@@ -69,6 +69,10 @@ pub(crate) struct Series {
     saved_put_ms: AtomicI64,
 }
 
+fn hour(ms: i64) -> i64 {
+    ms.div_euclid(3_600_000)
+}
+
 /// How far the record of a metric may lag behind.
 const SAVE_EVERY_MS: i64 = 10 * 60_000;
 
@@ -77,8 +81,15 @@ impl Series {
         Series { id, identity, last_put_ms: last_put_ms.into(), saved_put_ms: last_put_ms.into() }
     }
 
-    pub(crate) fn put_at(&self, now_ms: i64) {
-        self.last_put_ms.fetch_max(now_ms, Ordering::Relaxed);
+    /// One whose record is made now and to which no point was put yet.
+    pub(crate) fn fresh(id: u64, identity: Identity, now_ms: i64) -> Series {
+        Series { id, identity, last_put_ms: i64::MIN.into(), saved_put_ms: now_ms.into() }
+    }
+
+    /// Notes that a point was put; whether it is the first of the hour.
+    pub(crate) fn put_at(&self, now_ms: i64) -> bool {
+        let before_ms = self.last_put_ms.fetch_max(now_ms, Ordering::Relaxed);
+        hour(before_ms) < hour(now_ms)
     }
 
     pub(crate) fn last_put_ms(&self) -> i64 {
@@ -88,7 +99,8 @@ impl Series {
     /// What its record should say now, when it lags too far.
     pub(crate) fn to_save(&self) -> Option<i64> {
         let (last, saved) = (self.last_put_ms(), self.saved_put_ms.load(Ordering::Relaxed));
-        (last - saved >= SAVE_EVERY_MS).then_some(last)
+        // An hour is paid for once, so the first point of each is noted soon.
+        (last.saturating_sub(saved) >= SAVE_EVERY_MS || hour(last) > hour(saved)).then_some(last)
     }
 
     pub(crate) fn saved(&self, at_ms: i64) {

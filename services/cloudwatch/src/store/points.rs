@@ -68,8 +68,8 @@ impl Points {
         })
     }
 
-    /// Adds points. Durable when it returns.
-    pub(crate) async fn add(&self, points: Vec<(Identity, Bucket)>, now_ms: i64) -> Result<()> {
+    /// Adds points, durable when it returns. Tells the metrics that had none yet in this hour.
+    pub(crate) async fn add(&self, points: Vec<(Identity, Bucket)>, now_ms: i64) -> Result<Vec<Arc<Series>>> {
         let mut rows = Vec::with_capacity(points.len());
         let mut unknown: Vec<(usize, Identity)> = Vec::new();
         let mut touched = Vec::with_capacity(points.len());
@@ -110,8 +110,8 @@ impl Points {
             }
             generation.add(rows, now_ms);
             drop(adding);
-            touched.iter().for_each(|series| series.put_at(now_ms));
-            return Ok(());
+            touched.retain(|series| series.put_at(now_ms));
+            return Ok(touched);
         }
     }
 
@@ -130,11 +130,11 @@ impl Points {
         let (found, encoded) = self
             .store
             .transact(|tx| async move {
-                let mut found: HashMap<&[u8], (u64, i64)> = HashMap::with_capacity(distinct.len());
+                let mut found: HashMap<&[u8], (u64, Option<i64>)> = HashMap::with_capacity(distinct.len());
                 for (bytes, (identity, proposed)) in distinct {
                     let key = identity.key();
-                    let id = match tx.get(&METRICS, &key).await? {
-                        Some(metric) => metric.id,
+                    let known = match tx.get(&METRICS, &key).await? {
+                        Some(metric) => (metric.id, Some(metric.last_put_ms)),
                         None => {
                             let metric = Metric {
                                 id: *proposed,
@@ -143,10 +143,10 @@ impl Points {
                                 last_put_ms: now_ms,
                             };
                             tx.put(&METRICS, &key, &metric)?;
-                            *proposed
+                            (*proposed, None)
                         }
                     };
-                    found.insert(bytes, (id, now_ms));
+                    found.insert(bytes, known);
                 }
                 let mut rows = given.to_vec();
                 for (i, identity) in unknown {
@@ -159,8 +159,12 @@ impl Points {
         *rows = encoded;
         let mut made = Vec::with_capacity(distinct.len());
         for (bytes, (identity, _)) in distinct {
-            if let Some((id, at)) = found.get(&bytes[..]) {
-                made.push(self.remember(Series::new(*id, (*identity).clone(), *at)));
+            if let Some((id, last_put_ms)) = found.get(&bytes[..]) {
+                let identity = (*identity).clone();
+                made.push(self.remember(match last_put_ms {
+                    Some(last_put_ms) => Series::new(*id, identity, *last_put_ms),
+                    None => Series::fresh(*id, identity, now_ms),
+                }));
             }
         }
         Ok(made)

@@ -54,6 +54,7 @@ impl Streams {
             // One that Firehose throttles waits by itself.
             let sending = stream::iter(running).map(|((owner, name), stream)| async move {
                 let sent = cloudwatch.send_minutes(owner, &name, &stream, now).await;
+                let arn = arn(owner, &name);
                 let dimensions = [("MetricStreamName", name.as_str())];
                 let record = |metric, value| {
                     let metrics = &cloudwatch.platform.metrics;
@@ -62,7 +63,10 @@ impl Streams {
                 record(ERRORS, f64::from(u8::from(sent.is_err())));
                 match sent {
                     Ok(0) => {}
-                    Ok(updates) => record(UPDATES, updates as f64),
+                    Ok(updates) => {
+                        record(UPDATES, updates as f64);
+                        cloudwatch.meter_streamed(owner, now, &arn.to_string(), updates);
+                    }
                     Err(error) => tracing::warn!(stream = name, %error, "a metric stream could not be sent"),
                 }
             });
@@ -71,6 +75,10 @@ impl Streams {
         let next = (now.secs().div_euclid(MINUTE_S) + 1) * MINUTE_S + 5;
         Ok(any.then(|| Instant::from_millis(next * 1000)))
     }
+}
+
+fn arn(owner: Owner, name: &str) -> Arn {
+    Arn::new("cloudwatch", owner.region, owner.account, format_args!("metric-stream/{name}"))
 }
 
 impl CloudWatch {
@@ -112,7 +120,7 @@ impl CloudWatch {
         let scope = Scope { account: owner.account, region: owner.region, namespace: None, name: None };
         // When a metric was last put is written down some minutes late.
         let fresh_ms = (from - 3600) * 1000;
-        let arn = Arn::new("cloudwatch", owner.region, owner.account, format_args!("metric-stream/{name}"));
+        let arn = arn(owner, name);
         let (mut after, mut updates) = (None, 0);
         let mut records = Records::new(owner, &arn, name, stream);
         loop {

@@ -110,6 +110,7 @@ impl Firehose {
         self.records.accept(rows).await?;
         let bytes = records.iter().map(Bytes::len).sum::<usize>() as u64;
         self.arrived(key, stream, bytes, now_ms);
+        self.meter_put(key, records.iter().map(Bytes::len));
         self.sample(metrics::INCOMING_REQUESTS, key, 1.0);
         self.sample(metrics::INCOMING_RECORDS, key, records.len() as f64);
         self.sample(metrics::INCOMING_BYTES, key, bytes as f64);

@@ -229,6 +229,7 @@ impl Reader {
         if !page.records.is_empty() || is_done {
             state.sample(metrics::READ_RECORDS, &self.key, page.records.len() as f64);
             state.sample(metrics::READ_BYTES, &self.key, bytes as f64);
+            state.meter_read(&self.key, page.records.iter().map(|record| record.data.len()));
             let last = page.records.last().map(|last| last.sequence_number.clone());
             let to = PositionRecord {
                 begins: shard.position.begins.clone(),

@@ -111,6 +111,7 @@ impl Handle<GetRecords> for Kinesis {
         let of_shard =
             [(m::OUTGOING_BYTES, bytes as f64), (m::OUTGOING_RECORDS, count), (m::ITERATOR_AGE, age_ms)];
         self.count_shard(&stream, shard.index, &of_shard);
+        self.meter_got(&stream, bytes);
         let ended = at_tip && shard.is_closed();
         Ok(s::GetRecordsOutput {
             records: records(shard, found),

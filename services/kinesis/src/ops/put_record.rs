@@ -88,6 +88,7 @@ impl Handle<PutRecord> for Kinesis {
         let incoming = [(m::INCOMING_BYTES, bytes), (m::INCOMING_RECORDS, 1.0), (m::WRITE_EXCEEDED, 0.0)];
         self.count(&stream, &incoming);
         self.count(&stream, &[(m::PUT_RECORD_BYTES, bytes)]);
+        self.meter_put(&stream, std::iter::once(bytes as usize));
         self.count_shard(&stream, shard, &incoming);
         let encryption_type = sealed.then(|| encryption_type::KMS.to_owned());
         Ok(s::PutRecordOutput { shard_id: shard_id(shard), sequence_number, encryption_type })

@@ -47,6 +47,8 @@ impl Handle<PutRecords> for Kinesis {
             });
         }
         let (mut failed, mut throttled, mut bytes) = (0, 0, 0);
+        let put = outcomes.iter().zip(&sizes).filter(|(outcome, _)| matches!(outcome, Outcome::Put { .. }));
+        self.meter_put(&stream, put.map(|(_, size)| *size));
         let mut shards: BTreeMap<u32, (usize, usize, usize)> = BTreeMap::new();
         let mut results = Vec::with_capacity(outcomes.len());
         for (outcome, size) in outcomes.into_iter().zip(sizes) {

@@ -247,6 +247,7 @@ impl Subscription {
             (m::EVENT_BEHIND, behind_ms as f64),
         ];
         self.kinesis.count(&self.stream, &samples);
+        self.kinesis.meter_pushed(&self.stream, bytes);
         let of_shard = [(m::OUTGOING_BYTES, bytes as f64), (m::OUTGOING_RECORDS, count)];
         self.kinesis.count_shard(&self.stream, self.shard, &of_shard);
         Event::SubscribeToShardEvent(s::SubscribeToShardEvent {

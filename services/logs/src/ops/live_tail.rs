@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, AccountId, Cx, Handle, Region, Result};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use haneul_shape::EventStream;
@@ -70,6 +70,8 @@ impl Handle<op::StartLiveTail> for Logs {
             prefixes: input.log_stream_name_prefixes,
             pattern,
             seen_ms: now.millis(),
+            owner: (cx.account(), cx.region()),
+            paid_until: now,
             ends: now + SESSION,
             ready: VecDeque::from([s::StartLiveTailResponseStream::SessionStart(start)]),
         };
@@ -81,6 +83,9 @@ impl Handle<op::StartLiveTail> for Logs {
     }
 }
 
+/// What a session is paid by.
+const MINUTE: Duration = Duration::from_secs(60);
+
 struct Session {
     logs: Arc<Logs>,
     arrivals: tokio::sync::watch::Receiver<u64>,
@@ -90,6 +95,9 @@ struct Session {
     pattern: Pattern,
     /// What was ingested up to here was shown.
     seen_ms: i64,
+    owner: (AccountId, Region),
+    /// The minutes up to here were metered.
+    paid_until: haneul_kit::Instant,
     ends: haneul_kit::Instant,
     ready: VecDeque<s::StartLiveTailResponseStream>,
 }
@@ -104,6 +112,10 @@ impl Session {
         let env = self.logs.platform.env.clone();
         if env.now() >= self.ends {
             return None;
+        }
+        while self.paid_until <= env.now() {
+            self.logs.meter_tailed(self.owner);
+            self.paid_until = self.paid_until + MINUTE;
         }
         tokio::select! {
             () = env.clock.sleep_until(env.now() + EVERY) => {}

@@ -154,7 +154,7 @@ impl Measuring {
         let name = &chunk.name;
         let now_ms = self.logs.platform.env.now().millis();
         let mut transforming = Work::new();
-        let mut tallies = Tallies::default();
+        let (mut tallies, mut matched) = (Tallies::default(), 0);
         let looks =
             1 + chunk.known.filters.len() + chunk.known.rules.as_ref().map_or(0, |rules| rules.rules());
         for event in &chunk.events {
@@ -170,7 +170,7 @@ impl Measuring {
                     message: &event.message,
                     transformed: chunk.transformer.is_some().then_some(transformed.as_deref()),
                 };
-                rules.count(&looked_at, &mut tallies);
+                matched += rules.count(&looked_at, &mut tallies);
                 // What no transaction takes is written before the chunk is noted as measured: a crash in between counts that
                 // much of this chunk again, and of no other.
                 if tallies.is_full() {
@@ -212,6 +212,7 @@ impl Measuring {
             }
         }
         run.done.tallies.append(tallies);
+        self.logs.meter_matched(name, matched);
         tokio::task::yield_now().await;
         Ok(())
     }

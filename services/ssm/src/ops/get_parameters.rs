@@ -12,6 +12,7 @@ impl Handle<op::GetParameter> for Parameters {
 
     async fn call(&self, cx: &Cx, input: s::GetParameterRequest) -> Result<s::GetParameterResult> {
         let read = self.read(cx, &input.name).await?;
+        self.meter(cx, "GetParameter", std::iter::once(&*read.version.tier)).await?;
         let shown = self.show(cx, read, input.with_decryption.unwrap_or(false)).await?;
         Ok(s::GetParameterResult { parameter: Some(shown) })
     }
@@ -27,13 +28,16 @@ impl Handle<op::GetParameters> for Parameters {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetParametersRequest) -> Result<s::GetParametersResult> {
-        let (mut found, mut invalid) = (Vec::new(), Vec::new());
+        let (mut found, mut invalid, mut tiers) = (Vec::new(), Vec::new(), Vec::new());
         for (at, name) in input.names.iter().enumerate() {
             if input.names[..at].contains(name) {
                 return Err(error::validation("Duplicate parameter names are not allowed in one request."));
             }
             match self.read(cx, name).await {
-                Ok(read) => found.push(self.show(cx, read, input.with_decryption.unwrap_or(false)).await?),
+                Ok(read) => {
+                    tiers.push(read.version.tier.clone());
+                    found.push(self.show(cx, read, input.with_decryption.unwrap_or(false)).await?);
+                }
                 Err(refused)
                     if matches!(refused.code(), "ParameterNotFound" | "ParameterVersionNotFound") =>
                 {
@@ -42,6 +46,7 @@ impl Handle<op::GetParameters> for Parameters {
                 Err(error) => return Err(error),
             }
         }
+        self.meter(cx, "GetParameters", tiers.iter().map(String::as_str)).await?;
         Ok(s::GetParametersResult { parameters: Some(found), invalid_parameters: Some(invalid) })
     }
 }

@@ -70,6 +70,8 @@ impl Handle<op::GetParametersByPath> for Parameters {
             }
         }
         let page = paging::cut(found, limit, seal, &purpose, |read| read.name.name.clone());
+        let tiers = page.items.iter().map(|read| &*read.version.tier);
+        self.meter(cx, "GetParametersByPath", tiers).await?;
         let mut parameters = Vec::with_capacity(page.items.len());
         for read in page.items {
             parameters.push(self.show(cx, read, input.with_decryption.unwrap_or(false)).await?);

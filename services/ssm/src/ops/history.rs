@@ -33,6 +33,8 @@ impl Handle<op::GetParameterHistory> for Parameters {
         let limit = input.max_results.unwrap_or(RESULTS_DEFAULT) as usize;
         let page =
             paging::cut(versions.take(limit + 1).collect(), limit, seal, &purpose, |(number, _)| *number);
+        let tiers = page.items.iter().map(|(_, version)| &*version.tier);
+        self.meter(cx, "GetParameterHistory", tiers).await?;
         let mut parameters = Vec::with_capacity(page.items.len());
         for (number, version) in page.items {
             let decrypts = version.kind == SECURE_STRING && input.with_decryption == Some(true);

@@ -8,5 +8,5 @@ mod history;
 mod labels;
 mod put_parameter;
 mod resource_policies;
-mod service_settings;
+pub(crate) mod service_settings;
 mod tags;

@@ -57,6 +57,7 @@ impl Handle<op::PutParameter> for Parameters {
             let seen = before.as_ref().map(|before| before.version);
             if let Some(number) = self.state.put(&full, seen, &version, &tags).await? {
                 self.due.wake();
+                self.meter(cx, "PutParameter", std::iter::once(&*version.tier)).await?;
                 return Ok(s::PutParameterResult { version: Some(number as i64), tier: Some(version.tier) });
             }
         }
@@ -86,8 +87,10 @@ impl Parameters {
             ));
         }
         if text.contains("{{") && text.contains("}}") {
+            // An error is in the trail, where nothing is that should be secret.
+            let told = if kind == SECURE_STRING { "***" } else { text };
             return Err(error::validation(format!(
-                "Parameter value can't nest another parameter. Do not use \"{{{{}}}}\" in the value: {text}"
+                "Parameter value can't nest another parameter. Do not use \"{{{{}}}}\" in the value: {told}"
             )));
         }
         let policies = match &input.policies {

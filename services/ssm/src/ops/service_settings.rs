@@ -7,7 +7,7 @@ use crate::model::{ADVANCED, INTELLIGENT, STANDARD, SettingRecord};
 use crate::parameters::Parameters;
 
 /// A setting that exists, its default first among its values.
-pub(super) struct Setting {
+pub(crate) struct Setting {
     id: &'static str,
     values: &'static [&'static str],
 }
@@ -15,7 +15,7 @@ pub(super) struct Setting {
 pub(super) static DEFAULT_TIER: Setting =
     Setting { id: "/ssm/parameter-store/default-parameter-tier", values: &[STANDARD, ADVANCED, INTELLIGENT] };
 
-static HIGH_THROUGHPUT: Setting =
+pub(crate) static HIGH_THROUGHPUT: Setting =
     Setting { id: "/ssm/parameter-store/high-throughput-enabled", values: &["false", "true"] };
 
 impl Handle<op::GetServiceSetting> for Parameters {
@@ -75,7 +75,7 @@ impl Handle<op::ResetServiceSetting> for Parameters {
 }
 
 impl Parameters {
-    pub(super) async fn setting_value(&self, cx: &Cx, setting: &Setting) -> Result<String> {
+    pub(crate) async fn setting_value(&self, cx: &Cx, setting: &Setting) -> Result<String> {
         let record = self.state.setting(cx.account(), cx.region(), setting.id).await?;
         Ok(record.map_or_else(|| setting.values[0].to_owned(), |record| record.value))
     }
