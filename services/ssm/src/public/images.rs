@@ -2,8 +2,8 @@
 //! will know them by the same ids; until then an id is what a template is made with, and nothing starts from it.
 //!
 //! Sources: Systems Manager User Guide, "Calling AMI public parameters in Parameter Store"; ECS Developer Guide, "Retrieving
-//! Amazon ECS-optimized Linux AMI metadata"; EKS User Guide, "Retrieve recommended Amazon Linux AMI IDs"; Ubuntu's and Debian's
-//! pages on their images.
+//! Amazon ECS-optimized Linux AMI metadata" and "Windows AMI metadata"; EKS User Guide, "Retrieve recommended Amazon Linux AMI
+//! IDs" and "Microsoft Windows AMI IDs"; Ubuntu's, Debian's and Bottlerocket's pages on their images; AWS for Fluent Bit's page.
 
 use haneul_kit::Region;
 use serde_json::json;
@@ -11,6 +11,10 @@ use serde_json::json;
 const AMAZON_LINUX: &str = "/aws/service/ami-amazon-linux-latest";
 const ECS: &str = "/aws/service/ecs/optimized-ami";
 const EKS: &str = "/aws/service/eks/optimized-ami";
+const WINDOWS: &str = "/aws/service/ami-windows-latest";
+const BOTTLEROCKET: &str = "/aws/service/bottlerocket";
+/// A repository of container images, not of machines.
+const FLUENT_BIT: &str = "/aws/service/aws-for-fluent-bit";
 
 const PROCESSORS: &[&str] = &["x86_64", "arm64"];
 
@@ -32,18 +36,40 @@ const FOR_ECS: &[(&str, &str)] = &[
     ("amazon-linux-2/arm64", "Amazon Linux 2"),
     ("amazon-linux-2/gpu", "Amazon Linux 2"),
     ("amazon-linux-2/inf", "Amazon Linux 2"),
+    ("amazon-linux-2/kernel-5.10", "Amazon Linux 2"),
+    ("amazon-linux-2/kernel-5.10/arm64", "Amazon Linux 2"),
+    ("amazon-linux-2/kernel-5.10/gpu", "Amazon Linux 2"),
+    ("amazon-linux-2/kernel-5.10/inf", "Amazon Linux 2"),
     ("amazon-linux-2023", "Amazon Linux 2023"),
     ("amazon-linux-2023/arm64", "Amazon Linux 2023"),
     ("amazon-linux-2023/gpu", "Amazon Linux 2023"),
+    ("amazon-linux-2023/inf", "Amazon Linux 2023"),
     ("amazon-linux-2023/neuron", "Amazon Linux 2023"),
 ];
 
-const KUBERNETES: &[&str] = &["1.31", "1.32", "1.33", "1.34"];
+const KUBERNETES: &[&str] = &["1.29", "1.30", "1.31", "1.32", "1.33", "1.34"];
+/// The last ones that there are images of Amazon Linux 2 for.
+const WITH_LINUX_2: &[&str] = &["1.29", "1.30", "1.31", "1.32"];
 const FOR_EKS: &[&str] = &[
     "amazon-linux-2023/arm64/standard",
     "amazon-linux-2023/x86_64/nvidia",
     "amazon-linux-2023/x86_64/standard",
 ];
+
+const WINDOWS_SERVERS: &[&str] = &["2016", "2019", "2022", "2025"];
+/// Releases of SQL Server, and the releases of Windows that they come with.
+const SQL_SERVERS: &[(&str, &str)] = &[
+    ("2016", "2017"),
+    ("2016", "2019"),
+    ("2019", "2017"),
+    ("2019", "2019"),
+    ("2019", "2022"),
+    ("2022", "2019"),
+    ("2022", "2022"),
+];
+const SQL_EDITIONS: &[&str] = &["Enterprise", "Express", "Standard", "Web"];
+
+const BOTTLEROCKET_FOR_ECS: &[&str] = &["aws-ecs-1", "aws-ecs-1-nvidia", "aws-ecs-2", "aws-ecs-2-nvidia"];
 
 /// Releases and their disks.
 const UBUNTU: &[(&str, &str)] = &[("20.04", "ebs-gp2"), ("22.04", "ebs-gp2"), ("24.04", "ebs-gp3")];
@@ -73,6 +99,8 @@ pub(super) fn all(region: Region) -> Vec<(String, String)> {
             image(format!("/aws/service/debian/release/{release}/latest/{processor}"));
         }
     }
+    windows(&mut image);
+    bottlerocket(&mut image);
     for (variant, os) in FOR_ECS {
         let place = format!("{ECS}/{variant}/recommended");
         let (id, name) = (id(region, &place), format!("{}-ecs-optimized", variant.replace('/', "-")));
@@ -84,7 +112,9 @@ pub(super) fn all(region: Region) -> Vec<(String, String)> {
         all.push((format!("{place}/schema_version"), "1".to_owned()));
     }
     for kubernetes in KUBERNETES {
-        for variant in FOR_EKS {
+        let linux_2 = ["amazon-linux-2", "amazon-linux-2-arm64", "amazon-linux-2-gpu"];
+        let linux_2 = linux_2.into_iter().filter(|_| WITH_LINUX_2.contains(kubernetes));
+        for variant in FOR_EKS.iter().copied().chain(linux_2) {
             let place = format!("{EKS}/{kubernetes}/{variant}/recommended");
             let id = id(region, &place);
             let name = format!("amazon-eks-node-{}-{kubernetes}", variant.replace('/', "-"));
@@ -94,7 +124,41 @@ pub(super) fn all(region: Region) -> Vec<(String, String)> {
             all.push((format!("{place}/image_name"), name));
         }
     }
+    for tag in ["latest", "stable"] {
+        let registry = format!("906394416424.dkr.ecr.{region}.amazonaws.com");
+        all.push((format!("{FLUENT_BIT}/{tag}"), format!("{registry}/aws-for-fluent-bit:{tag}")));
+    }
     all
+}
+
+/// Of Windows, alone and with what EKS, ECS and SQL Server need.
+fn windows(mut image: impl FnMut(String)) {
+    for server in WINDOWS_SERVERS {
+        for option in ["Core", "Full"] {
+            let place = format!("{WINDOWS}/Windows_Server-{server}-English-{option}");
+            image(format!("{place}-Base"));
+            if *server != "2016" {
+                image(format!("{place}-ECS_Optimized/image_id"));
+                KUBERNETES.iter().for_each(|one| image(format!("{place}-EKS_Optimized-{one}/image_id")));
+                image(format!("{WINDOWS}/TPM-Windows_Server-{server}-English-{option}-Base"));
+            }
+        }
+    }
+    for (server, sql) in SQL_SERVERS {
+        for edition in SQL_EDITIONS {
+            image(format!("{WINDOWS}/Windows_Server-{server}-English-Full-SQL_{sql}_{edition}"));
+        }
+    }
+}
+
+fn bottlerocket(mut image: impl FnMut(String)) {
+    let for_eks =
+        KUBERNETES.iter().flat_map(|one| [format!("aws-k8s-{one}"), format!("aws-k8s-{one}-nvidia")]);
+    for variant in BOTTLEROCKET_FOR_ECS.iter().map(|one| (*one).to_owned()).chain(for_eks) {
+        for processor in PROCESSORS {
+            image(format!("{BOTTLEROCKET}/{variant}/{processor}/latest/image_id"));
+        }
+    }
 }
 
 /// Another one in every Region, as images are. FNV-1a: ids must stay what they are, whatever is hashed elsewhere.

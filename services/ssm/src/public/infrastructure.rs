@@ -1,5 +1,8 @@
 //! `/aws/service/global-infrastructure`: Regions, zones, and the services that this cloud has.
 
+use haneul_kit::Region;
+
+const CURRENT: &str = "/aws/service/global-infrastructure/current-region";
 const REGIONS: &str = "/aws/service/global-infrastructure/regions";
 const ZONES: &str = "/aws/service/global-infrastructure/availability-zones";
 const SERVICES: &str = "/aws/service/global-infrastructure/services";
@@ -60,16 +63,19 @@ const NAMES: &[(&str, &str)] = &[
     ("sts", "AWS Security Token Service"),
 ];
 
-pub(super) fn all() -> Vec<(String, String)> {
+pub(super) fn all(region: Region) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut add = |name: String, value: &str| all.push((name, value.to_owned()));
     for (code, name, country, prefix, zones) in FACTS {
         let base = format!("{REGIONS}/{code}");
-        add(base.clone(), code);
-        add(format!("{base}/domain"), "amazonaws.com");
-        add(format!("{base}/geolocationCountry"), country);
-        add(format!("{base}/longName"), name);
-        add(format!("{base}/partition"), "aws");
+        let current = (*code == region.as_str()).then(|| CURRENT.to_owned());
+        for base in std::iter::once(base.clone()).chain(current) {
+            add(base.clone(), code);
+            add(format!("{base}/domain"), "amazonaws.com");
+            add(format!("{base}/geolocationCountry"), country);
+            add(format!("{base}/longName"), name);
+            add(format!("{base}/partition"), "aws");
+        }
         for zone in *zones {
             let id = format!("{prefix}-az{zone}");
             add(format!("{base}/availability-zones/{id}"), &id);

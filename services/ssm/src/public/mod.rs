@@ -36,7 +36,7 @@ pub(crate) fn arn(region: Region, name: &str) -> String {
 }
 
 fn all(region: Region) -> Vec<(String, String)> {
-    let mut all = infrastructure::all();
+    let mut all = infrastructure::all(region);
     all.extend(images::all(region));
     all
 }
