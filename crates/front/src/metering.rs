@@ -2,8 +2,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{AccountId, ApiError, Cx, Instant, Platform, Region};
-use haneul_meter::{Call, Filter, Place, Usage, read, rows};
+use haneul_meter::{Call, Filter, Place, Taken, Usage, read, rows};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -12,6 +13,9 @@ use crate::layers::hooks::Record;
 
 /// How often counts are written down: what a kill can lose.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// Calls by operation.
+const CALLS: Metric = Metric::new("AWS/Usage", "CallCount", Unit::None);
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -115,6 +119,7 @@ impl Metering {
     async fn flush(&self) -> Result<(), ApiError> {
         let _one = self.flushing.lock().await;
         let taken = self.platform.meter.counters().take();
+        self.tell_calls(&taken);
         let used = taken.iter().map(|used| (used.place.account, used.place.region, &*used.place.resource));
         let tags = self.tags(used).await;
         let tags_of = |place: &Place| tags.get(&*place.resource).cloned().unwrap_or_default();
@@ -124,6 +129,27 @@ impl Metering {
                 self.platform.meter.counters().put_back(left);
                 Err(error.into())
             }
+        }
+    }
+
+    /// Tells CloudWatch of the calls of the services whose usage metrics AWS documents. Source: CloudWatch User Guide, "CloudWatch usage
+    /// metrics"; CloudWatch Logs User Guide, "CloudWatch Logs service usage metrics".
+    fn tell_calls(&self, taken: &Taken) {
+        let metrics = &self.platform.metrics;
+        if !metrics.is_open() {
+            return;
+        }
+        let now = self.platform.env.now();
+        for used in taken.iter().filter(|used| used.kind.unit == "Requests") {
+            let service = match &*used.place.service {
+                "cloudwatch" => "CloudWatch",
+                "logs" => "Logs",
+                _ => continue,
+            };
+            let Place { account, region, operation, .. } = &used.place;
+            let dimensions =
+                [("Class", "None"), ("Resource", &**operation), ("Service", service), ("Type", "API")];
+            metrics.record(CALLS, *account, *region, now, &dimensions, used.amount as f64);
         }
     }
 

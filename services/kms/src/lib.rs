@@ -4,7 +4,7 @@
 //! Reading order: [`spec`] (which keys there are), [`model`] (what is kept), [`crypto`] (what keys do), [`store`] (the
 //! only transactions), [`live`] (keys ready for use), [`reference`] (how a key is named), [`kms`] (the state, and the
 //! way from a name to a key), [`managed`] (AWS managed keys), [`grant`], [`access`] (who may), [`policy`] (key
-//! policies), [`render`] (key metadata), [`last_used`], [`ops`], [`tasks`] (what the clock does).
+//! policies), [`render`] (key metadata), [`last_used`], [`metrics`], [`ops`], [`tasks`] (what the clock does).
 //!
 //! What must never happen here: key material or a plaintext in the store unsealed, in a log or in an error; a
 //! ciphertext that opens with another context, another key or a changed byte; a key used by somebody whom neither its
@@ -19,6 +19,7 @@ mod kms;
 mod last_used;
 mod live;
 mod managed;
+mod metrics;
 mod model;
 mod ops;
 mod policy;

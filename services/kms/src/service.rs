@@ -7,6 +7,7 @@ use wire::operations as op;
 use crate::kms::Kms;
 use crate::last_used::LastUsed;
 use crate::live::Cache;
+use crate::metrics::Expiries;
 use crate::store::State;
 use crate::tasks::Due;
 
@@ -23,6 +24,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
         last_used: last_used.clone(),
         due: due.clone(),
     });
+    platform.metrics.register(Arc::new(Expiries::new(platform.store.clone())));
     platform.meter.holds("kms", &kms, crate::held::held);
     Ok(Service::of(&wire::SERVICE, kms)
         .op::<op::CancelKeyDeletion>()

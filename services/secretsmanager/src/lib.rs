@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`model`] (what is kept), [`store`] (the only transactions), [`secrets`] (the state, and the way from a
 //! name or ARN to a secret), [`calls`] (all that we ask of KMS and Lambda), [`versions`] (how staging labels move),
-//! [`schedule`] (rotation windows), [`replicas`] (copies in other Regions), [`filter`], [`error`], [`ops`], [`tasks`].
+//! [`schedule`] (rotation windows), [`replicas`] (copies in other Regions), [`metrics`], [`filter`], [`error`], [`ops`], [`tasks`].
 //!
 //! What must never happen here: a secret's value in the store other than encrypted, in a log or in an error; a version
 //! lost that has a staging label; AWSCURRENT on none or on two versions of a secret that has a value.
@@ -12,6 +12,7 @@ mod calls;
 mod error;
 mod filter;
 mod held;
+mod metrics;
 mod model;
 mod ops;
 mod replicas;

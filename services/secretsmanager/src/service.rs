@@ -5,6 +5,7 @@ use haneul_secretsmanager_wire as wire;
 use wire::operations as op;
 
 use crate::Secrets;
+use crate::metrics::Counts;
 use crate::store::State;
 use crate::tasks::Due;
 
@@ -13,6 +14,7 @@ pub async fn service(platform: &Platform) -> Result<Service> {
     platform.tagged.add("secretsmanager", crate::resources::KINDS, crate::resources::list);
     let state = State { store: platform.store.clone() };
     let secrets = Arc::new(Secrets { platform: platform.clone(), state, due: Signal::default() });
+    platform.metrics.register(Arc::new(Counts::new(platform.store.clone())));
     platform.meter.holds("secretsmanager", &secrets, crate::held::held);
     Ok(Service::of(&wire::SERVICE, secrets.clone())
         .op::<op::BatchGetSecretValue>()

@@ -90,7 +90,20 @@ async fn symmetric_material_comes_goes_and_comes_back() {
     cloud.ok::<op::ImportKeyMaterial>(&root(OURS), again).await;
     assert_eq!(cloud.decrypt(&blob).await.unwrap(), "x");
     assert_eq!(cloud.describe(&id).await.valid_to, Some(until));
-    cloud.advance_days(30);
+    let told = async || {
+        let mut told = Vec::new();
+        for source in cloud.platform.metrics.sources() {
+            told.extend(source.read(cloud.platform.env.now()).await);
+        }
+        told.into_iter()
+            .map(|reading| (reading.name, reading.dimensions, reading.summary.sum))
+            .collect::<Vec<_>>()
+    };
+    cloud.advance_days(1);
+    let left = ("SecondsUntilKeyMaterialExpiration", vec![("KeyId", id.clone())], 29.0 * 86_400.0);
+    assert_eq!(told().await, [left]);
+    cloud.advance_days(29);
+    assert!(told().await.is_empty());
     assert_eq!(cloud.describe(&id).await.key_state.as_deref(), Some("PendingImport"));
     assert_eq!(cloud.decrypt(&blob).await.err().unwrap().to_string(), pending);
 }

@@ -275,3 +275,24 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn the_number_of_secrets_is_told_each_hour() {
+    let cloud = Cloud::new().await;
+    for name in ["a", "b"] {
+        cloud.create(name, "x").await;
+    }
+    cloud
+        .ok::<op::DeleteSecret>(s::DeleteSecretRequest { secret_id: "a".into(), ..Default::default() })
+        .await;
+    let told = async |at: i64| {
+        let mut told = Vec::new();
+        for source in cloud.platform.metrics.sources() {
+            told.extend(source.read(haneul_kit::Instant::from_secs(at)).await);
+        }
+        told.retain(|reading| reading.namespace == "AWS/SecretsManager");
+        told.iter().map(|reading| (reading.name, reading.summary.sum)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(7200).await, [("ResourceCount", 2.0)]);
+    assert!(told(7260).await.is_empty());
+}
