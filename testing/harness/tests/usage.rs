@@ -22,13 +22,14 @@ impl World {
         serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
     }
 
-    async fn form(&self, service: &str, form: &str) {
+    async fn form(&self, service: &str, form: &str) -> String {
         let request = Request::post("/")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Bytes::from(form.to_owned()))
             .expect("a request");
         let answer = self.0.send(service, request).await;
         assert!(answer.status().is_success(), "{form}: {answer:?}");
+        String::from_utf8_lossy(answer.body()).into_owned()
     }
 
     /// Hours after `begin`, `service usage type`, the resource's last part, its tags, amount and unit of what is no request.
@@ -219,6 +220,30 @@ async fn streams_parameters_metrics_and_trails_are_metered() {
     world.form("monitoring", &encoded(&pairs)).await;
 
     world.hours(1).await;
+    // What CloudWatch tells of its own calls and those of Logs.
+    for (service, operation, calls) in
+        [("CloudWatch", "PutMetricData", "4.0"), ("Logs", "PutLogEvents", "1.0")]
+    {
+        let asked = encoded(&[
+            ("Action", "GetMetricStatistics"),
+            ("Namespace", "AWS/Usage"),
+            ("MetricName", "CallCount"),
+            ("Dimensions.member.1.Name", "Class"),
+            ("Dimensions.member.1.Value", "None"),
+            ("Dimensions.member.2.Name", "Resource"),
+            ("Dimensions.member.2.Value", operation),
+            ("Dimensions.member.3.Name", "Service"),
+            ("Dimensions.member.3.Value", service),
+            ("Dimensions.member.4.Name", "Type"),
+            ("Dimensions.member.4.Value", "API"),
+            ("StartTime", &haneul_base::Instant::from_millis(begin - 3_600_000).iso8601()),
+            ("EndTime", &haneul_base::Instant::from_millis(begin + 7_200_000).iso8601()),
+            ("Period", "86400"),
+            ("Statistics.member.1", "Sum"),
+        ]);
+        let answer = world.form("monitoring", &asked).await;
+        assert!(answer.contains(&format!("<Sum>{calls}</Sum>")), "{answer}");
+    }
     // The same metric again in the next hour, and after a minute.
     world.form("monitoring", &put("a")).await;
     world.hours(1).await;

@@ -1,6 +1,7 @@
 use regex::RegexBuilder;
 use serde_json::Value as Json;
 
+use super::dates;
 use super::expr::element;
 use super::value::{Value, parse_time};
 
@@ -13,13 +14,19 @@ pub(crate) enum Function {
     Concat,
     Contains,
     Date,
+    DateAdd,
+    DateDiff,
     DateTrunc,
     Day,
     ElementAt,
+    DayOfWeek,
     FromIso,
+    FromUnixTime,
+    Greatest,
     Hour,
     JsonExtractScalar,
     JsonFormat,
+    Least,
     Length,
     Lower,
     Minute,
@@ -32,6 +39,7 @@ pub(crate) enum Function {
     Strpos,
     Substr,
     ToIso,
+    ToUnixTime,
     Trim,
     Upper,
     Year,
@@ -44,13 +52,19 @@ const NAMES: &[(&str, Function, usize, usize)] = &[
     ("concat", Function::Concat, 1, 100),
     ("contains", Function::Contains, 2, 2),
     ("date", Function::Date, 1, 1),
+    ("date_add", Function::DateAdd, 3, 3),
+    ("date_diff", Function::DateDiff, 3, 3),
     ("date_trunc", Function::DateTrunc, 2, 2),
     ("day", Function::Day, 1, 1),
+    ("day_of_week", Function::DayOfWeek, 1, 1),
     ("element_at", Function::ElementAt, 2, 2),
     ("from_iso8601_timestamp", Function::FromIso, 1, 1),
+    ("from_unixtime", Function::FromUnixTime, 1, 1),
+    ("greatest", Function::Greatest, 1, 100),
     ("hour", Function::Hour, 1, 1),
     ("json_extract_scalar", Function::JsonExtractScalar, 2, 2),
     ("json_format", Function::JsonFormat, 1, 1),
+    ("least", Function::Least, 1, 100),
     ("length", Function::Length, 1, 1),
     ("lower", Function::Lower, 1, 1),
     ("minute", Function::Minute, 1, 1),
@@ -64,6 +78,7 @@ const NAMES: &[(&str, Function, usize, usize)] = &[
     ("substr", Function::Substr, 2, 3),
     ("substring", Function::Substr, 2, 3),
     ("to_iso8601", Function::ToIso, 1, 1),
+    ("to_unixtime", Function::ToUnixTime, 1, 1),
     ("trim", Function::Trim, 1, 1),
     ("upper", Function::Upper, 1, 1),
     ("year", Function::Year, 1, 1),
@@ -128,6 +143,20 @@ impl Function {
                 _ => return None,
             },
             Function::Date => Value::Time(parse_time(first.time()?.iso8601().get(..10)?)?),
+            Function::DateAdd => {
+                Value::Time(dates::add(&text(0)?, whole(&arguments[1])?, arguments[2].time()?)?)
+            }
+            Function::DateDiff => {
+                Value::Int(dates::between(&text(0)?, arguments[1].time()?, arguments[2].time()?)?)
+            }
+            Function::DayOfWeek => Value::Int(dates::day_of_week(first.time()?)),
+            Function::FromUnixTime => {
+                let ms = first.number()? * 1000.0;
+                Value::Time(dates::within(ms as i64)?)
+            }
+            Function::ToUnixTime => Value::Float(first.time()?.millis() as f64 / 1000.0),
+            Function::Greatest => arguments.iter().max_by(|one, other| one.order(other))?.clone(),
+            Function::Least => arguments.iter().min_by(|one, other| one.order(other))?.clone(),
             Function::DateTrunc => {
                 let iso = arguments[1].time()?.iso8601();
                 let (keep, rest) = match &*text(0)?.to_ascii_lowercase() {
@@ -201,5 +230,12 @@ impl Function {
             }
             Function::Coalesce | Function::NullIf => return None,
         })
+    }
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(int) => Some(*int),
+        _ => None,
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Source: CloudTrail User Guide, "CloudTrail Lake SQL constraints". The syntax is read by the crate sqlparser; what we do not
 //! evaluate is refused when a query is started, not when it runs. Reading order: [`value`], [`expr`] (what is evaluated),
-//! [`functions`], [`parse`] (from syntax to expressions), [`run`] (filter, group, sort, limit).
+//! [`functions`], [`dates`], [`parse`] (from syntax to expressions), [`run`] (filter, group, sort, limit).
 //!
 //! What must never happen here: a query that takes memory without bound; a clause that is ignored.
 
+mod dates;
 pub(crate) mod expr;
 mod functions;
 mod parse;

@@ -1,8 +1,14 @@
-use sqlparser::ast::{self, SelectItem, SetExpr, Statement, TableFactor};
+mod shape;
+mod terms;
+
+use haneul_kit::Instant;
+use sqlparser::ast::{self, SelectItem, SetExpr, Statement};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
-use super::expr::{Arithmetic, Comparison, Expr, Type};
+use self::shape::{aggregates_in, count, has_aggregate, name_of, ordinal, quoted, table};
+use self::terms::{binary, literal, negate, shifted, type_of};
+use super::expr::{Comparison, Expr};
 use super::functions::Function;
 use super::run::{Aggregate, AggregateKind};
 use super::value::{Value, parse_time};
@@ -21,6 +27,8 @@ pub(crate) struct Plan {
     /// Expressions and whether each is from the greatest down.
     pub(crate) order: Vec<(Expr, bool)>,
     pub(crate) distinct: bool,
+    /// Rows that are left out before the first.
+    pub(crate) offset: usize,
     pub(crate) limit: Option<usize>,
 }
 
@@ -81,10 +89,11 @@ struct Reader {
     aggregates: Vec<Aggregate>,
     /// Aliases of the columns, for ORDER BY and GROUP BY.
     aliases: Vec<(String, Expr)>,
+    now: Instant,
 }
 
-/// Reads a query.
-pub(crate) fn parse(text: &str) -> Result<Plan> {
+/// Reads a query that is started `now`.
+pub(crate) fn parse(text: &str, now: Instant) -> Result<Plan> {
     let text = quoted(text);
     let dialect = GenericDialect {};
     let mut parser = Parser::new(&dialect)
@@ -121,7 +130,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
         return Err("INTO, TOP, QUALIFY, LATERAL VIEW and windows are not supported".to_owned());
     }
     let (store, table) = table(&select.from)?;
-    let mut reader = Reader { table, group: None, aggregates: Vec::new(), aliases: Vec::new() };
+    let mut reader = Reader { table, group: None, aggregates: Vec::new(), aliases: Vec::new(), now };
     let filter = select.selection.as_ref().map(|filter| reader.plain(filter)).transpose()?;
     for item in &select.projection {
         if let SelectItem::ExprWithAlias { expr, alias } = item
@@ -178,14 +187,13 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
         }
         Some(_) => return Err("ORDER BY ALL is not supported".to_owned()),
     };
-    let limit = match &query.limit_clause {
-        None => None,
-        Some(ast::LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by })
-            if limit_by.is_empty() =>
-        {
-            Some(count(limit)?)
-        }
-        Some(_) => return Err("OFFSET is not supported".to_owned()),
+    let (offset, limit) = match &query.limit_clause {
+        None => (0, None),
+        Some(ast::LimitClause::LimitOffset { limit, offset, limit_by }) if limit_by.is_empty() => (
+            offset.as_ref().map_or(Ok(0), |offset| count(&offset.value))?,
+            limit.as_ref().map(count).transpose()?,
+        ),
+        Some(_) => return Err("LIMIT BY is not supported".to_owned()),
     };
     let distinct = match &select.distinct {
         None | Some(ast::Distinct::All) => false,
@@ -193,108 +201,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan> {
         Some(_) => return Err("DISTINCT ON is not supported".to_owned()),
     };
     let Reader { group, aggregates, .. } = reader;
-    Ok(Plan { store, columns, filter, group, aggregates, having, order, distinct, limit })
-}
-
-/// The id of a store is no identifier of SQL: it gets quotes.
-fn quoted(text: &str) -> String {
-    let is_id = |word: &str| {
-        word.len() == 36
-            && word.bytes().enumerate().all(|(at, b)| match at {
-                8 | 13 | 18 | 23 => b == b'-',
-                _ => b.is_ascii_hexdigit(),
-            })
-    };
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut rest = text;
-    let mut before = ' ';
-    while let Some(c) = rest.chars().next() {
-        let free = !before.is_ascii_alphanumeric() && !matches!(before, '"' | '\'' | '-');
-        let word = rest.get(..36).filter(|word| free && is_id(word));
-        if let Some(word) = word {
-            out.push('"');
-            out.push_str(word);
-            out.push('"');
-            rest = &rest[36..];
-            before = '"';
-            continue;
-        }
-        out.push(c);
-        before = c;
-        rest = &rest[c.len_utf8()..];
-    }
-    out
-}
-
-fn table(from: &[ast::TableWithJoins]) -> Result<(String, Vec<String>)> {
-    let [ast::TableWithJoins { relation: TableFactor::Table { name, alias, .. }, joins }] = from else {
-        return Err("FROM must name one event data store".to_owned());
-    };
-    if !joins.is_empty() {
-        return Err("JOIN is not supported".to_owned());
-    }
-    let [part] = &name.0[..] else { return Err("FROM must name an event data store by its id".to_owned()) };
-    let id = part.as_ident().map(|ident| ident.value.clone()).unwrap_or_default();
-    let mut names = vec![id.clone()];
-    names.extend(alias.as_ref().map(|alias| alias.name.value.clone()));
-    Ok((id, names))
-}
-
-fn ordinal(value: &ast::Value, columns: usize) -> Result<usize> {
-    let number: Option<usize> = match value {
-        ast::Value::Number(text, _) => text.parse().ok(),
-        _ => None,
-    };
-    let number = number.filter(|number| (1..=columns).contains(number));
-    number.map(|number| number - 1).ok_or_else(|| format!("ORDER BY or GROUP BY {value} is not a column"))
-}
-
-fn count(expr: &ast::Expr) -> Result<usize> {
-    match expr {
-        ast::Expr::Value(value) => match &value.value {
-            ast::Value::Number(text, _) => text.parse().map_err(|_| format!("LIMIT {text} is not a number")),
-            other => Err(format!("LIMIT {other} is not a number")),
-        },
-        other => Err(format!("LIMIT {other} is not a number")),
-    }
-}
-
-/// How a column without an alias is called.
-fn name_of(expr: &ast::Expr, at: usize) -> String {
-    match expr {
-        ast::Expr::Identifier(ident) => ident.value.clone(),
-        ast::Expr::CompoundIdentifier(parts) => {
-            parts.last().map(|ident| ident.value.clone()).unwrap_or_default()
-        }
-        _ => format!("_col{at}"),
-    }
-}
-
-fn has_aggregate(item: &SelectItem) -> bool {
-    match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => aggregates_in(expr),
-        _ => false,
-    }
-}
-
-fn aggregates_in(expr: &ast::Expr) -> bool {
-    match expr {
-        ast::Expr::Function(function) => {
-            AggregateKind::named(&function.name.to_string()).is_some()
-                || matches!(&function.args, ast::FunctionArguments::List(list) if list.args.iter().any(|argument| {
-                    matches!(argument, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) if aggregates_in(expr))
-                }))
-        }
-        ast::Expr::BinaryOp { left, right, .. } => aggregates_in(left) || aggregates_in(right),
-        ast::Expr::UnaryOp { expr, .. } | ast::Expr::Nested(expr) | ast::Expr::Cast { expr, .. } => {
-            aggregates_in(expr)
-        }
-        ast::Expr::Case { conditions, else_result, .. } => {
-            conditions.iter().any(|case| aggregates_in(&case.condition) || aggregates_in(&case.result))
-                || else_result.as_ref().is_some_and(|expr| aggregates_in(expr))
-        }
-        _ => false,
-    }
+    Ok(Plan { store, columns, filter, group, aggregates, having, order, distinct, offset, limit })
 }
 
 impl Reader {
@@ -345,6 +252,12 @@ impl Reader {
                 Expr::Negative(Box::new(self.expr(expr)?))
             }
             ast::Expr::BinaryOp { left, op, right } => {
+                let back = matches!(op, ast::BinaryOperator::Minus);
+                if let ast::Expr::Interval(interval) = &**right
+                    && (back || matches!(op, ast::BinaryOperator::Plus))
+                {
+                    return shifted(self.expr(left)?, interval, back);
+                }
                 let (one, other) = both(self, left, right)?;
                 binary(op, one, other)?
             }
@@ -474,6 +387,19 @@ impl Reader {
             });
             return Ok(Expr::Aggregate(at));
         }
+        if arguments.is_empty() {
+            match &*name.to_ascii_lowercase() {
+                "now" | "current_timestamp" | "localtimestamp" => {
+                    return Ok(Expr::Literal(Value::Time(self.now)));
+                }
+                "current_date" => {
+                    let day = self.now.iso8601();
+                    let day = day.get(..10).and_then(parse_time).unwrap_or(self.now);
+                    return Ok(Expr::Literal(Value::Time(day)));
+                }
+                _ => {}
+            }
+        }
         let mut all = Vec::new();
         for argument in arguments {
             match argument {
@@ -483,54 +409,4 @@ impl Reader {
         }
         Ok(Expr::Call(Function::named(&name, all.len())?, all))
     }
-}
-
-fn negate(negated: bool, expr: Expr) -> Expr {
-    if negated { Expr::Not(Box::new(expr)) } else { expr }
-}
-
-fn binary(op: &ast::BinaryOperator, one: Box<Expr>, other: Box<Expr>) -> Result<Expr> {
-    use ast::BinaryOperator as Op;
-    Ok(match op {
-        Op::And => Expr::And(one, other),
-        Op::Or => Expr::Or(one, other),
-        Op::Eq => Expr::Compare(Comparison::Equal, one, other),
-        Op::NotEq => Expr::Compare(Comparison::NotEqual, one, other),
-        Op::Lt => Expr::Compare(Comparison::Less, one, other),
-        Op::LtEq => Expr::Compare(Comparison::LessOrEqual, one, other),
-        Op::Gt => Expr::Compare(Comparison::Greater, one, other),
-        Op::GtEq => Expr::Compare(Comparison::GreaterOrEqual, one, other),
-        Op::Plus => Expr::Arithmetic(Arithmetic::Add, one, other),
-        Op::Minus => Expr::Arithmetic(Arithmetic::Subtract, one, other),
-        Op::Multiply => Expr::Arithmetic(Arithmetic::Multiply, one, other),
-        Op::Divide => Expr::Arithmetic(Arithmetic::Divide, one, other),
-        Op::Modulo => Expr::Arithmetic(Arithmetic::Remainder, one, other),
-        Op::StringConcat => Expr::Concat(one, other),
-        other => return Err(format!("The operator {other} is not supported")),
-    })
-}
-
-fn literal(value: &ast::Value) -> Result<Value> {
-    Ok(match value {
-        ast::Value::Number(text, _) => match text.parse() {
-            Ok(int) => Value::Int(int),
-            Err(_) => Value::Float(text.parse().map_err(|_| format!("{text} is not a number"))?),
-        },
-        ast::Value::SingleQuotedString(text) => Value::Text(text.clone()),
-        ast::Value::Boolean(flag) => Value::Bool(*flag),
-        ast::Value::Null => Value::Null,
-        other => return Err(format!("{other} is not supported")),
-    })
-}
-
-fn type_of(name: &str) -> Result<Type> {
-    let name = name.to_ascii_uppercase();
-    Ok(match name.split(['(', ' ']).next().unwrap_or_default() {
-        "VARCHAR" | "CHAR" | "STRING" | "TEXT" | "JSON" => Type::Text,
-        "BIGINT" | "INTEGER" | "INT" | "SMALLINT" | "TINYINT" => Type::Int,
-        "DOUBLE" | "REAL" | "FLOAT" | "DECIMAL" => Type::Float,
-        "BOOLEAN" | "BOOL" => Type::Bool,
-        "TIMESTAMP" | "DATE" => Type::Time,
-        _ => return Err(format!("CAST to {name} is not supported")),
-    })
 }

@@ -22,10 +22,14 @@ pub(crate) enum AggregateKind {
     Average,
     Least,
     Greatest,
+    /// The first that comes.
+    Any,
 }
 
 /// Rows, groups and distinct values that a query may keep.
 const KEPT_MAX: usize = 200_000;
+/// Bytes of them, about.
+const BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Rows of an answer.
 const ROWS_MAX: usize = 100_000;
 
@@ -37,6 +41,7 @@ pub(crate) struct Run {
     rows: Vec<(Vec<Value>, Vec<Value>)>,
     groups: BTreeMap<Vec<String>, Group>,
     kept: usize,
+    bytes: usize,
 }
 
 struct Group {
@@ -65,6 +70,7 @@ impl AggregateKind {
             "avg" => AggregateKind::Average,
             "min" => AggregateKind::Least,
             "max" => AggregateKind::Greatest,
+            "arbitrary" | "any_value" => AggregateKind::Any,
             _ => return None,
         })
     }
@@ -72,8 +78,15 @@ impl AggregateKind {
 
 impl Run {
     pub(crate) fn new(plan: Plan) -> Run {
-        let mut run =
-            Run { plan, scanned: 0, matched: 0, rows: Vec::new(), groups: BTreeMap::new(), kept: 0 };
+        let mut run = Run {
+            plan,
+            scanned: 0,
+            matched: 0,
+            rows: Vec::new(),
+            groups: BTreeMap::new(),
+            kept: 0,
+            bytes: 0,
+        };
         if run.plan.group.as_ref().is_some_and(Vec::is_empty) {
             // Aggregates without GROUP BY have one row, even of nothing.
             let states = vec![State::default(); run.plan.aggregates.len()];
@@ -92,10 +105,12 @@ impl Run {
         self.matched += 1;
         match &self.plan.group {
             None => {
-                let order = self.plan.order.iter().map(|(expr, _)| expr.value(row)).collect();
-                let columns = self.plan.columns.iter().map(|(_, expr)| expr.value(row)).collect();
+                let order: Vec<Value> = self.plan.order.iter().map(|(expr, _)| expr.value(row)).collect();
+                let columns: Vec<Value> = self.plan.columns.iter().map(|(_, expr)| expr.value(row)).collect();
                 let enough = self.plan.order.is_empty() && !self.plan.distinct;
-                if !enough || self.plan.limit.is_none_or(|limit| self.rows.len() < limit) {
+                let wanted = self.plan.limit.map(|limit| limit.saturating_add(self.plan.offset));
+                if !enough || wanted.is_none_or(|wanted| self.rows.len() < wanted) {
+                    self.bytes += order.iter().chain(&columns).map(Value::weight).sum::<usize>();
                     self.rows.push((order, columns));
                     self.kept += 1;
                 }
@@ -108,18 +123,24 @@ impl Run {
                 let count = self.plan.aggregates.len();
                 if !self.groups.contains_key(&texts) {
                     self.kept += 1;
+                    // Once in the texts, once in the values.
+                    self.bytes += 2 * texts.iter().map(String::len).sum::<usize>();
                 }
                 let group = self
                     .groups
                     .entry(texts)
                     .or_insert_with(|| Group { keys, states: vec![State::default(); count] });
                 for (state, aggregate) in group.states.iter_mut().zip(&self.plan.aggregates) {
-                    self.kept += state.take(aggregate, row);
+                    let (kept, bytes) = state.take(aggregate, row);
+                    (self.kept, self.bytes) = (self.kept + kept, self.bytes + bytes);
                 }
             }
         }
-        match self.kept > KEPT_MAX {
-            true => Err(format!("The query keeps more than {KEPT_MAX} rows, groups and distinct values")),
+        if self.kept > KEPT_MAX {
+            return Err(format!("The query keeps more than {KEPT_MAX} rows, groups and distinct values"));
+        }
+        match self.bytes > BYTES_MAX {
+            true => Err(format!("The query keeps more than {BYTES_MAX} bytes")),
             false => Ok(()),
         }
     }
@@ -153,6 +174,7 @@ impl Run {
             });
             orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
         });
+        rows.drain(..plan.offset.min(rows.len()));
         rows.truncate(plan.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX));
         let named = |columns: Vec<Value>| {
             plan.columns.iter().zip(columns).map(|((name, _), value)| (name.clone(), value.shown())).collect()
@@ -162,18 +184,20 @@ impl Run {
 }
 
 impl State {
-    /// How much more is kept.
-    fn take(&mut self, aggregate: &Aggregate, row: Row<'_>) -> usize {
+    /// How many values more are kept, and bytes.
+    fn take(&mut self, aggregate: &Aggregate, row: Row<'_>) -> (usize, usize) {
         let Some(argument) = &aggregate.argument else {
             self.count += 1;
-            return 0;
+            return (0, 0);
         };
         let value = argument.value(row);
         if value == Value::Null {
-            return 0;
+            return (0, 0);
         }
         if aggregate.distinct {
-            return usize::from(self.seen.insert(value.shown().unwrap_or_default()));
+            let text = value.shown().unwrap_or_default();
+            let bytes = text.len();
+            return if self.seen.insert(text) { (1, bytes) } else { (0, 0) };
         }
         if self.count == 0 {
             self.is_whole = true;
@@ -194,11 +218,20 @@ impl State {
                     if aggregate.kind == AggregateKind::Least { order.is_lt() } else { order.is_gt() }
                 };
                 if self.best.as_ref().is_none_or(better) {
-                    self.best = Some(value);
+                    return (0, self.put(value));
                 }
             }
+            AggregateKind::Any if self.best.is_none() => return (0, self.put(value)),
+            AggregateKind::Any => {}
         }
-        0
+        (0, 0)
+    }
+
+    /// How many bytes it takes more than what was there.
+    fn put(&mut self, value: Value) -> usize {
+        let more = value.weight().saturating_sub(self.best.as_ref().map_or(0, Value::weight));
+        self.best = Some(value);
+        more
     }
 
     fn result(&self, aggregate: &Aggregate) -> Value {
@@ -220,7 +253,9 @@ impl State {
             AggregateKind::Sum if self.is_whole => Value::Int(self.whole),
             AggregateKind::Sum => Value::Float(self.sum),
             AggregateKind::Average => Value::Float(self.sum / self.count as f64),
-            AggregateKind::Least | AggregateKind::Greatest => self.best.clone().unwrap_or(Value::Null),
+            AggregateKind::Least | AggregateKind::Greatest | AggregateKind::Any => {
+                self.best.clone().unwrap_or(Value::Null)
+            }
         }
     }
 }

@@ -1,8 +1,13 @@
+use haneul_kit::Instant;
 use serde_json::{Value as Json, json};
 
 use super::{Run, parse};
 
 const ID: &str = "11111111-2222-3333-4444-555555555555";
+
+fn now() -> Instant {
+    Instant::parse_iso8601("2026-01-06T12:30:00Z").unwrap()
+}
 
 fn events() -> Vec<Json> {
     let event = |n: i64, name: &str, user: &str, error: Option<&str>| {
@@ -31,7 +36,7 @@ fn events() -> Vec<Json> {
 
 /// Rows as `a|b`, NULL as `-`.
 fn run(query: &str) -> Vec<String> {
-    let plan = parse(&query.replace("EVENTS", ID)).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let plan = parse(&query.replace("EVENTS", ID), now()).unwrap_or_else(|error| panic!("{query}: {error}"));
     assert_eq!(plan.store, ID);
     let mut run = Run::new(plan);
     for event in events() {
@@ -57,6 +62,28 @@ fn queries() {
             vec!["DeleteUser|-", "CreateUser|EntityAlreadyExists"],
         ),
         ("SELECT eventTime FROM EVENTS LIMIT 1", vec!["2026-01-01 10:00:00.000"]),
+        (
+            "SELECT eventName FROM EVENTS WHERE eventTime > now() - INTERVAL '2' DAY OR eventTime < date_add('day', -5, current_timestamp)",
+            vec!["CreateUser", "DeleteUser"],
+        ),
+        (
+            "SELECT eventName FROM EVENTS WHERE date_diff('hour', eventTime, now()) < 27 AND date(now()) = current_date",
+            vec!["DeleteUser"],
+        ),
+        (
+            "SELECT eventName FROM EVENTS ORDER BY eventTime DESC OFFSET 1 LIMIT 2",
+            vec!["CreateUser", "CreateQueue"],
+        ),
+        ("SELECT eventName FROM EVENTS LIMIT 1 OFFSET 2", vec!["CreateQueue"]),
+        (
+            "SELECT arbitrary(userIdentity.type), greatest(1, 3, 2), least('b', 'a') FROM EVENTS",
+            vec!["IAMUser|3|a"],
+        ),
+        (
+            "SELECT date_add('month', 1, TIMESTAMP '2026-01-31 01:00:00'), date_diff('month', TIMESTAMP '2026-01-31 00:00:00', TIMESTAMP '2026-03-30 00:00:00'), \
+             to_unixtime(from_unixtime(86400)), day_of_week(eventTime), date_add('year', 99999, now()), date_add('aeon', 1, now()) FROM EVENTS LIMIT 1",
+            vec!["2026-02-28 01:00:00.000|1|86400|4|-|-"],
+        ),
         ("SELECT count(*) FROM EVENTS", vec!["5"]),
         (
             "SELECT count(*), count(errorCode), count(DISTINCT userIdentity.username) FROM EVENTS WHERE false",
@@ -127,16 +154,36 @@ fn what_is_not_evaluated_is_refused() {
         "SELECT eventName FROM EVENTS UNION SELECT eventName FROM EVENTS",
         "WITH a AS (SELECT 1) SELECT eventName FROM EVENTS",
     ] {
-        assert!(parse(&query.replace("EVENTS", ID)).is_err(), "{query}");
+        assert!(parse(&query.replace("EVENTS", ID), now()).is_err(), "{query}");
     }
     let deep = format!("SELECT {}1{} FROM {ID}", "(".repeat(5000), ")".repeat(5000));
-    assert!(parse(&deep).is_err());
+    assert!(parse(&deep, now()).is_err());
 }
 
 proptest::proptest! {
     #[test]
     fn reading_never_panics(text in "[a-zA-Z0-9 ,.()'*=<>\\[\\]-]{0,80}") {
-        let _ = parse(&format!("SELECT {text}"));
-        let _ = parse(&format!("SELECT eventName FROM {ID} WHERE {text}"));
+        let _ = parse(&format!("SELECT {text}"), now());
+        let _ = parse(&format!("SELECT eventName FROM {ID} WHERE {text}"), now());
+    }
+}
+
+#[test]
+fn a_query_does_not_take_all_memory() {
+    let large = "x".repeat(1_000_000);
+    for query in [
+        "SELECT * FROM EVENTS",
+        "SELECT errorMessage FROM EVENTS ORDER BY eventName",
+        "SELECT count(*) FROM EVENTS GROUP BY errorMessage",
+        "SELECT count(DISTINCT errorMessage) FROM EVENTS",
+        "SELECT eventName, max(errorMessage) FROM EVENTS GROUP BY eventName",
+    ] {
+        let mut run = Run::new(parse(&query.replace("EVENTS", ID), now()).unwrap());
+        let take = |n: usize| {
+            let event = json!({ "eventName": format!("{n}"), "errorMessage": format!("{n}{large}") });
+            run.take(&event)
+        };
+        let ended = (0..300).try_for_each(take);
+        assert!(ended.as_ref().is_err_and(|error| error.contains("bytes")), "{query}: {ended:?}");
     }
 }

@@ -43,6 +43,16 @@ impl Value {
         })
     }
 
+    /// Bytes that it takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Value>()
+            + match self {
+                Value::Text(text) => text.len(),
+                Value::Json(json) => weight(json),
+                _ => 0,
+            }
+    }
+
     pub(crate) fn text(&self) -> Option<String> {
         self.shown()
     }
@@ -96,6 +106,16 @@ impl Value {
             _ => self.compare(other).unwrap_or_else(|| self.shown().cmp(&other.shown())),
         }
     }
+}
+
+fn weight(json: &Json) -> usize {
+    size_of::<Json>()
+        + match json {
+            Json::String(text) => text.len(),
+            Json::Array(all) => all.iter().map(weight).sum(),
+            Json::Object(all) => all.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+            _ => 0,
+        }
 }
 
 /// `2026-11-24`, `2026-11-24 02:35:48`, with or without a fraction, or ISO 8601.

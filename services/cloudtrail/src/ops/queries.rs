@@ -14,8 +14,8 @@ const RUNNING_MAX: usize = 10;
 const QUERIES_MAX: usize = 1000;
 const ROWS: usize = 1000;
 
-fn plan(text: &str) -> Result<Plan> {
-    parse(text).map_err(error::query_statement)
+fn plan(cx: &Cx, text: &str) -> Result<Plan> {
+    parse(text, cx.now()).map_err(error::query_statement)
 }
 
 fn no_owner(owner: Option<&String>, cx: &Cx) -> Result<()> {
@@ -52,7 +52,7 @@ impl CloudTrail {
 impl Handle<op::StartQuery> for CloudTrail {
     async fn access(&self, cx: &Cx, input: &s::StartQueryRequest) -> Result<Vec<Access>> {
         let text = input.query_statement.as_deref().unwrap_or_default();
-        let store = parse(text).map_or_else(|_| "*".to_owned(), |plan| plan.store);
+        let store = parse(text, cx.now()).map_or_else(|_| "*".to_owned(), |plan| plan.store);
         Ok(vec![self.on_store(cx, "cloudtrail:StartQuery", &store).await?])
     }
 
@@ -66,7 +66,7 @@ impl Handle<op::StartQuery> for CloudTrail {
             return Err(ApiError::new("NotImplemented", message).with_status(501));
         }
         let text = input.query_statement.ok_or_else(|| error::parameter("QueryStatement is required."))?;
-        let plan = plan(&text)?;
+        let plan = plan(cx, &text)?;
         let (store_key, _) = self.active_store(cx, &plan.store).await?;
         let others = self.queries_of(cx).await?;
         let running =

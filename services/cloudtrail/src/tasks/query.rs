@@ -64,7 +64,7 @@ impl CloudTrail {
     }
 
     async fn scan(&self, key: &TrailKey, query: &Query) -> Result<Outcome> {
-        let plan = match parse(&query.text) {
+        let plan = match parse(&query.text, Instant::from_millis(query.created_ms)) {
             Ok(plan) => plan,
             Err(error) => return Ok(Outcome::Failed(error)),
         };
