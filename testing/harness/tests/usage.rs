@@ -100,7 +100,7 @@ async fn what_is_there_is_metered_by_the_hour() {
     for expected in [
         "0 secretsmanager AWSSecretsManager-Secrets",
         "0 kms KMS-Keys",
-        "0 cloudwatch DashboardsUsageHour d 1 Dashboard-Hours",
+        "0 cloudwatch DashboardsUsageHour-Basic d 1 Dashboard-Hours",
         "0 cloudwatch CW:AlarmMonitorUsage a 1 Alarm-Hours",
         "0 dynamodb ReadCapacityUnit-Hrs pro 5 ReadCapacityUnit-Hours",
         "0 dynamodb WriteCapacityUnit-Hrs pro 3 WriteCapacityUnit-Hours",
@@ -127,7 +127,7 @@ async fn what_is_there_is_metered_by_the_hour() {
         (all.len(), all.iter().sum())
     };
     assert_eq!(of("KMS-Keys").1, 4);
-    assert_eq!(of("DashboardsUsageHour"), (1, 1));
+    assert_eq!(of("DashboardsUsageHour-Basic"), (1, 1));
     assert_eq!(of("ReadCapacityUnit-Hrs").1, 20);
 }
 
@@ -218,9 +218,12 @@ async fn streams_parameters_metrics_and_trails_are_metered() {
     }
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
     world.form("monitoring", &encoded(&pairs)).await;
+    world.0.settle().await;
 
     world.hours(1).await;
-    // What CloudWatch tells of its own calls and those of Logs.
+    // What CloudWatch tells of its own calls and those of Logs, when the minute is over.
+    world.0.platform().env.clock.advance(Duration::from_secs(120));
+    world.0.settle().await;
     for (service, operation, calls) in
         [("CloudWatch", "PutMetricData", "4.0"), ("Logs", "PutLogEvents", "1.0")]
     {
@@ -238,7 +241,7 @@ async fn streams_parameters_metrics_and_trails_are_metered() {
             ("Dimensions.member.4.Value", "API"),
             ("StartTime", &haneul_base::Instant::from_millis(begin - 3_600_000).iso8601()),
             ("EndTime", &haneul_base::Instant::from_millis(begin + 7_200_000).iso8601()),
-            ("Period", "86400"),
+            ("Period", "3600"),
             ("Statistics.member.1", "Sum"),
         ]);
         let answer = world.form("monitoring", &asked).await;
