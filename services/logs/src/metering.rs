@@ -8,6 +8,7 @@ use crate::Logs;
 use crate::names::GroupName;
 
 const MATCHED: UsageType = UsageType::new("CW:ContributorInsightEvents", "Events");
+const PROTECTED: UsageType = UsageType::new("DataProtection-Bytes", "Bytes");
 const TAILED: UsageType = UsageType::new("Logs-LiveTail", "Minutes");
 
 impl Logs {
@@ -22,6 +23,14 @@ impl Logs {
             resource: "",
         };
         self.platform.meter.used(at, MATCHED, events);
+    }
+
+    /// Bytes of events that were looked through for sensitive data.
+    pub(crate) fn meter_protected(&self, group: &GroupName, bytes: u64) {
+        let (at, owner) = (self.platform.env.now(), (group.account, group.region));
+        let resource = group.arn().to_string();
+        let at = At { at, owner, service: "logs", operation: "PutLogEvents", resource: &resource };
+        self.platform.meter.used(at, PROTECTED, bytes);
     }
 
     /// A minute of a live tail that began.

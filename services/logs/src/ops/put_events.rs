@@ -125,6 +125,10 @@ impl Logs {
             false => protect::find(&policies, events),
         };
         self.keep(cx, to, events, &findings.masks).await?;
+        if !policies.is_empty() {
+            let bytes = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum::<usize>();
+            self.meter_protected(to.name, bytes as u64);
+        }
         self.audit(cx, to.name, &policies, &findings).await
     }
 

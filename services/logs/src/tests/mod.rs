@@ -10,6 +10,7 @@ mod functions;
 mod groups;
 mod indexes;
 mod lookups;
+mod metering;
 mod metric_filters;
 mod nested_queries;
 mod protection;
