@@ -93,6 +93,7 @@ pub fn resource_of<'a>(service: &str, arn: &'a str) -> &'a str {
     };
     match service {
         "s3" | "s3control" => cut('/', 1),
+        "s3tables" => cut('/', 2),
         "dynamodb" | "dynamodbstreams" => cut('/', 2),
         "logs" => cut(':', 2),
         "cloudwatch" | "kinesis" | "kms" | "lambda" | "secretsmanager" | "sns" | "sqs" => Some(arn),

@@ -27,6 +27,7 @@ pub static MODELS: &[&ServiceModel] = &[
     &haneul_resourcegroupstaggingapi_wire::SERVICE,
     &haneul_s3_wire::SERVICE,
     &haneul_s3control_wire::SERVICE,
+    &haneul_s3tables_wire::SERVICE,
     &haneul_secretsmanager_wire::SERVICE,
     &haneul_sns_wire::SERVICE,
     &haneul_sqs_wire::SERVICE,

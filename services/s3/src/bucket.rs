@@ -18,6 +18,7 @@ use crate::object_lambda::ALIAS_ENDING;
 use crate::store::Records;
 use crate::store::tables::{ACCESS_POINTS, ACCOUNT_BLOCKS, BUCKETS};
 use crate::store::watch::{By, Watch, Watching};
+use crate::tables::warehouse::Door;
 use crate::{S3, acceleration, calls, error, lifecycle, multi_region, redirect};
 
 /// S3 User Guide, "Policies and permissions in Amazon S3": 20 KB, white space included.
@@ -39,6 +40,8 @@ pub(crate) struct Bucket {
     pub(crate) via: Option<Via>,
     /// Whether that is of several Regions, so that the request's need not be the bucket's.
     pub(crate) multi_region: bool,
+    /// The door of a table's files: the table decides on access.
+    table: Option<Door>,
 }
 
 /// An access point as a bucket is reached by it.
@@ -122,8 +125,15 @@ impl Bucket {
             account_block,
             via,
             multi_region: false,
+            table: None,
             record,
         })
+    }
+
+    /// The reserved bucket of a table's files.
+    pub(crate) fn of_table(name: &str, record: BucketRecord, door: Door) -> Result<Bucket> {
+        let bucket = Bucket::compile(name, record, PublicAccessBlock::ALL, None)?;
+        Ok(Bucket { table: Some(door), ..bucket })
     }
 
     /// The same bucket as it is reached by an access point of several Regions.
@@ -138,6 +148,7 @@ impl Bucket {
             account_block: self.account_block,
             via: Some(via),
             multi_region: true,
+            table: None,
         }
     }
 
@@ -199,6 +210,9 @@ impl Bucket {
     }
 
     fn access_on(&self, cx: &Cx, action: &'static str, key: Option<&str>) -> Access {
+        if let Some(door) = &self.table {
+            return door.access(action);
+        }
         let mut arn = self.arn();
         if let Some(key) = key {
             arn.push('/');
@@ -248,6 +262,7 @@ impl Bucket {
             && caller.session.is_none()
             && self.policy.is_none()
             && self.via.is_none()
+            && self.table.is_none()
             && !self.has_acls()
     }
 }
@@ -424,7 +439,7 @@ impl S3 {
     }
 }
 
-fn check_owner(bucket: &Bucket, expected: &Option<String>) -> Result<()> {
+pub(crate) fn check_owner(bucket: &Bucket, expected: &Option<String>) -> Result<()> {
     let Some(expected) = expected else { return Ok(()) };
     if expected.len() != 12 || !expected.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(error::invalid_account_id());

@@ -2,6 +2,8 @@
 //!
 //! Source: S3 API Reference, "Error responses"; where that page is silent, the texts that S3 itself answers with.
 
+pub(crate) mod tables;
+
 use haneul_kit::{ApiError, Fault};
 use haneul_store::StoreError;
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use haneul_kit::{Platform, Result, Service};
 use haneul_s3_wire as wire;
 use haneul_s3control_wire::operations as control;
+use haneul_s3tables_wire::operations as tables;
 use haneul_sigv4::Verifier;
 use wire::operations as op;
 
@@ -14,6 +15,7 @@ use crate::encryption::BucketKeys;
 use crate::object_lambda::responses::Responses;
 use crate::storage_lens::activity::Activity;
 use crate::store::Records;
+use crate::tables::catalog::Catalog;
 use crate::tasks::{self, Tasks};
 use crate::tiering::Accesses;
 
@@ -59,7 +61,7 @@ impl S3 {
     }
 }
 
-/// The APIs of this state: S3, and S3 Control.
+/// The APIs of this state: S3, S3 Control and S3 Tables.
 ///
 /// # Errors
 /// None now: the tables need no opening.
@@ -71,7 +73,42 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
 }
 
 pub(crate) fn services_of(s3: Arc<S3>) -> Vec<Service> {
-    vec![service_of(s3.clone()), control_of(s3)]
+    vec![service_of(s3.clone()), control_of(s3.clone()), tables_of(s3)]
+}
+
+/// The dispatch table of S3 Tables.
+fn tables_of(s3: Arc<S3>) -> Service {
+    Service::of(&haneul_s3tables_wire::SERVICE, s3.clone())
+        .op::<tables::CreateTableBucket>()
+        .op::<tables::GetTableBucket>()
+        .op::<tables::ListTableBuckets>()
+        .op::<tables::DeleteTableBucket>()
+        .op::<tables::PutTableBucketPolicy>()
+        .op::<tables::GetTableBucketPolicy>()
+        .op::<tables::DeleteTableBucketPolicy>()
+        .op::<tables::PutTableBucketEncryption>()
+        .op::<tables::GetTableBucketEncryption>()
+        .op::<tables::DeleteTableBucketEncryption>()
+        .op::<tables::CreateNamespace>()
+        .op::<tables::GetNamespace>()
+        .op::<tables::ListNamespaces>()
+        .op::<tables::DeleteNamespace>()
+        .op::<tables::CreateTable>()
+        .op::<tables::GetTable>()
+        .op::<tables::ListTables>()
+        .op::<tables::DeleteTable>()
+        .op::<tables::RenameTable>()
+        .op::<tables::GetTableEncryption>()
+        .op::<tables::GetTableMetadataLocation>()
+        .op::<tables::UpdateTableMetadataLocation>()
+        .op::<tables::PutTablePolicy>()
+        .op::<tables::GetTablePolicy>()
+        .op::<tables::DeleteTablePolicy>()
+        .op::<tables::ListTagsForResource>()
+        .op::<tables::TagResource>()
+        .op::<tables::UntagResource>()
+        .extension(Arc::new(Catalog(s3)))
+        .build()
 }
 
 /// The dispatch table of S3 Control.

@@ -1,4 +1,4 @@
-use super::{Kind, Model};
+use super::{Kind, Model, Pattern};
 use crate::Protocol;
 
 /// What botocore's models leave out, because its clients no longer need it and older ones do.
@@ -9,7 +9,18 @@ pub(super) fn apply(model: &mut Model) {
         "s3control" => {
             model.metadata.xml_namespace = Some("http://awss3control.amazonaws.com/doc/2018-08-20/");
         }
+        "s3tables" => s3tables_namespaces(model),
         _ => {}
+    }
+}
+
+/// The namespaces that S3 makes by itself are called after buckets, whose names may have hyphens (S3 User Guide, "Accelerating
+/// data discovery with S3 Metadata").
+fn s3tables_namespaces(model: &mut Model) {
+    for shape in model.shapes.iter_mut().filter(|shape| shape.name == "NamespaceName") {
+        if let Some(constraints) = &mut shape.constraints {
+            constraints.pattern = Some(Pattern::new("[0-9a-z_-]*"));
+        }
     }
 }
 

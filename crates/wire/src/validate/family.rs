@@ -47,7 +47,7 @@ impl Family {
             (Family::S3Control, _) => "InvalidRequest",
             (_, "logs" | "resourcegroupstaggingapi") => "InvalidParameterException",
             (_, "organizations") => "InvalidInputException",
-            (_, "resource-groups") => "BadRequestException",
+            (_, "resource-groups" | "s3tables") => "BadRequestException",
             _ => "ValidationException",
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`], [`storage_lens`], [`annotation`].
+//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`], [`storage_lens`], [`annotation`], [`table`] (S3 Tables).
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
@@ -24,6 +24,7 @@ pub(crate) mod object;
 pub(crate) mod object_lambda;
 pub(crate) mod replication;
 pub(crate) mod storage_lens;
+pub(crate) mod table;
 pub(crate) mod tiering;
 pub(crate) mod upload;
 

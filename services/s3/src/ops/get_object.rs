@@ -25,7 +25,7 @@ impl Handle<GetObject> for S3 {
             };
             return Ok(vec![point.access(action, version)]);
         }
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_read(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         self.object_access(cx, &bucket, action, named).await
@@ -35,7 +35,7 @@ impl Handle<GetObject> for S3 {
         if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
             return Box::pin(self.get_transformed(cx, point, input)).await;
         }
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_read(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         check_overrides(
             cx.caller(),

@@ -19,7 +19,7 @@ impl Handle<HeadObject> for S3 {
             };
             return Ok(vec![point.access(action, version)]);
         }
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_read(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         self.object_access(cx, &bucket, action, named).await
@@ -29,7 +29,7 @@ impl Handle<HeadObject> for S3 {
         if let Some(point) = self.object_lambda(cx, &input.bucket).await? {
             return Box::pin(self.head_transformed(cx, point, input)).await;
         }
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_read(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;

@@ -7,12 +7,12 @@ use crate::{S3, error};
 
 impl Handle<AbortMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &AbortMultipartUploadRequest) -> Result<Vec<Access>> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         Ok(vec![bucket.object_access(cx, "s3:AbortMultipartUpload", &input.key)])
     }
 
     async fn call(&self, cx: &Cx, input: AbortMultipartUploadRequest) -> Result<AbortMultipartUploadOutput> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let at = UploadAt {
             bucket: bucket.id(),
             bucket_name: &bucket.name,

@@ -15,7 +15,7 @@ use crate::{S3, error, names};
 
 impl Handle<CompleteMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &CompleteMultipartUploadRequest) -> Result<Vec<Access>> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let put = bucket.object_access(cx, "s3:PutObject", &input.key);
         let conditions = [("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)];
         Ok(vec![crate::headers::write_keys(put, &conditions)])
@@ -26,7 +26,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
         cx: &Cx,
         input: CompleteMultipartUploadRequest,
     ) -> Result<CompleteMultipartUploadOutput> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let claim = claim!(input)?;
         let kind = input.checksum_type.as_deref().map(Kind::parse).transpose()?;

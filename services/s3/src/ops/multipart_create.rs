@@ -12,7 +12,7 @@ use crate::{S3, error, names, tagging};
 
 impl Handle<CreateMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &CreateMultipartUploadRequest) -> Result<Vec<Access>> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let mut put = header_keys!(bucket.object_access(cx, "s3:PutObject", &input.key), input);
         let mut needed = Vec::new();
         if let Some(header) = &input.tagging {
@@ -30,7 +30,7 @@ impl Handle<CreateMultipartUpload> for S3 {
         cx: &Cx,
         mut input: CreateMultipartUploadRequest,
     ) -> Result<CreateMultipartUploadOutput> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let checksum = checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
         let headers = object_headers!(input);

@@ -15,12 +15,12 @@ use crate::{S3, error, names};
 
 impl Handle<UploadPart> for S3 {
     async fn access(&self, cx: &Cx, input: &UploadPartRequest) -> Result<Vec<Access>> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         Ok(vec![bucket.object_access(cx, "s3:PutObject", &input.key)])
     }
 
     async fn call(&self, cx: &Cx, input: UploadPartRequest) -> Result<UploadPartOutput> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let number = part_number(input.part_number)?;
         let at = UploadAt {

@@ -24,7 +24,7 @@ use crate::{S3, error, names, object_lock, tagging};
 
 impl Handle<PutObject> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectRequest) -> Result<Vec<Access>> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let put = bucket.object_access(cx, "s3:PutObject", &input.key);
         let mut put = header_keys!(put, input);
         put = crate::headers::write_keys(
@@ -50,7 +50,7 @@ impl Handle<PutObject> for S3 {
     }
 
     async fn call(&self, cx: &Cx, mut input: PutObjectRequest) -> Result<PutObjectOutput> {
-        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         if input.write_offset_bytes.is_some() {
             return Err(error::not_implemented_header("x-amz-write-offset-bytes"));

@@ -14,6 +14,7 @@ use crate::model::multi_region::{MultiRegionRecord, MultiRegionRequest};
 use crate::model::object_lambda::ObjectLambdaRecord;
 use crate::model::replication::Copying;
 use crate::model::storage_lens::{ActivityDay, Lens, LensGroup, ReportPart};
+use crate::model::table::{Namespace, TableBucket, TableRecord, Warehouse};
 use crate::model::{
     BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, PublicAccessBlock,
     UploadRecord,
@@ -151,3 +152,23 @@ pub(crate) static GRANTS: Table<(AccountId, Region, String), Grant> = Table::new
 
 /// (account, Region, grantee with scope and permission) → id of the grant.
 pub(crate) static GRANTEES: Table<(AccountId, Region, String), String> = Table::new("s3.grantees");
+
+/// (account, Region, name)
+pub(crate) static TABLE_BUCKETS: Table<(AccountId, Region, String), TableBucket> =
+    Table::new("s3.table-buckets");
+
+/// (id of the table bucket, name)
+pub(crate) static NAMESPACES: Table<(String, String), Namespace> = Table::new("s3.namespaces");
+
+/// (id of the table bucket, namespace, name)
+pub(crate) static ICEBERG_TABLES: Table<(String, String, String), TableRecord> =
+    Table::new("s3.iceberg-tables");
+
+/// (id of the table bucket, id of the table) → `namespace name`
+pub(crate) static TABLE_IDS: Table<(String, String), String> = Table::new("s3.table-ids");
+
+/// By the name of the reserved bucket.
+pub(crate) static WAREHOUSES: Table<String, Warehouse> = Table::new("s3.warehouses");
+
+/// The numbers of reserved buckets whose table is gone, and whose files are to go.
+pub(crate) static ABANDONED: Table<u64, ()> = Table::new("s3.abandoned");

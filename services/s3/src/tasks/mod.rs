@@ -3,7 +3,7 @@
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
 //! [`logs`] (access logs), [`replication`] (copies in other buckets), [`delivering`] (files that S3 puts by itself), [`inventory`], [`batch`], [`accesses`] (when objects
 //! were read), [`walking`] (over all that a bucket holds), [`storage`] (daily metrics), [`storage_lens`], [`telling`] (of its reports), [`activity`] (requests
-//! that it counts), [`analysis`] (storage class analysis).
+//! that it counts), [`analysis`] (storage class analysis), [`tables`] (files of tables that are gone).
 
 mod accesses;
 mod activity;
@@ -18,6 +18,7 @@ mod logs;
 mod replication;
 mod storage;
 mod storage_lens;
+mod tables;
 mod telling;
 pub(crate) mod walking;
 
@@ -39,6 +40,7 @@ pub(crate) struct Tasks {
     pub(crate) accesses: Signal,
     pub(crate) storage: Signal,
     pub(crate) activity: Signal,
+    pub(crate) tables: Signal,
 }
 
 pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
@@ -54,6 +56,7 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(activity::Counts::new(s3.clone())),
         Arc::new(storage::Storage::new(s3.clone())),
         Arc::new(analysis::Analyses::new(s3.clone())),
+        Arc::new(tables::Abandoned::new(s3.clone())),
     ]
 }
 

@@ -83,6 +83,7 @@ impl Cloud {
             &haneul_kms_wire::SERVICE,
             &haneul_s3_wire::SERVICE,
             &haneul_s3control_wire::SERVICE,
+            &haneul_s3tables_wire::SERVICE,
         ];
         let front = Front::new(platform.clone(), &models, services, Options::default());
         Cloud { env: env.clone(), platform, s3, front }

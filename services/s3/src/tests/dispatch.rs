@@ -22,3 +22,13 @@ fn service_toml_of_s3_control_names_what_is_dispatched() {
     let named: Vec<_> = toml["implemented"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
     assert_eq!(named, services[1].implemented().collect::<Vec<_>>());
 }
+
+#[test]
+fn service_toml_of_s3_tables_names_what_is_dispatched() {
+    let world = super::world::World::new();
+    let services = crate::service::services_of(world.s3.clone());
+    let text = include_str!("../../../s3tables/service.toml");
+    let toml: toml::Table = text.parse().unwrap();
+    let named: Vec<_> = toml["implemented"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+    assert_eq!(named, services[2].implemented().collect::<Vec<_>>());
+}

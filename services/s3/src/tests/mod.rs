@@ -39,6 +39,7 @@ mod selecting;
 mod storage_lens;
 mod storage_lens_control;
 mod storage_lens_days;
+mod tables;
 mod tiering;
 mod versioning;
 mod website;
