@@ -142,6 +142,27 @@ pub(crate) fn too_many_configurations() -> ApiError {
     new("TooManyConfigurations", 400, message)
 }
 
+pub(crate) fn no_metadata(bucket: &str) -> ApiError {
+    not_configured("MetadataConfigurationNotFound", "The metadata configuration was not found", bucket)
+}
+
+pub(crate) fn metadata_exists(bucket: &str) -> ApiError {
+    let message = "A metadata configuration already exists for this bucket.";
+    new("MetadataConfigurationAlreadyExists", 409, message).with_field("BucketName", bucket)
+}
+
+/// V1's operations know nothing of what V2's made.
+pub(crate) fn of_metadata_v2() -> ApiError {
+    new("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+}
+
+pub(crate) fn of_metadata_v1() -> ApiError {
+    invalid_request(
+        "The metadata configuration was created by CreateBucketMetadataTableConfiguration. Delete it and create it anew by \
+         CreateBucketMetadataConfiguration.",
+    )
+}
+
 // Objects.
 
 pub(crate) fn invalid_uri() -> ApiError {

@@ -7,7 +7,7 @@
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
 //! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
-//! [`notification`], [`replication`], [`inventory`], [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
+//! [`notification`], [`replication`], [`inventory`], [`metadata_tables`] (S3 Metadata), [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
 //! [`object_lock`], [`annotation`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`storage_lens`], [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
 //! goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website),
@@ -40,6 +40,7 @@ mod form;
 mod headers;
 mod inventory;
 mod lifecycle;
+mod metadata_tables;
 mod metering;
 mod mfa;
 mod model;

@@ -60,6 +60,14 @@ fn multi_region() {
 }
 
 #[test]
+fn metadata_tables() {
+    let name = "boto3_s3_metadata.py";
+    if available(&python(), &["-c", "import pyiceberg, pyarrow"], name) {
+        run(name);
+    }
+}
+
+#[test]
 fn by_terraform() {
     terraform("terraform_s3_analysis", &[], &["prefix=pictures/"]);
 }

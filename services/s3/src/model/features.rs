@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::analysis::AnalyticsConfiguration;
 use super::filter::RequestMetrics;
+use super::metadata::MetadataConfiguration;
 use super::replication::Replication;
 use super::tiering::TieringConfiguration;
 
@@ -25,6 +26,7 @@ pub(crate) struct Features {
     pub(crate) metrics: Vec<RequestMetrics>,
     pub(crate) tiering: Vec<TieringConfiguration>,
     pub(crate) analytics: Vec<AnalyticsConfiguration>,
+    pub(crate) metadata: Option<MetadataConfiguration>,
 }
 
 /// Events of a kind to one destination.

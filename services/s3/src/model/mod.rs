@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`bucket`], [`object`], [`upload`], [`configuration`] (CORS and lifecycle rules), [`features`] (other
 //! configurations), [`event`] (events on their way), [`acl`], [`lock`], [`encryption`], [`replication`], [`access_point`],
-//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`], [`storage_lens`], [`annotation`], [`table`] (S3 Tables).
+//! [`object_lambda`], [`multi_region`], [`grant`] (S3 Access Grants), [`inventory`], [`job`], [`filter`] (which objects a configuration is about), [`tiering`], [`analysis`], [`storage_lens`], [`annotation`], [`table`] (S3 Tables), [`metadata`] (S3 Metadata).
 
 pub(crate) mod access_point;
 pub(crate) mod acl;
@@ -18,6 +18,7 @@ pub(crate) mod grant;
 pub(crate) mod inventory;
 pub(crate) mod job;
 pub(crate) mod lock;
+pub(crate) mod metadata;
 pub(crate) mod metering;
 pub(crate) mod multi_region;
 pub(crate) mod object;

@@ -11,6 +11,8 @@ mod bucket_inventory;
 mod bucket_lifecycle;
 mod bucket_location;
 mod bucket_logging;
+mod bucket_metadata;
+mod bucket_metadata_table;
 mod bucket_metrics;
 mod bucket_notification;
 mod bucket_ownership;

@@ -6,6 +6,7 @@ use crate::encryption::{CustomerKey, WithKms};
 use crate::facts::Named;
 use crate::model::encryption::Scheme;
 use crate::model::{Body, ObjectRecord};
+use crate::store::watch::{By, Change};
 use crate::{S3, error, names};
 
 impl Handle<UpdateObjectEncryption> for S3 {
@@ -71,7 +72,9 @@ impl Handle<UpdateObjectEncryption> for S3 {
             Ok(is_same)
         };
         let version = Some(record.version_name());
-        self.records.change_object(bucket.id(), named.key, version, set, None).await?;
+        let watch = self.watch(cx, &bucket, By::Request);
+        let watched = Some((&watch, &Change::Encryption));
+        self.records.change_object(bucket.id(), named.key, version, set, watched).await?;
         Ok(s::UpdateObjectEncryptionResponse::default())
     }
 }

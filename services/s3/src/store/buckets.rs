@@ -1,8 +1,8 @@
 use haneul_kit::{AccountId, Result};
 use haneul_store::{Range, Reads};
 
-use super::Records;
 use super::tables::{BUCKETS, COMPLETED, CURRENT, DOORS, OWNED, STATES, STORED, UPLOADS, VERSIONS};
+use super::{Records, metadata};
 use crate::error::{self, Failure};
 use crate::model::{BucketRecord, Versioning};
 
@@ -53,6 +53,9 @@ impl Records {
             }
             for (bucket, upload) in tx.scan_keys(&COMPLETED, Range::prefix((id,)), COMPLETED_MAX).await? {
                 tx.delete(&COMPLETED, &(bucket, upload))?;
+            }
+            if let Some(metadata) = &record.features.metadata {
+                metadata::close_in(&tx, metadata.feed).await?;
             }
             tx.delete(&BUCKETS, name)?;
             tx.delete(&OWNED, &(AccountId::new(record.owner).unwrap_or_default(), name))?;

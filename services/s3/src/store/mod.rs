@@ -7,7 +7,7 @@
 //! same transaction as that record, so that whatever blob it does not name is an orphan of a crash.
 //!
 //! Reading order: [`tables`], [`buckets`], [`versions`] (what a write does to a key's versions), [`objects`],
-//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`replication`], [`access_points`], [`object_lambda`], [`multi_region`], [`grants`] (S3 Access Grants), [`inventories`], [`jobs`], [`measuring`], [`analysis`], [`storage_lens`], [`table_buckets`] (S3 Tables), [`annotations`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
+//! [`watch`] (what a change leaves behind), [`events`], [`aging`], [`replication`], [`access_points`], [`object_lambda`], [`multi_region`], [`grants`] (S3 Access Grants), [`inventories`], [`jobs`], [`measuring`], [`analysis`], [`storage_lens`], [`table_buckets`] (S3 Tables), [`metadata`] (S3 Metadata), [`annotations`], [`uploads`], [`assembly`] (parts to object, pure), [`listing`].
 
 pub(crate) mod access_points;
 pub(crate) mod aging;
@@ -21,6 +21,7 @@ pub(crate) mod inventories;
 pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod measuring;
+pub(crate) mod metadata;
 pub(crate) mod multi_region;
 pub(crate) mod object_lambda;
 pub(crate) mod objects;

@@ -9,6 +9,7 @@ use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
 use crate::model::job::JobRecord;
+use crate::model::metadata::{ChangeRecord, MetadataFeed};
 use crate::model::metering::{EarlyDeletion, Stored};
 use crate::model::multi_region::{MultiRegionRecord, MultiRegionRequest};
 use crate::model::object_lambda::ObjectLambdaRecord;
@@ -172,3 +173,9 @@ pub(crate) static WAREHOUSES: Table<String, Warehouse> = Table::new("s3.warehous
 
 /// The numbers of reserved buckets whose table is gone, and whose files are to go.
 pub(crate) static ABANDONED: Table<u64, ()> = Table::new("s3.abandoned");
+
+/// By the number of the configuration: what S3 Metadata writes, and how far it is.
+pub(crate) static METADATA_FEEDS: Table<u64, MetadataFeed> = Table::new("s3.metadata-feeds");
+
+/// (feed, sequence number, random): changes that the journal does not tell of yet.
+pub(crate) static CHANGES: Table<(u64, String, u64), ChangeRecord> = Table::new("s3.changes");

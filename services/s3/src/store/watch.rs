@@ -10,9 +10,10 @@ use haneul_kit::Instant;
 use haneul_store::{StoreError, Tx};
 
 use super::aging;
-use super::tables::{COPYING, EVENTS};
+use super::tables::{CHANGES, COPYING, EVENTS};
 use crate::bucket::Bucket;
 use crate::model::event::{Detail, EventRecord, Origin};
+use crate::model::metadata::{ChangeKind, ChangeRecord, ObjectFacts};
 use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
 use crate::model::{ObjectRecord, Versioning};
 use crate::tasks::Tasks;
@@ -40,11 +41,27 @@ pub(crate) enum Change {
     AclPut,
     AnnotationPut,
     AnnotationDeleted,
-    Transition { class: String },
+    /// Another key wraps the object's.
+    Encryption,
+    Transition {
+        class: String,
+    },
     RestoreBegun,
-    RestoreCompleted { expires_s: Option<i64>, class: String },
+    RestoreCompleted {
+        expires_s: Option<i64>,
+        class: String,
+    },
     RestoreExpired,
-    Tier { tier: String },
+    Tier {
+        tier: String,
+    },
+}
+
+impl Change {
+    /// Whether the journal of S3 Metadata tells of it: what its columns show.
+    fn is_journalled(&self) -> bool {
+        matches!(self, Change::TagsPut | Change::TagsDeleted | Change::Transition { .. } | Change::Encryption)
+    }
 }
 
 /// Follows the changes of one request to one bucket. It is dropped after their commit, and then wakes whoever goes on.
@@ -91,11 +108,17 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Of what nobody is told: the files of tables.
+    pub(crate) fn nobody() -> Watch<'static> {
+        Watch(None)
+    }
+
     pub(crate) fn new(watching: Watching<'a>) -> Watch<'a> {
         let record = &watching.bucket.record;
         let wanted = record.lifecycle.is_some()
             || notification::wanted(&record.features)
             || record.features.replication.is_some()
+            || record.features.metadata.is_some()
             || watching.replica_of.is_some();
         Watch(wanted.then_some(watching))
     }
@@ -125,6 +148,7 @@ impl<'a> Watch<'a> {
         };
         watching.replicate(tx, key, record, What::Object)?;
         watching.age(tx, key, record, record.older)?;
+        watching.journal(tx, ChangeKind::Create, key, record, true)?;
         watching.note(tx, name, key, record, None)
     }
 
@@ -138,6 +162,7 @@ impl<'a> Watch<'a> {
         if let Some(lifecycle) = &watching.bucket.record.lifecycle {
             aging::note_removal(tx, lifecycle, (&watching.bucket.name, key), watching.now.secs())?;
         }
+        watching.journal(tx, ChangeKind::Delete, key, record, false)?;
         watching.note(tx, name, key, record, None)
     }
 
@@ -150,6 +175,7 @@ impl<'a> Watch<'a> {
         };
         watching.age(tx, key, marker, true)?;
         watching.replicate(tx, key, marker, What::DeleteMarker)?;
+        watching.journal(tx, ChangeKind::Delete, key, marker, true)?;
         watching.note(tx, name, key, marker, None)
     }
 
@@ -167,10 +193,15 @@ impl<'a> Watch<'a> {
                 watching.replicate_tags(tx, key, record)?;
             }
         }
+        if change.is_journalled() {
+            watching.journal(tx, ChangeKind::UpdateMetadata, key, record, true)?;
+        }
         let (name, detail) = match change.clone() {
             Change::TagsPut => ("ObjectTagging:Put", None),
             Change::TagsDeleted => ("ObjectTagging:Delete", None),
             Change::AclPut => ("ObjectAcl:Put", None),
+            // There is no event of it.
+            Change::Encryption => return Ok(()),
             Change::AnnotationPut => ("ObjectAnnotation:Put", None),
             Change::AnnotationDeleted => ("ObjectAnnotation:Delete", None),
             Change::Transition { class } => ("LifecycleTransition", Some(Detail::Transition { class })),
@@ -247,6 +278,33 @@ impl Watching<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Leaves a row behind for the journal of S3 Metadata, where the bucket has one.
+    fn journal(
+        &self,
+        tx: &Tx,
+        kind: ChangeKind,
+        key: &str,
+        record: &ObjectRecord,
+        is_there: bool,
+    ) -> Result<(), StoreError> {
+        let bucket = &self.bucket.record;
+        let Some(journal) = bucket.features.metadata.as_ref().filter(|journal| !journal.is_broken) else {
+            return Ok(());
+        };
+        let is_versioned = bucket.versioning != Versioning::Off;
+        let change = ChangeRecord {
+            kind,
+            key: key.to_owned(),
+            at_ms: self.now.millis(),
+            version: is_versioned.then(|| record.version_name().to_owned()),
+            is_delete_marker: is_there && record.is_delete_marker(),
+            // Of what is gone for good there is nothing to say.
+            object: is_there.then(|| ObjectFacts::of(record)),
+            origin: self.origin.clone(),
+        };
+        tx.put(&CHANGES, &(journal.feed, next_sequencer(self.now), self.rng.u64()), &change)
     }
 
     fn note(

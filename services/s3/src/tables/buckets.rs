@@ -31,7 +31,7 @@ impl Handle<op::CreateTableBucket> for S3 {
             let put = self.on_table_bucket(cx, &name, "s3tables:PutTableBucketEncryption").await?;
             more.push(encryption_keys(put, &wanted));
         }
-        if given.is_some_and(|tags| tags.len() > 0) {
+        if given.is_some_and(|tags| !tags.is_empty()) {
             let tag = self.on_table_bucket(cx, &name, "s3tables:TagResource").await?;
             more.push(tag.request_tags(of_request()));
         }

@@ -10,7 +10,7 @@
 //!
 //! Source: S3 User Guide, "Working with Amazon S3 Tables and table buckets", and the Amazon S3 Tables API Reference.
 
-mod access;
+pub(crate) mod access;
 mod buckets;
 pub(crate) mod catalog;
 mod encryption;
@@ -121,7 +121,7 @@ impl S3 {
 }
 
 /// Whether a namespace or a table may be called so (S3 User Guide, "Naming rules for tables and namespaces").
-fn check_name(name: &str, what: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str, what: &str) -> Result<()> {
     let edge = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let bytes = name.as_bytes();
     let good = bytes.len() <= NAME_LENGTH_MAX

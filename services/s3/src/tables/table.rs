@@ -176,7 +176,7 @@ impl Handle<op::CreateTable> for S3 {
             let put = self.on_table(cx, &bucket, names, "s3tables:PutTableEncryption").await?;
             more.push(encryption_keys(put, &wanted));
         }
-        if given.is_some_and(|tags| tags.len() > 0) {
+        if given.is_some_and(|tags| !tags.is_empty()) {
             let mut tag = self.on_table(cx, &bucket, names, "s3tables:TagResource").await?;
             tag.keys.retain(|(key, _)| !matches!(&**key, "s3tables:namespace" | "s3tables:tableName"));
             more.push(tag.request_tags(of_request()));

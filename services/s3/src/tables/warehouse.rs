@@ -141,6 +141,11 @@ impl S3 {
     }
 }
 
+/// The reserved bucket as S3 itself writes there.
+pub(crate) fn own(table: &TableRecord, owner: AccountId, region: String) -> Result<Bucket> {
+    warehouse_of(table, owner, Door(Access::to("s3tables:PutTableData")), region)
+}
+
 fn warehouse_of(table: &TableRecord, owner: AccountId, door: Door, region: String) -> Result<Bucket> {
     let record = BucketRecord {
         id: table.objects,

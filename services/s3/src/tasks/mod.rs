@@ -3,7 +3,8 @@
 //! Reading order: [`cleaning`] (bytes and records that nobody needs any more), [`lifecycle`] (the buckets' rules), [`events`] (notifications on their way),
 //! [`logs`] (access logs), [`replication`] (copies in other buckets), [`delivering`] (files that S3 puts by itself), [`inventory`], [`batch`], [`accesses`] (when objects
 //! were read), [`walking`] (over all that a bucket holds), [`storage`] (daily metrics), [`storage_lens`], [`telling`] (of its reports), [`activity`] (requests
-//! that it counts), [`analysis`] (storage class analysis), [`tables`] (files of tables that are gone).
+//! that it counts), [`analysis`] (storage class analysis), [`tables`] (files of tables that are gone), [`metadata`] (the tables of S3
+//! Metadata).
 
 mod accesses;
 mod activity;
@@ -15,6 +16,7 @@ mod events;
 mod inventory;
 mod lifecycle;
 mod logs;
+mod metadata;
 mod replication;
 mod storage;
 mod storage_lens;
@@ -41,6 +43,7 @@ pub(crate) struct Tasks {
     pub(crate) storage: Signal,
     pub(crate) activity: Signal,
     pub(crate) tables: Signal,
+    pub(crate) metadata: Signal,
 }
 
 pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
@@ -57,6 +60,7 @@ pub(crate) fn reconcilers(s3: &Arc<S3>) -> Vec<Arc<dyn Reconciler>> {
         Arc::new(storage::Storage::new(s3.clone())),
         Arc::new(analysis::Analyses::new(s3.clone())),
         Arc::new(tables::Abandoned::new(s3.clone())),
+        Arc::new(metadata::MetadataTables::new(s3.clone())),
     ]
 }
 

@@ -90,9 +90,14 @@ impl Cloud {
     }
 
     /// Sends a request of our root user by HTTP; the status and the body of the answer.
-    pub(super) async fn send(&self, mut request: Request<&str>) -> (u16, String) {
+    pub(super) async fn send(&self, request: Request<&str>) -> (u16, String) {
+        self.send_to("s3", request).await
+    }
+
+    /// The same, signed for another service.
+    pub(super) async fn send_to(&self, service: &str, mut request: Request<&str>) -> (u16, String) {
         let date = "20260101T000000Z";
-        let credential = format!("{OURS}/20260101/us-east-1/s3/aws4_request");
+        let credential = format!("{OURS}/20260101/us-east-1/{service}/aws4_request");
         let signature = "0".repeat(64);
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature={signature}"
