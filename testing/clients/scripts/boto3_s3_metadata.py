@@ -199,6 +199,10 @@ assert iceberg.load_table("sales.orders").scan().to_arrow().num_rows == 0
 iceberg.rename_table("sales.orders", "sales.bookings")
 assert iceberg.list_tables("sales") == [("sales", "bookings")]
 iceberg.purge_table("sales.bookings")
+schema = {"fields": [{"name": "id", "type": "long", "required": True}, {"name": "what", "type": "string"}]}
+tables.create_table(tableBucketARN=lake, namespace="sales", name="returns", format="ICEBERG", metadata={"iceberg": {"schema": schema}})
+assert [(field.name, field.required) for field in iceberg.load_table("sales.returns").schema().fields] == [("id", True), ("what", False)]
+iceberg.purge_table("sales.returns")
 iceberg.drop_namespace("sales")
 tables.delete_table_bucket(tableBucketARN=lake)
 print("ok")

@@ -7,7 +7,7 @@ use super::writing::{Writer, overtaken};
 use crate::S3;
 use crate::model::metadata::{MetadataFeed, TableError};
 use crate::store::listing::{PAGE_MAX, Query};
-use crate::store::metadata::NewFile;
+use crate::store::table_buckets::NewFile;
 
 /// A file is in memory while it is made.
 const ROWS_MAX: u64 = 100_000;

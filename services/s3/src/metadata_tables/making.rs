@@ -41,7 +41,10 @@ impl S3 {
             ..self.new_table(String::new(), cx.account(), now)
         };
         table.policy = Some(policy(&cx, &lake.table_arn(&table.id)));
-        let (location, metadata) = match self.first_metadata(&cx, &table, schema).await {
+        let (location, metadata) = match self
+            .first_metadata(&cx, cx.account(), &table, schema, Default::default())
+            .await
+        {
             Ok(first) => first,
             Err(refused) if is_refusal(&refused) => {
                 tracing::warn!(error = %refused, bucket = feed.bucket, "a table of S3 Metadata cannot be encrypted");

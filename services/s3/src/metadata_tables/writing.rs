@@ -1,20 +1,15 @@
 //! A table of S3 Metadata while it is written: its files are made durable first, then one commit makes them the table's.
 
 use haneul_kit::cx::Parts;
-use haneul_kit::{AccountId, ApiError, ByteStream, Caller, Cx, Instant, Region, Result};
-use haneul_s3_iceberg::{Change, Commit, Error, NewTable, Objects, Schema, TableMetadata};
+use haneul_kit::{AccountId, ApiError, Caller, Cx, Instant, Region, Result};
+use haneul_s3_iceberg::{Change, Commit, Error, Objects, TableMetadata};
 
 use super::PRINCIPAL;
 use crate::bucket::{Bucket, arn_of};
-use crate::checksum::Algorithm;
-use crate::content::receive::Expectation;
-use crate::encryption::Encryption;
-use crate::model::Body;
 use crate::model::metadata::MetadataFeed;
 use crate::model::table::TableRecord;
-use crate::ops::put_object::etag;
-use crate::store::metadata::{ChangeRow, NewFile, TableCommit};
-use crate::store::table_buckets::TableRow;
+use crate::store::metadata::{ChangeRow, TableCommit};
+use crate::store::table_buckets::{NewFile, TableRow};
 use crate::tables::{BucketName, warehouse};
 use crate::{S3, error};
 
@@ -65,67 +60,6 @@ impl S3 {
         let bucket = warehouse::own(&table, lake.account, feed.region.clone())?;
         Ok(Some(Writer { s3: self, cx, row, table, bucket }))
     }
-
-    /// The first metadata of a table that is to be made, durable.
-    pub(crate) async fn first_metadata(
-        &self,
-        cx: &Cx,
-        table: &TableRecord,
-        schema: Schema,
-    ) -> Result<(String, NewFile)> {
-        let new = NewTable {
-            uuid: table.id.clone(),
-            location: warehouse::location(table),
-            schema,
-            properties: Default::default(),
-            now_ms: cx.now().millis(),
-        };
-        let metadata = TableMetadata::new(new).map_err(ApiError::internal)?;
-        let location = metadata.first_location(&self.platform.env.rng.uuid());
-        let bucket = warehouse::own(table, cx.account(), cx.region().as_str().to_owned())?;
-        let file = self
-            .stage(cx, table, &bucket, &location, metadata.to_json().map_err(ApiError::internal)?)
-            .await?;
-        Ok((location, file))
-    }
-
-    /// Makes the bytes of a file durable, encrypted as the table's are.
-    async fn stage(
-        &self,
-        cx: &Cx,
-        table: &TableRecord,
-        bucket: &Bucket,
-        location: &str,
-        bytes: Vec<u8>,
-    ) -> Result<NewFile> {
-        let outside = || ApiError::internal("a file of a table would be outside its warehouse");
-        let key = warehouse::key_of(table, location).ok_or_else(outside)?;
-        let (data_key, sealed) = self.new_key(cx, bucket, key, &Encryption::default()).await?;
-        let expected = Expectation::internal(bytes.len() as u64, Algorithm::Crc64Nvme);
-        let body = ByteStream::from_bytes(bytes);
-        let received = self.content.receive(body, &expected, Some(data_key.piece(None))).await?;
-        let body = Body {
-            size: received.size,
-            etag: etag(&data_key, &sealed, &received.md5),
-            checksum: Some(received.checksum),
-            data: received.data,
-            sealed: Some(sealed),
-            ..Body::default()
-        };
-        Ok(NewFile {
-            key: key.to_owned(),
-            body,
-            inline: received.inline,
-            random: self.platform.env.rng.bytes(),
-        })
-    }
-
-    /// Files of which nothing became.
-    pub(crate) async fn discard_files(&self, files: &[NewFile]) {
-        for file in files {
-            self.content.discard(&file.body.data).await;
-        }
-    }
 }
 
 impl Writer<'_> {
@@ -135,7 +69,7 @@ impl Writer<'_> {
     }
 
     pub(crate) async fn stage(&self, location: &str, bytes: Vec<u8>) -> Result<NewFile> {
-        self.s3.stage(&self.cx, &self.table, &self.bucket, location, bytes).await
+        self.s3.stage_file(&self.cx, &self.table, &self.bucket, location, bytes).await
     }
 
     pub(super) async fn read(&self, location: &str) -> Result<Vec<u8>> {

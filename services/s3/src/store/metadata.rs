@@ -3,27 +3,15 @@
 use haneul_kit::{Instant, Result};
 use haneul_store::{Range, Reads, Tx};
 
-use super::objects::{self, NewObject};
-use super::table_buckets::{self, BucketRow, TableRow};
+use super::table_buckets::{self, BucketRow, NewFile, TableRow, put_files};
 use super::tables::{BUCKETS, CHANGES, CURRENT, ICEBERG_TABLES, METADATA_FEEDS, NAMESPACES, TABLE_BUCKETS};
-use super::watch::Watch;
 use super::{Freed, Records, versions};
-use crate::conditions::WriteConditions;
 use crate::error::{self, Failure};
-use crate::model::Body;
 use crate::model::metadata::{ChangeRecord, MetadataConfiguration, MetadataFeed, TableError};
 use crate::model::table::{Namespace, TableBucket, TableRecord};
 
 /// (feed, sequence number, random)
 pub(crate) type ChangeRow = (u64, String, u64);
-
-/// A file that is durable, and that no record names yet.
-pub(crate) struct NewFile {
-    pub(crate) key: String,
-    pub(crate) body: Body,
-    pub(crate) inline: Option<Vec<u8>>,
-    pub(crate) random: [u8; 16],
-}
 
 /// A table that is to be made.
 pub(crate) struct NewMetadataTable<'a> {
@@ -253,34 +241,6 @@ impl Records {
         });
         Ok(done.await?)
     }
-}
-
-async fn put_files(
-    tx: &Tx,
-    files: &[NewFile],
-    table: &TableRecord,
-    now: Instant,
-    freed: &mut Freed,
-) -> std::result::Result<(), Failure> {
-    let (conditions, watch) = (WriteConditions::default(), Watch::nobody());
-    for file in files {
-        let new = NewObject {
-            bucket: table.objects,
-            bucket_name: &table.warehouse,
-            key: &file.key,
-            owner: None,
-            body: &file.body,
-            inline: file.inline.as_ref(),
-            annotations: &[],
-            conditions: &conditions,
-            now,
-            random: file.random,
-            watch: &watch,
-        };
-        objects::put_in(tx, &new, freed).await?;
-        objects::keep_data(tx, &file.body.data, file.inline.as_ref())?;
-    }
-    Ok(())
 }
 
 /// The task's view of a feed, with the configuration as it is: that may have changed meanwhile.

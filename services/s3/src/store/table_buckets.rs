@@ -1,19 +1,30 @@
-use haneul_kit::{AccountId, Region, Result};
+use haneul_kit::{AccountId, Instant, Region, Result};
 use haneul_store::{Range, Reads, Tx};
 
+use super::objects::{self, NewObject};
 use super::tables::{
     ABANDONED, CURRENT, ICEBERG_TABLES, NAMESPACES, STATES, TABLE_BUCKETS, TABLE_IDS, UPLOADS, WAREHOUSES,
 };
+use super::watch::Watch;
 use super::{Freed, Records, versions};
+use crate::conditions::WriteConditions;
 use crate::error::{self, Failure, tables as refusals};
-use crate::model::Versioning;
 use crate::model::table::{Namespace, TableBucket, TableRecord, Warehouse};
+use crate::model::{Body, Versioning};
 
 /// (account, Region, name)
 pub(crate) type BucketRow = (AccountId, Region, String);
 
 /// (id of the table bucket, namespace, name)
 pub(crate) type TableRow = (String, String, String);
+
+/// A file that is durable, and that no record names yet.
+pub(crate) struct NewFile {
+    pub(crate) key: String,
+    pub(crate) body: Body,
+    pub(crate) inline: Option<Vec<u8>>,
+    pub(crate) random: [u8; 16],
+}
 
 impl Records {
     pub(crate) async fn table_bucket(&self, row: &BucketRow) -> Result<Option<TableBucket>> {
@@ -168,13 +179,19 @@ impl Records {
         self.store.scan(&ICEBERG_TABLES, range, limit).await.map_err(error::store)
     }
 
+    /// With the file of its metadata, if it has any.
     pub(crate) async fn create_table(
         &self,
         bucket: &BucketRow,
         row: &TableRow,
         table: &TableRecord,
+        metadata: &[NewFile],
+        now: Instant,
     ) -> Result<()> {
-        let done = self.store.transact(|tx| async move { create_in(&tx, bucket, row, table).await });
+        let done = self.store.transact(|tx| async move {
+            create_in(&tx, bucket, row, table).await?;
+            put_files(&tx, metadata, table, now, &mut Freed::new()).await
+        });
         Ok(done.await?)
     }
 
@@ -333,5 +350,34 @@ pub(super) async fn create_in(
     tx.put(&TABLE_IDS, &(&row.0, &table.id), &format!("{} {}", row.1, row.2))?;
     tx.put(&WAREHOUSES, &table.warehouse, &warehouse)?;
     tx.put(&STATES, &table.objects, &Versioning::Off.number())?;
+    Ok(())
+}
+
+/// Makes files the table's.
+pub(super) async fn put_files(
+    tx: &Tx,
+    files: &[NewFile],
+    table: &TableRecord,
+    now: Instant,
+    freed: &mut Freed,
+) -> std::result::Result<(), Failure> {
+    let (conditions, watch) = (WriteConditions::default(), Watch::nobody());
+    for file in files {
+        let new = NewObject {
+            bucket: table.objects,
+            bucket_name: &table.warehouse,
+            key: &file.key,
+            owner: None,
+            body: &file.body,
+            inline: file.inline.as_ref(),
+            annotations: &[],
+            conditions: &conditions,
+            now,
+            random: file.random,
+            watch: &watch,
+        };
+        objects::put_in(tx, &new, freed).await?;
+        objects::keep_data(tx, &file.body.data, file.inline.as_ref())?;
+    }
     Ok(())
 }

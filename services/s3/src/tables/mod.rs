@@ -2,7 +2,8 @@
 //!
 //! Reading order: this file (how they are named), [`access`] (what a call must be allowed), [`buckets`], [`namespaces`],
 //! [`table`] (tables), [`locations`] (where their metadata is), [`policies`], [`encryption`], [`tags`], [`warehouse`] (their files, as
-//! S3's operations see them), [`catalog`] (Iceberg's REST catalog).
+//! S3's operations see them), [`files`] (those that S3 writes), [`schema`] (of
+//! a new table), [`catalog`] (Iceberg's REST catalog).
 //!
 //! The files of a table are objects of a reserved bucket, its warehouse, which is in no list of buckets and which the operations
 //! of S3 do not find but those that [`warehouse`] lets in. That is why one crate answers both APIs: a commit of a table that S3 writes
@@ -14,9 +15,11 @@ pub(crate) mod access;
 mod buckets;
 pub(crate) mod catalog;
 mod encryption;
+mod files;
 mod locations;
 mod namespaces;
 mod policies;
+mod schema;
 mod table;
 mod tags;
 pub(crate) mod warehouse;

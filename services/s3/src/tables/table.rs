@@ -6,7 +6,7 @@ use haneul_shape::Empty;
 use super::access::encryption_keys;
 use super::buckets::limit;
 use super::namespaces::account;
-use super::{BucketName, check_name, encryption, parse_table_arn, tags, warehouse};
+use super::{BucketName, check_name, encryption, parse_table_arn, schema, tags, warehouse};
 use crate::S3;
 use crate::error::tables as refusals;
 use crate::model::table::{TableBucket, TableRecord};
@@ -181,6 +181,9 @@ impl Handle<op::CreateTable> for S3 {
             tag.keys.retain(|(key, _)| !matches!(&**key, "s3tables:namespace" | "s3tables:tableName"));
             more.push(tag.request_tags(of_request()));
         }
+        if input.metadata.is_some() {
+            more.push(self.on_table(cx, &bucket, names, "s3tables:PutTableData").await?);
+        }
         more.insert(0, create);
         Ok(more)
     }
@@ -189,10 +192,7 @@ impl Handle<op::CreateTable> for S3 {
         let bucket = BucketName::parse(&input.table_bucket_arn)?;
         check_name(&input.name, "table")?;
         encryption::check_class(input.storage_class_configuration.as_ref())?;
-        if input.metadata.is_some() {
-            let message = "Metadata that S3 Tables writes is not implemented by Haneul: write it to the warehouse location.";
-            return Err(refusals::bad_request(message));
-        }
+        let metadata = input.metadata.map(schema::of_wire).transpose()?;
         let record = self.table_bucket(cx, &bucket).await?;
         if bucket.is_managed() {
             return Err(refusals::managed());
@@ -203,13 +203,23 @@ impl Handle<op::CreateTable> for S3 {
         };
         let namespace = self.records.namespace(&record.id, &input.namespace).await?;
         let namespace = namespace.ok_or_else(refusals::no_namespace)?;
-        let table = TableRecord {
+        let mut table = TableRecord {
             encryption,
             tags: tags::checked(input.tags)?,
             ..self.new_table(namespace.id, cx.account(), cx.now())
         };
         let row = (record.id, input.namespace, input.name);
-        self.records.create_table(&bucket.row(), &row, &table).await?;
+        let mut files = Vec::new();
+        if let Some((schema, properties)) = metadata {
+            let first = self.first_metadata(cx, bucket.account, &table, schema, properties).await?;
+            table.metadata_location = Some(first.0);
+            files.push(first.1);
+        }
+        let created = self.records.create_table(&bucket.row(), &row, &table, &files, cx.now()).await;
+        if created.is_err() {
+            self.discard_files(&files).await;
+        }
+        created?;
         Ok(s::CreateTableResponse {
             table_arn: bucket.table_arn(&table.id),
             version_token: table.version_token,

@@ -45,7 +45,7 @@ impl MetadataTables {
             Err(error) => return tracing::warn!(%error, "a configuration of S3 Metadata cannot be read"),
         };
         let bucket = feed.bucket.clone();
-        if let Err(error) = self.write_tables(id, feed, now).await {
+        if let Err(error) = Box::pin(self.write_tables(id, feed, now)).await {
             tracing::warn!(%error, bucket, "tables of S3 Metadata could not be written");
         }
     }
@@ -66,6 +66,7 @@ impl MetadataTables {
         if feed.is_failed() {
             return if feed.is_closing { self.s3.records.forget_feed(id).await } else { Ok(()) };
         }
+        let before = feed.clone();
         match self.s3.write_journal(id, &mut feed, now).await {
             Ok(Outcome::Written) => feed.failing_since_ms = None,
             Ok(Outcome::Failed(error)) => return self.fail(id, feed, error).await,
@@ -82,7 +83,15 @@ impl MetadataTables {
         if feed.is_closing {
             return self.s3.records.forget_feed(id).await;
         }
-        self.write_inventory(id, &mut feed, now).await?;
+        let mut listed = feed.clone();
+        match self.write_inventory(id, &mut listed, now).await {
+            Ok(()) => feed = listed,
+            // The journal goes on, and this is tried again.
+            Err(error) => {
+                let bucket = &feed.bucket;
+                tracing::warn!(%error, bucket, "an inventory of S3 Metadata could not be written");
+            }
+        }
         if now.millis() - feed.cleaned_ms >= CLEANED_EVERY_MS {
             feed.cleaned_ms = now.millis();
             self.s3.clean_journal(id, &feed, now).await?;
@@ -90,7 +99,8 @@ impl MetadataTables {
                 self.s3.clean_table(id, &feed, table, now).await?;
             }
         }
-        self.s3.records.note_feed(id, &feed).await
+        // An idle bucket costs no write.
+        if feed == before { Ok(()) } else { self.s3.records.note_feed(id, &feed).await }
     }
 
     async fn write_inventory(&self, id: u64, feed: &mut MetadataFeed, now: Instant) -> Result<()> {

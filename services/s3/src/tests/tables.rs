@@ -212,3 +212,29 @@ async fn policies_of_bucket_and_table_let_others_in() {
     assert_eq!(code(&world.call::<op::GetTableMetadataLocation>(&other, location()).await.result), "ok");
     assert_eq!(code(&world.call::<op::GetTable>(&other, get("orders")).await.result), "ok", "both count");
 }
+
+#[tokio::test]
+async fn a_table_is_created_with_its_schema() {
+    let world = lake().await;
+    let with = |kind: &str| {
+        let field = |name: &str, kind: &str, required| s::SchemaField {
+            id: None,
+            name: name.into(),
+            r#type: kind.into(),
+            required: Some(required),
+        };
+        let fields = vec![field("id", "long", true), field("at", kind, false)];
+        let iceberg = s::IcebergMetadata { schema: Some(s::IcebergSchema { fields }), ..Default::default() };
+        s::CreateTableRequest { metadata: Some(s::TableMetadata::Iceberg(iceberg)), ..table("orders") }
+    };
+    assert_eq!(code(&world.root::<op::CreateTable>(with("no_type")).await), "BadRequestException");
+    world.root::<op::CreateTable>(with("timestamp")).await.unwrap();
+    let location = world.root::<op::GetTable>(get("orders")).await.unwrap().metadata_location.unwrap();
+    let (bucket, key) = location.strip_prefix("s3://").unwrap().split_once('/').unwrap();
+    let read = s3::GetObjectRequest { bucket: bucket.into(), key: key.into(), ..Default::default() };
+    let body = world.root::<s3op::GetObject>(read).await.unwrap().body;
+    let metadata = haneul_s3_iceberg::TableMetadata::parse(&body.collect(usize::MAX).await.unwrap()).unwrap();
+    let fields = &metadata.schema().unwrap().fields;
+    let told: Vec<_> = fields.iter().map(|field| (field.id, field.name.as_str(), field.required)).collect();
+    assert_eq!(told, [(1, "id", true), (2, "at", false)]);
+}
