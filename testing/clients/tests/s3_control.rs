@@ -68,6 +68,21 @@ fn metadata_tables() {
 }
 
 #[test]
+fn metadata_tables_tell_of_everything_after_a_kill() {
+    let name = "crash_s3_metadata.py";
+    if !available(&python(), &["-c", "import pyiceberg, pyarrow"], name) {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (script, pid) = (script(name), server.pid().to_string());
+    let notes = server.data_dir().with_file_name("acknowledged");
+    let notes = notes.to_str().expect("a temporary folder's path is UTF-8");
+    server.run(&python(), &[&script, "before", notes, &pid]);
+    let server = server.restart(&[]);
+    server.run(&python(), &[&script, "after", notes]);
+}
+
+#[test]
 fn by_terraform() {
     terraform("terraform_s3_analysis", &[], &["prefix=pictures/"]);
 }
