@@ -6,9 +6,12 @@ import time
 import urllib.request
 
 import boto3
+import pyarrow
 from botocore.exceptions import ClientError
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.exceptions import ForbiddenError, NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.exceptions import CommitFailedException, ForbiddenError, NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.schema import Schema
+from pyiceberg.types import LongType, MapType, NestedField, StringType
 
 endpoint = os.environ["AWS_ENDPOINT_URL"]
 s3 = boto3.client("s3")
@@ -202,6 +205,29 @@ iceberg.purge_table("sales.bookings")
 schema = {"fields": [{"name": "id", "type": "long", "required": True}, {"name": "what", "type": "string"}]}
 tables.create_table(tableBucketARN=lake, namespace="sales", name="returns", format="ICEBERG", metadata={"iceberg": {"schema": schema}})
 assert [(field.name, field.required) for field in iceberg.load_table("sales.returns").schema().fields] == [("id", True), ("what", False)]
+# pyiceberg writes it: files by S3, the commit by the catalog.
+shape = pyarrow.schema([pyarrow.field("id", pyarrow.int64(), nullable=False), pyarrow.field("what", pyarrow.string())])
+table = iceberg.load_table("sales.returns")
+stale = iceberg.load_table("sales.returns")
+table.append(pyarrow.Table.from_pylist([{"id": 1, "what": "shoes"}, {"id": 2, "what": None}], schema=shape))
+table.append(pyarrow.Table.from_pylist([{"id": 3, "what": "hats"}], schema=shape))
+try:
+    stale.append(pyarrow.Table.from_pylist([{"id": 4, "what": "late"}], schema=shape))
+except CommitFailedException:
+    pass
+else:
+    assert 4 in iceberg.load_table("sales.returns").scan().to_arrow()["id"].to_pylist(), "tried again, or refused"
+    table.refresh()
+    table.delete("id = 4")
+found = iceberg.load_table("sales.returns").scan().to_arrow().sort_by("id").to_pylist()
+assert found == [{"id": 1, "what": "shoes"}, {"id": 2, "what": None}, {"id": 3, "what": "hats"}], found
+with iceberg.load_table("sales.returns").update_schema() as change:
+    change.add_column("many", LongType())
+assert iceberg.load_table("sales.returns").scan("id = 3").to_arrow().to_pylist() == [{"id": 3, "what": "hats", "many": None}]
+created = iceberg.create_table("sales.nested", Schema(
+    NestedField(1, "tags", MapType(2, StringType(), 3, StringType()), required=False)))
+assert str(created.schema().fields[0].field_type) == "map<string, string>"
+iceberg.purge_table("sales.nested")
 iceberg.purge_table("sales.returns")
 iceberg.drop_namespace("sales")
 tables.delete_table_bucket(tableBucketARN=lake)

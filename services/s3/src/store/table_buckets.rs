@@ -212,6 +212,35 @@ impl Records {
         Ok(done.await?)
     }
 
+    /// Moves a table to new metadata, whose files become its own in the same commit. Gives whether it was still as it was `before`.
+    pub(crate) async fn move_table(
+        &self,
+        row: &TableRow,
+        before: &TableRecord,
+        (location, token): (&str, &str),
+        files: &[NewFile],
+        by: u64,
+        now: Instant,
+    ) -> Result<bool> {
+        let done = self.store.transact(|tx| async move {
+            let found = tx.get(&ICEBERG_TABLES, row).await?;
+            let same =
+                |table: &TableRecord| table.id == before.id && table.version_token == before.version_token;
+            let Some(table) = found.filter(same) else { return Ok(false) };
+            put_files(&tx, files, &table, now, &mut Freed::new()).await?;
+            let table = TableRecord {
+                version_token: token.to_owned(),
+                metadata_location: Some(location.to_owned()),
+                modified_ms: now.millis(),
+                modified_by: by,
+                ..table
+            };
+            tx.put(&ICEBERG_TABLES, row, &table)?;
+            Ok::<_, Failure>(true)
+        });
+        Ok(done.await?)
+    }
+
     /// The table is gone at once; its files go later.
     pub(crate) async fn delete_table(&self, row: &TableRow, token: Option<&str>) -> Result<()> {
         let done = self.store.transact(|tx| async move {

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use haneul_kit::{Access, Cx, Handle, Instant, Result};
+use haneul_s3_iceberg::Schema;
 use haneul_s3tables_wire::operations as op;
 use haneul_s3tables_wire::shapes as s;
 use haneul_shape::Empty;
@@ -188,11 +191,23 @@ impl Handle<op::CreateTable> for S3 {
         Ok(more)
     }
 
-    async fn call(&self, cx: &Cx, input: s::CreateTableRequest) -> Result<s::CreateTableResponse> {
+    async fn call(&self, cx: &Cx, mut input: s::CreateTableRequest) -> Result<s::CreateTableResponse> {
+        let metadata = input.metadata.take().map(schema::of_wire).transpose()?;
+        self.create_iceberg_table(cx, input, metadata).await
+    }
+}
+
+impl S3 {
+    /// Makes a table, with metadata of that schema and those properties, or without any.
+    pub(super) async fn create_iceberg_table(
+        &self,
+        cx: &Cx,
+        input: s::CreateTableRequest,
+        metadata: Option<(Schema, BTreeMap<String, String>)>,
+    ) -> Result<s::CreateTableResponse> {
         let bucket = BucketName::parse(&input.table_bucket_arn)?;
         check_name(&input.name, "table")?;
         encryption::check_class(input.storage_class_configuration.as_ref())?;
-        let metadata = input.metadata.map(schema::of_wire).transpose()?;
         let record = self.table_bucket(cx, &bucket).await?;
         if bucket.is_managed() {
             return Err(refusals::managed());

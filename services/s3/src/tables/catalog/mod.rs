@@ -1,12 +1,15 @@
 //! The Iceberg REST catalog of S3 Tables, at `/iceberg/v1/`: each of its operations is one of S3 Tables, or two, with the
 //! permissions of those.
 //!
-//! Reading order: this file (which request is what), [`answers`] (what is said), and the operations beside this folder.
+//! Reading order: this file (which request is what), [`writes`] (new tables and commits), [`update`] (what a commit
+//! changes), [`answers`] (what is said), and the operations beside this folder.
 //!
 //! Source: S3 User Guide, "Accessing tables using the Amazon S3 Tables Iceberg REST endpoint"; the Apache Iceberg REST catalog
 //! specification.
 
 mod answers;
+mod update;
+mod writes;
 
 use std::sync::Arc;
 
@@ -27,8 +30,8 @@ use crate::error::tables as refusals;
 
 const ROOT: &str = "/iceberg/v1/";
 
-/// Bytes of a request's document; what is taken now is small.
-const BODY_MAX: usize = 1 << 20;
+/// Bytes of a request's document.
+const BODY_MAX: usize = 4 << 20;
 
 /// Bytes of a metadata file that is given out: AWS's quota.
 const METADATA_BYTES_MAX: usize = 50 << 20;
@@ -113,6 +116,12 @@ impl Catalog {
             }
             (&Method::GET, [lake, "namespaces", name, "tables"]) => {
                 (Missing::Namespace, self.tables(cx, head, lake, name).await)
+            }
+            (&Method::POST, [lake, "namespaces", name, "tables"]) => {
+                (Missing::Namespace, self.create_table(cx, lake, name, body).await)
+            }
+            (&Method::POST, [lake, "namespaces", namespace, "tables", name]) => {
+                (Missing::Table, self.commit(cx, lake, (namespace, name), body).await)
             }
             (&Method::GET, [lake, "namespaces", namespace, "tables", name]) => {
                 (Missing::Table, self.load(cx, lake, namespace, name).await)
@@ -215,11 +224,7 @@ impl Catalog {
             accesses.push(self.0.on_table(cx, &bucket, (namespace, name), action).await?);
         }
         self.0.platform.authorize(cx, "s3tables", &accesses).await?;
-        let (_, table) = self.0.table(cx, &bucket, namespace, name).await?;
-        let nothing = || refusals::not_found("The specified table has no metadata.");
-        let location = table.metadata_location.clone().ok_or_else(nothing)?;
-        let bytes = self.0.table_file(cx, &table, &location, METADATA_BYTES_MAX).await?;
-        answers::table(&location, &bytes)
+        self.given(cx, &bucket, namespace, name).await
     }
 
     /// Without `purgeRequested` the files would have to stay, which those of S3 Tables cannot.
