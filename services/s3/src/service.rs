@@ -303,6 +303,7 @@ fn service_of(s3: Arc<S3>) -> Service {
         .op::<op::GetBucketMetadataConfiguration>()
         .op::<op::DeleteBucketMetadataConfiguration>()
         .op::<op::UpdateBucketMetadataJournalTableConfiguration>()
+        .op::<op::UpdateBucketMetadataAnnotationTableConfiguration>()
         .op::<op::UpdateBucketMetadataInventoryTableConfiguration>()
         .op::<op::CreateBucketMetadataTableConfiguration>()
         .op::<op::GetBucketMetadataTableConfiguration>()

@@ -169,11 +169,24 @@ try:
 except ForbiddenError:
     pass
 
+# What is attached to objects is a table, too, as far as a role may read it.
+trust = {"Effect": "Allow", "Principal": {"Service": "metadata.s3.amazonaws.com"}, "Action": "sts:AssumeRole"}
+role = iam.create_role(RoleName="annotations", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+reading = {"Effect": "Allow", "Action": ["s3:ListObjectAnnotations", "s3:GetObjectAnnotation"], "Resource": "arn:aws:s3:::data.lake-1/*"}
+iam.put_role_policy(RoleName="annotations", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [reading]}))
+s3.put_object_annotation(Bucket="data.lake-1", Key="a/1", AnnotationName="note", AnnotationPayload="gelb".encode())
+s3.update_bucket_metadata_annotation_table_configuration(Bucket="data.lake-1", AnnotationTableConfiguration={
+    "ConfigurationState": "ENABLED", "Role": role["Role"]["Arn"],
+})
+until(lambda: shown()["AnnotationTableConfigurationResult"].get("TableStatus"), "ACTIVE")
+notes = iceberg.load_table("b_data_lake-1.annotation").scan().to_arrow().to_pylist()
+assert [(one["object_key"], one["name"], one["text_value"], one["size"]) for one in notes] == [("a/1", "note", "gelb", 4)], notes
+
 # The tables outlive the configuration.
 s3.delete_bucket_metadata_configuration(Bucket="data.lake-1")
 refused("MetadataConfigurationNotFound", s3.get_bucket_metadata_configuration, Bucket="data.lake-1")
 assert len(journal()) == 6
-for name in ["journal", "inventory"]:
+for name in ["journal", "inventory", "annotation"]:
     tables.delete_table(tableBucketARN=lake, namespace="b_data_lake-1", name=name)
 tables.delete_namespace(tableBucketARN=lake, namespace="b_data_lake-1")
 try:

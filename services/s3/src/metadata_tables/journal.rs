@@ -64,6 +64,8 @@ impl S3 {
             let file = written.at(&location);
             let staged = writer.stage(&location, written.bytes).await?;
             feed.is_stale = true;
+            // What an object had goes with it, and comes with a copy.
+            feed.annotations.is_stale = true;
             let made = writer
                 .change(
                     |table, commit, objects| {

@@ -4,7 +4,7 @@ use haneul_kit::{ApiError, Cx, Instant, Result};
 use serde_json::json;
 
 use super::writing::is_refusal;
-use super::{PRINCIPAL, inventory, journal};
+use super::{PRINCIPAL, annotations, inventory, journal};
 use crate::S3;
 use crate::model::metadata::{MetadataFeed, TableError, TableStatus};
 use crate::model::table::{Namespace, TableBucket, TableRecord};
@@ -16,6 +16,7 @@ use crate::tables::BucketName;
 pub(crate) enum Which {
     Journal,
     Inventory,
+    Annotations,
 }
 
 impl S3 {
@@ -33,6 +34,9 @@ impl S3 {
         let (configured, schema) = match which {
             Which::Journal => (Some(&feed.configuration.journal), journal::schema()),
             Which::Inventory => (feed.configuration.inventory.as_ref(), inventory::schema()),
+            Which::Annotations => {
+                (feed.configuration.annotations.as_ref().map(|own| &own.table), annotations::schema())
+            }
         };
         let configured = configured.ok_or_else(|| ApiError::internal("a table that is not configured"))?;
         let mut table = TableRecord {
@@ -73,6 +77,7 @@ impl S3 {
                 let (progress, status) = match which {
                     Which::Journal => (&mut feed.journal, TableStatus::Active),
                     Which::Inventory => (&mut feed.inventory, TableStatus::Backfilling),
+                    Which::Annotations => (&mut feed.annotations.table, TableStatus::Backfilling),
                 };
                 progress.table = Some(table.id.clone());
                 progress.status = status;

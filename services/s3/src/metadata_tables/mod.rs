@@ -1,7 +1,7 @@
 //! S3 Metadata: a bucket's changes and what is in it, as tables of Apache Iceberg that S3 writes into a table bucket.
 //!
 //! Reading order: this file (which tables a bucket has, and what they are called), [`facts`] (what is said of an object),
-//! [`rows`] (the rows of the tables), [`making`] (tables), [`writing`] (files and a snapshot in one commit), [`journal`], [`inventory`] (what each table is
+//! [`rows`] (the rows of the tables), [`making`] (tables), [`writing`] (files and a snapshot in one commit), [`journal`], [`inventory`], [`annotations`] (what each table is
 //! made of), [`compaction`] (files), [`cleaning`], [`refuse`] (what is not accepted), [`shown`] (what is read back). What a change notes for the journal is in [`crate::store::watch`], and who writes the
 //! tables in [`crate::tasks`].
 //!
@@ -11,6 +11,7 @@
 //!
 //! Source: S3 User Guide, "Discovering your data with S3 Metadata tables" and the pages under it.
 
+pub(crate) mod annotations;
 mod cleaning;
 mod compaction;
 pub(crate) mod facts;
@@ -28,6 +29,7 @@ pub(crate) const PRINCIPAL: &str = "metadata.s3.amazonaws.com";
 /// The tables of a configuration of V2.
 pub(crate) const JOURNAL: &str = "journal";
 pub(crate) const INVENTORY: &str = "inventory";
+pub(crate) const ANNOTATION: &str = "annotation";
 
 /// The namespace of the tables of V1.
 pub(crate) const V1_NAMESPACE: &str = "aws_s3_metadata";

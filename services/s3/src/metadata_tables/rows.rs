@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use haneul_kit::AccountId;
 use haneul_s3_iceberg::Value;
 
+use crate::model::annotation::AnnotationRecord;
 use crate::model::event::Origin;
 use crate::model::metadata::{ChangeKind, ChangeRecord, ObjectFacts};
 use crate::model::{ObjectRecord, Versioning};
@@ -41,7 +42,7 @@ pub(crate) fn of_version(
     let mut row = vec![
         text(bucket),
         Value::String(key),
-        Value::String(sequence_number(record)),
+        Value::String(sequence_number(record.modified_s)),
         Value::text(version),
         Value::Boolean(record.is_delete_marker()),
     ];
@@ -49,9 +50,34 @@ pub(crate) fn of_version(
     row
 }
 
+/// A row of the table of annotations: of which bucket and key, of which version with its number.
+pub(crate) fn of_annotation(
+    (bucket, key): (&str, &str),
+    (version, number): (Option<String>, u64),
+    name: String,
+    annotation: &AnnotationRecord,
+    content: Option<String>,
+) -> Vec<Value> {
+    vec![
+        text(bucket),
+        text(key),
+        Value::text(version),
+        Value::String(format!("{number:016X}")),
+        Value::String(name),
+        Value::String(sequence_number(annotation.modified_s)),
+        Value::Timestamp(annotation.modified_s.saturating_mul(1_000_000)),
+        Value::Long(i64::try_from(annotation.size).unwrap_or(i64::MAX)),
+        text(&annotation.etag),
+        text(annotation.checksum.algorithm.as_str()),
+        // Annotations are not replicated.
+        Value::Null,
+        Value::text(content),
+    ]
+}
+
 /// Orders the versions of a key, and compares to what the journal says: a version is in it by this number or a higher one.
-fn sequence_number(record: &ObjectRecord) -> String {
-    let at = (record.modified_s.max(0) as u64).saturating_mul(1000) << 16;
+fn sequence_number(modified_s: i64) -> String {
+    let at = (modified_s.max(0) as u64).saturating_mul(1000) << 16;
     format!("{at:016X}")
 }
 

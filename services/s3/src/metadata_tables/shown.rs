@@ -32,6 +32,16 @@ pub(crate) fn v2(bucket: &Bucket, feed: &MetadataFeed) -> s::MetadataConfigurati
         table_name: inventory.map(|inventory| inventory.name.clone()),
         table_arn: inventory.and_then(|_| arn(&feed.inventory)),
     };
+    let progress = &feed.annotations.table;
+    let enabled = configuration.annotations.as_ref().filter(|own| own.table.enabled);
+    let annotations = configuration.annotations.as_ref().map(|own| s::AnnotationTableConfigurationResult {
+        configuration_state: state(enabled.is_some()),
+        table_status: enabled.map(|_| status(progress.status).to_owned()),
+        error: enabled.and_then(|_| error(progress)),
+        table_name: enabled.map(|own| own.table.name.clone()),
+        table_arn: enabled.and_then(|_| arn(progress)),
+        role: Some(own.role.clone()).filter(|role| !role.is_empty()),
+    });
     s::MetadataConfigurationResult {
         destination_result: s::DestinationResult {
             table_bucket_type: Some(if configuration.is_v1 { "customer" } else { "aws" }.to_owned()),
@@ -40,7 +50,7 @@ pub(crate) fn v2(bucket: &Bucket, feed: &MetadataFeed) -> s::MetadataConfigurati
         },
         journal_table_configuration_result: Some(journal),
         inventory_table_configuration_result: (!configuration.is_v1).then_some(inventory),
-        annotation_table_configuration_result: None,
+        annotation_table_configuration_result: annotations,
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct MetadataConfiguration {
     /// Days that records of the journal are kept, if not for good.
     pub(crate) expiration_days: Option<u32>,
     pub(crate) inventory: Option<MetadataTable>,
+    #[serde(default)]
+    pub(crate) annotations: Option<AnnotationTable>,
     /// The journal failed for good: nothing is noted for it any more.
     #[serde(default)]
     pub(crate) is_broken: bool,
@@ -30,6 +32,13 @@ pub(crate) struct MetadataTable {
     pub(crate) name: String,
     pub(crate) encryption: TableEncryption,
     pub(crate) enabled: bool,
+}
+
+/// The table of annotations, and the role by which they are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AnnotationTable {
+    pub(crate) table: MetadataTable,
+    pub(crate) role: String,
 }
 
 /// What becomes of a configuration: the task's own record, which outlives the configuration until its last changes are written.
@@ -48,6 +57,8 @@ pub(crate) struct MetadataFeed {
     /// Whether there were changes since the inventory was listed last, and when that was.
     pub(crate) is_stale: bool,
     pub(crate) listed_ms: i64,
+    #[serde(default)]
+    pub(crate) annotations: AnnotationProgress,
     /// When old records and old snapshots were taken out last.
     pub(crate) cleaned_ms: i64,
     /// Since when the journal cannot be written.
@@ -73,6 +84,17 @@ pub(crate) struct TableProgress {
     pub(crate) error: Option<TableError>,
 }
 
+/// How far the table of annotations is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AnnotationProgress {
+    pub(crate) table: TableProgress,
+    /// Rises when the table is switched on or off.
+    pub(crate) run: u32,
+    /// Whether annotations changed since they were listed last, and when that was.
+    pub(crate) is_stale: bool,
+    pub(crate) listed_ms: i64,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TableStatus {
     #[default]
@@ -94,6 +116,12 @@ pub(crate) enum TableError {
     JournalTableNotAvailable,
     TableBucketNotFound,
 }
+
+/// An annotation of the bucket changed. That is all there is to know: the table is listed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Annotated {}
+
+impl Record for Annotated {}
 
 /// A change of an object as the journal tells of it, written in the commit of the change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

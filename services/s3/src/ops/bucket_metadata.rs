@@ -1,11 +1,13 @@
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Arn, Cx, Handle, Result};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 use haneul_shape::Empty;
 
 use crate::bucket::Bucket;
-use crate::metadata_tables::{INVENTORY, JOURNAL, namespace_of, refuse, shown};
-use crate::model::metadata::{MetadataConfiguration, MetadataFeed, MetadataTable, TableProgress};
+use crate::metadata_tables::{ANNOTATION, INVENTORY, JOURNAL, PRINCIPAL, namespace_of, refuse, shown};
+use crate::model::metadata::{
+    AnnotationProgress, AnnotationTable, MetadataConfiguration, MetadataFeed, MetadataTable, TableProgress,
+};
 use crate::model::table::TableEncryption;
 use crate::tables::access::encryption_keys;
 use crate::tables::{BucketName, MANAGED_BUCKET};
@@ -57,6 +59,7 @@ impl S3 {
             inventory_run: 0,
             is_stale: false,
             listed_ms: 0,
+            annotations: AnnotationProgress::default(),
             cleaned_ms: cx.now().millis(),
             failing_since_ms: None,
             is_closing: false,
@@ -89,15 +92,57 @@ struct Wanted {
     journal: TableEncryption,
     expiration_days: Option<u32>,
     inventory: Option<TableEncryption>,
+    annotations: Option<Annotations>,
+}
+
+/// The table of annotations, as it is asked for.
+struct Annotations {
+    encryption: TableEncryption,
+    role: Arn,
+}
+
+impl Annotations {
+    /// `None` where it is switched off.
+    fn of(
+        state: &str,
+        encryption: Option<&s::MetadataTableEncryptionConfiguration>,
+        role: Option<&str>,
+    ) -> Result<Option<Annotations>> {
+        if !refuse::state(state)? {
+            return Ok(None);
+        }
+        let encryption = refuse::encryption(encryption)?;
+        let role = role.ok_or_else(|| {
+            error::invalid_request("An IAM role is required to enable the annotation table.")
+        })?;
+        let is_role = |arn: &Arn| arn.service() == "iam" && arn.resource().starts_with("role/");
+        match Arn::parse(role).ok().filter(is_role) {
+            Some(role) => Ok(Some(Annotations { encryption, role })),
+            None => Err(error::invalid_argument("The IAM role is not valid.", "Role", role)),
+        }
+    }
+
+    /// What S3 Metadata does as the role, the caller must be allowed to let it do.
+    fn passing(&self) -> Access {
+        Access::on("iam:PassRole", &self.role).key("iam:PassedToService", PRINCIPAL)
+    }
+
+    fn table(self) -> AnnotationTable {
+        let table = MetadataTable { name: ANNOTATION.to_owned(), encryption: self.encryption, enabled: true };
+        AnnotationTable { table, role: self.role.to_string() }
+    }
 }
 
 impl Wanted {
     fn of(given: &s::MetadataConfiguration) -> Result<Wanted> {
-        if let Some(annotations) = &given.annotation_table_configuration
-            && refuse::state(&annotations.configuration_state)?
-        {
-            return Err(error::not_implemented("An annotation table"));
-        }
+        let annotations = match &given.annotation_table_configuration {
+            Some(given) => Annotations::of(
+                &given.configuration_state,
+                given.encryption_configuration.as_ref(),
+                given.role.as_deref(),
+            )?,
+            None => None,
+        };
         let inventory = match &given.inventory_table_configuration {
             Some(given) if refuse::state(&given.configuration_state)? => {
                 Some(refuse::encryption(given.encryption_configuration.as_ref())?)
@@ -109,6 +154,7 @@ impl Wanted {
             journal: refuse::encryption(journal.encryption_configuration.as_ref())?,
             expiration_days: refuse::expiration(&journal.record_expiration)?,
             inventory,
+            annotations,
         })
     }
 }
@@ -128,6 +174,8 @@ impl Handle<op::CreateBucketMetadataConfiguration> for S3 {
         ];
         let mut tables = vec![(JOURNAL, &wanted.journal)];
         tables.extend(wanted.inventory.as_ref().map(|encryption| (INVENTORY, encryption)));
+        tables.extend(wanted.annotations.as_ref().map(|own| (ANNOTATION, &own.encryption)));
+        needed.extend(wanted.annotations.as_ref().map(Annotations::passing));
         needed.extend(self.making_tables(cx, &lake, &namespace_of(&bucket.name), &tables).await?);
         Ok(needed)
     }
@@ -139,6 +187,9 @@ impl Handle<op::CreateBucketMetadataConfiguration> for S3 {
         if let Some(encryption) = &wanted.inventory {
             self.check_table_key(cx, encryption).await?;
         }
+        if let Some(annotations) = &wanted.annotations {
+            self.check_table_key(cx, &annotations.encryption).await?;
+        }
         let table =
             |name: &str, encryption| MetadataTable { name: name.to_owned(), encryption, enabled: true };
         let configuration = MetadataConfiguration {
@@ -149,6 +200,7 @@ impl Handle<op::CreateBucketMetadataConfiguration> for S3 {
             journal: table(JOURNAL, wanted.journal),
             expiration_days: wanted.expiration_days,
             inventory: wanted.inventory.map(|encryption| table(INVENTORY, encryption)),
+            annotations: wanted.annotations.map(Annotations::table),
             is_broken: false,
         };
         self.begin_metadata(cx, &bucket, configuration).await?;
@@ -268,5 +320,78 @@ impl Handle<op::UpdateBucketMetadataInventoryTableConfiguration> for S3 {
         self.records.change_configuration(&bucket.name, set).await?;
         self.tasks.metadata.wake();
         Ok(Empty)
+    }
+}
+
+impl Handle<op::UpdateBucketMetadataAnnotationTableConfiguration> for S3 {
+    async fn access(
+        &self,
+        cx: &Cx,
+        input: &s::UpdateBucketMetadataAnnotationTableConfigurationRequest,
+    ) -> Result<Vec<Access>> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let mut needed = vec![bucket.access(cx, "s3:UpdateBucketMetadataAnnotationTableConfiguration")];
+        if let Some(wanted) = self.annotations_wanted(&bucket, &input.annotation_table_configuration)? {
+            let lake = lake(cx);
+            if input.annotation_table_configuration.role.is_some() {
+                needed.push(wanted.passing());
+            }
+            needed.push(self.on_table_bucket(cx, &lake, "s3tables:CreateTableBucket").await?);
+            let tables = [(ANNOTATION, &wanted.encryption)];
+            needed.extend(self.making_tables(cx, &lake, &namespace_of(&bucket.name), &tables).await?);
+        }
+        Ok(needed)
+    }
+
+    /// As with the inventory: switched off, the table stays as it is. The role of one that is there can be changed.
+    async fn call(
+        &self,
+        cx: &Cx,
+        input: s::UpdateBucketMetadataAnnotationTableConfigurationRequest,
+    ) -> Result<Empty> {
+        let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
+        let wanted = self.annotations_wanted(&bucket, &input.annotation_table_configuration)?;
+        if let Some(wanted) = &wanted {
+            self.check_table_key(cx, &wanted.encryption).await?;
+        }
+        let wanted = wanted.map(Annotations::table);
+        let set = |configuration: &mut MetadataConfiguration, feed: &mut MetadataFeed| {
+            check_v2(configuration)?;
+            let before = configuration.annotations.take();
+            let was_enabled = before.as_ref().is_some_and(|before| before.table.enabled);
+            configuration.annotations = match (before, &wanted) {
+                (Some(before), Some(wanted)) if was_enabled => {
+                    feed.annotations.is_stale |= before.role != wanted.role;
+                    Some(AnnotationTable { role: wanted.role.clone(), ..before })
+                }
+                (_, Some(wanted)) => Some(wanted.clone()),
+                (before, None) => before.map(|mut before| {
+                    before.table.enabled = false;
+                    before
+                }),
+            };
+            if was_enabled != wanted.is_some() {
+                feed.annotations =
+                    AnnotationProgress { run: feed.annotations.run + 1, ..AnnotationProgress::default() };
+            }
+            Ok(())
+        };
+        self.records.change_configuration(&bucket.name, set).await?;
+        self.tasks.metadata.wake();
+        Ok(Empty)
+    }
+}
+
+impl S3 {
+    /// What an update asks for: without a role, the one that there is goes on.
+    fn annotations_wanted(
+        &self,
+        bucket: &Bucket,
+        given: &s::AnnotationTableConfigurationUpdates,
+    ) -> Result<Option<Annotations>> {
+        let configuration = bucket.record.features.metadata.as_ref();
+        let known = configuration.and_then(|one| one.annotations.as_ref()).map(|own| own.role.as_str());
+        let role = given.role.as_deref().or(known);
+        Annotations::of(&given.configuration_state, given.encryption_configuration.as_ref(), role)
     }
 }

@@ -62,6 +62,7 @@ impl Handle<op::CreateBucketMetadataTableConfiguration> for S3 {
             journal: MetadataTable { name: given.table_name, encryption, enabled: true },
             expiration_days: None,
             inventory: None,
+            annotations: None,
             is_broken: false,
         };
         self.begin_metadata(cx, &bucket, configuration).await?;

@@ -4,11 +4,16 @@ use haneul_kit::{Instant, Result};
 use haneul_store::{Range, Reads, Tx};
 
 use super::table_buckets::{self, BucketRow, NewFile, TableRow, put_files};
-use super::tables::{BUCKETS, CHANGES, CURRENT, ICEBERG_TABLES, METADATA_FEEDS, NAMESPACES, TABLE_BUCKETS};
+use super::tables::{
+    ANNOTATED, BUCKETS, CHANGES, CURRENT, ICEBERG_TABLES, METADATA_FEEDS, NAMESPACES, TABLE_BUCKETS,
+};
 use super::{Freed, Records, versions};
 use crate::error::{self, Failure};
 use crate::model::metadata::{ChangeRecord, MetadataConfiguration, MetadataFeed, TableError};
 use crate::model::table::{Namespace, TableBucket, TableRecord};
+
+/// Rows that are taken away at once.
+const ANNOTATED_PAGE: usize = 1000;
 
 /// (feed, sequence number, random)
 pub(crate) type ChangeRow = (u64, String, u64);
@@ -144,6 +149,43 @@ impl Records {
         self.store.scan(&CHANGES, Range::prefix((feed,)), limit).await.map_err(error::store)
     }
 
+    /// Whether annotations changed; what said so is taken away.
+    pub(crate) async fn take_annotated(&self, feed: u64) -> Result<bool> {
+        let (mut any, feed) = (false, &feed);
+        loop {
+            let done = self.store.transact(|tx| async move {
+                let rows = tx.scan_keys(&ANNOTATED, Range::prefix((*feed,)), ANNOTATED_PAGE).await?;
+                for row in &rows {
+                    tx.delete(&ANNOTATED, row)?;
+                }
+                // It is known from here on, unless the feed is gone.
+                if !rows.is_empty()
+                    && let Some(mut known) = tx.get(&METADATA_FEEDS, feed).await?
+                {
+                    known.annotations.is_stale = true;
+                    tx.put(&METADATA_FEEDS, feed, &known)?;
+                }
+                Ok::<_, Failure>(rows.len())
+            });
+            let count = done.await?;
+            any |= count > 0;
+            if count < ANNOTATED_PAGE {
+                return Ok(any);
+            }
+        }
+    }
+
+    /// The first feed after `after` whose annotations changed.
+    pub(crate) async fn annotated_after(&self, after: Option<u64>) -> Result<Option<u64>> {
+        let range = match after.map(|after| after.checked_add(1)) {
+            Some(None) => return Ok(None),
+            Some(Some(next)) => Range::all().from(&(next, 0)),
+            None => Range::all(),
+        };
+        let first = self.store.scan(&ANNOTATED, range, 1).await.map_err(error::store)?;
+        Ok(first.first().map(|((feed, _), _)| *feed))
+    }
+
     /// Takes changes away that nobody is told of any more: the next ones after feed `after`, of a feed that is gone. Gives the feed
     /// to go on after.
     pub(crate) async fn drop_stray_changes(&self, after: Option<u64>, limit: usize) -> Result<Option<u64>> {
@@ -254,6 +296,10 @@ async fn note_in(tx: &Tx, id: u64, feed: &MetadataFeed) -> std::result::Result<(
                 false => kept.inventory,
             },
             inventory_run: kept.inventory_run,
+            annotations: match kept.annotations.run == feed.annotations.run {
+                true => feed.annotations.clone(),
+                false => kept.annotations,
+            },
             ..feed.clone()
         };
         tx.put(&METADATA_FEEDS, &id, &feed)?;

@@ -9,7 +9,7 @@ use crate::model::event::EventRecord;
 use crate::model::grant::{Grant, GrantsInstance, GrantsLocation};
 use crate::model::inventory::Inventory;
 use crate::model::job::JobRecord;
-use crate::model::metadata::{ChangeRecord, MetadataFeed};
+use crate::model::metadata::{Annotated, ChangeRecord, MetadataFeed};
 use crate::model::metering::{EarlyDeletion, Stored};
 use crate::model::multi_region::{MultiRegionRecord, MultiRegionRequest};
 use crate::model::object_lambda::ObjectLambdaRecord;
@@ -176,6 +176,9 @@ pub(crate) static ABANDONED: Table<u64, ()> = Table::new("s3.abandoned");
 
 /// By the number of the configuration: what S3 Metadata writes, and how far it is.
 pub(crate) static METADATA_FEEDS: Table<u64, MetadataFeed> = Table::new("s3.metadata-feeds");
+
+/// (feed, random): that annotations changed, for the table of them.
+pub(crate) static ANNOTATED: Table<(u64, u64), Annotated> = Table::new("s3.annotated");
 
 /// (feed, sequence number, random): changes that the journal does not tell of yet.
 pub(crate) static CHANGES: Table<(u64, String, u64), ChangeRecord> = Table::new("s3.changes");

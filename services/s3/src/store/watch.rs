@@ -10,10 +10,10 @@ use haneul_kit::Instant;
 use haneul_store::{StoreError, Tx};
 
 use super::aging;
-use super::tables::{CHANGES, COPYING, EVENTS};
+use super::tables::{ANNOTATED, CHANGES, COPYING, EVENTS};
 use crate::bucket::Bucket;
 use crate::model::event::{Detail, EventRecord, Origin};
-use crate::model::metadata::{ChangeKind, ChangeRecord, ObjectFacts};
+use crate::model::metadata::{Annotated, ChangeKind, ChangeRecord, ObjectFacts};
 use crate::model::replication::{Copying, Replicated, ReplicationRule, What};
 use crate::model::{ObjectRecord, Versioning};
 use crate::tasks::Tasks;
@@ -196,6 +196,9 @@ impl<'a> Watch<'a> {
         if change.is_journalled() {
             watching.journal(tx, ChangeKind::UpdateMetadata, key, record, true)?;
         }
+        if matches!(change, Change::AnnotationPut | Change::AnnotationDeleted) {
+            watching.annotated(tx)?;
+        }
         let (name, detail) = match change.clone() {
             Change::TagsPut => ("ObjectTagging:Put", None),
             Change::TagsDeleted => ("ObjectTagging:Delete", None),
@@ -305,6 +308,17 @@ impl Watching<'_> {
             origin: self.origin.clone(),
         };
         tx.put(&CHANGES, &(journal.feed, next_sequencer(self.now), self.rng.u64()), &change)
+    }
+
+    /// The table of annotations, where the bucket has one, has to be listed anew.
+    fn annotated(&self, tx: &Tx) -> Result<(), StoreError> {
+        let configuration = self.bucket.record.features.metadata.as_ref().filter(|one| !one.is_broken);
+        let wanted =
+            configuration.filter(|one| one.annotations.as_ref().is_some_and(|own| own.table.enabled));
+        match wanted {
+            Some(configuration) => tx.put(&ANNOTATED, &(configuration.feed, self.rng.u64()), &Annotated {}),
+            None => Ok(()),
+        }
     }
 
     fn note(

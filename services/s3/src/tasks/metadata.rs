@@ -92,10 +92,23 @@ impl MetadataTables {
                 tracing::warn!(%error, bucket, "an inventory of S3 Metadata could not be written");
             }
         }
+        feed.annotations.is_stale |= self.s3.records.take_annotated(id).await?;
+        let mut listed = feed.clone();
+        match self.write_annotations(id, &mut listed, now).await {
+            Ok(()) => feed = listed,
+            Err(error) => {
+                let bucket = &feed.bucket;
+                tracing::warn!(%error, bucket, "annotations of S3 Metadata could not be written");
+            }
+        }
         if now.millis() - feed.cleaned_ms >= CLEANED_EVERY_MS {
             feed.cleaned_ms = now.millis();
             self.s3.clean_journal(id, &feed, now).await?;
             if let (TableStatus::Active, Some(table)) = (feed.inventory.status, &feed.inventory.table) {
+                self.s3.clean_table(id, &feed, table, now).await?;
+            }
+            let progress = &feed.annotations.table;
+            if let (TableStatus::Active, Some(table)) = (progress.status, &progress.table) {
                 self.s3.clean_table(id, &feed, table, now).await?;
             }
         }
@@ -127,6 +140,35 @@ impl MetadataTables {
         match self.s3.write_inventory(id, feed, now).await? {
             Outcome::Written => feed.inventory.status = TableStatus::Active,
             Outcome::Failed(error) => fail(&mut feed.inventory, error),
+        }
+        Ok(())
+    }
+
+    async fn write_annotations(&self, id: u64, feed: &mut MetadataFeed, now: Instant) -> Result<()> {
+        if feed.configuration.annotations.as_ref().is_none_or(|own| !own.table.enabled) {
+            return Ok(());
+        }
+        if feed.annotations.table.status == TableStatus::Creating {
+            match self.s3.make_table(id, feed, Which::Annotations, now).await? {
+                Ok(()) => match self.s3.records.metadata_feed(id).await? {
+                    Some(made) => *feed = made,
+                    None => return Ok(()),
+                },
+                Err(error) => fail(&mut feed.annotations.table, error),
+            }
+        }
+        let progress = &feed.annotations;
+        let is_due = match progress.table.status {
+            TableStatus::Backfilling => true,
+            TableStatus::Active => progress.is_stale && now.millis() - progress.listed_ms >= LISTED_EVERY_MS,
+            TableStatus::Creating | TableStatus::Failed => false,
+        };
+        if !is_due {
+            return Ok(());
+        }
+        match self.s3.write_annotations(id, feed, now).await? {
+            Outcome::Written => feed.annotations.table.status = TableStatus::Active,
+            Outcome::Failed(error) => fail(&mut feed.annotations.table, error),
         }
         Ok(())
     }
@@ -170,6 +212,13 @@ impl Reconciler for MetadataTables {
             let mut after = None;
             while let Some(next) = records.drop_stray_changes(after, BATCH).await? {
                 after = Some(next);
+            }
+            let mut after = None;
+            while let Some(feed) = records.annotated_after(after).await? {
+                if records.metadata_feed(feed).await?.is_none() {
+                    records.take_annotated(feed).await?;
+                }
+                after = Some(feed);
             }
             Ok(any.then(|| now + EVERY))
         })

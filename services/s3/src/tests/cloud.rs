@@ -200,7 +200,7 @@ impl Cloud {
 
     /// A role that trusts S3 and has one inline policy statement; its ARN.
     pub(super) async fn role(&self, name: &str, statement: &str) -> String {
-        let trust = r#""Effect":"Allow","Principal":{"Service":["s3.amazonaws.com","batchoperations.s3.amazonaws.com"]},"Action":"sts:AssumeRole""#;
+        let trust = r#""Effect":"Allow","Principal":{"Service":["s3.amazonaws.com","batchoperations.s3.amazonaws.com","metadata.s3.amazonaws.com"]},"Action":"sts:AssumeRole""#;
         let create = i::CreateRoleRequest {
             role_name: name.into(),
             assume_role_policy_document: policy(trust),

@@ -12,7 +12,10 @@ use super::cloud::{Cloud, OURS, policy, put};
 
 const LAKE: &str = "arn:aws:s3tables:us-east-1:111111111111:bucket/aws-s3";
 
-fn configuration(inventory: Option<&str>, days: Option<i32>) -> s::CreateBucketMetadataConfigurationRequest {
+pub(super) fn configuration(
+    inventory: Option<&str>,
+    days: Option<i32>,
+) -> s::CreateBucketMetadataConfigurationRequest {
     s::CreateBucketMetadataConfigurationRequest {
         bucket: "bkt".into(),
         metadata_configuration: s::MetadataConfiguration {
@@ -34,7 +37,7 @@ fn expiration(days: Option<i32>) -> s::RecordExpiration {
     s::RecordExpiration { expiration: if days.is_some() { "ENABLED" } else { "DISABLED" }.into(), days }
 }
 
-async fn shown(cloud: &Cloud) -> s::MetadataConfigurationResult {
+pub(super) async fn shown(cloud: &Cloud) -> s::MetadataConfigurationResult {
     let input = s::GetBucketMetadataConfigurationRequest { bucket: "bkt".into(), ..Default::default() };
     let output = cloud.ok::<op::GetBucketMetadataConfiguration>(input).await;
     output.get_bucket_metadata_configuration_result.unwrap().metadata_configuration_result
@@ -45,7 +48,7 @@ async fn journal_status(cloud: &Cloud) -> (String, Option<String>) {
     (journal.table_status, journal.error.and_then(|error| error.error_code))
 }
 
-async fn minutes(cloud: &Cloud, count: u64) {
+pub(super) async fn minutes(cloud: &Cloud, count: u64) {
     cloud.env.clock.advance(Duration::from_secs(60 * count));
     cloud.run().await;
 }
@@ -68,7 +71,7 @@ async fn metadata(cloud: &Cloud, table: &str) -> TableMetadata {
 }
 
 /// The rows of a table as a client reads them: its files by GetObject.
-async fn rows(cloud: &Cloud, table: &str) -> Vec<Vec<Value>> {
+pub(super) async fn rows(cloud: &Cloud, table: &str) -> Vec<Vec<Value>> {
     let metadata = metadata(cloud, table).await;
     if metadata.current_snapshot().is_none() {
         return Vec::new();
@@ -99,7 +102,7 @@ async fn rows(cloud: &Cloud, table: &str) -> Vec<Vec<Value>> {
     rows
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "-".into(),

@@ -24,6 +24,7 @@ mod lifecycle_years;
 mod listing;
 mod logging;
 mod metadata;
+mod metadata_annotations;
 mod metering;
 mod metrics;
 mod multi_region;
