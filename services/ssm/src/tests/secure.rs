@@ -33,6 +33,16 @@ async fn secure_strings_are_ciphertexts_unless_decrypted() {
     assert_eq!(shown[0].key_id.as_deref(), Some("alias/aws/ssm"));
 }
 
+/// Errors are in the trail, where nothing is that should be secret.
+#[tokio::test]
+async fn what_is_refused_is_not_told() {
+    let cloud = Cloud::new().await;
+    let refused = cloud.err::<op::PutParameter>(secure("nested", "hidden {{ssm:other}}")).await;
+    assert!(refused.starts_with("ValidationException") && !refused.contains("hidden"), "{refused}");
+    let refused = cloud.err::<op::PutParameter>(put("nested", "shown {{ssm:other}}")).await;
+    assert!(refused.contains("shown"), "{refused}");
+}
+
 #[tokio::test]
 async fn the_key_decides_who_reads() {
     let cloud = Cloud::new().await;
