@@ -1,9 +1,10 @@
 use haneul_kit::cx::Parts;
 use haneul_kit::{ApiError, Cx, Instant, Result};
-use haneul_s3_iceberg::{DataFile, DataFileWriter, Operation, Schema, tables};
+use haneul_s3_iceberg::{Schema, tables};
 
 use super::journal::Outcome;
-use super::writing::{Writer, is_refusal, overtaken};
+use super::listing::Listing;
+use super::writing::is_refusal;
 use super::{PRINCIPAL, rows};
 use crate::bucket::Bucket;
 use crate::content::receive::Expectation;
@@ -14,11 +15,9 @@ use crate::model::{Body, ObjectRecord, Versioning};
 use crate::range::Span;
 use crate::store::annotations::ANNOTATIONS_MAX;
 use crate::store::listing::{PAGE_MAX, Query};
-use crate::store::table_buckets::NewFile;
 use crate::{S3, roles};
 
-/// A file is in memory while it is made, with the texts.
-const ROWS_MAX: u64 = 100_000;
+/// Less than of other tables: a row has up to 1 MiB.
 const FILE_BYTES_MAX: usize = 16 << 20;
 
 /// What the role must be allowed on an object for its annotations to be in the table.
@@ -28,15 +27,10 @@ pub(crate) fn schema() -> Schema {
     tables::schema(&tables::ANNOTATION)
 }
 
-/// What is being listed, and what was made of it so far.
-struct Listing<'a> {
-    writer: &'a Writer<'a>,
+/// Whose annotations are listed, and as whom: the configuration's role.
+struct Reading<'a> {
     bucket: &'a Bucket,
-    /// As the configuration's role.
     cx: Cx,
-    file: DataFileWriter,
-    files: Vec<DataFile>,
-    staged: Vec<NewFile>,
 }
 
 impl S3 {
@@ -61,67 +55,40 @@ impl S3 {
         }
         let caller = roles::assume_as(self, PRINCIPAL, &bucket.source(), &role, "s3-metadata").await?;
         let parts = Parts::within(self.platform.env.rng.uuid(), caller, bucket.region, now);
-        let mut listing = Listing {
-            writer: &writer,
-            bucket: &bucket,
-            cx: Cx::new(parts),
-            file: new_file()?,
-            files: Vec::new(),
-            staged: Vec::new(),
-        };
-        let listed = self.list_annotations(&mut listing).await;
-        let Listing { files, staged, .. } = listing;
-        if let Err(error) = listed {
-            self.discard_files(&staged).await;
+        let reading = Reading { bucket: &bucket, cx: Cx::new(parts) };
+        let mut listing = Listing::new(self, &writer, schema(), FILE_BYTES_MAX)?;
+        if let Err(error) = self.list_annotations(&reading, &mut listing).await {
+            listing.discard().await;
             return Err(error);
         }
         feed.annotations.is_stale = false;
         feed.annotations.listed_ms = now.millis();
-        let current = match writer.metadata().await?.1 {
-            metadata if metadata.current_snapshot().is_some() => {
-                writer.with_files(|objects| metadata.files(objects)).await?
-            }
-            _ => Vec::new(),
-        };
-        let removed: Vec<String> = current.into_iter().map(|file| file.location).collect();
-        let made = writer.change(
-            |table, commit, objects| match (removed.is_empty(), files.is_empty()) {
-                (true, true) => Ok(None),
-                (true, false) => table.append(commit, &files, objects).map(Some),
-                (false, _) => {
-                    table.replace(commit, Operation::Overwrite, &removed, &files, objects).map(Some)
-                }
-            },
-            staged,
-            &[],
-            (id, feed),
-        );
-        if made.await? { Ok(Outcome::Written) } else { Err(overtaken()) }
+        listing.commit((id, feed)).await
     }
 
-    async fn list_annotations(&self, listing: &mut Listing<'_>) -> Result<()> {
-        let query = Query { bucket: listing.bucket.id(), prefix: "", delimiter: "", limit: PAGE_MAX };
+    async fn list_annotations(&self, from: &Reading<'_>, listing: &mut Listing<'_>) -> Result<()> {
+        let query = Query { bucket: from.bucket.id(), prefix: "", delimiter: "", limit: PAGE_MAX };
         let mut marker: (Option<String>, Option<String>) = (None, None);
         loop {
             let (key, version) = (marker.0.as_deref(), marker.1.as_deref());
             let (page, next_version) = self.records.list_versions(query, key, version).await?;
             for (key, record, _) in page.items {
-                if record.annotations > 0 && self.may_be_read(listing, &key).await? {
-                    self.list_annotations_of(listing, &key, &record).await?;
+                if record.annotations > 0 && self.may_be_read(from, &key).await? {
+                    self.list_annotations_of(from, (&key, &record), listing).await?;
                 }
             }
             match page.next {
                 Some(next) => marker = (Some(next), next_version),
-                None => return self.close_file(listing).await,
+                None => return listing.finish().await,
             }
         }
     }
 
     /// Whether the role may read the annotations of an object. What it may not is left out.
-    async fn may_be_read(&self, listing: &Listing<'_>, key: &str) -> Result<bool> {
-        let access = |action: &&'static str| listing.bucket.object_access(&listing.cx, action, key);
+    async fn may_be_read(&self, from: &Reading<'_>, key: &str) -> Result<bool> {
+        let access = |action: &&'static str| from.bucket.object_access(&from.cx, action, key);
         let needed: Vec<_> = NEEDED.iter().map(access).collect();
-        match self.platform.authorize(&listing.cx, "s3", &needed).await {
+        match self.platform.authorize(&from.cx, "s3", &needed).await {
             Ok(()) => Ok(true),
             Err(refused) if is_refusal(&refused) => Ok(false),
             Err(error) => Err(error),
@@ -130,11 +97,11 @@ impl S3 {
 
     async fn list_annotations_of(
         &self,
+        from: &Reading<'_>,
+        (key, record): (&str, &ObjectRecord),
         listing: &mut Listing<'_>,
-        key: &str,
-        record: &ObjectRecord,
     ) -> Result<()> {
-        let bucket = listing.bucket;
+        let bucket = from.bucket;
         let is_versioned = bucket.record.versioning != Versioning::Off;
         let asked = ("", None);
         let found = self.records.annotations(bucket.id(), key, record.seq, asked, ANNOTATIONS_MAX).await?;
@@ -143,7 +110,7 @@ impl S3 {
             // One that is gone by now is told of by whoever took it away.
             let of_one = self.records.annotation(bucket.id(), key, record.seq, &name).await?;
             let Some((annotation, inline)) = of_one else { continue };
-            let opened = self.open_key(&listing.cx, Some(&annotation.sealed), &CustomerKey::default()).await;
+            let opened = self.open_key(&from.cx, Some(&annotation.sealed), &CustomerKey::default()).await;
             let text = match opened {
                 Ok(opened) => {
                     let body = body_of(&annotation);
@@ -160,28 +127,10 @@ impl S3 {
             let version = is_versioned.then(|| record.version_name().to_owned());
             let row =
                 rows::of_annotation((&bucket.name, key), (version, record.seq), name, &annotation, text);
-            listing.file.row(row).map_err(ApiError::internal)?;
-            if listing.file.rows() >= ROWS_MAX || listing.file.size() >= FILE_BYTES_MAX {
-                self.close_file(listing).await?;
-            }
+            listing.row(row).await?;
         }
         Ok(())
     }
-
-    async fn close_file(&self, listing: &mut Listing<'_>) -> Result<()> {
-        if listing.file.rows() == 0 {
-            return Ok(());
-        }
-        let written = std::mem::replace(&mut listing.file, new_file()?).finish();
-        let location = listing.writer.data_location();
-        listing.files.push(written.at(&location));
-        listing.staged.push(listing.writer.stage(&location, written.bytes).await?);
-        Ok(())
-    }
-}
-
-fn new_file() -> Result<DataFileWriter> {
-    DataFileWriter::new(&schema()).map_err(ApiError::internal)
 }
 
 fn body_of(annotation: &AnnotationRecord) -> Body {

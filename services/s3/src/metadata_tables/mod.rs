@@ -1,7 +1,7 @@
 //! S3 Metadata: a bucket's changes and what is in it, as tables of Apache Iceberg that S3 writes into a table bucket.
 //!
 //! Reading order: this file (which tables a bucket has, and what they are called), [`facts`] (what is said of an object),
-//! [`rows`] (the rows of the tables), [`making`] (tables), [`writing`] (files and a snapshot in one commit), [`journal`], [`inventory`], [`annotations`] (what each table is
+//! [`rows`] (the rows of the tables), [`making`] (tables), [`writing`] (files and a snapshot in one commit), [`listing`] (a whole content), [`journal`], [`inventory`], [`annotations`] (what each table is
 //! made of), [`compaction`] (files), [`cleaning`], [`refuse`] (what is not accepted), [`shown`] (what is read back). What a change notes for the journal is in [`crate::store::watch`], and who writes the
 //! tables in [`crate::tasks`].
 //!
@@ -17,6 +17,7 @@ mod compaction;
 pub(crate) mod facts;
 pub(crate) mod inventory;
 pub(crate) mod journal;
+mod listing;
 pub(crate) mod making;
 pub(crate) mod refuse;
 pub(crate) mod rows;
