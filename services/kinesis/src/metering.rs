@@ -87,10 +87,9 @@ impl Kinesis {
     }
 
     fn meter(&self, stream: &Stream, operation: &str, kind: UsageType, amount: usize) {
-        let (key, resource) = (&stream.key, stream.arn.to_string());
-        let owner = (key.account, key.region);
-        let at =
-            At { at: self.platform.env.now(), owner, service: "kinesis", operation, resource: &resource };
+        let owner = (stream.key.account, stream.key.region);
+        let (at, resource) = (self.platform.env.now(), stream.arn.as_str());
+        let at = At { at, owner, service: "kinesis", operation, resource };
         self.platform.meter.used(at, kind, amount as u64);
     }
 }
