@@ -161,7 +161,8 @@ fn add_schema(table: &mut Document, update: &Value) -> Result<()> {
     let schemas = list(table, "schemas")?;
     let ids = schemas.iter().filter_map(|schema| schema.get("schema-id")?.as_i64());
     let id = ids.max().unwrap_or(-1) + 1;
-    schema["schema-id"] = id.into();
+    // What is read as a struct may be an array, too.
+    schema.as_object_mut().ok_or_else(|| invalid("schema"))?.insert("schema-id".into(), id.into());
     schemas.push(schema);
     let last = table.get("last-column-id").and_then(Value::as_i64).unwrap_or_default();
     table.insert("last-column-id".into(), last.max(i64::from(parsed.last_column_id())).into());
@@ -247,6 +248,9 @@ mod tests {
                 json!({ "action": "add-schema", "schema": { "type": "struct", "fields": 1 } }),
                 "BadRequestException",
             ),
+            (json!({ "action": "add-schema", "schema": ["struct", []] }), "BadRequestException"),
+            (json!({ "action": "add-schema", "schema": [0, []] }), "BadRequestException"),
+            (json!({ "action": "add-schema", "schema": [] }), "BadRequestException"),
             (json!({}), "BadRequestException"),
             (json!([]), "BadRequestException"),
         ] {
