@@ -9,9 +9,10 @@ pub trait BlockCipher: Send + Sync + 'static {
     /// Encrypts in place.
     fn seal(&self, block: u64, content: &mut [u8]) -> [u8; TAG_BYTES];
 
-    /// Decrypts in place. False when these are not bytes that this key sealed as this block; they are of no meaning then.
+    /// Decrypts in place what is followed by its tag. False when these are not bytes that this key sealed as this block;
+    /// they are of no meaning then.
     #[must_use]
-    fn open(&self, block: u64, content: &mut [u8], tag: &[u8; TAG_BYTES]) -> bool;
+    fn open(&self, block: u64, sealed: &mut [u8]) -> bool;
 }
 
 pub type Cipher = Arc<dyn BlockCipher>;

@@ -192,9 +192,8 @@ impl Reader {
     fn open(&self, piece: &Piece) -> Result<Bytes, BlobError> {
         let Some(cipher) = &self.cipher else { return Ok(piece.chunk.slice(piece.span.clone())) };
         let damaged = BlobError::Damaged { id: self.id, what: "a block does not open" };
-        let Some((content, tag)) = piece.chunk.split_last_chunk::<TAG_BYTES>() else { return Err(damaged) };
-        let mut plain = content.to_vec();
-        if !cipher.open(piece.index, &mut plain, tag) {
+        let mut plain = piece.chunk.to_vec();
+        if !cipher.open(piece.index, &mut plain) {
             return Err(damaged);
         }
         Ok(Bytes::from(plain).slice(piece.span.clone()))

@@ -46,7 +46,8 @@ impl BlockCipher for Toy {
         tag
     }
 
-    fn open(&self, block: u64, content: &mut [u8], tag: &[u8; TAG_BYTES]) -> bool {
+    fn open(&self, block: u64, sealed: &mut [u8]) -> bool {
+        let Some((content, tag)) = sealed.split_last_chunk_mut::<TAG_BYTES>() else { return false };
         content.iter_mut().for_each(|byte| *byte ^= 0x5a);
         let sum = crc32c::crc32c_append(block as u32, content);
         tag[..4] == sum.to_le_bytes() && tag[4..] == [0; TAG_BYTES - 4]

@@ -185,6 +185,14 @@ impl Tree {
         }
     }
 
+    /// The same without waiting for the disk; `None` says nothing about the blob.
+    pub(crate) fn open_blob_cached(&self, id: BlobId) -> Result<Option<File>, BlobError> {
+        match self.fs.open_cached(&self.blob_path(id)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(BlobError::NotFound(id)),
+            other => Ok(other?),
+        }
+    }
+
     pub(crate) fn check_room(&self, len: u64) -> Result<(), BlobError> {
         if self.fs.free_bytes(&self.root)? < len { Err(BlobError::Full) } else { Ok(()) }
     }

@@ -22,9 +22,9 @@ const CACHED_BLOCKS: u64 = 2;
 /// A buffer up to this size is made for the read; a larger one comes from the pool.
 const SMALL: usize = 64 * 1024;
 
-/// Reads in steps. The first, which opens the file, is on a blocking thread. The next are made where they are wanted as
-/// long as the system has their bytes in memory; once it has not, they are on blocking threads again, each while the last
-/// one's chunks are consumed.
+/// Reads in steps, which are made where they are wanted as long as the system has the file's name and their bytes in
+/// memory: another thread costs more than the read. Once it has not, they are on blocking threads, each while the last one's
+/// chunks are consumed.
 pub(super) struct Reader {
     source: Source,
     /// What no step has asked for yet.
@@ -95,7 +95,7 @@ impl Reader {
         }
         let whole = self.rest.clone();
         let part = self.take(CACHED_BLOCKS);
-        match self.source.read_cached(&part) {
+        match self.source.read_cached(&part, whole.end) {
             Ok(Some(chunks)) => self.chunks = chunks,
             Ok(None) => {
                 self.cold = self.source.open.is_some();
@@ -164,20 +164,30 @@ impl Source {
                 Header::decode(&bytes[..got], id)?
             }
         };
-        if header.layout != layout {
-            let what = if layout.sealed { "it is not sealed" } else { "it is sealed" };
-            return Err(BlobError::Damaged { id, what });
-        }
         self.open = Some((file, header));
-        if end > header.len {
-            return Err(BlobError::Range { id, len: header.len });
-        }
+        self.suits(header, end)?;
         let chunks = self.chunks(buffer, if with_header { HEADER } else { 0 }, got, first, &part, header)?;
         Ok(Step { source: self, chunks })
     }
 
-    /// The same of what the system has in memory; `None` when it has not all of it, or when the file is not open.
-    fn read_cached(&self, part: &Range<u64>) -> Result<Option<VecDeque<Bytes>>, BlobError> {
+    /// Whether this is how the blob was written, and it has a range that ends at `end`.
+    fn suits(&self, header: Header, end: u64) -> Result<(), BlobError> {
+        let (id, layout) = (self.id, self.layout());
+        if header.layout != layout {
+            let what = if layout.sealed { "it is not sealed" } else { "it is sealed" };
+            return Err(BlobError::Damaged { id, what });
+        }
+        if end > header.len {
+            return Err(BlobError::Range { id, len: header.len });
+        }
+        Ok(())
+    }
+
+    /// The same of what the system has in memory; `None` when it has not all of it.
+    fn read_cached(&mut self, part: &Range<u64>, end: u64) -> Result<Option<VecDeque<Bytes>>, BlobError> {
+        if self.open.is_none() {
+            self.open = self.open_cached(end)?;
+        }
         let Some((file, header)) = &self.open else { return Ok(None) };
         let first = part.start / BLOCK as u64;
         let from = header.layout.offset_of(first);
@@ -189,6 +199,18 @@ impl Source {
             return Ok(None);
         }
         self.chunks(buffer, 0, wanted, first, part, *header).map(Some)
+    }
+
+    /// The file and its header, if the system has the name and the header in memory.
+    fn open_cached(&self, end: u64) -> Result<Option<(File, Header)>, BlobError> {
+        let Some(file) = self.shared.dirs.open_blob_cached(self.id)? else { return Ok(None) };
+        let mut bytes = [0; HEADER];
+        if !file.read_cached_at(&mut bytes, 0)? {
+            return Ok(None);
+        }
+        let header = Header::decode(&bytes, self.id)?;
+        self.suits(header, end)?;
+        Ok(Some((file, header)))
     }
 
     /// One with at least `wanted` bytes, of no meaning.
@@ -235,13 +257,13 @@ impl Source {
 
     /// Whether a block with what follows it is what was written; a sealed one is opened, and its tag says so.
     fn check(&self, index: u64, block: &mut [u8], len: usize) -> Result<(), BlobError> {
-        let (content, trailer) = block.split_at_mut(len);
-        if let (Some(cipher), Some(tag)) = (&self.cipher, trailer.first_chunk::<TAG_BYTES>()) {
-            return match cipher.open(index, content, tag) {
+        if let (Some(cipher), Some(sealed)) = (&self.cipher, block.get_mut(..len + TAG_BYTES)) {
+            return match cipher.open(index, sealed) {
                 true => Ok(()),
                 false => Err(BlobError::Damaged { id: self.id, what: "a block does not open" }),
             };
         }
+        let (content, trailer) = block.split_at(len);
         if trailer[..] != block_checksum(self.id, index, content) {
             return Err(BlobError::Damaged { id: self.id, what: "a block's checksum is wrong" });
         }

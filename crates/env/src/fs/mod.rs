@@ -64,6 +64,8 @@ pub struct Lock {
 trait Disk: Send + Sync {
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn FileIo>>;
+    /// See [`Fs::open_cached`].
+    fn open_cached(&self, path: &Path) -> io::Result<Option<Arc<dyn FileIo>>>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
@@ -129,6 +131,12 @@ impl Fs {
 
     pub fn open(&self, path: &Path, how: Open) -> io::Result<File> {
         self.disk.open(path, how).map(File)
+    }
+
+    /// Opens a file for reading if that can be done without waiting for the disk: it may be called on the runtime's
+    /// threads. `None` says nothing about the file.
+    pub fn open_cached(&self, path: &Path) -> io::Result<Option<File>> {
+        Ok(self.disk.open_cached(path)?.map(File))
     }
 
     /// Replaces `to` when it exists.
@@ -226,7 +234,7 @@ impl File {
     }
 
     /// Fills `into` if that can be done without waiting for the disk, and says whether it did: the one call of a file
-    /// that may be made on the runtime's threads.
+    /// that may be made on the runtime's threads, as [`Fs::open_cached`] may.
     pub fn read_cached_at(&self, into: &mut [u8], offset: u64) -> io::Result<bool> {
         self.0.read_cached_at(into, offset)
     }

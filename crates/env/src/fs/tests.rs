@@ -96,3 +96,24 @@ fn the_real_disk_does_the_same() {
     fs.remove_dir_all(&dir.path().join("a")).unwrap();
     fs.remove_dir_all(&dir.path().join("a")).unwrap();
 }
+
+/// Whether the names are in memory is the system's to say; what is opened then is the same file.
+#[test]
+fn what_is_opened_without_waiting_is_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (real, simulated) = (Fs::real(), Fs::simulated(Rng::seeded(1)));
+    for (fs, dir) in [(&real, dir.path()), (&simulated, Path::new("/"))] {
+        let mut opened = 0;
+        for name in ["f0", "f1"] {
+            assert!(!matches!(fs.open_cached(&dir.join(name)), Ok(Some(_))), "there is none yet");
+            fs.replace(&dir.join(name), b"one").unwrap();
+            let Some(file) = fs.open_cached(&dir.join(name)).unwrap() else { continue };
+            let mut bytes = [0; 3];
+            assert_eq!(file.read_at(&mut bytes, 0).unwrap(), 3);
+            assert_eq!(&bytes, b"one");
+            assert!(file.write_at(b"x", 0).is_err() || fs.sim().is_some(), "it is for reading");
+            opened += 1;
+        }
+        assert!(fs.sim().is_none() || opened == 1, "both ways are tested");
+    }
+}
