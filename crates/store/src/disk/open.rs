@@ -23,8 +23,25 @@ pub struct DiskOptions {
 impl Default for DiskOptions {
     fn default() -> DiskOptions {
         let log = LogOptions { segment_bytes: 32 * 1024 * 1024, ..LogOptions::default() };
-        DiskOptions { memtable_bytes: 16 * 1024 * 1024, cache_bytes: 64 * 1024 * 1024, log }
+        DiskOptions { memtable_bytes: 16 * 1024 * 1024, cache_bytes: cache_bytes(memory_bytes()), log }
     }
+}
+
+/// Blocks in the cache are unpacked and checked, which those in the system's page cache are not: a random read of a table
+/// that is larger than this costs half as much again. It fills only as far as there is something to read.
+fn cache_bytes(memory: Option<u64>) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    (memory.unwrap_or(0) / 32).clamp(64 * MIB, 512 * MIB)
+}
+
+/// Of the machine, or what a control group leaves us of it.
+fn memory_bytes() -> Option<u64> {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = machine.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let machine = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024;
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let group = group.and_then(|max| max.trim().parse().ok()).unwrap_or(u64::MAX);
+    Some(machine.min(group))
 }
 
 impl DiskEngine {
@@ -185,5 +202,20 @@ impl Checkpoint {
         }
         let number = |at: usize| u64::from_le_bytes(content[at..at + 8].try_into().expect("eight bytes"));
         Ok(Checkpoint { position: Position::from_u64(number(8)), version: number(16) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_a_small_part_of_the_memory() {
+        const GIB: u64 = 1 << 30;
+        let sizes = [None, Some(GIB), Some(8 * GIB), Some(24 * GIB)].map(|memory| cache_bytes(memory) >> 20);
+        assert_eq!(sizes, [64, 64, 256, 512]);
+        if cfg!(target_os = "linux") {
+            assert!(memory_bytes().is_some_and(|bytes| bytes > 64 << 20), "{:?}", memory_bytes());
+        }
     }
 }
