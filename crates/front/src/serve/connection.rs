@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::gather::Gathered;
 use super::refusal::Refusing;
 use super::stream::Socket;
 use super::watch::{Activity, Watched};
@@ -45,12 +46,12 @@ pub async fn serve(cloud: Arc<Cloud>, socket: TcpStream, peer: SocketAddr, setti
     let (served, noted, limits) = (cloud, activity.clone(), settings.clone());
     let service = service_fn(move |request: http::Request<Incoming>| {
         let working = noted.working();
-        let cloud = served.clone();
+        let (cloud, held) = (served.clone(), limits.held.clone());
         let request = request.map(|body| Paced::new(body, limits.clock.clone(), &limits.limits));
         async move {
             let answer = cloud.handle(request, info).await;
             drop(working);
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| Gathered::new(body, held)))
         }
     });
     let builder = builder(&settings, tasks.clone());

@@ -3,11 +3,12 @@
 //! [`listen`] accepts connections, at most so many, and ends when the cloud stops; [`connection`] serves one, in
 //! HTTP/1.1 or HTTP/2, plain or TLS (its first byte tells); [`tls`] makes the certificates; [`watch`] notices a
 //! connection that does nothing; [`pace`] a body that does not come; [`refusal`] words what hyper refuses;
-//! [`workers`] are the threads that connections are served on.
+//! `gather` sends pieces of a body together; [`workers`] are the threads that connections are served on.
 //!
 //! Time here is the host's, not the cloud's: a test that moves the cloud by a month must not cut off every upload.
 
 pub mod connection;
+mod gather;
 mod guests;
 pub mod listen;
 pub mod pace;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use haneul_env::Clock;
 
+pub use gather::Held;
 pub use listen::serve;
 pub use pace::{Paced, Stalled};
 pub use workers::Workers;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Threads to serve connections on; without them it is done on the runtime that listens.
     pub workers: Option<Arc<Workers>>,
+    /// Of bodies that wait for their clients.
+    pub held: Held,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +76,7 @@ impl Default for Limits {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { tls: None, clock: Clock::real(), limits: Limits::default(), workers: None }
+        let (clock, limits) = (Clock::real(), Limits::default());
+        Settings { tls: None, clock, limits, workers: None, held: Held::default() }
     }
 }
