@@ -1,9 +1,10 @@
-//! Programs that keep files in S3: rclone and restic, as Debian has them.
+//! Programs that keep files in S3, as Debian has them, and what else uses it without an SDK: a browser, Arrow, DuckDB.
 
-use haneul_clients::{Server, available, script};
+use haneul_clients::{Server, available, python, script};
 
 fn run(program: &str, name: &str) {
-    if available(program, &["version"], name) {
+    let version = if program == "s3fs" { "--version" } else { "version" };
+    if available(program, &[version], name) {
         Server::start(&[]).run("bash", &["-eu", "-o", "pipefail", &script(name)]);
     }
 }
@@ -16,4 +17,26 @@ fn rclone() {
 #[test]
 fn restic() {
     run("restic", "restic.sh");
+}
+
+#[test]
+fn a_mounted_bucket() {
+    run("s3fs", "s3fs.sh");
+}
+
+#[test]
+fn arrow_and_duckdb() {
+    let (python, name) = (python(), "arrow_s3.py");
+    if available(&python, &["-c", "import boto3, duckdb, pyarrow.fs"], name) {
+        Server::start(&[]).run(&python, &[&script(name)]);
+    }
+}
+
+#[test]
+fn a_page_in_a_browser() {
+    let (python, name) = (python(), "browser_s3.py");
+    let browser = std::env::var("HANEUL_BROWSER").unwrap_or_else(|_| "chromium-headless-shell".into());
+    if available(&python, &["-c", "import boto3"], name) && available(&browser, &["--version"], name) {
+        Server::start(&[]).run(&python, &[&script(name)]);
+    }
 }

@@ -152,6 +152,13 @@ async fn browsers() {
     // A bucket's rules are the bucket's.
     let (path, asked) = preflight("/bucket/key", "https://example.com", "authorization").await;
     assert_eq!(ask(&world, "OPTIONS", path, &asked, "127.0.0.1", "").await.body, "preflight of /bucket/key");
+    // Before a presigned URL is used, all of it is asked about: its signature is of the request to come.
+    let signed = "/bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fs3%2Faws4_request\
+                  &X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00";
+    let (path, asked) = preflight(signed, "https://example.com", "x-amz-meta-a").await;
+    assert_eq!(ask(&world, "OPTIONS", path, &asked, "127.0.0.1", "").await.body, "preflight of /bucket/key");
+    let answer = ask(&world, "OPTIONS", path, &asked[..1], "127.0.0.1", "").await;
+    assert_eq!(answer.status, 403, "no preflight: {}", answer.body);
 
     let request = http::Request::post("/")
         .header("x-amz-target", "DynamoDB_20120810.ListTables")
