@@ -147,6 +147,22 @@ impl Kept {
         wanted.max(self.size.min as usize).min(self.size.max as usize)
     }
 
+    /// Lets none more take calls than may be there: those that are replaced go first, then the idlest. One that was under way
+    /// when the fleet became smaller takes nothing at all.
+    fn keep_to_most(&mut self, now: Instant) {
+        let mut surplus = self.ready(now).saturating_sub(self.size.max as usize);
+        while surplus > 0 {
+            let usable = self.members.iter_mut().filter(|member| member.takes_calls(now));
+            let Some(first) =
+                usable.min_by_key(|member| (!member.environment.is_aging(now), member.running()))
+            else {
+                return;
+            };
+            first.leave();
+            surplus -= 1;
+        }
+    }
+
     /// Looks at what is used.
     fn measure(&mut self) {
         let (now, running) = (monotonic(), self.running());
@@ -214,6 +230,7 @@ impl Fleets {
         if kept.size != size {
             // What failed by the old size may do by the new one.
             (kept.size, kept.failed, kept.failures, kept.again, kept.cramped) = (size, None, 0, None, None);
+            kept.keep_to_most(self.pool.shared.env.now());
             kept.changed();
         }
         drop(all);
@@ -424,6 +441,7 @@ impl Fleets {
                     cpu_micros: environment.usage().cpu_micros,
                 };
                 kept.members.push(member);
+                kept.keep_to_most(self.pool.shared.env.now());
                 let fleets = self.clone();
                 self.pool.shared.env.spawn("function fleet watch", async move {
                     environment.ended().await;

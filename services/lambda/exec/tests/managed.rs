@@ -551,6 +551,34 @@ async fn fleets_grow_with_what_is_asked_of_them() {
     assert_eq!(call(&host, &function.spec, json!({})).await.unwrap_err(), ExecError::Ended);
 }
 
+/// Whoever is told that a fleet has one environment finds all its invocations in that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_that_became_smaller_takes_calls_in_no_more_at_any_time() {
+    let Some((host, gate)) = with_gate() else { return };
+    let Some(runtime) = python(&host) else { return };
+    let held =
+        "import socket\nwith socket.create_connection(('127.0.0.1', 4566)) as gate:\n    gate.recv(2)\n";
+    let code = format!("{held}\ndef handler(event, context):\n    return 1\n");
+    let function = managed(function(runtime, "index.handler", &[("index.py", &code)]), 1);
+    host.executor.keep(function.spec.clone(), fleet(3, 3));
+    gate.arrived(3).await;
+    // They are under way when it becomes smaller.
+    host.executor.keep(function.spec.clone(), fleet(1, 1));
+    gate.open(true);
+    loop {
+        let standing = host.executor.standing(&function.spec.id).unwrap();
+        assert!(standing.ready <= 1, "{standing:?}");
+        if (standing.ready, standing.starting) == (1, 0) {
+            break;
+        }
+        Clock::real().sleep(Duration::from_millis(1)).await;
+    }
+    // They are there when it becomes smaller.
+    ready(&host, &function, fleet(3, 3)).await;
+    host.executor.keep(function.spec.clone(), fleet(2, 2));
+    assert_eq!(host.executor.standing(&function.spec.id).unwrap().ready, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn why_a_fleet_cannot_be_kept_is_said() {
     let change = |settings: &mut haneul_lambda_exec::Settings| settings.memory_mb_max = Some(600);
