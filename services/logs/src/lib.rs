@@ -4,7 +4,7 @@
 //! Reading order: [`names`] (how groups are named), [`data_source`] (what they are of), [`model`] (what is kept), [`events`] (chunks, and reading by time), [`keys`]
 //! (data keys of KMS),
 //! [`store`] (the only transactions), [`pattern`] (filter patterns), [`filters`] (what becomes of events beside being kept),
-//! [`protect`] (sensitive data), [`transform`] (structured events), [`settings`] (policies of accounts), [`insights`] (the query language), [`index`] (which chunks a query
+//! [`protect`] (sensitive data), [`transform`] (structured events), [`account`] (policies of accounts), [`settings`] (what of them every batch is held against), [`insights`] (the query language), [`index`] (which chunks a query
 //! can pass over), [`queries`] (queries at work), [`schedule`] (when they run by themselves), [`anomaly`] (what is unusual), [`held`], [`metering`] (what is paid for), [`calls`] (all that we
 //! ask of others), [`error`] (the only mapping to the wire), [`ops`] (one file per noun), [`ingestion`] (events by plain HTTP), [`tasks`] (what goes on after the
 //! answer).
@@ -12,6 +12,7 @@
 //! What must never happen here: an event acknowledged before it is durable; an event shown past its retention, or of a
 //! stream that was deleted; a pattern or query that takes the memory or the stack away; a dependency on another service.
 
+mod account;
 mod anomaly;
 mod calls;
 mod data_source;

@@ -104,6 +104,11 @@ pub(crate) struct TransformerRecord {
 
 impl Record for TransformerRecord {}
 
+impl TransformerRecord {
+    /// Set in the numbers of those of account policies; those of a group are counted from one.
+    pub(crate) const OF_ACCOUNT: u64 = 1 << 63;
+}
+
 /// A data key as KMS sealed it. Kept for as long as anything that it sealed may be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DataKeyRecord {
@@ -340,6 +345,9 @@ pub(crate) struct Arrival {
     pub(crate) group: GroupPlace,
     pub(crate) group_id: u64,
     pub(crate) stream: String,
+    /// A policy of the account said when it came that its events in the embedded format are no metrics.
+    #[serde(default)]
+    pub(crate) unextracted: bool,
 }
 
 impl Record for Arrival {}
@@ -390,6 +398,9 @@ pub(crate) struct AccountPolicy {
     /// The id of the logical destination that a subscription policy names.
     #[serde(default)]
     pub(crate) through: Option<u64>,
+    /// The number of what a transformer policy transforms by.
+    #[serde(default)]
+    pub(crate) transformer: Option<u64>,
 }
 
 impl Record for AccountPolicy {}
@@ -532,7 +543,7 @@ pub(crate) static ACCOUNT_POLICIES: Table<(AccountId, Region, String, String), A
 /// By group and number.
 pub(crate) static DATA_KEYS: Table<(u64, u64), DataKeyRecord> = Table::new("logs.data_keys");
 pub(crate) static EXPORTS: Table<(AccountId, Region, String), Export> = Table::new("logs.exports");
-/// By group and number.
+/// By group and number; those of account policies by 0 and number.
 pub(crate) static TRANSFORMERS: Table<(u64, u64), TransformerRecord> = Table::new("logs.transformers");
 /// By the group's name: the policy of that group alone.
 pub(crate) static GROUP_POLICIES: Table<(AccountId, Region, String), ResourcePolicy> =

@@ -9,10 +9,11 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::Logs;
+use crate::data_source::DataSource;
 use crate::error;
 use crate::events::{Direction, OVERHEAD, Place, Reader, Scope, Wanted};
+use crate::index::defaults::{self, STREAM};
 use crate::insights::memory::{Memory, Share};
-use crate::insights::need::STREAM;
 use crate::insights::record::Record;
 use crate::insights::run::{Outcome, Run, Skipped};
 use crate::insights::subquery::{self, Gathering, Secondary};
@@ -392,6 +393,10 @@ impl Logs {
             if !plan.indexed.is_empty() && !has_index {
                 continue;
             }
+            let of_group = defaults::of_group(&name, DataSource::of(&group.tags).as_ref());
+            if need.as_ref().is_some_and(|need| !need.may_hold_among(&of_group)) {
+                continue;
+            }
             done.groups += 1;
             let streams = self.records.streams(group.id, "").await?;
             let streams: HashMap<u64, String> =
@@ -439,6 +444,7 @@ impl Logs {
                         // Sealing one for each event costs more than all else that is done with it.
                         let pointer = plan.pointers.then_some(pointer);
                         let record = Record::event(message, time, ingested, stream, &log, pointer);
+                        let record = record.of_group(&of_group);
                         sink.add(record, bytes, is_before)?;
                     }
                     if sink.is_full() {

@@ -1,10 +1,11 @@
 //! Field indexes: which values the fields of a chunk's events have, so that queries pass over chunks that cannot match.
 //!
-//! Reading order: [`policy`] (which fields), here how events are indexed, [`chunk`] (what is kept of each chunk). Fields are
+//! Reading order: [`policy`] (which fields), [`defaults`] (those without a policy), here how events are indexed, [`chunk`] (what is kept of each chunk). Fields are
 //! found as queries find them, in the transformed event, so a chunk that is passed over has no event that would have matched.
 //! Source: CloudWatch Logs User Guide, "Create field indexes to improve query performance and reduce scan volume".
 
 pub(crate) mod chunk;
+pub(crate) mod defaults;
 pub(crate) mod policy;
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,6 +21,7 @@ use chunk::{Hash, Head};
 
 /// What indexes the events of a batch.
 pub(crate) struct Indexer {
+    /// Those of policies. Of those without one, a chunk has those that its events have.
     pub(crate) fields: Vec<String>,
     pub(crate) transformer: Option<Arc<Transformer>>,
 }
@@ -35,18 +37,19 @@ pub(crate) struct Indexed {
 }
 
 impl Indexer {
-    /// `masks` are by event, in their order: what is hidden is indexed as it is shown. `None` when there is not work enough
-    /// left to transform all of them: queries look at them all the same, but for `filterIndex`, which looks at nothing that
-    /// was not indexed.
+    /// `masks` are by event, in their order: what is hidden is indexed as it is shown. `None` when there is nothing to index, or not
+    /// work enough left to transform all of them: queries look at them all the same, but for `filterIndex`, which looks at
+    /// nothing that was not indexed.
     pub(crate) async fn index(
         &self,
-        events: &[(i64, &str)],
+        (events, ingested_ms): (&[(i64, &str)], i64),
         masks: &[(usize, Mask)],
         key: Option<(u64, &DataKey)>,
         work: &mut Work,
     ) -> Option<Indexed> {
+        let by_policy = self.fields.iter().map(String::as_str);
         let mut found: BTreeMap<&str, Values> =
-            self.fields.iter().map(|field| (field.as_str(), Default::default())).collect();
+            by_policy.chain(defaults::OF_EVENTS).map(|field| (field, Default::default())).collect();
         let hashing = key.map(|(_, key)| key.index_key());
         for (at, (time, message)) in events.iter().enumerate() {
             let of = |end: usize| masks.partition_point(|(event, _)| *event < end);
@@ -66,7 +69,7 @@ impl Indexer {
             }
             work.breathe(message.len() + OVERHEAD).await;
             let message = transformed.as_ref().unwrap_or(&event.message);
-            let record = Record::event(message, *time, 0, "", "", Some(String::new));
+            let record = Record::event(message, *time, ingested_ms, "", "", Some(String::new));
             for (field, (hashes, times)) in &mut found {
                 let marks = marks(&record.get(field));
                 if marks.is_empty() {
@@ -76,6 +79,10 @@ impl Indexer {
                 *times =
                     Some(times.map_or((*time, *time), |(first, last)| (first.min(*time), last.max(*time))));
             }
+        }
+        found.retain(|field, (hashes, _)| !hashes.is_empty() || self.fields.iter().any(|own| own == field));
+        if found.is_empty() {
+            return None;
         }
         let bytes: usize = events.iter().map(|(_, message)| message.len() + OVERHEAD).sum();
         let head = Head {

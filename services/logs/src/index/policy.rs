@@ -9,30 +9,39 @@ const NAME_CHARS_MAX: usize = 100;
 /// Longest name in the index of a chunk.
 const NAME_BYTES_MAX: usize = 255;
 
-/// What every event has, or a query makes: not found in messages.
-const OF_THE_SYSTEM: [&str; 6] = ["@message", "@timestamp", "@ingestionTime", "@logStream", "@log", "@ptr"];
+/// What every event has, or a query makes, and no policy names. Source: the same, "Generated fields and reserved fields".
+const RESERVED: [&str; 4] = ["@message", "@timestamp", "@log", "@ptr"];
 
-/// The fields that a policy document names, as queries name them.
+/// A field that a policy document names, as queries name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// The console shows how its values are distributed; to queries it is an index like any other.
+    pub(crate) is_facet: bool,
+}
+
+/// The fields that a policy document names.
 ///
 /// # Errors
 /// AWS's InvalidParameterException.
-pub(crate) fn fields(document: &str) -> Result<Vec<String>> {
+pub(crate) fn fields(document: &str) -> Result<Vec<Field>> {
     let bad = |why: String| error::invalid(format!("Invalid policy document: {why}"));
     let root: Value = serde_json::from_str(document).map_err(|_| bad("it is not JSON".into()))?;
     let members = root.as_object().ok_or_else(|| bad("it is not an object".into()))?;
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<(&str, bool)> = Vec::new();
     for (member, value) in members {
         match (member.as_str(), value) {
             ("Fields", Value::Array(list)) => {
                 for name in list {
-                    names.push(name.as_str().ok_or_else(|| bad("a field is not a string".into()))?);
+                    let name = name.as_str().ok_or_else(|| bad("a field is not a string".into()))?;
+                    names.push((name, false));
                 }
             }
             ("FieldsV2", Value::Object(fields)) => {
                 for (name, field) in fields {
                     match field.get("type").and_then(Value::as_str) {
-                        Some("FIELD_INDEX") => names.push(name),
-                        Some("FACET") => return Err(error::invalid("Facets are not offered by Haneul.")),
+                        Some("FIELD_INDEX") => names.push((name, false)),
+                        Some("FACET") => names.push((name, true)),
                         _ => return Err(bad(format!("the type of {name} is neither FIELD_INDEX nor FACET"))),
                     }
                 }
@@ -43,18 +52,18 @@ pub(crate) fn fields(document: &str) -> Result<Vec<String>> {
     if names.is_empty() || names.len() > FIELDS_MAX {
         return Err(bad(format!("it must have between 1 and {FIELDS_MAX} fields")));
     }
-    let mut fields: Vec<String> = Vec::new();
-    for field in names {
+    let mut fields: Vec<Field> = Vec::new();
+    for (field, is_facet) in names {
         if field.is_empty() || field.chars().count() > NAME_CHARS_MAX || field.len() > NAME_BYTES_MAX {
             return Err(bad(format!("a field name must have between 1 and {NAME_CHARS_MAX} characters")));
         }
-        if OF_THE_SYSTEM.contains(&field) {
+        if RESERVED.contains(&field) {
             return Err(bad(format!("{field} cannot be indexed by a policy")));
         }
-        if fields.iter().any(|one| one == field) {
+        if fields.iter().any(|one| one.name == field) {
             return Err(bad(format!("{field} is there twice")));
         }
-        fields.push(field.to_owned());
+        fields.push(Field { name: field.to_owned(), is_facet });
     }
     Ok(fields)
 }

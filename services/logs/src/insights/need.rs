@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::plan::{Command, Expr, Operator, Plan};
+use super::record::OfGroup;
 use super::value::Value;
+use crate::index::defaults::{OF_GROUPS, STREAM};
 
 /// A value as `=` sees it: values that it holds for have a mark in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,9 +32,6 @@ pub(crate) fn marks(value: &Value) -> Vec<Mark> {
     }
 }
 
-/// The field that says in which stream an event is: every group is indexed by it.
-pub(crate) const STREAM: &str = "@logStream";
-
 /// What must hold of an event.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Need {
@@ -54,6 +53,14 @@ impl Need {
     pub(crate) fn may_hold_in(&self, stream: &str) -> bool {
         let marks = marks(&Value::Text(stream.to_owned()));
         self.may_hold(&|field, mark| (field == STREAM).then(|| marks.contains(mark)))
+    }
+
+    /// Whether it may hold of an event in a group whose events have this in common.
+    pub(crate) fn may_hold_among(&self, group: &OfGroup) -> bool {
+        let has = |field: &str, mark: &Mark| {
+            group.iter().any(|(name, value)| *name == field && marks(value).contains(mark))
+        };
+        self.may_hold(&|field, mark| OF_GROUPS.contains(&field).then(|| has(field, mark)))
     }
 
     /// Whether it may hold, by what is known of fields and marks; `None` is nothing.

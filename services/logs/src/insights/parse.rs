@@ -10,11 +10,12 @@ use regex::{Regex, RegexBuilder};
 
 use super::functions::Function;
 use super::lexer::{Kind, Malformed, Token, tokens};
-use super::need::{STREAM, indexed, makes};
+use super::need::{indexed, makes};
 use super::plan::{Command, Expr, Operator, Plan};
 use super::subquery::{SUBQUERIES_MAX, Subquery};
 use super::value::Value;
 use crate::error;
+use crate::index::defaults::is_known;
 
 /// Nesting of one expression.
 const DEPTH_MAX: usize = 64;
@@ -115,7 +116,7 @@ impl<'t> Parser<'t> {
                     let made = format!("filterIndex takes fields of log events, and the query makes {field}");
                     return Err((made, place));
                 }
-                plan.indexed.extend(fields.into_iter().filter(|field| field != STREAM));
+                plan.indexed.extend(fields.into_iter().filter(|field| !is_known(field)));
                 plan.commands.push(Command::Filter(expr));
             }
             "parse" => self.parse(plan)?,

@@ -10,9 +10,14 @@ use super::value::Value;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     fields: BTreeMap<String, Value>,
+    /// What all events of its group have.
+    group: Option<OfGroup>,
     /// The two records that `join` made it of, by their aliases.
     sides: Vec<(Arc<str>, Arc<Record>)>,
 }
+
+/// Fields, and their values, that the events of a group share.
+pub(crate) type OfGroup = Arc<[(&'static str, Value)]>;
 
 /// Fields discovered in one event (User Guide: 1,000 for JSON).
 const FIELDS_MAX: usize = 1000;
@@ -43,6 +48,11 @@ impl Record {
         record
     }
 
+    /// The same, of a group.
+    pub(crate) fn of_group(self, group: &OfGroup) -> Record {
+        Record { group: Some(group.clone()), ..self }
+    }
+
     /// Of two records that `join` brings together; the second may be missing.
     pub(super) fn joined(
         left: (&Arc<str>, &Arc<Record>),
@@ -50,7 +60,7 @@ impl Record {
     ) -> Record {
         let mut sides = vec![(left.0.clone(), left.1.clone())];
         sides.extend(right.1.map(|record| (right.0.clone(), record.clone())));
-        Record { fields: BTreeMap::new(), sides }
+        Record { sides, ..Record::default() }
     }
 
     /// The record that `join` had on the left.
@@ -88,7 +98,11 @@ impl Record {
                 return Cow::Owned(structure.below(&name[at + 1..]));
             }
         }
-        self.of_sides(name)
+        let shared = self.group.iter().flat_map(|group| group.iter()).find(|(shared, _)| *shared == name);
+        match shared {
+            Some((_, value)) => Cow::Borrowed(value),
+            None => self.of_sides(name),
+        }
     }
 
     /// By alias, else that of the left, else that of the right.

@@ -1,116 +1,32 @@
 use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
-use serde_json::Value;
 
 use super::access::on_all;
-use super::subscription_filters::{BY_STREAM, pass_role};
+use super::subscription_filters::pass_role;
+use super::transformers;
 use crate::Logs;
+use crate::account::documents::{self, Forwarding};
+use crate::account::{Kind, Selection};
 use crate::error;
-use crate::model::AccountPolicy;
+use crate::index;
+use crate::model::{AccountPolicy, TransformerRecord};
 use crate::names::GroupName;
 use crate::pattern::Pattern;
 
-pub(crate) const DATA_PROTECTION: &str = "DATA_PROTECTION_POLICY";
-pub(crate) const SUBSCRIPTION: &str = "SUBSCRIPTION_FILTER_POLICY";
-
 const DOCUMENT_MAX: usize = 30_720;
-const SELECTION_MAX: usize = 25 * 1024;
-
-/// Which groups a policy is for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Selection {
-    #[default]
-    All,
-    /// `LogGroupName NOT IN ["a", "b"]`
-    NotNamed(Vec<String>),
-}
-
-impl Selection {
-    pub(crate) fn parse(text: Option<&str>) -> Result<Selection> {
-        let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
-            return Ok(Selection::All);
-        };
-        let bad =
-            || error::invalid("The selectionCriteria is not valid: LogGroupName NOT IN [] is supported.");
-        if text.len() > SELECTION_MAX {
-            return Err(error::invalid("The selectionCriteria can be up to 25 KB long."));
-        }
-        let list = text.strip_prefix("LogGroupName").ok_or_else(bad)?.trim_start();
-        let list = list.strip_prefix("NOT").ok_or_else(bad)?.trim_start();
-        let list = list.strip_prefix("IN").ok_or_else(bad)?;
-        serde_json::from_str(list.trim()).map(Selection::NotNamed).map_err(|_| bad())
-    }
-
-    pub(crate) fn has(&self, group: &str) -> bool {
-        match self {
-            Selection::All => true,
-            Selection::NotNamed(names) => !names.iter().any(|name| name == group),
-        }
-    }
-}
-
-/// The document of a subscription policy.
-pub(crate) struct Forwarding {
-    pub(crate) destination: String,
-    pub(crate) pattern: String,
-    pub(crate) role: Option<String>,
-    pub(crate) distribution: String,
-}
-
-impl Forwarding {
-    pub(crate) fn parse(document: &str) -> Result<Forwarding> {
-        let bad = |why: &str| error::invalid(format!("Invalid policy document: {why}"));
-        let root: Value = serde_json::from_str(document).map_err(|_| bad("it is not JSON"))?;
-        let members = root.as_object().ok_or_else(|| bad("it is not an object"))?;
-        let text = |name: &str| match members.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(bad(&format!("{name} is not a string"))),
-        };
-        const KNOWN: [&str; 4] = ["DestinationArn", "RoleArn", "FilterPattern", "Distribution"];
-        if let Some(other) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Err(bad(&format!("{other} is unknown")));
-        }
-        if text("Distribution")?.is_some_and(|given| given != BY_STREAM && given != "Random") {
-            return Err(bad("Distribution is Random or ByLogStream"));
-        }
-        Ok(Forwarding {
-            destination: text("DestinationArn")?.ok_or_else(|| bad("DestinationArn is missing"))?,
-            pattern: text("FilterPattern")?.unwrap_or_default(),
-            role: text("RoleArn")?,
-            distribution: text("Distribution")?.unwrap_or_else(|| BY_STREAM.into()),
-        })
-    }
-}
-
-/// What else a policy of a kind asks permission for, to put, see and delete it.
-fn actions(kind: &str) -> Option<[&'static str; 3]> {
-    match kind {
-        SUBSCRIPTION => Some([
-            "logs:PutSubscriptionFilter",
-            "logs:DescribeSubscriptionFilters",
-            "logs:DeleteSubscriptionFilter",
-        ]),
-        DATA_PROTECTION => Some([
-            "logs:PutDataProtectionPolicy",
-            "logs:GetDataProtectionPolicy",
-            "logs:DeleteDataProtectionPolicy",
-        ]),
-        _ => None,
-    }
-}
 
 fn accesses(cx: &Cx, action: &'static str, kind: &str, which: usize) -> Vec<Access> {
     let mut all = on_all(cx, action);
-    all.extend(actions(kind).into_iter().flat_map(|actions| on_all(cx, actions[which])));
+    let also = Kind::parse(kind).and_then(|kind| kind.actions()[which]);
+    all.extend(also.into_iter().flat_map(|action| on_all(cx, action)));
     all
 }
 
 impl Handle<op::PutAccountPolicy> for Logs {
     async fn access(&self, cx: &Cx, input: &s::PutAccountPolicyRequest) -> Result<Vec<Access>> {
         let mut all = accesses(cx, "logs:PutAccountPolicy", &input.policy_type, 0);
-        if input.policy_type == SUBSCRIPTION
+        if input.policy_type == Kind::Subscription.as_str()
             && let Ok(forwarding) = Forwarding::parse(&input.policy_document)
         {
             all.extend(pass_role(forwarding.role.as_deref()));
@@ -120,42 +36,55 @@ impl Handle<op::PutAccountPolicy> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutAccountPolicyRequest) -> Result<s::PutAccountPolicyResponse> {
-        let kind = input.policy_type.as_str();
         if input.dry_run == Some(true) {
             return Err(error::invalid("dryRun is valid only for RETENTION_POLICY."));
         }
+        let kind = Kind::parse(&input.policy_type).ok_or_else(|| {
+            error::not_offered(&format!("An account policy of the type {}", input.policy_type))
+        })?;
         if input.policy_name.is_empty() || input.policy_name.to_ascii_lowercase().starts_with("aws/") {
             return Err(error::invalid("The policy name must not be empty and cannot start with aws/."));
         }
         if input.policy_document.chars().count() > DOCUMENT_MAX {
             return Err(error::invalid("The policy document can be up to 30,720 characters long."));
         }
-        let mut through = None;
+        let selection = Selection::parse(kind, input.selection_criteria.as_deref())?;
+        let (mut through, mut transformer) = (None, None);
         match kind {
-            SUBSCRIPTION => through = self.check_forwarding(cx, &input).await?,
-            DATA_PROTECTION => {
-                if input.selection_criteria.is_some() {
-                    return Err(error::invalid("selectionCriteria is not valid for DATA_PROTECTION_POLICY."));
-                }
-                self.check_protection(cx, &input.policy_document).await?;
+            Kind::Subscription => through = self.check_forwarding(cx, &input).await?,
+            Kind::DataProtection => self.check_protection(cx, &input.policy_document).await?,
+            Kind::FieldIndex => drop(index::policy::fields(&input.policy_document)?),
+            Kind::MetricExtraction => drop(documents::extracts(&input.policy_document)?),
+            Kind::Transformer => {
+                transformer = Some(transformers::write(documents::processors(&input.policy_document)?)?);
             }
-            _ => return Err(error::not_offered(&format!("An account policy of the type {kind}"))),
         }
+        let number = |_: &TransformerRecord| self.platform.env.rng.u64() | TransformerRecord::OF_ACCOUNT;
         let policy = AccountPolicy {
             id: self.platform.env.rng.u64(),
             document: input.policy_document,
             selection: input.selection_criteria,
             updated_ms: cx.now().millis(),
             through,
+            transformer: transformer.as_ref().map(number),
         };
         let owner = (cx.account(), cx.region());
-        let one_only = |others: &[(String, AccountPolicy)]| match others.is_empty() {
-            true => Ok(()),
-            false => Err(error::limit()),
+        let beside = |others: &[(String, AccountPolicy)]| {
+            let parse =
+                |(_, other): &(String, AccountPolicy)| Selection::parse(kind, other.selection.as_deref());
+            kind.check_beside(&selection, &others.iter().map(parse).collect::<Result<Vec<_>>>()?)
         };
-        self.records.put_account_policy(owner, kind, &input.policy_name, &policy, one_only).await?;
+        self.records
+            .put_account_policy(
+                owner,
+                kind.as_str(),
+                &input.policy_name,
+                (&policy, transformer.as_ref()),
+                beside,
+            )
+            .await?;
         Ok(s::PutAccountPolicyResponse {
-            account_policy: Some(shown(cx, kind, input.policy_name, policy)),
+            account_policy: Some(shown(cx, kind.as_str(), input.policy_name, policy)),
             dry_run_result: None,
         })
     }
@@ -199,22 +128,24 @@ impl Handle<op::DescribeAccountPolicies> for Logs {
             // All of an account's policies are in the first page.
             return Err(error::next_token());
         }
-        let kind = &input.policy_type;
-        let mut found = self.records.account_policies((cx.account(), cx.region()), kind).await?;
+        let mut found = match Kind::parse(&input.policy_type) {
+            Some(kind) => self.records.account_policies((cx.account(), cx.region()), kind).await?,
+            None => Vec::new(),
+        };
         if let Some(name) = &input.policy_name {
             found.retain(|(one, _)| one == name);
             if found.is_empty() {
                 return Err(error::account_policy_not_found());
             }
         }
-        let policies = found.into_iter().map(|(name, policy)| shown(cx, kind, name, policy)).collect();
+        let policies =
+            found.into_iter().map(|(name, policy)| shown(cx, &input.policy_type, name, policy)).collect();
         Ok(s::DescribeAccountPoliciesResponse { account_policies: Some(policies), next_token: None })
     }
 }
 
 impl Logs {
     async fn check_forwarding(&self, cx: &Cx, input: &s::PutAccountPolicyRequest) -> Result<Option<u64>> {
-        Selection::parse(input.selection_criteria.as_deref())?;
         let forwarding = Forwarding::parse(&input.policy_document)?;
         Pattern::given(&forwarding.pattern)?;
         // Any group of the account stands for all of them.

@@ -5,6 +5,7 @@ use haneul_shape::Empty;
 
 use super::access::on_all;
 use super::data_sources::is_of;
+use super::indexes::default_fields;
 use crate::Logs;
 use crate::data_source::DataSource;
 use crate::error;
@@ -181,9 +182,17 @@ impl Handle<op::ListLogGroups> for Logs {
         if input.include_linked_accounts == Some(true) || input.account_identifiers.is_some() {
             return Err(error::not_offered("Cross-account observability"));
         }
-        if input.field_index_names.is_some() {
-            return Err(error::not_offered("Listing log groups by field index"));
-        }
+        let fields = input.field_index_names.unwrap_or_default();
+        let settings = self.settings.of(&self.records, (cx.account(), cx.region())).await?;
+        let is_indexed = |name: &str, group: &Group| {
+            // Policies were all read when they were put.
+            let by_policy = settings.indexed_fields(name, group).unwrap_or_default();
+            let defaults = default_fields(&GroupName::own(cx, name), group);
+            let has = |field: &String| {
+                by_policy.iter().any(|one| one.name == *field) || defaults.contains(&field.as_str())
+            };
+            fields.iter().all(has)
+        };
         let sources = input.data_sources;
         let is_of_source = |group: &Group| {
             sources.is_none()
@@ -196,6 +205,7 @@ impl Handle<op::ListLogGroups> for Logs {
             pattern.matches(name)
                 && input.log_group_class.as_ref().is_none_or(|class| *class == group.class)
                 && is_of_source(group)
+                && (fields.is_empty() || is_indexed(name, group))
                 && tags.iter().all(|filter| is_tagged(filter, &group.tags))
         };
         let page = self.group_page(cx, "", input.next_token.as_deref(), limit, filter).await?;

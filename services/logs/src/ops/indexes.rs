@@ -5,9 +5,11 @@ use haneul_logs_wire::values::{index_category as category, index_source as sourc
 
 use super::access::on_all;
 use crate::Logs;
+use crate::data_source::DataSource;
 use crate::error;
+use crate::index::defaults::{OF_EVENTS, STREAM, is_known, of_group};
 use crate::index::policy::fields;
-use crate::model::{Group, GroupIndex};
+use crate::model::{Group, GroupIndex, IndexedField};
 use crate::names::GroupName;
 
 const PAGE: usize = 500;
@@ -26,7 +28,7 @@ impl Handle<op::PutIndexPolicy> for Logs {
             )));
         }
         let index = GroupIndex {
-            fields: fields(&input.policy_document)?,
+            fields: fields(&input.policy_document)?.into_iter().map(|field| field.name).collect(),
             document: input.policy_document,
             updated_ms: cx.now().millis(),
         };
@@ -36,7 +38,8 @@ impl Handle<op::PutIndexPolicy> for Logs {
                 Ok(())
             })
             .await?;
-        self.records.bound_fields(id, &index.fields).await?;
+        let current: Vec<String> = index.fields.iter().cloned().chain(OF_EVENTS.map(str::to_owned)).collect();
+        self.records.bound_fields(id, &current).await?;
         Ok(s::PutIndexPolicyResponse { index_policy: Some(shown(&name, index)) })
     }
 }
@@ -75,10 +78,20 @@ impl Handle<op::DescribeIndexPolicies> for Logs {
         if input.next_token.is_some() {
             return Err(error::next_token());
         }
+        let settings = self.settings.of(&self.records, (cx.account(), cx.region())).await?;
         let mut found = Vec::new();
         for identifier in &input.log_group_identifiers {
             let name = GroupName::identified(cx, identifier)?;
-            found.extend(self.records.group(&name).await?.index.map(|index| shown(&name, index)));
+            let group = self.records.group(&name).await?;
+            found.extend(group.index.clone().map(|index| shown(&name, index)));
+            let of_account = settings.indexes(&name.name, &group).map(|index| s::IndexPolicy {
+                log_group_identifier: Some(name.arn().to_string()),
+                last_update_time: Some(index.policy.updated_ms),
+                policy_document: Some(index.policy.document.clone()),
+                policy_name: Some(index.name.clone()),
+                source: Some(source::ACCOUNT.into()),
+            });
+            found.extend(of_account);
         }
         Ok(s::DescribeIndexPoliciesResponse { index_policies: Some(found), next_token: None })
     }
@@ -104,17 +117,27 @@ impl Handle<op::DescribeFieldIndexes> for Logs {
             }
             None => (0, String::new()),
         };
+        let settings = self.settings.of(&self.records, (cx.account(), cx.region())).await?;
         let mut found = Vec::new();
         for (at, identifier) in input.log_group_identifiers.iter().enumerate().skip(after.0) {
             let name = GroupName::identified(cx, identifier)?;
             let group = self.records.group(&name).await?;
+            let now = settings.indexed_fields(&name.name, &group)?;
+            let defaults = default_fields(&name, &group);
             let mut seen = self.records.indexed_fields(group.id).await?;
-            let now = group.index.map(|index| index.fields).unwrap_or_default();
-            for field in &now {
-                seen.entry(field.clone()).or_default();
+            let all = self.times_of_all(group.id).await?;
+            for field in now.iter().map(|field| field.name.as_str()).chain(defaults.iter().copied()) {
+                let times = if is_known(field) { all.clone() } else { IndexedField::default() };
+                seen.entry(field.to_owned()).or_insert(times);
             }
             for (field, times) in seen {
-                let kind = if now.contains(&field) { category::CUSTOM } else { category::INACTIVE };
+                let by_policy = now.iter().find(|one| one.name == field);
+                let kind = match by_policy {
+                    Some(_) => category::CUSTOM,
+                    None if defaults.contains(&field.as_str()) => category::DEFAULT,
+                    None => category::INACTIVE,
+                };
+                let is_facet = by_policy.is_some_and(|one| one.is_facet);
                 if !wanted(kind) || (at, field.as_str()) <= (after.0, after.1.as_str()) {
                     continue;
                 }
@@ -124,7 +147,7 @@ impl Handle<op::DescribeFieldIndexes> for Logs {
                     last_scan_time: times.last_scan_ms,
                     first_event_time: times.first_event_ms,
                     last_event_time: times.last_event_ms,
-                    r#type: Some(index_type::FIELD_INDEX.into()),
+                    r#type: Some(if is_facet { index_type::FACET } else { index_type::FIELD_INDEX }.into()),
                     index_category: Some(kind.into()),
                 };
                 found.push(((at, field), index));
@@ -139,6 +162,31 @@ impl Handle<op::DescribeFieldIndexes> for Logs {
             next_token: page.next,
         })
     }
+}
+
+impl Logs {
+    /// The times of a field that all events of a group have.
+    async fn times_of_all(&self, group: u64) -> Result<IndexedField> {
+        let mut all = IndexedField::default();
+        for (_, stream) in self.records.streams(group, "").await? {
+            all.join(&IndexedField {
+                first_event_ms: stream.first_event_ms,
+                last_event_ms: stream.last_event_ms,
+                last_scan_ms: stream.last_ingestion_ms,
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// The fields that a group is indexed by without a policy.
+pub(super) fn default_fields(name: &GroupName, group: &Group) -> Vec<&'static str> {
+    if group.class != "STANDARD" {
+        return Vec::new();
+    }
+    let of_group = of_group(name, DataSource::of(&group.tags).as_ref());
+    let shared = of_group.iter().map(|(field, _)| *field);
+    [STREAM].into_iter().chain(shared).chain(OF_EVENTS).collect()
 }
 
 fn shown(name: &GroupName, index: GroupIndex) -> s::IndexPolicy {

@@ -47,7 +47,7 @@ impl Handle<op::PutMetricFilter> for Logs {
         if group.class != "STANDARD" {
             return Err(error::not_of_class("Metric filters", &group.class));
         }
-        if filter.transformed && group.transformer.is_none() {
+        if filter.transformed && !self.has_transformer(&name, &group).await? {
             return Err(error::no_transformer());
         }
         self.records.put_metric_filter(&name, &input.filter_name, &filter).await?;

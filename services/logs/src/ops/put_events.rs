@@ -9,12 +9,13 @@ use crate::Logs;
 use crate::error;
 use crate::events::{Mask, OVERHEAD};
 use crate::filters::embedded;
-use crate::index::Indexer;
+use crate::index::{Indexer, defaults};
 use crate::keys::Fresh;
 use crate::model::{Group, Stream};
 use crate::names::GroupName;
 use crate::protect::policy::Policy;
 use crate::protect::{self, Findings};
+use crate::settings::AccountSettings;
 use crate::store::{NewEvents, Routing};
 
 /// Source: CloudWatch Logs API Reference, PutLogEvents.
@@ -145,27 +146,21 @@ impl Logs {
         let settings = self.settings.of(&self.records, (account, region)).await?;
         let routing = match group.class.as_str() {
             "STANDARD" => {
-                let of_account = settings.subscriptions.iter().filter(|(.., groups)| groups.has(&name.name));
+                let of_account =
+                    settings.subscriptions.iter().filter(|(.., groups)| groups.has(&name.name, None));
+                let extracts = settings.extracts(&name.name);
                 Routing {
                     of_account: of_account.map(|(id, policy, _)| (*id, policy.clone())).collect(),
-                    embedded: events.iter().any(|(_, message)| embedded::may_be(message)),
+                    embedded: extracts && events.iter().any(|(_, message)| embedded::may_be(message)),
+                    unextracted: !extracts,
                     watched: self.platform.contributors.watches(account, region, &name.name).await?,
                 }
             }
             // The other classes have neither subscriptions nor metrics.
             _ => Routing::default(),
         };
-        let transformer = group.transformer.as_ref().map(|transformer| transformer.number);
-        let indexer = match &group.index {
-            Some(index) => {
-                let transformer = match transformer {
-                    Some(number) => Some(self.transformer(group.id, number).await?),
-                    None => None,
-                };
-                Some(Indexer { fields: index.fields.clone(), transformer })
-            }
-            None => None,
-        };
+        let transformer = settings.transformer(&name.name, group);
+        let indexer = self.indexer(&settings, (name, group), transformer, events).await?;
         let indexer = indexer.as_ref();
         let (mut key, mut attempt) = (group.key.clone(), 0);
         let waiting = loop {
@@ -202,6 +197,32 @@ impl Logs {
         let kind = if group.class == INFREQUENT { PROCESSED_INFREQUENT } else { PROCESSED };
         self.platform.meter.used(taken, kind, bytes as u64);
         Ok(())
+    }
+
+    /// What indexes the events of a batch; nothing when no policy asks for it and none of them has a field that is indexed by
+    /// default.
+    async fn indexer(
+        &self,
+        settings: &AccountSettings,
+        (name, group): (&GroupName, &Group),
+        transformer: Option<u64>,
+        events: &[(i64, &str)],
+    ) -> Result<Option<Indexer>> {
+        if group.class != "STANDARD" {
+            return Ok(None);
+        }
+        let mut fields: Vec<String> =
+            settings.indexed_fields(&name.name, group)?.into_iter().map(|field| field.name).collect();
+        fields.retain(|field| !defaults::is_known(field));
+        // A transformer may make them.
+        if fields.is_empty() && transformer.is_none() && !defaults::may_be_in(events) {
+            return Ok(None);
+        }
+        let transformer = match transformer {
+            Some(number) => Some(self.transformer(group.id, number).await?),
+            None => None,
+        };
+        Ok(Some(Indexer { fields, transformer }))
     }
 
     /// Counts for a group and for all.

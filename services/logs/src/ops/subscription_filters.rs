@@ -36,7 +36,7 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
             return Err(error::not_of_class("Subscription filters", &group.class));
         }
         let transformed = input.apply_on_transformed_logs == Some(true);
-        if transformed && group.transformer.is_none() {
+        if transformed && !self.has_transformer(&name, &group).await? {
             return Err(error::no_transformer());
         }
         let through =

@@ -7,7 +7,7 @@ use haneul_shape::Empty;
 use super::access::on_all;
 use crate::Logs;
 use crate::error;
-use crate::model::TransformerRecord;
+use crate::model::{Group, TransformerRecord};
 use crate::names::GroupName;
 use crate::transform::{Transformer, Work};
 
@@ -90,7 +90,15 @@ impl Handle<op::TestTransformer> for Logs {
     }
 }
 
-fn write(processors: Vec<s::Processor>) -> Result<TransformerRecord> {
+impl Logs {
+    /// Whether events of a group are transformed: by its own transformer, or by one of the account.
+    pub(super) async fn has_transformer(&self, name: &GroupName, group: &Group) -> Result<bool> {
+        let settings = self.settings.of(&self.records, (name.account, name.region)).await?;
+        Ok(settings.transformer(&name.name, group).is_some())
+    }
+}
+
+pub(super) fn write(processors: Vec<s::Processor>) -> Result<TransformerRecord> {
     let whole = s::GetTransformerResponse { transformer_config: Some(processors), ..Default::default() };
     let bytes = haneul_wire::to_json(haneul_wire::model(&wire::SERVICE), &whole);
     Ok(TransformerRecord { config: String::from_utf8(bytes).map_err(ApiError::internal)? })

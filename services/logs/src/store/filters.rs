@@ -34,6 +34,8 @@ pub(crate) struct Routing {
     pub(crate) of_account: Vec<(u64, String)>,
     /// Whether some of them are metrics in the embedded format.
     pub(crate) embedded: bool,
+    /// Whether those that are must not become metrics.
+    pub(crate) unextracted: bool,
     /// Whether a rule of Contributor Insights watches the group.
     pub(crate) watched: bool,
 }
@@ -79,7 +81,12 @@ pub(super) async fn route(
     routing: &Routing,
 ) -> Result<Waiting> {
     let Arrived { now_ms, name, group, stream, id } = *arrived;
-    let arrival = || Arrival { group: GroupPlace::of(name), group_id: group.id, stream: stream.to_owned() };
+    let arrival = || Arrival {
+        group: GroupPlace::of(name),
+        group_id: group.id,
+        stream: stream.to_owned(),
+        unextracted: routing.unextracted,
+    };
     let for_metrics = group.metric_filters > 0 || routing.embedded || routing.watched;
     if for_metrics {
         for sequence in sequences {

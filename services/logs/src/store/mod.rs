@@ -152,7 +152,7 @@ impl Records {
     }
 
     pub(crate) async fn transformer(&self, group: u64, number: u64) -> Result<Option<TransformerRecord>> {
-        Ok(self.store.get(&TRANSFORMERS, &(group, number)).await?)
+        Ok(self.store.get(&TRANSFORMERS, &transformer_key(group, number)).await?)
     }
 
     pub(crate) async fn data_key(&self, group: u64, number: u64) -> Result<Option<DataKeyRecord>> {
@@ -270,7 +270,7 @@ impl Records {
                 masks.iter().map(|(event, mask)| (event - here.start, *mask)).collect();
             let key = new.key.as_ref().map(|(number, key)| (*number, key));
             let indexed = match new.indexer {
-                Some(indexer) => indexer.index(part, &masks, key, &mut work).await,
+                Some(indexer) => indexer.index((part, now_ms), &masks, key, &mut work).await,
                 None => None,
             };
             let index = indexed.map(|indexed| {
@@ -386,6 +386,11 @@ impl Records {
             }
         }
     }
+}
+
+/// Those of accounts are kept apart from those of a group, which end with it.
+fn transformer_key(group: u64, number: u64) -> (u64, u64) {
+    if number & TransformerRecord::OF_ACCOUNT == 0 { (group, number) } else { (0, number) }
 }
 
 /// Cuts a batch where it crosses a multiple of [`SPAN_MS`].

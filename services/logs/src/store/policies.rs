@@ -3,21 +3,22 @@
 use haneul_kit::{AccountId, ApiError, Region, Result};
 use haneul_store::{Range, Reads};
 
-use super::Records;
+use super::{Records, transformer_key};
+use crate::account::Kind;
 use crate::error;
-use crate::model::{ACCOUNT_POLICIES, AccountPolicy};
+use crate::model::{ACCOUNT_POLICIES, AccountPolicy, TRANSFORMERS, TransformerRecord};
 
 /// Policies of all kinds that an account can have in a Region, with room to spare.
 const POLICIES_MAX: usize = 200;
 
 impl Records {
-    /// Puts a policy; `check` sees the others of its kind, by name, and may refuse.
+    /// Puts a policy, with what it transforms by; `check` sees the others of its kind, by name, and may refuse.
     pub(crate) async fn put_account_policy(
         &self,
         (account, region): (AccountId, Region),
         kind: &str,
         name: &str,
-        made: &AccountPolicy,
+        (made, transformer): (&AccountPolicy, Option<&TransformerRecord>),
         check: impl Fn(&[(String, AccountPolicy)]) -> Result<()> + Sync,
     ) -> Result<()> {
         let check = &check;
@@ -30,6 +31,9 @@ impl Records {
                     if one == name { before = Some(policy) } else { others.push((one, policy)) }
                 }
                 check(&others)?;
+                if let (Some(number), Some(record)) = (made.transformer, transformer) {
+                    tx.put(&TRANSFORMERS, &transformer_key(0, number), record)?;
+                }
                 let id = before.map_or(made.id, |before| before.id);
                 Ok(tx.put(
                     &ACCOUNT_POLICIES,
@@ -61,9 +65,9 @@ impl Records {
     pub(crate) async fn account_policies(
         &self,
         (account, region): (AccountId, Region),
-        kind: &str,
+        kind: Kind,
     ) -> Result<Vec<(String, AccountPolicy)>> {
-        let range = Range::prefix((account, region, kind));
+        let range = Range::prefix((account, region, kind.as_str()));
         let found = self.store.scan(&ACCOUNT_POLICIES, range, POLICIES_MAX).await?;
         Ok(found.into_iter().map(|((.., name), policy)| (name, policy)).collect())
     }

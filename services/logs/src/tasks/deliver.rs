@@ -5,11 +5,12 @@ use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{ApiError, Arn, BoxFuture, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
+use crate::account::Kind;
+use crate::account::documents::Forwarding;
 use crate::events::{Event, OVERHEAD};
 use crate::filters::payload::{self, Payload, Source};
 use crate::model::Delivery;
 use crate::names::GroupName;
-use crate::ops::account_policies::{Forwarding, SUBSCRIPTION};
 use crate::ops::subscription_filters::BY_STREAM;
 use crate::pattern::Pattern;
 use crate::store::{DeliveryKey, HeldKey};
@@ -333,7 +334,7 @@ impl Delivering {
             return Ok(None);
         }
         let (destination, role, through, distribution, pattern, transformed) = if delivery.of_account {
-            let found = records.account_policies((name.account, name.region), SUBSCRIPTION).await?;
+            let found = records.account_policies((name.account, name.region), Kind::Subscription).await?;
             let Some((_, policy)) = found.into_iter().find(|(_, policy)| policy.id == id) else {
                 return Ok(None);
             };

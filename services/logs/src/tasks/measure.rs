@@ -192,7 +192,10 @@ impl Measuring {
                 let Some(value) = measured.value else { continue };
                 run.points.add(series(name, filter, measured.dimensions), time_ms, &[value], now_ms);
             }
-            let (time, metrics) = embedded::metrics(&event.message);
+            let (time, metrics) = match arrival.unextracted {
+                true => (None, Vec::new()),
+                false => embedded::metrics(&event.message),
+            };
             for metric in metrics {
                 for dimensions in metric.dimensions.iter() {
                     let series = Series {

@@ -6,7 +6,7 @@ use super::cloud::Cloud;
 use crate::model::{CHUNK_INDEXES, INDEXED_FIELDS, IndexedField};
 
 impl Cloud {
-    async fn index(&self, group: &str, fields: &str) -> s::IndexPolicy {
+    pub(super) async fn index(&self, group: &str, fields: &str) -> s::IndexPolicy {
         let put = s::PutIndexPolicyRequest {
             log_group_identifier: group.into(),
             policy_document: format!(r#"{{"Fields":{fields}}}"#),
@@ -15,7 +15,7 @@ impl Cloud {
     }
 
     /// The messages that a query finds, sorted, with what it looked at and passed over.
-    async fn ask(&self, groups: &[&str], query: &str) -> (Vec<String>, [f64; 3]) {
+    pub(super) async fn ask(&self, groups: &[&str], query: &str) -> (Vec<String>, [f64; 3]) {
         let now = self.now_ms() / 1000;
         let start = s::StartQueryRequest {
             log_group_names: Some(groups.iter().map(|group| (*group).to_owned()).collect()),
@@ -46,9 +46,11 @@ impl Cloud {
         (messages, counts)
     }
 
-    async fn fields(&self, group: &str) -> Vec<s::FieldIndex> {
+    /// Without those that every group has by default.
+    pub(super) async fn fields(&self, group: &str) -> Vec<s::FieldIndex> {
         let ask = s::DescribeFieldIndexesRequest {
             log_group_identifiers: vec![group.into()],
+            index_categories: Some(vec!["CUSTOM".into(), "INACTIVE".into()]),
             ..Default::default()
         };
         self.ok::<op::DescribeFieldIndexes>(ask).await.field_indexes.unwrap()

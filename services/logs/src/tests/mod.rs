@@ -1,3 +1,4 @@
+mod account_policies;
 mod anomalies;
 mod cloud;
 mod contributors;
