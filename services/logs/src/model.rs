@@ -286,6 +286,12 @@ pub(crate) struct MetricFilter {
     /// Looks at transformed events.
     #[serde(default)]
     pub(crate) transformed: bool,
+    /// Which events it looks at, by their system fields.
+    #[serde(default)]
+    pub(crate) selection: Option<String>,
+    /// System fields that are dimensions too.
+    #[serde(default)]
+    pub(crate) system_dimensions: Vec<String>,
 }
 
 impl Record for MetricFilter {}
@@ -308,6 +314,12 @@ pub(crate) struct Subscription {
     /// The id of the logical destination that it names.
     #[serde(default)]
     pub(crate) through: Option<u64>,
+    /// Which events it sends, by their system fields.
+    #[serde(default)]
+    pub(crate) selection: Option<String>,
+    /// System fields that are sent along.
+    #[serde(default)]
+    pub(crate) system_fields: Vec<String>,
 }
 
 impl Record for Subscription {}

@@ -62,7 +62,7 @@ impl Compiled {
         if !filter.dimensions.is_empty() && !pattern.has_fields() {
             return Err(error::invalid("The specified filter pattern does not support dimensions"));
         }
-        if filter.dimensions.len() > DIMENSIONS_MAX {
+        if filter.dimensions.len() + filter.system_dimensions.len() > DIMENSIONS_MAX {
             return Err(bad("a metric filter can have up to 3 dimensions"));
         }
         let mut dimensions = Vec::new();

@@ -21,6 +21,8 @@ pub(crate) struct Source<'a> {
     pub(crate) stream: &'a str,
     pub(crate) filter: &'a str,
     pub(crate) of_account: bool,
+    /// System fields that are sent along.
+    pub(crate) system: &'a [(String, String)],
 }
 
 /// Longest payload of an asynchronous invocation.
@@ -74,10 +76,14 @@ fn message(source: &Source<'_>, pattern: &Pattern, events: &[Event]) -> Value {
         shown.insert("id".into(), event.place.id().into());
         shown.insert("timestamp".into(), event.place.time_ms.into());
         shown.insert("message".into(), event.message.clone().into());
-        if matches!(pattern, Pattern::Space(_)) {
-            let fields = pattern.extract(&event.message).into_iter();
-            let fields = fields.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.into()));
-            shown.insert("extractedFields".into(), Value::Object(fields.collect()));
+        let is_space = matches!(pattern, Pattern::Space(_));
+        if is_space || !source.system.is_empty() {
+            let fields = if is_space { pattern.extract(&event.message) } else { Vec::new() };
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.into()));
+            let system = source.system.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+            shown.insert("extractedFields".into(), Value::Object(fields.chain(system).collect()));
         }
         Value::Object(shown)
     };

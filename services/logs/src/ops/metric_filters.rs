@@ -7,6 +7,7 @@ use super::access::on_all;
 use crate::Logs;
 use crate::error;
 use crate::filters::metric::Compiled;
+use crate::filters::system::{self, Selected};
 use crate::model::MetricFilter;
 use crate::names::GroupName;
 use crate::pattern::Pattern;
@@ -19,12 +20,10 @@ impl Handle<op::PutMetricFilter> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutMetricFilterRequest) -> Result<Empty> {
-        if input.field_selection_criteria.as_deref().is_some_and(|text| !text.is_empty()) {
-            return Err(error::not_offered("Selecting events by system fields"));
-        }
-        if input.emit_system_field_dimensions.as_ref().is_some_and(|list| !list.is_empty()) {
-            return Err(error::not_offered("System fields as dimensions"));
-        }
+        let selection = input.field_selection_criteria.filter(|text| !text.trim().is_empty());
+        selection.as_deref().map(Selected::parse).transpose()?;
+        let system_dimensions = input.emit_system_field_dimensions.unwrap_or_default();
+        system::check(&system_dimensions, &system::DIMENSIONS, "emitSystemFieldDimensions")?;
         let Some(transformation) = input.metric_transformations.into_iter().next() else {
             return Err(error::invalid("A metric transformation must be given."));
         };
@@ -39,6 +38,8 @@ impl Handle<op::PutMetricFilter> for Logs {
             dimensions: dimensions.iter().map(|(k, v)| (k.to_owned(), v.clone())).collect(),
             unit: transformation.unit,
             transformed: input.apply_on_transformed_logs == Some(true),
+            selection,
+            system_dimensions,
         };
         Pattern::given(&filter.pattern)?;
         Compiled::new(&input.filter_name, &filter)?;
@@ -136,6 +137,7 @@ fn shown((filter_name, group, filter): (String, String, MetricFilter)) -> s::Met
         creation_time: Some(filter.created_ms),
         log_group_name: Some(group),
         apply_on_transformed_logs: Some(filter.transformed),
-        ..Default::default()
+        field_selection_criteria: filter.selection,
+        emit_system_field_dimensions: Some(filter.system_dimensions).filter(|list| !list.is_empty()),
     }
 }

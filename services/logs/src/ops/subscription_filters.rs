@@ -7,6 +7,7 @@ use super::metric_filters::PAGE;
 use crate::Logs;
 use crate::error;
 use crate::filters::payload::control;
+use crate::filters::system::{self, Selected};
 use crate::model::Subscription;
 use crate::names::{DestinationName, GroupName};
 use crate::pattern::Pattern;
@@ -23,12 +24,10 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutSubscriptionFilterRequest) -> Result<Empty> {
-        if input.field_selection_criteria.as_deref().is_some_and(|text| !text.is_empty()) {
-            return Err(error::not_offered("Selecting events by system fields"));
-        }
-        if input.emit_system_fields.as_ref().is_some_and(|list| !list.is_empty()) {
-            return Err(error::not_offered("System fields of forwarded events"));
-        }
+        let selection = input.field_selection_criteria.filter(|text| !text.trim().is_empty());
+        selection.as_deref().map(Selected::parse).transpose()?;
+        let system_fields = input.emit_system_fields.unwrap_or_default();
+        system::check(&system_fields, &system::FORWARDED, "emitSystemFields")?;
         Pattern::given(&input.filter_pattern)?;
         let name = GroupName::own(cx, &input.log_group_name);
         let group = self.records.group(&name).await?;
@@ -50,6 +49,8 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
             transformed,
             role: input.role_arn,
             through,
+            selection,
+            system_fields,
         };
         self.records.put_subscription(&name, &input.filter_name, &subscription).await?;
         Ok(Empty {})
@@ -101,7 +102,8 @@ impl Handle<op::DescribeSubscriptionFilters> for Logs {
             apply_on_transformed_logs: Some(subscription.transformed),
             creation_time: Some(subscription.created_ms),
             role_arn: subscription.role,
-            ..Default::default()
+            field_selection_criteria: subscription.selection,
+            emit_system_fields: Some(subscription.system_fields).filter(|list| !list.is_empty()),
         };
         Ok(s::DescribeSubscriptionFiltersResponse {
             subscription_filters: Some(page.items.into_iter().map(shown).collect()),

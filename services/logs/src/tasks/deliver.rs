@@ -9,6 +9,7 @@ use crate::account::Kind;
 use crate::account::documents::Forwarding;
 use crate::events::{Event, OVERHEAD};
 use crate::filters::payload::{self, Payload, Source};
+use crate::filters::system::{self, Selected};
 use crate::model::Delivery;
 use crate::names::GroupName;
 use crate::ops::subscription_filters::BY_STREAM;
@@ -42,6 +43,8 @@ struct Target {
     by_stream: bool,
     pattern: Pattern,
     transformed: bool,
+    /// System fields that are sent along.
+    system: Vec<(String, String)>,
 }
 
 impl Target {
@@ -259,6 +262,7 @@ impl Delivering {
             stream: &delivery.arrival.stream,
             filter: &delivery.filter,
             of_account: delivery.of_account,
+            system: &target.system,
         };
         let (payloads, left_out) =
             payload::payloads(target.role.is_none(), &source, &target.pattern, events)?;
@@ -333,7 +337,8 @@ impl Delivering {
         if group.is_none_or(|group| group.id != delivery.arrival.group_id) {
             return Ok(None);
         }
-        let (destination, role, through, distribution, pattern, transformed) = if delivery.of_account {
+        let (destination, role, through, distribution, pattern, transformed, system) = if delivery.of_account
+        {
             let found = records.account_policies((name.account, name.region), Kind::Subscription).await?;
             let Some((_, policy)) = found.into_iter().find(|(_, policy)| policy.id == id) else {
                 return Ok(None);
@@ -346,10 +351,15 @@ impl Delivering {
                 forwarding.distribution,
                 forwarding.pattern,
                 false,
+                Vec::new(),
             )
         } else {
             let found = records.subscription(name, &delivery.filter).await?;
             let Some(subscription) = found.filter(|found| found.id == id) else { return Ok(None) };
+            if !Selected::has(subscription.selection.as_deref(), name)? {
+                return Ok(None);
+            }
+            let system = system::values(&subscription.system_fields, name);
             (
                 subscription.destination,
                 subscription.role,
@@ -357,6 +367,7 @@ impl Delivering {
                 subscription.distribution,
                 subscription.pattern,
                 subscription.transformed,
+                system,
             )
         };
         let (destination, role, sender) = match through {
@@ -375,7 +386,7 @@ impl Delivering {
         };
         let by_stream = distribution == BY_STREAM;
         let pattern = Pattern::parse(&pattern)?;
-        Ok(Some(Target { destination, role, sender, by_stream, pattern, transformed }))
+        Ok(Some(Target { destination, role, sender, by_stream, pattern, transformed, system }))
     }
 
     fn failed(

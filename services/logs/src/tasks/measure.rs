@@ -9,6 +9,7 @@ use crate::events::{Event, OVERHEAD};
 use crate::filters::embedded;
 use crate::filters::metric::Compiled;
 use crate::filters::points::{Points, Series};
+use crate::filters::system::{self, Selected};
 use crate::model::{Arrival, GroupPlace, Minute, Postponed};
 use crate::names::GroupName;
 use crate::store::Measured;
@@ -223,7 +224,10 @@ impl Measuring {
     async fn filters(&self, name: &GroupName) -> Result<Vec<Compiled>> {
         let filters = self.logs.records.metric_filters(name).await?;
         // All compiled when they were made; one that no longer does is of a newer version, and left alone.
-        Ok(filters.iter().filter_map(|(filter, record)| Compiled::new(filter, record).ok()).collect())
+        let selected = filters
+            .iter()
+            .filter(|(_, record)| Selected::has(record.selection.as_deref(), name).unwrap_or(false));
+        Ok(selected.filter_map(|(filter, record)| Compiled::new(filter, record).ok()).collect())
     }
 
     async fn publish(&self, points: Points) -> Result<()> {
@@ -269,7 +273,8 @@ impl Measuring {
     }
 }
 
-fn series(name: &GroupName, filter: &Compiled, dimensions: Vec<(String, String)>) -> Series {
+fn series(name: &GroupName, filter: &Compiled, mut dimensions: Vec<(String, String)>) -> Series {
+    dimensions.extend(system::values(&filter.filter.system_dimensions, name));
     Series {
         account: name.account,
         region: name.region,

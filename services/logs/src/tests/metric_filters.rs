@@ -282,3 +282,48 @@ async fn the_filters_of_an_account_are_listed_in_order() {
     }
     assert_eq!((pages, found == wanted), (12, true));
 }
+
+#[tokio::test]
+async fn system_fields_select_events_and_are_dimensions() {
+    let cloud = Cloud::new().await;
+    cloud.group_with_stream().await;
+    let here = s::PutMetricFilterRequest {
+        field_selection_criteria: Some(r#"@aws.region = "us-east-1" AND @aws.account NOT IN ["1"]"#.into()),
+        emit_system_field_dimensions: Some(vec!["@aws.account".into(), "@aws.region".into()]),
+        ..with(put("here", "ERROR", "1"), |t| t.default_value = Some(0.0))
+    };
+    let there = s::PutMetricFilterRequest {
+        field_selection_criteria: Some(r#"@aws.region = "eu-west-1""#.into()),
+        ..with(put("there", "ERROR", "1"), |t| t.default_value = Some(0.0))
+    };
+    cloud.ok::<op::PutMetricFilter>(here.clone()).await;
+    cloud.ok::<op::PutMetricFilter>(there).await;
+    for message in ["ERROR", "fine"] {
+        cloud.put("g", "s", &[(cloud.now_ms(), message)]).await.unwrap();
+        cloud.advance(61).await;
+    }
+    let system = [("@aws.account", "111111111111"), ("@aws.region", "us-east-1")];
+    assert_eq!(cloud.sums("here-metric", &system).await, (2.0, 1.0));
+    assert_eq!(cloud.sums("here-metric", &[]).await, (0.0, 0.0));
+    assert_eq!(cloud.sums("there-metric", &[]).await, (0.0, 0.0));
+    let all = cloud.ok::<op::DescribeMetricFilters>(Default::default()).await.metric_filters.unwrap();
+    assert_eq!(all[0].field_selection_criteria, here.field_selection_criteria);
+    assert_eq!(all[0].emit_system_field_dimensions, here.emit_system_field_dimensions);
+    assert_eq!(all[1].emit_system_field_dimensions, None);
+    let three = |t: &mut s::MetricTransformation| {
+        t.dimensions = dimensions(&[("A", "$.a"), ("B", "$.b"), ("C", "$.c")]);
+    };
+    for (criteria, emit, request) in [
+        (Some("@aws.zone = 1"), None, put("f", "", "1")),
+        (None, Some("@source.log"), put("f", "", "1")),
+        (None, Some("@aws.region"), with(put("f", "{ $.a = * }", "1"), three)),
+    ] {
+        let request = s::PutMetricFilterRequest {
+            field_selection_criteria: criteria.map(str::to_owned),
+            emit_system_field_dimensions: emit.map(|field| vec![field.to_owned()]),
+            ..request
+        };
+        let refused = cloud.err::<op::PutMetricFilter>(request).await;
+        assert!(refused.starts_with("InvalidParameterException"), "{refused}");
+    }
+}

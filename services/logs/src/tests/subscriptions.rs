@@ -300,3 +300,41 @@ async fn a_policy_of_the_account_subscribes_all_groups_but_some() {
     let named = s::DescribeAccountPoliciesRequest { policy_name: Some("all".into()), ..list };
     assert!(cloud.err::<op::DescribeAccountPolicies>(named).await.starts_with("ResourceNotFoundException"));
 }
+
+#[tokio::test]
+async fn system_fields_select_events_and_are_sent_along() {
+    let cloud = Cloud::new().await;
+    cloud.group("g").await;
+    cloud.stream("g", "s").await;
+    let system = ["@aws.account", "@aws.region", "@source.log"].map(str::to_owned).to_vec();
+    let here = s::PutSubscriptionFilterRequest {
+        field_selection_criteria: Some(r#"@aws.region IN ["us-east-1"]"#.into()),
+        emit_system_fields: Some(system),
+        ..put("here", "[level, what]", FUNCTION)
+    };
+    let there = s::PutSubscriptionFilterRequest {
+        field_selection_criteria: Some(r#"@aws.account != "111111111111""#.into()),
+        ..put("there", "", FUNCTION)
+    };
+    cloud.ok::<op::PutSubscriptionFilter>(here.clone()).await;
+    cloud.ok::<op::PutSubscriptionFilter>(there).await;
+    cloud.put("g", "s", &[(cloud.now_ms(), "ERROR one")]).await.unwrap();
+    cloud.settle().await;
+    let sent = cloud.functions.take();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(
+        sent[0]["logEvents"][0]["extractedFields"],
+        json!({
+            "level": "ERROR", "what": "one", "@aws.account": "111111111111", "@aws.region": "us-east-1",
+            "@source.log": "g",
+        })
+    );
+    assert!(cloud.platform.store.scan_keys(&DELIVERIES, Range::all(), 1).await.unwrap().is_empty());
+    let describe = s::DescribeSubscriptionFiltersRequest { log_group_name: "g".into(), ..Default::default() };
+    let all = cloud.ok::<op::DescribeSubscriptionFilters>(describe).await.subscription_filters.unwrap();
+    assert_eq!(all[0].emit_system_fields, here.emit_system_fields);
+    assert_eq!(all[0].field_selection_criteria, here.field_selection_criteria);
+    let twice = Some(vec!["@aws.region".to_owned(); 2]);
+    let refused = s::PutSubscriptionFilterRequest { emit_system_fields: twice, ..here.clone() };
+    assert!(cloud.err::<op::PutSubscriptionFilter>(refused).await.starts_with("InvalidParameterException"));
+}

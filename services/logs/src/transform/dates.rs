@@ -1,5 +1,52 @@
 //! Times in the letters of Java's DateTimeFormatter, as transformers name them: `yyyy-MM-dd'T'HH:mm:ss.SSSXXX`.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// Where a clock shows what a text says.
+pub(crate) enum Zone {
+    /// Seconds east of UTC.
+    Fixed(i64),
+    Named(TimeZone),
+}
+
+impl Zone {
+    pub(crate) const UTC: Zone = Zone::Fixed(0);
+
+    /// A distance from UTC, or a name of the IANA's time zone database.
+    pub(super) fn parse(text: &str) -> Option<Zone> {
+        let named = || TimeZone::get(text).ok().map(Zone::Named);
+        zone(text).map(Zone::Fixed).or_else(named)
+    }
+
+    /// Seconds east of UTC when it is so many seconds since 1970, with the name that they go by then.
+    fn offset_at(&self, seconds: i64) -> (i64, Option<String>) {
+        match self {
+            Zone::Fixed(offset_s) => (*offset_s, None),
+            Zone::Named(zone) => {
+                let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+                let info = zone.to_offset_info(at);
+                (i64::from(info.offset().seconds()), Some(info.abbreviation().to_owned()))
+            }
+        }
+    }
+
+    /// The same when clocks there show so many seconds since 1970: the first of two such times, and behind those that are
+    /// left out as much later, as Java has it.
+    fn offset_of_local(&self, local: i64) -> i64 {
+        let named = |zone: &TimeZone| -> Option<i64> {
+            let shown: DateTime = TimeZone::UTC.to_datetime(Timestamp::from_second(local).ok()?);
+            let at = zone.to_ambiguous_timestamp(shown).compatible().ok()?;
+            Some(local - at.as_second())
+        };
+        match self {
+            Zone::Fixed(offset_s) => *offset_s,
+            Zone::Named(zone) => named(zone).unwrap_or_default(),
+        }
+    }
+}
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -68,11 +115,11 @@ impl Format {
         Some(Format(pieces))
     }
 
-    /// Milliseconds since 1970; `offset_s` is of a text that names no zone.
-    pub(crate) fn parse(&self, text: &str, offset_s: i64) -> Option<i64> {
+    /// Milliseconds since 1970; `zone` is of a text that names none.
+    pub(crate) fn parse(&self, text: &str, zone_of: &Zone) -> Option<i64> {
         let (mut year, mut month, mut day) = (1970i64, 1i64, 1i64);
         let (mut hour, mut minute, mut second, mut milli) = (0i64, 0i64, 0i64, 0i64);
-        let (mut afternoon, mut offset) = (None, offset_s);
+        let (mut afternoon, mut offset) = (None, None);
         let mut rest = text;
         for (at, piece) in self.0.iter().enumerate() {
             let (letter, count) = match piece {
@@ -127,7 +174,7 @@ impl Format {
                 }
                 _ => {
                     let end = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
-                    offset = zone(&rest[..end])?;
+                    offset = Some(zone(&rest[..end])?);
                     rest = &rest[end..];
                 }
             }
@@ -140,10 +187,13 @@ impl Format {
             return None;
         }
         let days = days_of(year, month, day);
-        Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + milli)
+        let local = days * 86_400 + hour * 3600 + minute * 60 + second;
+        let offset = offset.unwrap_or_else(|| zone_of.offset_of_local(local));
+        Some((local - offset) * 1000 + milli)
     }
 
-    pub(super) fn format(&self, ms: i64, offset_s: i64) -> String {
+    pub(super) fn format(&self, ms: i64, zone: &Zone) -> String {
+        let (offset_s, abbreviation) = zone.offset_at(ms.div_euclid(1000));
         let local = ms.saturating_add(offset_s * 1000);
         let (days, rest) = (local.div_euclid(86_400_000), local.rem_euclid(86_400_000));
         let (year, month, day) = date_of(days);
@@ -176,6 +226,7 @@ impl Format {
                 'S' | 'n' => format!("{milli:03}000000")[..count].to_owned(),
                 'a' => if hour < 12 { "AM" } else { "PM" }.to_owned(),
                 'X' if offset_s == 0 => "Z".to_owned(),
+                'z' if let Some(name) = &abbreviation => name.clone(),
                 'z' if offset_s == 0 => "UTC".to_owned(),
                 _ => {
                     let (sign, offset) = (if offset_s < 0 { '-' } else { '+' }, offset_s.abs());

@@ -1,6 +1,6 @@
 //! Log transformers: processors that make structured events of messages, one after the other.
 //!
-//! Source: CloudWatch Logs User Guide, "Processors that you can use"; [`path`] finds fields, [`parsers`] read texts, [`grok`] has the
+//! Source: CloudWatch Logs User Guide, "Processors that you can use"; [`path`] finds fields, [`parsers`] read texts, [`vended`] the logs of AWS's services, [`grok`] has the
 //! patterns, [`dates`] the formats of times, [`budget`] says how large an event may become, and at what cost.
 
 mod budget;
@@ -9,6 +9,7 @@ mod grok;
 mod parsers;
 mod path;
 mod processors;
+mod vended;
 
 use haneul_kit::Result;
 use haneul_logs_wire::shapes as s;
@@ -58,7 +59,14 @@ impl Transformer {
                 )));
             }
         }
-        if Transformer::new(processors)?.0.iter().filter(|step| step.is_parser()).count() > PARSERS_MAX {
+        let transformer = Transformer::new(processors)?;
+        // It reads the whole message, so one behind another parser would find nothing left to do.
+        if transformer.0.iter().skip(1).any(Step::is_vended) {
+            return Err(crate::error::invalid(
+                "Invalid transformer configuration: a parser of AWS vended logs must be the first processor, and the only one",
+            ));
+        }
+        if transformer.0.iter().filter(|step| step.is_parser()).count() > PARSERS_MAX {
             return Err(crate::error::invalid(format!(
                 "Invalid transformer configuration: no more than {PARSERS_MAX} parsers are allowed"
             )));

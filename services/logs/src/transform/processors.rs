@@ -6,10 +6,11 @@ use regex::{Captures, Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::budget::{Budget, TEXT_MAX, weight};
-use super::dates::{self, Format};
+use super::dates::{Format, Zone};
 use super::grok::Grok;
 use super::parsers::{Csv, KeyValue};
 use super::path;
+use super::vended::Vended;
 use crate::error;
 
 /// A processor ready for work.
@@ -45,6 +46,7 @@ pub(super) enum Reader {
     Csv(Csv),
     KeyValue(KeyValue),
     Grok(Grok),
+    Vended(Vended),
 }
 
 pub(super) struct DateStep {
@@ -52,8 +54,8 @@ pub(super) struct DateStep {
     target: String,
     patterns: Vec<Option<Format>>,
     target_format: Format,
-    source_offset_s: i64,
-    target_offset_s: i64,
+    source_zone: Zone,
+    target_zone: Zone,
 }
 
 /// Work of a processor that finds nothing to do.
@@ -103,6 +105,12 @@ impl Step {
             let reader =
                 Grok::new(&grok.r#match).map_err(|why| bad(format_args!("the grok pattern: {why}")))?;
             steps.push(parser(Reader::Grok(reader), grok.source.as_ref(), None, true));
+        }
+        for (vended, source) in vended(processor) {
+            if source.is_some_and(|source| source != WHOLE) {
+                return Err(bad("the source of a parser of AWS vended logs can only be @message"));
+            }
+            steps.push(parser(Reader::Vended(vended), None, None, true));
         }
         if let Some(add) = &processor.add_keys {
             let entry =
@@ -168,8 +176,12 @@ impl Step {
         match (steps.pop(), steps.is_empty()) {
             (Some(step), true) => Ok(step),
             (Some(_), false) => Err(bad("a processor has more than one operation")),
-            (None, _) => Err(error::not_offered("A processor for the logs of one AWS service")),
+            (None, _) => Err(error::not_offered("The processor parseToOCSF")),
         }
+    }
+
+    pub(super) fn is_vended(&self) -> bool {
+        matches!(self, Step::Parse { reader: Reader::Vended(_), .. })
     }
 
     pub(super) fn is_parser(&self) -> bool {
@@ -268,6 +280,18 @@ impl Step {
     }
 }
 
+/// Whose logs a processor is for, with its source.
+fn vended(processor: &s::Processor) -> impl Iterator<Item = (Vended, Option<&String>)> {
+    let all = [
+        processor.parse_cloudfront.as_ref().map(|own| (Vended::Cloudfront, own.source.as_ref())),
+        processor.parse_postgres.as_ref().map(|own| (Vended::Postgres, own.source.as_ref())),
+        processor.parse_route53.as_ref().map(|own| (Vended::Route53, own.source.as_ref())),
+        processor.parse_vpc.as_ref().map(|own| (Vended::Vpc, own.source.as_ref())),
+        processor.parse_waf.as_ref().map(|own| (Vended::Waf, own.source.as_ref())),
+    ];
+    all.into_iter().flatten()
+}
+
 fn parser(reader: Reader, source: Option<&String>, destination: Option<&String>, overwrite: bool) -> Step {
     let source = source.map_or(WHOLE, String::as_str).to_owned();
     Step::Parse { reader, source, destination: destination.cloned(), overwrite }
@@ -278,7 +302,7 @@ impl Reader {
     fn weight(&self) -> usize {
         match self {
             Reader::Grok(grok) => grok.weight,
-            Reader::Json => 2,
+            Reader::Json | Reader::Vended(_) => 2,
             Reader::Csv(_) | Reader::KeyValue(_) => 1,
         }
     }
@@ -292,6 +316,7 @@ impl Reader {
             Reader::Csv(csv) => Some(csv.read(text)),
             Reader::KeyValue(pairs) => Some(pairs.read(text)).filter(|found| !found.is_empty()),
             Reader::Grok(grok) => grok.read(text),
+            Reader::Vended(vended) => vended.read(text),
         }
     }
 }
@@ -380,9 +405,10 @@ impl DateStep {
             Format::new(pattern).ok_or_else(|| bad(format_args!("the date pattern {pattern} is not valid")))
         };
         let zone = |given: Option<&String>| match given {
-            None => Ok(0),
-            Some(text) => dates::zone(text)
-                .ok_or_else(|| error::not_offered("A time zone other than UTC or a distance from it")),
+            None => Ok(Zone::UTC),
+            Some(text) => {
+                Zone::parse(text).ok_or_else(|| bad(format_args!("the time zone {text} is unknown")))
+            }
         };
         let english = |locale: &str| locale == "locale.ROOT" || locale.starts_with("en");
         if date.locale.as_deref().is_some_and(|locale| !english(locale)) {
@@ -397,8 +423,8 @@ impl DateStep {
             target: date.target.clone(),
             patterns: date.match_patterns.iter().map(pattern).collect::<Result<_>>()?,
             target_format: format(date.target_format.as_deref().unwrap_or(TIME_DEFAULT))?,
-            source_offset_s: zone(date.source_timezone.as_ref())?,
-            target_offset_s: zone(date.target_timezone.as_ref())?,
+            source_zone: zone(date.source_timezone.as_ref())?,
+            target_zone: zone(date.target_timezone.as_ref())?,
         })
     }
 
@@ -409,12 +435,12 @@ impl DateStep {
             return;
         }
         let read = |pattern: &Option<Format>| match pattern {
-            Some(format) => format.parse(&text, self.source_offset_s),
+            Some(format) => format.parse(&text, &self.source_zone),
             // Seconds, or milliseconds where they are too many to be seconds.
             None => text.parse::<i64>().ok().map(|n| if n.abs() < 100_000_000_000 { n * 1000 } else { n }),
         };
         if let Some(ms) = self.patterns.iter().find_map(read) {
-            let shown = self.target_format.format(ms, self.target_offset_s);
+            let shown = self.target_format.format(ms, &self.target_zone);
             path::set(event, &self.target, shown.into(), true, budget);
         }
     }

@@ -1,11 +1,11 @@
 use haneul_logs_wire::shapes as s;
 
 use super::budget::weight;
-use super::dates::{Format, zone};
+use super::dates::{Format, Zone, zone};
 use super::{Transformer, Work};
 
 /// Processors as JSON, a message, and what becomes of it.
-const CASES: [(&str, &str, &str); 17] = [
+const CASES: [(&str, &str, &str); 31] = [
     (r#"[{"parseJSON":{}}]"#, r#"{"b":1,"a":{"c":"x"}}"#, r#"{"a":{"c":"x"},"b":1}"#),
     (r#"[{"parseJSON":{}}]"#, "no JSON", ""),
     (
@@ -79,6 +79,52 @@ const CASES: [(&str, &str, &str); 17] = [
         r#"{"l":[{"k":"a","v":1},{"k":"a","v":3}]}"#,
         r#"{"a":[1,3]}"#,
     ),
+    (
+        r#"[{"parseVPC":{}}]"#,
+        "2 123456789010 eni-abc123de 192.0.2.0 192.0.2.24 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK",
+        r#"{"version":2,"accountId":"123456789010","interfaceId":"eni-abc123de","srcAddr":"192.0.2.0","dstAddr":"192.0.2.24","srcPort":20641,"dstPort":22,"protocol":6,"packets":20,"bytes":4249,"start":1418530010,"end":1418530070,"action":"ACCEPT","logStatus":"OK"}"#,
+    ),
+    (
+        r#"[{"parseVPC":{"source":"@message"}},{"addKeys":{"entries":[{"key":"a","value":"${logStatus}"}]}},{"deleteKeys":{"withKeys":["accountId","start","end","interfaceId"]}}]"#,
+        "2 123456789010 eni-1235b8ca - - - - - - - 1431280876 1431280934 - NODATA",
+        r#"{"version":2,"srcAddr":"-","dstAddr":"-","srcPort":"-","dstPort":"-","protocol":"-","packets":"-","bytes":"-","action":"-","logStatus":"NODATA","a":"NODATA"}"#,
+    ),
+    (r#"[{"parseVPC":{}}]"#, "2 123456789010 eni-abc123de 192.0.2.0", ""),
+    (r#"[{"parseVPC":{}}]"#, "version account-id a b c d e f g h i j k l m", ""),
+    (
+        r#"[{"parseRoute53":{}}]"#,
+        "1.0 2017-12-13T08:15:50.235Z Z123412341234 example.com AAAA NOERROR TCP IAD12 192.0.2.0 198.51.100.0/24",
+        r#"{"version":1.0,"queryTimestamp":"2017-12-13T08:15:50.235Z","hostZoneId":"Z123412341234","queryName":"example.com","queryType":"AAAA","responseCode":"NOERROR","protocol":"TCP","edgeLocation":"IAD12","resolverIp":"192.0.2.0","ednsClientSubnet":"198.51.100.0/24"}"#,
+    ),
+    (
+        r#"[{"parsePostgres":{}}]"#,
+        "2019-03-10 03:54:59 UTC:10.0.0.123(52834):postgres@logtestdb:[20175]:ERROR: column \"wrong_column_name\" does not exist at character 8",
+        r#"{"logTime":"2019-03-10 03:54:59 UTC","srcIp":"10.0.0.123(52834)","userName":"postgres","dbName":"logtestdb","processId":"20175","logLevel":"ERROR"}"#,
+    ),
+    (
+        r#"[{"parsePostgres":{}}]"#,
+        "2019-03-10 03:54:59.123 UTC::@:[5647]:LOG: checkpoint starting: time",
+        r#"{"logTime":"2019-03-10 03:54:59.123 UTC","srcIp":"","userName":"","dbName":"","processId":"5647","logLevel":"LOG"}"#,
+    ),
+    (r#"[{"parsePostgres":{}}]"#, "what is it", ""),
+    (
+        r#"[{"parseCloudfront":{}}]"#,
+        "2019-12-04\t21:02:31\tLAX1\t392\t192.0.2.24\tGET\td1.cloudfront.net\t/index.html\t200\t-\tMozilla/5.0%20(Windows%20NT)\t-\t-\tHit\tSOX4xwn4==\td1.cloudfront.net\thttps\t23\t0.001\t-\tTLSv1.2\tECDHE\tHit\tHTTP/2.0\t-\t-\t11040\t0.001\tHit\ttext/html\t78\t-\t-",
+        r#"{"date":"2019-12-04","time":"21:02:31","x-edge-location":"LAX1","sc-bytes":392,"c-ip":"192.0.2.24","cs-method":"GET","cs(Host)":"d1.cloudfront.net","cs-uri-stem":"/index.html","sc-status":200,"cs(Referer)":"-","cs(User-Agent)":"Mozilla/5.0 (Windows NT)","cs-uri-query":"-","cs(Cookie)":"-","x-edge-result-type":"Hit","x-edge-request-id":"SOX4xwn4==","x-host-header":"d1.cloudfront.net","cs-protocol":"https","cs-bytes":23,"time-taken":0.001,"x-forwarded-for":"-","ssl-protocol":"TLSv1.2","ssl-cipher":"ECDHE","x-edge-response-result-type":"Hit","cs-protocol-version":"HTTP/2.0","fle-status":"-","fle-encrypted-fields":"-","c-port":11040,"time-to-first-byte":0.001,"x-edge-detailed-result-type":"Hit","sc-content-type":"text/html","sc-content-len":78,"sc-range-start":"-","sc-range-end":"-"}"#,
+    ),
+    (r#"[{"parseCloudfront":{}}]"#, "#Version: 1.0", ""),
+    (
+        r#"[{"parseWAF":{}}]"#,
+        r#"{"action":"BLOCK","httpRequest":{"country":"AU","headers":[{"name":"Host","value":"localhost"},{"name":"Accept","value":"*/*"},{"name":"Accept","value":"b"}]},"labels":[{"name":"one"},{"name":"two"}]}"#,
+        r#"{"action":"BLOCK","httpRequest":{"country":"AU","headers":{"Host":"localhost","Accept":["*/*","b"]}},"labels":{"name":["one","two"]}}"#,
+    ),
+    (r#"[{"parseWAF":{}}]"#, r#"{"labels":[{"name":"value"},7]}"#, r#"{"labels":{"name":"value"}}"#),
+    (r#"[{"parseWAF":{}}]"#, "no JSON", ""),
+    (
+        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"t","target":"u","matchPatterns":["yyyy-MM-dd HH:mm"],"targetFormat":"yyyy-MM-dd'T'HH:mm:ssXXX z","sourceTimezone":"America/New_York","targetTimezone":"Asia/Seoul"}}]"#,
+        r#"{"t":"2024-07-01 12:00"}"#,
+        r#"{"t":"2024-07-01 12:00","u":"2024-07-02T01:00:00+09:00 KST"}"#,
+    ),
 ];
 
 fn processors(config: &str) -> Vec<s::Processor> {
@@ -107,13 +153,14 @@ fn transformers_that_cannot_work() {
         r#"[{"addKeys":{"entries":[{"key":"a","value":"b"}]}}]"#,
         r#"[{"parseJSON":{},"deleteKeys":{"withKeys":["a"]}}]"#,
         r#"[{}]"#,
-        r#"[{"parseVPC":{}}]"#,
+        r#"[{"parseVPC":{"source":"a"}}]"#,
+        r#"[{"parseToOCSF":{"eventSource":"VPCFlow","ocsfVersion":"V1.1"}}]"#,
         r#"[{"grok":{"match":"%{NOTHING:a}"}}]"#,
         r#"[{"grok":{"match":"%{WORD:a"}}]"#,
         r#"[{"parseJSON":{}},{"substituteString":{"entries":[{"source":"a","from":"(","to":"b"}]}}]"#,
         r#"[{"parseJSON":{}},{"listToMap":{"source":"l","key":"k","flatten":true}}]"#,
         r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"a","target":"b","matchPatterns":["qq"]}}]"#,
-        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"a","target":"b","matchPatterns":["yyyy"],"sourceTimezone":"Asia/Seoul"}}]"#,
+        r#"[{"parseJSON":{}},{"dateTimeConverter":{"source":"a","target":"b","matchPatterns":["yyyy"],"sourceTimezone":"Asia/Nowhere"}}]"#,
     ] {
         assert!(Transformer::new(&processors(bad)).is_err(), "{bad}");
     }
@@ -127,6 +174,9 @@ fn what_aws_has_only_once() {
     let grok = r#"{"grok":{"match":"%{WORD:a}"}}"#;
     for (config, good) in [
         (vec![json, add, copy, grok], true),
+        (vec![r#"{"parseWAF":{}}"#, json, add], true),
+        (vec![json, r#"{"parseWAF":{}}"#], false),
+        (vec![r#"{"parseVPC":{}}"#, r#"{"parseVPC":{}}"#], false),
         (vec![json; 5], true),
         (vec![json; 6], false),
         (vec![json, add, add], false),
@@ -218,15 +268,27 @@ fn times_are_read_and_written() {
         ("EEE, d MMM yyyy h:mm a", "Thu, 1 Jan 1970 1:05 PM", 47_100_000),
         ("MMMM dd, yy", "March 05, 24", 1_709_596_800_000),
     ] {
-        assert_eq!(Format::new(pattern).unwrap().parse(text, 0), Some(ms), "{text}");
+        assert_eq!(Format::new(pattern).unwrap().parse(text, &Zone::UTC), Some(ms), "{text}");
     }
     for (pattern, text) in
         [("yyyy-MM-dd", "2024-13-01"), ("yyyy", "x"), ("yyyy", "2024 "), ("MMM", "Foo"), ("a", "é")]
     {
-        assert_eq!(Format::new(pattern).unwrap().parse(text, 0), None, "{text}");
+        assert_eq!(Format::new(pattern).unwrap().parse(text, &Zone::UTC), None, "{text}");
     }
     let all = Format::new("EEEE yyyy-MM-dd hh:mm:ss.SSSSSS a XXX Z z 'at' ''").unwrap();
-    assert_eq!(all.format(0, 0), "Thursday 1970-01-01 12:00:00.000000 AM Z +0000 UTC at ");
+    assert_eq!(all.format(0, &Zone::UTC), "Thursday 1970-01-01 12:00:00.000000 AM Z +0000 UTC at ");
+    // An hour that is left out, and one that is there twice.
+    let (format, berlin) = (Format::new("yyyy-MM-dd HH:mm").unwrap(), Zone::parse("Europe/Berlin").unwrap());
+    for (text, ms, shown) in [
+        ("2024-03-31 02:30", 1_711_848_600_000, "2024-03-31 03:30"),
+        ("2024-10-27 02:30", 1_729_989_000_000, "2024-10-27 02:30"),
+        ("2024-01-01 00:00", 1_704_063_600_000, "2024-01-01 00:00"),
+    ] {
+        assert_eq!(format.parse(text, &berlin), Some(ms), "{text}");
+        assert_eq!(format.format(ms, &berlin), shown);
+    }
+    format.parse("9999-12-31 23:59", &berlin);
+    format.format(i64::MAX, &berlin);
     assert_eq!(zone("-07:30"), Some(-27_000));
     assert_eq!((zone("Mars"), zone("+1é"), zone("+123")), (None, None, None));
 }

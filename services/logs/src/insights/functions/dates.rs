@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::{Arguments, Function, number, text};
 use crate::insights::record::Record;
 use crate::insights::value::Value;
-use crate::transform::dates::Format;
+use crate::transform::dates::{Format, Zone};
 
 /// Of a format, in characters.
 const FORMAT_MAX: usize = 256;
@@ -39,7 +39,7 @@ fn floor(at: Option<f64>, span: Option<f64>) -> Value {
 /// A date by a pattern of Java's DateTimeFormatter. One that names its own zone is in that.
 fn parsed(of: &Arguments<'_, '_>) -> Option<i64> {
     let (date, format) = (of.text(0)?, Format::new(&of.text(1)?)?);
-    let (in_utc, an_hour_east) = (format.parse(&date, 0)?, format.parse(&date, 3600)?);
+    let (in_utc, an_hour_east) = (format.parse(&date, &Zone::UTC)?, format.parse(&date, &Zone::Fixed(3600))?);
     if in_utc == an_hour_east || of.values.len() < 3 {
         return Some(in_utc);
     }
