@@ -19,24 +19,46 @@ use crate::Logs;
 use crate::error;
 use crate::model::{BucketTarget, DataKeyRecord};
 use crate::names::{DestinationName, GroupName};
-use crate::store::ScheduledKey;
+use crate::ops::lookup_tables::lookup_arn;
+use crate::store::{LookupKey, ScheduledKey};
 
 /// Policies name the service with its Region, and newer ones without.
 fn principals(region: Region) -> [String; 2] {
     [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()]
 }
 
-/// Data keys are bound to their group.
-fn context(name: &GroupName) -> Map<String> {
-    [("aws:logs:arn", name.arn().to_string())].into_iter().collect()
+/// What a data key is made for: a group, or a lookup table.
+pub(crate) struct Keeper {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) arn: Arn,
+    /// On account of what KMS is asked.
+    pub(crate) source: String,
+}
+
+impl Keeper {
+    pub(crate) fn group(name: &GroupName) -> Keeper {
+        let arn = name.arn();
+        Keeper { account: name.account, region: name.region, source: format!("{arn}:*"), arn }
+    }
+
+    pub(crate) fn lookup(key: &LookupKey) -> Keeper {
+        let arn = lookup_arn(key);
+        Keeper { account: key.0, region: key.1, source: arn.to_string(), arn }
+    }
+
+    /// Data keys are bound to what they are made for.
+    fn context(&self) -> Map<String> {
+        [("aws:logs:arn", self.arn.to_string())].into_iter().collect()
+    }
 }
 
 impl Logs {
-    /// A data key for a group under a key of KMS.
+    /// A data key under a key of KMS.
     ///
     /// # Errors
     /// AWS's for a key that is not there, does not let us, or is disabled.
-    pub(crate) async fn new_data_key(&self, name: &GroupName, key_id: &str) -> Result<DataKeyRecord> {
+    pub(crate) async fn new_data_key(&self, keeper: &Keeper, key_id: &str) -> Result<DataKeyRecord> {
         if !key_id.starts_with("arn:") {
             return Err(error::invalid(
                 "The specified KMS key identifier is not valid: give the ARN of the key.",
@@ -45,10 +67,10 @@ impl Logs {
         let input = k::GenerateDataKeyRequest {
             key_id: key_id.to_owned(),
             key_spec: Some("AES_256".into()),
-            encryption_context: Some(context(name)),
+            encryption_context: Some(keeper.context()),
             ..Default::default()
         };
-        let made = self.as_service::<kms::GenerateDataKey>(name, input).await;
+        let made = self.for_keeper::<kms::GenerateDataKey>(keeper, input).await;
         let made = made.map_err(|refused| match refused.code() {
             "DisabledException" | "KMSInvalidStateException" => {
                 error::invalid(format!("The specified KMS key is not enabled: {}", refused.message()))
@@ -56,7 +78,7 @@ impl Logs {
             "InvalidKeyUsageException" | "UnsupportedOperationException" => {
                 error::invalid("The specified KMS key is not a symmetric encryption key.")
             }
-            _ => error::key(&refused, name),
+            _ => error::key(&refused, &keeper.arn),
         })?;
         let (Some(blob), Some(key_arn)) = (made.ciphertext_blob, made.key_id) else {
             return Err(ApiError::internal("KMS gave no data key"));
@@ -64,15 +86,15 @@ impl Logs {
         Ok(DataKeyRecord { key_arn, blob: STANDARD.encode(blob) })
     }
 
-    pub(crate) async fn decrypt_data_key(&self, name: &GroupName, key: &DataKeyRecord) -> Result<Bytes> {
+    pub(crate) async fn decrypt_data_key(&self, keeper: &Keeper, key: &DataKeyRecord) -> Result<Bytes> {
         let blob = STANDARD.decode(&key.blob).map_err(|_| ApiError::internal("a data key is damaged"))?;
         let input = k::DecryptRequest {
             ciphertext_blob: Some(blob.into()),
-            encryption_context: Some(context(name)),
+            encryption_context: Some(keeper.context()),
             key_id: Some(key.key_arn.clone()),
             ..Default::default()
         };
-        let opened = self.as_service::<kms::Decrypt>(name, input).await?;
+        let opened = self.for_keeper::<kms::Decrypt>(keeper, input).await?;
         opened.plaintext.ok_or_else(|| ApiError::internal("KMS gave no data key"))
     }
 
@@ -136,12 +158,18 @@ impl Logs {
     where
         O::Input: Clone,
     {
-        let source = format!("{}:*", group.arn());
+        self.for_keeper::<O>(&Keeper::group(group), input).await
+    }
+
+    async fn for_keeper<O: Operation>(&self, keeper: &Keeper, input: O::Input) -> Result<O::Output>
+    where
+        O::Input: Clone,
+    {
         let mut denied = None;
-        for principal in principals(group.region) {
-            let caller = Caller::service(principal, group.account);
-            let source = Some(source.clone());
-            match self.platform.bus.call::<O>(caller, group.region, source, input.clone()).await {
+        for principal in principals(keeper.region) {
+            let caller = Caller::service(principal, keeper.account);
+            let source = Some(keeper.source.clone());
+            match self.platform.bus.call::<O>(caller, keeper.region, source, input.clone()).await {
                 Err(error) if is_denial(&error) => denied = Some(error),
                 other => return other,
             }

@@ -3,8 +3,6 @@
 use haneul_kit::{AccountId, ApiError, Arn, Fault};
 use haneul_logs_wire::shapes as s;
 
-use crate::names::GroupName;
-
 fn of(code: &'static str, message: impl Into<String>) -> ApiError {
     ApiError::new(code, message)
 }
@@ -113,12 +111,11 @@ pub(crate) fn aborted() -> ApiError {
     of("OperationAbortedException", "A conflicting operation is in progress. Please try again.")
 }
 
-/// What KMS refused, for a group whose events need the key.
-pub(crate) fn key(refused: &ApiError, name: &GroupName) -> ApiError {
+/// What KMS refused, for a group or a lookup table that needs the key.
+pub(crate) fn key(refused: &ApiError, arn: &Arn) -> ApiError {
     if refused.fault() == Fault::Server {
         return ApiError::internal(refused);
     }
-    let arn = name.arn();
     of(
         "AccessDeniedException",
         format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"),

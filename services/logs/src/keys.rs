@@ -10,6 +10,7 @@ use haneul_kit::{ApiError, Result};
 use sha2::{Digest, Sha256};
 
 use crate::Logs;
+use crate::calls::Keeper;
 use crate::error;
 use crate::names::GroupName;
 
@@ -88,8 +89,8 @@ impl Logs {
         }
         let record = self.records.data_key(group, number).await?;
         let record = record.ok_or_else(|| ApiError::internal("a group's data key is gone"))?;
-        let plain =
-            self.decrypt_data_key(name, &record).await.map_err(|refused| error::key(&refused, name))?;
+        let opened = self.decrypt_data_key(&Keeper::group(name), &record).await;
+        let plain = opened.map_err(|refused| error::key(&refused, &name.arn()))?;
         let key = DataKey::new(&plain, &self.platform.env.rng);
         let key = key.ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
         self.open_keys.keep(Some(at), key.clone(), now, OPEN_MS);

@@ -511,6 +511,9 @@ pub(crate) struct LookupTable {
     pub(crate) bytes: i64,
     pub(crate) updated_ms: i64,
     pub(crate) tags: Vec<(String, String)>,
+    /// What its rows are sealed with, if not with the cloud's own key.
+    #[serde(default)]
+    pub(crate) key: Option<DataKeyRecord>,
 }
 
 impl Record for LookupTable {}
@@ -569,6 +572,6 @@ pub(crate) static LOOKUP_TABLES: Table<(AccountId, Region, String), LookupTable>
     Table::new("logs.lookup_tables");
 pub(crate) static DESTINATIONS: Table<(AccountId, Region, String), Destination> =
     Table::new("logs.destinations");
-/// The CSV, packed by LZ4 and sealed.
+/// The CSV, packed by LZ4 and sealed, under the table's data key in base64.
 pub(crate) static LOOKUP_BODIES: Table<(AccountId, Region, String), String> =
     Table::new("logs.lookup_bodies");

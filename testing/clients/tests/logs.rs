@@ -19,6 +19,16 @@ fn by_boto3() {
 }
 
 #[test]
+fn policies_of_the_account_hold_around_a_crash() {
+    if can_run("boto3_logs_policies.py") {
+        let server = Server::start(&[]);
+        server.run(&python(), &[&script("boto3_logs_policies.py"), "before"]);
+        let server = server.restart(&[]);
+        server.run(&python(), &[&script("boto3_logs_policies.py"), "after"]);
+    }
+}
+
+#[test]
 fn nothing_accepted_is_lost_in_a_crash() {
     if can_run("crash_logs.py") {
         let server = Server::start(&[]);

@@ -51,6 +51,9 @@ pub(crate) struct TableTarget {
     pub(crate) description: Option<String>,
     /// When it is made.
     pub(crate) tags: Vec<(String, String)>,
+    /// The key of KMS that its rows are sealed under.
+    #[serde(default)]
+    pub(crate) key: Option<String>,
 }
 
 /// One run of a scheduled query.

@@ -7,6 +7,7 @@ use super::access::on_all;
 use super::data_sources::is_of;
 use super::indexes::default_fields;
 use crate::Logs;
+use crate::calls::Keeper;
 use crate::data_source::DataSource;
 use crate::error;
 use crate::model::{Group, GroupKey};
@@ -44,7 +45,7 @@ impl Handle<op::CreateLogGroup> for Logs {
             return Err(error::group_exists());
         }
         let key = match &input.kms_key_id {
-            Some(key_id) => Some(self.new_data_key(&name, key_id).await?),
+            Some(key_id) => Some(self.new_data_key(&Keeper::group(&name), key_id).await?),
             None => None,
         };
         let group = Group {

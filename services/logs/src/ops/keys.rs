@@ -4,6 +4,7 @@ use haneul_logs_wire::shapes as s;
 use haneul_shape::Empty;
 
 use crate::Logs;
+use crate::calls::Keeper;
 use crate::error;
 use crate::names::GroupName;
 
@@ -16,7 +17,7 @@ impl Handle<op::AssociateKmsKey> for Logs {
     async fn call(&self, cx: &Cx, input: s::AssociateKmsKeyRequest) -> Result<Empty> {
         let name = named(cx, input.log_group_name.as_deref(), input.resource_identifier.as_deref())?;
         let group = self.records.group(&name).await?;
-        let key = self.new_data_key(&name, &input.kms_key_id).await?;
+        let key = self.new_data_key(&Keeper::group(&name), &input.kms_key_id).await?;
         self.records.put_data_key(&name, group.id, &key).await?;
         Ok(Empty {})
     }

@@ -1,18 +1,20 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use haneul_kit::{Access, AccountId, Arn, Cx, Handle, Region, Result, Tags, paging};
+use haneul_kit::{Access, AccountId, ApiError, Arn, Cx, Handle, Region, Result, Tags, paging};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use haneul_shape::Empty;
 
 use super::tags::refused;
 use crate::Logs;
+use crate::calls::Keeper;
 use crate::error;
 use crate::insights::Plan;
 use crate::insights::lookup::Csv;
-use crate::model::LookupTable;
-use crate::store::LookupKey;
+use crate::keys::DataKey;
+use crate::model::{DataKeyRecord, LookupTable};
+use crate::store::{LookupKey, Records, RowSeal};
 
 const PAGE: usize = 50;
 const BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -79,6 +81,46 @@ impl Logs {
         Ok((body, csv))
     }
 
+    /// The rows of a table, as CSV.
+    ///
+    /// # Errors
+    /// When KMS does not open its key for us.
+    pub(crate) async fn lookup_body(&self, key: &LookupKey) -> Result<String> {
+        let (table, sealed) = self.records.sealed_lookup(key).await?;
+        let seal = match &table.key {
+            Some(record) => self.row_seal(key, record).await?,
+            None => RowSeal::Cloud(self.platform.seal.clone()),
+        };
+        Records::open_lookup(key, &seal, &sealed)
+    }
+
+    async fn row_seal(&self, key: &LookupKey, record: &DataKeyRecord) -> Result<RowSeal> {
+        let opened = self.decrypt_data_key(&Keeper::lookup(key), record).await;
+        let plain = opened.map_err(|refused| error::key(&refused, &lookup_arn(key)))?;
+        let data_key = DataKey::new(&plain, &self.platform.env.rng);
+        let data_key = data_key.ok_or_else(|| ApiError::internal("KMS gave no data key"))?;
+        Ok(RowSeal::Key(Box::new(data_key)))
+    }
+
+    /// What new rows of a table are sealed with: a key that is given, none where that is empty, or else the one that it had.
+    pub(crate) async fn new_seal(
+        &self,
+        key: &LookupKey,
+        given: Option<&str>,
+        before: Option<DataKeyRecord>,
+    ) -> Result<(Option<DataKeyRecord>, RowSeal)> {
+        let record = match given {
+            Some("") => None,
+            Some(key_id) => Some(self.new_data_key(&Keeper::lookup(key), key_id).await?),
+            None => before,
+        };
+        let seal = match &record {
+            Some(record) => self.row_seal(key, record).await?,
+            None => RowSeal::Cloud(self.platform.seal.clone()),
+        };
+        Ok((record, seal))
+    }
+
     /// Whether there are tables with the columns that a query's `lookup` commands name.
     pub(crate) async fn check_lookups(&self, owner: (AccountId, Region), plan: &mut Plan) -> Result<()> {
         let mut count = 0;
@@ -109,7 +151,7 @@ impl Logs {
                 Entry::Occupied(found) => found.into_mut(),
                 Entry::Vacant(place) => {
                     let key = (owner.0, owner.1, lookup.table.clone());
-                    let body = self.records.lookup_body(&self.platform.seal, &key).await?;
+                    let body = self.lookup_body(&key).await?;
                     place.insert(Csv::parse(&body).map_err(error::invalid)?)
                 }
             };
@@ -118,7 +160,7 @@ impl Logs {
         }
         for lookup in plan.cidr_lookups() {
             let key = (owner.0, owner.1, lookup.table.clone());
-            let body = self.records.lookup_body(&self.platform.seal, &key).await?;
+            let body = self.lookup_body(&key).await?;
             lookup.load(&Csv::parse(&body).map_err(error::invalid)?).map_err(error::invalid)?;
             tokio::task::yield_now().await;
         }
@@ -134,6 +176,7 @@ fn table(csv: &Csv, body: &str, description: Option<String>, now_ms: i64) -> Loo
         bytes: body.len() as i64,
         updated_ms: now_ms,
         tags: Vec::new(),
+        key: None,
     }
 }
 
@@ -150,15 +193,17 @@ impl Handle<op::CreateLookupTable> for Logs {
         cx: &Cx,
         input: s::CreateLookupTableRequest,
     ) -> Result<s::CreateLookupTableResponse> {
-        if input.kms_key_id.is_some() {
-            return Err(error::not_offered("A KMS key of a lookup table"));
-        }
         let (body, csv) = self.rows_of(cx, input.table_body, input.query_id).await?;
         let tags = Tags::from_request(input.tags.unwrap_or_default()).map_err(refused)?;
         let mut made = table(&csv, &body, input.description, cx.now().millis());
         made.tags = tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         let key = (cx.account(), cx.region(), input.lookup_table_name);
-        let made = self.records.put_lookup(&self.platform.seal, &key, (&made, &body), false).await?;
+        if self.records.find_lookup(&key).await?.is_some() {
+            return Err(error::lookup_exists());
+        }
+        let seal;
+        (made.key, seal) = self.new_seal(&key, input.kms_key_id.as_deref(), None).await?;
+        let made = self.records.put_lookup(&seal, &key, (&made, &body), false).await?;
         Ok(s::CreateLookupTableResponse {
             lookup_table_arn: Some(lookup_arn(&key).to_string()),
             created_at: Some(made.updated_ms),
@@ -178,14 +223,13 @@ impl Handle<op::UpdateLookupTable> for Logs {
         cx: &Cx,
         input: s::UpdateLookupTableRequest,
     ) -> Result<s::UpdateLookupTableResponse> {
-        if input.kms_key_id.is_some_and(|key| !key.is_empty()) {
-            return Err(error::not_offered("A KMS key of a lookup table"));
-        }
         let key = lookup_key(cx, &input.lookup_table_arn)?;
-        self.records.lookup_table(&key).await?;
+        let before = self.records.lookup_table(&key).await?;
         let (body, csv) = self.rows_of(cx, input.table_body, input.query_id).await?;
-        let made = table(&csv, &body, input.description, cx.now().millis());
-        let made = self.records.put_lookup(&self.platform.seal, &key, (&made, &body), true).await?;
+        let mut made = table(&csv, &body, input.description, cx.now().millis());
+        let seal;
+        (made.key, seal) = self.new_seal(&key, input.kms_key_id.as_deref(), before.key).await?;
+        let made = self.records.put_lookup(&seal, &key, (&made, &body), true).await?;
         Ok(s::UpdateLookupTableResponse {
             lookup_table_arn: Some(lookup_arn(&key).to_string()),
             last_updated_time: Some(made.updated_ms),
@@ -203,12 +247,12 @@ impl Handle<op::GetLookupTable> for Logs {
         let table = self.records.lookup_table(&key).await?;
         Ok(s::GetLookupTableResponse {
             lookup_table_arn: Some(lookup_arn(&key).to_string()),
-            table_body: Some(self.records.lookup_body(&self.platform.seal, &key).await?),
+            table_body: Some(self.lookup_body(&key).await?),
             lookup_table_name: Some(key.2),
             description: table.description,
             size_bytes: Some(table.bytes),
             last_updated_time: Some(table.updated_ms),
-            kms_key_id: None,
+            kms_key_id: table.key.map(|key| key.key_arn),
         })
     }
 }
@@ -253,7 +297,7 @@ impl Handle<op::DescribeLookupTables> for Logs {
             records_count: Some(table.rows),
             size_bytes: Some(table.bytes),
             last_updated_time: Some(table.updated_ms),
-            kms_key_id: None,
+            kms_key_id: table.key.map(|key| key.key_arn),
         };
         Ok(s::DescribeLookupTablesResponse {
             lookup_tables: Some(page.items.into_iter().map(shown).collect()),

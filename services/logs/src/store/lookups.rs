@@ -1,10 +1,13 @@
 //! Lookup tables. What is in them is packed and sealed.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use haneul_kit::{AccountId, ApiError, Region, Result, Seal};
 use haneul_store::{Batch, Range, Reads};
 
 use super::Records;
 use crate::error;
+use crate::keys::DataKey;
 use crate::model::{LOOKUP_BODIES, LOOKUP_TABLES, LookupTable};
 
 pub(crate) type LookupKey = (AccountId, Region, String);
@@ -13,8 +16,32 @@ pub(crate) type LookupKey = (AccountId, Region, String);
 pub(crate) const TABLES_MAX: usize = 100;
 const PURPOSE: &str = "logs lookup table";
 
-fn close(seal: &Seal, body: &str) -> String {
-    seal.seal(PURPOSE, &lz4_flex::compress_prepend_size(body.as_bytes()))
+/// What the rows of a table are sealed with.
+pub(crate) enum RowSeal {
+    Cloud(Seal),
+    /// A data key of KMS; what it sealed opens as rows of that table alone.
+    Key(Box<DataKey>),
+}
+
+impl RowSeal {
+    fn close(&self, key: &LookupKey, body: &str) -> String {
+        let packed = lz4_flex::compress_prepend_size(body.as_bytes());
+        match self {
+            RowSeal::Cloud(seal) => seal.seal(PURPOSE, &packed),
+            RowSeal::Key(data_key) => STANDARD.encode(data_key.seal(&bound(key), &packed)),
+        }
+    }
+
+    fn open(&self, key: &LookupKey, sealed: &str) -> Option<Vec<u8>> {
+        match self {
+            RowSeal::Cloud(seal) => seal.open(PURPOSE, sealed),
+            RowSeal::Key(data_key) => data_key.open(&bound(key), &STANDARD.decode(sealed).ok()?),
+        }
+    }
+}
+
+fn bound((account, region, name): &LookupKey) -> Vec<u8> {
+    format!("{PURPOSE} {account} {region} {name}").into_bytes()
 }
 
 impl Records {
@@ -34,10 +61,20 @@ impl Records {
         Ok(self.store.scan(&LOOKUP_TABLES, Range::prefix(owner).text(prefix), TABLES_MAX).await?)
     }
 
-    pub(crate) async fn lookup_body(&self, seal: &Seal, key: &LookupKey) -> Result<String> {
-        let sealed = self.store.get(&LOOKUP_BODIES, key).await?.ok_or_else(error::lookup_not_found)?;
+    /// A table and its rows as they are sealed, of one moment.
+    pub(crate) async fn sealed_lookup(&self, key: &LookupKey) -> Result<(LookupTable, String)> {
+        self.store
+            .transact(|tx| async move {
+                let table = tx.get(&LOOKUP_TABLES, key).await?.ok_or_else(error::lookup_not_found)?;
+                let body = tx.get(&LOOKUP_BODIES, key).await?.ok_or_else(error::lookup_not_found)?;
+                Ok::<_, ApiError>((table, body))
+            })
+            .await
+    }
+
+    pub(crate) fn open_lookup(key: &LookupKey, seal: &RowSeal, sealed: &str) -> Result<String> {
         let damaged = || ApiError::internal("a lookup table is damaged");
-        let packed = seal.open(PURPOSE, &sealed).ok_or_else(damaged)?;
+        let packed = seal.open(key, sealed).ok_or_else(damaged)?;
         let plain = lz4_flex::decompress_size_prepended(&packed).map_err(|_| damaged())?;
         String::from_utf8(plain).map_err(|_| damaged())
     }
@@ -45,12 +82,12 @@ impl Records {
     /// Makes a table, or gives the one that is there (`replaces`) other rows.
     pub(crate) async fn put_lookup(
         &self,
-        seal: &Seal,
+        seal: &RowSeal,
         key: &LookupKey,
         (table, body): (&LookupTable, &str),
         replaces: bool,
     ) -> Result<LookupTable> {
-        let sealed = &close(seal, body);
+        let sealed = &seal.close(key, body);
         self.store
             .transact(|tx| async move {
                 let mut table = table.clone();

@@ -14,7 +14,7 @@ mod scheduled;
 pub(crate) use anomalies::{ANOMALIES_MAX, DetectorKey};
 pub(crate) use deliveries::{DeliveryKey, HeldKey};
 pub(crate) use filters::{Measured, Routing, Waiting};
-pub(crate) use lookups::LookupKey;
+pub(crate) use lookups::{LookupKey, RowSeal};
 pub(crate) use scheduled::{RunKey, ScheduledKey};
 
 use std::collections::BTreeMap;

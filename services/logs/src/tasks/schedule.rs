@@ -367,6 +367,7 @@ impl Logs {
             lookup_table_arn: table_arn.clone(),
             query_id: Some(id.to_owned()),
             description: table.description.clone(),
+            kms_key_id: table.key.clone(),
             ..Default::default()
         };
         // The results were there a moment ago: newer ones may push them out, and then they are worked out anew.
@@ -383,6 +384,7 @@ impl Logs {
             query_id: Some(id.to_owned()),
             description: table.description.clone(),
             tags: (!table.tags.is_empty()).then(|| table.tags.iter().cloned().collect()),
+            kms_key_id: table.key.clone(),
             ..Default::default()
         };
         bus.call::<op::CreateLookupTable>(role, key.1, None, create).await.map(|_| table_arn).map_err(passing)

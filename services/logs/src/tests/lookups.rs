@@ -1,8 +1,13 @@
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 
+use haneul_kms_wire::operations as kms;
+use haneul_kms_wire::shapes as k;
+use haneul_store::Reads;
+
 use super::cloud::{Cloud, OURS};
 use super::queries::{results, start, with_events};
+use crate::model::LOOKUP_BODIES;
 
 const KINDS: &str = "kind,label,\"the rest\"\neven,two of a kind,\"a, b\"\neven,second,x\nnone,nothing,y\n";
 
@@ -79,7 +84,7 @@ async fn tables_are_made_changed_listed_and_deleted() {
     let both = s::CreateLookupTableRequest { query_id: Some("x".into()), ..create("t", KINDS) };
     assert!(cloud.err::<op::CreateLookupTable>(both).await.starts_with("InvalidParameterException"));
     let key = s::CreateLookupTableRequest { kms_key_id: Some("arn:aws:kms:x".into()), ..create("t", KINDS) };
-    assert!(cloud.err::<op::CreateLookupTable>(key).await.starts_with("InvalidOperationException"));
+    assert!(cloud.err::<op::CreateLookupTable>(key).await.starts_with("AccessDeniedException"));
     for name in ["b_table", "a_table", "other"] {
         let tags = Some([("team".to_owned(), "sky".to_owned())].into_iter().collect());
         cloud.ok::<op::CreateLookupTable>(s::CreateLookupTableRequest { tags, ..create(name, KINDS) }).await;
@@ -123,4 +128,58 @@ async fn tables_are_made_changed_listed_and_deleted() {
     assert_eq!(cloud.ok::<op::ListTagsForResource>(list).await.tags.unwrap().iter().count(), 1, "tags stay");
     cloud.ok::<op::DeleteLookupTable>(s::DeleteLookupTableRequest { lookup_table_arn: arn("other") }).await;
     assert!(cloud.err::<op::GetLookupTable>(get()).await.starts_with("ResourceNotFoundException"));
+}
+
+/// A key whose policy lets Logs use it for the tables of the account.
+async fn key(cloud: &Cloud) -> String {
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[
+            {{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{OURS}:root"}},"Action":"kms:*","Resource":"*"}},
+            {{"Effect":"Allow","Principal":{{"Service":"logs.us-east-1.amazonaws.com"}},
+              "Action":["kms:Decrypt","kms:GenerateDataKey*"],"Resource":"*",
+              "Condition":{{"ArnLike":{{"kms:EncryptionContext:aws:logs:arn":"{}"}}}}}}]}}"#,
+        arn("*")
+    );
+    let made = k::CreateKeyRequest { policy: Some(policy), ..Default::default() };
+    cloud.ok::<kms::CreateKey>(made).await.key_metadata.unwrap().arn.unwrap()
+}
+
+#[tokio::test]
+async fn rows_of_a_table_with_a_key_open_by_it_alone() {
+    let cloud = with_events().await;
+    let (one, other) = (key(&cloud).await, key(&cloud).await);
+    let made = s::CreateLookupTableRequest { kms_key_id: Some(one.clone()), ..create("kinds", KINDS) };
+    cloud.ok::<op::CreateLookupTable>(made).await;
+    let get = || s::GetLookupTableRequest { lookup_table_arn: arn("kinds") };
+    let update = |key: Option<&str>| s::UpdateLookupTableRequest {
+        lookup_table_arn: arn("kinds"),
+        table_body: Some(KINDS.into()),
+        kms_key_id: key.map(str::to_owned),
+        ..Default::default()
+    };
+    let shown = cloud.ok::<op::GetLookupTable>(get()).await;
+    assert_eq!((shown.table_body.as_deref(), shown.kms_key_id.as_ref()), (Some(KINDS), Some(&one)));
+    let listed = cloud.ok::<op::DescribeLookupTables>(Default::default()).await.lookup_tables.unwrap();
+    assert_eq!(listed[0].kms_key_id.as_ref(), Some(&one));
+    // Its rows are not the cloud's to open.
+    let at = (haneul_kit::AccountId::new(OURS).unwrap(), haneul_kit::Region::US_EAST_1, "kinds".to_owned());
+    let sealed = cloud.platform.store.get(&LOOKUP_BODIES, &at).await.unwrap().unwrap();
+    assert_eq!(cloud.platform.seal.open("logs lookup table", &sealed), None);
+    let query = "filter n = 0 | lookup kinds kind OUTPUT label | display label";
+    assert_eq!(rows(&cloud, query).await, ["label=two of a kind"]);
+    // Other rows are sealed under the same key, until there is another one.
+    cloud.ok::<op::UpdateLookupTable>(update(None)).await;
+    assert_eq!(cloud.ok::<op::GetLookupTable>(get()).await.kms_key_id.as_ref(), Some(&one));
+    cloud.ok::<kms::DisableKey>(k::DisableKeyRequest { key_id: one.clone() }).await;
+    assert!(cloud.err::<op::GetLookupTable>(get()).await.starts_with("AccessDeniedException"));
+    let id = cloud.ok::<op::StartQuery>(start(&cloud, query)).await.query_id.unwrap();
+    assert_eq!(results(&cloud, &id).await.status.as_deref(), Some("Failed"));
+    assert!(cloud.err::<op::UpdateLookupTable>(update(None)).await.starts_with("AccessDeniedException"));
+    cloud.ok::<op::UpdateLookupTable>(update(Some(&other))).await;
+    assert_eq!(cloud.ok::<op::GetLookupTable>(get()).await.kms_key_id, Some(other));
+    cloud.ok::<op::UpdateLookupTable>(update(Some(""))).await;
+    let shown = cloud.ok::<op::GetLookupTable>(get()).await;
+    assert_eq!((shown.table_body.as_deref(), shown.kms_key_id), (Some(KINDS), None));
+    let disabled = s::CreateLookupTableRequest { kms_key_id: Some(one), ..create("more", KINDS) };
+    assert!(cloud.err::<op::CreateLookupTable>(disabled).await.starts_with("InvalidParameterException"));
 }

@@ -132,9 +132,6 @@ fn bucket(given: s::S3Configuration) -> BucketTarget {
 }
 
 fn table(given: s::LookupTableConfiguration) -> Result<TableTarget> {
-    if given.kms_key_id.is_some() {
-        return Err(error::not_valid("A KMS key of a lookup table is not offered by Haneul."));
-    }
     let tags = Tags::from_request(given.tags.unwrap_or_default())
         .map_err(|why| error::not_valid(refused(why).message()))?;
     Ok(TableTarget {
@@ -142,6 +139,7 @@ fn table(given: s::LookupTableConfiguration) -> Result<TableTarget> {
         role: given.role_arn,
         description: given.description,
         tags: tags.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        key: given.kms_key_id,
     })
 }
 

@@ -291,7 +291,7 @@ fn destinations(query: &ScheduledQuery) -> Option<s::DestinationConfiguration> {
         table_name: table.name,
         role_arn: table.role,
         description: table.description,
-        kms_key_id: None,
+        kms_key_id: table.key,
         tags: (!table.tags.is_empty()).then(|| table.tags.into_iter().collect()),
     });
     (bucket.is_some() || table.is_some()).then_some(s::DestinationConfiguration {
