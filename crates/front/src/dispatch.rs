@@ -71,8 +71,7 @@ impl Cloud {
         });
         let mut noted = Noted::default();
         let mut result = self.validated(service.name, operation, &cx, input, &mut noted).await;
-        let error = result.as_ref().err().map(|error| (error.code(), error.message()));
-        if let Some(recorded) = noted.finish(error)
+        if let Some(recorded) = noted.finish(result.as_ref().err())
             && let Err(error) = recorded.await
         {
             result = Err(error);

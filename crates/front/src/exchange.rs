@@ -105,8 +105,7 @@ impl Cloud {
             Ok(result) => result,
             Err(panic) => Err(ApiError::internal(format_args!("panic: {}", words_of(&*panic)))),
         };
-        let error = result.as_ref().err().map(|error| (error.code(), error.message()));
-        if let Some(recorded) = seen.noted.finish(error)
+        if let Some(recorded) = seen.noted.finish(result.as_ref().err())
             && let Err(error) = recorded.await
         {
             result = Err(error);

@@ -1,18 +1,19 @@
 use std::sync::Arc;
 
 use haneul_kit::trail::{Called, Wanted};
-use haneul_kit::{Access, BoxFuture, Cx, Platform, Result, Trail};
+use haneul_kit::{Access, ApiError, BoxFuture, Cx, Ended, Env, Platform, Result, Trail, Watch};
 use haneul_shape::Shape;
 use haneul_wire::Model;
 
 use crate::catalog::Entry;
 
-/// What a call tells of itself while it runs, for the trail and the meter.
+/// What a call tells of itself while it runs, for the trail, the meter and its service's metrics.
 ///
 /// A call whose client goes away in the middle is dropped: what was found out by then is recorded all the same.
 #[derive(Default)]
 pub(crate) struct Noted {
     kept: Option<Kept>,
+    watched: Option<Watched>,
     /// The first resource that permission was asked for.
     pub(crate) resource: Option<String>,
 }
@@ -27,6 +28,15 @@ struct Kept {
     request: Option<Vec<u8>>,
     response: Option<Vec<u8>>,
     resources: Vec<(String, Option<haneul_kit::AccountId>)>,
+}
+
+/// A call of whose end its service is told.
+struct Watched {
+    watch: Arc<dyn Watch>,
+    env: Env,
+    cx: Cx,
+    operation: &'static str,
+    began_us: i64,
 }
 
 impl Noted {
@@ -51,7 +61,15 @@ impl Noted {
             response: None,
             resources: Vec::new(),
         });
-        Noted { kept, resource: None }
+        let watch = entry.service.as_ref().and_then(|service| service.watch());
+        let watched = watch.map(|watch| Watched {
+            watch: watch.clone(),
+            env: platform.env.clone(),
+            cx: cx.clone(),
+            operation,
+            began_us: platform.env.clock.micros(),
+        });
+        Noted { kept, watched, resource: None }
     }
 
     pub(crate) fn request(&mut self, input: &dyn Shape) {
@@ -79,7 +97,16 @@ impl Noted {
     }
 
     /// Records the call. `Some` must be waited for before it is answered.
-    pub(crate) fn finish(&mut self, error: Option<(&str, &str)>) -> Option<BoxFuture<'static, Result<()>>> {
+    pub(crate) fn finish(&mut self, error: Option<&ApiError>) -> Option<BoxFuture<'static, Result<()>>> {
+        if let Some(Watched { watch, env, cx, operation, began_us }) = self.watched.take() {
+            let at_us = env.clock.micros();
+            let took_us = (at_us - began_us).max(0);
+            watch.ended(&Ended { cx: &cx, operation, error, at_us, took_us });
+        }
+        self.record(error.map(|error| (error.code(), error.message())))
+    }
+
+    fn record(&mut self, error: Option<(&str, &str)>) -> Option<BoxFuture<'static, Result<()>>> {
         let kept = self.kept.take()?;
         kept.trail.record(Called {
             service: kept.service,
@@ -96,6 +123,6 @@ impl Noted {
 impl Drop for Noted {
     fn drop(&mut self) {
         // It has its place; nobody is there any more to wait for the sync.
-        drop(self.finish(None));
+        drop(self.record(None));
     }
 }

@@ -1,5 +1,7 @@
+use std::any::Any;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use haneul_base::{AccountId, Arn, Instant, Region};
 use haneul_bus::{Caller, Principal};
@@ -10,7 +12,17 @@ use crate::extension::RequestHead;
 
 /// Who, where and when of one call. Cheap to clone; clones share what is said of the answer.
 #[derive(Clone)]
-pub struct Cx(Arc<Parts>);
+pub struct Cx(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    /// Most calls are about one thing, for which nothing is allocated.
+    about: OnceLock<About>,
+    also_about: Mutex<Vec<About>>,
+}
+
+/// What a service knows a resource by.
+type About = Arc<dyn Any + Send + Sync>;
 
 /// What a [`Cx`] is made of; filled by the front door, the bus and the harness.
 pub struct Parts {
@@ -58,7 +70,8 @@ pub struct Answer {
 
 impl Cx {
     pub fn new(parts: Parts) -> Cx {
-        Cx(Arc::new(parts))
+        let shared = Shared { parts, about: OnceLock::new(), also_about: Mutex::default() };
+        Cx(Arc::new(shared))
     }
 
     pub fn request_id(&self) -> &str {
@@ -133,6 +146,26 @@ impl Cx {
         format!("{scheme}://{host}")
     }
 
+    /// Says what the call is about, for the [`Watch`](crate::Watch) of its service; a second time is none.
+    pub fn concerns<T: Any + Send + Sync>(&self, resource: &Arc<T>) {
+        let first = self.0.about.get_or_init(|| resource.clone());
+        let is = |other: &About| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(resource));
+        if is(first) {
+            return;
+        }
+        let mut others = self.0.also_about.lock();
+        if !others.iter().any(is) {
+            others.push(resource.clone());
+        }
+    }
+
+    /// Looks at all that the call turned out to be about, of one type.
+    pub fn each_concern<T: Any>(&self, mut look: impl FnMut(&T)) {
+        let Some(first) = self.0.about.get() else { return };
+        let others = self.0.also_about.lock();
+        std::iter::once(first).chain(&*others).filter_map(|one| one.downcast_ref()).for_each(&mut look);
+    }
+
     /// Answers with this status instead of the model's.
     pub fn set_status(&self, status: StatusCode) {
         self.0.answer.lock().status = Some(status);
@@ -146,5 +179,13 @@ impl Cx {
     /// For the front door, after the call.
     pub fn take_answer(&self) -> Answer {
         std::mem::take(&mut self.0.answer.lock())
+    }
+}
+
+impl Deref for Shared {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
     }
 }

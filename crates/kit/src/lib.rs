@@ -9,7 +9,7 @@
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
 //! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`data_key`] (what services seal with keys of KMS), [`session_token`] (temporary credentials),
 //! [`guests`] (programs that we run), [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
-//! that no model describes), [`metrics`] (what a service says of its own work to CloudWatch), [`contributors`] (who caused it), [`cron`] (when schedules are due).
+//! that no model describes), [`watch`] (how calls ended), [`metrics`] (what a service says of its own work to CloudWatch), [`contributors`] (who caused it), [`cron`] (when schedules are due).
 //!
 //! What must never happen here: knowledge of how any one service does its work. What several share, as the tables of
 //! [`contributors`], is here; so is what a session carries for the service that gave it out.
@@ -39,6 +39,7 @@ pub mod service;
 pub mod session_token;
 pub mod tagged;
 pub mod trail;
+pub mod watch;
 
 pub use access::Access;
 pub use authorization_message::AuthorizationMessage;
@@ -60,6 +61,7 @@ pub use seal::Seal;
 pub use service::Service;
 pub use tagged::{Kind, Tagged};
 pub use trail::Trail;
+pub use watch::{Ended, Watch};
 
 pub use haneul_base::{AccountId, Arn, Instant, Region, Tags};
 pub use haneul_bus::{ApiError, Bus, Caller, Delegation, Fault, Federation, Principal, Session};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use haneul_shape::{Operation, ServiceModel, Shape};
 
-use crate::{Access, ApiError, BoxFuture, Cx, Extension, Handle, Reconciler, Result};
+use crate::{Access, ApiError, BoxFuture, Cx, Extension, Handle, Reconciler, Result, Watch};
 
 /// The dispatch table of one service.
 pub struct Service {
@@ -12,6 +12,7 @@ pub struct Service {
     operations: BTreeMap<&'static str, Box<dyn Erased>>,
     extension: Option<Arc<dyn Extension>>,
     reconcilers: Vec<Arc<dyn Reconciler>>,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 /// Collects the handlers of `S`: `Service::of(&wire::SERVICE, sqs).op::<SendMessage>().op::<…>().build()`.
@@ -30,8 +31,13 @@ pub trait Erased: Send + Sync {
 
 impl Service {
     pub fn of<S: Send + Sync + 'static>(model: &'static ServiceModel, state: Arc<S>) -> Builder<S> {
-        let service =
-            Service { model, operations: BTreeMap::new(), extension: None, reconcilers: Vec::new() };
+        let service = Service {
+            model,
+            operations: BTreeMap::new(),
+            extension: None,
+            reconcilers: Vec::new(),
+            watch: None,
+        };
         Builder { service, state }
     }
 
@@ -54,6 +60,10 @@ impl Service {
 
     pub fn reconcilers(&self) -> &[Arc<dyn Reconciler>] {
         &self.reconcilers
+    }
+
+    pub fn watch(&self) -> Option<&Arc<dyn Watch>> {
+        self.watch.as_ref()
     }
 }
 
@@ -82,6 +92,12 @@ impl<S: Send + Sync + 'static> Builder<S> {
     /// Runs beside the operations, from start to stop.
     pub fn reconciler(mut self, reconciler: Arc<dyn Reconciler>) -> Self {
         self.service.reconcilers.push(reconciler);
+        self
+    }
+
+    /// Is told how each call ended.
+    pub fn watched(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.service.watch = Some(watch);
         self
     }
 

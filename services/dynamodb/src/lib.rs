@@ -3,7 +3,7 @@
 //! Reading order: [`value`] (attribute values, numbers, their bytes), [`expression`] (the languages), [`model`] (what is
 //! kept), [`table`] (schemas and what may be said of them), [`engine`] (where items and index entries lie, what a write
 //! comes to), [`stream`] (logs of changes), [`store`] (every transaction), [`calls`] (what we ask of KMS), [`roles`] (the role that writes to Kinesis), [`partiql`] (statements), [`transfer`] (files of exports and imports),
-//! [`ops`] (the API), [`tasks`] (what goes on
+//! [`metrics`] (what CloudWatch is told), [`ops`] (the API), [`tasks`] (what goes on
 //! behind: filling indexes, emptying what was dropped, expiring items), [`error`] (every error, in AWS's words).
 //!
 //! What must never happen here: an acknowledgement before item, index entries and log record are durable together; a
@@ -17,6 +17,7 @@ mod expression;
 #[doc(hidden)]
 pub mod fuzzing;
 mod held;
+mod metrics;
 mod model;
 mod ops;
 mod partiql;

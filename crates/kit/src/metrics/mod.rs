@@ -14,12 +14,17 @@
 //! CloudWatch. CloudWatch takes the minutes that are over ([`Metrics::take`]) and stores them. A crash loses the minutes that were not taken
 //! yet, as AWS's own metrics are best effort too: what must not be lost is no metric.
 //!
+//! Who has samples of the same metric with every call keeps it as a [`Series`]: a sample then is a few additions.
+//!
 //! What is a state rather than an event (messages visible, bytes in a bucket) is asked for once a minute: see [`Source`].
 
+mod bins;
+mod series;
 mod sink;
 mod summary;
 mod unit;
 
+pub use series::Series;
 pub use sink::{KEYS_MAX, Metrics, Owner, Reading, SHARDS, Source};
 pub use summary::{Summary, VALUES_MAX, Values};
 pub use unit::Unit;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use haneul_base::{AccountId, Instant, Region};
 use parking_lot::Mutex;
 
+use super::series::{Series, Slot};
 use super::{Metric, Summary, Unit};
 use crate::BoxFuture;
 
@@ -19,7 +20,7 @@ pub const SHARDS: usize = 16;
 /// Metrics that one minute may have; what is beyond is not counted, and said once a minute.
 pub const KEYS_MAX: usize = 200_000;
 
-const MINUTE_MS: i64 = 60_000;
+pub(super) const MINUTE_MS: i64 = 60_000;
 
 #[derive(Default)]
 struct Inner {
@@ -29,6 +30,7 @@ struct Inner {
     shards: [Mutex<Minutes>; SHARDS],
     keys: AtomicUsize,
     dropped: AtomicU64,
+    series: Mutex<HashMap<Box<[u8]>, Arc<Slot>>>,
     sources: Mutex<Vec<Arc<dyn Source>>>,
 }
 
@@ -101,19 +103,7 @@ impl Metrics {
         KEY.with_borrow_mut(|key| {
             key.clear();
             key.extend_from_slice(&minute.to_be_bytes());
-            key.extend_from_slice(&account.number().to_be_bytes());
-            for part in [region.as_str(), metric.namespace, metric.name] {
-                key.extend_from_slice(part.as_bytes());
-                key.push(0);
-            }
-            key.push(metric.unit.number());
-            for (name, value) in dimensions {
-                for part in [*name, *value] {
-                    // Lengths, so that no value can run into the next.
-                    key.extend_from_slice(&(part.len() as u32).to_be_bytes());
-                    key.extend_from_slice(part.as_bytes());
-                }
-            }
+            name(key, metric, Owner { account, region }, dimensions);
             let shard = self.0.hasher.hash_one(&key[..]) as usize % SHARDS;
             let mut minutes = self.0.shards[shard].lock();
             if let Some(entry) = minutes.get_mut(&key[..]) {
@@ -122,7 +112,7 @@ impl Metrics {
             }
             if self.0.keys.fetch_add(1, Ordering::Relaxed) >= KEYS_MAX {
                 self.0.keys.fetch_sub(1, Ordering::Relaxed);
-                self.0.dropped.fetch_add(1, Ordering::Relaxed);
+                self.drop_one();
                 return;
             }
             let entry = Entry {
@@ -134,6 +124,30 @@ impl Metrics {
             };
             minutes.insert(key[..].into(), entry);
         });
+    }
+
+    /// A metric with its dimensions, for whoever has samples of it with every call: keep what this gives.
+    pub fn series(
+        &self,
+        metric: Metric,
+        account: AccountId,
+        region: Region,
+        dimensions: &[(&'static str, &str)],
+    ) -> Series {
+        let owner = Owner { account, region };
+        let mut key = Vec::new();
+        name(&mut key, metric, owner, dimensions);
+        let mut series = self.0.series.lock();
+        if let Some(slot) = series.get(&key[..]) {
+            return Series::new(self.clone(), Some(slot.clone()));
+        }
+        if series.len() >= KEYS_MAX {
+            return Series::new(self.clone(), None);
+        }
+        let dimensions = dimensions.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let slot = Arc::new(Slot::new(owner, metric, dimensions));
+        series.insert(key.into(), slot.clone());
+        Series::new(self.clone(), Some(slot))
     }
 
     /// Has `source` asked from now on.
@@ -149,6 +163,11 @@ impl Metrics {
     /// Whether samples are kept: lets a service leave out the work of finding a value that nobody wants.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// A sample for which there is no room.
+    pub(super) fn drop_one(&self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes out the minutes that ended at or before `now`.
@@ -172,6 +191,11 @@ impl Metrics {
             }
         }
         self.0.keys.fetch_sub(readings.len(), Ordering::Relaxed);
+        self.0.series.lock().retain(|_, slot| {
+            let is_empty = slot.take(current, &mut readings);
+            // Nobody but this table has it any more.
+            !is_empty || Arc::strong_count(slot) > 1
+        });
         let dropped = self.0.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             tracing::warn!(
@@ -184,6 +208,23 @@ impl Metrics {
 
     pub fn sources(&self) -> Vec<Arc<dyn Source>> {
         self.0.sources.lock().clone()
+    }
+}
+
+/// Writes what tells a metric from every other.
+fn name(key: &mut Vec<u8>, metric: Metric, owner: Owner, dimensions: &[(&'static str, &str)]) {
+    key.extend_from_slice(&owner.account.number().to_be_bytes());
+    for part in [owner.region.as_str(), metric.namespace, metric.name] {
+        key.extend_from_slice(part.as_bytes());
+        key.push(0);
+    }
+    key.push(metric.unit.number());
+    for (name, value) in dimensions {
+        for part in [*name, *value] {
+            // Lengths, so that no value can run into the next.
+            key.extend_from_slice(&(part.len() as u32).to_be_bytes());
+            key.extend_from_slice(part.as_bytes());
+        }
     }
 }
 

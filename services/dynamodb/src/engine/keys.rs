@@ -19,6 +19,12 @@ pub(crate) fn of_space(space: u64) -> [u8; 8] {
     space.to_be_bytes()
 }
 
+/// How much of its space lies before a key: partitions are in the order of their hashes, which are even.
+pub(crate) fn part_before(key: &[u8]) -> f64 {
+    let hash = key.get(HASH_AT..KEY_AT).and_then(|hash| hash.try_into().ok()).map_or(0, u32::from_be_bytes);
+    f64::from(hash) / (f64::from(u32::MAX) + 1.0)
+}
+
 /// What the keys of one partition begin with.
 pub(crate) fn of_partition<'a>(space: u64, values: impl IntoIterator<Item = &'a Value>) -> Vec<u8> {
     let mut key = Vec::with_capacity(64);

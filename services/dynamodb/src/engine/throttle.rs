@@ -7,23 +7,21 @@
 use std::collections::HashMap;
 
 use haneul_kit::meter::{At, Meter, UsageType};
-use haneul_kit::metrics::{Metric, Metrics, Unit};
+use haneul_kit::metrics::{Metric, Metrics};
 use haneul_kit::{ApiError, Instant, Result};
 use parking_lot::Mutex;
 
 use super::capacity::{Direction, Used};
 use crate::error;
+use crate::metrics::{
+    READ_THROTTLES, READ_THROTTLES_ON_DEMAND, READ_THROTTLES_PROVISIONED, WRITE_THROTTLES,
+    WRITE_THROTTLES_ON_DEMAND, WRITE_THROTTLES_PROVISIONED,
+};
 use crate::model::{IndexRecord, Throughput};
 use crate::table::TableInfo;
 
 /// Seconds of unused units that are kept.
 const BURST_S: f64 = 300.0;
-
-/// What CloudWatch is told. Source: DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
-const CONSUMED_READ: Metric = Metric::new("AWS/DynamoDB", "ConsumedReadCapacityUnits", Unit::Count);
-const CONSUMED_WRITE: Metric = Metric::new("AWS/DynamoDB", "ConsumedWriteCapacityUnits", Unit::Count);
-const THROTTLED_READS: Metric = Metric::new("AWS/DynamoDB", "ReadThrottleEvents", Unit::Count);
-const THROTTLED_WRITES: Metric = Metric::new("AWS/DynamoDB", "WriteThrottleEvents", Unit::Count);
 
 /// Units of a table on demand. Those of a provisioned one are paid by the hour (`crate::held`).
 const READ_REQUESTS: UsageType = UsageType::new("ReadRequestUnits", "Half-ReadRequestUnits");
@@ -63,11 +61,11 @@ impl Buckets {
     }
 
     /// A sample of a metric of a table, or of one of its global indexes.
-    fn record(&self, metric: Metric, table: &TableInfo, index: Option<&str>, value: f64, now: Instant) {
+    fn record(&self, metric: Metric, table: &TableInfo, index: Option<&str>, now: Instant) {
         let both =
             [("TableName", table.name.as_str()), ("GlobalSecondaryIndexName", index.unwrap_or_default())];
         let dimensions = if index.is_some() { &both[..] } else { &both[..1] };
-        self.metrics.record(metric, table.account, table.region, now, dimensions, value);
+        self.metrics.record(metric, table.account, table.region, now, dimensions, 1.0);
     }
 
     /// Whether a read may begin. `index` is the position of the index that is read.
@@ -94,13 +92,12 @@ impl Buckets {
     pub(crate) fn charge(&self, table: &TableInfo, used: &Used, direction: Direction, now: Instant) {
         self.count(table, used, direction, now);
         self.take(table, table.record.space, &table.record.billing.throughput, used.table, direction, now);
-        let consumed = if direction == Direction::Read { CONSUMED_READ } else { CONSUMED_WRITE };
-        self.record(consumed, table, None, used.table, now);
+        table.consumed(&self.metrics, None, direction, now, used.table);
         for (position, units) in &used.indexes {
             let Some(index) = table.indexes.get(*position) else { continue };
             match index.record.global {
                 true => {
-                    self.record(consumed, table, Some(&index.record.name), *units, now);
+                    table.consumed(&self.metrics, Some(*position), direction, now, *units);
                     self.take(table, index.record.space, &index.record.throughput, *units, direction, now)
                 }
                 // A local index uses the table's.
@@ -139,8 +136,9 @@ impl Buckets {
         match self.filled(space, direction, rate, now, |bucket| bucket.units > 0.0) {
             true => Ok(()),
             false => {
-                let throttled = if direction == Direction::Read { THROTTLED_READS } else { THROTTLED_WRITES };
-                self.record(throttled, table, index, 1.0, now);
+                for metric in throttles(direction, table.record.billing.on_demand) {
+                    self.record(metric, table, index, now);
+                }
                 Err(exceeded(table, index, direction))
             }
         }
@@ -186,6 +184,16 @@ fn rate(table: &TableInfo, throughput: &Throughput, direction: Direction) -> Opt
         (true, Direction::Write) => throughput.write_max,
     };
     (units > 0).then_some(units as f64)
+}
+
+/// What is told of a request that was held back: that, and why.
+fn throttles(direction: Direction, on_demand: bool) -> [Metric; 2] {
+    match (direction, on_demand) {
+        (Direction::Read, false) => [READ_THROTTLES, READ_THROTTLES_PROVISIONED],
+        (Direction::Read, true) => [READ_THROTTLES, READ_THROTTLES_ON_DEMAND],
+        (Direction::Write, false) => [WRITE_THROTTLES, WRITE_THROTTLES_PROVISIONED],
+        (Direction::Write, true) => [WRITE_THROTTLES, WRITE_THROTTLES_ON_DEMAND],
+    }
 }
 
 fn exceeded(table: &TableInfo, index: Option<&str>, direction: Direction) -> ApiError {

@@ -44,6 +44,7 @@ impl Dynamodb {
     /// A table whose items the caller uses, its key open if it is encrypted with one of KMS.
     pub(super) async fn table(&self, cx: &Cx, given: &str) -> Result<Arc<TableInfo>> {
         let table = self.db.table(&name::of(cx, given)?).await?;
+        cx.concerns(&table);
         self.db.open_for(cx, &table).await?;
         Ok(table)
     }

@@ -2,12 +2,15 @@
 
 use haneul_dynamodb_wire::operations::{BatchExecuteStatement, ExecuteStatement};
 use haneul_dynamodb_wire::shapes as s;
+use haneul_dynamodb_wire::values::error::CONDITIONAL_CHECK_FAILED_EXCEPTION;
 use haneul_kit::{Access, ApiError, Cx, Handle, Result};
 
 use super::Dynamodb;
 use super::partiql::{Done, Paging, values};
 use crate::error::validation;
+use crate::metrics::CONDITIONS_FAILED;
 use crate::partiql::{Statement, parse};
+use crate::table::name;
 use crate::value::{Attrs, wire};
 
 impl Handle<ExecuteStatement> for Dynamodb {
@@ -31,7 +34,11 @@ impl Handle<ExecuteStatement> for Dynamodb {
                     limit: input.limit.map(|limit| usize::try_from(limit).unwrap_or(1)),
                     start,
                 };
-                self.select(cx, &select, paging).await?
+                let done = self.select(cx, &select, paging).await?;
+                if let Some(table) = &done.table {
+                    table.returned(self.db.metrics(), "ExecuteStatement", cx.now(), done.items.len());
+                }
+                done
             }
             write => self.write_statement(cx, write, returns_failed).await?,
         };
@@ -112,6 +119,13 @@ impl Handle<BatchExecuteStatement> for Dynamodb {
                     }
                 }
                 Err(error) => {
+                    // An answer of its own, and no error of the call.
+                    if error.code() == CONDITIONAL_CHECK_FAILED_EXCEPTION
+                        && let Some(id) = name.as_ref().and_then(|name| name::of(cx, name).ok())
+                    {
+                        let (metrics, dimensions) = (self.db.metrics(), [("TableName", id.2.as_str())]);
+                        metrics.record(CONDITIONS_FAILED, id.0, id.1, cx.now(), &dimensions, 1.0);
+                    }
                     s::BatchStatementResponse { error: Some(refused(error)), table_name: name, item: None }
                 }
             });

@@ -103,10 +103,13 @@ impl Dynamodb {
                 return Err(not_in_transaction());
             };
             keys::check_key(&table.schema, &key)?;
+            self.db.admit_read(&table, None)?;
             let item =
                 read::get(&snapshot, &table, &keys::of_item(table.record.space, &table.schema, &key)).await?;
             let used = Used::of_table(capacity::of_read(item.as_ref().map_or(0, size::of_item), true));
-            reports.extend(used.doubled().report(&table, capacity, Some(Direction::Read)));
+            let used = used.doubled();
+            self.db.charge_read(&table, &used);
+            reports.extend(used.report(&table, capacity, Some(Direction::Read)));
             let item = item.filter(|item| rest.as_ref().is_none_or(|rest| rest.holds(item)));
             let item = match select.paths {
                 Some(paths) => item.map(|item| Projection::of(paths).apply(&item)),

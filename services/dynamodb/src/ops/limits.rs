@@ -5,10 +5,7 @@ use haneul_dynamodb_wire::shapes::{DescribeEndpointsResponse, DescribeLimitsOutp
 use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::Dynamodb;
-
-/// Source: "Quotas", the initial quotas.
-const ACCOUNT_MAX: i64 = 80_000;
-const TABLE_MAX: i64 = 40_000;
+use crate::metrics::provisioned::{ACCOUNT_MAX, TABLE_MAX};
 
 /// How long a client may keep the address.
 const CACHE_MINUTES: i64 = 1440;

@@ -59,7 +59,9 @@ pub struct Dynamodb {
 pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     platform.tagged.add("dynamodb", crate::resources::KINDS, crate::resources::list);
     let db = Db::new(platform);
-    platform.metrics.register(Arc::new(crate::tasks::provisioned::Provisioned::new(platform.store.clone())));
+    platform
+        .metrics
+        .register(Arc::new(crate::metrics::provisioned::Provisioned::new(platform.store.clone())));
     let deliver = Arc::new(crate::tasks::deliver::Deliver::new(db.clone(), platform.clone()));
     let expire = Arc::new(crate::tasks::expire::Expire::new(db.clone()));
     let trim = Arc::new(crate::tasks::trim::Trim::new(db.clone()));
@@ -70,6 +72,7 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
     let insights = Arc::new(crate::tasks::insights::Insights::new(db.clone()));
     let upkeep = Arc::new(crate::tasks::upkeep::Upkeep::new(db.clone()));
     let state = Arc::new(Dynamodb { platform: platform.clone(), db });
+    let calls = Arc::new(crate::metrics::watch::Calls::new(platform.metrics.clone()));
     platform.meter.holds("dynamodb", &state, |state| Box::pin(crate::held::held(&state.db)));
     Ok(vec![
         Service::of(&wire::SERVICE, state.clone())
@@ -139,12 +142,14 @@ pub async fn services(platform: &Platform) -> Result<Vec<Service>> {
             .reconciler(trim)
             .reconciler(split)
             .reconciler(upkeep)
+            .watched(calls.clone())
             .build(),
         Service::of(&haneul_dynamodbstreams_wire::SERVICE, state)
             .op::<DescribeStream>()
             .op::<GetRecords>()
             .op::<GetShardIterator>()
             .op::<ListStreams>()
+            .watched(calls)
             .build(),
     ])
 }

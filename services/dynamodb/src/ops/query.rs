@@ -132,6 +132,7 @@ impl Handle<Query> for Dynamodb {
             counted: Counted::Partition(&partition),
         };
         let read = self.read(reading, span, limit).await?;
+        table.returned(self.db.metrics(), "Query", cx.now(), usize::try_from(read.count).unwrap_or(0));
         Ok(QueryOutput {
             count: Some(read.count),
             scanned_count: Some(read.scanned),

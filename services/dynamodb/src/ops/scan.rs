@@ -94,6 +94,7 @@ impl Handle<Scan> for Dynamodb {
             counted: Counted::Items,
         };
         let read = self.read(reading, span, limit).await?;
+        table.returned(self.db.metrics(), "Scan", cx.now(), usize::try_from(read.count).unwrap_or(0));
         Ok(ScanOutput {
             count: Some(read.count),
             scanned_count: Some(read.scanned),

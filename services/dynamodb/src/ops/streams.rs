@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Dynamodb;
 use crate::error::{self, validation};
+use crate::metrics::{RETURNED_BYTES, RETURNED_RECORDS};
 use crate::model::{STREAMS, StreamRecord};
 use crate::store::seal::Keeping;
 use crate::store::streams::StreamInfo;
@@ -188,7 +189,8 @@ impl Handle<GetRecords> for Dynamodb {
         if cx.now().millis() - position.made_ms > ITERATOR_MS {
             return Err(ApiError::new("ExpiredIteratorException", "Shard iterator has expired"));
         }
-        let (id, _, stream) = self.stream(&position.arn).await?;
+        let (id, label, stream) = self.stream(&position.arn).await?;
+        cx.concerns(&stream);
         let stream = &stream.record;
         let log = position.lane.unwrap_or(stream.log);
         let lane = stream.all_lanes().into_iter().find(|lane| lane.log == log);
@@ -203,10 +205,9 @@ impl Handle<GetRecords> for Dynamodb {
             .next
             .map(|number| self.iterator(&Position { number, made_ms: cx.now().millis(), ..position }));
         let record = |(number, change)| record(id.1.as_str(), stream, (log, number), change);
-        Ok(s::GetRecordsOutput {
-            records: Some(records.changes.into_iter().map(record).collect()),
-            next_shard_iterator: next,
-        })
+        let records: Vec<_> = records.changes.into_iter().map(record).collect();
+        self.note_returned(&id, &label, &records, cx.now());
+        Ok(s::GetRecordsOutput { records: Some(records), next_shard_iterator: next })
     }
 }
 
@@ -222,6 +223,16 @@ impl Dynamodb {
         let (_, id, label) = of_arn(given)?;
         let stream = self.db.find_stream(&id, &label).await?.ok_or_else(|| error::no_stream(given))?;
         Ok((id, label, stream))
+    }
+
+    /// Tells CloudWatch of what was read of a stream.
+    fn note_returned(&self, id: &name::TableId, label: &str, records: &[s::Record], now: Instant) {
+        let dimensions = [("TableName", id.2.as_str()), ("Operation", "GetRecords"), ("StreamLabel", label)];
+        let sizes = records.iter().filter_map(|record| record.dynamodb.as_ref()?.size_bytes);
+        let bytes = sizes.sum::<i64>() as f64;
+        for (metric, value) in [(RETURNED_RECORDS, records.len() as f64), (RETURNED_BYTES, bytes)] {
+            self.db.metrics().record(metric, id.0, id.1, now, &dimensions, value);
+        }
     }
 
     fn iterator(&self, position: &Position) -> String {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use haneul_kit::Instant;
+
 use super::Db;
 use super::write::{Batch, Done, Failure};
 use crate::engine::capacity::{Direction, Used};
 use crate::engine::plan::{Outcome, Write};
+use crate::metrics::CONSUMED_WRITE;
 use crate::table::TableInfo;
 
 impl Db {
@@ -22,6 +25,8 @@ impl Db {
             };
             let used = if batch.transaction { used.doubled() } else { used };
             buckets.charge(&write.table, &used, Direction::Write, now);
+            let source = if write.version.is_some() { "GlobalTable" } else { "Customer" };
+            self.note_source(&write.table, &used, source, now);
             if !batch.by_statement {
                 let outcome = done.as_ref().ok().and_then(|outcomes| outcomes.get(i));
                 self.note_write(write, outcome, &used);
@@ -34,6 +39,22 @@ impl Db {
         let now = self.env.now();
         for (table, used) in mirrored {
             self.shared.buckets.charge(table, used, Direction::Write, now);
+            self.note_source(table, used, "GlobalTable", now);
+        }
+    }
+
+    /// Of a replica, CloudWatch shows also whether clients or other replicas wrote.
+    fn note_source(&self, table: &TableInfo, used: &Used, source: &str, now: Instant) {
+        if table.record.global.is_none() {
+            return;
+        }
+        let name = |position: usize| table.indexes.get(position).filter(|index| index.record.global);
+        let of_indexes = used.indexes.iter().filter_map(|(at, units)| Some((Some(name(*at)?), *units)));
+        for (index, units) in of_indexes.chain([(None, used.table)]) {
+            let mut dimensions = vec![("TableName", table.name.as_str())];
+            dimensions.extend(index.map(|index| ("GlobalSecondaryIndexName", index.record.name.as_str())));
+            dimensions.push(("Source", source));
+            self.metrics().record(CONSUMED_WRITE, table.account, table.region, now, &dimensions, units);
         }
     }
 

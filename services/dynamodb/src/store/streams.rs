@@ -14,6 +14,8 @@ use crate::table::name::{self, TableId};
 
 /// A stream as it is read.
 pub(crate) struct StreamInfo {
+    pub(crate) table: TableId,
+    pub(crate) label: String,
     pub(crate) record: StreamRecord,
     /// For the evaluator.
     pub(crate) policy: Option<Arc<Policy>>,
@@ -36,7 +38,8 @@ impl Db {
         };
         let document = record.policy.as_ref().map(|policy| &policy.document);
         let policy = document.and_then(|document| name::parse_policy(document).ok()).map(Arc::new);
-        Ok(Some(cache.keep(version, key, StreamInfo { record, policy })))
+        let (table, label) = (id.clone(), label.to_owned());
+        Ok(Some(cache.keep(version, key, StreamInfo { table, label, record, policy })))
     }
 }
 

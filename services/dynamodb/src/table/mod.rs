@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use haneul_kit::{AccountId, Arn, Policy, Region, Result};
 
 use crate::error;
+use crate::metrics::table::{Consumed, TableSeries};
 use crate::model::{IndexRecord, KeyRecord, TableRecord};
 use crate::store::seal::ItemKey;
 
@@ -30,12 +31,14 @@ pub(crate) struct TableInfo {
     pub(crate) policy: Option<Arc<Policy>>,
     /// Its data key, once it was opened for somebody.
     pub(crate) key: OnceLock<ItemKey>,
+    pub(crate) series: TableSeries,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) record: IndexRecord,
     pub(crate) schema: KeySchema,
+    pub(crate) consumed: Consumed,
 }
 
 /// The attributes of a key, in order, each with its type.
@@ -62,6 +65,7 @@ impl TableInfo {
         let index = |index: &IndexRecord| Index {
             schema: KeySchema::new(&index.key_schema, &record.attributes),
             record: index.clone(),
+            consumed: Consumed::default(),
         };
         let indexes = record.indexes.iter().map(index).collect();
         let policy = record
@@ -71,7 +75,8 @@ impl TableInfo {
             .map(Arc::new);
         let arn = Arn::new("dynamodb", region, account, format_args!("table/{name}"));
         let key = OnceLock::new();
-        TableInfo { account, region, name, arn, record, epoch, schema, indexes, policy, key }
+        let series = TableSeries::default();
+        TableInfo { account, region, name, arn, record, epoch, schema, indexes, policy, key, series }
     }
 
     pub(crate) fn arn(&self) -> &Arn {

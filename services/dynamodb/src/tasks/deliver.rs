@@ -13,13 +13,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use haneul_kinesis_wire::operations as kinesis;
 use haneul_kinesis_wire::shapes as k;
-use haneul_kit::metrics::{Metric, Unit};
+use haneul_kit::metrics::Metric;
 use haneul_kit::{ApiError, BoxFuture, Instant, Platform, Reconciler, Result, Signal};
 use haneul_store::{Range, Reads};
 use parking_lot::Mutex;
 
 use crate::engine::keys;
 use crate::error;
+use crate::metrics::{CAPTURE_AGE, CAPTURE_FAILED, CAPTURE_THROTTLED, CAPTURE_UNITS};
 use crate::model::{DELIVERIES, DeliveryRecord, LOG, RawKey, RawPrefix};
 use crate::roles::Sessions;
 use crate::store::Db;
@@ -28,13 +29,6 @@ use crate::stream::event::{Origin, partition_key};
 use crate::stream::read::{KEPT_MS, horizon};
 use crate::stream::sequence::{self, PER_MS};
 use crate::table::name::{self, TableId};
-
-/// Source: DynamoDB Developer Guide, "DynamoDB metrics and dimensions" and "Configuring shards and monitoring change data
-/// capture".
-const AGE: Metric = Metric::new("AWS/DynamoDB", "AgeOfOldestUnreplicatedRecord", Unit::Milliseconds);
-const CONSUMED: Metric = Metric::new("AWS/DynamoDB", "ConsumedChangeDataCaptureUnits", Unit::Count);
-const FAILED: Metric = Metric::new("AWS/DynamoDB", "FailedToReplicateRecordCount", Unit::Count);
-const THROTTLED: Metric = Metric::new("AWS/DynamoDB", "ThrottledPutRecordCount", Unit::Count);
 
 /// What the metrics call what is done here.
 const OPERATION: &str = "ChangeDataCaptureForKinesisDataStreams";
@@ -267,7 +261,7 @@ impl Deliver {
                 .map_or(0, |number| number / PER_MS);
             let sent = self.send(&id, log, &delivery, page).await;
             let age_ms = u64::try_from(now.millis()).unwrap_or(0).saturating_sub(oldest_ms);
-            self.record(AGE, &id, age_ms as f64);
+            self.record(CAPTURE_AGE, &id, age_ms as f64);
             if !sent? {
                 return Ok(Turn::Throttled);
             }
@@ -330,7 +324,7 @@ impl Deliver {
             let Some(last) = old.last() else { break };
             position = last + 1;
             self.db.keep_delivery(log, position, &old).await?;
-            self.record(FAILED, id, old.len() as f64);
+            self.record(CAPTURE_FAILED, id, old.len() as f64);
             tracing::warn!(
                 table = delivery.table_arn,
                 stream = delivery.stream_arn,
@@ -379,12 +373,12 @@ impl Deliver {
             sent.push(Sent { number, item, entry, units: size.div_ceil(UNIT_BYTES).max(1), arrived: false });
         }
         if failed > 0 {
-            self.record(FAILED, id, f64::from(failed));
+            self.record(CAPTURE_FAILED, id, f64::from(failed));
         }
         let outcome = self.calls(id, delivery, &mut sent).await;
         let units: usize = sent.iter().filter(|sent| sent.arrived).map(|sent| sent.units).sum();
         if units > 0 {
-            self.record(CONSUMED, id, units as f64);
+            self.record(CAPTURE_UNITS, id, units as f64);
         }
         delivered.extend(sent.iter().filter(|sent| sent.arrived).map(|sent| sent.number));
         // What did not arrive is found again from its number on; what did is gone from there.
@@ -421,7 +415,7 @@ impl Deliver {
             let answered = match put {
                 Ok(answered) => answered.records,
                 Err(error) if error.code() == "ProvisionedThroughputExceededException" => {
-                    self.record(THROTTLED, id, chosen.len() as f64);
+                    self.record(CAPTURE_THROTTLED, id, chosen.len() as f64);
                     return Ok(());
                 }
                 Err(error) => return Err(error),
@@ -434,7 +428,7 @@ impl Deliver {
                 }
             }
             if refused > 0 || answered.len() < chosen.len() {
-                self.record(THROTTLED, id, f64::from(refused));
+                self.record(CAPTURE_THROTTLED, id, f64::from(refused));
                 return Ok(());
             }
         }

@@ -11,6 +11,7 @@ use crate::engine::plan::{Action, Write};
 use crate::error;
 use crate::expression::condition::{Comparator, Condition, Operand};
 use crate::expression::path::Path;
+use crate::metrics::EXPIRED_ITEMS;
 use crate::model::{ITEMS, RawPrefix, TABLES, TtlSettings};
 use crate::store::Db;
 use crate::store::write::OneFailure;
@@ -74,8 +75,13 @@ impl Expire {
                     ..Write::of_key(table, key, Action::Delete, Some(due(ttl, now_s)))?
                 };
                 match self.db.write_one(write, true).await {
+                    Ok(_) => {
+                        let dimensions = [("TableName", id.2.as_str())];
+                        let now = self.db.env.now();
+                        self.db.metrics().record(EXPIRED_ITEMS, id.0, id.1, now, &dimensions, 1.0);
+                    }
                     // It has another time by now, or none.
-                    Ok(_) | Err(OneFailure::Refused(_)) => {}
+                    Err(OneFailure::Refused(_)) => {}
                     Err(OneFailure::Api(error)) => return Err(error),
                 }
             }

@@ -1,5 +1,5 @@
 //! What goes on behind the answers: filling new indexes, restored tables and backups, emptying what was dropped ([`upkeep`],
-//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), splitting streams ([`split`]), carrying writes to other replicas ([`replicate`]), bringing changes to Kinesis streams ([`deliver`]), telling CloudWatch what is [`provisioned`], writing which keys are used most ([`insights`]), forgetting the [`tokens`] of transactions, exporting and importing
+//! [`copy`]), encrypting and decrypting what was there (`reseal`), expiring items ([`ttl`], [`expire`]), trimming logs ([`trim`]), splitting streams ([`split`]), carrying writes to other replicas ([`replicate`]), bringing changes to Kinesis streams ([`deliver`]), writing which keys are used most ([`insights`]), forgetting the [`tokens`] of transactions, exporting and importing
 //! (`export`, `import`, [`jobs`]).
 
 pub(crate) mod copy;
@@ -9,7 +9,6 @@ mod export;
 mod import;
 pub(crate) mod insights;
 pub(crate) mod jobs;
-pub(crate) mod provisioned;
 pub(crate) mod replicate;
 mod reseal;
 pub(crate) mod split;

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{BoxFuture, Instant, Reconciler, Result, Signal};
 use haneul_store::{Range, Reads, Snapshot, StoreError};
 
@@ -17,6 +16,7 @@ use crate::engine::keys;
 use crate::engine::plan::{Action, Write, key_of};
 use crate::engine::versions::{self, Held, Version};
 use crate::error;
+use crate::metrics::REPLICATION_LATENCY;
 use crate::model::{ITEMS, LINKS, LOG, LinkKey, LinkRecord, RawKey, RawPrefix, TABLES};
 use crate::store::Db;
 use crate::store::tables::{Change, Failed};
@@ -25,9 +25,6 @@ use crate::stream::sequence::{self, PER_MS};
 use crate::table::TableInfo;
 use crate::table::name::TableId;
 use crate::value::{Attrs, size};
-
-/// Source: DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
-const LATENCY: Metric = Metric::new("AWS/DynamoDB", "ReplicationLatency", Unit::Milliseconds);
 
 /// Records or items that are looked at at once, and bytes that are written at once.
 const PAGE: usize = 200;
@@ -148,7 +145,7 @@ impl Db {
                 let now = self.env.now();
                 let latency = u64::try_from(now.millis()).unwrap_or(0).saturating_sub(oldest) as f64;
                 let dimensions = [("TableName", key.1.as_str()), ("ReceivingRegion", key.3.as_str())];
-                self.metrics().record(LATENCY, key.0, key.2, now, &dimensions, latency);
+                self.metrics().record(REPLICATION_LATENCY, key.0, key.2, now, &dimensions, latency);
             }
         }
         Ok(false)

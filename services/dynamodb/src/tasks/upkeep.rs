@@ -8,6 +8,7 @@ use haneul_store::{Range, Reads, StoreError};
 
 use crate::engine::{keys, plan};
 use crate::error;
+use crate::metrics::{INDEX_CONSUMED, INDEX_PROGRESS, INDEX_THROTTLES};
 use crate::model::{
     BACKUPS, DROPPED, DROPPED_LOGS, EPOCHS, ITEMS, LOG, RawKey, RawPrefix, TABLES, TableRecord,
 };
@@ -72,7 +73,7 @@ impl Upkeep {
             self.db.fill_restored(id).await?;
         }
         if record.ttl.as_ref().is_some_and(|ttl| !ttl.ready) {
-            self.fill(id, |table, item, at| {
+            self.fill(id, None, |table, item, at| {
                 let ttl = table.record.ttl.as_ref()?;
                 let key = Arc::new(plan::key_of(&table.schema, item));
                 Some((super::ttl::entry_at(ttl, item, at)?, key))
@@ -96,7 +97,7 @@ impl Upkeep {
         }
         for index in record.indexes.iter().filter(|index| !index.ready) {
             tracing::debug!(table = id.2, index = index.name, "filling an index");
-            self.fill(id, |table, item, _| {
+            self.fill(id, Some(&index.name), |table, item, _| {
                 let index = table.indexes.iter().find(|other| other.record.space == index.space)?;
                 Some((
                     keys::of_entry(index, &table.schema, item)?,
@@ -120,10 +121,11 @@ impl Upkeep {
     }
 
     /// Makes the entry of every item that is there. Writers make those of what changes meanwhile; a page that meets one
-    /// of them begins anew.
+    /// of them begins anew. CloudWatch is told how far it is for `index`.
     async fn fill(
         &self,
         id: &TableId,
+        index: Option<&str>,
         entry: impl Fn(&TableInfo, &Arc<Attrs>, &[u8]) -> Option<(Vec<u8>, Arc<Attrs>)> + Send + Sync,
     ) -> Result<()> {
         let (mut after, mut size): (Option<RawKey>, usize) = (None, PAGE);
@@ -154,12 +156,27 @@ impl Upkeep {
             });
             let done = done.await;
             match done {
-                Ok(Some(next)) => (after, size) = (next, (size * 2).min(PAGE)),
-                Ok(None) => return Ok(()),
+                Ok(Some(next)) => {
+                    self.note_progress(id, index, next.as_ref().map_or(0.0, |at| keys::part_before(&at.0)));
+                    (after, size) = (next, (size * 2).min(PAGE));
+                }
+                Ok(None) => {
+                    self.note_progress(id, index, 1.0);
+                    return Ok(());
+                }
                 // Writers are faster than a page of this size: a smaller one will meet none of them.
                 Err(Failed::Store(StoreError::Conflict)) if size > 1 => size /= 2,
                 Err(failed) => return Err(failed.into()),
             }
+        }
+    }
+
+    fn note_progress(&self, id: &TableId, index: Option<&str>, part: f64) {
+        let Some(index) = index else { return };
+        let dimensions = [("TableName", id.2.as_str()), ("GlobalSecondaryIndexName", index)];
+        for (metric, value) in [(INDEX_PROGRESS, part * 100.0), (INDEX_CONSUMED, 0.0), (INDEX_THROTTLES, 0.0)]
+        {
+            self.db.metrics().record(metric, id.0, id.1, self.db.env.now(), &dimensions, value);
         }
     }
 
