@@ -77,13 +77,12 @@ impl Clock {
         }
     }
 
-    /// The same in microseconds, for how long something took; it stands still with a frozen clock, and may go back with the host's.
-    pub fn micros(&self) -> i64 {
+    /// How long something took that began at `began`, and by the host's monotonic clock went from `from` to `to`: that, as
+    /// long as this clock runs, and while it stands still what it was advanced by.
+    pub fn took(&self, began: Instant, from: std::time::Instant, to: std::time::Instant) -> Duration {
         match *self.shared.state.lock() {
-            State::Running { ahead_of_host_ms } => {
-                host_micros().saturating_add(ahead_of_host_ms.saturating_mul(1000))
-            }
-            State::Frozen { at } => at.millis().saturating_mul(1000),
+            State::Running { .. } => to.duration_since(from),
+            State::Frozen { at } => at.since(began),
         }
     }
 
@@ -181,15 +180,11 @@ pub fn monotonic() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-fn host_millis() -> i64 {
-    host_micros().div_euclid(1000)
-}
-
 #[allow(clippy::disallowed_methods)]
-fn host_micros() -> i64 {
+fn host_millis() -> i64 {
     match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
-        Ok(since) => since.as_micros() as i64,
-        Err(before) => -(before.duration().as_micros() as i64),
+        Ok(since) => since.as_millis() as i64,
+        Err(before) => -(before.duration().as_millis() as i64),
     }
 }
 

@@ -71,7 +71,8 @@ impl Cloud {
         });
         let mut noted = Noted::default();
         let mut result = self.validated(service.name, operation, &cx, input, &mut noted).await;
-        if let Some(recorded) = noted.finish(result.as_ref().err())
+        let ended = haneul_env::clock::monotonic();
+        if let Some(recorded) = noted.finish(result.as_ref().err(), ended)
             && let Err(error) = recorded.await
         {
             result = Err(error);
@@ -85,7 +86,7 @@ impl Cloud {
             source_ip: None,
             status: 0,
             error_code: result.as_ref().err().map(ApiError::code),
-            duration: started.elapsed(),
+            duration: ended.duration_since(started),
         };
         let failed = record.error_code.is_some();
         let resource = noted.resource.as_deref();

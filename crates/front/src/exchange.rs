@@ -105,7 +105,8 @@ impl Cloud {
             Ok(result) => result,
             Err(panic) => Err(ApiError::internal(format_args!("panic: {}", words_of(&*panic)))),
         };
-        if let Some(recorded) = seen.noted.finish(result.as_ref().err())
+        let ended = haneul_env::clock::monotonic();
+        if let Some(recorded) = seen.noted.finish(result.as_ref().err(), ended)
             && let Err(error) = recorded.await
         {
             result = Err(error);
@@ -149,7 +150,7 @@ impl Cloud {
             source_ip: conn.peer,
             status: answer.status().as_u16(),
             error_code: code.as_deref(),
-            duration: started.elapsed(),
+            duration: ended.duration_since(started),
         };
         if let Some(cx) = seen.cx.as_ref().filter(|_| !seen.operation_name.is_empty()) {
             self.metering.note_answer(cx, &record, seen.noted.resource.as_deref(), answer.body().length());

@@ -1,5 +1,7 @@
 use std::sync::Arc;
+use std::time::Instant;
 
+use haneul_env::clock::monotonic;
 use haneul_kit::trail::{Called, Wanted};
 use haneul_kit::{Access, ApiError, BoxFuture, Cx, Ended, Env, Platform, Result, Trail, Watch};
 use haneul_shape::Shape;
@@ -36,7 +38,8 @@ struct Watched {
     env: Env,
     cx: Cx,
     operation: &'static str,
-    began_us: i64,
+    /// By the host's monotonic clock.
+    began: Instant,
 }
 
 impl Noted {
@@ -67,7 +70,7 @@ impl Noted {
             env: platform.env.clone(),
             cx: cx.clone(),
             operation,
-            began_us: platform.env.clock.micros(),
+            began: monotonic(),
         });
         Noted { kept, watched, resource: None }
     }
@@ -97,11 +100,14 @@ impl Noted {
     }
 
     /// Records the call. `Some` must be waited for before it is answered.
-    pub(crate) fn finish(&mut self, error: Option<&ApiError>) -> Option<BoxFuture<'static, Result<()>>> {
-        if let Some(Watched { watch, env, cx, operation, began_us }) = self.watched.take() {
-            let at_us = env.clock.micros();
-            let took_us = (at_us - began_us).max(0);
-            watch.ended(&Ended { cx: &cx, operation, error, at_us, took_us });
+    pub(crate) fn finish(
+        &mut self,
+        error: Option<&ApiError>,
+        ended: Instant,
+    ) -> Option<BoxFuture<'static, Result<()>>> {
+        if let Some(Watched { watch, env, cx, operation, began }) = self.watched.take() {
+            let took = env.clock.took(cx.now(), began, ended);
+            watch.ended(&Ended { cx: &cx, operation, error, took });
         }
         self.record(error.map(|error| (error.code(), error.message())))
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{ApiError, Cx};
 
 /// Is told how the calls of a service ended, with those that never came to its operations: what its metrics are made from.
@@ -13,7 +15,6 @@ pub struct Ended<'a> {
     pub cx: &'a Cx,
     pub operation: &'static str,
     pub error: Option<&'a ApiError>,
-    /// The end by the cloud's clock, in microseconds, and how long it took since the caller was known.
-    pub at_us: i64,
-    pub took_us: i64,
+    /// Since the caller was known.
+    pub took: Duration,
 }

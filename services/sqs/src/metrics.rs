@@ -16,6 +16,10 @@ pub(crate) const RECEIVED: Metric = Metric::new(NAMESPACE, "NumberOfMessagesRece
 pub(crate) const EMPTY_RECEIVES: Metric = Metric::new(NAMESPACE, "NumberOfEmptyReceives", Unit::Count);
 pub(crate) const DELETED: Metric = Metric::new(NAMESPACE, "NumberOfMessagesDeleted", Unit::Count);
 
+/// Of FIFO queues.
+pub(crate) const DEDUPLICATED: Metric =
+    Metric::new(NAMESPACE, "NumberOfDeduplicatedSentMessages", Unit::Count);
+
 /// A queue is silent when nobody has used it for this long and it is empty.
 const ACTIVE_MS: i64 = 6 * 3_600_000;
 
@@ -29,7 +33,7 @@ pub(crate) fn count(metrics: &Metrics, cx: &Cx, queue: &LiveQueue, metric: Metri
     metrics.record(metric, key.account, key.region, cx.now(), &[("QueueName", &key.name)], value as f64);
 }
 
-/// How many messages the queues hold, once a minute.
+/// How many messages the queues hold and how old they are, once a minute.
 pub(crate) struct Depths {
     pub(crate) plane: Arc<Plane>,
 }
@@ -39,29 +43,38 @@ impl Source for Depths {
         Box::pin(async move {
             let mut readings = Vec::new();
             for queue in self.plane.all() {
-                let counts = {
+                let now_ms = self.plane.now_ms();
+                let (counts, oldest_ms, busy_groups) = {
                     let mut core = queue.core.lock();
-                    self.plane.advance(&queue, &mut core, self.plane.now_ms());
+                    self.plane.advance(&queue, &mut core, now_ms);
                     core.wake();
-                    core.queue.counts()
+                    (core.queue.counts(), core.queue.oldest_ms(), core.queue.busy_groups())
                 };
                 let empty = counts.visible + counts.in_flight + counts.delayed == 0;
                 if empty && queue.used_ms.load(Ordering::Relaxed) < minute.millis() - ACTIVE_MS {
                     continue;
                 }
-                for (name, value) in [
-                    ("ApproximateNumberOfMessagesVisible", counts.visible),
-                    ("ApproximateNumberOfMessagesNotVisible", counts.in_flight),
-                    ("ApproximateNumberOfMessagesDelayed", counts.delayed),
-                ] {
+                let mut told = vec![
+                    ("ApproximateNumberOfMessagesVisible", Unit::Count, counts.visible as f64),
+                    ("ApproximateNumberOfMessagesNotVisible", Unit::Count, counts.in_flight as f64),
+                    ("ApproximateNumberOfMessagesDelayed", Unit::Count, counts.delayed as f64),
+                ];
+                told.extend(busy_groups.map(|groups| {
+                    ("ApproximateNumberOfGroupsWithInflightMessages", Unit::Count, groups as f64)
+                }));
+                told.extend(oldest_ms.map(|sent_ms| {
+                    let age_s = ((now_ms - sent_ms).max(0) / 1000) as f64;
+                    ("ApproximateAgeOfOldestMessage", Unit::Seconds, age_s)
+                }));
+                for (name, unit, value) in told {
                     readings.push(Reading {
                         owner: Owner { account: queue.key.account, region: queue.key.region },
                         at: minute,
                         namespace: NAMESPACE,
                         name,
-                        unit: Unit::Count,
+                        unit,
                         dimensions: vec![("QueueName", queue.key.name.clone())],
-                        summary: Summary::of(value as f64, 1.0),
+                        summary: Summary::of(value, 1.0),
                     });
                 }
             }

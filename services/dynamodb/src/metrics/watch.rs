@@ -19,7 +19,7 @@ impl Calls {
     }
 
     fn done(&self, call: &Ended<'_>, now: Instant) {
-        let ms = call.took_us as f64 / 1000.0;
+        let ms = call.took.as_secs_f64() * 1000.0;
         call.cx.each_concern(|table: &TableInfo| table.took(&self.metrics, call.operation, now, ms));
         call.cx.each_concern(|stream: &StreamInfo| {
             let (account, region, name) = &stream.table;
@@ -65,7 +65,7 @@ impl Watch for Calls {
         if !self.metrics.is_open() {
             return;
         }
-        let now = Instant::from_millis(call.at_us.div_euclid(1000));
+        let now = call.cx.now();
         match call.error {
             None => self.done(call, now),
             Some(error) => self.failed(call, error, now),

@@ -8,9 +8,9 @@ use haneul_lambda_wire::{operations as op, shapes as l};
 use serde_json::{Value, json};
 
 use super::{Item, Reject};
-use crate::Firehose;
 use crate::firehose::arn;
 use crate::model::{StreamKey, StreamRecord};
+use crate::{Firehose, metrics};
 
 /// An invocation's payload, with what base64 adds.
 const PAYLOAD_MAX: usize = 6_000_000;
@@ -79,7 +79,12 @@ impl Firehose {
         let mut answer = None;
         while attempts <= retries && answer.is_none() {
             attempts += 1;
-            match self.invoke(key, &stream.destination.role, function, payload.clone()).await {
+            let began = self.platform.env.now();
+            let said = self.invoke(key, &stream.destination.role, function, payload.clone()).await;
+            let took = self.platform.env.now().since(began);
+            self.sample(metrics::FUNCTION_DURATION, key, took.as_millis() as f64);
+            self.sample(metrics::FUNCTION_SUCCESS, key, if matches!(said, Ok(Ok(_))) { 1.0 } else { 0.0 });
+            match said {
                 Ok(Ok(said)) => answer = Some(said),
                 Ok(Err(said)) => failed = (said, "Lambda.FunctionError"),
                 Err(refused) if refused.fault() == haneul_kit::Fault::Server => return Err(refused),

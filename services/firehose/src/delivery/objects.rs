@@ -30,7 +30,15 @@ impl Firehose {
         let destination = &stream.destination;
         let naming = Naming { key, delivery, first_ms };
         if let Some(backup) = destination.backup.as_deref().filter(|_| destination.backup_enabled) {
-            self.put_object(&naming, backup, What::Source, joined(&items)).await?;
+            let body = joined(&items);
+            let bytes = body.len();
+            let put = self.put_object(&naming, backup, What::Source, body).await;
+            self.sample(metrics::BACKUP_SUCCESS, key, if put.is_ok() { 1.0 } else { 0.0 });
+            put?;
+            let age_ms = (self.platform.env.now().millis() - first_ms).max(0);
+            self.sample(metrics::BACKUP_BYTES, key, bytes as f64);
+            self.sample(metrics::BACKUP_RECORDS, key, items.len() as f64);
+            self.sample(metrics::BACKUP_FRESHNESS, key, age_ms as f64 / 1000.0);
         }
         let (mut rejects, mut items) = (Vec::new(), items);
         let is_processed = !destination.processors().is_empty();
@@ -43,7 +51,9 @@ impl Firehose {
             };
         }
         if is_processed {
+            let bytes = items.iter().map(|item| item.data.len()).sum::<usize>();
             self.sample(metrics::PROCESSED, key, items.len() as f64);
+            self.sample(metrics::PROCESSED_BYTES, key, bytes as f64);
         }
         if !rejects.is_empty() {
             self.put_object(

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use haneul_firehose_wire::operations as op;
 use haneul_firehose_wire::shapes as s;
 use haneul_firehose_wire::values::error;
+use haneul_kit::metrics::Metric;
 use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::key;
@@ -22,7 +23,9 @@ impl Handle<op::PutRecord> for Firehose {
 
     async fn call(&self, cx: &Cx, input: s::PutRecordInput) -> Result<s::PutRecordOutput> {
         let key = key(cx, &input.delivery_stream_name);
+        let bytes = input.record.data.len();
         let (mut ids, encrypted) = self.put(cx, &key, vec![input.record.data]).await?;
+        self.note_put(cx, &key, metrics::PUT, bytes);
         let record_id = ids.pop().flatten().ok_or_else(slow_down)?;
         Ok(s::PutRecordOutput { record_id, encrypted: Some(encrypted) })
     }
@@ -36,10 +39,13 @@ impl Handle<op::PutRecordBatch> for Firehose {
     async fn call(&self, cx: &Cx, input: s::PutRecordBatchInput) -> Result<s::PutRecordBatchOutput> {
         let key = key(cx, &input.delivery_stream_name);
         let records: Vec<Bytes> = input.records.into_iter().map(|record| record.data).collect();
-        if records.iter().map(Bytes::len).sum::<usize>() > CALL_MAX {
+        let (bytes, count) = (records.iter().map(Bytes::len).sum::<usize>(), records.len());
+        if bytes > CALL_MAX {
             return Err(invalid("Records size exceeds 4 MB limit"));
         }
         let (ids, encrypted) = self.put(cx, &key, records).await?;
+        self.note_put(cx, &key, metrics::PUT_BATCH, bytes);
+        self.sample(metrics::PUT_BATCH_RECORDS, &key, count as f64);
         let entry = |id: Option<String>| {
             let (code, message) = (error::SERVICE_UNAVAILABLE_EXCEPTION, SLOW_DOWN);
             s::PutRecordBatchResponseEntry {
@@ -57,6 +63,14 @@ impl Handle<op::PutRecordBatch> for Firehose {
 }
 
 impl Firehose {
+    /// Tells CloudWatch of a call that put so many bytes.
+    fn note_put(&self, cx: &Cx, key: &StreamKey, [requests, sizes, latency]: [Metric; 3], bytes: usize) {
+        let took_ms = (self.platform.env.now().millis() - cx.now().millis()).max(0);
+        for (metric, value) in [(requests, 1.0), (sizes, bytes as f64), (latency, took_ms as f64)] {
+            self.sample(metric, key, value);
+        }
+    }
+
     /// Accepts records: they are durable when this returns. Their ids, of those that the stream takes for now, and whether
     /// they are encrypted.
     async fn put(

@@ -41,35 +41,55 @@ pub(crate) fn may_be(message: &str) -> bool {
         && message.contains("\"CloudWatchMetrics\"")
 }
 
-/// The metrics of an event and the time they are for; empty when it is not of the format or breaks its rules.
-pub(crate) fn metrics(message: &str) -> (Option<i64>, Vec<Embedded>) {
+/// What is wrong with an event that wants to be of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It has not the structure.
+    Structure,
+    /// A metric, or a directive's worth of them, breaks the rules and is left out.
+    Rules,
+}
+
+/// The metrics of an event.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// What they are for, in milliseconds.
+    pub(crate) time: Option<i64>,
+    /// Empty when it is not of the format.
+    pub(crate) metrics: Vec<Embedded>,
+    pub(crate) fault: Option<Fault>,
+}
+
+pub(crate) fn metrics(message: &str) -> Found {
     if !may_be(message) {
-        return (None, Vec::new());
+        return Found::default();
     }
-    let Ok(root) = serde_json::from_str::<Value>(message) else { return (None, Vec::new()) };
+    let wrong = Found { fault: Some(Fault::Structure), ..Found::default() };
+    let Ok(root) = serde_json::from_str::<Value>(message) else { return wrong };
     let meta = &root["_aws"];
-    let time = meta["Timestamp"].as_i64();
+    let Some(directives) = meta["CloudWatchMetrics"].as_array() else { return wrong };
     let (mut found, mut left) = (Vec::new(), POINTS_MAX);
-    let directives = meta["CloudWatchMetrics"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut fault = (directives.len() > DIRECTIVES_MAX).then_some(Fault::Rules);
     for directive in directives.iter().take(DIRECTIVES_MAX) {
-        let Some(namespace) = directive["Namespace"].as_str().filter(|text| is_namespace(text)) else {
+        let (namespace, metrics) = (directive["Namespace"].as_str(), directive["Metrics"].as_array());
+        let (Some(namespace), Some(metrics)) = (namespace, metrics) else {
+            fault = Some(Fault::Structure);
             continue;
         };
-        let metrics = directive["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if left == 0 || metrics.len() > METRICS_MAX {
+        let dimensions = dimension_sets(&root, &directive["Dimensions"]);
+        let is_right = is_namespace(namespace) && left > 0 && metrics.len() <= METRICS_MAX;
+        let Some(dimensions) = dimensions.filter(|_| is_right) else {
+            fault = fault.or(Some(Fault::Rules));
             continue;
-        }
-        let Some(dimensions) = dimension_sets(&root, &directive["Dimensions"]) else { continue };
+        };
         for metric in metrics {
-            let Some(name) = metric["Name"].as_str().filter(|name| is_metric_name(name)) else { continue };
-            let values: Vec<f64> = match &root[name] {
-                Value::Number(number) => number.as_f64().into_iter().collect(),
-                Value::Array(list) if list.len() <= VALUES_MAX => {
-                    list.iter().filter_map(Value::as_f64).collect()
-                }
-                _ => continue,
+            let name = metric["Name"].as_str().filter(|name| is_metric_name(name));
+            let values = name.and_then(|name| values(&root[name]));
+            let fits = values.as_ref().and_then(|all| left.checked_sub(all.len() * dimensions.len()));
+            let (Some(name), Some(values), Some(less)) = (name, values, fits) else {
+                fault = fault.or(Some(Fault::Rules));
+                continue;
             };
-            let Some(less) = left.checked_sub(values.len() * dimensions.len()) else { continue };
             left = less;
             let unit = metric["Unit"].as_str().filter(|unit| Unit::parse(unit).is_some());
             found.push(Embedded {
@@ -82,7 +102,17 @@ pub(crate) fn metrics(message: &str) -> (Option<i64>, Vec<Embedded>) {
             });
         }
     }
-    (time, found)
+    Found { time: meta["Timestamp"].as_i64(), metrics: found, fault }
+}
+
+fn values(value: &Value) -> Option<Vec<f64>> {
+    match value {
+        Value::Number(number) => Some(number.as_f64().into_iter().collect()),
+        Value::Array(list) if list.len() <= VALUES_MAX => {
+            Some(list.iter().filter_map(Value::as_f64).collect())
+        }
+        _ => None,
+    }
 }
 
 /// `None` when a set names a field that the event does not have, or has too many.

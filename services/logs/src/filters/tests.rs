@@ -67,7 +67,7 @@ fn an_embedded_event_has_an_end() {
         format!(r#"{{"_aws":{{"CloudWatchMetrics":[{directive}]}},{fields},{values}}}"#)
     };
     let points = |text: &str| -> usize {
-        metrics(text).1.iter().map(|metric| metric.values.len() * metric.dimensions.len()).sum()
+        metrics(text).metrics.iter().map(|metric| metric.values.len() * metric.dimensions.len()).sum()
     };
     for (metrics, sets, dimensions, values, found) in [
         (100, 1, 30, 100, 10_000),
@@ -104,7 +104,7 @@ fn embedded_metrics_that_break_the_rules_are_left_out() {
         (event("7", "[[]]", ""), 0),
         ("{\"_aws\" \"CloudWatchMetrics\"".to_owned(), 0),
     ] {
-        assert_eq!(metrics(&text).1.len(), found, "{text}");
+        assert_eq!(metrics(&text).metrics.len(), found, "{text}");
     }
 }
 

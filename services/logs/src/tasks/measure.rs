@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use haneul_kit::contributors::{Counter, LogEvent, Tallies};
+use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{BoxFuture, Fault, Instant, Reconciler, Result, Signal};
 
 use crate::Logs;
@@ -24,6 +25,10 @@ pub(crate) struct Measuring {
 }
 
 const MINUTE_MS: i64 = 60_000;
+
+/// Source: User Guide, "Monitoring with CloudWatch metrics".
+const EMF_PARSING_ERRORS: Metric = Metric::new("AWS/Logs", "EMFParsingErrors", Unit::None);
+const EMF_VALIDATION_ERRORS: Metric = Metric::new("AWS/Logs", "EMFValidationErrors", Unit::None);
 
 /// What some chunks come to.
 #[derive(Default)]
@@ -193,10 +198,13 @@ impl Measuring {
                 let Some(value) = measured.value else { continue };
                 run.points.add(series(name, filter, measured.dimensions), time_ms, &[value], now_ms);
             }
-            let (time, metrics) = match arrival.unextracted {
-                true => (None, Vec::new()),
+            let embedded::Found { time, metrics, fault } = match arrival.unextracted {
+                true => embedded::Found::default(),
                 false => embedded::metrics(&event.message),
             };
+            if let Some(fault) = fault {
+                self.note_fault(name, fault);
+            }
             for metric in metrics {
                 for dimensions in metric.dimensions.iter() {
                     let series = Series {
@@ -219,6 +227,16 @@ impl Measuring {
         self.logs.meter_matched(name, matched);
         tokio::task::yield_now().await;
         Ok(())
+    }
+
+    fn note_fault(&self, name: &GroupName, fault: embedded::Fault) {
+        let metric = match fault {
+            embedded::Fault::Structure => EMF_PARSING_ERRORS,
+            embedded::Fault::Rules => EMF_VALIDATION_ERRORS,
+        };
+        let platform = &self.logs.platform;
+        let (now, dimensions) = (platform.env.now(), [("LogGroupName", name.name.as_str())]);
+        platform.metrics.record(metric, name.account, name.region, now, &dimensions, 1.0);
     }
 
     async fn filters(&self, name: &GroupName) -> Result<Vec<Compiled>> {

@@ -64,6 +64,11 @@ impl Groups {
         self.get_mut(number).expect("a message's group exists")
     }
 
+    /// Those of which a message is in flight.
+    pub(crate) fn busy(&self) -> usize {
+        self.groups.iter().flatten().filter(|group| group.in_flight > 0).count()
+    }
+
     pub(crate) fn name(&self, number: u32) -> Option<Arc<str>> {
         self.get(number).map(|group| group.name.clone())
     }

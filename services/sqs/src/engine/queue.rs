@@ -19,6 +19,10 @@ pub(crate) struct Settings {
 /// Messages that expire in one step, so that their record in the log stays small.
 pub(crate) const EXPIRED_MAX: usize = 10_000;
 
+/// Receives after which a message of a standard queue does not count as its oldest, and messages that are looked at to find that.
+const POISON: u32 = 3;
+const LOOKED_AT_MAX: usize = 10_000;
+
 /// A message that was appended to the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival<'a> {
@@ -80,6 +84,23 @@ impl Queue {
 
     pub(crate) fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// When the oldest message that is not deleted was sent. In a standard queue one that was received three times is passed over:
+    /// what nobody can do anything with does not hide the others. Source: "Available CloudWatch metrics for Amazon SQS".
+    pub(crate) fn oldest_ms(&self) -> Option<i64> {
+        let counts = |slot: &Slot| match slot.state {
+            State::Delayed | State::Ready | State::InFlight => self.settings.fifo || slot.receives < POISON,
+            State::Free | State::Pending | State::Leaving | State::Deleting => false,
+        };
+        let there = |entry: Entry| self.slab.entry(entry).is_some_and(counts);
+        let mut ages = self.ages.iter().take(LOOKED_AT_MAX);
+        ages.find(|(_, entry)| there(*entry)).map(|(sent_ms, _)| *sent_ms)
+    }
+
+    /// FIFO queues: groups of which messages are in flight.
+    pub(crate) fn busy_groups(&self) -> Option<usize> {
+        self.settings.fifo.then(|| self.groups.busy())
     }
 
     /// How many consumers could get something now, at most.

@@ -14,7 +14,7 @@ use crate::error;
 use crate::message::body::{MESSAGE_BYTES_MAX, is_allowed};
 use crate::message::digest::{attributes_md5, md5};
 use crate::message::{Attribute, Body, Stored, Value, attributes};
-use crate::metrics::{SENT, SENT_SIZE, count};
+use crate::metrics::{DEDUPLICATED, SENT, SENT_SIZE, count};
 use crate::plane::live::Meta;
 use crate::plane::{LiveQueue, Outgoing, Sent};
 
@@ -61,7 +61,7 @@ impl Handle<SendMessage> for Sqs {
         self.seal(cx, &queue, &meta, &mut messages).await?;
         let sent = self.plane.send(&queue, &messages).await?;
         let sent = sent.first().ok_or_else(|| haneul_kit::ApiError::internal("nothing was sent"))?;
-        self.count_sent(cx, &queue, [size]);
+        self.count_sent(cx, &queue, [(sent, size)]);
         Ok(SendMessageResult {
             md5_of_message_body: Some(digests.body),
             md5_of_message_attributes: digests.attributes,
@@ -110,7 +110,7 @@ impl Handle<SendMessageBatch> for Sqs {
             self.seal(cx, &queue, &meta, &mut messages).await?;
             sent = self.plane.send(&queue, &messages).await?;
         }
-        self.count_sent(cx, &queue, sizes);
+        self.count_sent(cx, &queue, sent.iter().zip(sizes));
         let successful =
             accepted.into_iter().zip(&sent).map(|((id, digests), sent)| SendMessageBatchResultEntry {
                 id,
@@ -125,8 +125,13 @@ impl Handle<SendMessageBatch> for Sqs {
 }
 
 impl Sqs {
-    fn count_sent(&self, cx: &Cx, queue: &LiveQueue, sizes: impl IntoIterator<Item = usize>) {
-        for size in sizes {
+    /// What was there before is not sent once more.
+    fn count_sent<'s>(&self, cx: &Cx, queue: &LiveQueue, sent: impl IntoIterator<Item = (&'s Sent, usize)>) {
+        for (sent, size) in sent {
+            if sent.is_duplicate {
+                count(&self.platform.metrics, cx, queue, DEDUPLICATED, 1);
+                continue;
+            }
             count(&self.platform.metrics, cx, queue, SENT, 1);
             count(&self.platform.metrics, cx, queue, SENT_SIZE, size);
         }

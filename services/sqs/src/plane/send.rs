@@ -26,6 +26,8 @@ pub(crate) struct Outgoing {
 pub(crate) struct Sent {
     pub(crate) message_id: [u8; 16],
     pub(crate) seq: u64,
+    /// Whether it was sent before.
+    pub(crate) is_duplicate: bool,
 }
 
 /// How often a send is repeated whose original failed while it waited for it.
@@ -84,7 +86,11 @@ impl Plane {
                 if let Some(key) = &message.dedup
                     && let Some((original, pending)) = core.queue.original(key, now_ms)
                 {
-                    sent.push(Sent { message_id: original.message_id, seq: original.seq });
+                    sent.push(Sent {
+                        message_id: original.message_id,
+                        seq: original.seq,
+                        is_duplicate: true,
+                    });
                     if pending {
                         unsure.push((*key, original));
                     }
@@ -109,7 +115,7 @@ impl Plane {
                 }
                 heads.push((record, at));
                 arriving.push(Arriving { slot, seq, dedup: message.dedup });
-                sent.push(Sent { message_id, seq });
+                sent.push(Sent { message_id, seq, is_duplicate: false });
             }
             if heads.is_empty() && unsure.is_empty() {
                 return Ok(Some(sent));
