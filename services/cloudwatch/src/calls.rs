@@ -90,6 +90,23 @@ pub(crate) async fn invoke(
     }
 }
 
+/// Asks a function that is a data source, and waits for its answer.
+pub(crate) async fn ask(bus: &Bus, owner: Owner, function: &str, event: String) -> Result<Bytes> {
+    let input = lambda::shapes::InvocationRequest {
+        function_name: function.to_owned(),
+        payload: Some(Bytes::from(event.into_bytes())),
+        ..Default::default()
+    };
+    let caller = Caller::service("lambda.datasource.cloudwatch.amazonaws.com", owner.account);
+    // What a policy that names the account by aws:SourceAccount goes by.
+    let source = format!("arn:aws:cloudwatch:{}:{}:*", owner.region, owner.account);
+    let answer = bus.call::<lambda::operations::Invoke>(caller, owner.region, Some(source), input).await?;
+    match answer.function_error {
+        None => Ok(answer.payload.unwrap_or_default()),
+        Some(error) => Err(ApiError::new("FunctionError", error)),
+    }
+}
+
 /// Whether an action is the scaling policy that made its alarm. Application Auto Scaling looks at the states of those
 /// alarms by itself, and at no others. `resource` is the ARN's: `scalingPolicy:<id>:resource/dynamodb/table/tab:policyName/…`.
 pub(crate) async fn is_tracked(

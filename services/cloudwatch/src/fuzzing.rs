@@ -40,6 +40,7 @@ pub fn text(text: &str) {
             metrics: &[("m1".to_owned(), line)],
             searches: &HashMap::new(),
             rules: &HashMap::new(),
+            functions: &HashMap::new(),
             bands: &HashMap::new(),
         };
         let _ = math::evaluate(&expr, &scope);

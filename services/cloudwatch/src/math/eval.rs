@@ -16,6 +16,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) searches: &'a HashMap<(String, String, Option<i64>), Vec<Line>>,
     /// What rules of Contributor Insights counted, by name and statistic.
     pub(crate) rules: &'a HashMap<(String, String), Line>,
+    /// What functions answered, by name and arguments.
+    pub(crate) functions: &'a HashMap<(String, String), Vec<Line>>,
     /// Expected values and their deviations by query, at the times of the window.
     pub(crate) bands: &'a HashMap<String, Vec<(i64, f64, f64)>>,
 }

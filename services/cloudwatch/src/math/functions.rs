@@ -2,7 +2,8 @@ use haneul_kit::Instant;
 use time::OffsetDateTime;
 
 use super::eval::{Scope, evaluate};
-use super::{Expr, Function, Line, POINTS_MAX, Value, too_many};
+use super::quotas::quota;
+use super::{Expr, Function, Line, Need, POINTS_MAX, Value, data_source, too_many};
 use crate::series::window::Window;
 
 pub(super) enum Wrong {
@@ -114,7 +115,16 @@ pub(super) fn call(function: Function, arguments: &[Expr], scope: &Scope<'_>) ->
                 .map(Value::Line)
                 .ok_or_else(|| "The metric of a rule is not allowed here".to_owned().into())
         }
-        (F::Lambda | F::DbPerfInsights | F::ServiceQuota, _) => {
+        (F::Lambda, arguments) => match data_source(arguments) {
+            Some(Need::Function { name, arguments }) => {
+                let found = scope.functions.get(&(name, arguments)).cloned();
+                let none = || Wrong::from("A function is not allowed here".to_owned());
+                found.map(Value::Lines).ok_or_else(none)
+            }
+            _ => Err(Wrong::Arguments),
+        },
+        (F::ServiceQuota, [one]) => service_quota(one, scope),
+        (F::DbPerfInsights, _) => {
             Err(format!("The function {} is not offered by Haneul", function.name()).into())
         }
         _ => Err(Wrong::Arguments),
@@ -131,6 +141,23 @@ fn each(one: &Expr, scope: &Scope<'_>, change: impl Fn(Line) -> Line) -> Outcome
             Value::Scalar(line.points.first().ok_or(Wrong::Arguments)?.1)
         }
     })
+}
+
+/// What may be used of what a metric counts, at each period.
+fn service_quota(one: &Expr, scope: &Scope<'_>) -> Outcome {
+    let of = |line: &Line| {
+        let quota = line.origin.as_ref().and_then(|origin| quota(&origin.identity));
+        let none = || Wrong::from("There is no service quota associated to this metric".to_owned());
+        Ok(scope.constant(quota.ok_or_else(none)?))
+    };
+    match evaluate(one, scope)? {
+        Value::Line(line) => of(&line).map(Value::Line),
+        Value::Lines(lines) => {
+            dense(&Value::Lines(lines.clone()), scope.window)?;
+            lines.iter().map(of).collect::<Result<_, _>>().map(Value::Lines)
+        }
+        Value::Scalar(_) => Err(Wrong::Arguments),
+    }
 }
 
 fn array(one: &Expr, scope: &Scope<'_>) -> Result<Vec<Line>, Wrong> {

@@ -9,6 +9,7 @@ mod eval;
 mod functions;
 mod lexer;
 mod parser;
+mod quotas;
 mod value;
 
 pub(crate) use eval::{Scope, evaluate};
@@ -119,6 +120,8 @@ pub(crate) enum Need {
     Rule { name: String, statistic: String },
     /// The expected range of a query's metric.
     Band(String),
+    /// What a function answers, that is given these arguments (a list in JSON).
+    Function { name: String, arguments: String },
 }
 
 impl Expr {
@@ -138,6 +141,8 @@ impl Expr {
                 right.collect(needs);
             }
             Expr::Array(list) => list.iter().for_each(|one| one.collect(needs)),
+            // Its arguments are values: `true` is no query.
+            Expr::Call(Function::Lambda, arguments) => needs.extend(data_source(arguments)),
             Expr::Call(function, arguments) => {
                 match (function, &arguments[..]) {
                     (Function::Metrics, _) => needs.push(Need::Metrics),
@@ -165,6 +170,27 @@ impl Expr {
             }
         }
     }
+}
+
+/// `LAMBDA("function", …)`: up to 20 strings, numbers and booleans. Source: "Use your custom data source".
+fn data_source(arguments: &[Expr]) -> Option<Need> {
+    const ARGUMENTS_MAX: usize = 20;
+    let [Expr::Text(name), rest @ ..] = arguments else { return None };
+    let value = |one: &Expr| match one {
+        // "Every line feed is replaced with a space."
+        Expr::Text(text) => Some(text.replace('\n', " ").into()),
+        Expr::Number(number) => serde_json::Number::from_f64(*number).map(serde_json::Value::Number),
+        Expr::Negate(one) => match **one {
+            Expr::Number(number) => serde_json::Number::from_f64(-number).map(serde_json::Value::Number),
+            _ => None,
+        },
+        Expr::Id(word) | Expr::Word(word) => word.to_ascii_lowercase().parse::<bool>().ok().map(Into::into),
+        _ => None,
+    };
+    let values: Option<Vec<serde_json::Value>> = rest.iter().map(value).collect();
+    let values = values.filter(|values| values.len() <= ARGUMENTS_MAX)?;
+    let arguments = serde_json::Value::Array(values).to_string();
+    Some(Need::Function { name: name.clone(), arguments })
 }
 
 #[cfg(test)]

@@ -20,16 +20,32 @@ fn run(text: &str) -> Result<Value, String> {
     let metrics = vec![("m1".to_owned(), m1.clone()), ("m2".to_owned(), m2.clone())];
     let mut results = HashMap::from([("m1".to_owned(), Value::Line(m1)), ("m2".to_owned(), Value::Line(m2))]);
     results.insert("gone".to_owned(), Value::Line(line("gone", &[None])));
+    let mut used = line("used", &[Some(5.0)]);
+    let identity = crate::series::Identity::new(
+        haneul_kit::AccountId::DEFAULT,
+        haneul_kit::Region::US_EAST_1,
+        "AWS/Lambda",
+        "ConcurrentExecutions",
+        Vec::new(),
+    );
+    used.origin = Some(std::sync::Arc::new(Origin { identity, statistic: "Maximum".into() }));
+    results.insert("used".to_owned(), Value::Line(used));
     let window = Window { start: START, end: START + 240, period: 60, now: START + 240 };
     let bands = HashMap::from([("m1".to_owned(), vec![(START, 10.0, 1.5)])]);
     let key = ("rule".to_owned(), "Sum".to_owned());
     let rules = HashMap::from([(key, line("rule", &[Some(7.0), None, Some(8.0)]))]);
+    let answered = |name: &str, arguments: &str| (name.to_owned(), arguments.to_owned());
+    let functions = HashMap::from([
+        (answered("f", "[]"), vec![line("one", &[Some(1.0)])]),
+        (answered("f:2", r#"["a b",-2.5,true]"#), vec![line("one", &[Some(3.0)]), line("two", &[Some(4.0)])]),
+    ]);
     let scope = Scope {
         window,
         results: &results,
         metrics: &metrics,
         searches: &HashMap::new(),
         rules: &rules,
+        functions: &functions,
         bands: &bands,
     };
     evaluate(&parse(text)?, &scope)
@@ -111,6 +127,9 @@ fn expressions_and_their_values() {
         ("ANOMALY_DETECTION_BAND(m1, 4)", "[0:16 | 0:4]"),
         ("METRICS() * 2 - m1", "[0:1 1:2 3:6 | 0:7 1:-2 3:0]"),
         ("avg(m1)", "= 3"),
+        ("LAMBDA('f')", "[0:1]"),
+        ("SUM(LAMBDA('f:2', 'a\nb', -2.5, TRUE)) + m1", "0:8"),
+        ("SERVICE_QUOTA(used) / 100", "0:10 1:10 2:10 3:10"),
     ] {
         match run(text) {
             Ok(value) => assert_eq!(shown(value), expected, "{text}"),
@@ -138,7 +157,11 @@ fn what_is_no_expression() {
         "m1 % 2",
         "SORT(METRICS(), AVG, UP)",
         "SORT(METRICS(), DAY, ASC)",
-        "LAMBDA('f')",
+        "LAMBDA('f', 'else')",
+        "LAMBDA()",
+        "LAMBDA('f', m1)",
+        "SERVICE_QUOTA(m1)",
+        "SERVICE_QUOTA(1)",
         "INSIGHT_RULE_METRIC('a', 'b')",
         "TIME_SERIES(m1)",
         "FIRST(m1)",

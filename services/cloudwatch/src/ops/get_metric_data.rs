@@ -112,8 +112,20 @@ impl Handle<op::GetMetricData> for CloudWatch {
                 )),
                 timestamps: Some(points.iter().map(|(at, _)| Instant::from_secs(*at)).collect()),
                 values: Some(points.iter().map(|(_, value)| *value).collect()),
-                status_code: Some(if cut || answer.partial { "PartialData" } else { "Complete" }.to_owned()),
-                messages: None,
+                status_code: Some(
+                    match &answer.failure {
+                        Some(failure) => failure.status,
+                        None if cut || answer.partial => "PartialData",
+                        None => "Complete",
+                    }
+                    .to_owned(),
+                ),
+                messages: answer.failure.as_ref().map(|failure| {
+                    vec![s::MessageData {
+                        code: Some(failure.code.clone()),
+                        value: Some(failure.message.clone()),
+                    }]
+                }),
             });
             if cut {
                 next = Some((i, skipped + taken));

@@ -204,6 +204,9 @@ fn queries(list: Vec<s::MetricDataQuery>, band: Option<&str>, account: &str) -> 
     if plan.searches() {
         return Err(error::validation("SEARCH cannot be used in an alarm."));
     }
+    if plan.asks() {
+        return Err(error::not_offered("An alarm on a function's data (LAMBDA)"));
+    }
     let shown: Vec<&str> = queries
         .iter()
         .filter(|query| query.return_data.unwrap_or(true))

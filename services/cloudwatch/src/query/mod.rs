@@ -1,6 +1,7 @@
-//! GetMetricData's queries, for that operation, for alarms, for images: checked and planned ([`plan`]), run ([`run`]), and their results
+//! GetMetricData's queries, for that operation, for alarms, for images: checked and planned ([`plan`]), run ([`run`]), what functions answer to them ([`data_source`]), and their results
 //! named ([`label`]).
 
+mod data_source;
 mod expected;
 mod label;
 mod plan;

@@ -4,6 +4,7 @@ use haneul_cloudwatch_wire::shapes as s;
 use haneul_kit::Result;
 use haneul_kit::metrics::Unit;
 
+use super::data_source;
 use crate::error;
 use crate::insights::{self, Select};
 use crate::math::{self, Expr, Need};
@@ -173,8 +174,17 @@ impl Plan {
     }
 
     pub(crate) fn searches(&self) -> bool {
+        self.any_needs(|need| matches!(need, Need::Search { .. }))
+    }
+
+    /// Whether a function is asked.
+    pub(crate) fn asks(&self) -> bool {
+        self.any_needs(|need| matches!(need, Need::Function { .. }))
+    }
+
+    fn any_needs(&self, is: impl Fn(&Need) -> bool) -> bool {
         self.steps.iter().any(|step| match &step.work {
-            Work::Math(expr) => expr.needs().iter().any(|need| matches!(need, Need::Search { .. })),
+            Work::Math(expr) => expr.needs().iter().any(&is),
             Work::Metric(_) | Work::Insights(_) => false,
         })
     }
@@ -228,6 +238,11 @@ fn work(query: &Query, member: &impl Fn(&str) -> String) -> Result<Work> {
                         return Err(wrong(&query.id, reason));
                     }
                 }
+                if let Need::Function { name, .. } = &need
+                    && !data_source::is_name(name)
+                {
+                    return Err(wrong(&query.id, &format!("Invalid Lambda function name: {name}")));
+                }
                 if let Need::Search { query: text, statistic, period } = need {
                     crate::search::Search::parse(&text).map_err(|reason| wrong(&query.id, &reason))?;
                     let known = Statistic::parse(&statistic).is_some();
@@ -265,7 +280,7 @@ fn in_order(steps: Vec<Step>) -> Result<Vec<Step>> {
                         needed.insert(*place);
                     }
                     Need::Metrics => needed.extend(metrics.iter().copied()),
-                    Need::Search { .. } | Need::Rule { .. } => {}
+                    Need::Search { .. } | Need::Rule { .. } | Need::Function { .. } => {}
                 }
             }
         }

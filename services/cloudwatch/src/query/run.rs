@@ -5,6 +5,7 @@ use std::sync::Arc;
 use haneul_kit::metrics::{Owner, Summary, Unit, Values};
 use haneul_kit::{ApiError, Result};
 
+use super::data_source::{self, Failure};
 use super::label::Labels;
 use super::plan::{Plan, Work, wrong};
 use crate::CloudWatch;
@@ -43,6 +44,8 @@ pub(crate) struct Answer {
     pub(crate) many: bool,
     /// Whether not all that matched is there.
     pub(crate) partial: bool,
+    /// Why a function that was asked gave nothing.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Answer {
@@ -68,6 +71,8 @@ impl CloudWatch {
         let labels = Labels::of(plan);
         let mut results: HashMap<String, Value> = HashMap::with_capacity(plan.steps.len());
         let mut partial: HashMap<String, bool> = HashMap::new();
+        let mut failures: HashMap<String, Failure> = HashMap::new();
+        let deadline = self.platform.env.now() + data_source::ANSWERED_WITHIN;
         let mut held = 0;
         let mut metrics: Vec<(usize, String, Line)> = Vec::new();
         for step in &plan.steps {
@@ -93,8 +98,8 @@ impl CloudWatch {
                 }
                 (Work::Math(expr), _) => {
                     let window = checked(span.window(query.period.map_or(plan.period(), i64::from)))?;
-                    let (mut searches, mut bands, mut rules) =
-                        (HashMap::new(), HashMap::new(), HashMap::new());
+                    let (mut searches, mut bands, mut rules, mut functions) =
+                        (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
                     for need in expr.needs() {
                         match need {
                             Need::Search { query: text, statistic, period } => {
@@ -119,6 +124,16 @@ impl CloudWatch {
                                     place.insert(line);
                                 }
                             }
+                            Need::Function { name, arguments } => {
+                                if let Entry::Vacant(place) = functions.entry((name, arguments)) {
+                                    let (name, arguments) = place.key();
+                                    let asked = self.ask(owner, (name, arguments), window, deadline).await;
+                                    let answered = asked.map_err(|reason| wrong(&query.id, &reason))?;
+                                    *partial.entry(query.id.clone()).or_default() |= answered.partial;
+                                    failures.extend(answered.failure.map(|why| (query.id.clone(), why)));
+                                    place.insert(answered.lines);
+                                }
+                            }
                             Need::Id(_) | Need::Metrics => {}
                         }
                     }
@@ -131,6 +146,7 @@ impl CloudWatch {
                         metrics: &named,
                         searches: &searches,
                         rules: &rules,
+                        functions: &functions,
                         bands: &bands,
                     };
                     math::evaluate(expr, &scope).map_err(|reason| wrong(&query.id, &reason))?
@@ -153,6 +169,7 @@ impl CloudWatch {
             .map(|step| {
                 let query = step.query.clone();
                 let partial = partial.get(&query.id).copied().unwrap_or(false);
+                let failure = failures.remove(&query.id);
                 let (lines, many) = match results.remove(&query.id) {
                     Some(Value::Line(mut line)) => {
                         if matches!(step.work, Work::Math(_)) {
@@ -170,7 +187,7 @@ impl CloudWatch {
                     }
                     None => (Vec::new(), false),
                 };
-                Ok(Answer { query, lines, many, partial })
+                Ok(Answer { query, lines, many, partial, failure })
             })
             .collect()
     }

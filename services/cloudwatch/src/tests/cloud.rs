@@ -10,12 +10,14 @@ use haneul_kit::{AccountId, Caller, Instant, Operation, Platform, Region, Result
 use haneul_store::Store;
 
 use super::alarms::Topics;
+use super::data_sources::Functions;
 use super::streams::Sink;
 
 pub(super) struct Cloud {
     pub platform: Platform,
     pub topics: std::sync::Arc<Topics>,
     pub sink: std::sync::Arc<Sink>,
+    pub functions: std::sync::Arc<Functions>,
     _front: std::sync::Arc<Front>,
 }
 
@@ -32,22 +34,25 @@ impl Cloud {
         let platform = Platform::new(env.clone(), store, Blobs::memory(&env), None, seal, config);
         let topics = std::sync::Arc::new(Topics::default());
         let sink = std::sync::Arc::new(Sink::default());
+        let functions = std::sync::Arc::new(Functions::default());
         let services = vec![
             haneul_iam::service(&platform).await.unwrap(),
             crate::service(&platform).await.unwrap(),
             super::alarms::service(&topics),
             haneul_sts::service(&platform).await.unwrap(),
             super::streams::service(&sink),
+            super::data_sources::service(&functions),
         ];
         let models = [
             &haneul_iam_wire::SERVICE,
             &haneul_cloudwatch_wire::SERVICE,
             &haneul_sns_wire::SERVICE,
             &haneul_firehose_wire::SERVICE,
+            &haneul_lambda_wire::SERVICE,
         ];
         let front = Front::new(platform.clone(), &models, services, Options::default());
         front.start_reconcilers();
-        Cloud { platform, topics, sink, _front: front }
+        Cloud { platform, topics, sink, functions, _front: front }
     }
 
     pub(super) fn root() -> Caller {

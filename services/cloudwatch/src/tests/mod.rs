@@ -2,6 +2,7 @@ mod alarms;
 mod cloud;
 mod contributors;
 mod crash;
+mod data_sources;
 mod dispatch;
 mod images;
 mod intake;
