@@ -21,6 +21,20 @@ pub(crate) const EVENT_AGE: Metric = Metric::new("AWS/Lambda", "AsyncEventAge", 
 pub(crate) const DELIVERY_FAILURES: Metric = count("DestinationDeliveryFailures");
 pub(crate) const ITERATOR_AGE: Metric = Metric::new("AWS/Lambda", "IteratorAge", Unit::Milliseconds);
 
+pub(crate) const DEAD_LETTER_ERRORS: Metric = count("DeadLetterErrors");
+/// Of accounts: what functions without a reservation use, and that with all reservations.
+const UNRESERVED: Metric = count("UnreservedConcurrentExecutions");
+const CLAIMED: Metric = count("ClaimedAccountConcurrency");
+
+/// Of event source mappings that ask for them (`EventCount`).
+pub(crate) const POLLED: Metric = count("PolledEventCount");
+pub(crate) const FILTERED_OUT: Metric = count("FilteredOutEventCount");
+pub(crate) const INVOKED: Metric = count("InvokedEventCount");
+pub(crate) const FAILED_INVOKE: Metric = count("FailedInvokeEventCount");
+pub(crate) const DROPPED: Metric = count("DroppedEventCount");
+pub(crate) const DELIVERED_ON_FAILURE: Metric = count("OnFailureDestinationDeliveredEventCount");
+pub(crate) const DELETED: Metric = count("DeletedEventCount");
+
 /// Of durable executions. Source: Developer Guide, "Monitoring durable functions".
 pub(crate) const EXECUTIONS_STARTED: Metric = count("DurableExecutionStarted");
 pub(crate) const EXECUTIONS_STOPPED: Metric = count("DurableExecutionStopped");
@@ -34,6 +48,14 @@ pub(crate) const EXECUTION_BYTES: Metric =
     Metric::new("AWS/Lambda", "DurableExecutionStorageWrittenBytes", Unit::Bytes);
 
 impl Lambda {
+    /// What the functions of an account run at once: without a reservation of their own, and with all that is reserved.
+    pub(crate) fn sample_account(&self, function: &FunctionName, unreserved: u32, reserved: u32) {
+        let (metrics, now) = (&self.platform.metrics, self.platform.env.now());
+        for (metric, value) in [(UNRESERVED, unreserved), (CLAIMED, unreserved.saturating_add(reserved))] {
+            metrics.record(metric, function.account, function.region, now, &[], f64::from(value));
+        }
+    }
+
     /// Adds a sample: of the function, of the version or alias that was called, and of the account.
     pub(crate) fn sample(
         &self,

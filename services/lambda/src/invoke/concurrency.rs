@@ -29,6 +29,8 @@ pub(crate) struct Permit {
     reserved: bool,
     /// Runs of the function by then, this one too.
     pub(crate) at_once: u32,
+    /// The same of all functions of the account without a reservation.
+    pub(crate) unreserved: u32,
 }
 
 impl Concurrency {
@@ -55,7 +57,8 @@ impl Concurrency {
         }
         running.functions.insert(function.clone(), own + 1);
         let reserved = reserved.is_some();
-        Ok(Permit { of: self.clone(), function: function.clone(), reserved, at_once: own + 1 })
+        let unreserved = running.unreserved.get(&place).copied().unwrap_or_default();
+        Ok(Permit { of: self.clone(), function: function.clone(), reserved, at_once: own + 1, unreserved })
     }
 
     #[cfg(test)]

@@ -152,7 +152,8 @@ impl Lambda {
         let trace = self.traced(&target, call.trace.as_deref()).inspect_err(|_| {
             self.sample(metrics::RECURSIVE, name, qualifier, 1.0);
         })?;
-        let limit = self.unreserved(&target).await?;
+        let claimed = self.cache.reserved(&self.records, name.account, name.region).await?;
+        let limit = concurrency::ACCOUNT_MAX.saturating_sub(claimed);
         // What is on a capacity provider is not of what the account's functions share.
         let managed = target.version.capacity.is_some();
         let reserved = if managed { Some(u32::MAX) } else { target.known.record.reserved };
@@ -162,6 +163,7 @@ impl Lambda {
             error::throttled(why)
         })?;
         self.sample(metrics::CONCURRENT, name, qualifier, f64::from(permit.at_once));
+        self.sample_account(name, permit.unreserved, claimed);
         let spec = self.spec(&target).await?;
         if managed {
             self.keep_called(&target, &spec.id).await?;
@@ -212,13 +214,6 @@ impl Lambda {
             executed_version: target.version.version.clone(),
             durable_execution: None,
         })
-    }
-
-    /// What functions without a reservation of their own share.
-    async fn unreserved(&self, target: &Target) -> Result<u32> {
-        let name = &target.known.name;
-        let reserved = self.cache.reserved(&self.records, name.account, name.region).await?;
-        Ok(concurrency::ACCOUNT_MAX.saturating_sub(reserved))
     }
 }
 

@@ -76,7 +76,6 @@ impl Lambda {
         }
         let told = self.tell(&named, &event, &payload).await;
         let Err(refused) = told else { return self.records.finish_event(row).await };
-        self.sample(metrics::DELIVERY_FAILURES, &named.function, named.qualifier.as_deref(), 1.0);
         let failures = match &mut event.ended {
             Some(ended) => {
                 ended.failures += 1;
@@ -171,10 +170,16 @@ impl Lambda {
         let role = &target.version.role;
         if let Some(destination) = destination {
             let record = destinations::record(named, event, payload, self.platform.env.now());
-            self.send_record(&named.function, role, destination, record, event.trace.as_deref()).await?;
+            let sent = self.send_record(&named.function, role, destination, record, event.trace.as_deref());
+            sent.await.inspect_err(|_| {
+                self.sample(metrics::DELIVERY_FAILURES, &named.function, named.qualifier.as_deref(), 1.0);
+            })?;
         }
         if let Some(queue) = target.version.dead_letter.as_ref().filter(|_| !success) {
-            self.send_dead_letter(&named.function, role, queue, event, payload).await?;
+            let sent = self.send_dead_letter(&named.function, role, queue, event, payload).await;
+            sent.inspect_err(|_| {
+                self.sample(metrics::DEAD_LETTER_ERRORS, &named.function, named.qualifier.as_deref(), 1.0);
+            })?;
         }
         Ok(())
     }

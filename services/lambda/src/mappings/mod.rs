@@ -19,6 +19,7 @@ mod window;
 use std::sync::Arc;
 use std::time::Duration;
 
+use haneul_kit::metrics::Metric;
 use haneul_kit::{ApiError, Arn, Caller, Region, Result};
 use tokio::sync::watch;
 
@@ -118,6 +119,19 @@ impl Mapping {
             Err(gone) if gone.fault() == haneul_kit::Fault::Client => Ok(()),
             other => other,
         }
+    }
+
+    /// Tells CloudWatch of events, where the mapping asks for that. Source: Developer Guide, "Event source mapping metrics".
+    fn count_events(&self, metric: Metric, events: usize) {
+        let asked = self.record.metrics.iter().flatten().any(|group| group == "EventCount");
+        let metrics = &self.lambda.platform.metrics;
+        if !asked || !metrics.is_open() {
+            return;
+        }
+        let (account, region, uuid) = &self.row;
+        let dimensions = [("EventSourceMappingUUID", uuid.as_str())];
+        let now = self.lambda.platform.env.now();
+        metrics.record(metric, *account, *region, now, &dimensions, events as f64);
     }
 
     fn is_stopped(&self) -> bool {

@@ -143,6 +143,7 @@ impl Reader {
                 Err(failed) => return Err(failed),
             };
             let none = more.is_empty();
+            mapping.count_events(metrics::POLLED, more.len());
             bytes += more.iter().map(|item| item.size).sum::<usize>();
             items.extend(more);
             next = following;
@@ -245,6 +246,7 @@ impl Reader {
         let batch = &lane.items[..count];
         let wanted: Vec<&Item> =
             batch.iter().filter(|item| mapping.filters.want(&item.event, item.body.as_deref())).collect();
+        mapping.count_events(metrics::FILTERED_OUT, count - wanted.len());
         if wanted.is_empty() {
             lane.done(count);
             return Ok(None);
@@ -259,7 +261,10 @@ impl Reader {
             let (function, qualifier) = (&mapping.named.function, mapping.named.qualifier.as_deref());
             mapping.lambda.sample(metrics::ITERATOR_AGE, function, qualifier, age_ms.max(0) as f64);
         }
-        let went = mapping.invoke(event, None).await?;
+        let invoked = wanted.len();
+        mapping.count_events(metrics::INVOKED, invoked);
+        let failed_invoke = |failed: usize| mapping.count_events(metrics::FAILED_INVOKE, failed);
+        let went = mapping.invoke(event, None).await.inspect_err(|_| failed_invoke(invoked))?;
         let (reported, request_id) = match went {
             Went::Well(answer) => {
                 if let Some(open) = &mut at.window {
@@ -280,10 +285,14 @@ impl Reader {
                 lane.done(count);
                 return Ok(None);
             }
-            Reported::All => count,
+            Reported::All => {
+                failed_invoke(invoked);
+                count
+            }
             Reported::Failed(ids) => {
                 // What comes before the first that failed is done.
                 let first = batch.iter().position(|item| ids.contains(&item.number)).unwrap_or(0);
+                failed_invoke(ids.len());
                 lane.done(first);
                 count - first
             }
@@ -333,8 +342,9 @@ impl Reader {
         let mapping = &self.mapping;
         let (Some(first), Some(last)) = (items.first(), items.last()) else { return };
         debug_assert!(!is_after(&first.number, &last.number));
-        let Some(destination) = &mapping.record.on_failure else { return };
-        let Ok(target) = mapping.lambda.target(&mapping.named).await else { return };
+        let dropped = || mapping.count_events(metrics::DROPPED, items.len());
+        let Some(destination) = &mapping.record.on_failure else { return dropped() };
+        let Ok(target) = mapping.lambda.target(&mapping.named).await else { return dropped() };
         let batch_info = match mapping.record.kind {
             Kind::Kinesis => "KinesisBatchInfo",
             _ => "DDBStreamBatchInfo",
@@ -370,12 +380,17 @@ impl Reader {
         for attempt in 1..=TELLING_MAX {
             let function = &mapping.named.function;
             let sent = mapping.lambda.send_record(function, role, destination, message.clone(), None).await;
-            let Err(error) = sent else { return };
+            let Err(error) = sent else {
+                return mapping.count_events(metrics::DELIVERED_ON_FAILURE, items.len());
+            };
+            let qualifier = mapping.named.qualifier.as_deref();
+            mapping.lambda.sample(metrics::DELIVERY_FAILURES, function, qualifier, 1.0);
             tracing::warn!(mapping = mapping.row.2, %error, attempt, "records that were given up could not be told of");
             if !mapping.sleep(back_off(attempt)).await {
                 return;
             }
         }
+        dropped();
     }
 }
 

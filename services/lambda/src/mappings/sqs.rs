@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::items::{self, Reported};
 use super::{BATCH_BYTES_MAX, Mapping, Went, back_off};
 use crate::invoke::destinations::{base64, queue_url};
+use crate::metrics;
 
 /// Messages of one receive. Source: SQS API Reference, ReceiveMessage.
 const RECEIVE_MAX: usize = 10;
@@ -42,6 +43,7 @@ impl Mapping {
                 Err(failed) => break Err(failed),
             };
             *failures = 0;
+            self.count_events(metrics::POLLED, batch.len());
             if self.is_stopped() && batch.is_empty() {
                 break Ok(());
             }
@@ -112,6 +114,7 @@ impl Mapping {
         let (wanted, unwanted): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| {
             self.filters.want(&record(queue, message), Some(message.body.as_deref().unwrap_or_default()))
         });
+        self.count_events(metrics::FILTERED_OUT, unwanted.len());
         self.delete(queue, &unwanted, |_| true).await?;
         if wanted.is_empty() {
             return Ok(());
@@ -119,18 +122,29 @@ impl Mapping {
         let records: Vec<Value> = wanted.iter().map(|message| record(queue, message)).collect();
         // The lineage of the first: a loop through a queue carries it in every message.
         let trace = wanted.iter().find_map(|one| one.attributes.as_ref()?.get("AWSTraceHeader")).cloned();
-        match self.invoke(json!({ "Records": records }), trace).await? {
+        self.count_events(metrics::INVOKED, wanted.len());
+        let went = self.invoke(json!({ "Records": records }), trace).await;
+        match went.inspect_err(|_| self.count_events(metrics::FAILED_INVOKE, wanted.len()))? {
             Went::Well(answer) if self.record.item_failures => {
                 let is_known = |id: &str| wanted.iter().any(|one| one.message_id.as_deref() == Some(id));
                 match items::read(&answer, is_known) {
                     Reported::AllWell => self.delete(queue, &wanted, |_| true).await,
-                    Reported::Failed(failed) => self.delete(queue, &wanted, |id| !failed.contains(id)).await,
-                    Reported::All => Ok(()),
+                    Reported::Failed(failed) => {
+                        self.count_events(metrics::FAILED_INVOKE, failed.len());
+                        self.delete(queue, &wanted, |id| !failed.contains(id)).await
+                    }
+                    Reported::All => {
+                        self.count_events(metrics::FAILED_INVOKE, wanted.len());
+                        Ok(())
+                    }
                 }
             }
             Went::Well(_) => self.delete(queue, &wanted, |_| true).await,
             // They come back when their visibility timeout is over, and go to the queue's own dead-letter queue in time.
-            Went::Badly { .. } => Ok(()),
+            Went::Badly { .. } => {
+                self.count_events(metrics::FAILED_INVOKE, wanted.len());
+                Ok(())
+            }
             Went::NotNow => {
                 self.sleep(back_off(1)).await;
                 Ok(())
@@ -159,6 +173,7 @@ impl Mapping {
             let caller = self.caller().await?;
             let bus = &self.lambda.platform.bus;
             let deleted = bus.call::<op::DeleteMessageBatch>(caller, queue.region, None, input).await?;
+            self.count_events(metrics::DELETED, deleted.successful.len());
             for failed in &deleted.failed {
                 tracing::warn!(mapping = self.row.2, code = failed.code, "a message could not be deleted");
             }

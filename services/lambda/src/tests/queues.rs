@@ -89,6 +89,44 @@ async fn a_poison_message_ends_in_the_dead_letter_queue() {
 }
 
 #[tokio::test]
+async fn a_mapping_tells_what_became_of_its_events() {
+    let cloud = Cloud::new().await;
+    cloud.platform.metrics.open();
+    cloud.function("f").await;
+    let queue = cloud.queue("q", &[("VisibilityTimeout", "3000")]).await;
+    cloud.body("f", |call| match is_poison(&serde_json::from_slice(&call.payload).unwrap()) {
+        true => fails(),
+        false => nothing(),
+    });
+    let filter = json!({ "body": { "wanted": [true] } }).to_string();
+    let input = s::CreateEventSourceMappingRequest {
+        batch_size: Some(1),
+        metrics_config: Some(s::EventSourceMappingMetricsConfig { metrics: Some(vec!["EventCount".into()]) }),
+        filter_criteria: Some(s::FilterCriteria { filters: Some(vec![s::Filter { pattern: Some(filter) }]) }),
+        ..mapping(&queue)
+    };
+    let uuid = cloud.ok::<op::CreateEventSourceMapping>(input).await.uuid.unwrap();
+    for body in [r#"{"wanted": true}"#, r#"{"wanted": false}"#, r#"{"wanted": true, "n": 2}"#] {
+        cloud.send(&queue, body).await;
+    }
+    cloud.until("both are handed over", || cloud.count("f") == 2).await;
+    cloud.pass(120).await;
+    let mut told = std::collections::BTreeMap::new();
+    for reading in cloud.platform.metrics.take(cloud.platform.env.now()) {
+        if reading.dimensions == [("EventSourceMappingUUID", uuid.clone())] {
+            *told.entry(reading.name).or_insert(0.0) += reading.summary.sum;
+        }
+    }
+    let expected = [
+        ("DeletedEventCount", 3.0),
+        ("FilteredOutEventCount", 1.0),
+        ("InvokedEventCount", 2.0),
+        ("PolledEventCount", 3.0),
+    ];
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn what_of_a_batch_failed_comes_back_alone() {
     let cloud = Cloud::new().await;
     cloud.function("f").await;
