@@ -1,55 +1,20 @@
 //! Environments of capacity providers: several invocations at a time, in every language.
 
+#[path = "host/gate.rs"]
+mod gate;
 mod host;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gate::{Door, Gate};
 use haneul_env::Clock;
 use haneul_lambda_exec::{
-    BoxFuture, Endpoint, ExecError, Executor, Fleet, Invocation, LogFormat, Managed, Outcome, Spec, Standing,
+    ExecError, Executor, Fleet, Invocation, LogFormat, Managed, Outcome, Spec, Standing,
 };
-use haneul_sandbox::Connection;
 use host::{Draft, Function, Host, bash, function};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::sync::watch;
-
-/// Where handlers wait until the test lets them go.
-struct Gate {
-    arrived: watch::Sender<usize>,
-    open: watch::Sender<bool>,
-}
-
-impl Gate {
-    fn new() -> Arc<Gate> {
-        Arc::new(Gate { arrived: watch::Sender::new(0), open: watch::Sender::new(false) })
-    }
-
-    async fn arrived(&self, count: usize) {
-        self.arrived.subscribe().wait_for(|there| *there >= count).await.unwrap();
-    }
-
-    fn open(&self, open: bool) {
-        self.arrived.send_replace(0);
-        self.open.send_replace(open);
-    }
-}
-
-struct Door(Arc<Gate>);
-
-impl Endpoint for Door {
-    fn serve(&self, mut connection: Connection) -> BoxFuture<'static, ()> {
-        let gate = self.0.clone();
-        Box::pin(async move {
-            let mut open = gate.open.subscribe();
-            gate.arrived.send_modify(|count| *count += 1);
-            let _ = open.wait_for(|open| *open).await;
-            let _ = connection.write_all(b"go\n").await;
-        })
-    }
-}
 
 fn with_gate() -> Option<(Arc<Host>, Arc<Gate>)> {
     let gate = Gate::new();

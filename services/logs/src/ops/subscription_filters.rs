@@ -31,7 +31,10 @@ impl Handle<op::PutSubscriptionFilter> for Logs {
         Pattern::given(&input.filter_pattern)?;
         let name = GroupName::own(cx, &input.log_group_name);
         let group = self.records.group(&name).await?;
-        if group.class != "STANDARD" {
+        // Those of the Delivery class are there to be delivered to Firehose. Source: Lambda Developer Guide, "Sending Lambda
+        // function logs to Firehose".
+        let is_firehose = Arn::parse(&input.destination_arn).is_ok_and(|arn| arn.service() == "firehose");
+        if group.class != "STANDARD" && !(group.class == "DELIVERY" && is_firehose) {
             return Err(error::not_of_class("Subscription filters", &group.class));
         }
         let transformed = input.apply_on_transformed_logs == Some(true);

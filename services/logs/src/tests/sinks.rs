@@ -165,3 +165,25 @@ async fn a_role_that_was_made_anew_loses_no_event() {
     cloud.settle().await;
     assert_eq!(cloud.sinks.take().len(), 1);
 }
+
+/// Groups of the Delivery class are there for it: their events are kept for a day, and go nowhere else.
+#[tokio::test]
+async fn groups_of_the_delivery_class_are_delivered_to_firehose() {
+    let cloud = Cloud::new().await;
+    role(&cloud, &["kinesis:PutRecord", "firehose:PutRecord"]).await;
+    let create = s::CreateLogGroupRequest {
+        log_group_name: "app".into(),
+        log_group_class: Some("DELIVERY".into()),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateLogGroup>(create).await;
+    cloud.stream("app", "web").await;
+    let refused = cloud.err::<op::PutSubscriptionFilter>(subscribe(KINESIS, "")).await;
+    assert!(refused.starts_with("InvalidOperationException"), "{refused}");
+    cloud.ok::<op::PutSubscriptionFilter>(subscribe(FIREHOSE, "")).await;
+    cloud.sinks.take();
+    cloud.put("app", "web", &[(cloud.now_ms(), "one")]).await.unwrap();
+    cloud.settle().await;
+    let sent = cloud.sinks.take();
+    assert_eq!((sent.len(), &sent[0].1["logEvents"][0]["message"]), (1, &json!("one")));
+}
