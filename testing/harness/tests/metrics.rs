@@ -241,3 +241,113 @@ async fn dynamodb_tells_what_may_be_used_of_streams_and_of_what_goes_on_behind()
     assert_eq!(usage[&resource("TableCount")], (1.0, 2.0));
     assert_eq!(usage[&resource("AccountProvisionedReadCapacityUnits")], (1.0, 500.0));
 }
+
+#[tokio::test]
+async fn queues_tell_how_old_their_messages_are_and_what_was_sent_twice() {
+    let world = World::new().await;
+    let sqs = |operation: &'static str, input: Value| {
+        let world = &world;
+        async move { world.call("sqs", &format!("AmazonSQS.{operation}"), input).await.expect(operation) }
+    };
+    let fifo = json!({"QueueName": "q.fifo", "Attributes": {"FifoQueue": "true"}});
+    let fifo = sqs("CreateQueue", fifo).await["QueueUrl"].clone();
+    let plain = sqs("CreateQueue", json!({"QueueName": "q", "Attributes": {"VisibilityTimeout": "0"}})).await
+        ["QueueUrl"]
+        .clone();
+    world.pass(60 - world.0.now().secs().rem_euclid(60) as u64).await;
+    let begin = world.0.now().millis();
+    for (group, id) in [("a", "1"), ("a", "1"), ("b", "2"), ("a", "3")] {
+        let send = json!({"QueueUrl": fifo, "MessageBody": "x", "MessageGroupId": group, "MessageDeduplicationId": id});
+        sqs("SendMessage", send).await;
+    }
+    sqs("ReceiveMessage", json!({"QueueUrl": fifo, "MaxNumberOfMessages": 1, "VisibilityTimeout": 600}))
+        .await;
+    // The older one is received three times: it does not hide the other.
+    sqs("SendMessage", json!({"QueueUrl": plain, "MessageBody": "poison"})).await;
+    for _ in 0..3 {
+        sqs("ReceiveMessage", json!({"QueueUrl": plain})).await;
+    }
+    world.pass(20).await;
+    sqs("SendMessage", json!({"QueueUrl": plain, "MessageBody": "next"})).await;
+    world.pass(40).await;
+    let shown = world.shown("AWS/SQS", begin).await;
+    for (name, expected) in [
+        ("NumberOfMessagesSent QueueName=q.fifo", (3.0, 3.0)),
+        ("NumberOfDeduplicatedSentMessages QueueName=q.fifo", (1.0, 1.0)),
+    ] {
+        assert_eq!(shown.get(name), Some(&expected), "{name}: {shown:#?}");
+    }
+    let last = |name: &str| {
+        let asked = json!({"Namespace": "AWS/SQS", "MetricName": name.split(' ').next(), "Dimensions":
+            [{"Name": "QueueName", "Value": name.split('=').next_back()}],
+            "StartTime": begin / 1000 + 60, "EndTime": begin / 1000 + 120, "Period": 60, "Statistics": ["Maximum"]});
+        let world = &world;
+        async move { world.cloudwatch("GetMetricStatistics", asked).await["Datapoints"][0].clone() }
+    };
+    let groups = last("ApproximateNumberOfGroupsWithInflightMessages QueueName=q.fifo").await;
+    assert_eq!(groups["Maximum"], 1.0, "{groups}");
+    for (queue, age_s) in [("q", 40.0), ("q.fifo", 60.0)] {
+        let age = last(&format!("ApproximateAgeOfOldestMessage QueueName={queue}")).await;
+        assert_eq!((&age["Maximum"], &age["Unit"]), (&json!(age_s), &json!("Seconds")), "{queue}");
+    }
+}
+
+#[tokio::test]
+async fn logs_tell_what_is_wrong_with_embedded_metrics() {
+    let world = World::new().await;
+    let logs = |operation: &'static str, input: Value| {
+        let world = &world;
+        async move { world.call("logs", &format!("Logs_20140328.{operation}"), input).await.expect(operation) }
+    };
+    logs("CreateLogGroup", json!({"logGroupName": "g"})).await;
+    logs("CreateLogStream", json!({"logGroupName": "g", "logStreamName": "s"})).await;
+    world.pass(90).await;
+    let begin = world.0.now().millis();
+    let embedded = |directive: Value| {
+        json!({"_aws": {"Timestamp": begin, "CloudWatchMetrics": directive}, "n": 3}).to_string()
+    };
+    let good = json!([{"Namespace": "App", "Dimensions": [[]], "Metrics": [{"Name": "n"}]}]);
+    let missing = json!([{"Namespace": "App", "Dimensions": [["who"]], "Metrics": [{"Name": "n"}]}]);
+    let messages = [
+        embedded(good),
+        embedded(missing),
+        embedded(json!({"Namespace": "App"})),
+        embedded(json!([])).replace("\"n\":3", "\"n\":"),
+    ];
+    let events: Vec<Value> =
+        messages.iter().map(|text| json!({"timestamp": begin, "message": text})).collect();
+    logs("PutLogEvents", json!({"logGroupName": "g", "logStreamName": "s", "logEvents": events})).await;
+    // Events are measured behind the answer, perhaps only in the next minute.
+    world.0.settle().await;
+    world.pass(60).await;
+    world.pass(60).await;
+    let shown = world.shown("AWS/Logs", begin).await;
+    for (name, expected) in [
+        ("EMFParsingErrors LogGroupName=g", (2.0, 2.0)),
+        ("EMFValidationErrors LogGroupName=g", (1.0, 1.0)),
+        ("IncomingLogEvents LogGroupName=g", (1.0, 4.0)),
+    ] {
+        assert_eq!(shown.get(name), Some(&expected), "{name}: {shown:#?}");
+    }
+    assert_eq!(world.shown("App", begin).await["n"], (1.0, 3.0));
+}
+
+/// What the account may use at most is in metric math, beside what it uses.
+#[tokio::test]
+async fn quotas_stand_beside_their_use() {
+    let world = World::new().await;
+    world.table("tab", json!({"BillingMode": "PAY_PER_REQUEST"})).await;
+    let begin = world.0.now().millis() / 1000;
+    for _ in 0..6 {
+        world.pass(60).await;
+    }
+    let dimension = |name: &str, value: &str| json!({"Name": name, "Value": value});
+    let metric = json!({"Namespace": "AWS/Usage", "MetricName": "ResourceCount", "Dimensions": [
+        dimension("Class", "None"), dimension("Resource", "TableCount"), dimension("Service", "DynamoDB"),
+        dimension("Type", "Resource")]});
+    let queries = json!([{"Id": "m1", "ReturnData": false, "MetricStat": {"Metric": metric, "Period": 300, "Stat": "Maximum"}},
+        {"Id": "e1", "Expression": "m1/SERVICE_QUOTA(m1)*100"}]);
+    let asked = json!({"MetricDataQueries": queries, "StartTime": begin - 600, "EndTime": begin + 600});
+    let answer = world.cloudwatch("GetMetricData", asked).await;
+    assert_eq!(answer["MetricDataResults"][0]["Values"], json!([0.04]), "{answer}");
+}
