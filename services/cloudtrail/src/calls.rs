@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::CloudTrail;
 use crate::error;
-use crate::model::Trail;
+use crate::model::{Delivery, Trail};
 
 /// Who delivers: bucket and key policies let it in.
 pub(crate) const PRINCIPAL: &str = "cloudtrail.amazonaws.com";
@@ -21,6 +21,15 @@ pub(crate) struct File {
     pub(crate) key: String,
     pub(crate) gzip: Vec<u8>,
     pub(crate) metadata: Vec<(&'static str, String)>,
+}
+
+/// What is put into the bucket that a query's results are delivered to.
+pub(crate) struct ResultFile {
+    pub(crate) key: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) content_type: &'static str,
+    /// A digest that is wrong asks whether the file would be let in, and leaves nothing.
+    pub(crate) md5: Option<String>,
 }
 
 impl CloudTrail {
@@ -77,6 +86,53 @@ impl CloudTrail {
             }
             Err(error) if is_denial(&error) => Err(error::bucket_policy(&trail.bucket)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a file of the results of a query as the service, on account of an event data store.
+    pub(crate) async fn put_result(&self, delivery: &Delivery, store: &Arn, file: ResultFile) -> Result<()> {
+        let (account, region) = owner(store)?;
+        let input = b::PutObjectRequest {
+            bucket: delivery.bucket.clone(),
+            key: file.key,
+            body: ByteStream::from_bytes(file.bytes),
+            content_type: Some(file.content_type.to_owned()),
+            content_md5: file.md5,
+            ..Default::default()
+        };
+        let source = Some(store.to_string());
+        self.platform.bus.call::<s3::PutObject>(self.principal(account), region, source, input).await?;
+        Ok(())
+    }
+
+    /// Whether the bucket is there and its policy lets the results of queries in.
+    pub(crate) async fn check_results(&self, delivery: &Delivery, store: &Arn) -> Result<()> {
+        let (account, region) = owner(store)?;
+        let get = b::GetBucketAclRequest { bucket: delivery.bucket.clone(), ..Default::default() };
+        let source = Some(store.to_string());
+        let bus = &self.platform.bus;
+        match bus.call::<s3::GetBucketAcl>(self.principal(account), region, source, get).await {
+            Ok(_) => {}
+            Err(error) if error.code() == "NoSuchBucket" => return Err(error::no_bucket(&delivery.bucket)),
+            Err(error) if error.code() == "InvalidBucketName" => {
+                return Err(error::bucket_name(&delivery.bucket));
+            }
+            Err(error) if is_denial(&error) => return Err(error::bucket_policy(&delivery.bucket)),
+            Err(error) => return Err(error),
+        }
+        let probe = ResultFile {
+            key: format!("{}AWSLogs/{account}/CloudTrail-Lake/Query/", delivery.prefix),
+            bytes: Vec::new(),
+            content_type: "application/json",
+            md5: Some(STANDARD.encode([0; 16])),
+        };
+        match self.put_result(delivery, store, probe).await {
+            Err(error) if error.code() == "BadDigest" => Ok(()),
+            Err(error) if error.code().starts_with("KMS") || error.message().contains("kms:") => {
+                Err(error::key_policy())
+            }
+            Err(error) if is_denial(&error) => Err(error::bucket_policy(&delivery.bucket)),
+            other => other,
         }
     }
 

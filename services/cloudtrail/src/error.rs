@@ -215,3 +215,22 @@ pub(crate) fn query_inactive(id: &str) -> ApiError {
         format!("The query {id} cannot be cancelled: it is not running."),
     )
 }
+
+pub(crate) fn resource_policy(message: impl Into<String>) -> ApiError {
+    ApiError::new(code::RESOURCE_POLICY_NOT_VALID_EXCEPTION, message)
+}
+
+pub(crate) fn no_resource_policy(arn: &str) -> ApiError {
+    let message = format!("No resource policy was found for the resource {arn}.");
+    ApiError::new(code::RESOURCE_POLICY_NOT_FOUND_EXCEPTION, message)
+}
+
+pub(crate) fn resource_arn(arn: &str) -> ApiError {
+    let message = format!("The ARN {arn} is not valid for a resource with a resource-based policy.");
+    ApiError::new(code::RESOURCE_ARN_NOT_VALID_EXCEPTION, message)
+}
+
+pub(crate) fn resource_type_without_policy(arn: &str) -> ApiError {
+    let message = format!("Resource-based policies are not supported for {arn}.");
+    ApiError::new(code::RESOURCE_TYPE_NOT_SUPPORTED_EXCEPTION, message)
+}

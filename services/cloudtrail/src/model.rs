@@ -120,6 +120,9 @@ pub(crate) struct EventStore {
     pub(crate) gone_at_ms: Option<i64>,
     #[serde(default)]
     pub(crate) insights: Option<Insights>,
+    /// Whom else it lets query it.
+    #[serde(default)]
+    pub(crate) policy: Option<String>,
 }
 
 impl Record for EventStore {}
@@ -139,11 +142,34 @@ pub(crate) struct Query {
     pub(crate) matched: u64,
     pub(crate) scanned: u64,
     pub(crate) bytes: u64,
+    /// Other stores that it reads.
+    #[serde(default)]
+    pub(crate) others: Vec<String>,
+    /// Where each page of its rows begins, and how many rows there are; of a query of an older version nothing.
+    #[serde(default)]
+    pub(crate) pages: Vec<u64>,
+    #[serde(default)]
+    pub(crate) rows: u64,
+    #[serde(default)]
+    pub(crate) delivery: Option<Delivery>,
 }
 
 impl Record for Query {}
 
-/// The answer of a query: rows of column and value.
+/// Where the rows of a query are to be delivered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    /// As it was given.
+    pub(crate) uri: String,
+    pub(crate) bucket: String,
+    /// Empty, or with a slash at its end.
+    pub(crate) prefix: String,
+    pub(crate) status: String,
+    /// When the query was finished: the names of its files tell it, and a delivery that is repeated writes the same.
+    pub(crate) finished_ms: i64,
+}
+
+/// A page of the answer of a query: rows of column and value.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Rows(pub(crate) Vec<Vec<(String, Option<String>)>>);
 
@@ -219,7 +245,7 @@ pub(crate) static STORES: Table<(AccountId, Region, String), EventStore> = Table
 /// Events of event data stores, by the store's id.
 pub(crate) static LAKE: Table<ChunkKey, Chunk> = Table::new("cloudtrail.lake");
 pub(crate) static QUERIES: Table<(AccountId, Region, String), Query> = Table::new("cloudtrail.queries");
-/// By the query's id.
+/// By the query's id, and for the pages behind the first a slash and the number.
 pub(crate) static RESULTS: Table<String, Rows> = Table::new("cloudtrail.results");
 pub(crate) static INGESTED: Table<String, Ingested> = Table::new("cloudtrail.ingested");
 /// Scopes of Insights: a trail's id for its data events, empty for management events.

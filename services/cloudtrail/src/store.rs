@@ -258,9 +258,8 @@ impl CloudTrail {
             }
         }
         for (query, record) in store.scan(&QUERIES, Range::prefix((key.0, key.1)), PAGE).await? {
-            if record.store == key.2 {
-                store.delete(&RESULTS, &query.2).await?;
-                store.delete(&QUERIES, &query).await?;
+            if record.store == key.2 || record.others.contains(&key.2) {
+                self.forget_query(&query, &record).await?;
             }
         }
         store.delete(&STORES, key).await?;
@@ -271,32 +270,65 @@ impl CloudTrail {
         self.platform.store.get(&QUERIES, key).await?.ok_or_else(|| error::no_query(&key.2))
     }
 
-    /// Puts a query's outcome in, unless it was cancelled meanwhile.
-    pub(crate) async fn finish_query(
-        &self,
-        key: &TrailKey,
-        outcome: &Query,
-        rows: Option<&Rows>,
-    ) -> Result<()> {
+    /// Puts a query's outcome in, unless it was cancelled meanwhile. Its pages are there before it.
+    pub(crate) async fn finish_query(&self, key: &TrailKey, outcome: &Query) -> Result<()> {
+        let finished: bool = self
+            .platform
+            .store
+            .transact(|tx: Tx| async move {
+                let Some(now) = tx.get(&QUERIES, key).await? else { return Ok(false) };
+                if !matches!(&*now.status, "QUEUED" | "RUNNING") {
+                    return Ok(false);
+                }
+                tx.put(&QUERIES, key, outcome)?;
+                Ok::<_, haneul_kit::ApiError>(true)
+            })
+            .await?;
+        if !finished {
+            self.forget_pages(&key.2, outcome.pages.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// What a crash leaves of pages is written over when the query runs again.
+    pub(crate) async fn put_page(&self, query: &str, at: usize, page: &Rows) -> Result<()> {
+        Ok(self.platform.store.put(&RESULTS, &page_of(query, at), page).await?)
+    }
+
+    /// What came of the delivery of a query's rows.
+    pub(crate) async fn note_delivery(&self, key: &TrailKey, status: &str) -> Result<()> {
         self.platform
             .store
             .transact(|tx: Tx| async move {
-                let Some(now) = tx.get(&QUERIES, key).await? else { return Ok(()) };
-                if !matches!(&*now.status, "QUEUED" | "RUNNING") {
-                    return Ok(());
+                let Some(mut query) = tx.get(&QUERIES, key).await? else { return Ok(()) };
+                if let Some(delivery) = &mut query.delivery {
+                    status.clone_into(&mut delivery.status);
                 }
-                if let Some(rows) = rows {
-                    tx.put(&RESULTS, &key.2, rows)?;
-                }
-                Ok(tx.put(&QUERIES, key, outcome)?)
+                Ok(tx.put(&QUERIES, key, &query)?)
             })
             .await
     }
 
-    pub(crate) async fn forget_query(&self, key: &TrailKey) -> Result<()> {
-        self.platform.store.delete(&RESULTS, &key.2).await?;
+    pub(crate) async fn result_page(&self, query: &str, at: usize) -> Result<Rows> {
+        let found = self.platform.store.get(&RESULTS, &page_of(query, at)).await?;
+        Ok(found.unwrap_or(Rows(Vec::new())))
+    }
+
+    pub(crate) async fn forget_query(&self, key: &TrailKey, query: &Query) -> Result<()> {
+        self.forget_pages(&key.2, query.pages.len()).await?;
         Ok(self.platform.store.delete(&QUERIES, key).await?)
     }
+
+    async fn forget_pages(&self, query: &str, pages: usize) -> Result<()> {
+        for at in 0..pages.max(1) {
+            self.platform.store.delete(&RESULTS, &page_of(query, at)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn page_of(query: &str, at: usize) -> String {
+    if at == 0 { query.to_owned() } else { format!("{query}/{at}") }
 }
 
 /// The outbox of a trail's files of Insights events, or of those for its log group.

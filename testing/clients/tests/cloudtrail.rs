@@ -36,3 +36,8 @@ fn by_terraform() {
 fn insights_tell_of_a_burst() {
     by_python("boto3_insights.py");
 }
+
+#[test]
+fn queries_of_the_lake_are_those_of_another_engine() {
+    by_python("boto3_lake.py");
+}

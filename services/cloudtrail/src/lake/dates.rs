@@ -82,3 +82,15 @@ fn date(year: i64, month: i64, day: i64) -> Option<i64> {
     let at = parse_time(&text)?;
     (at.iso8601().get(..10)? == text).then(|| at.millis())
 }
+
+pub(super) fn day_of_year(at: Instant) -> Option<i64> {
+    let first = parse_time(&format!("{}-01-01", at.iso8601().get(..4)?))?;
+    Some((at.millis() - first.millis()).div_euclid(DAY_MS) + 1)
+}
+
+/// The year and the week in it, by ISO 8601: the week belongs to the year of its Thursday.
+pub(super) fn week(at: Instant) -> Option<(i64, i64)> {
+    let thursday = within(at.millis() + (4 - day_of_week(at)) * DAY_MS)?;
+    let year = thursday.iso8601().get(..4)?.parse().ok()?;
+    Some((year, (day_of_year(thursday)? - 1) / 7 + 1))
+}

@@ -4,6 +4,7 @@ use haneul_cloudtrail_wire::operations as op;
 use haneul_cloudtrail_wire::shapes as s;
 use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result, paging};
 
+use super::policies;
 use super::tags::{self, access_with_tags};
 use crate::CloudTrail;
 use crate::error;
@@ -18,10 +19,11 @@ const WAIT: Duration = Duration::from_secs(7 * 86_400);
 const SELECTORS_MAX: usize = 5;
 
 impl CloudTrail {
-    /// The event data store that an ARN, or the id in it, means.
+    /// The event data store that an ARN, or the id in it, means. It is of another account only where its policy lets the
+    /// caller in, which was asked for by [`CloudTrail::on_store`].
     pub(super) async fn event_store(&self, cx: &Cx, given: &str) -> Result<(TrailKey, EventStore)> {
         let key = store_key(cx, given)?;
-        let found = self.find_store(&key).await?.filter(|_| key.0 == cx.account() && key.1 == cx.region());
+        let found = self.find_store(&key).await?.filter(|_| key.1 == cx.region());
         let store = found.ok_or_else(|| error::no_store(given))?;
         Ok((key, store))
     }
@@ -41,7 +43,8 @@ impl CloudTrail {
         let access = Access::on(action, &store_arn(key.0, key.1, &key.2));
         Ok(match self.find_store(&key).await? {
             Some(store) => {
-                access.resource_tags(store.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+                let tags = store.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                access.with_policy(policies::that_lets(&store, action)).resource_tags(tags)
             }
             None => access,
         })
@@ -149,6 +152,7 @@ impl Handle<op::CreateEventDataStore> for CloudTrail {
             ingesting: input.start_ingestion.unwrap_or(true),
             gone_at_ms: None,
             insights: None,
+            policy: None,
         };
         // What came before is not of it.
         self.ingest().await?;

@@ -1,6 +1,7 @@
 mod cloud;
 mod dispatch;
 mod insights;
+mod lake;
 mod lookup;
 mod queue;
 mod secrets;
