@@ -28,6 +28,19 @@ fn by_boto3() {
     }
 }
 
+/// Metrics of several services, and a function that metric math asks.
+#[test]
+fn metrics_by_boto3() {
+    let (python, name) = (python(), "boto3_metrics.py");
+    let Some(runtime) = runtime() else {
+        return missing("there is no python3 for functions to run in", name);
+    };
+    let minor = runtime.trim_start_matches("python3.");
+    if available(&python, &["-c", "import boto3"], name) {
+        Server::start(&[]).run(&python, &[&script(name), minor]);
+    }
+}
+
 #[test]
 fn by_command_line() {
     let aws = aws_cli();
