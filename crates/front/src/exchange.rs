@@ -17,7 +17,6 @@ use percent_encoding::percent_decode_str;
 
 use crate::body::{self, Checked, Leftover};
 use crate::catalog::Entry;
-use crate::cors;
 use crate::layers::authn::{self, Terms};
 use crate::layers::denial::Speaker;
 use crate::layers::hooks::Record;
@@ -180,16 +179,7 @@ impl Cloud {
             let request = sigv4::RequestParts::new(&head.method, &head.uri, &head.headers);
             let auth = RequestAuth::parse(&request);
             let plan = self.plan(seen, head, scope_of(&auth, head), bodies).await?;
-            let auth = match auth {
-                // A page that is about to use a presigned URL asks with all of its query, signed for another method.
-                _ if cors::is_preflight(head) && !head.headers.contains_key(header::AUTHORIZATION) => {
-                    Ok(RequestAuth::Anonymous)
-                }
-                // Other schemes are between the function and its callers.
-                Ok(RequestAuth::SigV4(signature)) => Ok(RequestAuth::SigV4(signature)),
-                _ if seen.is_function_url => Ok(RequestAuth::Anonymous),
-                other => other,
-            };
+            let auth = signature::meant(auth, head, seen.is_function_url);
             // What is answered now would be of a cloud that is about to end, perhaps to be reset.
             if self.platform.env.tasks.is_stopping() {
                 return Err(ApiError::new(

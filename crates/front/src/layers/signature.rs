@@ -1,13 +1,15 @@
-//! What a request to S3 says of its signature: condition keys, and headers that a presigned URL has in its query.
+//! What a request, above all to S3, says of its signature: whose it is, condition keys, and headers that a presigned URL has in its query.
 //!
 //! Sources: S3 API Reference, "Amazon S3 Signature Version 4 authentication specific policy keys"; S3 User Guide, "Download and
 //! upload objects with presigned URLs".
 
 use haneul_base::Instant;
 use haneul_kit::{ApiError, RequestHead};
-use haneul_sigv4::{Carrier, RequestAuth, RequestParts};
+use haneul_sigv4::{AuthError, Carrier, RequestAuth, RequestParts};
 use http::{HeaderName, HeaderValue, Method, header};
 use percent_encoding::percent_decode_str;
+
+use crate::cors;
 
 /// What stays in the query: the authentication itself, and how a body is framed.
 const OF_THE_QUERY: [&str; 12] = [
@@ -27,6 +29,24 @@ const OF_THE_QUERY: [&str; 12] = [
 
 fn auth(head: &RequestHead) -> Option<RequestAuth<'_>> {
     RequestAuth::parse(&RequestParts::new(&head.method, &head.uri, &head.headers)).ok()
+}
+
+/// What a request says of who sends it, where not all that looks like it is meant so.
+pub fn meant<'r>(
+    auth: Result<RequestAuth<'r>, AuthError>,
+    head: &RequestHead,
+    is_function_url: bool,
+) -> Result<RequestAuth<'r>, AuthError> {
+    match auth {
+        // A page that is about to use a presigned URL asks with all of its query, signed for another method.
+        _ if cors::is_preflight(head) && !head.headers.contains_key(header::AUTHORIZATION) => {
+            Ok(RequestAuth::Anonymous)
+        }
+        // Other schemes are between the function and its callers.
+        Ok(RequestAuth::SigV4(signature)) => Ok(RequestAuth::SigV4(signature)),
+        _ if is_function_url => Ok(RequestAuth::Anonymous),
+        other => other,
+    }
 }
 
 /// `s3:signatureversion`
