@@ -103,3 +103,8 @@ fn nothing_secret_is_told_by_log_trail_or_data() {
     search(&server, "search");
     search(&server.restart_saying("debug"), "search");
 }
+
+#[test]
+fn no_kill_loses_what_was_answered() {
+    by_python("crash_sealed.py", "boto3");
+}
