@@ -26,6 +26,11 @@ fn s3_features() {
 }
 
 #[test]
+fn s3_of_what_is_locked() {
+    run("boto3_locked.py", &[]);
+}
+
+#[test]
 fn s3_tiers() {
     run("boto3_s3_tiers.py", &[]);
 }

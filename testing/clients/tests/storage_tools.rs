@@ -25,6 +25,19 @@ fn a_mounted_bucket() {
 }
 
 #[test]
+fn a_bucket_mounted_by_rclone() {
+    run("rclone", "rclone_mount.sh");
+}
+
+#[test]
+fn transfers_on_the_common_runtime() {
+    let (python, name) = (python(), "boto3_crt.py");
+    if available(&python, &["-c", "import boto3, awscrt, s3transfer.crt"], name) {
+        Server::start(&[]).run(&python, &[&script(name)]);
+    }
+}
+
+#[test]
 fn arrow_and_duckdb() {
     let (python, name) = (python(), "arrow_s3.py");
     if available(&python, &["-c", "import boto3, duckdb, pyarrow.fs"], name) {
