@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::format::{HEADER, STORED_BLOCK_MAX};
+
 /// Content bytes that a writer hands to its thread at once, while there are few writers.
 pub(crate) const STEP_MAX: usize = 512 * 1024;
 
@@ -16,13 +18,16 @@ const STEPS_MAX: usize = 8 * 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct Pool {
     free: Mutex<Vec<Vec<u8>>>,
+    /// The same for one block.
+    blocks: Mutex<Vec<Vec<u8>>>,
     writers: AtomicUsize,
 }
 
 /// Four blocks with what follows them, and the header.
-pub(crate) const BUFFER: usize = super::format::HEADER + 4 * super::format::STORED_BLOCK_MAX;
+pub(crate) const BUFFER: usize = HEADER + 4 * STORED_BLOCK_MAX;
 
 const FREE_MAX: usize = 16;
+const BLOCKS_MAX: usize = 64;
 
 impl Pool {
     /// How much a writer should collect before it is written: the memory of all of them is bounded, so the more there
@@ -42,12 +47,26 @@ impl Pool {
         self.free.lock().pop().unwrap_or_else(|| Vec::with_capacity(BUFFER))
     }
 
+    /// One of at least `wanted` bytes, at most [`BUFFER`], to read into.
+    pub(crate) fn take_for(&self, wanted: usize) -> Vec<u8> {
+        let (free, size) = match wanted <= STORED_BLOCK_MAX {
+            true => (&self.blocks, STORED_BLOCK_MAX),
+            false => (&self.free, BUFFER),
+        };
+        let mut buffer = free.lock().pop().unwrap_or_default();
+        buffer.resize(size, 0);
+        buffer
+    }
+
     pub(crate) fn give(&self, buffer: Vec<u8>) {
-        if buffer.capacity() >= BUFFER {
-            let mut free = self.free.lock();
-            if free.len() < FREE_MAX {
-                free.push(buffer);
-            }
+        let (free, max) = match buffer.capacity() {
+            BUFFER.. => (&self.free, FREE_MAX),
+            STORED_BLOCK_MAX.. => (&self.blocks, BLOCKS_MAX),
+            _ => return,
+        };
+        let mut free = free.lock();
+        if free.len() < max {
+            free.push(buffer);
         }
     }
 }
@@ -70,6 +89,23 @@ impl Drop for Member {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn buffers_come_back_by_their_size() {
+        let pool = Pool::default();
+        for (wanted, size) in [(1, STORED_BLOCK_MAX), (STORED_BLOCK_MAX, STORED_BLOCK_MAX), (BUFFER, BUFFER)]
+        {
+            let mut buffer = pool.take_for(wanted);
+            assert_eq!(buffer.len(), size);
+            buffer[0] = 7;
+            pool.give(buffer);
+            assert_eq!(pool.take_for(wanted)[0], 7, "the same again");
+        }
+        pool.give(vec![0; 100]);
+        (0..100).for_each(|_| pool.give(vec![0; STORED_BLOCK_MAX]));
+        assert_eq!((pool.free.lock().len(), pool.blocks.lock().len()), (0, BLOCKS_MAX));
+        assert!(pool.take().capacity() >= BUFFER);
+    }
 
     #[test]
     fn many_writers_take_small_steps() {

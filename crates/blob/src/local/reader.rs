@@ -7,7 +7,6 @@ use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
 use super::format::{BLOCK, HEADER, Header, Layout, block_checksum};
-use super::pool::BUFFER;
 use super::{Shared, blocking};
 use crate::blobs::{BackendReader, BoxFuture};
 use crate::cipher::TAG_BYTES;
@@ -16,8 +15,9 @@ use crate::{BlobError, BlobId, Cipher};
 /// Blocks that are read at once, and then once more ahead of the consumer.
 const STEP_BLOCKS: u64 = 4;
 
-/// The same where nobody waits for the disk: what is checked is then sent while it is still in the core's cache.
-const CACHED_BLOCKS: u64 = 2;
+/// The same where nobody waits for the disk: what is checked is then sent while it is still in the core's cache, and
+/// many readers hold little.
+const CACHED_BLOCKS: u64 = 1;
 
 /// A buffer up to this size is made for the read; a larger one comes from the pool.
 const SMALL: usize = 64 * 1024;
@@ -215,9 +215,7 @@ impl Source {
 
     /// One with at least `wanted` bytes, of no meaning.
     fn buffer(&self, wanted: usize) -> Vec<u8> {
-        let mut buffer = if wanted <= SMALL { Vec::new() } else { self.shared.pool.take() };
-        buffer.resize(if wanted <= SMALL { wanted } else { BUFFER }, 0);
-        buffer
+        if wanted <= SMALL { vec![0; wanted] } else { self.shared.pool.take_for(wanted) }
     }
 
     fn layout(&self) -> Layout {
