@@ -34,6 +34,7 @@ pub(crate) struct ReplicationRule {
     /// Replication time control, in minutes.
     pub(crate) within_minutes: Option<i32>,
     /// Whether there are metrics, and their threshold in minutes.
+    #[serde(default, with = "threshold")]
     pub(crate) metrics: Option<Option<i32>>,
     /// Whether objects that a key of KMS encrypts are copied, where that was said.
     #[serde(default)]
@@ -118,4 +119,19 @@ pub(crate) enum What {
     Object,
     DeleteMarker,
     Tags,
+}
+
+/// Metrics without a threshold are kept as 0 minutes: nothing in nothing would be read as no metrics.
+mod threshold {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[allow(clippy::ref_option)] // The form that serde asks for.
+    pub(super) fn serialize<S: Serializer>(metrics: &Option<Option<i32>>, to: S) -> Result<S::Ok, S::Error> {
+        metrics.map(|minutes| minutes.unwrap_or(0)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<i32>>, D::Error> {
+        let minutes = Option::<i32>::deserialize(from)?;
+        Ok(minutes.map(|minutes| Some(minutes).filter(|minutes| *minutes != 0)))
+    }
 }

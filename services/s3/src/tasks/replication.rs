@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
+use haneul_kit::metrics::{Metric, Unit};
 use haneul_kit::{ApiError, BoxFuture, Caller, Cx, Instant, Reconciler, Region, Result, Signal, cx};
 
 use crate::S3;
@@ -18,6 +19,10 @@ use crate::roles;
 use crate::store::objects::{Deletion, NewObject};
 use crate::store::replication::CopyingRow;
 use crate::store::watch::{By, Change, Watch};
+
+/// Source: S3 User Guide, "Metrics and dimensions": Amazon S3 Replication metrics in CloudWatch.
+const LATENCY: Metric = Metric::new("AWS/S3", "ReplicationLatency", Unit::Seconds);
+const FAILED: Metric = Metric::new("AWS/S3", "OperationsFailedReplication", Unit::Count);
 
 const CONCURRENT_MAX: usize = 4;
 const BATCH: usize = 64;
@@ -83,6 +88,9 @@ impl Replicating {
         failed: Option<&'static str>,
     ) -> Result<()> {
         let records = &self.s3.records;
+        if let Some(rule) = rule.filter(|rule| rule.metrics.is_some()) {
+            self.measure(source, rule, copying, failed.is_some());
+        }
         if copying.what == What::Tags && failed.is_none() {
             return records.settle_copying(row, None).await;
         }
@@ -113,6 +121,23 @@ impl Replicating {
         };
         let watch = self.s3.watch_own(source, By::Replication, now);
         records.tell(&watch, name, key, &record, detail).await
+    }
+
+    /// Tells CloudWatch what came of it, where the rule asks for metrics.
+    fn measure(&self, source: &Bucket, rule: &ReplicationRule, copying: &Copying, failed: bool) {
+        let (metrics, now) = (&self.s3.platform.metrics, self.s3.platform.env.now());
+        let dimensions = [
+            ("SourceBucket", source.name.as_str()),
+            ("DestinationBucket", rule.bucket.as_str()),
+            ("RuleId", rule.id.as_str()),
+        ];
+        let record = |metric, value| {
+            metrics.record(metric, source.owner, source.region, now, &dimensions, value);
+        };
+        record(FAILED, if failed { 1.0 } else { 0.0 });
+        if !failed {
+            record(LATENCY, (now.millis() - copying.requested_ms).max(0) as f64 / 1000.0);
+        }
     }
 
     async fn copy(

@@ -211,6 +211,47 @@ async fn the_role_s_permissions_decide() {
 }
 
 #[tokio::test]
+async fn a_rule_with_metrics_tells_how_it_goes() {
+    let cloud = with_buckets(&["src", "dst", "silent"]).await;
+    cloud.platform.metrics.open();
+    let role = cloud.role("r", MAY_ALL).await;
+    let mut measured = rule("a", "dst", 1, "");
+    measured.destination.metrics = Some(s::Metrics { status: "Enabled".into(), ..Default::default() });
+    let rules = vec![measured, rule("b", "silent", 2, "")];
+    cloud.ok::<op::PutBucketReplication>(replicate(&role, rules)).await;
+    let input = s::GetBucketReplicationRequest { bucket: "src".into(), ..Default::default() };
+    let kept = cloud.ok::<op::GetBucketReplication>(input).await.replication_configuration.unwrap();
+    let metrics = |id: &str| {
+        kept.rules.iter().find(|rule| rule.id.as_deref() == Some(id)).unwrap().destination.metrics.clone()
+    };
+    assert!(
+        metrics("a").is_some_and(|metrics| metrics.status == "Enabled" && metrics.event_threshold.is_none())
+    );
+    assert!(metrics("b").is_none());
+    for key in ["k1", "k2"] {
+        cloud.put("src", key, "x").await;
+    }
+    cloud.env.clock.advance(Duration::from_secs(7));
+    cloud.run().await;
+    let taken = cloud.platform.metrics.take(cloud.env.now() + Duration::from_secs(60));
+    let mut told: Vec<_> = taken
+        .into_iter()
+        .filter(|reading| reading.dimensions.iter().any(|(name, _)| *name == "RuleId"))
+        .map(|reading| {
+            let names: Vec<String> = reading.dimensions.into_iter().map(|(_, value)| value).collect();
+            (reading.name, names.join(" "), reading.summary.count, reading.summary.sum)
+        })
+        .collect();
+    told.sort_by(|a, b| a.0.cmp(b.0));
+    let of_rule = "src dst a".to_owned();
+    let expected = [
+        ("OperationsFailedReplication", of_rule.clone(), 2.0, 0.0),
+        ("ReplicationLatency", of_rule, 2.0, 14.0),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
 async fn several_destinations_and_another_account() {
     let cloud = with_buckets(&["src", "near"]).await;
     let theirs = root(THEIRS);
