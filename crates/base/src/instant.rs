@@ -14,6 +14,24 @@ pub struct Instant(i64);
 const MILLIS_MIN: i64 = -62_135_596_800_000;
 const MILLIS_MAX: i64 = 253_402_300_799_999;
 
+/// As dates are written in English.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+/// The days of a week as ISO 8601 counts them.
+pub const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
 impl Instant {
     pub const EPOCH: Instant = Instant(0);
 

@@ -1,5 +1,6 @@
 //! Times in the letters of Java's DateTimeFormatter, as transformers name them: `yyyy-MM-dd'T'HH:mm:ss.SSSXXX`.
 
+use haneul_base::instant::{DAYS, MONTHS};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -46,22 +47,6 @@ impl Zone {
         }
     }
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// One piece of a pattern.
 enum Piece {

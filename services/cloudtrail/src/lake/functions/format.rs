@@ -1,5 +1,6 @@
 //! Times as texts and back, by patterns of MySQL (`date_format`, `date_parse`) and of Joda (`format_datetime`, `parse_datetime`).
 
+use haneul_base::instant::{DAYS, MONTHS};
 use haneul_kit::Instant;
 
 use super::{Entry, entry, fits, text};
@@ -13,21 +14,6 @@ pub(super) const TABLE: &[Entry] = &[
     entry("parse_datetime", 2, 2, |all| Some(Value::Time(read(&joda(&text(all, 1)?)?, &text(all, 0)?)?))),
 ];
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const PATTERN_MAX: usize = 200;
 
 enum Part {
