@@ -329,8 +329,8 @@ impl Bucket {
     }
 
     /// The account that owns an object: the bucket's, wherever ACLs are disabled.
-    pub(crate) fn owner_of(&self, record: &ObjectRecord) -> AccountId {
-        let writer = record.owner.filter(|_| self.has_acls()).and_then(AccountId::new);
+    pub(crate) fn owner_of(&self, writer: Option<u64>) -> AccountId {
+        let writer = writer.filter(|_| self.has_acls()).and_then(AccountId::new);
         writer.unwrap_or(self.owner)
     }
 
@@ -372,7 +372,7 @@ impl Bucket {
         if !self.has_acls() || !is_of_the_object(access.action) {
             return access;
         }
-        let owner = self.owner_of(record);
+        let owner = self.owner_of(record.owner);
         let mut access = access;
         if owner != self.owner {
             // The bucket's policy can only deny what is another's.

@@ -8,6 +8,7 @@ use haneul_s3_wire::shapes::RestoreStatus;
 
 use crate::error;
 use crate::model::object::Restore;
+use crate::model::tiering::AccessTier;
 use crate::model::{Body, ObjectRecord};
 use crate::store::aging::{DueRow, due_row};
 
@@ -81,18 +82,27 @@ pub(crate) fn status(body: &Body, now: Instant) -> Option<String> {
 }
 
 pub(crate) fn state(body: &Body, now: Instant) -> State {
-    if body.archive_tier().is_some() {
-        return match body.restore {
+    state_of(body.storage_class(), body.archive_tier(), body.restore, now)
+}
+
+pub(crate) fn state_of(
+    class: &str,
+    archive_tier: Option<AccessTier>,
+    restore: Option<Restore>,
+    now: Instant,
+) -> State {
+    if archive_tier.is_some() {
+        return match restore {
             None => State::Archived,
             Some(restore) if now.millis() < restore.ready_ms => State::Restoring,
             // It is on its way to the frequent access tier.
             Some(_) => State::Active,
         };
     }
-    if !is_archive(body.storage_class()) {
+    if !is_archive(class) {
         return State::Active;
     }
-    match body.restore {
+    match restore {
         Some(restore) if now.millis() < restore.ready_ms => State::Restoring,
         Some(restore) if now.millis() < restore.expires_ms => {
             State::Restored(Instant::from_millis(restore.expires_ms))
@@ -130,12 +140,12 @@ pub(crate) fn header(body: &Body, now: Instant) -> Option<String> {
 }
 
 /// What a listing says of a restore, when it is asked to (`x-amz-optional-object-attributes: RestoreStatus`).
-pub(crate) fn shown(asked: &Option<Vec<String>>, body: &Body, now: Instant) -> Option<RestoreStatus> {
+pub(crate) fn shown(asked: &Option<Vec<String>>, state: impl FnOnce() -> State) -> Option<RestoreStatus> {
     let names = asked.iter().flatten().flat_map(|names| names.split(','));
     if !names.map(str::trim).any(|name| name == "RestoreStatus") {
         return None;
     }
-    match state(body, now) {
+    match state() {
         State::Active | State::Archived => None,
         State::Restoring => {
             Some(RestoreStatus { is_restore_in_progress: Some(true), restore_expiry_date: None })

@@ -3,16 +3,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::format::{HEADER, STORED_BLOCK_MAX};
+use super::format::{BLOCK, HEADER, STORED_BLOCK_MAX};
 
 /// Content bytes that a writer hands to its thread at once, while there are few writers.
 pub(crate) const STEP_MAX: usize = 512 * 1024;
 
 /// And while there are many.
-pub(crate) const STEP_MIN: usize = 128 * 1024;
+pub(crate) const STEP_MIN: usize = BLOCK;
 
 /// What the steps of all writers together may come to, where there are not too many of them for [`STEP_MIN`].
-const STEPS_MAX: usize = 8 * 1024 * 1024;
+const STEPS_MAX: usize = 4 * 1024 * 1024;
 
 /// Buffers of [`BUFFER`] bytes for reuse: a fresh one of that size costs more in page faults than a read into it.
 #[derive(Default)]

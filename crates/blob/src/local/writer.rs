@@ -10,8 +10,8 @@ use super::{Shared, blocking};
 use crate::blobs::{BackendWriter, Blob, BoxFuture};
 use crate::{BlobError, BlobId, Cipher};
 
-/// Bytes from which on a write is worth its call. Much larger ones have Linux look for contiguous memory that a busy
-/// machine does not have.
+/// Bytes from which on a write is worth its call, unless a step is shorter. Much larger ones have Linux look for
+/// contiguous memory that a busy machine does not have.
 const WRITE: usize = 2 * BLOCK;
 
 /// From this length on, a known length is compared with what is free on the disk before anything is written.
@@ -42,6 +42,7 @@ impl Writer {
         let output = Output {
             shared,
             cipher,
+            worth: WRITE,
             file: None,
             buffer: Vec::new(),
             flushed: 0,
@@ -85,6 +86,7 @@ impl Writer {
         let mut output = self.idle().await?;
         let chunks = std::mem::take(&mut self.chunks);
         self.collected = 0;
+        output.worth = WRITE.min(self.member.step());
         let expected = self.len.take().filter(|len| *len >= CHECK_ROOM_FROM);
         self.state = State::Busy(tokio::task::spawn_blocking(move || {
             if let Some(len) = expected {
@@ -141,6 +143,8 @@ impl Drop for Writer {
 struct Output {
     shared: Arc<Shared>,
     cipher: Option<Cipher>,
+    /// Bytes from which on a write is worth its call.
+    worth: usize,
     /// `None` before the first write and when finished.
     file: Option<(BlobId, File)>,
     /// What comes next in the file: room for the header at its start, whole blocks, one that is not full yet.
@@ -171,7 +175,7 @@ impl Output {
                 rest = &rest[count..];
                 if self.in_block == BLOCK {
                     self.end_block(id);
-                    if self.buffer.len() >= WRITE {
+                    if self.buffer.len() >= self.worth {
                         self.flush()?;
                     }
                 }

@@ -165,7 +165,7 @@ impl Content {
             }
             let pieces = std::mem::take(&mut segment);
             let mut hashes = hashing.idle().await?;
-            hashing = if length <= HASH_INLINE_BYTES_MAX {
+            hashing = if ended && length <= HASH_INLINE_BYTES_MAX {
                 pieces.iter().for_each(|piece| hashes.update(piece));
                 Hashing::Idle(hashes)
             } else {

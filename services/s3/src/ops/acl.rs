@@ -94,7 +94,7 @@ impl Handle<GetObjectAcl> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         let (record, body) = self.readable(cx, found, named).await?;
-        let account = bucket.owner_of(&record);
+        let account = bucket.owner_of(record.owner);
         let acl = body.acl.filter(|_| bucket.has_acls()).unwrap_or_else(|| private(account));
         show_version(cx, &bucket, &record);
         Ok(GetObjectAclOutput {
@@ -119,7 +119,7 @@ impl Handle<PutObjectAcl> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         let (record, _) = self.readable(cx, found, named).await?;
-        let account = bucket.owner_of(&record);
+        let account = bucket.owner_of(record.owner);
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
         let new = new_acl(&bucket, account, Target::Object, &wanted, document)?;

@@ -41,7 +41,7 @@ impl Handle<ListObjectVersions> for S3 {
         let next = page.next.as_ref().map(|next| encoding.show(next));
         let prefixes = common_prefixes(&page.prefixes, encoding);
         for (key, record, is_latest) in page.items {
-            let account = bucket.owner_of(&record);
+            let account = bucket.owner_of(record.owner);
             let key = Some(encoding.show(&key));
             let version_id = Some(record.version_name().to_owned());
             let last_modified = Some(Instant::from_secs(record.modified_s));
@@ -67,7 +67,9 @@ impl Handle<ListObjectVersions> for S3 {
                     is_latest: Some(is_latest),
                     last_modified,
                     owner: Some(owner(account)),
-                    restore_status: crate::archive::shown(&input.optional_object_attributes, &body, cx.now()),
+                    restore_status: crate::archive::shown(&input.optional_object_attributes, || {
+                        crate::archive::state(&body, cx.now())
+                    }),
                 }),
             }
         }

@@ -6,7 +6,7 @@ use haneul_s3_wire::shapes::{
 
 use super::url_encoding::Encoding;
 use crate::bucket::Bucket;
-use crate::model::ObjectRecord;
+use crate::model::ListedObject;
 use crate::object_lambda::signed_headers;
 use crate::owner::owner;
 use crate::store::listing::{PAGE_MAX, Page, Query};
@@ -179,25 +179,27 @@ fn empty<T>() -> Page<T> {
 }
 
 fn contents(
-    page: Page<(String, ObjectRecord)>,
+    page: Page<(String, ListedObject)>,
     bucket: &Bucket,
     encoding: Encoding,
     with_owner: bool,
     restores: (&Option<Vec<String>>, Instant),
 ) -> Option<Vec<Object>> {
     let objects = page.items.into_iter().filter_map(|(key, record)| {
-        let account = bucket.owner_of(&record);
+        let account = bucket.owner_of(record.owner);
         let body = record.body?;
         Some(Object {
             key: Some(encoding.show(&key)),
             last_modified: Some(Instant::from_secs(record.modified_s)),
-            e_tag: Some(body.quoted_etag()),
-            checksum_algorithm: body.checksum.as_ref().map(|sum| vec![sum.algorithm.as_str().to_owned()]),
-            checksum_type: body.checksum.as_ref().map(|sum| sum.kind.as_str().to_owned()),
+            e_tag: Some(format!("\"{}\"", body.etag)),
+            checksum_algorithm: body.checksum.map(|sum| vec![sum.algorithm.as_str().to_owned()]),
+            checksum_type: body.checksum.map(|sum| sum.kind.as_str().to_owned()),
             size: Some(body.size as i64),
             storage_class: Some(body.storage_class().to_owned()),
             owner: with_owner.then(|| owner(account)),
-            restore_status: crate::archive::shown(restores.0, &body, restores.1),
+            restore_status: crate::archive::shown(restores.0, || {
+                crate::archive::state_of(body.storage_class(), body.archive_tier(), body.restore, restores.1)
+            }),
         })
     });
     let objects: Vec<Object> = objects.collect();

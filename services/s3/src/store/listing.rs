@@ -4,11 +4,11 @@ use haneul_kit::Result;
 use haneul_store::{Key, Range, Reads, Record, Snapshot, StoreError, Table};
 
 use super::Records;
-use super::tables::{CURRENT, UPLOADS, VERSIONS};
+use super::tables::{CURRENT, LISTED, UPLOADS, VERSIONS};
 use super::versions::{order, parse_version_id};
 use crate::error;
 use crate::model::object::NULL;
-use crate::model::{ObjectRecord, UploadRecord};
+use crate::model::{ListedObject, ObjectRecord, UploadRecord};
 
 /// Entries of a page at most.
 pub(crate) const PAGE_MAX: usize = 1000;
@@ -71,14 +71,14 @@ impl Query<'_> {
 }
 
 impl Records {
-    /// Current versions that are no delete markers.
-    pub(crate) async fn list_objects(
+    /// Current versions that are no delete markers: all of their records, or what listings show.
+    pub(crate) async fn list_objects<V: Current>(
         &self,
         query: Query<'_>,
         marker: Option<&str>,
-    ) -> Result<Page<(String, ObjectRecord)>> {
+    ) -> Result<Page<(String, V)>> {
         let snapshot = self.store.snapshot().await.map_err(error::store)?;
-        let mut cursor = Cursor::new(&snapshot, &CURRENT, query, query.after(marker));
+        let mut cursor = Cursor::new(&snapshot, V::table(), query, query.after(marker));
         let mut page = Page { items: Vec::new(), prefixes: Vec::new(), next: None };
         let mut last = None;
         while let Some(((_, key), record)) = cursor.next().await.map_err(error::store)? {
@@ -225,6 +225,32 @@ impl Records {
         }
         let upload = page.next.as_ref().and(last).and_then(|(_, id)| id);
         Ok((page, upload))
+    }
+}
+
+/// How much of the current versions is read.
+pub(crate) trait Current: Record + 'static {
+    fn table() -> &'static Table<(u64, String), Self>;
+    fn is_delete_marker(&self) -> bool;
+}
+
+impl Current for ObjectRecord {
+    fn table() -> &'static Table<(u64, String), Self> {
+        &CURRENT
+    }
+
+    fn is_delete_marker(&self) -> bool {
+        self.body.is_none()
+    }
+}
+
+impl Current for ListedObject {
+    fn table() -> &'static Table<(u64, String), Self> {
+        &LISTED
+    }
+
+    fn is_delete_marker(&self) -> bool {
+        self.body.is_none()
     }
 }
 

@@ -17,8 +17,8 @@ use crate::model::replication::Copying;
 use crate::model::storage_lens::{ActivityDay, Lens, LensGroup, ReportPart};
 use crate::model::table::{Namespace, TableBucket, TableRecord, Warehouse};
 use crate::model::{
-    BucketRecord, CompletedUpload, DataId, Manifest, ObjectRecord, PartRecord, PublicAccessBlock,
-    UploadRecord,
+    BucketRecord, CompletedUpload, DataId, ListedObject, Manifest, ObjectRecord, PartRecord,
+    PublicAccessBlock, UploadRecord,
 };
 
 /// By name: one name space for all accounts.
@@ -33,6 +33,9 @@ pub(crate) static STATES: Table<u64, u64> = Table::new("s3.states");
 
 /// (bucket, key)
 pub(crate) static CURRENT: Table<(u64, String), ObjectRecord> = Table::new("s3.current");
+
+/// The same rows, of which only is read what listings show.
+pub(crate) static LISTED: Table<(u64, String), ListedObject> = Table::new("s3.current");
 
 /// (bucket, key, complement of the version's number): newest first.
 pub(crate) static VERSIONS: Table<(u64, String, u64), ObjectRecord> = Table::new("s3.versions");

@@ -11,6 +11,7 @@ use crate::checksum::md5_hex;
 use crate::inventory::fields::Listed;
 use crate::inventory::rows::Rows;
 use crate::inventory::{self, File};
+use crate::model::ObjectRecord;
 use crate::model::inventory::{Format, Inventory};
 use crate::store::listing::Query;
 
@@ -61,7 +62,7 @@ impl Inventories {
                 let (page, version) = listed;
                 (page.items, page.next.map(|next| (Some(next), version)))
             } else {
-                let page = self.s3.records.list_objects(query, text(&marker.0)).await?;
+                let page = self.s3.records.list_objects::<ObjectRecord>(query, text(&marker.0)).await?;
                 let items = page.items.into_iter().map(|(key, record)| (key, record, true)).collect();
                 (items, page.next.map(|next| (Some(next), None)))
             };
