@@ -3,13 +3,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::format::{BLOCK, HEADER, STORED_BLOCK_MAX};
+use super::format::{HEADER, STORED_BLOCK_MAX};
 
 /// Content bytes that a writer hands to its thread at once, while there are few writers.
 pub(crate) const STEP_MAX: usize = 512 * 1024;
 
 /// And while there are many.
-pub(crate) const STEP_MIN: usize = BLOCK;
+pub(crate) const STEP_MIN: usize = 64 * 1024;
 
 /// What the steps of all writers together may come to, where there are not too many of them for [`STEP_MIN`].
 const STEPS_MAX: usize = 4 * 1024 * 1024;
