@@ -37,6 +37,9 @@ pub(crate) static COUNTERS: Table<String, u64> = Table::new("dynamodb.counters")
 /// Items and index entries, by space, hash of the partition key, and key.
 pub(crate) static ITEMS: Table<RawKey, StoredItem> = Table::new("dynamodb.items");
 
+/// The same rows, of which only is read how large the items are.
+pub(crate) static SIZES: Table<RawKey, ItemSize> = Table::new("dynamodb.items");
+
 /// Changes of items in the order of their commits, by the number of the log and the change's number in it: what streams
 /// and point-in-time recovery read (`stream::record`).
 pub(crate) static LOG: Table<RawKey, Vec<u8>> = Table::new("dynamodb.log");
@@ -145,18 +148,45 @@ impl Record for StoredItem {
     }
 }
 
-/// The store asks for serde of every record; an item never goes that way.
-impl Serialize for StoredItem {
-    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        Err(serde::ser::Error::custom("items are not written as JSON"))
+/// What [`StoredItem::bytes`] says of a stored item, found without making it. It is never written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ItemSize(pub(crate) usize);
+
+impl Record for ItemSize {
+    const VERSION: u32 = StoredItem::VERSION;
+
+    fn encode(&self, _: &mut Vec<u8>) -> Result<(), RecordError> {
+        Err(RecordError("a size is not written".to_owned()))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<ItemSize, RecordError> {
+        let size = match bytes.split_first() {
+            Some((&SEALED, rest)) => rest.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize),
+            _ => codec::size(bytes),
+        };
+        size.map(ItemSize).ok_or_else(|| RecordError("this is not an item".to_owned()))
     }
 }
 
-impl<'de> Deserialize<'de> for StoredItem {
-    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<StoredItem, D::Error> {
-        Err(serde::de::Error::custom("items are not read from JSON"))
-    }
+/// The store asks for serde of every record; items never go that way.
+macro_rules! without_json {
+    ($record:ty) => {
+        impl Serialize for $record {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("items are not written as JSON"))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $record {
+            fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<$record, D::Error> {
+                Err(serde::de::Error::custom("items are not read from JSON"))
+            }
+        }
+    };
 }
+
+without_json!(StoredItem);
+without_json!(ItemSize);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TableRecord {

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::size::{CONTAINER_BYTES, ELEMENT_BYTES, of_number};
 use super::{Attrs, Number, Value};
 
 /// Nesting that is read back; what is written has at most 32 levels.
@@ -34,6 +35,46 @@ pub(crate) fn encode(item: &Attrs, out: &mut Vec<u8>) {
 pub(crate) fn decode(mut from: &[u8]) -> Option<Attrs> {
     let item = take_attrs(&mut from, 0)?;
     from.is_empty().then_some(item)
+}
+
+/// The size of the item that these are the bytes of, as [`super::size::of_item`] has it: found without making the item.
+pub(crate) fn size(mut from: &[u8]) -> Option<usize> {
+    let size = size_of_attrs(&mut from, 0, 0)?;
+    from.is_empty().then_some(size)
+}
+
+fn size_of_attrs(from: &mut &[u8], depth: usize, each: usize) -> Option<usize> {
+    sum(from, |from| {
+        let name = take_bytes(from)?.len();
+        Some(name + size_of_value(from, depth)? + each)
+    })
+}
+
+fn size_of_value(from: &mut &[u8], depth: usize) -> Option<usize> {
+    if depth > DEPTH_MAX {
+        return None;
+    }
+    let (tag, rest) = from.split_first()?;
+    *from = rest;
+    Some(match *tag {
+        tag::S | tag::B => take_bytes(from)?.len(),
+        tag::N => of_number(&take_number(from)?),
+        tag::FALSE | tag::TRUE | tag::NULL => 1,
+        tag::M => CONTAINER_BYTES + size_of_attrs(from, depth + 1, ELEMENT_BYTES)?,
+        tag::L => CONTAINER_BYTES + sum(from, |from| Some(size_of_value(from, depth + 1)? + ELEMENT_BYTES))?,
+        tag::SS | tag::BS => sum(from, |from| Some(take_bytes(from)?.len()))?,
+        tag::NS => sum(from, |from| Some(of_number(&take_number(from)?)))?,
+        _ => return None,
+    })
+}
+
+fn sum(from: &mut &[u8], mut take: impl FnMut(&mut &[u8]) -> Option<usize>) -> Option<usize> {
+    let count = take_length(from)?;
+    let mut sum = 0;
+    for _ in 0..count {
+        sum += take(from)?;
+    }
+    Some(sum)
 }
 
 pub(crate) fn encode_value(value: &Value, out: &mut Vec<u8>) {

@@ -6,8 +6,8 @@ use super::{Attrs, Number, Value};
 pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;
 
 /// What a list or map costs, whatever it contains, and each of its elements.
-const CONTAINER_BYTES: usize = 3;
-const ELEMENT_BYTES: usize = 1;
+pub(super) const CONTAINER_BYTES: usize = 3;
+pub(super) const ELEMENT_BYTES: usize = 1;
 
 /// Whether an item that is to be put is small enough.
 pub(crate) fn check(item: &Attrs) -> haneul_kit::Result<()> {
@@ -41,7 +41,7 @@ pub(crate) fn of_value(value: &Value) -> usize {
 }
 
 /// One byte for two digits, one for the exponent, one for a minus.
-fn of_number(number: &Number) -> usize {
+pub(super) fn of_number(number: &Number) -> usize {
     if number.is_zero() {
         return 1;
     }

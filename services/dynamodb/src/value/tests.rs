@@ -148,12 +148,14 @@ proptest! {
         let item = Attrs::of(entries);
         let mut out = Vec::new();
         codec::encode(&item, &mut out);
+        prop_assert_eq!(codec::size(&out), Some(super::size::of_item(&item)));
         prop_assert_eq!(codec::decode(&out), Some(item));
     }
 
     #[test]
     fn decoding_never_panics(bytes: Vec<u8>) {
-        let _ = codec::decode(&bytes);
+        let decoded = codec::decode(&bytes);
+        prop_assert!(decoded.is_none() || codec::size(&bytes).is_some());
     }
 
     #[test]
