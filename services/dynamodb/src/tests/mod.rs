@@ -4,6 +4,7 @@ mod access;
 mod batches;
 mod cases;
 mod cloud;
+mod counts;
 mod crash;
 mod destinations;
 mod destinations_crash;
