@@ -8,6 +8,7 @@ mod banner;
 mod cli;
 mod clock;
 mod cloud;
+mod code_pages;
 mod config;
 mod control;
 mod coverage;

@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::{Auth, ServeOptions, Tls};
 use crate::config::Config;
-use crate::{Result, banner, cloud, data, logging, root};
+use crate::{Result, banner, cloud, code_pages, data, logging, root};
 
 /// In-flight requests are given this long to finish when the program is told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -75,6 +75,9 @@ async fn serve(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// When what a start begins in the background has run once.
+const START_SETTLES: Duration = Duration::from_secs(1);
+
 /// Makes one life of the cloud, and for the first one says where it is.
 async fn begin(
     config: &Config,
@@ -100,6 +103,10 @@ async fn begin(
             .await?;
     if let Some(began) = announce {
         banner::print(config, address, &root, began.elapsed().as_millis());
+        env.spawn("code pages", async {
+            clock_of_the_host().sleep(START_SETTLES).await;
+            code_pages::let_go();
+        });
     }
     Ok(cloud)
 }

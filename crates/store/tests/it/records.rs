@@ -1,6 +1,9 @@
 //! Schema versions and limits.
 
-use haneul_store::{Reads, Record, RecordError, Store, StoreError, Table};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use haneul_store::{Batch, Range, Reads, Record, RecordError, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::engines;
@@ -66,4 +69,30 @@ fn limits() {
             .await;
         assert!(matches!(refused, Err(StoreError::TooLarge { what: "transaction", .. })), "{refused:?}");
     });
+}
+
+/// Reads are served from memory and never wait: without help, a walk over a table would be the thread's only task.
+#[tokio::test]
+async fn a_walk_lets_others_go_on() {
+    static ROWS: Table<u64, u64> = Table::new("test.rows");
+    for (kind, store, _dir) in engines::all() {
+        let mut batch = Batch::default();
+        (0..10_000).for_each(|n: u64| batch.put(&ROWS, &n, &n).unwrap());
+        store.write(batch).await.unwrap();
+        let others = Arc::new(AtomicUsize::new(0));
+        let counter = others.clone();
+        let other = tokio::spawn(async move {
+            loop {
+                counter.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        let snapshot = store.snapshot().await.unwrap();
+        for _ in 0..10 {
+            assert_eq!(snapshot.scan(&ROWS, Range::all(), 10_000).await.unwrap().len(), 10_000);
+        }
+        other.abort();
+        let turns = others.load(Ordering::Relaxed);
+        assert!(turns >= 10, "{kind}: {turns} turns in ten walks of ten thousand rows");
+    }
 }
