@@ -1,8 +1,9 @@
 //! Schema versions and limits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use haneul_env::Env;
 use haneul_store::{Batch, Range, Reads, Record, RecordError, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 
@@ -79,11 +80,11 @@ async fn a_walk_lets_others_go_on() {
         let mut batch = Batch::default();
         (0..10_000).for_each(|n: u64| batch.put(&ROWS, &n, &n).unwrap());
         store.write(batch).await.unwrap();
-        let others = Arc::new(AtomicUsize::new(0));
-        let counter = others.clone();
-        let other = tokio::spawn(async move {
-            loop {
-                counter.fetch_add(1, Ordering::Relaxed);
+        let others = Arc::new((AtomicUsize::new(0), AtomicBool::new(false)));
+        let other = others.clone();
+        Env::real().spawn("other", async move {
+            while !other.1.load(Ordering::Relaxed) {
+                other.0.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
             }
         });
@@ -91,8 +92,8 @@ async fn a_walk_lets_others_go_on() {
         for _ in 0..10 {
             assert_eq!(snapshot.scan(&ROWS, Range::all(), 10_000).await.unwrap().len(), 10_000);
         }
-        other.abort();
-        let turns = others.load(Ordering::Relaxed);
+        others.1.store(true, Ordering::Relaxed);
+        let turns = others.0.load(Ordering::Relaxed);
         assert!(turns >= 10, "{kind}: {turns} turns in ten walks of ten thousand rows");
     }
 }
