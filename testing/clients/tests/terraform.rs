@@ -7,6 +7,12 @@ fn apply_plan_change_destroy() {
     terraform("terraform", &[], &["visibility=77", "status=Suspended", "description=changed"]);
 }
 
+/// What the first configuration does not have of S3's.
+#[test]
+fn s3() {
+    terraform("terraform_s3", &[], &["changed=true"]);
+}
+
 #[test]
 fn iam() {
     let changes = ["description=changed", "length=20", "status=Inactive", "path=/elsewhere/"];
