@@ -101,7 +101,7 @@ mod tests {
         };
         let (listed, body) = (read(&record), record.body.clone().unwrap());
         assert_eq!((listed.modified_s, listed.owner), (record.modified_s, record.owner));
-        let shown = listed.body.unwrap();
+        let shown = listed.body.clone().unwrap();
         assert_eq!((shown.size, &shown.etag, shown.restore), (body.size, &body.etag, body.restore));
         assert_eq!(
             (shown.storage_class(), shown.archive_tier()),
@@ -111,10 +111,6 @@ mod tests {
         assert_eq!(checksum, body.checksum.map(|sum| (sum.algorithm, sum.kind)));
         record.body = None;
         assert_eq!(read(&record).body, None, "a delete marker");
-        assert!(listed_is_not_written());
-    }
-
-    fn listed_is_not_written() -> bool {
-        ListedObject { modified_s: 0, owner: None, body: None }.encode(&mut Vec::new()).is_err()
+        assert!(listed.encode(&mut Vec::new()).is_err(), "it would lose the rest of the record");
     }
 }
