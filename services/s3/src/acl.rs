@@ -233,26 +233,32 @@ pub(crate) struct NewAcl {
     pub(crate) acl: Option<Acl>,
 }
 
+/// Whether what is asked for grants the bucket's owner all and nobody else anything.
+fn is_private(requested: &Requested, parties: Parties) -> bool {
+    requested.resolve(Target::Object, parties).is_ok_and(|acl| acl == private(parties.bucket_owner))
+}
+
 /// What an object gets that `cx`'s caller writes.
 pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, requested: &Requested) -> Result<NewAcl> {
     let parties = Parties { owner: bucket.owner, bucket_owner: bucket.owner };
+    let is_account = !matches!(cx.caller().principal, Principal::Anonymous | Principal::Service { .. });
     if bucket.ownership() == Ownership::BucketOwnerEnforced {
-        return match requested.canned.as_deref() {
-            None | Some("bucket-owner-full-control") if !requested.has_grants() => {
-                Ok(NewAcl { owner: None, acl: None })
-            }
-            None if requested
-                .resolve(Target::Object, parties)
-                .is_ok_and(|acl| acl == private(bucket.owner)) =>
-            {
-                Ok(NewAcl { owner: None, acl: None })
-            }
-            _ => Err(error::acl_not_supported()),
+        // Any form of "the bucket's owner has full control" will do: `private` is one when the owner writes, and of another
+        // account it is not.
+        let owner = if is_account { cx.account() } else { bucket.owner };
+        let is_of_owner = match requested.canned.as_deref() {
+            None | Some("bucket-owner-full-control") if !requested.has_grants() => true,
+            None => is_private(requested, parties),
+            Some("private") => is_private(requested, Parties { owner, ..parties }),
+            Some(_) => false,
+        };
+        return match is_of_owner {
+            true => Ok(NewAcl { owner: None, acl: None }),
+            false => Err(error::acl_not_supported()),
         };
     }
     let handed_over = requested.canned.as_deref() == Some("bucket-owner-full-control")
         && bucket.ownership() == Ownership::BucketOwnerPreferred;
-    let is_account = !matches!(cx.caller().principal, Principal::Anonymous | Principal::Service { .. });
     let owner = match is_account && !handed_over {
         true => cx.account(),
         false => bucket.owner,

@@ -159,10 +159,24 @@ async fn disabled_acls() {
     let world = World::with_bucket().await;
     for (canned, expected) in [
         ("bucket-owner-full-control", "ok"),
-        ("private", "AccessControlListNotSupported"),
+        ("private", "ok"),
+        ("bucket-owner-read", "AccessControlListNotSupported"),
+        ("authenticated-read", "AccessControlListNotSupported"),
         ("public-read", "AccessControlListNotSupported"),
     ] {
         assert_eq!(code(&world.root::<op::PutObject>(with_acl("k", canned)).await), expected, "{canned}");
+    }
+    let policy = format!(
+        r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{OTHER}"}},"Action":"s3:PutObject*","Resource":"arn:aws:s3:::bkt/*"}}]}}"#
+    );
+    let input =
+        s::PutBucketPolicyRequest { bucket: "bkt".into(), policy: policy.into(), ..Default::default() };
+    world.root::<op::PutBucketPolicy>(input).await.unwrap();
+    for (canned, expected) in
+        [("bucket-owner-full-control", "ok"), ("private", "AccessControlListNotSupported")]
+    {
+        let answered = world.call::<op::PutObject>(&Who::other(), with_acl("k", canned)).await.result;
+        assert_eq!(code(&answered), expected, "another account, {canned}");
     }
     assert_eq!(
         code(&world.root::<op::PutBucketAcl>(bucket_acl("private")).await),

@@ -151,7 +151,7 @@ async fn refused_puts() {
     let some = |text: &str| Some(text.to_owned());
     for (i, (input, expected)) in [
         (s::PutObjectRequest { acl: some("public-read"), ..put("k", "x") }, "AccessControlListNotSupported"),
-        (s::PutObjectRequest { acl: some("private"), ..put("k", "x") }, "AccessControlListNotSupported"),
+        (s::PutObjectRequest { acl: some("private"), ..put("k", "x") }, "ok"),
         (s::PutObjectRequest { acl: some("bucket-owner-full-control"), ..put("k", "x") }, "ok"),
         (s::PutObjectRequest { grant_read: some("id=x"), ..put("k", "x") }, "AccessControlListNotSupported"),
         (s::PutObjectRequest { server_side_encryption: some("AES256"), ..put("k", "x") }, "ok"),
