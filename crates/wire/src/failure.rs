@@ -200,6 +200,11 @@ impl<'a> Failure<'a> {
         if with_type {
             out.extend_from_slice(b"\"__type\":");
             json::write::string(&mut out, &self.type_name());
+            // An operation that is none has a type and nothing else.
+            if self.message().is_empty() && self.shape.is_none() && self.error.fields.is_empty() {
+                out.push(b'}');
+                return out;
+            }
             out.push(b',');
         }
         json::write::string(&mut out, self.message_name());

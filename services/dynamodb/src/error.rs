@@ -79,6 +79,13 @@ pub(crate) fn conditional_check_failed(item: Option<Attrs>) -> ApiError {
     ApiError::new(error::CONDITIONAL_CHECK_FAILED_EXCEPTION, CONDITIONAL_FAILED).with_detail(detail)
 }
 
+/// Of a statement that inserts what is there.
+pub(crate) const DUPLICATE: &str = "Duplicate primary key exists in table";
+
+pub(crate) fn duplicate_item() -> ApiError {
+    ApiError::new(error::DUPLICATE_ITEM_EXCEPTION, DUPLICATE)
+}
+
 pub(crate) fn transaction_cancelled(reasons: Vec<s::CancellationReason>) -> ApiError {
     let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_deref().unwrap_or("None")).collect();
     let message = format!(

@@ -123,11 +123,12 @@ impl fmt::Display for BodyError {
 const MIB: u64 = 1 << 20;
 
 /// The largest body that an operation takes into memory, in bytes. AWS's own limits, with room for base64 and framing:
-/// 16 MiB for DynamoDB's batches, 10 MiB of records for Kinesis, 50 MiB of zip for Lambda, 1 MiB of template for CloudFormation, 10,000 parts for S3.
+/// 16 MiB for DynamoDB's requests, 10 MiB of records for Kinesis, 50 MiB of zip for Lambda, 1 MiB of template for CloudFormation, 10,000 parts for S3.
 pub fn limit_of(entry: Option<&Entry>) -> u64 {
     match entry.map(Entry::name) {
         Some("lambda") => 72 * MIB,
-        Some("dynamodb" | "kinesis") => 24 * MIB,
+        Some("dynamodb") => 16 * MIB,
+        Some("kinesis") => 24 * MIB,
         Some("iam" | "sts" | "organizations" | "kms" | "sns") => 2 * MIB,
         Some("sqs") => 8 * MIB,
         _ => 10 * MIB,

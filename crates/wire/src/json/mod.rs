@@ -3,6 +3,7 @@
 pub(crate) mod describe;
 pub(crate) mod document;
 pub(crate) mod lexer;
+mod mismatch;
 pub(crate) mod read;
 pub(crate) mod write;
 

@@ -5,6 +5,7 @@ use haneul_shape::{ListShape, MapShape, Mut, Shape, ShapeId};
 
 use super::document;
 use super::lexer::{JsonError, Lexer, Token};
+use super::mismatch::{self, Place};
 use crate::error::WireError;
 use crate::missing::{Seen, Tracker};
 use crate::model::{Kind, Location, Model, StructureDef};
@@ -49,7 +50,7 @@ fn read_body(
     match reader.lexer.value()? {
         Token::Object => reader.members(model.structure(into.id()), into, seen)?,
         Token::Null => {}
-        other => return Err(reader.mismatch(&other, "Structure")),
+        other => return Err(mismatch::of_body(model.family, &other)),
     }
     Ok(reader.lexer.end()?)
 }
@@ -64,7 +65,7 @@ pub(crate) fn payload(
 ) -> Result<()> {
     let mut reader = Reader { model, lexer: Lexer::new(bytes)?, tracker };
     let token = reader.lexer.value()?;
-    reader.value(token, shape, into)?;
+    reader.value(token, shape, into, Place::Member)?;
     Ok(reader.lexer.end()?)
 }
 
@@ -96,7 +97,7 @@ impl Reader<'_, '_, '_> {
                 return Err(self.model.family.union_with_more_than_one());
             }
             self.tracker.enter(i);
-            self.value(token, def.members[i].shape, into.get_mut(i))?;
+            self.value(token, def.members[i].shape, into.get_mut(i), Place::Member)?;
             self.tracker.leave();
         }
         Ok(())
@@ -110,19 +111,23 @@ impl Reader<'_, '_, '_> {
         Ok(())
     }
 
-    fn value(&mut self, token: Token<'_>, shape: ShapeId, into: Mut<'_>) -> Result<()> {
+    fn value(&mut self, token: Token<'_>, shape: ShapeId, into: Mut<'_>, place: Place) -> Result<()> {
         match (into, token) {
             (Mut::Str(into), Token::String(text)) => *into = text.into_owned(),
             (Mut::Bool(into), Token::Bool(value)) => *into = value,
             (Mut::I32(into), Token::Number(text)) => {
-                *into = i32::try_from(integer(text, "int")?).map_err(|_| out_of_range(text, "int"))?;
+                let value = integer(text, "int", self.model.family)?;
+                *into = match self.model.family {
+                    Family::DynamoDb => value.clamp(i32::MIN.into(), i32::MAX.into()) as i32,
+                    _ => i32::try_from(value).map_err(|_| out_of_range(text, "int"))?,
+                };
             }
-            (Mut::I64(into), Token::Number(text)) => *into = integer(text, "long")?,
+            (Mut::I64(into), Token::Number(text)) => *into = integer(text, "long", self.model.family)?,
             (Mut::F32(into), Token::Number(text)) => *into = number(text)? as f32,
             (Mut::F64(into), Token::Number(text)) => *into = number(text)?,
             (Mut::F32(into), Token::String(text)) => *into = special(&text)? as f32,
             (Mut::F64(into), Token::String(text)) => *into = special(&text)?,
-            (Mut::Blob(into), Token::String(text)) => *into = blob(&text)?,
+            (Mut::Blob(into), Token::String(text)) => *into = blob(&text, self.model.family)?,
             (Mut::Timestamp(into), Token::Number(text)) => {
                 *into = text::parse_epoch_seconds(text).ok_or_else(|| out_of_range(text, "timestamp"))?;
             }
@@ -136,7 +141,7 @@ impl Reader<'_, '_, '_> {
             (Mut::Document(into), token) => *into = document::read(&mut self.lexer, token)?,
             // A stream cannot be a member of a JSON body; the model would have made it the payload.
             (Mut::Stream(_) | Mut::Events(_), token) => self.lexer.skip_rest(&token)?,
-            (into, token) => return Err(self.mismatch(&token, expected(&into))),
+            (into, token) => return Err(mismatch::of(self.model, &token, shape, expected(&into), place)),
         }
         Ok(())
     }
@@ -178,48 +183,12 @@ impl Reader<'_, '_, '_> {
                 self.tracker.close(self.model.structure(into.id()), Seen::default());
                 Ok(())
             }
-            (token, into) => self.value(token, shape, into),
+            (token, into) => self.value(token, shape, into, Place::Entry),
         }
     }
 
     fn is_structure(&self, shape: ShapeId) -> bool {
         matches!(self.model.shape(shape).kind, Kind::Structure(_))
-    }
-
-    /// In the words of the family: Coral's, or DynamoDB's.
-    fn mismatch(&self, token: &Token<'_>, expected: &str) -> WireError {
-        let given = match token {
-            Token::Null => "NULL_VALUE",
-            Token::Bool(true) => "TRUE_VALUE",
-            Token::Bool(false) => "FALSE_VALUE",
-            Token::Number(text) if text.contains(['.', 'e', 'E']) => "DECIMAL_VALUE",
-            Token::Number(_) => "NUMBER_VALUE",
-            Token::String(_) => "STRING_VALUE",
-            Token::Object if matches!(expected, "List" | "Structure" | "Map") => {
-                return WireError::serialization("Unexpected field type");
-            }
-            Token::Object => {
-                return WireError::serialization("Start of structure or map found where not expected.");
-            }
-            Token::Array if matches!(expected, "List" | "Structure" | "Map") => {
-                return WireError::serialization("Unexpected field type");
-            }
-            Token::Array => return WireError::serialization("Start of list found where not expected"),
-        };
-        if matches!(expected, "List" | "Structure" | "Map") {
-            return WireError::serialization(match self.model.family {
-                Family::DynamoDb => "Unexpected field type",
-                _ if expected == "List" => "Expected list or null",
-                _ => "Expected null",
-            });
-        }
-        let cannot = if self.model.family == Family::DynamoDb { "cannot" } else { "can not" };
-        let article = match (self.model.family, expected.starts_with('I')) {
-            (Family::DynamoDb, _) => "",
-            (_, true) => "an ",
-            (_, false) => "a ",
-        };
-        WireError::serialization(format!("{given} {cannot} be converted to {article}{expected}"))
     }
 }
 
@@ -240,12 +209,13 @@ fn expected(into: &Mut<'_>) -> &'static str {
     }
 }
 
-/// An integer, also one written as `1.0` or `1e3`.
-fn integer(text: &str, ty: &str) -> Result<i64> {
+/// An integer, also one written as `1.0` or `1e3`. DynamoDB cuts fractions off, and takes what is too large for the largest.
+fn integer(text: &str, ty: &str, family: Family) -> Result<i64> {
     if let Ok(value) = text.parse() {
         return Ok(value);
     }
     match text.parse::<f64>() {
+        Ok(value) if family == Family::DynamoDb => Ok(value as i64),
         // Beyond 2^53 a float would not be the number that was written.
         Ok(value) if value.trunc() == value && value.abs() < 9e15 => Ok(value as i64),
         Ok(value) if value.trunc() != value => {
@@ -266,9 +236,8 @@ fn special(text: &str) -> Result<f64> {
     }
 }
 
-fn blob(text: &str) -> Result<Bytes> {
-    let bytes = text::parse_base64(text)
-        .ok_or_else(|| WireError::serialization("only base-64-encoded strings are convertible to bytes"))?;
+fn blob(text: &str, family: Family) -> Result<Bytes> {
+    let bytes = text::parse_base64(text).ok_or_else(|| mismatch::base64(family, text))?;
     Ok(bytes.into())
 }
 

@@ -85,13 +85,43 @@ fn wrong_types() {
     for (body, message) in [
         (r#"{"TableName":1,"Key":{}}"#, "NUMBER_VALUE cannot be converted to String"),
         (r#"{"TableName":true,"Key":{}}"#, "TRUE_VALUE cannot be converted to String"),
-        (r#"{"TableName":{},"Key":{}}"#, "Start of structure or map found where not expected."),
+        (r#"{"TableName":1.5,"Key":{}}"#, "DECIMAL_VALUE cannot be converted to String"),
+        (r#"{"TableName":{},"Key":{}}"#, "Start of structure or map found where not expected"),
+        (r#"{"TableName":[],"Key":{}}"#, "Unrecognized collection type class java.lang.String"),
         (r#"{"TableName":"t","Key":"x"}"#, "Unexpected field type"),
-        (r#"{"TableName":"t","ConsistentRead":"yes"}"#, "STRING_VALUE cannot be converted to Boolean"),
         (
-            r#"{"TableName":"t","Key":{"a":{"B":"*"}}}"#,
-            "only base-64-encoded strings are convertible to bytes",
+            r#"{"TableName":"t","Key":[]}"#,
+            "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>",
         ),
+        (r#"{"TableName":"t","Key":{"a":"x"}}"#, "Unexpected value type in payload"),
+        (
+            r#"{"TableName":"t","Key":{"a":[]}}"#,
+            "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue",
+        ),
+        (
+            r#"{"TableName":"t","Key":{"a":{"S":{"S":"x"}}}}"#,
+            "Start of structure or map found where not expected",
+        ),
+        (r#"{"TableName":"t","Key":{"a":{"SS":{}}}}"#, "Start of structure or map found where not expected"),
+        (r#"{"TableName":"t","Key":{"a":{"SS":"x"}}}"#, "Unexpected field type"),
+        (r#"{"TableName":"t","Key":{"a":{"SS":[1]}}}"#, "NUMBER_VALUE cannot be converted to String"),
+        (r#"{"TableName":"t","Key":{"a":{"L":[1]}}}"#, "Unexpected value type in payload"),
+        (r#"{"TableName":"t","ConsistentRead":"dog"}"#, "Unexpected token received from parser"),
+        (r#"{"TableName":"t","ConsistentRead":1}"#, "NUMBER_VALUE cannot be converted to Boolean"),
+        (r#"{"TableName":"t","ConsistentRead":[]}"#, "Unrecognized collection type class java.lang.Boolean"),
+        (r#"{"TableName":"t","AttributesToGet":{}}"#, "Start of structure or map found where not expected"),
+        (r#"{"TableName":"t","Key":{"a":{"B":1}}}"#, "only base-64-encoded strings are convertible to bytes"),
+        (
+            r#"{"TableName":"t","Key":{"a":{"B":[]}}}"#,
+            "Unrecognized collection type class java.nio.ByteBuffer",
+        ),
+        (
+            r#"{"TableName":"t","Key":{"a":{"B":"abcde"}}}"#,
+            "Base64 encoded length is expected a multiple of 4 bytes but found: 5",
+        ),
+        (r#"{"TableName":"t","Key":{"a":{"B":"a*bc"}}}"#, "Invalid Base64 character: '*'"),
+        (r#"{"TableName":"t","Key":{"a":{"B":"=+/="}}}"#, "Invalid Base64 character: '='"),
+        (r#"{"TableName":"t","Key":{"a":{"B":"+/+="}}}"#, "Invalid last non-pad Base64 character dectected"),
         (r#"{"TableName":"t""#, "Unexpected end of the request body"),
         ("[]", "Unexpected field type"),
     ] {
@@ -105,6 +135,15 @@ fn wrong_types() {
     let error =
         decode::<sqs::ReceiveMessage>(AwsJson, br#"{"MaxNumberOfMessages":99999999999}"#).err().unwrap();
     assert_eq!(error.message, "Numeric value (99999999999) out of range of int");
+    // DynamoDB cuts fractions off, and has a largest number instead of none.
+    for (limit, read) in [("1.9", 1), ("2147483648", i32::MAX), ("-1e30", i32::MIN)] {
+        let input = decode::<dynamodb::ListTables>(AwsJson, format!(r#"{{"Limit":{limit}}}"#).as_bytes());
+        let refused = format!("Value '{read}' at 'limit'");
+        match input {
+            Ok((input, _)) => assert_eq!(input.limit, Some(read)),
+            Err(error) => assert!(error.message.contains(&refused), "{limit}: {}", error.message),
+        }
+    }
     let two = br#"{"TableName":"t","Key":{"a":{"S":"x","N":"1"}}}"#;
     assert_eq!(decode::<dynamodb::GetItem>(AwsJson, two).err().unwrap().code, "ValidationException");
 }

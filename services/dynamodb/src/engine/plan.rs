@@ -51,6 +51,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Refusal {
     /// The condition failed; with the item as it is.
     Condition(Option<Arc<Attrs>>),
+    /// There is an item already that a statement would insert.
+    Duplicate,
     /// Something about the values: an update that does not fit the item, an item that is too large.
     Invalid(String),
 }

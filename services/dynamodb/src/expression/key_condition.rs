@@ -56,7 +56,7 @@ impl KeyRange {
     pub(crate) fn of_terms(terms: Vec<KeyTerm>, schema: &KeySchema) -> Result<KeyRange> {
         let unsupported = || validation("Query key condition not supported");
         let single = schema.hash.len() == 1 && schema.range.len() <= 1;
-        if single && terms.len() > 2 {
+        if terms.is_empty() || single && terms.len() > 2 {
             return Err(validation("Conditions can be of length 1 or 2 only"));
         }
         if schema.len() == 1 && terms.len() > 1 {

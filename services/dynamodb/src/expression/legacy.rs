@@ -212,9 +212,7 @@ fn check_arguments(operator: &str, values: &[Value]) -> Result<()> {
     for value in values {
         let fits = match operator {
             "LT" | "LE" | "GT" | "GE" | "BETWEEN" | "IN" => scalar(value),
-            "CONTAINS" | "NOT_CONTAINS" => {
-                scalar(value) || matches!(value, Value::Bool(_) | Value::Null | Value::L(_) | Value::M(_))
-            }
+            "CONTAINS" | "NOT_CONTAINS" => scalar(value) || matches!(value, Value::Bool(_) | Value::Null),
             "BEGINS_WITH" => matches!(value, Value::S(_) | Value::B(_)),
             _ => true,
         };

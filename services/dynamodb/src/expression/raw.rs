@@ -235,13 +235,14 @@ impl<'a> Parser<'a> {
 
     fn predicate(&mut self) -> Result<RawCondition<'a>> {
         let left = self.parenthesised()?;
-        self.count()?;
         for symbol in ["=", "<>", "<", "<=", ">", ">="] {
             if self.take(symbol) {
+                self.count()?;
                 return Ok(RawCondition::Compare(symbol, left, self.parenthesised()?));
             }
         }
         if self.take_word("BETWEEN") {
+            self.count()?;
             let low = self.parenthesised()?;
             if !self.take_word("AND") {
                 return Err(self.syntax_error());
@@ -249,6 +250,7 @@ impl<'a> Parser<'a> {
             return Ok(RawCondition::Between(left, low, self.parenthesised()?));
         }
         if self.take_word("IN") {
+            self.count()?;
             self.expect("(")?;
             let mut all = vec![self.parenthesised()?];
             while self.take(",") {

@@ -9,6 +9,7 @@ use super::transact_write_items::{cancelled, check_writes, consumed};
 use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::keys;
+use crate::engine::plan::Refusal;
 use crate::expression::Projection;
 use crate::model::TokenRecord;
 use crate::partiql::{Statement, parse, plan};
@@ -58,7 +59,9 @@ impl Dynamodb {
         capacity: Option<&str>,
     ) -> Result<s::ExecuteTransactionOutput> {
         let mut writes = Vec::with_capacity(statements.len());
+        let mut inserts = Vec::with_capacity(statements.len());
         for statement in statements {
+            inserts.push(matches!(statement, Statement::Insert { .. }));
             writes.push(self.statement_write(cx, statement).await?.0);
         }
         check_writes(&writes)?;
@@ -78,7 +81,14 @@ impl Dynamodb {
         {
             Ok(outcomes) => consumed(&tables, &outcomes, capacity),
             Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
-            Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, returned)),
+            Err(Failure::Refused(mut refusals)) => {
+                for (refusal, inserts) in refusals.iter_mut().zip(inserts) {
+                    if inserts && matches!(refusal, Some(Refusal::Condition(_))) {
+                        *refusal = Some(Refusal::Duplicate);
+                    }
+                }
+                return Err(cancelled(refusals, returned));
+            }
             Err(failure) => return Err(failure.into()),
         };
         Ok(s::ExecuteTransactionOutput { responses: Some(Vec::new()), consumed_capacity })

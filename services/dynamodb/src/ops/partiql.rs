@@ -22,7 +22,6 @@ use crate::table::{TableInfo, name};
 use crate::value::{Attrs, Value, wire};
 
 const NO_KEY: &str = "Where clause does not contain a mandatory equality on all key attributes";
-const DUPLICATE: &str = "Duplicate primary key exists in table";
 
 pub(super) fn values(parameters: Option<Vec<AttributeValue>>) -> Result<Vec<Value>> {
     parameters.into_iter().flatten().map(wire::value).collect()
@@ -226,10 +225,7 @@ impl Dynamodb {
         let outcome = match self.db.write_alone(batch).await {
             Ok(outcome) => outcome,
             Err(OneFailure::Refused(Refusal::Condition(_))) if inserts => {
-                return Err(ApiError::new(
-                    haneul_dynamodb_wire::values::error::DUPLICATE_ITEM_EXCEPTION,
-                    DUPLICATE,
-                ));
+                return Err(error::duplicate_item());
             }
             Err(failure) => return Err(failure.into_api(returns_failed)),
         };

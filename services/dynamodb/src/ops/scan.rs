@@ -77,10 +77,11 @@ impl Handle<Scan> for Dynamodb {
         if let Some(start) = start {
             let start = select::start_at(&table, index, &start)?;
             if !span.contains(&start) {
-                return Err(validation(
+                let (own, total) = segment;
+                return Err(validation(format!(
                     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \
-                     with correct Segment. TotalSegments and Segment must be the same as in the request that gave it.",
-                ));
+                     with correct Segment. TotalSegments: {total} Segment: {own}"
+                )));
             }
             span = span.after(&start);
         }

@@ -48,7 +48,11 @@ impl Handle<CreateTable> for Dynamodb {
         }
         record.sse = self.new_encryption(cx, &id, input.sse_specification.as_ref(), None).await?;
         let made = self.db.create_table(&id, record, stream).await?;
-        let description = describe::table(&made, "CREATING", &Counts::default());
+        let mut description = describe::table(&made, "CREATING", &Counts::default());
+        // Since when it is on demand, AWS tells of a table that is there.
+        if let Some(billing) = &mut description.billing_mode_summary {
+            billing.last_update_to_pay_per_request_date_time = None;
+        }
         Ok(s::CreateTableOutput { table_description: Some(description) })
     }
 }

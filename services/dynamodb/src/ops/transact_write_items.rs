@@ -15,7 +15,7 @@ use super::request::{asks_for, to_wire};
 use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used};
 use crate::engine::plan::{Action, Outcome, Refusal, Write};
-use crate::error::{CONDITIONAL_FAILED, transaction_cancelled, validation};
+use crate::error::{CONDITIONAL_FAILED, DUPLICATE, transaction_cancelled, validation};
 use crate::expression::{Condition, Placeholders, Update};
 use crate::model::TokenRecord;
 use crate::store::read;
@@ -240,6 +240,11 @@ pub(super) fn cancelled(refusals: Vec<Option<Refusal>>, returned: &[bool]) -> Ap
             item: item.filter(|_| returned.get(i) == Some(&true)).map(to_wire),
             code: Some("ConditionalCheckFailed".into()),
             message: Some(CONDITIONAL_FAILED.into()),
+        },
+        Some(Refusal::Duplicate) => CancellationReason {
+            item: None,
+            code: Some("DuplicateItem".into()),
+            message: Some(DUPLICATE.into()),
         },
         Some(Refusal::Invalid(message)) => {
             CancellationReason { item: None, code: Some("ValidationError".into()), message: Some(message) }

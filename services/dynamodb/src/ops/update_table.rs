@@ -249,7 +249,9 @@ pub(super) fn change_mode(record: &mut TableRecord, mode: &str, now_ms: i64) -> 
         record.billing.throughput = record.billing.throughput.cleared();
         record.indexes.iter_mut().for_each(|index| index.throughput = index.throughput.cleared());
     }
-    (record.billing.on_demand, record.billing.named) = (on_demand, true);
+    // Of the mode is told from the first time on that it is on demand.
+    record.billing.named |= on_demand;
+    record.billing.on_demand = on_demand;
     on_demand != before
 }
 

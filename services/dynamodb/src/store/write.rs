@@ -407,6 +407,7 @@ impl OneFailure {
             OneFailure::Refused(Refusal::Condition(item)) => {
                 error::conditional_check_failed(item.filter(|_| returned).map(Arc::unwrap_or_clone))
             }
+            OneFailure::Refused(Refusal::Duplicate) => error::duplicate_item(),
             OneFailure::Refused(Refusal::Invalid(message)) => error::validation(message),
             OneFailure::Api(error) => error,
         }

@@ -122,6 +122,6 @@ async fn statements_do_what_they_say() {
     let error = world.err("ExecuteTransaction", json!({"TransactStatements": [
         {"Statement": "INSERT INTO tab VALUE {'p': 'c', 's': 1}"}, {"Statement": "INSERT INTO tab VALUE {'p': 'b', 's': 1}"},
     ]})).await;
-    assert!(error.ends_with("[None, ConditionalCheckFailed]"), "{error}");
+    assert!(error.ends_with("[None, DuplicateItem]"), "{error}");
     assert_eq!(world.get("tab", json!({"p": {"S": "c"}, "s": {"N": "1"}})).await, Value::Null);
 }

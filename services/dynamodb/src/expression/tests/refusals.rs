@@ -175,6 +175,9 @@ fn conditions_that_are_refused() {
     let in_words = "The IN operator is provided with too many operands; number of operands: 101".to_owned();
     let all = |count: usize| vec!["a <> :1"; count].join(" OR ");
     let (some, many) = (all(150), all(151));
+    // A function that is a condition by itself is one operator.
+    let functions = |count: usize| vec!["contains(a, :1)"; count].join(" AND ");
+    let (some_functions, many_functions) = (functions(150), functions(151));
     let operators = "The expression contains too many operators; operator count: 301".to_owned();
     let deep = format!("attribute_exists(a{})", ".b".repeat(32));
     let levels = "The document path has too many nesting levels; nesting levels: 33".to_owned();
@@ -182,12 +185,18 @@ fn conditions_that_are_refused() {
     let more = [
         (long.as_str(), size),
         (in_many.as_str(), in_words),
-        (many.as_str(), operators),
+        (many.as_str(), operators.clone()),
+        (many_functions.as_str(), operators),
         (deep.as_str(), levels),
         ("a[2147483648] = :1", index("2147483648")),
         ("a[99999999999999] = :1", index("99999999999999")),
     ];
-    for text in [some.as_str(), &format!("attribute_exists(a{})", ".b".repeat(31)), "a[2147483647] = :1"] {
+    for text in [
+        some.as_str(),
+        &some_functions,
+        &format!("attribute_exists(a{})", ".b".repeat(31)),
+        "a[2147483647] = :1",
+    ] {
         assert!(Condition::parse("FilterExpression", text, &placeholders).is_ok(), "{text}");
     }
     assert!(cases.len() >= 100, "{}", cases.len());
