@@ -94,6 +94,13 @@ pub fn route<'c, 'h>(
     }
     if let Some((prefix, operation)) = target::read(&head.headers) {
         let entry = catalog.by_target(prefix);
+        if entry.is_none()
+            && let Some(own) = scope.and_then(|scope| of_json(catalog, scope))
+        {
+            // The target is nobody's, but whom the request was signed for says so in its own words.
+            let target = head.header("x-amz-target").unwrap_or(operation);
+            return named(Some(own), own.name(), Protocol::AwsJson, target, site);
+        }
         return named(entry, scope.unwrap_or(prefix), Protocol::AwsJson, operation, site);
     }
     let form = Form::of(head);
@@ -113,6 +120,11 @@ pub fn route<'c, 'h>(
         Site::Name { name } => by_form(catalog, form, path).unwrap_or_else(|| s3(catalog, Some(name), None)),
         site => of_site(catalog, site),
     }
+}
+
+/// The service of a signature's scope that is called by targets.
+fn of_json<'c>(catalog: &'c Catalog, scope: &str) -> Option<&'c Entry> {
+    catalog.by_signing_name(scope).find(|entry| entry.facts.protocols.contains(&Protocol::AwsJson))
 }
 
 /// Under which the issuers of STS's web identity tokens show their keys, to anybody.

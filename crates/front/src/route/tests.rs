@@ -88,6 +88,13 @@ const CASES: &[Case] = &[
         Some("tagging"),
         "resourcegroupstaggingapi AwsJson GetResources",
     ),
+    case(
+        "POST h/",
+        &[("x-amz-target", "Nobody_20120810.GetItem")],
+        Some("dynamodb"),
+        "dynamodb AwsJson Nobody_20120810.GetItem",
+    ),
+    case("POST h/", &[("x-amz-target", "")], Some("dynamodb"), "dynamodb AwsJson "),
     case("POST h/", &[("x-amz-target", "AWSGlue.GetTables")], Some("glue"), "?glue AwsJson GetTables"),
     case("POST h/", &[("x-amz-target", "AWSGlue.GetTables")], None, "?AWSGlue AwsJson GetTables"),
     // RPC v2.

@@ -87,7 +87,10 @@ pub(crate) fn key_terms(conditions: Map<WireCondition>) -> Result<Vec<KeyTerm>> 
 pub(crate) fn updates(updates: Map<AttributeValueUpdate>) -> Result<Update> {
     let mut update = Update { legacy: true, ..Update::default() };
     for (name, change) in updates {
-        let path = Path::of_name(name.clone());
+        if name.is_empty() {
+            return Err(validation(format!("{INVALID} An attribute name cannot be empty")));
+        }
+        let path = Path::of_name(name);
         let value = change.value.map(wire::value).transpose()?;
         match (change.action.as_deref().unwrap_or("PUT"), value) {
             ("DELETE", None) => update.remove.push(path),

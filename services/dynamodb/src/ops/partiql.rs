@@ -127,9 +127,13 @@ impl Dynamodb {
         let descends = order(select, schema)?;
         let spans: Vec<Span> = match plan::access(select.condition.as_ref(), schema) {
             Keys::Scan if !select.order.is_empty() => {
-                return Err(validation(
-                    "Must have WHERE clause in the statement when using ORDER BY clause.",
-                ));
+                return Err(validation(match select.condition {
+                    None => "Must have WHERE clause in the statement when using ORDER BY clause.",
+                    Some(_) => {
+                        "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY \
+                         clause."
+                    }
+                }));
             }
             Keys::Scan => vec![Span::prefix(keys::of_space(space).to_vec())],
             Keys::Keys(ranges) => {

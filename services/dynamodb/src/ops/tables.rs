@@ -8,7 +8,7 @@ use super::Dynamodb;
 use crate::error::{self, invalid};
 use crate::model::PolicyRecord;
 use crate::table::describe::{self, Counts};
-use crate::table::{define, name};
+use crate::table::{TableInfo, define, name};
 
 /// Names that one answer has. Source: the API reference.
 const NAMES_MAX: i32 = 100;
@@ -79,7 +79,25 @@ impl Handle<DescribeTable> for Dynamodb {
         };
         let mut table = describe::table(&info, status, &counts);
         self.describe_replicas(&info, &mut table).await?;
+        self.describe_last_stream(&info, &mut table).await?;
         Ok(s::DescribeTableOutput { table: Some(table) })
+    }
+}
+
+impl Dynamodb {
+    /// Names the stream that a table had last, after it was disabled, too.
+    pub(super) async fn describe_last_stream(
+        &self,
+        info: &TableInfo,
+        description: &mut s::TableDescription,
+    ) -> Result<()> {
+        if info.record.stream.is_none()
+            && let Some(label) = self.db.last_stream(info).await?
+        {
+            description.latest_stream_arn = Some(format!("{}/stream/{label}", info.arn()));
+            description.latest_stream_label = Some(label);
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,8 @@ use super::{Dynamodb, strong};
 use crate::error::{self, invalid, validation};
 use crate::model::{TableRecord, Throughput};
 use crate::store::tables::{Change, Numbers};
-use crate::table::{TableInfo, define, describe, name};
+use crate::table::describe::{self, Counts};
+use crate::table::{TableInfo, define, name};
 
 impl Handle<UpdateTable> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateTableInput) -> Result<Vec<Access>> {
@@ -35,8 +36,9 @@ impl Handle<UpdateTable> for Dynamodb {
             let info = self.db.named_table(&id).await?;
             return self.updating(&info).await;
         }
-        if let Some(info) = self.db.find_table(&id).await? {
-            self.check_settled(&info).await?;
+        let before = self.db.find_table(&id).await?;
+        if let Some(info) = &before {
+            self.check_settled(info).await?;
         }
         let now_ms = cx.now().millis();
         let stream = stream_view(input.stream_specification.as_ref(), false)?;
@@ -90,7 +92,27 @@ impl Handle<UpdateTable> for Dynamodb {
             Ok(change)
         };
         let info = self.db.change_table(&id, edit).await?;
-        self.updating(&info).await
+        let mut output = self.updating(&info).await?;
+        if let (Some(before), Some(table)) = (before, &mut output.table_description) {
+            show_deleted(table, &before, &info);
+            // What is to be an index is allocated first, and filled then.
+            let indexes = table.global_secondary_indexes.iter_mut().flatten();
+            indexes.filter_map(|index| index.backfilling.as_mut()).for_each(|filling| *filling = false);
+        }
+        Ok(output)
+    }
+}
+
+/// An index that goes is told of once more.
+fn show_deleted(table: &mut s::TableDescription, before: &TableInfo, after: &TableInfo) {
+    let is_gone =
+        |name: &Option<String>| !after.record.indexes.iter().any(|index| Some(&index.name) == name.as_ref());
+    let old = describe::table(before, "UPDATING", &Counts::default()).global_secondary_indexes;
+    let mut gone = old.unwrap_or_default();
+    gone.retain(|index| is_gone(&index.index_name));
+    gone.iter_mut().for_each(|index| index.index_status = Some("DELETING".to_owned()));
+    if !gone.is_empty() {
+        table.global_secondary_indexes.get_or_insert_default().extend(gone);
     }
 }
 
@@ -99,6 +121,7 @@ impl Dynamodb {
         let counts = self.db.counts(info).await?;
         let mut description = describe::table(info, "UPDATING", &counts);
         self.describe_replicas(info, &mut description).await?;
+        self.describe_last_stream(info, &mut description).await?;
         Ok(s::UpdateTableOutput { table_description: Some(description) })
     }
 }

@@ -5,6 +5,7 @@ use haneul_kit::Result;
 use super::token::{Token, tokens};
 use super::{Returning, Select, Statement};
 use crate::error::validation;
+use crate::expression::Condition;
 use crate::expression::path::{Path, Step};
 use crate::expression::update::{Term, Update};
 use crate::value::Value;
@@ -25,11 +26,16 @@ pub(crate) fn parse(text: &str, parameters: &[Value]) -> Result<Statement> {
     }
     let tokens = tokens(text).map_err(wrong)?;
     let mut parser = Parser { tokens, at: 0, parameters, used: 0, depth: 0 };
-    let statement = parser.statement().map_err(wrong)?;
-    if parser.used != parameters.len() {
-        return Err(validation("Number of parameters in request and statement don't match."));
+    let statement = parser.statement();
+    // What is missing is no fault of the statement's form.
+    let mismatch = match &statement {
+        Ok(_) => parser.used != parameters.len(),
+        Err(_) => parser.used > parameters.len(),
+    };
+    match mismatch {
+        true => Err(validation("Number of parameters in request and statement don't match.")),
+        false => statement.map_err(wrong),
     }
-    Ok(statement)
 }
 
 pub(super) struct Parser<'a> {
@@ -128,17 +134,20 @@ impl Parser<'_> {
         if update.paths().next().is_none() {
             return Err("Expected SET or REMOVE".to_owned());
         }
-        self.expect_word("WHERE")?;
-        let condition = self.condition()?;
+        let condition = self.filter()?;
         Ok(Statement::Update { table, update, condition, returning: self.returning()? })
     }
 
     fn delete(&mut self) -> Parsed<Statement> {
         self.expect_word("FROM")?;
         let table = self.name()?;
-        self.expect_word("WHERE")?;
-        let condition = self.condition()?;
+        let condition = self.filter()?;
         Ok(Statement::Delete { table, condition, returning: self.returning()? })
+    }
+
+    /// WHERE; without it, a condition that names no key.
+    fn filter(&mut self) -> Parsed<Condition> {
+        if self.take_word("WHERE") { self.condition() } else { Ok(Condition::And(Vec::new())) }
     }
 
     fn returning(&mut self) -> Parsed<Option<Returning>> {

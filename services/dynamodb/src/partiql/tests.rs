@@ -49,15 +49,19 @@ fn statements_that_are_refused() {
             wrong("A set must have elements of one type: string, number or binary"),
         ),
         ("UPDATE tab WHERE p = 'k'", wrong("Expected SET or REMOVE")),
-        ("UPDATE tab SET a = 1", wrong("Unexpected end of statement")),
         ("DELETE tab WHERE p = 'k'", wrong("Unexpected identifier tab")),
-        ("SELECT * FROM tab WHERE a = ?", wrong("There are more ? than parameters")),
         ("SELECT * FROM tab WHERE a # 1", wrong("Unexpected character '#'")),
     ] {
         assert_eq!(read(text).unwrap_err(), why, "{text}");
     }
-    let more = parse("SELECT * FROM tab", &[Value::Null]).unwrap_err();
-    assert_eq!(more.message(), "Number of parameters in request and statement don't match.");
+    for (text, parameters) in [
+        ("SELECT * FROM tab", &[Value::Null][..]),
+        ("SELECT * FROM tab WHERE a = ?", &[]),
+        ("INSERT INTO tab VALUE {'a': ?, 'b': ?}", &[Value::Null]),
+    ] {
+        let error = parse(text, parameters).unwrap_err();
+        assert_eq!(error.message(), "Number of parameters in request and statement don't match.", "{text}");
+    }
     for deep in ["(".repeat(5000), "[".repeat(5000), "NOT ".repeat(1500), "{'a':".repeat(1500)] {
         for start in
             ["SELECT * FROM tab WHERE a = 1 AND ", "SELECT * FROM tab WHERE a = ", "INSERT INTO tab VALUE "]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use haneul_kit::{AccountId, Region, Result};
 use haneul_policy::Policy;
-use haneul_store::Reads;
+use haneul_store::{Range, Reads};
 
 use super::Db;
 use super::kept::Kept;
 use crate::error;
 use crate::model::{STREAMS, StreamRecord};
+use crate::table::TableInfo;
 use crate::table::name::{self, TableId};
 
 /// A stream as it is read.
@@ -40,6 +41,17 @@ impl Db {
         let policy = document.and_then(|document| name::parse_policy(document).ok()).map(Arc::new);
         let (table, label) = (id.clone(), label.to_owned());
         Ok(Some(cache.keep(version, key, StreamInfo { table, label, record, policy })))
+    }
+}
+
+impl Db {
+    /// The label of the last stream that a table had, as long as something is left of it.
+    pub(crate) async fn last_stream(&self, info: &TableInfo) -> Result<Option<String>> {
+        let range = Range::prefix((info.account, info.region, &info.name)).rev();
+        let found = self.store.scan(&STREAMS, range, 1).await.map_err(error::store)?;
+        // Streams outlive their tables, and another table may have had the name.
+        let own = |stream: &StreamRecord| stream.created_ms >= info.record.created_ms;
+        Ok(found.into_iter().next().filter(|(_, stream)| own(stream)).map(|((.., label), _)| label))
     }
 }
 

@@ -86,6 +86,19 @@ async fn statements_do_what_they_say() {
             "DELETE FROM tab WHERE s = 1",
             "ValidationException: Where clause does not contain a mandatory equality on all key attributes",
         ),
+        (
+            "DELETE FROM tab",
+            "ValidationException: Where clause does not contain a mandatory equality on all key attributes",
+        ),
+        (
+            "UPDATE tab SET n = 1",
+            "ValidationException: Where clause does not contain a mandatory equality on all key attributes",
+        ),
+        (
+            "SELECT * FROM tab WHERE s = 1 ORDER BY s",
+            "ValidationException: Must have at least one non-optional hash key condition in WHERE clause when using ORDER \
+             BY clause.",
+        ),
         ("SELECT * FROM none", "ResourceNotFoundException: Requested resource not found"),
         (
             "SELECT * FROM",

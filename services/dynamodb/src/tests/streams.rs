@@ -158,6 +158,16 @@ async fn iterators_and_shards_by_the_clock() {
     world.ok("UpdateTable", disable).await;
     let described = world.ok("DescribeStream", json!({"StreamArn": arn})).await;
     assert_eq!(described["StreamDescription"]["StreamStatus"], "DISABLED");
+    // It is the table's latest stream still, but none of another table that gets its name.
+    let latest = async || {
+        let table = world.ok("DescribeTable", json!({"TableName": "tab"})).await["Table"].clone();
+        (table["StreamSpecification"].clone(), table["LatestStreamArn"].clone())
+    };
+    assert_eq!(latest().await, (Value::Null, json!(arn)));
+    world.env.clock.advance(Duration::from_secs(1));
+    world.ok("DeleteTable", json!({"TableName": "tab"})).await;
+    world.table("tab", None).await;
+    assert_eq!(latest().await, (Value::Null, Value::Null));
     world.env.clock.advance(Duration::from_secs(25 * 3600));
     world.settle().await;
     assert!(
