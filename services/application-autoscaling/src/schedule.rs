@@ -1,8 +1,10 @@
-//! When a scheduled action is due. Source: Application Auto Scaling User Guide, "Schedule recurring scaling actions using
-//! cron expressions", and the API reference of PutScheduledAction.
+//! When a scheduled action is due, by the clock of its time zone. Source: Application Auto Scaling User Guide, "Schedule
+//! recurring scaling actions using cron expressions", and the API reference of PutScheduledAction.
 
 use haneul_kit::Instant;
 use haneul_kit::cron::Cron;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MINUTES: i64 = 24 * 60;
@@ -13,16 +15,25 @@ pub(crate) enum Schedule {
     At(i64),
     /// Every so many milliseconds.
     Rate(i64),
-    Cron(Box<Cron>),
+    Cron(Box<Cron>, TimeZone),
+}
+
+/// Times that a change of the clock makes one of, or none.
+const TRIES: usize = 200;
+
+/// A time zone by its name in the IANA database, UTC by default; `None` for a name that is in none.
+pub(crate) fn zone(name: Option<&str>) -> Option<TimeZone> {
+    name.map_or(Some(TimeZone::UTC), |name| TimeZone::get(name).ok())
 }
 
 impl Schedule {
-    /// `at(…)`, `rate(…)` or `cron(…)`; `None` for anything else.
-    pub(crate) fn parse(text: &str) -> Option<Schedule> {
+    /// `at(…)`, `rate(…)` or `cron(…)`; `None` for anything else. A rate has no time zone.
+    pub(crate) fn parse(text: &str, zone: &TimeZone) -> Option<Schedule> {
         let inner = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(')'));
         if let Some(at) = inner("at(") {
-            // The same moment with a zone, which the expression has none of.
-            return Instant::parse_iso8601(&format!("{at}Z")).map(|at| Schedule::At(at.millis()));
+            // What the clock shows, as if it showed UTC: the expression has no zone.
+            let shown = Instant::parse_iso8601(&format!("{at}Z"))?;
+            return real_ms(shown.millis(), zone).map(Schedule::At);
         }
         if let Some(rate) = inner("rate(") {
             let (number, unit) = rate.split_once(' ')?;
@@ -35,7 +46,7 @@ impl Schedule {
             };
             return Some(Schedule::Rate(number * unit));
         }
-        inner("cron(").and_then(Cron::parse).map(|cron| Schedule::Cron(Box::new(cron)))
+        inner("cron(").and_then(Cron::parse).map(|cron| Schedule::Cron(Box::new(cron), zone.clone()))
     }
 
     /// The first time after `after_ms`; `from_ms` is when a rate begins to count.
@@ -46,9 +57,28 @@ impl Schedule {
                 let past = (after_ms - from_ms).max(0) / every_ms;
                 Some(from_ms + (past + 1) * every_ms)
             }
-            Schedule::Cron(cron) => cron.next(Instant::from_millis(after_ms)).map(Instant::millis),
+            Schedule::Cron(cron, zone) => {
+                let after = Timestamp::from_millisecond(after_ms).ok()?;
+                let shown = TimeZone::UTC.to_timestamp(zone.to_datetime(after)).ok()?;
+                let mut at = Instant::from_millis(shown.as_millisecond());
+                for _ in 0..TRIES {
+                    at = cron.next(at)?;
+                    let real_ms = real_ms(at.millis(), zone)?;
+                    if real_ms > after_ms {
+                        return Some(real_ms);
+                    }
+                }
+                None
+            }
         }
     }
+}
+
+/// When the clock of a zone shows what `shown_ms` is in UTC. A time that a change of the clock leaves out is the one after
+/// it; of one that comes twice, the first.
+fn real_ms(shown_ms: i64, zone: &TimeZone) -> Option<i64> {
+    let shown = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(shown_ms).ok()?);
+    Some(zone.to_timestamp(shown).ok()?.as_millisecond())
 }
 
 #[cfg(test)]
@@ -73,9 +103,32 @@ mod tests {
             ("cron(0 0 1 1 ? 2030)", "2026-06-01T00:00:00Z", Some("2030-01-01T00:00:00Z")),
             ("cron(0 0 1 1 ? 2020)", "2026-06-01T00:00:00Z", None),
         ] {
-            let next = Schedule::parse(schedule).unwrap().next(ms("2026-01-01T00:00:00Z"), ms(after));
+            let next = Schedule::parse(schedule, &TimeZone::UTC)
+                .unwrap()
+                .next(ms("2026-01-01T00:00:00Z"), ms(after));
             assert_eq!(next, expected.map(ms), "{schedule} after {after}");
         }
+    }
+
+    #[test]
+    fn by_the_clock_of_a_zone() {
+        for (schedule, name, after, expected) in [
+            ("at(2026-03-01T10:30:00)", "Asia/Seoul", "2026-01-01T00:00:00Z", "2026-03-01T01:30:00Z"),
+            ("at(2026-07-01T10:30:00)", "America/New_York", "2026-01-01T00:00:00Z", "2026-07-01T14:30:00Z"),
+            ("rate(1 day)", "Asia/Seoul", "2026-01-03T12:00:00Z", "2026-01-04T00:00:00Z"),
+            ("cron(0 9 * * ? *)", "Asia/Seoul", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+            ("cron(0 9 * * ? *)", "America/New_York", "2026-01-01T00:00:00Z", "2026-01-01T14:00:00Z"),
+            ("cron(0 9 * * ? *)", "America/New_York", "2026-07-01T00:00:00Z", "2026-07-01T13:00:00Z"),
+            ("cron(0 9 * * ? *)", "Etc/GMT+9", "2026-01-01T00:00:00Z", "2026-01-01T18:00:00Z"),
+            // 02:30 is left out on that day; 01:30 comes twice in autumn.
+            ("cron(30 2 * * ? *)", "America/New_York", "2026-03-08T06:00:00Z", "2026-03-08T07:30:00Z"),
+            ("cron(30 1 * * ? *)", "America/New_York", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"),
+        ] {
+            let schedule = Schedule::parse(schedule, &zone(Some(name)).unwrap()).unwrap();
+            let next = schedule.next(ms("2026-01-01T00:00:00Z"), ms(after));
+            assert_eq!(next, Some(ms(expected)), "{schedule:?} {name} after {after}");
+        }
+        assert_eq!(zone(Some("Mars/Base")), None);
     }
 
     #[test]
@@ -96,7 +149,7 @@ mod tests {
             "every day",
             "cron(0 0 ? * 5-3 *)",
         ] {
-            assert_eq!(Schedule::parse(text), None, "{text}");
+            assert_eq!(Schedule::parse(text, &TimeZone::UTC), None, "{text}");
         }
     }
 }

@@ -13,13 +13,9 @@ use crate::ApplicationAutoscaling;
 use crate::error::{self, validation};
 use crate::model::{ACTIONS, ActionRecord, NamedKey};
 use crate::policy;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, zone};
 use crate::store::named;
 use crate::target::{NAMESPACE, Target};
-
-/// The names of UTC.
-const UTC: &[&str] =
-    &["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Z", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal"];
 
 impl Handle<PutScheduledAction> for ApplicationAutoscaling {
     async fn access(&self, cx: &Cx, input: &s::PutScheduledActionRequest) -> Result<Vec<Access>> {
@@ -39,11 +35,6 @@ impl Handle<PutScheduledAction> for ApplicationAutoscaling {
         let target = key(cx, &input.resource_id, &input.scalable_dimension);
         if self.target(&target).await?.is_none() {
             return Err(error::no_target(&target));
-        }
-        if input.timezone.as_deref().is_some_and(|zone| !UTC.contains(&zone)) {
-            return Err(validation(
-                "Haneul does not support time zones other than UTC for schedules yet, so that it refuses them.",
-            ));
         }
         let (start, end) = (input.start_time.map(Instant::millis), input.end_time.map(Instant::millis));
         if let (Some(start), Some(end)) = (start, end)
@@ -89,7 +80,10 @@ impl Handle<PutScheduledAction> for ApplicationAutoscaling {
             }
             // What is not given is taken away. Source: the API reference.
             (action.start_ms, action.end_ms) = (start, end);
-            let schedule = Schedule::parse(&action.schedule)
+            let zone = zone(action.timezone.as_deref()).ok_or_else(|| {
+                validation(format!("Invalid timezone: {}", action.timezone.as_deref().unwrap_or_default()))
+            })?;
+            let schedule = Schedule::parse(&action.schedule, &zone)
                 .ok_or_else(|| validation(format!("Invalid schedule expression: {}", action.schedule)))?;
             if matches!(&schedule, Schedule::At(at_ms) if *at_ms <= now_ms) {
                 return Err(validation("The schedule of an at expression must be in the future."));

@@ -12,7 +12,7 @@ use crate::error;
 use crate::model::{ActivityRecord, NamedKey, POLICIES, PolicyRecord, TARGETS, TargetKey, TargetRecord};
 use crate::ops::next;
 use crate::policy::{KINDS, Kind, units_for};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, zone};
 use crate::store::target_of;
 use crate::target::Target;
 
@@ -72,7 +72,8 @@ impl Scale {
                 let Some(mut due_ms) = action.next_ms else { continue };
                 if due_ms <= now.millis() {
                     // What was missed more than once is done once.
-                    let after = Schedule::parse(&action.schedule)
+                    let after = zone(action.timezone.as_deref())
+                        .and_then(|zone| Schedule::parse(&action.schedule, &zone))
                         .and_then(|schedule| next(&action, &schedule, now.millis()));
                     self.state
                         .fire(&key, due_ms, after, |action, target| {
