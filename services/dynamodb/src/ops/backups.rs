@@ -308,9 +308,9 @@ fn summary(key: &BackupKey, record: &BackupRecord) -> s::BackupSummary {
 
 fn description(key: &BackupKey, backup: &BackupRecord) -> s::BackupDescription {
     let record = &backup.record;
-    let throughput = s::ProvisionedThroughput {
-        read_capacity_units: record.billing.throughput.read,
-        write_capacity_units: record.billing.throughput.write,
+    let throughput = |units: &Throughput| s::ProvisionedThroughput {
+        read_capacity_units: units.read,
+        write_capacity_units: units.write,
     };
     let (global, local): (Vec<_>, Vec<_>) = record.indexes.iter().partition(|index| index.global);
     let global: Vec<_> = global
@@ -319,7 +319,8 @@ fn description(key: &BackupKey, backup: &BackupRecord) -> s::BackupDescription {
             index_name: Some(index.name.clone()),
             key_schema: Some(describe::keys(&index.key_schema)),
             projection: Some(describe::projection(index)),
-            ..Default::default()
+            provisioned_throughput: Some(throughput(&index.throughput)),
+            on_demand_throughput: describe::on_demand(&index.throughput),
         })
         .collect();
     let local: Vec<_> = local
@@ -339,8 +340,8 @@ fn description(key: &BackupKey, backup: &BackupRecord) -> s::BackupDescription {
             table_size_bytes: Some(backup.bytes),
             key_schema: describe::keys(&record.key_schema),
             table_creation_date_time: Instant::from_millis(record.created_ms),
-            provisioned_throughput: throughput,
-            on_demand_throughput: None,
+            provisioned_throughput: throughput(&record.billing.throughput),
+            on_demand_throughput: describe::on_demand(&record.billing.throughput),
             item_count: Some(backup.items),
             billing_mode: Some(
                 if record.billing.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" }.to_owned(),
@@ -349,6 +350,9 @@ fn description(key: &BackupKey, backup: &BackupRecord) -> s::BackupDescription {
         source_table_feature_details: Some(s::SourceTableFeatureDetails {
             local_secondary_indexes: (!local.is_empty()).then_some(local),
             global_secondary_indexes: (!global.is_empty()).then_some(global),
+            stream_description: describe::stream(record),
+            time_to_live_description: record.ttl.as_ref().map(|_| describe::time_to_live(record)),
+            sse_description: describe::sse(record),
             ..Default::default()
         }),
     }

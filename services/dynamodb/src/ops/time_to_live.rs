@@ -8,7 +8,7 @@ use super::{Dynamodb, strong};
 use crate::error::validation;
 use crate::model::TtlSettings;
 use crate::store::tables::Change;
-use crate::table::name;
+use crate::table::{describe, name};
 
 impl Handle<UpdateTimeToLive> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateTimeToLiveInput) -> Result<Vec<Access>> {
@@ -64,16 +64,8 @@ impl Handle<DescribeTimeToLive> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::DescribeTimeToLiveInput) -> Result<s::DescribeTimeToLiveOutput> {
         let info = self.db.named_table(&name::of(cx, &input.table_name)?).await?;
-        let status = match &info.record.ttl {
-            None => "DISABLED",
-            Some(ttl) if ttl.ready => "ENABLED",
-            Some(_) => "ENABLING",
-        };
         Ok(s::DescribeTimeToLiveOutput {
-            time_to_live_description: Some(s::TimeToLiveDescription {
-                time_to_live_status: Some(status.to_owned()),
-                attribute_name: info.record.ttl.as_ref().map(|ttl| ttl.attribute.clone()),
-            }),
+            time_to_live_description: Some(describe::time_to_live(&info.record)),
         })
     }
 }

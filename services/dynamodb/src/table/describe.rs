@@ -40,10 +40,7 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
         }),
         local_secondary_indexes: (!local.is_empty()).then_some(local),
         global_secondary_indexes: (!global.is_empty()).then_some(global),
-        stream_specification: record.stream.as_ref().map(|stream| s::StreamSpecification {
-            stream_enabled: true,
-            stream_view_type: Some(stream.view.clone()),
-        }),
+        stream_specification: stream(record),
         latest_stream_label: record.stream.as_ref().map(|stream| stream.label.clone()),
         latest_stream_arn: record
             .stream
@@ -59,18 +56,39 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
             table_class: Some(class.clone()),
             last_update_date_time: None,
         }),
-        sse_description: record.sse.as_ref().filter(|sse| sse.on || !sse.settled).map(|sse| {
-            s::SSEDescription {
-                status: Some(if sse.settled { "ENABLED" } else { "UPDATING" }.to_owned()),
-                sse_type: Some("KMS".to_owned()),
-                kms_master_key_arn: Some(sse.key_arn.clone()),
-                inaccessible_encryption_date_time: sse.inaccessible_ms.map(Instant::from_millis),
-            }
-        }),
+        sse_description: sse(record),
         deletion_protection_enabled: Some(record.deletion_protection),
         on_demand_throughput: on_demand(&billing.throughput),
         warm_throughput: Some(table_warm(record)),
         ..Default::default()
+    }
+}
+
+pub(crate) fn stream(record: &TableRecord) -> Option<s::StreamSpecification> {
+    record.stream.as_ref().map(|stream| s::StreamSpecification {
+        stream_enabled: true,
+        stream_view_type: Some(stream.view.clone()),
+    })
+}
+
+pub(crate) fn sse(record: &TableRecord) -> Option<s::SSEDescription> {
+    record.sse.as_ref().filter(|sse| sse.on || !sse.settled).map(|sse| s::SSEDescription {
+        status: Some(if sse.settled { "ENABLED" } else { "UPDATING" }.to_owned()),
+        sse_type: Some("KMS".to_owned()),
+        kms_master_key_arn: Some(sse.key_arn.clone()),
+        inaccessible_encryption_date_time: sse.inaccessible_ms.map(Instant::from_millis),
+    })
+}
+
+pub(crate) fn time_to_live(record: &TableRecord) -> s::TimeToLiveDescription {
+    let status = match &record.ttl {
+        None => "DISABLED",
+        Some(ttl) if ttl.ready => "ENABLED",
+        Some(_) => "ENABLING",
+    };
+    s::TimeToLiveDescription {
+        time_to_live_status: Some(status.to_owned()),
+        attribute_name: record.ttl.as_ref().map(|ttl| ttl.attribute.clone()),
     }
 }
 
@@ -151,7 +169,7 @@ fn throughput(units: &Throughput) -> s::ProvisionedThroughputDescription {
     }
 }
 
-fn on_demand(units: &Throughput) -> Option<s::OnDemandThroughput> {
+pub(crate) fn on_demand(units: &Throughput) -> Option<s::OnDemandThroughput> {
     let bound = |value: i64| Some(if value == 0 { -1 } else { value });
     (units.read_max != 0 || units.write_max != 0).then(|| s::OnDemandThroughput {
         max_read_request_units: bound(units.read_max),

@@ -103,6 +103,39 @@ async fn backups_outlive_what_happens_after() {
 }
 
 #[tokio::test]
+async fn a_backup_tells_of_what_its_table_had() {
+    let world = World::new().await;
+    let key = |name: &str| json!([{"AttributeName": name, "KeyType": "HASH"}]);
+    let index = json!({"IndexName": "ggg", "KeySchema": key("g"), "Projection": {"ProjectionType": "ALL"}});
+    let create = json!({
+        "TableName": "tab", "KeySchema": key("p"), "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "g", "AttributeType": "S"},
+        ],
+        "GlobalSecondaryIndexes": [index],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"},
+    });
+    world.ok("CreateTable", create).await;
+    world.settle().await;
+    let specification = json!({"Enabled": true, "AttributeName": "ttl"});
+    let ttl = json!({"TableName": "tab", "TimeToLiveSpecification": specification});
+    world.ok("UpdateTimeToLive", ttl).await;
+    world.settle().await;
+    let made = world.ok("CreateBackup", json!({"TableName": "tab", "BackupName": "bak"})).await;
+    world.settle().await;
+    let arn = made["BackupDetails"]["BackupArn"].clone();
+    let described = world.ok("DescribeBackup", json!({"BackupArn": arn})).await;
+    let features = &described["BackupDescription"]["SourceTableFeatureDetails"];
+    let stream = json!({"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"});
+    assert_eq!(features["StreamDescription"], stream);
+    let ttl = json!({"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"});
+    assert_eq!(features["TimeToLiveDescription"], ttl);
+    let throughput = &features["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"];
+    assert_eq!(throughput["ReadCapacityUnits"], 0);
+    assert_eq!(features.get("SSEDescription"), None);
+}
+
+#[tokio::test]
 async fn nobody_copies_a_table_that_is_being_filled() {
     let world = World::new().await;
     world.table("tab", None).await;
