@@ -12,7 +12,44 @@ use crate::model::{Kind, Location, Model, StructureDef};
 use crate::text;
 use crate::validate::Family;
 
-type Result<T> = std::result::Result<T, WireError>;
+type Result<T, E = Unread> = std::result::Result<T, E>;
+
+/// Why a body could not be read.
+enum Unread {
+    /// It is not JSON.
+    Syntax(JsonError),
+    /// It is JSON of another kind than the model's.
+    Kind(WireError),
+}
+
+impl Unread {
+    fn in_words_of(self, family: Family) -> WireError {
+        match (self, family) {
+            // DynamoDB takes what is too deep for a value that is, not for text that cannot be read.
+            (Unread::Syntax(JsonError::Depth), Family::DynamoDb) => WireError::sender(
+                "ValidationException",
+                "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported \
+                 limit",
+            ),
+            // It does not say where.
+            (Unread::Syntax(_), Family::DynamoDb) => WireError::serialization(""),
+            (Unread::Syntax(error), _) => error.into(),
+            (Unread::Kind(error), _) => error,
+        }
+    }
+}
+
+impl From<JsonError> for Unread {
+    fn from(error: JsonError) -> Unread {
+        Unread::Syntax(error)
+    }
+}
+
+impl From<WireError> for Unread {
+    fn from(error: WireError) -> Unread {
+        Unread::Kind(error)
+    }
+}
 
 /// Reads a body into a structure. Members that REST carries elsewhere are not looked for in it.
 pub(crate) fn body(
@@ -21,19 +58,9 @@ pub(crate) fn body(
     into: &mut dyn Shape,
     seen: &mut Seen,
     tracker: &mut Tracker,
-) -> Result<()> {
-    read_body(model, bytes, into, seen, tracker).map_err(|error| match model.family {
-        // DynamoDB takes what is too deep for a value that is, not for text that cannot be read.
-        Family::DynamoDb if error.message == TOO_DEEP => WireError::sender(
-            "ValidationException",
-            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported \
-             limit",
-        ),
-        _ => error,
-    })
+) -> Result<(), WireError> {
+    read_body(model, bytes, into, seen, tracker).map_err(|error| error.in_words_of(model.family))
 }
-
-const TOO_DEEP: &str = "The request body is nested too deeply";
 
 fn read_body(
     model: &Model,
@@ -50,13 +77,23 @@ fn read_body(
     match reader.lexer.value()? {
         Token::Object => reader.members(model.structure(into.id()), into, seen)?,
         Token::Null => {}
-        other => return Err(mismatch::of_body(model.family, &other)),
+        other => return Err(mismatch::of_body(model.family, &other).into()),
     }
     Ok(reader.lexer.end()?)
 }
 
 /// Reads a body that is a value by itself: a payload member of restJson.
 pub(crate) fn payload(
+    model: &Model,
+    bytes: &[u8],
+    shape: ShapeId,
+    into: Mut<'_>,
+    tracker: &mut Tracker,
+) -> Result<(), WireError> {
+    read_payload(model, bytes, shape, into, tracker).map_err(|error| error.in_words_of(model.family))
+}
+
+fn read_payload(
     model: &Model,
     bytes: &[u8],
     shape: ShapeId,
@@ -91,10 +128,10 @@ impl Reader<'_, '_, '_> {
             }
             if seen.again(i) && matches!(token, Token::Object | Token::Array) {
                 // A scalar's last value counts. There is no taking back half of a structure.
-                return Err(WireError::serialization(format!("Duplicate field: {key}")));
+                return Err(WireError::serialization(format!("Duplicate field: {key}")).into());
             }
             if def.union && seen.count() > 1 {
-                return Err(self.model.family.union_with_more_than_one());
+                return Err(self.model.family.union_with_more_than_one().into());
             }
             self.tracker.enter(i);
             self.value(token, def.members[i].shape, into.get_mut(i), Place::Member)?;
@@ -141,13 +178,15 @@ impl Reader<'_, '_, '_> {
             (Mut::Document(into), token) => *into = document::read(&mut self.lexer, token)?,
             // A stream cannot be a member of a JSON body; the model would have made it the payload.
             (Mut::Stream(_) | Mut::Events(_), token) => self.lexer.skip_rest(&token)?,
-            (into, token) => return Err(mismatch::of(self.model, &token, shape, expected(&into), place)),
+            (into, token) => {
+                return Err(mismatch::of(self.model, &token, shape, expected(&into), place).into());
+            }
         }
         Ok(())
     }
 
     fn list(&mut self, shape: ShapeId, into: &mut dyn ListShape) -> Result<()> {
-        let Kind::List(def) = &self.model.shape(shape).kind else { return Err(model_differs()) };
+        let Kind::List(def) = &self.model.shape(shape).kind else { return Err(model_differs().into()) };
         let mut first = true;
         while self.lexer.element(&mut first)? {
             let token = self.lexer.value()?;
@@ -162,7 +201,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn map(&mut self, shape: ShapeId, into: &mut dyn MapShape) -> Result<()> {
-        let Kind::Map(def) = &self.model.shape(shape).kind else { return Err(model_differs()) };
+        let Kind::Map(def) = &self.model.shape(shape).kind else { return Err(model_differs().into()) };
         let mut first = true;
         while let Some(key) = self.lexer.key(&mut first)? {
             let token = self.lexer.value()?;
@@ -210,7 +249,7 @@ fn expected(into: &Mut<'_>) -> &'static str {
 }
 
 /// An integer, also one written as `1.0` or `1e3`. DynamoDB cuts fractions off, and takes what is too large for the largest.
-fn integer(text: &str, ty: &str, family: Family) -> Result<i64> {
+fn integer(text: &str, ty: &str, family: Family) -> Result<i64, WireError> {
     if let Ok(value) = text.parse() {
         return Ok(value);
     }
@@ -225,18 +264,18 @@ fn integer(text: &str, ty: &str, family: Family) -> Result<i64> {
     }
 }
 
-fn number(text: &str) -> Result<f64> {
+fn number(text: &str) -> Result<f64, WireError> {
     text.parse().map_err(|_| out_of_range(text, "double"))
 }
 
-fn special(text: &str) -> Result<f64> {
+fn special(text: &str) -> Result<f64, WireError> {
     match text {
         "NaN" | "Infinity" | "-Infinity" => Ok(text::parse_float(text).unwrap_or_default()),
         _ => Err(WireError::serialization("STRING_VALUE can not be converted to a Double")),
     }
 }
 
-fn blob(text: &str, family: Family) -> Result<Bytes> {
+fn blob(text: &str, family: Family) -> Result<Bytes, WireError> {
     let bytes = text::parse_base64(text).ok_or_else(|| mismatch::base64(family, text))?;
     Ok(bytes.into())
 }
@@ -255,7 +294,7 @@ impl From<JsonError> for WireError {
         let message: Cow<'static, str> = match error {
             JsonError::Utf8 => "The request body is not valid UTF-8".into(),
             JsonError::UnexpectedEnd => "Unexpected end of the request body".into(),
-            JsonError::Depth => TOO_DEEP.into(),
+            JsonError::Depth => "The request body is nested too deeply".into(),
             JsonError::Unexpected(_)
             | JsonError::Escape
             | JsonError::Control

@@ -122,7 +122,11 @@ fn wrong_types() {
         (r#"{"TableName":"t","Key":{"a":{"B":"a*bc"}}}"#, "Invalid Base64 character: '*'"),
         (r#"{"TableName":"t","Key":{"a":{"B":"=+/="}}}"#, "Invalid Base64 character: '='"),
         (r#"{"TableName":"t","Key":{"a":{"B":"+/+="}}}"#, "Invalid last non-pad Base64 character dectected"),
-        (r#"{"TableName":"t""#, "Unexpected end of the request body"),
+        // Of what is not JSON it does not say more.
+        (r#"{"TableName":"t""#, ""),
+        (r#"{"TableName":"t",}"#, ""),
+        (r#"{"TableName":"t"}x"#, ""),
+        ("hello", ""),
         ("[]", "Unexpected field type"),
     ] {
         let error = decode::<dynamodb::GetItem>(AwsJson, body.as_bytes()).err().unwrap();
