@@ -169,8 +169,7 @@ async fn disabled_acls() {
     let policy = format!(
         r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{OTHER}"}},"Action":"s3:PutObject*","Resource":"arn:aws:s3:::bkt/*"}}]}}"#
     );
-    let input =
-        s::PutBucketPolicyRequest { bucket: "bkt".into(), policy: policy.into(), ..Default::default() };
+    let input = s::PutBucketPolicyRequest { bucket: "bkt".into(), policy, ..Default::default() };
     world.root::<op::PutBucketPolicy>(input).await.unwrap();
     for (canned, expected) in
         [("bucket-owner-full-control", "ok"), ("private", "AccessControlListNotSupported")]
