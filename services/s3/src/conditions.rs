@@ -27,7 +27,8 @@ impl ReadConditions<'_> {
     ///
     /// An entity tag outweighs a date: `If-Match` that holds makes `If-Unmodified-Since` moot, and `If-None-Match`
     /// that does not hold answers 304 whatever `If-Modified-Since` says (GetObject, "Additional considerations").
-    pub(crate) fn judge(&self, etag: &str, modified: Instant) -> Verdict {
+    /// An `If-Modified-Since` that is yet to come is no date (RFC 2616, section 14.25).
+    pub(crate) fn judge(&self, etag: &str, modified: Instant, now: Instant) -> Verdict {
         match self.if_match {
             Some(tags) if !matches(tags, etag) => return Verdict::Failed("If-Match"),
             Some(_) => {}
@@ -40,7 +41,10 @@ impl ReadConditions<'_> {
         match self.if_none_match {
             Some(tags) if matches(tags, etag) => Verdict::NotModified,
             Some(_) => Verdict::Proceed,
-            None if self.if_modified_since.is_some_and(|at| modified.secs() <= at.secs()) => {
+            None if self
+                .if_modified_since
+                .is_some_and(|at| modified.secs() <= at.secs() && at.secs() <= now.secs()) =>
+            {
                 Verdict::NotModified
             }
             None => Verdict::Proceed,
@@ -56,15 +60,24 @@ pub(crate) struct WriteConditions {
 }
 
 impl WriteConditions {
-    /// S3 takes only `If-None-Match: *` for writes, and not both headers at once.
-    pub(crate) fn new(if_match: Option<String>, if_none_match: Option<String>) -> Result<WriteConditions> {
-        if if_none_match.as_deref().is_some_and(|tag| tag.trim() != "*") {
-            return Err(error::not_implemented_header("If-None-Match"));
+    /// Of a write: S3 takes `If-None-Match: *` or an `If-Match` that names a tag, and not both at once.
+    pub(crate) fn of_write(
+        if_match: Option<String>,
+        if_none_match: Option<String>,
+    ) -> Result<WriteConditions> {
+        let is_any = |tag: &Option<String>| tag.as_deref().map(|tag| tag.trim() == "*");
+        let refused = |header| Err(error::unsupported_condition(header));
+        match (is_any(&if_match), is_any(&if_none_match)) {
+            (Some(_), Some(_)) => Err(error::several_conditions("If-Match,If-None-Match")),
+            (_, Some(false)) => refused("If-None-Match"),
+            (Some(true), _) => refused("If-Match"),
+            _ => Ok(WriteConditions { if_match, if_none_match }),
         }
-        if if_match.is_some() && if_none_match.is_some() {
-            return Err(error::not_implemented_header("If-Match"));
-        }
-        Ok(WriteConditions { if_match, if_none_match })
+    }
+
+    /// Of a delete, where `If-Match: *` asks that there is something.
+    pub(crate) fn of_delete(if_match: Option<String>) -> WriteConditions {
+        WriteConditions { if_match, if_none_match: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -119,6 +132,8 @@ mod tests {
             (None, None, at(99), None, proceed),
             (None, None, at(100), None, modified),
             (None, None, at(101), None, modified),
+            (None, None, at(200), None, modified),
+            (None, None, at(201), None, proceed),
             (None, None, None, at(99), failed("If-Unmodified-Since")),
             (None, None, None, at(100), proceed),
             // The tag outweighs the date.
@@ -138,14 +153,18 @@ mod tests {
                 if_modified_since: ims,
                 if_unmodified_since: ius,
             };
-            assert_eq!(conditions.judge("e", Instant::from_millis(100_400)), expected, "case {i}");
+            assert_eq!(
+                conditions.judge("e", Instant::from_millis(100_400), Instant::from_secs(200)),
+                expected,
+                "case {i}"
+            );
         }
     }
 
     #[test]
     fn writes() {
         let code = |im: Option<&str>, inm: Option<&str>, current: Option<&str>| {
-            WriteConditions::new(im.map(str::to_owned), inm.map(str::to_owned))
+            WriteConditions::of_write(im.map(str::to_owned), inm.map(str::to_owned))
                 .and_then(|conditions| conditions.check("k", current))
                 .map_or_else(|error| error.code().to_owned(), |()| "ok".to_owned())
         };
@@ -156,13 +175,36 @@ mod tests {
             (None, Some("*"), Some("e"), "PreconditionFailed"),
             (None, Some("\"e\""), None, "NotImplemented"),
             (Some("\"e\""), None, Some("e"), "ok"),
-            (Some("*"), None, Some("e"), "ok"),
+            (Some("*"), None, Some("e"), "NotImplemented"),
             (Some("\"x\""), None, Some("e"), "PreconditionFailed"),
             (Some("\"e\""), None, None, "NoSuchKey"),
-            (Some("*"), None, None, "NoSuchKey"),
-            (Some("*"), Some("*"), None, "NotImplemented"),
+            (Some("\"e\""), Some("*"), None, "NotImplemented"),
         ] {
             assert_eq!(code(im, inm, current), expected, "{im:?} {inm:?} {current:?}");
         }
+    }
+
+    #[test]
+    fn refused_conditions_say_what_of_them_is() {
+        let fields = |im: Option<&str>, inm: Option<&str>| {
+            let refused = WriteConditions::of_write(im.map(str::to_owned), inm.map(str::to_owned));
+            refused.unwrap_err().fields().to_vec()
+        };
+        let expected = |header: &str, more: &str| {
+            vec![("Header", header.to_owned()), ("additionalMessage", more.to_owned())]
+        };
+        let value =
+            |header: &str| format!("We don't accept the provided value of {header} header for this API");
+        assert_eq!(fields(None, Some("\"e\"")), expected("If-None-Match", &value("If-None-Match")));
+        assert_eq!(fields(Some("*"), None), expected("If-Match", &value("If-Match")));
+        let both = "Multiple conditional request headers present in the request";
+        assert_eq!(fields(Some("\"e\""), Some("*")), expected("If-Match,If-None-Match", both));
+    }
+
+    #[test]
+    fn a_delete_may_ask_that_there_is_something() {
+        let any = WriteConditions::of_delete(Some("*".to_owned()));
+        assert!(any.check("k", Some("e")).is_ok());
+        assert_eq!(any.check("k", None).unwrap_err().code(), "NoSuchKey");
     }
 }

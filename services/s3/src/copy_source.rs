@@ -16,13 +16,8 @@ pub(crate) struct CopySource {
 impl CopySource {
     /// Reads `/bucket/key?versionId=id`, percent-encoded, the slash in front optional.
     pub(crate) fn parse(header: &str) -> Result<CopySource> {
-        let invalid = || {
-            error::invalid_argument(
-                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-                "x-amz-copy-source",
-                header,
-            )
-        };
+        let invalid = |message: &str| error::invalid_argument(message, "x-amz-copy-source", header);
+        let no_key = || invalid("Invalid copy source object key");
         if header.starts_with("arn:") {
             return Err(error::not_implemented("A copy source given as an access point"));
         }
@@ -31,17 +26,23 @@ impl CopySource {
             Some((path, id)) => (path, Some(id)),
             None => (header, None),
         };
-        let path = percent_decode_str(path).decode_utf8().map_err(|_| invalid())?;
+        if query.is_some_and(str::is_empty) {
+            return Err(error::empty_version_id());
+        }
+        let path = percent_decode_str(path).decode_utf8().map_err(|_| no_key())?;
         let path = path.strip_prefix('/').unwrap_or(&path);
-        let (bucket, key) = path.split_once('/').ok_or_else(invalid)?;
-        if bucket.is_empty() || key.is_empty() {
-            return Err(invalid());
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        if bucket.is_empty() {
+            return Err(invalid("Invalid copy source bucket name"));
+        }
+        if key.is_empty() {
+            return Err(no_key());
         }
         names::check_key(key)?;
         Ok(CopySource {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            version_id: query.filter(|id| !id.is_empty()).map(str::to_owned),
+            version_id: query.map(str::to_owned),
         })
     }
 }
@@ -75,10 +76,27 @@ mod tests {
             ("b", Err("InvalidArgument".into())),
             ("/b/", Err("InvalidArgument".into())),
             ("", Err("InvalidArgument".into())),
+            ("b/k?versionId=", Err("InvalidArgument".into())),
             ("b/%FF", Err("InvalidArgument".into())),
             ("arn:aws:s3:us-east-1:0:accesspoint/x/object/k", Err("NotImplemented".into())),
         ] {
             assert_eq!(parsed(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn which_half_is_missing() {
+        let (bucket, key) = ("Invalid copy source bucket name", "Invalid copy source object key");
+        for (header, expected) in [
+            ("", bucket),
+            ("/", bucket),
+            ("//k", bucket),
+            ("b", key),
+            ("b/", key),
+            ("/b/", key),
+            ("b/k?versionId=", "Version id cannot be the empty string"),
+        ] {
+            assert_eq!(CopySource::parse(header).unwrap_err().message(), expected, "{header}");
         }
     }
 }

@@ -64,6 +64,12 @@ pub(crate) fn invalid_argument(
     new("InvalidArgument", 400, message).with_field("ArgumentName", name).with_field("ArgumentValue", value)
 }
 
+/// A token that is not of this listing: S3 does not repeat it.
+pub(crate) fn invalid_continuation_token() -> ApiError {
+    let message = "The continuation token provided is incorrect";
+    new("InvalidArgument", 400, message).with_field("ArgumentName", "continuation-token")
+}
+
 pub(crate) fn invalid_request(message: impl Into<String>) -> ApiError {
     new("InvalidRequest", 400, message)
 }
@@ -80,6 +86,18 @@ pub(crate) fn malformed_xml() -> ApiError {
 pub(crate) fn not_implemented_header(header: &'static str) -> ApiError {
     new("NotImplemented", 501, "A header you provided implies functionality that is not implemented")
         .with_field("Header", header)
+}
+
+/// A condition with a value that S3 does not take for a write.
+pub(crate) fn unsupported_condition(header: &'static str) -> ApiError {
+    let more = format!("We don't accept the provided value of {header} header for this API");
+    not_implemented_header(header).with_field("additionalMessage", more)
+}
+
+/// `headers` with commas between them.
+pub(crate) fn several_conditions(headers: &'static str) -> ApiError {
+    let more = "Multiple conditional request headers present in the request";
+    not_implemented_header(headers).with_field("additionalMessage", more)
 }
 
 /// What was asked for exists at AWS and not here.
@@ -183,11 +201,34 @@ pub(crate) fn invalid_version_id(version_id: &str) -> ApiError {
     invalid_argument("Invalid version id specified", "versionId", version_id)
 }
 
+pub(crate) fn no_object_attributes() -> ApiError {
+    invalid_request(
+        "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+    )
+}
+
+/// The name is the client's, which `ArgumentName` of other errors never is.
+pub(crate) fn not_overridable(name: &str, value: &str) -> ApiError {
+    let message = format!(
+        "{name} is not in the set of overridable response headers. Please refer to the S3 API documentation for a \
+         complete list of overridable response headers."
+    );
+    new("InvalidArgument", 400, message).with_field("ArgumentName", name).with_field("ArgumentValue", value)
+}
+
+pub(crate) fn empty_version_id() -> ApiError {
+    invalid_argument("Version id cannot be the empty string", "versionId", "")
+}
+
 /// The resource is a delete marker, which only DELETE may name.
 pub(crate) fn method_not_allowed(method: &str) -> ApiError {
+    method_not_allowed_of(method, "DeleteMarker")
+}
+
+pub(crate) fn method_not_allowed_of(method: &str, kind: &str) -> ApiError {
     new("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
         .with_field("Method", method)
-        .with_field("ResourceType", "DeleteMarker")
+        .with_field("ResourceType", kind)
 }
 
 pub(crate) fn key_too_long(length: usize) -> ApiError {

@@ -15,6 +15,7 @@ use crate::copy_source::CopySource;
 use crate::encryption::{CustomerKey, show_encryption};
 use crate::facts::Named;
 use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
+use crate::model::encryption::DefaultAlgorithm;
 use crate::model::{Body, ObjectRecord, SystemMetadata};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::watch::By;
@@ -53,7 +54,7 @@ impl Handle<CopyObject> for S3 {
         let replace_tags = directive(&input.tagging_directive, "x-amz-tagging-directive")?;
         let copies_annotations = are_copied(cx, input.annotation_directive.as_deref())?;
         let wanted = input.checksum_algorithm.as_deref().map(Algorithm::parse).transpose()?;
-        let conditions = WriteConditions::new(input.if_match.take(), input.if_none_match.take())?;
+        let conditions = WriteConditions::of_write(input.if_match.take(), input.if_none_match.take())?;
         let read_conditions = SourceConditions {
             if_match: input.copy_source_if_match.take(),
             if_none_match: input.copy_source_if_none_match.take(),
@@ -74,10 +75,12 @@ impl Handle<CopyObject> for S3 {
         let from = &opened.body;
         let onto_itself =
             source.bucket == target.name && source.key == input.key && source.version_id.is_none();
+        // A class that is named counts, be it the one that it has; so does a default encryption that was set.
         let changes = replace_metadata
-            || headers.storage_class.as_deref().is_some_and(|class| class != from.storage_class())
+            || headers.storage_class.is_some()
             || headers.system.website_redirect.is_some()
             || headers.encryption.is_given()
+            || target.record.encryption.algorithm != DefaultAlgorithm::S3
             || (wanted.is_some() && wanted != from.checksum.as_ref().map(|sum| sum.algorithm));
         if onto_itself && !changes {
             return Err(error::invalid_request(
@@ -248,7 +251,7 @@ impl S3 {
             "If-None-Match" => "x-amz-copy-source-If-None-Match",
             _ => "x-amz-copy-source-If-Modified-Since",
         };
-        match judged.judge(&body.etag, Instant::from_secs(record.modified_s)) {
+        match judged.judge(&body.etag, Instant::from_secs(record.modified_s), cx.now()) {
             Verdict::Proceed => {
                 self.note_read(cx, &bucket, named.key, &record, &body);
                 Ok(OpenSource { bucket, record, body, inline, reading })

@@ -35,7 +35,7 @@ impl Handle<DeleteObject> for S3 {
         let deletion = Deletion {
             key: &input.key,
             version: input.version_id.as_deref(),
-            conditions: WriteConditions::new(input.if_match.clone(), None)?,
+            conditions: WriteConditions::of_delete(input.if_match.clone()),
             random: self.platform.env.rng.bytes(),
             bypass_governance: input.bypass_governance_retention == Some(true),
         };

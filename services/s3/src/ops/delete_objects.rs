@@ -96,14 +96,16 @@ fn check_count(objects: &[ObjectIdentifier]) -> Result<()> {
 
 fn deletion(object: &ObjectIdentifier, random: [u8; 16], bypass: bool) -> Result<Deletion<'_>> {
     names::check_key(&object.key)?;
-    check_version(object.version_id.as_deref())?;
+    let version = object.version_id.as_deref();
+    // In a document it is one that is not there, whatever it looks like.
+    check_version(version).map_err(|_| error::no_such_version(&object.key, version.unwrap_or_default()))?;
     if object.last_modified_time.is_some() || object.size.is_some() {
         return Err(error::not_implemented("A condition on size or time"));
     }
     Ok(Deletion {
         key: &object.key,
         version: object.version_id.as_deref(),
-        conditions: WriteConditions::new(object.e_tag.clone(), None)?,
+        conditions: WriteConditions::of_delete(object.e_tag.clone()),
         random,
         bypass_governance: bypass,
     })

@@ -33,7 +33,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
         let size = input.mpu_object_size.and_then(|size| u64::try_from(size).ok());
         let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let listed: Vec<ListedPart> = parts.into_iter().map(listed).collect::<Result<_>>()?;
-        let conditions = WriteConditions::new(input.if_match, input.if_none_match)?;
+        let conditions = WriteConditions::of_write(input.if_match, input.if_none_match)?;
         let watch = self.watch(cx, &bucket, By::CompleteMultipartUpload);
         let completion = Completion {
             at: UploadAt {
@@ -77,6 +77,10 @@ fn listed(part: CompletedPart) -> Result<ListedPart> {
     let (Some(number), Some(etag)) = (part.part_number, part.e_tag.clone()) else {
         return Err(error::malformed_xml());
     };
+    if number < 1 {
+        let message = "PartNumber must be >= 1";
+        return Err(error::invalid_argument(message, "PartNumber", number.to_string()));
+    }
     part_number(number)?;
     Ok(ListedPart { number, etag, claim: claim!(part)? })
 }

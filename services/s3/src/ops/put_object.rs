@@ -57,7 +57,7 @@ impl Handle<PutObject> for S3 {
         }
         let claim = claim!(input)?;
         let headers = object_headers!(input);
-        let conditions = WriteConditions::new(input.if_match.take(), input.if_none_match.take())?;
+        let conditions = WriteConditions::of_write(input.if_match.take(), input.if_none_match.take())?;
         let upload = Upload {
             body: input.body,
             content_length: input.content_length,

@@ -166,7 +166,7 @@ pub(super) fn check_conditions(
     body: &Body,
 ) -> Result<()> {
     let modified = Instant::from_secs(record.modified_s);
-    match conditions.judge(&body.etag, modified) {
+    match conditions.judge(&body.etag, modified, cx.now()) {
         Verdict::Proceed => Ok(()),
         Verdict::Failed(header) => Err(error::precondition_failed(header)),
         Verdict::NotModified => {

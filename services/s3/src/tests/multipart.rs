@@ -244,9 +244,16 @@ async fn refusals() {
     let only_new =
         s::CompleteMultipartUploadRequest { if_none_match: Some("*".into()), ..complete(&id, &[(1, &etag)]) };
     assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(only_new).await), "PreconditionFailed");
-    let only_this =
-        s::CompleteMultipartUploadRequest { if_match: Some("*".into()), ..complete(&id, &[(1, &etag)]) };
-    assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(only_this).await), "ok");
+    let with_match = |tag: &str| s::CompleteMultipartUploadRequest {
+        if_match: Some(tag.into()),
+        ..complete(&id, &[(1, &etag)])
+    };
+    let any = world.root::<op::CompleteMultipartUpload>(with_match("*")).await;
+    assert_eq!(code(&any), "NotImplemented");
+    let first = world.root::<op::CompleteMultipartUpload>(complete(&id, &[(0, &etag)])).await.err().unwrap();
+    assert_eq!(first.message(), "PartNumber must be >= 1");
+    let this = world.put("k", "x").await.e_tag.unwrap();
+    assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(with_match(&this)).await), "ok");
 }
 
 #[tokio::test]
