@@ -8,6 +8,7 @@ use haneul_s3_wire::shapes::{
     GetBucketPolicyStatusRequest, PolicyStatus, PutBucketPolicyRequest,
 };
 use haneul_shape::Empty;
+use http::StatusCode;
 
 use crate::bucket::{Bucket, POLICY_RULES};
 use crate::model::BucketRecord;
@@ -62,6 +63,7 @@ impl Handle<PutBucketPolicy> for S3 {
         let caller = cx.caller().arn();
         // By the account's block, perhaps.
         let blocked = bucket.public_access_block().block_public_policy;
+        let text = versioned(&input.policy);
         let set = |record: &mut BucketRecord| {
             if public && (blocked || record.public_access_block.unwrap_or_default().block_public_policy) {
                 let message = format!(
@@ -71,10 +73,12 @@ impl Handle<PutBucketPolicy> for S3 {
                 );
                 return Err(error::access_denied(message));
             }
-            record.policy = Some(input.policy.clone());
+            record.policy = Some(text.clone());
             Ok(())
         };
         self.records.change_bucket(&bucket.name, set).await?;
+        // Not in the model, where it is 200; so it is for the tags of a bucket.
+        cx.set_status(StatusCode::NO_CONTENT);
         Ok(Empty)
     }
 }
@@ -132,18 +136,67 @@ fn no_policy(bucket: &str) -> haneul_kit::ApiError {
     error::not_configured("NoSuchBucketPolicy", "The bucket policy does not exist", bucket)
 }
 
+const NO_JSON: &str = "Policies must be valid JSON and the first byte must be '{'";
+
 fn parse(text: &str) -> Result<Policy> {
+    // Not even a space before it.
+    if !text.starts_with('{') {
+        return Err(malformed(NO_JSON));
+    }
     Policy::parse(text, &POLICY_RULES).map_err(|refused| match refused.kind {
-        ErrorKind::Json => malformed("Policies must be valid JSON and the first byte must be '{'"),
+        ErrorKind::Json => malformed(NO_JSON),
         ErrorKind::InvalidPrincipal => malformed("Invalid principal in policy"),
         ErrorKind::TooLong { .. } => {
             malformed("Normalized policy document exceeds the maximum allowed size of 20480 bytes.")
         }
         ErrorKind::Malformed => match missing_field(text) {
             Some(field) => malformed(format!("Missing required field {field}")),
-            None => malformed(refused.message),
+            None => malformed(own_words(text).unwrap_or(refused.message)),
         },
     })
+}
+
+/// What S3 says of a mistake that IAM has other words for.
+fn own_words(text: &str) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_str(text).ok()?;
+    let version = document.get("Version").and_then(serde_json::Value::as_str);
+    if version.is_some_and(|version| !["2008-10-17", "2012-10-17"].contains(&version)) {
+        return Some("The policy must contain a valid version string".to_owned());
+    }
+    let statements = document.get("Statement")?;
+    let statements = statements.as_array().map_or(std::slice::from_ref(statements), Vec::as_slice);
+    let no_vendor = |name: &str| name != "*" && !name.contains(':');
+    for statement in statements {
+        let effect = statement.get("Effect").and_then(serde_json::Value::as_str);
+        if let Some(effect) = effect.filter(|effect| !["Allow", "Deny"].contains(effect)) {
+            return Some(format!("Invalid effect: {effect}"));
+        }
+        let actions = statement.get("Action").or_else(|| statement.get("NotAction"));
+        let actions = actions.map_or(&[][..], |actions| match actions.as_array() {
+            Some(several) => several.as_slice(),
+            None => std::slice::from_ref(actions),
+        });
+        if actions.iter().filter_map(serde_json::Value::as_str).any(no_vendor) {
+            return Some("Policy has invalid action".to_owned());
+        }
+        let conditions = statement.get("Condition").and_then(serde_json::Value::as_object);
+        let keys = conditions.into_iter().flat_map(|map| map.values()).filter_map(|of| of.as_object());
+        if keys.flat_map(|of| of.keys()).any(|key| no_vendor(key)) {
+            return Some("Policy has an invalid condition key".to_owned());
+        }
+    }
+    None
+}
+
+/// A policy that names no version is of the first, and is told so when it is read.
+fn versioned(text: &str) -> String {
+    let document: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    match text.split_once('{') {
+        Some((start, rest)) if document.is_some_and(|document| document.get("Version").is_none()) => {
+            format!("{start}{{\"Version\":\"2008-10-17\",{rest}")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The element that S3 would miss first.

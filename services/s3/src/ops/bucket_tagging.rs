@@ -4,6 +4,7 @@ use haneul_s3_wire::shapes::{
     DeleteBucketTaggingRequest, GetBucketTaggingOutput, GetBucketTaggingRequest, PutBucketTaggingRequest,
 };
 use haneul_shape::Empty;
+use http::StatusCode;
 
 use crate::bucket::Bucket;
 use crate::model::BucketRecord;
@@ -34,7 +35,10 @@ impl Handle<PutBucketTagging> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         check_abac(&bucket)?;
         let tags = tagging::of_bucket(input.tagging.tag_set)?;
-        self.set_bucket_tags(&bucket.name, tags).await
+        self.set_bucket_tags(&bucket.name, tags).await?;
+        // In the model it is 200.
+        cx.set_status(StatusCode::NO_CONTENT);
+        Ok(Empty)
     }
 }
 

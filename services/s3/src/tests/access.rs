@@ -201,6 +201,17 @@ async fn malformed_policies() {
         (good(me, "s3:GetObject", "arn:aws:s3:::bk"), "Policy has invalid resource"),
         (good(r#"{"AWS":"nonsense"}"#, "s3:GetObject", "arn:aws:s3:::bkt/*"), "Invalid principal in policy"),
         (format!(r#"{{"Id":"{}"}}"#, "x".repeat(20_480)), ""),
+        (format!(" {}", good(me, "s3:*", "*")), "Policies must be valid JSON and the first byte must be '{'"),
+        (
+            good(me, "s3:*", "*").replace("2012-10-17", "2013-10-17"),
+            "The policy must contain a valid version string",
+        ),
+        (good(me, "s3:*", "*").replace("Allow", "allow"), "Invalid effect: allow"),
+        (good(me, "GetObject", "arn:aws:s3:::bkt/*"), "Policy has invalid action"),
+        (
+            statement("Allow", me, "s3:*", "*", r#","Condition":{"StringEquals":{"acl":"private"}}"#),
+            "Policy has an invalid condition key",
+        ),
     ];
     for (policy, message) in cases {
         let error = set_policy(&world, &policy).await.err().unwrap();
@@ -215,6 +226,12 @@ async fn malformed_policies() {
     let read = || s::GetBucketPolicyRequest { bucket: "bkt".into(), ..Default::default() };
     let text = good(me, "s3:*", "*");
     assert_eq!(world.root::<op::GetBucketPolicy>(read()).await.unwrap().policy, Some(text));
+    // One that names no version is of the first.
+    let rest = good(me, "s3:*", "*").replace(r#""Version":"2012-10-17","#, "");
+    assert!(!rest.contains("Version"));
+    set_policy(&world, &rest).await.unwrap();
+    let kept = world.root::<op::GetBucketPolicy>(read()).await.unwrap().policy.unwrap();
+    assert_eq!(kept, rest.replacen('{', r#"{"Version":"2008-10-17","#, 1));
     let delete = s::DeleteBucketPolicyRequest { bucket: "bkt".into(), ..Default::default() };
     world.root::<op::DeleteBucketPolicy>(delete).await.unwrap();
     assert_eq!(code(&world.root::<op::GetBucketPolicy>(read()).await), "NoSuchBucketPolicy");
