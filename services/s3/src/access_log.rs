@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use crate::bucket::Bucket;
 use crate::model::features::LogKeys;
 use crate::owner::canonical_id;
-use crate::website;
+use crate::{subresource, website};
 
 /// Lines are delivered when the oldest is so old, in seconds, or when there are so many bytes.
 pub(crate) const DELIVERED_AFTER_S: i64 = 300;
@@ -180,14 +180,8 @@ fn operation(http: &RequestHead, is_object: bool) -> String {
     if website::is_website(http) {
         return format!("WEBSITE.{}.OBJECT", http.method);
     }
-    let names: Vec<&str> = http
-        .uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or_default())
-        .collect();
-    let has = |name: &str| names.contains(&name);
+    let names = subresource::parameters(http);
+    let has = |name: &str| names.iter().any(|given| given == name);
     let copies = http.header("x-amz-copy-source").is_some();
     if http.method == Method::POST && has("delete") {
         return "REST.POST.MULTI_OBJECT_DELETE".to_owned();
@@ -195,37 +189,7 @@ fn operation(http: &RequestHead, is_object: bool) -> String {
     let resource = match () {
         () if has("uploadId") && has("partNumber") => "PART",
         () if has("uploadId") => "UPLOAD",
-        () if has("uploads") => "UPLOADS",
-        () if has("acl") => "ACL",
-        () if has("tagging") && is_object => "OBJECT_TAGGING",
-        () if has("tagging") => "TAGGING",
-        () if has("versions") => "BUCKETVERSIONS",
-        () if has("versioning") => "VERSIONING",
-        () if has("policy") => "BUCKETPOLICY",
-        () if has("policyStatus") => "BUCKETPOLICYSTATUS",
-        () if has("logging") => "LOGGING_STATUS",
-        () if has("location") => "LOCATION",
-        () if has("lifecycle") => "LIFECYCLE",
-        () if has("notification") => "NOTIFICATION",
-        () if has("website") => "WEBSITE",
-        () if has("cors") => "CORS",
-        () if has("encryption") => "ENCRYPTION",
-        () if has("replication") => "REPLICATION",
-        () if has("accelerate") => "ACCELERATE",
-        () if has("requestPayment") => "REQUEST_PAYMENT",
-        () if has("publicAccessBlock") => "PUBLIC_ACCESS_BLOCK",
-        () if has("ownershipControls") => "OWNERSHIP_CONTROLS",
-        () if has("object-lock") => "OBJECT_LOCK_CONFIGURATION",
-        () if has("retention") => "OBJECT_LOCK_RETENTION",
-        () if has("legal-hold") => "OBJECT_LOCK_LEGALHOLD",
-        () if has("restore") => "OBJECT_RESTORE",
-        () if has("attributes") => "OBJECT_ATTRIBUTES",
-        () if has("inventory") => "INVENTORY",
-        () if has("metrics") => "METRICS",
-        () if has("analytics") => "ANALYTICS",
-        () if has("intelligent-tiering") => "INTELLIGENT_TIERING",
-        () if is_object => "OBJECT",
-        () => "BUCKET",
+        () => subresource::named(&names, is_object).unwrap_or(if is_object { "OBJECT" } else { "BUCKET" }),
     };
     match (copies, resource) {
         (true, "PART") => "REST.COPY.PART".to_owned(),

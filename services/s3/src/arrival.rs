@@ -3,13 +3,13 @@
 
 use std::borrow::Cow;
 
-use haneul_kit::{Arriving, RequestHead, Result};
+use haneul_kit::{Arriving, Instant, RequestHead, Result};
 use http::Method;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use percent_encoding::percent_decode_str;
 
 use crate::checksum::{self, ALL, Claim, Digest};
-use crate::{error, names};
+use crate::{error, names, subresource};
 
 /// Operations that S3 takes without a checksum of their body, although the model says that they need one: clients make
 /// them without since before there was a model.
@@ -29,12 +29,24 @@ const NO_CHECKSUM_NEEDED: &[&str] = &[
 const CHECKSUM_OF_OBJECT: &[&str] =
     &["CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "UploadPartCopy"];
 
+/// What a read may ask to be answered with in place of what is kept.
+const OVERRIDES: &[&str] = &[
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+];
+
 /// Parameters of listings that are numbers.
 const NUMBERS: &[&str] = &["max-keys", "max-parts", "max-uploads", "part-number-marker"];
 
 pub(crate) fn check(http: &RequestHead, call: &Arriving<'_>) -> Result<()> {
     check_key(http)?;
     check_query(http, call.operation)?;
+    subresource::check(http, call.operation)?;
+    check_headers(http, call.operation)?;
     let encryption = "x-amz-server-side-encryption";
     if matches!(call.operation, "GetObject" | "HeadObject")
         && let Some(given) = http.header(encryption)
@@ -65,20 +77,25 @@ fn check_query(http: &RequestHead, operation: &str) -> Result<()> {
     match operation {
         "PutObject" | "CopyObject" if given("uploadId").is_some() => {
             // With an upload alone one may list, complete and abort.
-            let message = "The specified method is not allowed against this resource.";
-            return Err(error::new("MethodNotAllowed", 405, message)
-                .with_field("Method", http.method.as_str())
-                .with_field("ResourceType", "UPLOAD"));
+            return Err(error::method_not_allowed_of(http.method.as_str(), "UPLOAD"));
         }
         "PutObject" | "CopyObject" if given("partNumber").is_some() => {
             let message = "This operation does not accept partNumber without uploadId";
             return Err(error::invalid_argument(message, "partNumber", "partNumber"));
         }
-        "UploadPart" | "UploadPartCopy" => {
+        "UploadPart" | "UploadPartCopy" | "GetObject" | "HeadObject" => {
             if let Some(number) = given("partNumber").filter(|number| number.parse::<i32>().is_err()) {
                 let message = "Part number must be an integer between 1 and 10000, inclusive";
                 return Err(error::invalid_argument(message, "partNumber", number));
             }
+        }
+        // The first page of a key's versions has no marker rather than an empty one.
+        "ListObjectVersions"
+            if given("key-marker").is_some_and(|marker| !marker.is_empty())
+                && given("version-id-marker").is_some_and(|marker| marker.is_empty()) =>
+        {
+            let message = "A version-id marker cannot be empty.";
+            return Err(error::invalid_argument(message, "version-id-marker", ""));
         }
         "ListObjects" => {
             if let Some(kind) = given("list-type").filter(|kind| !kind.is_empty()) {
@@ -91,14 +108,67 @@ fn check_query(http: &RequestHead, operation: &str) -> Result<()> {
         }
         _ => {}
     }
+    if given("versionId").is_some_and(|version| version.is_empty()) {
+        return Err(error::empty_version_id());
+    }
+    if matches!(operation, "GetObject" | "HeadObject") {
+        let names = subresource::parameters(http);
+        let unknown =
+            names.iter().find(|name| name.starts_with("response-") && !OVERRIDES.contains(&name.as_ref()));
+        if let Some(name) = unknown {
+            return Err(error::not_overridable(name, &given(name).unwrap_or_default()));
+        }
+    }
     if http.method != Method::GET {
         return Ok(());
+    }
+    let marker = "part-number-marker";
+    if let Some(number) = given(marker).filter(|number| number.parse::<i32>().is_ok_and(|number| number < 0))
+    {
+        let message = format!("Argument {marker} must be an integer between 0 and 2147483647");
+        return Err(error::invalid_argument(message, marker, number));
     }
     for name in NUMBERS {
         if let Some(number) = given(name).filter(|number| number.parse::<i32>().is_err()) {
             let message = format!("Provided {name} not an integer or within integer range");
             return Err(error::invalid_argument(message, name, number));
         }
+    }
+    Ok(())
+}
+
+/// Headers with a form that the model does not tell, or that it needs and S3 misses in words of its own.
+fn check_headers(http: &RequestHead, operation: &str) -> Result<()> {
+    if operation == "GetObjectAttributes" && !http.headers.contains_key("x-amz-object-attributes") {
+        return Err(error::no_object_attributes());
+    }
+    if http.method != Method::PUT && http.method != Method::POST {
+        return Ok(());
+    }
+    let until = "x-amz-object-lock-retain-until-date";
+    if let Some(date) = http.header(until).filter(|date| Instant::parse_iso8601(date).is_none()) {
+        let message = "The retain until date must be provided in ISO 8601 format";
+        return Err(error::invalid_argument(message, until, date));
+    }
+    let size = "x-amz-mp-object-size";
+    if let Some(given) = http.header(size).filter(|given| given.parse::<u64>().is_err()) {
+        return Err(error::invalid_request(format!("Value for {size} header is invalid: '{given}'")));
+    }
+    let is_known = |name: &str| ALL.iter().any(|algorithm| algorithm.header() == name);
+    let is_newer = |name: &str| name.starts_with("x-amz-checksum-xxhash");
+    let not_sums = ["x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode"];
+    let is_no_sum = |name: &str| {
+        name.starts_with("x-amz-checksum-") && !(is_known(name) || is_newer(name) || not_sums.contains(&name))
+    };
+    if http.headers.keys().any(|name| is_no_sum(name.as_str())) {
+        let message = "The algorithm type you specified in x-amz-checksum- header is invalid.";
+        return Err(error::invalid_request(message));
+    }
+    let trailers = http.header("x-amz-trailer").unwrap_or_default().split(',').map(str::trim);
+    let mut named = trailers.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
+    if named.any(|name| !is_known(&name) && !is_newer(&name)) {
+        let message = "The value specified in the x-amz-trailer header is not supported";
+        return Err(error::invalid_request(message));
     }
     Ok(())
 }
@@ -144,9 +214,10 @@ fn check_body(http: &RequestHead, call: &Arriving<'_>, body: &[u8]) -> Result<()
         if announced && trailer.is_none() {
             return Err(error::malformed_trailer());
         }
-        for value in http.header(name).into_iter().chain(trailer) {
+        let header = http.header(name).map(|value| (value, "header"));
+        for (value, place) in header.into_iter().chain(trailer.map(|value| (value, "trailing header"))) {
             let claim = Claim { algorithm, value: value.trim().to_owned() };
-            claim.check_form()?;
+            claim.check_form_in(place)?;
             claim.compare(&checksum::encode(&Digest::of(algorithm, body)))?;
             vouched = true;
         }

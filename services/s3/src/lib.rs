@@ -62,6 +62,7 @@ mod selection;
 mod service;
 mod storage_lens;
 mod store;
+mod subresource;
 mod tables;
 mod tagging;
 mod tasks;

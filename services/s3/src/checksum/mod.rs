@@ -9,7 +9,7 @@ pub(crate) mod wire;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use haneul_kit::{ApiError, Result};
+use haneul_kit::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::error;
@@ -160,18 +160,22 @@ pub(crate) struct Claim {
 impl Claim {
     /// Checks the form of one part's or object's own checksum.
     pub(crate) fn check_form(&self) -> Result<()> {
+        self.check_form_in("header")
+    }
+
+    /// Of one that came in a `header` or a `trailing header`.
+    pub(crate) fn check_form_in(&self, place: &str) -> Result<()> {
         match BASE64.decode(&self.value) {
             Ok(bytes) if bytes.len() == self.algorithm.length() => Ok(()),
-            _ => Err(self.invalid()),
+            _ => Err(error::invalid_request(format!(
+                "Value for {} {place} is invalid.",
+                self.algorithm.header()
+            ))),
         }
     }
 
     pub(crate) fn compare(&self, computed: &str) -> Result<()> {
         if self.value == computed { Ok(()) } else { Err(error::bad_checksum(self.algorithm.as_str())) }
-    }
-
-    fn invalid(&self) -> ApiError {
-        error::invalid_request(format!("Value for {} header is invalid.", self.algorithm.header()))
     }
 }
 

@@ -241,7 +241,7 @@ fn check(hashes: Hashes, source: &Source, expected: &Expectation) -> Result<(Str
     let claim = if let Some(trailers) = &expected.trailers {
         let given = trailers.header(algorithm.header());
         let claim = Claim { algorithm, value: given.ok_or_else(error::malformed_trailer)?.trim().to_owned() };
-        claim.check_form()?;
+        claim.check_form_in("trailing header")?;
         trailer = claim;
         Some(&trailer)
     } else {

@@ -67,9 +67,7 @@ fn wanted(attributes: &[String]) -> Result<Vec<String>> {
             "x-amz-object-attributes",
             unknown,
         )),
-        None if names.is_empty() => Err(error::invalid_request(
-            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
-        )),
+        None if names.is_empty() => Err(error::no_object_attributes()),
         None => Ok(names),
     }
 }

@@ -182,6 +182,102 @@ async fn parameters_and_headers() {
 }
 
 #[tokio::test]
+async fn what_is_no_method_of_a_sub_resource_touches_nothing() {
+    let cloud = world().await;
+    let not_allowed = |method: &str, kind: &str| {
+        let code = "<Code>MethodNotAllowed</Code>";
+        let message = "<Message>The specified method is not allowed against this resource.</Message>";
+        format!("{code}{message}<Method>{method}</Method><ResourceType>{kind}</ResourceType>")
+    };
+    for (method, target, kind) in [
+        ("DELETE", "/bkt?acl", "ACL"),
+        ("DELETE", "/bkt?location", "LOCATION"),
+        ("DELETE", "/bkt?versioning", "VERSIONING"),
+        ("DELETE", "/bkt?logging=", "LOGGING_STATUS"),
+        ("DELETE", "/bkt?%61cl", "ACL"),
+        ("PUT", "/new?uploads", "UPLOADS"),
+        ("PUT", "/new?location", "LOCATION"),
+        ("DELETE", "/bkt/k?acl", "ACL"),
+        ("DELETE", "/bkt/k?retention", "OBJECT_LOCK_RETENTION"),
+        ("DELETE", "/bkt/k?legal-hold", "OBJECT_LOCK_LEGALHOLD"),
+        ("PUT", "/bkt/k?uploads", "UPLOADS"),
+        ("PUT", "/bkt/k?attributes", "OBJECT_ATTRIBUTES"),
+        ("GET", "/bkt/k?restore", "OBJECT_RESTORE"),
+        ("POST", "/bkt/k", "OBJECT"),
+        ("POST", "/bkt/k?acl", "ACL"),
+    ] {
+        let request = Request::builder().method(method).uri(target).header("content-length", "0");
+        let answer = send(&cloud, request, "").await;
+        assert_eq!(answer.0, 405, "{method} {target}: {answer:?}");
+        assert!(answer.1.contains(&not_allowed(method, kind)), "{method} {target}: {answer:?}");
+    }
+    for (target, expected) in [
+        ("/bkt/k?versions", "400 InvalidRequest"),
+        ("/bkt/k?uploads", "400 InvalidRequest"),
+        ("/bkt/k?logging", "400 NoLoggingStatusForKey"),
+    ] {
+        assert_eq!(shown(&send(&cloud, Request::get(target), "").await), expected, "{target}");
+    }
+    assert_eq!(cloud.get("bkt", "k").await.unwrap(), "hello");
+    assert_eq!(shown(&send(&cloud, Request::head("/new"), "").await), "404");
+    // What means nothing to S3 changes nothing.
+    assert_eq!(send(&cloud, Request::get("/bkt/k?x-id=GetObject&foo"), "").await.1, "hello");
+}
+
+#[tokio::test]
+async fn forms_that_the_model_does_not_tell() {
+    let cloud = world().await;
+    let put = || put("/bkt/k").header("content-length", "1");
+    let until = "x-amz-object-lock-retain-until-date";
+    for (request, message) in [
+        (Request::get("/bkt/k?versionId="), "Version id cannot be the empty string"),
+        (Request::get("/bkt/k?tagging&versionId="), "Version id cannot be the empty string"),
+        (Request::delete("/bkt/k?versionId="), "Version id cannot be the empty string"),
+        (Request::get("/bkt/k?response-foo=1"), "response-foo is not in the set of overridable"),
+        (
+            Request::get("/bkt/k?partNumber=x"),
+            "Part number must be an integer between 1 and 10000, inclusive",
+        ),
+        (put().header(until, "tomorrow"), "The retain until date must be provided in ISO 8601 format"),
+        (
+            put().header("x-amz-checksum-foo", "x"),
+            "The algorithm type you specified in x-amz-checksum- header",
+        ),
+        (put().header("x-amz-trailer", "x-amz-foo"), "The value specified in the x-amz-trailer header"),
+        (
+            Request::post("/bkt/k?uploadId=x").header("x-amz-mp-object-size", "-1"),
+            "Value for x-amz-mp-object-size header is invalid: ",
+        ),
+        (Request::get("/bkt/k?attributes"), "The x-amz-object-attributes header specifying the attributes"),
+        (
+            Request::get("/bkt/k?uploadId=x&part-number-marker=-1"),
+            "Argument part-number-marker must be an integer between 0 and 2147483647",
+        ),
+        (
+            Request::get("/bkt?versions&key-marker=k&version-id-marker="),
+            "A version-id marker cannot be empty.",
+        ),
+    ] {
+        let answer = send(&cloud, request, "x").await;
+        assert_eq!(answer.0, 400, "{message}: {answer:?}");
+        assert!(answer.1.contains(&format!("<Message>{message}")), "{message}: {answer:?}");
+    }
+    for (method, target, body) in [("PUT", "/bkt?policy", POLICY), ("PUT", "/bkt?tagging", TAGGING)] {
+        let md5 = encode(&Digest::of(Algorithm::Md5, body.as_bytes()));
+        let request = Request::builder().method(method).uri(target).header("content-md5", md5);
+        assert_eq!(send(&cloud, request, body).await.0, 204, "{target}");
+    }
+    let trailer = Request::put("/bkt/k")
+        .header("x-amz-trailer", "x-amz-checksum-crc32")
+        .header("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+        .header("content-encoding", "aws-chunked")
+        .header("x-amz-decoded-content-length", 1);
+    let answer = send(&cloud, trailer, "1\r\nx\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\r\n").await;
+    assert!(answer.1.contains("Value for x-amz-checksum-crc32 trailing header is invalid."), "{answer:?}");
+    assert_eq!(cloud.get("bkt", "k").await.unwrap(), "hello");
+}
+
+#[tokio::test]
 async fn a_policy_is_the_owners_business() {
     let cloud = world().await;
     let theirs = super::cloud::root(super::cloud::THEIRS);
