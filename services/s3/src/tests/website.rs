@@ -106,6 +106,7 @@ async fn documents_and_errors() {
     assert_eq!((page.status, page.body.as_str()), (404, ""));
     let page = visit(&cloud, Method::PUT, "/a.txt", &[]).await;
     assert_eq!(page.status, 405);
+    assert!(page.body.contains("<li>ResourceType: OBJECT</li>"), "{}", page.body);
     let page = visit(&cloud, Method::GET, "/a.txt", &[("range", "bytes=0-1")]).await;
     assert_eq!((page.status, page.body.as_str()), (206, "te"));
     let etag = get(&cloud, "/a.txt").await.headers["etag"].to_str().unwrap().to_owned();
@@ -117,6 +118,15 @@ async fn documents_and_errors() {
     cloud.ok::<op::PutObject>(moved).await;
     let page = get(&cloud, "/moved").await;
     assert_eq!((page.status, &page.headers["location"]), (301, &"/a.txt".parse().unwrap()));
+    // Who may not list is sent on to a folder, and told of no missing key.
+    let reads = policy(
+        r#""Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::site/*""#,
+    );
+    let input = s::PutBucketPolicyRequest { bucket: "site".into(), policy: reads, ..Default::default() };
+    cloud.ok::<op::PutBucketPolicy>(input).await;
+    let page = get(&cloud, "/docs").await;
+    assert_eq!((page.status, &page.headers["location"]), (302, &"/docs/".parse().unwrap()));
+    assert_eq!(get(&cloud, "/missing").await.status, 403);
     // What is not public is not served.
     let delete = s::DeleteBucketPolicyRequest { bucket: "site".into(), ..Default::default() };
     cloud.ok::<op::DeleteBucketPolicy>(delete).await;

@@ -48,7 +48,7 @@ impl S3 {
     async fn serve(&self, cx: &Cx, http: &RequestHead) -> Result<Outcome> {
         let bucket = self.named_bucket(http).await?;
         if http.method != Method::GET && http.method != Method::HEAD {
-            return Err(error::method_not_allowed(http.method.as_str()));
+            return Err(error::method_not_allowed_of(http.method.as_str(), "OBJECT"));
         }
         let Some(website) = &bucket.record.features.website else {
             let message = "The specified bucket does not have a website configuration";
@@ -78,8 +78,8 @@ impl S3 {
         if status == 304 || status == 412 || status == 416 {
             return Ok(Outcome::Answer(page::bare(&refused, cx)));
         }
-        // A folder that was asked for without its slash.
-        if status == 404
+        // A folder that was asked for without its slash; who may not list is not told that a key is not there.
+        if (status == 404 || (status == 403 && !self.is_there(&bucket, &document).await?))
             && !document.ends_with('/')
             && self.is_there(&bucket, &format!("{key}/{index}")).await?
         {
