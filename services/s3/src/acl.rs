@@ -74,15 +74,15 @@ impl Requested {
             return Ok(private(parties.owner));
         }
         let mut acl = Acl::new();
-        for (header, permission) in [
-            (&self.full_control, Permission::FullControl),
-            (&self.read, Permission::Read),
-            (&self.read_acp, Permission::ReadAcp),
-            (&self.write, Permission::Write),
-            (&self.write_acp, Permission::WriteAcp),
+        for (header, name, permission) in [
+            (&self.full_control, "x-amz-grant-full-control", Permission::FullControl),
+            (&self.read, "x-amz-grant-read", Permission::Read),
+            (&self.read_acp, "x-amz-grant-read-acp", Permission::ReadAcp),
+            (&self.write, "x-amz-grant-write", Permission::Write),
+            (&self.write_acp, "x-amz-grant-write-acp", Permission::WriteAcp),
         ] {
             for grantee in header.iter().flat_map(|header| header.split(',')) {
-                let grant = GrantRecord { grantee: header_grantee(grantee)?, permission };
+                let grant = GrantRecord { grantee: header_grantee(grantee, name)?, permission };
                 if !acl.contains(&grant) {
                     acl.push(grant);
                 }
@@ -132,33 +132,34 @@ pub(crate) fn private(owner: AccountId) -> Acl {
     vec![GrantRecord { grantee, permission: Permission::FullControl }]
 }
 
-/// `id="…"`, `uri="…"` or `emailAddress="…"`.
-fn header_grantee(text: &str) -> Result<GranteeRecord> {
-    let invalid = || error::invalid_argument("Argument format not recognized", "x-amz-grant", text.trim());
+/// `id="…"`, `uri="…"` or `emailAddress="…"` in a header of this name.
+fn header_grantee(text: &str, header: &'static str) -> Result<GranteeRecord> {
+    let invalid = || error::invalid_argument("Argument format not recognized", header, text.trim());
     let (kind, value) = text.trim().split_once('=').ok_or_else(invalid)?;
     let value = value.trim().trim_matches('"');
     match kind.trim().to_ascii_lowercase().as_str() {
-        "id" => canonical(value),
-        "uri" => group(value),
+        "id" => canonical(value, "id"),
+        "uri" => group(value, "uri"),
         "emailaddress" => Err(no_email()),
         _ => Err(invalid()),
     }
 }
 
-fn canonical(id: &str) -> Result<GranteeRecord> {
+/// `argument` is what it is called where it was given; so for [`group`].
+fn canonical(id: &str, argument: &'static str) -> Result<GranteeRecord> {
     match account_of(id) {
         Some(_) => Ok(GranteeRecord::Canonical(id.to_owned())),
         None if id == EXEC_READER => Ok(GranteeRecord::Canonical(id.to_owned())),
-        None => Err(error::invalid_argument("Invalid id", "CanonicalUser/ID", id)),
+        None => Err(error::invalid_argument("Invalid id", argument, id)),
     }
 }
 
-fn group(uri: &str) -> Result<GranteeRecord> {
+fn group(uri: &str, argument: &'static str) -> Result<GranteeRecord> {
     match uri {
         ALL_USERS => Ok(GranteeRecord::AllUsers),
         AUTHENTICATED_USERS => Ok(GranteeRecord::AuthenticatedUsers),
         LOG_DELIVERY => Ok(GranteeRecord::LogDelivery),
-        _ => Err(error::invalid_argument("Invalid group uri", "Group/URI", uri)),
+        _ => Err(error::invalid_argument("Invalid group uri", argument, uri)),
     }
 }
 
@@ -180,16 +181,17 @@ fn malformed() -> haneul_kit::ApiError {
 /// The ACL in a document, whose owner must be the one that there is: an owner cannot be changed.
 pub(crate) fn of_document(policy: &AccessControlPolicy, owner: AccountId) -> Result<Acl> {
     let named = policy.owner.as_ref().and_then(|owner| owner.id.as_deref()).ok_or_else(malformed)?;
+    canonical(named, "CanonicalUser/ID")?;
     if named != canonical_id(owner) {
         return Err(error::access_denied("Access Denied"));
     }
     let mut acl = Acl::new();
-    for grant in policy.grants.iter().flatten() {
+    for grant in policy.grants.as_ref().ok_or_else(malformed)? {
         let permission = grant.permission.as_deref().and_then(Permission::parse).ok_or_else(malformed)?;
         let grantee = grant.grantee.as_ref().ok_or_else(malformed)?;
         let grantee = match grantee.r#type.as_str() {
-            "CanonicalUser" => canonical(grantee.id.as_deref().ok_or_else(malformed)?)?,
-            "Group" => group(grantee.uri.as_deref().ok_or_else(malformed)?)?,
+            "CanonicalUser" => canonical(grantee.id.as_deref().ok_or_else(malformed)?, "CanonicalUser/ID")?,
+            "Group" => group(grantee.uri.as_deref().ok_or_else(malformed)?, "Group/URI")?,
             "AmazonCustomerByEmail" => return Err(no_email()),
             _ => return Err(malformed()),
         };
@@ -482,6 +484,16 @@ mod tests {
         ] {
             assert_eq!(resolve(bad), Err(expected.to_owned()), "{bad}");
         }
+        let fields = |read: &str| {
+            let requested = Requested { read: Some(read.to_owned()), ..Requested::default() };
+            requested.resolve(Target::Object, parties()).unwrap_err().fields().to_vec()
+        };
+        let argument = |name: &str, value: &str| {
+            vec![("ArgumentName", name.to_owned()), ("ArgumentValue", value.to_owned())]
+        };
+        assert_eq!(fields("nobody"), argument("x-amz-grant-read", "nobody"));
+        assert_eq!(fields("id=x"), argument("id", "x"));
+        assert_eq!(fields("uri=http://x"), argument("uri", "http://x"));
         let both = Requested { canned: Some("private".into()), read: Some(given), ..Requested::default() };
         assert_eq!(both.resolve(Target::Object, parties()).unwrap_err().code(), "InvalidRequest");
     }

@@ -96,9 +96,9 @@ impl S3 {
             let message = "Insufficient information. Origin request header needed.";
             return Err(error::new("BadRequest", 400, message));
         };
-        let method = method.filter(|method| ["GET", "PUT", "POST", "DELETE", "HEAD"].contains(method));
-        let Some(method) = method else {
-            let message = "Invalid Access-Control-Request-Method: null";
+        let known = method.filter(|method| ["GET", "PUT", "POST", "DELETE", "HEAD"].contains(method));
+        let Some(method) = known else {
+            let message = format!("Invalid Access-Control-Request-Method: {}", method.unwrap_or("null"));
             return Err(error::new("BadRequest", 400, message));
         };
         let forbidden_to = |kind: &'static str, message: &str| {

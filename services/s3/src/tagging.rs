@@ -41,7 +41,11 @@ pub(crate) fn of_header(header: &str) -> Result<TagMap> {
     let mut pairs = Vec::new();
     for pair in header.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        pairs.push((decode(key)?, decode(value)?));
+        let (key, value) = (decode(key)?, decode(value)?);
+        if key.is_empty() || pairs.iter().any(|(earlier, _)| *earlier == key) {
+            return Err(invalid_header(header));
+        }
+        pairs.push((key, value));
         if pairs.len() > BUCKET_TAGS_MAX {
             break;
         }
@@ -171,8 +175,11 @@ mod tests {
             ("a", Ok(1)),
             ("a%20b=c%2Bd", Ok(1)),
             ("%ED%82%A4=1", Ok(1)),
-            ("a=1&a=2", Err("InvalidTag".to_owned())),
-            ("=1", Err("InvalidTag".to_owned())),
+            ("a=1&a=2", Err("InvalidArgument".to_owned())),
+            ("=1", Err("InvalidArgument".to_owned())),
+            ("=", Err("InvalidArgument".to_owned())),
+            ("&", Ok(0)),
+            ("a&b=", Ok(2)),
             ("a=<", Err("InvalidTag".to_owned())),
             ("AWS:x=1", Err("InvalidTag".to_owned())),
             ("%FF=1", Err("InvalidArgument".to_owned())),

@@ -46,6 +46,12 @@ fn check_rule(rule: &LifecycleRule) -> Result<()> {
         return Err(invalid_request("At least one action needs to be specified in a rule"));
     }
     check_positive(rule)?;
+    let keeps = rule.noncurrent_expiration.is_some_and(|action| action.keep.is_some())
+        || rule.noncurrent_transitions.iter().any(|one| one.keep.is_some());
+    if keeps && rule.form == FilterForm::LegacyPrefix {
+        let message = "NewerNoncurrentVersions element can only be used in Lifecycle V2.";
+        return Err(invalid_request(message));
+    }
     check_filter(rule)?;
     let moves: Vec<_> = rule.transitions.iter().map(|one| (one.days, one.class.as_str())).collect();
     check_moves(&rule.filter, &moves, "Days", "Transition")?;
@@ -267,6 +273,13 @@ mod tests {
             (with(|r| r.expiration = Some(Expiration::Days(0))), "InvalidArgument"),
             (with(|r| r.expiration = Some(Expiration::Date(1))), "InvalidArgument"),
             (with(|r| r.noncurrent_expiration = Some(Noncurrent { days: 0, keep: None })), "InvalidArgument"),
+            (
+                with(|r| {
+                    r.form = FilterForm::LegacyPrefix;
+                    r.noncurrent_expiration = Some(Noncurrent { days: 1, keep: Some(1) });
+                }),
+                "InvalidRequest",
+            ),
             (with(|r| r.abort_incomplete_days = Some(0)), "InvalidArgument"),
             (tagged(|r| r.abort_incomplete_days = Some(1)), "InvalidRequest"),
             (tagged(|r| r.expiration = Some(Expiration::DeleteMarkers(true))), "InvalidRequest"),

@@ -64,7 +64,8 @@ impl S3 {
         }
         if target.region != bucket.region {
             let message = "Cross S3 location logging not allowed. ";
-            return Err(error::new("CrossLocationLoggingProhibited", 403, message)
+            // The reference spells it with one t, the service with two.
+            return Err(error::new("CrossLocationLoggingProhibitted", 403, message)
                 .with_field("TargetBucketLocation", target.region.as_str())
                 .with_field("SourceBucketLocation", bucket.region.as_str()));
         }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use haneul_kit::{Access, ApiError, Cx, Handle, Region, Result};
 use haneul_s3_wire::operations::CreateBucket;
-use haneul_s3_wire::shapes::{CreateBucketOutput, CreateBucketRequest};
+use haneul_s3_wire::shapes::{CreateBucketConfiguration, CreateBucketOutput, CreateBucketRequest};
 
 use crate::acl::{self, Parties, Requested, Target};
 use crate::model::features::Features;
@@ -54,6 +54,9 @@ impl Handle<CreateBucket> for S3 {
         let ownership = ownership(&input)?;
         let acl = acl(cx, &input, ownership)?;
         let lock = (input.object_lock_enabled_for_bucket == Some(true)).then(BucketLock::default);
+        if input.create_bucket_configuration.as_ref().is_some_and(says_nothing) {
+            return Err(error::malformed_xml());
+        }
         let configuration = input.create_bucket_configuration.unwrap_or_default();
         if configuration.location.is_some() || configuration.bucket.is_some() {
             return Err(error::not_implemented("A directory bucket"));
@@ -97,6 +100,14 @@ impl Handle<CreateBucket> for S3 {
     }
 }
 
+/// A document that is there has to say something.
+fn says_nothing(configuration: &CreateBucketConfiguration) -> bool {
+    configuration.location_constraint.is_none()
+        && configuration.location.is_none()
+        && configuration.bucket.is_none()
+        && configuration.tags.is_none()
+}
+
 fn requested(input: &CreateBucketRequest) -> Requested {
     Requested {
         canned: input.acl.clone(),
@@ -134,24 +145,18 @@ fn acl(cx: &Cx, input: &CreateBucketRequest, ownership: Ownership) -> Result<Opt
 
 /// Where the bucket goes: the endpoint's Region must be named, except in us-east-1, which must not and may name others.
 fn region(endpoint: Region, constraint: Option<&str>) -> Result<Region> {
-    let constraint = match constraint {
-        Some("") | None => None,
-        Some("EU") => Some("eu-west-1"),
-        Some(other) => Some(other),
+    let Some(given) = constraint else {
+        return if endpoint == Region::US_EAST_1 { Ok(endpoint) } else { Err(incompatible("unspecified")) };
     };
-    let wanted = match constraint {
-        None if endpoint == Region::US_EAST_1 => return Ok(endpoint),
-        None => return Err(incompatible("unspecified")),
-        Some(wanted) => wanted,
-    };
-    let region: Region = wanted.parse().map_err(|_| invalid(wanted))?;
-    if region == Region::US_EAST_1 || region.partition() != endpoint.partition() {
-        return Err(invalid(wanted));
+    if given.is_empty() {
+        return Err(invalid(given));
     }
-    if endpoint != Region::US_EAST_1 && endpoint != region {
-        return Err(incompatible(wanted));
+    let wanted: Option<Region> = if given == "EU" { "eu-west-1" } else { given }.parse().ok();
+    if endpoint != Region::US_EAST_1 {
+        return wanted.filter(|region| *region == endpoint).ok_or_else(|| incompatible(given));
     }
-    Ok(region)
+    let elsewhere = wanted.filter(|region| *region != endpoint && region.partition() == endpoint.partition());
+    elsewhere.ok_or_else(|| invalid(given))
 }
 
 fn invalid(wanted: &str) -> ApiError {
@@ -178,7 +183,7 @@ mod tests {
         };
         for (endpoint, constraint, expected) in [
             ("us-east-1", None, "us-east-1"),
-            ("us-east-1", Some(""), "us-east-1"),
+            ("us-east-1", Some(""), "InvalidLocationConstraint"),
             ("us-east-1", Some("eu-west-1"), "eu-west-1"),
             ("us-east-1", Some("EU"), "eu-west-1"),
             ("us-east-1", Some("us-east-1"), "InvalidLocationConstraint"),
@@ -188,7 +193,9 @@ mod tests {
             ("eu-west-1", Some("EU"), "eu-west-1"),
             ("eu-west-1", None, "IllegalLocationConstraintException"),
             ("eu-west-1", Some("us-west-2"), "IllegalLocationConstraintException"),
-            ("eu-west-1", Some("us-east-1"), "InvalidLocationConstraint"),
+            ("eu-west-1", Some("us-east-1"), "IllegalLocationConstraintException"),
+            ("eu-west-1", Some("mars-1"), "IllegalLocationConstraintException"),
+            ("eu-west-1", Some(""), "InvalidLocationConstraint"),
         ] {
             assert_eq!(at(endpoint, constraint), expected, "{endpoint} {constraint:?}");
         }

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Instant, Result, paging};
+use haneul_kit::{Access, Cx, Handle, Instant, Region, Result, paging};
 use haneul_s3_wire::operations::ListBuckets;
 use haneul_s3_wire::shapes::{Bucket, ListBucketsOutput, ListBucketsRequest};
 
@@ -23,16 +23,21 @@ impl Handle<ListBuckets> for S3 {
                 return Err(error::invalid_argument(message, "max-buckets", given.to_string()));
             }
         };
+        if let Some(region) =
+            input.bucket_region.as_deref().filter(|region| region.parse::<Region>().is_err())
+        {
+            let message = format!("Argument value {region} is not a valid AWS Region");
+            return Err(
+                error::new("InvalidArgument", 400, message).with_field("ArgumentName", "bucket-region")
+            );
+        }
         let purpose = format!("s3:ListBuckets:{account}");
         let mut after: Option<String> = match &input.continuation_token {
             None => None,
-            Some(token) => Some(paging::position(&self.platform.seal, &purpose, token).ok_or_else(|| {
-                error::invalid_argument(
-                    "The continuation token provided is incorrect",
-                    "continuation-token",
-                    token,
-                )
-            })?),
+            Some(token) => Some(
+                paging::position(&self.platform.seal, &purpose, token)
+                    .ok_or_else(error::invalid_continuation_token)?,
+            ),
         };
         // Pages tell each bucket's Region; the plain listing of old does not.
         let paged = input.max_buckets.is_some()

@@ -39,13 +39,10 @@ impl Handle<ListObjectsV2> for S3 {
         let purpose = format!("s3:ListObjectsV2:{}", bucket.id());
         let resumed: Option<String> = match &input.continuation_token {
             None => None,
-            Some(token) => Some(paging::position(&self.platform.seal, &purpose, token).ok_or_else(|| {
-                error::invalid_argument(
-                    "The continuation token provided is incorrect",
-                    "continuation-token",
-                    token,
-                )
-            })?),
+            Some(token) => Some(
+                paging::position(&self.platform.seal, &purpose, token)
+                    .ok_or_else(error::invalid_continuation_token)?,
+            ),
         };
         let marker = resumed.as_deref().or(input.start_after.as_deref());
         let query = query(&bucket, &input.prefix, &input.delimiter, limit);

@@ -53,10 +53,29 @@ async fn creating() {
             "InvalidArgument",
         ),
         (within("mars", "mars-1"), "InvalidLocationConstraint"),
+        (within("nowhere", ""), "InvalidLocationConstraint"),
+        (
+            s::CreateBucketRequest {
+                create_bucket_configuration: Some(Default::default()),
+                ..create("bare")
+            },
+            "MalformedXML",
+        ),
     ] {
         let name = input.bucket.clone();
         assert_eq!(code(&world.root::<op::CreateBucket>(input).await), expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn buckets_of_a_region_that_is_none() {
+    let world = World::with_bucket().await;
+    let of =
+        |region: &str| s::ListBucketsRequest { bucket_region: Some(region.into()), ..Default::default() };
+    assert_eq!(code(&world.root::<op::ListBuckets>(of("us-east-1")).await), "ok");
+    let refused = world.root::<op::ListBuckets>(of("mars-1")).await.err().unwrap();
+    assert_eq!(refused.code(), "InvalidArgument");
+    assert_eq!(refused.message(), "Argument value mars-1 is not a valid AWS Region");
 }
 
 #[tokio::test]

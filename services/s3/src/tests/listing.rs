@@ -164,6 +164,10 @@ async fn limits_and_encodings() {
     ] {
         assert_eq!(code(&world.root::<op::ListObjectsV2>(input).await), expected);
     }
+    // A token that is not of this listing is not repeated.
+    let token = s::ListObjectsV2Request { continuation_token: Some("x".into()), ..list(None, None) };
+    let refused = world.root::<op::ListObjectsV2>(token).await.err().unwrap();
+    assert_eq!(refused.fields(), [("ArgumentName", "continuation-token".to_owned())]);
     let none = world.root::<op::ListObjectsV2>(list(Some(0), None)).await.unwrap();
     assert!(none.contents.is_none() && none.is_truncated == Some(false));
     let shown = world.root::<op::ListObjectsV2>(list(Some(5000), Some("url"))).await.unwrap();

@@ -59,6 +59,17 @@ async fn requests_are_logged_to_a_bucket_that_lets_them_in() {
     cloud.bucket("logs").await;
     let refused = cloud.err::<op::PutBucketLogging>(logging("nowhere", None)).await;
     assert_eq!(refused, "InvalidTargetBucketForLogging: The target bucket for logging does not exist");
+    let elsewhere = s::CreateBucketRequest {
+        bucket: "far".into(),
+        create_bucket_configuration: Some(s::CreateBucketConfiguration {
+            location_constraint: Some("eu-west-1".into()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    cloud.ok::<op::CreateBucket>(elsewhere).await;
+    let refused = cloud.err::<op::PutBucketLogging>(logging("far", None)).await;
+    assert_eq!(refused, "CrossLocationLoggingProhibitted: Cross S3 location logging not allowed. ");
     cloud.ok::<op::PutBucketLogging>(logging("logs", None)).await;
     answered(&cloud, "/bkt/a%20key", 200).await;
     cloud.env.clock.advance(Duration::from_secs(301));
