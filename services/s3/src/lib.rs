@@ -11,7 +11,7 @@
 //! [`object_lock`], [`annotation`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`storage_lens`], [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
 //! goes on after the answer), [`extension`] (preflights, CORS headers, browser uploads), [`website`] (a bucket as a website),
-//! [`access_log`] (a line for each request), [`request_metrics`] (numbers for CloudWatch), [`object_lambda`] (functions that answer), [`multi_region`], [`control`] (S3 Control), [`tables`] (S3 Tables).
+//! [`access_log`] (a line for each request), [`subresource`] (what a query says that a request is about), [`request_metrics`] (numbers for CloudWatch), [`object_lambda`] (functions that answer), [`multi_region`], [`control`] (S3 Control), [`tables`] (S3 Tables).
 //!
 //! What must never happen here: an acknowledgement before bytes and record are durable; a record that names a blob
 //! which is not there; a body held whole in memory; an option accepted whose effect does not exist.

@@ -40,6 +40,22 @@ const NAMES: &[(&str, &str)] = &[
     ("intelligent-tiering", "INTELLIGENT_TIERING"),
 ];
 
+/// Those that logs have no name for.
+const UNNAMED: &[&str] = &[
+    "abac",
+    "annotation",
+    "delete",
+    "metadataAnnotationTable",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
+    "renameObject",
+    "select",
+    "session",
+    "torrent",
+];
+
 /// The name that S3 has for the sub-resource among these names of parameters.
 pub(crate) fn named<S: AsRef<str>>(parameters: &[S], is_object: bool) -> Option<&'static str> {
     let has = |name: &str| parameters.iter().any(|parameter| parameter.as_ref() == name);
@@ -67,12 +83,19 @@ pub(crate) fn check(http: &RequestHead, operation: &str) -> Result<()> {
         "CompleteMultipartUpload" => true,
         _ => return Ok(()),
     };
+    // As most requests are.
+    if http.uri.query().is_none() && operation != "CompleteMultipartUpload" {
+        return Ok(());
+    }
     let names = parameters(http);
     if operation == "CompleteMultipartUpload" {
         let of_upload = names.iter().any(|name| name == "uploadId");
         return if of_upload { Ok(()) } else { Err(refused(http, named(&names, true).unwrap_or("OBJECT"))) };
     }
     match named(&names, is_object) {
+        None if names.iter().any(|name| UNNAMED.contains(&name.as_ref())) => {
+            Err(refused(http, if is_object { "OBJECT" } else { "BUCKET" }))
+        }
         None => Ok(()),
         Some("BUCKETVERSIONS") if is_object && http.method == Method::GET => {
             Err(error::invalid_request("There is no such thing as the ?versions sub-resource for a key"))
@@ -91,4 +114,20 @@ pub(crate) fn check(http: &RequestHead, operation: &str) -> Result<()> {
 
 fn refused(http: &RequestHead, kind: &str) -> ApiError {
     error::method_not_allowed_of(http.method.as_str(), kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_the_model_has_are_known() {
+        let model = haneul_wire::model(&haneul_s3_wire::SERVICE);
+        let queries = model.operations.iter().flat_map(|operation| operation.uri.query.iter());
+        let names: Vec<_> = queries.filter(|(_, value)| value.is_empty()).map(|(name, _)| *name).collect();
+        assert!(names.len() > 60, "{names:?}");
+        for name in names {
+            assert!(NAMES.iter().any(|(known, _)| *known == name) != UNNAMED.contains(&name), "{name}");
+        }
+    }
 }

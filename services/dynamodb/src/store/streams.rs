@@ -42,9 +42,7 @@ impl Db {
         let (table, label) = (id.clone(), label.to_owned());
         Ok(Some(cache.keep(version, key, StreamInfo { table, label, record, policy })))
     }
-}
 
-impl Db {
     /// The label of the last stream that a table had, as long as something is left of it.
     pub(crate) async fn last_stream(&self, info: &TableInfo) -> Result<Option<String>> {
         let range = Range::prefix((info.account, info.region, &info.name)).rev();

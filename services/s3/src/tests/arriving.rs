@@ -203,6 +203,9 @@ async fn what_is_no_method_of_a_sub_resource_touches_nothing() {
         ("PUT", "/bkt/k?uploads", "UPLOADS"),
         ("PUT", "/bkt/k?attributes", "OBJECT_ATTRIBUTES"),
         ("GET", "/bkt/k?restore", "OBJECT_RESTORE"),
+        ("DELETE", "/bkt?abac", "BUCKET"),
+        ("DELETE", "/bkt/k?torrent", "OBJECT"),
+        ("PUT", "/bkt/k?select", "OBJECT"),
         ("POST", "/bkt/k", "OBJECT"),
         ("POST", "/bkt/k?acl", "ACL"),
     ] {
