@@ -14,20 +14,31 @@ pub(crate) const STEP_MIN: usize = 64 * 1024;
 /// What the steps of all writers together may come to, where there are not too many of them for [`STEP_MIN`].
 const STEPS_MAX: usize = 4 * 1024 * 1024;
 
-/// Buffers of [`BUFFER`] bytes for reuse: a fresh one of that size costs more in page faults than a read into it.
+/// What all readers together read at once from a disk that has to be waited for, and once more ahead of their clients.
+const COLD_BLOCKS_MAX: u64 = 128;
+
+/// Blocks that a reader takes at once from such a disk, while there are few readers.
+pub(crate) const STEP_BLOCKS: u64 = 4;
+
+/// Buffers for reuse: a fresh one of such a size costs more in page faults than a read into it.
 #[derive(Default)]
 pub(crate) struct Pool {
+    /// Of [`BUFFER`] bytes.
     free: Mutex<Vec<Vec<u8>>>,
-    /// The same for one block.
-    blocks: Mutex<Vec<Vec<u8>>>,
+    /// Of [`SMALL_BUFFER`] bytes.
+    small: Mutex<Vec<Vec<u8>>>,
     writers: AtomicUsize,
+    cold_readers: AtomicUsize,
 }
 
-/// Four blocks with what follows them, and the header.
-pub(crate) const BUFFER: usize = HEADER + 4 * STORED_BLOCK_MAX;
+/// [`STEP_BLOCKS`] blocks with what follows them, and the header.
+pub(crate) const BUFFER: usize = HEADER + STEP_BLOCKS as usize * STORED_BLOCK_MAX;
 
-const FREE_MAX: usize = 16;
-const BLOCKS_MAX: usize = 64;
+/// The same of one block.
+pub(crate) const SMALL_BUFFER: usize = HEADER + STORED_BLOCK_MAX;
+
+const FREE_MAX: usize = 8;
+const SMALL_FREE_MAX: usize = 64;
 
 impl Pool {
     /// How much a writer should collect before it is written: the memory of all of them is bounded, so the more there
@@ -42,26 +53,37 @@ impl Pool {
         Member(self.clone())
     }
 
-    /// A buffer with room for [`BUFFER`] bytes. What is in it is of no meaning, but need not be made again.
-    pub(crate) fn take(&self) -> Vec<u8> {
-        self.free.lock().pop().unwrap_or_else(|| Vec::with_capacity(BUFFER))
+    /// Counts one more reader that waits for the disk, until what it returns is dropped.
+    pub(crate) fn join_cold(self: &Arc<Pool>) -> ColdMember {
+        self.cold_readers.fetch_add(1, Ordering::Relaxed);
+        ColdMember(self.clone())
     }
 
-    /// One of at least `wanted` bytes, at most [`BUFFER`], to read into.
+    /// A buffer with room for `wanted` bytes, at most [`BUFFER`]. What is in it is of no meaning, but need not be made
+    /// again.
+    pub(crate) fn take(&self, wanted: usize) -> Vec<u8> {
+        let (free, size) = self.of(wanted);
+        free.lock().pop().unwrap_or_else(|| Vec::with_capacity(size))
+    }
+
+    /// One of at least `wanted` bytes to read into.
     pub(crate) fn take_for(&self, wanted: usize) -> Vec<u8> {
-        let (free, size) = match wanted <= STORED_BLOCK_MAX {
-            true => (&self.blocks, STORED_BLOCK_MAX),
-            false => (&self.free, BUFFER),
-        };
-        let mut buffer = free.lock().pop().unwrap_or_default();
-        buffer.resize(size, 0);
+        let mut buffer = self.take(wanted);
+        buffer.resize(self.of(wanted).1, 0);
         buffer
+    }
+
+    fn of(&self, wanted: usize) -> (&Mutex<Vec<Vec<u8>>>, usize) {
+        match wanted <= SMALL_BUFFER {
+            true => (&self.small, SMALL_BUFFER),
+            false => (&self.free, BUFFER),
+        }
     }
 
     pub(crate) fn give(&self, buffer: Vec<u8>) {
         let (free, max) = match buffer.capacity() {
             BUFFER.. => (&self.free, FREE_MAX),
-            STORED_BLOCK_MAX.. => (&self.blocks, BLOCKS_MAX),
+            SMALL_BUFFER.. => (&self.small, SMALL_FREE_MAX),
             _ => return,
         };
         let mut free = free.lock();
@@ -86,6 +108,23 @@ impl Drop for Member {
     }
 }
 
+/// A reader that waits for the disk, and is counted.
+pub(crate) struct ColdMember(Arc<Pool>);
+
+impl ColdMember {
+    /// Blocks to read at once: as with writers, the more there are, the less.
+    pub(crate) fn blocks(&self) -> u64 {
+        let readers = self.0.cold_readers.load(Ordering::Relaxed).max(1) as u64;
+        (COLD_BLOCKS_MAX / 2 / readers).clamp(1, STEP_BLOCKS)
+    }
+}
+
+impl Drop for ColdMember {
+    fn drop(&mut self) {
+        self.0.cold_readers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,8 +132,7 @@ mod tests {
     #[test]
     fn buffers_come_back_by_their_size() {
         let pool = Pool::default();
-        for (wanted, size) in [(1, STORED_BLOCK_MAX), (STORED_BLOCK_MAX, STORED_BLOCK_MAX), (BUFFER, BUFFER)]
-        {
+        for (wanted, size) in [(1, SMALL_BUFFER), (SMALL_BUFFER, SMALL_BUFFER), (BUFFER, BUFFER)] {
             let mut buffer = pool.take_for(wanted);
             assert_eq!(buffer.len(), size);
             buffer[0] = 7;
@@ -102,9 +140,20 @@ mod tests {
             assert_eq!(pool.take_for(wanted)[0], 7, "the same again");
         }
         pool.give(vec![0; 100]);
-        (0..100).for_each(|_| pool.give(vec![0; STORED_BLOCK_MAX]));
-        assert_eq!((pool.free.lock().len(), pool.blocks.lock().len()), (0, BLOCKS_MAX));
-        assert!(pool.take().capacity() >= BUFFER);
+        (0..100).for_each(|_| pool.give(vec![0; SMALL_BUFFER]));
+        assert_eq!((pool.free.lock().len(), pool.small.lock().len()), (0, SMALL_FREE_MAX));
+        assert!(pool.take(BUFFER).capacity() >= BUFFER);
+    }
+
+    #[test]
+    fn many_readers_take_small_steps() {
+        let pool = Arc::new(Pool::default());
+        let first = pool.join_cold();
+        assert_eq!(first.blocks(), STEP_BLOCKS);
+        let more: Vec<ColdMember> = (0..63).map(|_| pool.join_cold()).collect();
+        assert_eq!(first.blocks(), 1);
+        drop(more);
+        assert_eq!(first.blocks(), STEP_BLOCKS);
     }
 
     #[test]

@@ -7,16 +7,14 @@ use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
 use super::format::{BLOCK, HEADER, Header, Layout, block_checksum};
+use super::pool::ColdMember;
 use super::{Shared, blocking};
 use crate::blobs::{BackendReader, BoxFuture};
 use crate::cipher::TAG_BYTES;
 use crate::{BlobError, BlobId, Cipher};
 
-/// Blocks that are read at once, and then once more ahead of the consumer.
-const STEP_BLOCKS: u64 = 4;
-
-/// The same where nobody waits for the disk: what is checked is then sent while it is still in the core's cache, and
-/// many readers hold little.
+/// Blocks that are read at once where nobody waits for the disk: what is checked is then sent while it is still in the
+/// core's cache, and many readers hold little.
 const CACHED_BLOCKS: u64 = 1;
 
 /// A buffer up to this size is made for the read; a larger one comes from the pool.
@@ -33,6 +31,8 @@ pub(super) struct Reader {
     ahead: Option<JoinHandle<Result<Step, BlobError>>>,
     /// Something had to come from the disk.
     cold: bool,
+    /// Says how much is read at once since then.
+    member: Option<ColdMember>,
 }
 
 #[derive(Clone)]
@@ -57,6 +57,7 @@ impl Reader {
             chunks: VecDeque::new(),
             ahead: None,
             cold: false,
+            member: None,
         }
     }
 
@@ -69,20 +70,22 @@ impl Reader {
     }
 
     async fn step(&mut self) -> Result<(), BlobError> {
+        let pool = &self.source.shared.pool;
+        let blocks = self.member.get_or_insert_with(|| pool.join_cold()).blocks();
         let step = match self.ahead.take() {
             Some(ahead) => match ahead.await {
                 Ok(step) => step?,
                 Err(failed) => return Err(BlobError::Io(format!("the reading thread failed: {failed}"))),
             },
             None => {
-                let (source, part, end) = (self.source.clone(), self.take(STEP_BLOCKS), self.rest.end);
+                let (source, part, end) = (self.source.clone(), self.take(blocks), self.rest.end);
                 blocking(move || source.read(part, end)).await?
             }
         };
         self.source = step.source;
         self.chunks = step.chunks;
         if self.cold && !self.rest.is_empty() {
-            let (source, part, end) = (self.source.clone(), self.take(STEP_BLOCKS), self.rest.end);
+            let (source, part, end) = (self.source.clone(), self.take(blocks), self.rest.end);
             self.ahead = Some(tokio::task::spawn_blocking(move || source.read(part, end)));
         }
         Ok(())
@@ -132,7 +135,7 @@ impl BackendReader for Reader {
 }
 
 impl Source {
-    /// Reads `part`, which is in at most [`STEP_BLOCKS`] blocks. `end` is where the whole range ends.
+    /// Reads `part`, which is in at most [`super::pool::STEP_BLOCKS`] blocks. `end` is where the whole range ends.
     fn read(mut self, part: Range<u64>, end: u64) -> Result<Step, BlobError> {
         let id = self.id;
         let first = part.start / BLOCK as u64;

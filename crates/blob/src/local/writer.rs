@@ -5,13 +5,13 @@ use haneul_env::fs::File;
 use tokio::task::JoinHandle;
 
 use super::format::{BLOCK, HEADER, Header, Layout, block_checksum};
-use super::pool::Member;
+use super::pool::{BUFFER, Member, SMALL_BUFFER};
 use super::{Shared, blocking};
 use crate::blobs::{BackendWriter, Blob, BoxFuture};
 use crate::{BlobError, BlobId, Cipher};
 
-/// Bytes from which on a write is worth its call, unless a step is shorter. Much larger ones have Linux look for
-/// contiguous memory that a busy machine does not have.
+/// Bytes from which on a write is worth its call, unless a step is shorter: then a block is, whose buffer is small. Much
+/// larger ones have Linux look for contiguous memory that a busy machine does not have.
 const WRITE: usize = 2 * BLOCK;
 
 /// From this length on, a known length is compared with what is free on the disk before anything is written.
@@ -82,11 +82,16 @@ impl Writer {
         }
     }
 
+    /// Bytes that are worth a call now.
+    fn worth(&self) -> usize {
+        if self.member.step() < WRITE { BLOCK } else { WRITE }
+    }
+
     async fn step(&mut self) -> Result<(), BlobError> {
         let mut output = self.idle().await?;
         let chunks = std::mem::take(&mut self.chunks);
         self.collected = 0;
-        output.worth = WRITE.min(self.member.step());
+        output.worth = self.worth();
         let expected = self.len.take().filter(|len| *len >= CHECK_ROOM_FROM);
         self.state = State::Busy(tokio::task::spawn_blocking(move || {
             if let Some(len) = expected {
@@ -116,6 +121,8 @@ impl BackendWriter for Writer {
         Box::pin(async move {
             let mut output = self.idle().await?;
             let chunks = std::mem::take(&mut self.chunks);
+            // One block needs no more than a small buffer.
+            output.worth = if self.collected <= BLOCK { BLOCK } else { self.worth() };
             blocking(move || {
                 output.write(&chunks)?;
                 output.finish()
@@ -175,7 +182,7 @@ impl Output {
                 rest = &rest[count..];
                 if self.in_block == BLOCK {
                     self.end_block(id);
-                    if self.buffer.len() >= self.worth {
+                    if self.buffer.len() >= self.worth || self.buffer.capacity() < BUFFER {
                         self.flush()?;
                     }
                 }
@@ -211,10 +218,17 @@ impl Output {
         }
         let (id, file) = self.shared.dirs.create()?;
         self.file = Some((id, file));
-        self.buffer = self.shared.pool.take();
-        self.buffer.clear();
+        self.buffer = self.take_buffer();
         self.buffer.resize(HEADER, 0);
         Ok(id)
+    }
+
+    /// An empty one, of the size that is wanted now.
+    fn take_buffer(&self) -> Vec<u8> {
+        let wanted = if self.worth > BLOCK { BUFFER } else { SMALL_BUFFER };
+        let mut buffer = self.shared.pool.take(wanted);
+        buffer.clear();
+        buffer
     }
 
     /// Completes a block in the buffer, where it is from its first byte on, in one piece.
@@ -234,6 +248,11 @@ impl Output {
         self.file(|file| file.write_at(&self.buffer, self.flushed))?;
         self.flushed += self.buffer.len() as u64;
         self.buffer.clear();
+        // More write now than when it was taken.
+        if self.worth <= BLOCK && self.buffer.capacity() >= BUFFER {
+            let small = self.take_buffer();
+            self.shared.pool.give(std::mem::replace(&mut self.buffer, small));
+        }
         Ok(())
     }
 
