@@ -49,6 +49,11 @@ pub trait Backend: Send + Sync + 'static {
         STEP
     }
 
+    /// Content bytes of the largest blob that shares a file with others; 0 where none does.
+    fn packed_max(&self) -> usize {
+        0
+    }
+
     /// Reads `range` of the blob; the error comes with the first chunk.
     fn reader(&self, id: BlobId, range: Range<u64>, cipher: Option<Cipher>) -> Box<dyn BackendReader>;
 
@@ -123,6 +128,12 @@ impl Blobs {
     /// memory is bounded.
     pub fn step(&self) -> usize {
         self.backend.step()
+    }
+
+    /// Content bytes of the largest blob that shares a file with others, if its length is known at its start; 0 where each has
+    /// one of its own. Small ones cost little then.
+    pub fn packed_max(&self) -> usize {
+        self.backend.packed_max()
     }
 
     /// Writes a whole blob at once.

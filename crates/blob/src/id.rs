@@ -1,7 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of a blob: 16 bytes, unique for ever. The first four say which directory it is in.
+/// The name of a blob: 16 bytes, unique for ever. The first four say which directory it is in, or which pack; of a packed
+/// one the next five say where it is in the pack.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobId(u128);
 
@@ -14,6 +15,23 @@ impl BlobId {
         (self.0 >> 96) as u32
     }
 
+    /// Of one in a pack.
+    pub(crate) fn packed(place: Place, random: u64) -> BlobId {
+        let Place { pack, page, pages } = place;
+        let place = u128::from(pack) << 96 | u128::from(page) << 64 | u128::from(pages) << 56;
+        BlobId(place | u128::from(random >> 8))
+    }
+
+    pub(crate) fn place(self) -> Option<Place> {
+        let place = Place { pack: self.dir(), page: (self.0 >> 64) as u32, pages: (self.0 >> 56) as u8 };
+        (is_pack(place.pack) && place.pages > 0).then_some(place)
+    }
+
+    /// Whether it is kept with others in one file. Deleting many of these at once is much cheaper than one by one.
+    pub fn is_packed(self) -> bool {
+        self.place().is_some()
+    }
+
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
@@ -21,6 +39,24 @@ impl BlobId {
     pub fn from_bytes(bytes: [u8; 16]) -> BlobId {
         BlobId(u128::from_be_bytes(bytes))
     }
+}
+
+/// Where a packed blob is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Place {
+    /// The number of the pack, with [`PACK`] in it.
+    pub(crate) pack: u32,
+    pub(crate) page: u32,
+    /// At least 1.
+    pub(crate) pages: u8,
+}
+
+/// Set in the number of a pack, which counts as the numbers of directories do.
+pub(crate) const PACK: u32 = 1 << 30;
+
+/// Whether this is the number of a pack. (The highest bit is that of directories in one pool, which use this one too.)
+pub(crate) fn is_pack(dir: u32) -> bool {
+    dir >> 30 == 1
 }
 
 impl fmt::Display for BlobId {

@@ -73,6 +73,13 @@ async fn write(blobs: &Blobs, rng: &Rng, content: &Bytes) -> Result<haneul_blob:
     writer.finish().await
 }
 
+/// A blob in a file of its own, however small.
+async fn put_in_file(blobs: &Blobs, content: Bytes) -> Result<haneul_blob::Blob, BlobError> {
+    let mut writer = blobs.writer(None);
+    writer.write(content).await?;
+    writer.finish().await
+}
+
 #[test]
 fn any_range_reads_back() {
     let dir = tempfile::tempdir().unwrap();
@@ -154,7 +161,7 @@ fn what_was_acknowledged_survives_every_crash_and_a_sweep_leaves_nothing_else() 
             let names: Vec<_> = files.iter().filter_map(|(path, _)| path.file_name()?.to_str()).collect();
             let left: HashSet<BlobId> = names.iter().filter_map(|name| name.parse().ok()).collect();
             // Blobs deleted in a run that was swept before may come back when the power goes during the delete.
-            let missing: Vec<_> = alive.keys().filter(|id| !left.contains(id)).collect();
+            let missing: Vec<_> = alive.keys().filter(|id| !id.is_packed() && !left.contains(id)).collect();
             assert!(missing.is_empty(), "seed {seed}: {missing:?}");
             assert_eq!(
                 sweep(&blobs, &alive).await.unwrap(),
@@ -217,7 +224,7 @@ fn an_unfinished_blob_leaves_no_file() {
         assert_eq!(early.finish().await, Err(BlobError::Full));
         env.fs.sim().unwrap().set_capacity(u64::MAX);
         env.fs.sim().unwrap().inject(Fault::SyncError { after: 0 });
-        assert!(matches!(blobs.put("x".into()).await, Err(BlobError::Io(_))));
+        assert!(matches!(put_in_file(&blobs, "x".into()).await, Err(BlobError::Io(_))));
     });
     files("failed");
 }
@@ -229,7 +236,7 @@ fn damage_is_an_error_and_never_wrong_bytes() {
     let fs = &env.fs;
     for len in [50, 2 * BLOCK + 50] {
         let bytes = content(&rng, len);
-        let blob = block_on(blobs.put(bytes.clone())).unwrap();
+        let blob = block_on(put_in_file(&blobs, bytes.clone())).unwrap();
         let (path, file_len) = fs
             .sim()
             .unwrap()
@@ -257,7 +264,8 @@ fn damage_is_an_error_and_never_wrong_bytes() {
     }
     // Another blob's file in its place.
     block_on(async {
-        let (a, b) = (blobs.put("aaaa".into()).await.unwrap(), blobs.put("bbbb".into()).await.unwrap());
+        let a = put_in_file(&blobs, "aaaa".into()).await.unwrap();
+        let b = put_in_file(&blobs, "bbbb".into()).await.unwrap();
         let path_of = |id: BlobId| {
             let files = fs.sim().unwrap().files();
             files.into_iter().find(|(path, _)| path.ends_with(id.to_string())).unwrap().0
@@ -275,7 +283,7 @@ fn damage_of_a_sealed_blob_is_an_error() {
     block_on(async {
         for len in [50, 2 * BLOCK + 50] {
             let bytes = content(&rng, len);
-            let mut writer = blobs.sealed_writer(Some(len as u64), Arc::new(Toy));
+            let mut writer = blobs.sealed_writer(None, Arc::new(Toy));
             writer.write(bytes.clone()).await.unwrap();
             let blob = writer.finish().await.unwrap();
             assert_eq!(blobs.stat(blob.id).await, Ok(blob));

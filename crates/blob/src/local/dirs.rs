@@ -7,12 +7,15 @@ use haneul_env::fs::{File, Open};
 use haneul_env::{Fs, Rng};
 use parking_lot::{Condvar, Mutex};
 
+use super::packs;
+use crate::id::PACK;
 use crate::{BlobError, BlobId};
 
 /// Blobs in one directory before the next is begun.
 pub const DIR_FILES_MAX: u32 = 16 * 1024;
 
 /// The directories of one root, as one writer sees them: where the blob's name was given, it makes that one.
+#[derive(Clone)]
 pub(crate) struct Dirs {
     tree: Arc<Tree>,
     named: Option<BlobId>,
@@ -29,6 +32,8 @@ pub(crate) struct Tree {
     syncs: Mutex<BTreeMap<u32, Arc<DirSync>>>,
     /// Directories that were made for names that were given.
     made: Mutex<BTreeSet<u32>>,
+    /// The file `suspects` says that there are packs, which versions before them do not know.
+    has_packs: Mutex<bool>,
 }
 
 /// Set in the number of a directory whose blobs are in one pool only; the next seven bits say which. The rest counts.
@@ -47,8 +52,12 @@ pub(crate) fn only_pool(dir: u32) -> Option<usize> {
 
 /// How a directory counts among those of all runs.
 fn count_of(dir: u32) -> u32 {
-    if dir & ONE_POOL != 0 { dir & ((1 << COUNT_BITS) - 1) } else { dir }
+    if dir & ONE_POOL != 0 { dir & ((1 << COUNT_BITS) - 1) } else { dir & !PACK }
 }
+
+/// What the file `suspects` begins with.
+const WITHOUT_PACKS: &str = "haneul-blobs 1 ";
+const WITH_PACKS: &str = "haneul-blobs 2 ";
 
 struct Current {
     dir: u32,
@@ -81,6 +90,7 @@ impl Dirs {
     /// With the number of this run's first directory, which several roots have in common.
     pub(crate) fn open_from(fs: Fs, rng: Rng, root: &Path, first_of_run: u32) -> Result<Dirs, BlobError> {
         let last = first_of_run - 1;
+        let fs_of_packs = fs.clone();
         let dirs = Tree {
             fs,
             rng,
@@ -89,6 +99,7 @@ impl Dirs {
             current: Mutex::new(Current { dir: first_of_run, files: 0 }),
             syncs: Mutex::default(),
             made: Mutex::new(BTreeSet::from([first_of_run])),
+            has_packs: Mutex::new(!packs::numbers(&fs_of_packs, root)?.is_empty()),
         };
         dirs.fs.create_dir_all_synced(&dirs.path(first_of_run))?;
         if dirs.first_suspect()?.is_none() {
@@ -131,6 +142,27 @@ impl Tree {
             self.made.lock().insert(dir);
         }
         Ok(self.fs.open(&self.blob_path(id), Open::CreateNew)?)
+    }
+
+    /// The number of the first directory and the first pack of this run.
+    pub(crate) fn first_of_run(&self) -> u32 {
+        self.first_of_run
+    }
+
+    pub(crate) fn rng(&self) -> &Rng {
+        &self.rng
+    }
+
+    /// To be called before the first pack is made: from then on a version that does not know packs refuses the directory,
+    /// instead of missing what is in them.
+    pub(crate) fn note_packs(&self) -> Result<(), BlobError> {
+        let mut noted = self.has_packs.lock();
+        if !*noted {
+            let first = self.first_suspect()?.unwrap_or(1);
+            self.write_first_suspect(first, WITH_PACKS)?;
+            *noted = true;
+        }
+        Ok(())
     }
 
     /// The numbers of all directories, in order.
@@ -249,10 +281,11 @@ impl Tree {
         self.set_first_suspect(self.first_of_run)
     }
 
-    fn first_suspect(&self) -> Result<Option<u32>, BlobError> {
+    pub(crate) fn first_suspect(&self) -> Result<Option<u32>, BlobError> {
         let Some(bytes) = self.fs.read(&self.root.join("suspects"), 64)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
-        let number = text.strip_prefix("haneul-blobs 1 ").and_then(|rest| rest.trim_end().parse().ok());
+        let rest = text.strip_prefix(WITHOUT_PACKS).or_else(|| text.strip_prefix(WITH_PACKS));
+        let number = rest.and_then(|rest| rest.trim_end().parse().ok());
         number.map(Some).ok_or_else(|| {
             let path = self.root.display();
             BlobError::Unusable(format!("{path} is not a blob directory that this version of haneul can use"))
@@ -260,8 +293,12 @@ impl Tree {
     }
 
     fn set_first_suspect(&self, dir: u32) -> Result<(), BlobError> {
-        let text = format!("haneul-blobs 1 {dir}\n");
-        Ok(self.fs.replace(&self.root.join("suspects"), text.as_bytes())?)
+        let noted = self.has_packs.lock();
+        self.write_first_suspect(dir, if *noted { WITH_PACKS } else { WITHOUT_PACKS })
+    }
+
+    fn write_first_suspect(&self, dir: u32, format: &str) -> Result<(), BlobError> {
+        Ok(self.fs.replace(&self.root.join("suspects"), format!("{format}{dir}\n").as_bytes())?)
     }
 
     fn sync(&self, dir: u32) -> Result<(), BlobError> {
@@ -321,9 +358,10 @@ impl DirSync {
     }
 }
 
-/// The highest count of a directory that is there.
+/// The highest count of a directory or pack that is there.
 pub(crate) fn last(fs: &Fs, root: &Path) -> Result<u32, BlobError> {
-    Ok(numbers(fs, root)?.into_iter().map(count_of).max().unwrap_or(0))
+    let all = numbers(fs, root)?.into_iter().chain(packs::numbers(fs, root)?);
+    Ok(all.map(count_of).max().unwrap_or(0))
 }
 
 /// The directories' numbers, in order.

@@ -75,8 +75,14 @@ impl Header {
         Ok(Header { len: u64::from(word(8)) | u64::from(word(12)) << 32, crc32c: word(16), layout })
     }
 
-    pub fn check_file_len(self, id: BlobId, len: u64) -> Result<(), BlobError> {
-        if len != self.file_len() {
+    /// `room` is the length of the blob's own file, or what its pages in a pack have, of which it may not need all of the
+    /// last one.
+    pub(crate) fn check_room(self, id: BlobId, room: u64) -> Result<(), BlobError> {
+        let fits = match id.is_packed() {
+            true => self.file_len() <= room,
+            false => self.file_len() == room,
+        };
+        if !fits {
             return Err(BlobError::Damaged { id, what: "its file has the wrong length" });
         }
         Ok(())

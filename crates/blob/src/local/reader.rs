@@ -11,6 +11,7 @@ use super::pool::ColdMember;
 use super::{Shared, blocking};
 use crate::blobs::{BackendReader, BoxFuture};
 use crate::cipher::TAG_BYTES;
+use crate::id::Place;
 use crate::{BlobError, BlobId, Cipher};
 
 /// Blocks that are read at once where nobody waits for the disk: what is checked is then sent while it is still in the
@@ -41,7 +42,15 @@ struct Source {
     id: BlobId,
     cipher: Option<Cipher>,
     /// `None` before the first step.
-    open: Option<(File, Header)>,
+    open: Option<Opened>,
+}
+
+#[derive(Clone)]
+struct Opened {
+    file: File,
+    /// Where in the file the blob's header is.
+    at: u64,
+    header: Header,
 }
 
 struct Step {
@@ -144,30 +153,30 @@ impl Source {
         let layout = self.layout();
         let from = if with_header { 0 } else { layout.offset_of(first) };
         let mut to = layout.offset_of(part.end.div_ceil(BLOCK as u64));
-        let file = match &self.open {
-            Some((file, header)) => {
+        let (file, at) = match &self.open {
+            Some(Opened { file, at, header }) => {
                 to = to.min(header.file_len());
-                file.clone()
+                (file.clone(), *at)
             }
             None => {
-                let file = self.shared.dirs.open_blob(id)?;
-                to = to.min(file.len()?);
-                file
+                let (file, at, room) = self.shared.open_blob(id)?;
+                to = to.min(room);
+                (file, at)
             }
         };
         let wanted = to.saturating_sub(from) as usize;
         let mut buffer = self.buffer(wanted);
-        let got = file.read_at(&mut buffer[..wanted], from)?;
-        let header = match self.open {
-            Some((_, header)) => header,
+        let got = file.read_at(&mut buffer[..wanted], at + from)?;
+        let header = match &self.open {
+            Some(Opened { header, .. }) => *header,
             None if with_header => Header::decode(&buffer[..got.min(HEADER)], id)?,
             None => {
                 let mut bytes = [0; HEADER];
-                let got = file.read_at(&mut bytes, 0)?;
+                let got = file.read_at(&mut bytes, at)?;
                 Header::decode(&bytes[..got], id)?
             }
         };
-        self.open = Some((file, header));
+        self.open = Some(Opened { file, at, header });
         self.suits(header, end)?;
         let chunks = self.chunks(buffer, if with_header { HEADER } else { 0 }, got, first, &part, header)?;
         Ok(Step { source: self, chunks })
@@ -189,15 +198,18 @@ impl Source {
     /// The same of what the system has in memory; `None` when it has not all of it.
     fn read_cached(&mut self, part: &Range<u64>, end: u64) -> Result<Option<VecDeque<Bytes>>, BlobError> {
         if self.open.is_none() {
+            if let Some(place) = self.id.place() {
+                return self.read_packed_cached(place, part, end);
+            }
             self.open = self.open_cached(end)?;
         }
-        let Some((file, header)) = &self.open else { return Ok(None) };
+        let Some(Opened { file, at, header }) = &self.open else { return Ok(None) };
         let first = part.start / BLOCK as u64;
         let from = header.layout.offset_of(first);
         let to = header.layout.offset_of(part.end.div_ceil(BLOCK as u64)).min(header.file_len());
         let wanted = to.saturating_sub(from) as usize;
         let mut buffer = self.buffer(wanted);
-        if !file.read_cached_at(&mut buffer[..wanted], from)? {
+        if !file.read_cached_at(&mut buffer[..wanted], at + from)? {
             self.shared.pool.give(buffer);
             return Ok(None);
         }
@@ -205,7 +217,7 @@ impl Source {
     }
 
     /// The file and its header, if the system has the name and the header in memory.
-    fn open_cached(&self, end: u64) -> Result<Option<(File, Header)>, BlobError> {
+    fn open_cached(&self, end: u64) -> Result<Option<Opened>, BlobError> {
         let Some(file) = self.shared.dirs.open_blob_cached(self.id)? else { return Ok(None) };
         let mut bytes = [0; HEADER];
         if !file.read_cached_at(&mut bytes, 0)? {
@@ -213,7 +225,28 @@ impl Source {
         }
         let header = Header::decode(&bytes, self.id)?;
         self.suits(header, end)?;
-        Ok(Some((file, header)))
+        Ok(Some(Opened { file, at: 0, header }))
+    }
+
+    /// All of a blob in a pack at once, header and its one block, if the system has them in memory.
+    fn read_packed_cached(
+        &mut self,
+        place: Place,
+        part: &Range<u64>,
+        end: u64,
+    ) -> Result<Option<VecDeque<Bytes>>, BlobError> {
+        let packs = self.shared.packs.as_ref();
+        let Some((file, at)) = packs.and_then(|packs| packs.file_of_cached(place)) else { return Ok(None) };
+        let room = place.room();
+        let mut buffer = self.buffer(room);
+        if !file.read_cached_at(&mut buffer[..room], at)? {
+            self.shared.pool.give(buffer);
+            return Ok(None);
+        }
+        let header = Header::decode(&buffer[..room], self.id)?;
+        self.suits(header, end)?;
+        self.open = Some(Opened { file, at, header });
+        self.chunks(buffer, HEADER, room, 0, part, header).map(Some)
     }
 
     /// One with at least `wanted` bytes, of no meaning.

@@ -14,7 +14,7 @@ fn read(
     let mut head = [0; HEADER];
     let got = file.read_at(&mut head, 0)?;
     let header = Header::decode(&head[..got], id)?;
-    header.check_file_len(id, file.len()?)?;
+    header.check_room(id, file.len()?)?;
     let (layout, trailer) = (header.layout, header.layout.trailer());
     let mut buffer = vec![0; layout.stored_block()];
     for index in 0..header.blocks() {

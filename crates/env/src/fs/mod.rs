@@ -83,6 +83,9 @@ trait FileIo: Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
     fn sync_data(&self) -> io::Result<()>;
+    /// See [`File::punch`].
+    fn punch(&self, offset: u64, len: u64) -> io::Result<bool>;
+    fn allocated(&self) -> io::Result<u64>;
 }
 
 impl Fs {
@@ -260,5 +263,16 @@ impl File {
     /// the last success, and a second call may lie: give up on the file.
     pub fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    /// Gives back the room of a range inside the file, which reads as zeros from then on; durable with the next
+    /// [`File::sync_data`]. `false` when the file system cannot do that: then nothing has changed.
+    pub fn punch(&self, offset: u64, len: u64) -> io::Result<bool> {
+        self.0.punch(offset, len)
+    }
+
+    /// Bytes of the disk that the content takes, without what was punched out and never written.
+    pub fn allocated(&self) -> io::Result<u64> {
+        self.0.allocated()
     }
 }

@@ -338,6 +338,17 @@ impl FileIo for SimFile {
             Ok(())
         })
     }
+
+    fn punch(&self, offset: u64, len: u64) -> io::Result<bool> {
+        self.with(Operation::Write, |state, inode| {
+            state.tree.inodes.get_mut(&inode).expect("open files exist").punch(offset as usize, len as usize);
+            Ok(true)
+        })
+    }
+
+    fn allocated(&self) -> io::Result<u64> {
+        self.with(Operation::Read, |state, inode| Ok(state.tree.inodes[&inode].allocated()))
+    }
 }
 
 #[cfg(test)]

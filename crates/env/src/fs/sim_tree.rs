@@ -20,7 +20,12 @@ pub(super) struct Inode {
     pub(super) current: Vec<u8>,
     durable: Vec<u8>,
     pending: Vec<Write>,
+    /// Something was punched out of it once.
+    punched: bool,
 }
+
+/// What a disk gives room for at once, in bytes.
+const PAGE: usize = 4096;
 
 enum Write {
     /// `extends` when it made the file longer. One that did not shows nothing beyond the length that survived.
@@ -87,6 +92,23 @@ impl Inode {
     pub(super) fn set_len(&mut self, len: usize) {
         self.current.resize(len, 0);
         self.pending.push(Write::Len(len));
+    }
+
+    pub(super) fn punch(&mut self, offset: usize, len: usize) {
+        let len = len.min(self.current.len().saturating_sub(offset));
+        if len > 0 {
+            self.punched = true;
+            self.write(offset, &vec![0; len]);
+        }
+    }
+
+    /// Pages of zeros take no room where something was punched out.
+    pub(super) fn allocated(&self) -> u64 {
+        if !self.punched {
+            return self.current.len() as u64;
+        }
+        let pages = self.current.chunks(PAGE).filter(|page| page.iter().any(|byte| *byte != 0));
+        pages.map(|page| page.len() as u64).sum()
     }
 
     pub(super) fn sync(&mut self) {
@@ -170,7 +192,7 @@ impl Tree {
             Node::File(id) => self.inodes.get(id),
             Node::Dir => None,
         });
-        named.map(|inode| inode.current.len() as u64).sum()
+        named.map(Inode::allocated).sum()
     }
 
     pub(super) fn is_dir(&self, path: &Path) -> bool {

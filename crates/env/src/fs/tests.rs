@@ -117,3 +117,25 @@ fn what_is_opened_without_waiting_is_the_file() {
         assert!(fs.sim().is_none() || opened == 1, "both ways are tested");
     }
 }
+
+#[test]
+fn what_is_punched_out_reads_as_zeros_and_takes_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    for (fs, dir) in [(Fs::real(), dir.path()), (Fs::simulated(Rng::seeded(3)), Path::new("/"))] {
+        let file = fs.open(&dir.join("f"), Open::CreateNew).unwrap();
+        file.write_at(&[7; 3 * 4096], 0).unwrap();
+        file.sync_data().unwrap();
+        let before = file.allocated().unwrap();
+        if !file.punch(4096, 4096).unwrap() {
+            println!("skipped: the file system of the temporary directory punches no holes");
+            continue;
+        }
+        file.sync_data().unwrap();
+        assert_eq!((file.len().unwrap(), file.allocated().unwrap()), (3 * 4096, before - 4096));
+        let mut bytes = [1; 4098];
+        file.read_exact_at(&mut bytes, 4095).unwrap();
+        assert!(bytes[0] == 7 && bytes[4097] == 7 && bytes[1..4097].iter().all(|byte| *byte == 0));
+        assert!(file.punch(0, 3 * 4096).unwrap());
+        assert_eq!((file.len().unwrap(), file.allocated().unwrap()), (3 * 4096, 0));
+    }
+}

@@ -24,8 +24,18 @@ use crate::store::{Freed, Records};
 /// Objects up to this many bytes are kept in the store, where a write is one commit and no file.
 pub(crate) const INLINE_BYTES_MAX: u64 = 64 * 1024;
 
+/// The same where small blobs share files: there the store would write what is larger several times, and they write it once.
+const INLINE_BESIDE_PACKS_MAX: u64 = 16 * 1024;
+
 /// Notes of freed blobs that are read or taken away at once.
 const FREED_BATCH: usize = 1000;
+
+/// How long small blobs that nobody needs any more may wait for more of them: one sync does for all, and those that lie side by
+/// side go together.
+const GATHERED_FOR: Duration = Duration::from_secs(3);
+
+/// So many are not waited for.
+const GATHERED_MAX: usize = 1000;
 
 /// How long blobs that could not be deleted are left.
 const LEFT_FOR: Duration = Duration::from_secs(5 * 60);
@@ -38,6 +48,8 @@ pub(crate) struct Content {
     pub(crate) blobs: Blobs,
     pub(crate) readers: readers::Readers,
     pub(crate) hasher: hashing::Hasher,
+    /// Objects up to this many bytes are kept in the store.
+    pub(crate) inline_bytes_max: u64,
 }
 
 impl Content {
@@ -48,6 +60,10 @@ impl Content {
             blobs: platform.blobs.clone(),
             readers: readers::Readers::new(cleaning),
             hasher: hashing::Hasher::default(),
+            inline_bytes_max: match platform.blobs.packed_max() as u64 {
+                INLINE_BYTES_MAX.. => INLINE_BESIDE_PACKS_MAX,
+                _ => INLINE_BYTES_MAX,
+            },
         }
     }
 
@@ -59,7 +75,12 @@ impl Content {
     /// Deletes blobs that no record names any more, as soon as nobody reads what was there before.
     pub(crate) async fn free(&self, freed: Freed) {
         if !freed.is_empty() {
-            self.readers.retire(freed);
+            let packed = freed.iter().all(|id| id.is_packed());
+            let retired = self.readers.retire(freed);
+            if packed && retired < GATHERED_MAX {
+                self.readers.gather(self.env.now() + GATHERED_FOR);
+                return;
+            }
         }
         self.delete_retired().await;
     }

@@ -31,6 +31,8 @@ struct State {
     deleted: Freed,
     /// Until when the blobs are left that could not be deleted, where there are some.
     left: Option<Instant>,
+    /// Until when those that are retired wait for more, where they do.
+    gathered: Option<Instant>,
 }
 
 /// While it lives, nothing that a record read after its making names is deleted.
@@ -53,11 +55,32 @@ impl Readers {
         Reading { readers: self.clone(), began }
     }
 
-    pub(crate) fn retire(&self, freed: Freed) {
+    /// Says how often that was done without anything being deleted since.
+    pub(crate) fn retire(&self, freed: Freed) -> usize {
         let mut state = self.state.lock();
         state.clock += 1;
         let at = state.clock;
         state.retired.push_back((at, freed));
+        state.retired.len()
+    }
+
+    /// What is retired is to be deleted then, if it is not before.
+    pub(crate) fn gather(&self, until: Instant) {
+        let mut state = self.state.lock();
+        if state.gathered.is_none() {
+            state.gathered = Some(until);
+            drop(state);
+            self.cleaning.wake();
+        }
+    }
+
+    /// Until when it waits, unless that is over.
+    pub(crate) fn gathered_until(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.state.lock();
+        if state.gathered.is_some_and(|until| until <= now) {
+            state.gathered = None;
+        }
+        state.gathered
     }
 
     /// Takes out what no reader can want any more.

@@ -32,7 +32,7 @@ pub(crate) struct Expectation {
     pub(crate) trailers: Option<Trailers>,
     /// Kept in one Availability Zone only.
     pub(crate) one_zone: bool,
-    /// What is no longer is kept in a record.
+    /// What is no longer is kept in a record, if the blobs are not as good for it.
     pub(crate) inline_bytes_max: u64,
 }
 
@@ -102,11 +102,11 @@ impl Content {
         }
         let mut source = Source { body, read: 0 };
         let mut hashes = Hashes::new(expected);
-        let mut head =
-            Vec::with_capacity(expected.length.unwrap_or(0).min(expected.inline_bytes_max) as usize);
+        let inline_bytes_max = expected.inline_bytes_max.min(self.inline_bytes_max);
+        let mut head = Vec::with_capacity(expected.length.unwrap_or(0).min(inline_bytes_max) as usize);
         let mut over = None;
         while let Some(piece) = source.next(expected).await? {
-            if head.len() + piece.len() > expected.inline_bytes_max as usize {
+            if head.len() + piece.len() > inline_bytes_max as usize {
                 over = Some(piece);
                 break;
             }

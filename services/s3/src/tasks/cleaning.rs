@@ -64,15 +64,19 @@ impl Reconciler for Cleaning {
                 }
             }
             self.s3.content.delete_left().await?;
-            self.s3.content.delete_retired().await;
+            let readers = &self.s3.content.readers;
+            let gathered = readers.gathered_until(self.s3.platform.env.now());
+            if gathered.is_none() {
+                self.s3.content.delete_retired().await;
+            }
             self.s3.content.forget_deleted().await?;
             let now = self.s3.platform.env.now();
             let next_s = self.forget_completions(now).await?;
             // Those that are completed from now on fall due within a day.
             let tomorrow_s = now.secs() + COMPLETED_REMEMBERED_S;
             let next = Instant::from_secs(next_s.map_or(tomorrow_s, |next| next.min(tomorrow_s)));
-            let left = self.s3.content.readers.left_until();
-            Ok(Some(left.map_or(next, |left| left.min(next))))
+            let waiting = [readers.left_until(), gathered];
+            Ok(Some(waiting.into_iter().flatten().fold(next, Instant::min)))
         })
     }
 
