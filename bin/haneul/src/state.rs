@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
 use haneul_env::Env;
@@ -199,9 +199,34 @@ fn unpack(source: File, dir: &Path, stream_path: &Path) -> Result<()> {
             fs::create_dir_all(parent).map_err(broken)?;
         }
         let mut file = File::create(&target).map_err(broken)?;
-        io::copy(&mut content, &mut file).and_then(|_| file.sync_all()).map_err(broken)?;
+        copy_sparse(&mut content, &mut file).and_then(|()| file.sync_all()).map_err(broken)?;
     }
     if whole { Ok(()) } else { Err("the file is cut off or damaged".into()) }
+}
+
+/// Copies to an empty file and leaves out pages of zeros: what was punched out of a pack of blobs takes no room again.
+fn copy_sparse(from: &mut dyn Read, to: &mut File) -> io::Result<()> {
+    const PAGE: usize = 4096;
+    let (mut buffer, mut length) = (vec![0; 64 * PAGE], 0);
+    loop {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match from.read(&mut buffer[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        if filled == 0 {
+            return to.set_len(length);
+        }
+        for page in buffer[..filled].chunks(PAGE) {
+            if page.iter().any(|byte| *byte != 0) {
+                to.seek(io::SeekFrom::Start(length))?;
+                to.write_all(page)?;
+            }
+            length += page.len() as u64;
+        }
+    }
 }
 
 /// `name` under `dir`; refused when it would lie elsewhere.
@@ -227,4 +252,26 @@ fn files_under(dir: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_zeros_take_no_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut content = vec![0; 300 * 4096 + 17];
+        content[5 * 4096 + 1] = 1;
+        content[299 * 4096] = 2;
+        for content in [content, vec![0; 9000], b"short".to_vec(), Vec::new()] {
+            let path = dir.path().join(content.len().to_string());
+            let mut file = File::create(&path).unwrap();
+            copy_sparse(&mut &content[..], &mut file).unwrap();
+            assert!(fs::read(&path).unwrap() == content);
+        }
+        let allocated =
+            std::os::unix::fs::MetadataExt::blocks(&fs::metadata(dir.path().join("9000")).unwrap());
+        assert_eq!(allocated, 0);
+    }
 }

@@ -18,8 +18,9 @@ use crate::{BlobError, BlobId, Cipher};
 /// core's cache, and many readers hold little.
 const CACHED_BLOCKS: u64 = 1;
 
-/// A buffer up to this size is made for the read; a larger one comes from the pool.
-const SMALL: usize = 64 * 1024;
+/// A buffer up to this size is made for the read; a larger one, which the allocator would take from the system and give back,
+/// comes from the pool.
+const SMALL: usize = 8 * 1024;
 
 /// Reads in steps, which are made where they are wanted as long as the system has the file's name and their bytes in
 /// memory: another thread costs more than the read. Once it has not, they are on blocking threads, each while the last one's

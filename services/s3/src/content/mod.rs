@@ -24,8 +24,9 @@ use crate::store::{Freed, Records};
 /// Objects up to this many bytes are kept in the store, where a write is one commit and no file.
 pub(crate) const INLINE_BYTES_MAX: u64 = 64 * 1024;
 
-/// The same where small blobs share files: there the store would write what is larger several times, and they write it once.
-const INLINE_BESIDE_PACKS_MAX: u64 = 16 * 1024;
+/// The same where small blobs share files: what is larger the store would write several times, and they write it once. What
+/// is smaller costs the store less than a file that is synced.
+const INLINE_BESIDE_PACKS_MAX: u64 = 32 * 1024;
 
 /// Notes of freed blobs that are read or taken away at once.
 const FREED_BATCH: usize = 1000;
