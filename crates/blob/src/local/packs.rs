@@ -349,7 +349,7 @@ fn runs(places: &[Place]) -> Vec<(u32, u32)> {
 fn entries(file: &File, pack: u32) -> Result<Vec<BlobId>, BlobError> {
     let pages = u32::try_from(file.len()?.div_ceil(PAGE as u64)).unwrap_or(u32::MAX);
     let (mut found, mut page) = (Vec::new(), 0);
-    let mut unclaimed: Option<(u32, u32)> = None;
+    let mut unclaimed: Vec<(u32, u32)> = Vec::new();
     while page < pages {
         let mut head = [0; ENTRY_HEAD];
         file.read_at(&mut head, u64::from(page) * PAGE as u64)?;
@@ -360,27 +360,22 @@ fn entries(file: &File, pack: u32) -> Result<Vec<BlobId>, BlobError> {
                 page += u32::from(place.pages);
             }
             None => {
-                match &mut unclaimed {
+                match unclaimed.last_mut() {
                     Some((from, count)) if *from + *count == page => *count += 1,
-                    other => {
-                        if let Some(run) = other.replace((page, 1)) {
-                            give_back(file, run)?;
-                        }
-                    }
+                    _ => unclaimed.push((page, 1)),
                 }
                 page += 1;
             }
         }
     }
-    if let Some(run) = unclaimed {
-        give_back(file, run)?;
+    for (page, pages) in &unclaimed {
+        file.punch(u64::from(*page) * PAGE as u64, u64::from(*pages) * PAGE as u64)?;
+    }
+    if !unclaimed.is_empty() {
+        // Once all is swept nobody looks here again.
+        file.sync_data()?;
     }
     Ok(found)
-}
-
-fn give_back(file: &File, (page, pages): (u32, u32)) -> Result<(), BlobError> {
-    file.punch(u64::from(page) * PAGE as u64, u64::from(pages) * PAGE as u64)?;
-    Ok(())
 }
 
 /// Whether the file system can take a part out of a file.
