@@ -49,8 +49,9 @@ impl LocalBlobs {
     /// Blocks.
     pub fn open(env: &Env, dir: &Path) -> Result<LocalBlobs, BlobError> {
         let dirs = Dirs::open(env.fs.clone(), env.rng.clone(), dir)?;
-        let packs = Packs::open(&env.fs, &dirs, dir)?.map(Arc::new);
-        Ok(LocalBlobs { shared: Arc::new(Shared { dirs, packs, pool: Arc::default() }) })
+        let pool = Arc::default();
+        let packs = Packs::open(&env.fs, &dirs, dir, &pool)?.map(Arc::new);
+        Ok(LocalBlobs { shared: Arc::new(Shared { dirs, packs, pool }) })
     }
 
     /// The same as one of several, which count their runs together. The directory must be there. It has no packs.

@@ -30,7 +30,8 @@ impl Packed {
     /// The entry, and the blob in it, at a place that is its own.
     fn entry(&self, place: Place) -> (Vec<u8>, Blob) {
         let id = BlobId::packed(place, self.random);
-        let mut entry = Vec::with_capacity(usize::from(place.pages) * PAGE);
+        let mut entry = self.shared.pool.take(usize::from(place.pages) * PAGE);
+        entry.clear();
         entry.extend_from_slice(&id.to_bytes());
         entry.resize(ENTRY_HEAD + HEADER, 0);
         let mut crc32c = 0;

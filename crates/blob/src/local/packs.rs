@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::dirs::Dirs;
 use super::format::{BLOCK, HEADER, STORED_BLOCK_MAX};
+use super::pool::Pool;
 use super::writing::Writing;
 use crate::id::{PACK, Place};
 use crate::{BlobError, BlobId};
@@ -36,7 +37,7 @@ pub(crate) const ENTRY_HEAD: usize = 16;
 const PACK_PAGES_MAX: u32 = 64 * 1024;
 
 /// Packs that are held open.
-const OPEN_MAX: usize = 64;
+const OPEN_MAX: usize = 128;
 
 /// The packs of one root.
 pub(crate) struct Packs {
@@ -50,6 +51,7 @@ pub(super) struct Shared {
     root: PathBuf,
     pub(super) state: Mutex<State>,
     pub(super) wake: Condvar,
+    pub(super) pool: Arc<Pool>,
     open: Mutex<BTreeMap<u32, File>>,
 }
 
@@ -78,8 +80,13 @@ pub(crate) struct Given {
 
 impl Packs {
     /// `None` where the file system gives no room of a file back.
-    pub(crate) fn open(fs: &Fs, dirs: &Dirs, root: &Path) -> Result<Option<Packs>, BlobError> {
-        if !punches(fs, root)? {
+    pub(crate) fn open(
+        fs: &Fs,
+        dirs: &Dirs,
+        root: &Path,
+        pool: &Arc<Pool>,
+    ) -> Result<Option<Packs>, BlobError> {
+        if numbers(fs, root)?.is_empty() && !punches(fs, root) {
             return Ok(None);
         }
         let state = State {
@@ -95,6 +102,7 @@ impl Packs {
             root: root.to_owned(),
             state: Mutex::new(state),
             wake: Condvar::new(),
+            pool: pool.clone(),
             open: Mutex::default(),
         });
         Ok(Some(Packs { shared, thread: Mutex::default() }))
@@ -378,14 +386,13 @@ fn entries(file: &File, pack: u32) -> Result<Vec<BlobId>, BlobError> {
     Ok(found)
 }
 
-/// Whether the file system can take a part out of a file.
-fn punches(fs: &Fs, root: &Path) -> Result<bool, BlobError> {
+/// Whether the file system can take a part out of a file. One on which that cannot be tried, as it is full, is taken for one
+/// that cannot: it is asked again at the next start.
+fn punches(fs: &Fs, root: &Path) -> bool {
     let path = root.join("punch");
-    let file = fs.open(&path, Open::Create)?;
-    file.write_at(&[1; PAGE], 0)?;
-    let punches = file.punch(0, PAGE as u64)?;
-    fs.remove_file(&path)?;
-    Ok(punches)
+    let punches = fs.open(&path, Open::Create).and_then(|file| file.punch(0, PAGE as u64)).unwrap_or(false);
+    let _ = fs.remove_file(&path);
+    punches
 }
 
 // An entry's pages are counted in one byte of the id.

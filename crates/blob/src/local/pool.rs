@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::format::{HEADER, STORED_BLOCK_MAX};
+use super::packs::{ENTRY_HEAD, PAGE};
 
 /// Content bytes that a writer hands to its thread at once, while there are few writers.
 pub(crate) const STEP_MAX: usize = 512 * 1024;
@@ -34,8 +35,8 @@ pub(crate) struct Pool {
 /// [`STEP_BLOCKS`] blocks with what follows them, and the header.
 pub(crate) const BUFFER: usize = HEADER + STEP_BLOCKS as usize * STORED_BLOCK_MAX;
 
-/// The same of one block.
-pub(crate) const SMALL_BUFFER: usize = HEADER + STORED_BLOCK_MAX;
+/// The same of one block, also as an entry of a pack.
+pub(crate) const SMALL_BUFFER: usize = (ENTRY_HEAD + HEADER + STORED_BLOCK_MAX).next_multiple_of(PAGE);
 
 const FREE_MAX: usize = 8;
 const SMALL_FREE_MAX: usize = 64;

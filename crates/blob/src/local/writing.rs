@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use haneul_env::fs::File;
+use haneul_env::fs::{File, Gather};
 
 use super::packs::{Job, PAGE, Shared};
 use crate::BlobError;
-
-/// Times that the thread gives way without anyone coming.
-const PATIENCE: u32 = 3;
 
 pub(super) struct Writing {
     shared: Arc<Shared>,
@@ -17,12 +14,12 @@ pub(super) struct Writing {
     files: BTreeMap<u32, File>,
     /// Packs of which a sync has failed. What a later one says of them would mean nothing.
     failed: BTreeSet<u32>,
-    last_crowd: usize,
+    gather: Gather,
 }
 
 impl Writing {
     pub(super) fn new(shared: Arc<Shared>) -> Writing {
-        Writing { shared, files: BTreeMap::new(), failed: BTreeSet::new(), last_crowd: 0 }
+        Writing { shared, files: BTreeMap::new(), failed: BTreeSet::new(), gather: Gather::default() }
     }
 
     pub(super) fn run(mut self) {
@@ -41,14 +38,7 @@ impl Writing {
             }
             shared.wake.wait(&mut state);
         }
-        // Those whom the last sync has woken mostly come back at once. See `haneul_store::log`, which does the same.
-        let (mut there, mut patience) = (state.waiting.len(), PATIENCE);
-        while there < self.last_crowd && patience > 0 {
-            parking_lot::MutexGuard::unlocked(&mut state, std::thread::yield_now);
-            patience = if state.waiting.len() > there { PATIENCE } else { patience - 1 };
-            there = state.waiting.len();
-        }
-        self.last_crowd = there.max(self.last_crowd / 2);
+        let mut state = self.gather.wait(state, |state| state.waiting.len());
         Some(std::mem::take(&mut state.waiting))
     }
 
@@ -73,7 +63,7 @@ impl Writing {
             }
         }
         for (Job { given, entry, done }, put) in written {
-            drop(entry);
+            self.shared.pool.give(entry);
             let place = given.place;
             let result = put.and_then(|()| synced.get(&place.pack).cloned().unwrap_or(Ok(())));
             let failed = result.is_err();

@@ -4,7 +4,7 @@
 //! what POSIX promises and no more: bytes are safe after [`File::sync_data`], names after [`Fs::sync_dir`] of the
 //! directory that holds them. [`SimDisk`] takes away everything else.
 //!
-//! Reading order: this file (the handles), [`real`], [`sim`] (the control of the lossy disk).
+//! Reading order: this file (the handles), [`real`], [`sim`] (the control of the lossy disk), [`gather`] (many callers, one sync).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,10 +15,12 @@ use parking_lot::Mutex;
 
 use crate::Rng;
 
+mod gather;
 mod real;
 mod sim;
 mod sim_tree;
 
+pub use gather::Gather;
 pub use sim::{Fault, SimDisk};
 
 /// The file system of one cloud. Cheap to clone; clones share everything.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use haneul_env::fs::Gather;
 use tokio::sync::oneshot;
 
 use super::upkeep::Mark;
@@ -11,7 +12,7 @@ use super::{Shared, wal};
 use crate::StoreError;
 use crate::engine::{ReadSet, Version, Write};
 use crate::local::Resolver;
-use crate::log::{FrameBuilder, Gather, Log};
+use crate::log::{FrameBuilder, Log};
 
 /// Bytes of transactions that may wait.
 const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use haneul_env::Fs;
+use haneul_env::fs::Gather;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use crate::StoreError;
 use crate::log::frame::{FrameBuilder, RECORD_BODY_MAX};
 use crate::log::segments::{Log, LogFiles, LogOptions};
-use crate::log::{Gather, Position, frame};
+use crate::log::{Position, frame};
 
 /// Bytes that may wait to be written; an append beyond them is refused.
 pub const PENDING_BYTES_MAX: usize = 256 * 1024 * 1024;

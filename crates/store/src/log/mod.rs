@@ -10,11 +10,10 @@
 //! When a log is closed or falls idle it writes an empty frame, so that this holds for its last records as well.
 //! `head` names the first and the last segment, so that a missing file is noticed.
 //!
-//! Reading order: [`frame`], [`segment`], [`segments`], [`gather`], [`journal`], [`stream`], [`checkpoint`].
+//! Reading order: [`frame`], [`segment`], [`segments`], [`journal`], [`stream`], [`checkpoint`].
 
 pub mod checkpoint;
 mod frame;
-mod gather;
 pub mod journal;
 mod segment;
 pub mod segments;
@@ -23,7 +22,6 @@ pub mod stream;
 pub use checkpoint::{CheckpointReader, CheckpointWriter};
 pub use frame::FrameBuilder;
 pub(crate) use frame::RECORD_BODY_MAX;
-pub(crate) use gather::Gather;
 pub use journal::{Journal, Keep};
 pub use segments::{Log, LogOptions};
 pub use stream::{StreamReader, StreamWriter};

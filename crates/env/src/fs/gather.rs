@@ -7,7 +7,7 @@ use parking_lot::MutexGuard;
 /// thread gives way to them, as long as more keep coming, until about as many are there as the last time. A caller
 /// that is alone waits for a system call or two.
 #[derive(Default)]
-pub(crate) struct Gather {
+pub struct Gather {
     last_crowd: usize,
 }
 
@@ -16,7 +16,7 @@ const PATIENCE: u32 = 3;
 
 impl Gather {
     /// Waits with the lock released, and returns with it held. `count` says how many are there.
-    pub(crate) fn wait<'a, T>(
+    pub fn wait<'a, T>(
         &mut self,
         mut guard: MutexGuard<'a, T>,
         count: impl Fn(&T) -> usize,
