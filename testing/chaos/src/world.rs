@@ -178,11 +178,31 @@ fn wait_for_blobs(data_dir: &Path, good: impl Fn(u64, u64) -> bool) -> Vec<Strin
     }
 }
 
-/// Number and bytes of the blobs: they lie in folders, beside what the store of blobs keeps for itself.
+/// Number and bytes of the blobs: they lie in folders and in packs, beside what the store of blobs keeps for itself.
 fn blobs(data_dir: &Path) -> (u64, u64) {
-    let entries = std::fs::read_dir(data_dir.join("blobs")).into_iter().flatten().flatten();
-    let folders = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).map(|path| files(&path));
-    folders.fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1))
+    let mut found = (0, 0);
+    for entry in std::fs::read_dir(data_dir.join("blobs")).into_iter().flatten().flatten() {
+        let Ok(meta) = entry.metadata() else { continue };
+        let (count, bytes) = match meta.is_dir() {
+            true => files(&entry.path()),
+            false if is_pack(&entry) => (bytes_of_pack(&meta).div_ceil(PACKED_MIN), bytes_of_pack(&meta)),
+            false => (0, 0),
+        };
+        found = (found.0 + count, found.1 + bytes);
+    }
+    found
+}
+
+/// Smaller blobs are not in packs.
+const PACKED_MIN: u64 = 32 * 1024;
+
+fn is_pack(entry: &std::fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|extension| extension == "pack")
+}
+
+/// What was punched out of it is gone, though the file is no shorter.
+fn bytes_of_pack(meta: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::blocks(meta) * 512
 }
 
 /// Number and bytes of the files below a directory.
@@ -191,7 +211,11 @@ fn files(dir: &Path) -> (u64, u64) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         // A file may be gone before we look.
         let Ok(meta) = entry.metadata() else { continue };
-        let (count, bytes) = if meta.is_dir() { files(&entry.path()) } else { (1, meta.len()) };
+        let (count, bytes) = match meta.is_dir() {
+            true => files(&entry.path()),
+            false if is_pack(&entry) => (1, bytes_of_pack(&meta)),
+            false => (1, meta.len()),
+        };
         found = (found.0 + count, found.1 + bytes);
     }
     found
