@@ -80,6 +80,9 @@ pub fn unknown_operation(entry: &Entry, protocol: Protocol, name: &str) -> ApiEr
             let message = "The specified method is not allowed against this resource.";
             ApiError::new("MethodNotAllowed", message).with_status(405)
         }
+        Protocol::AwsQuery if entry.name() == "sqs" => {
+            ApiError::new("InvalidAction", format!("The action {name} is not valid for this endpoint."))
+        }
         Protocol::AwsQuery => {
             let version = entry.facts.api_version;
             ApiError::new("InvalidAction", format!("Could not find operation {name} for version {version}"))

@@ -11,7 +11,7 @@ use crate::protocol::{Protocol, TimestampFormat};
 use crate::rest::request::{header_value, write_header};
 use crate::server::{content_type, crc32, json_type, namespace, request_id_headers};
 use crate::validate::Family;
-use crate::xml::writer::{DECLARATION, XmlWriter};
+use crate::xml::writer::{DECLARATION, SQS_DECLARATION, XmlWriter};
 use crate::{cbor, json, xml};
 
 /// Writes the answer of a call that failed. `operation` is known unless the failure came before it was.
@@ -62,6 +62,10 @@ pub fn encode_error(
     response
 }
 
+/// A sentence of SQS's, and how its query protocol has it still.
+const NO_QUEUE: &str = "The specified queue does not exist.";
+const NO_QUEUE_BY_QUERY: &str = "The specified queue does not exist for this wsdl version.";
+
 struct Failure<'a> {
     model: &'a Model,
     protocol: Protocol,
@@ -106,12 +110,15 @@ impl<'a> Failure<'a> {
         match (self.def.and_then(|def| def.code), self.shape) {
             (Some(code), _) => code,
             (None, Some(shape)) => shape.name,
-            (None, None) => &self.error.code,
+            (None, None) => self.model.family.query_code(&self.error.code).unwrap_or(&self.error.code),
         }
     }
 
     fn shape_name(&self) -> &str {
-        self.shape.map_or(&self.error.code, |shape| shape.name)
+        match self.shape {
+            Some(shape) => shape.name,
+            None => self.model.family.coral_name(&self.error.code).unwrap_or(&self.error.code),
+        }
     }
 
     fn fault(&self) -> &'static str {
@@ -183,7 +190,13 @@ impl<'a> Failure<'a> {
                 _ => None,
             }
         };
-        if self.error.message.is_empty() { of_detail().unwrap_or_default() } else { &self.error.message }
+        match self.error.message.as_str() {
+            "" => of_detail().unwrap_or_default(),
+            NO_QUEUE if self.protocol == Protocol::AwsQuery && self.model.family == Family::Sqs => {
+                NO_QUEUE_BY_QUERY
+            }
+            message => message,
+        }
     }
 
     fn type_name(&self) -> String {
@@ -252,12 +265,19 @@ impl<'a> Failure<'a> {
             return out.out;
         }
         let namespace = xml::write::namespace_attribute(&namespace(self.model, self.protocol));
+        let is_sqs = self.model.family == Family::Sqs;
+        if is_sqs {
+            out.out.push_str(SQS_DECLARATION);
+        }
         out.open("ErrorResponse", &namespace);
         out.open("Error", "");
         out.element("Type", self.fault());
         out.element("Code", self.query_code());
         out.element("Message", self.message());
         self.xml_details(&mut out);
+        if is_sqs {
+            out.out.push_str("<Detail/>");
+        }
         out.close("Error");
         out.element("RequestId", request_id);
         out.close("ErrorResponse");

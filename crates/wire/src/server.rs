@@ -8,8 +8,9 @@ use crate::missing::{Missing, Seen, Tracker};
 use crate::model::{Kind, Model, OperationDef};
 use crate::protocol::Protocol;
 use crate::rest::request::header_value;
+use crate::validate::Family;
 use crate::xml::reader::XmlReader;
-use crate::xml::writer::{DECLARATION, XmlWriter};
+use crate::xml::writer::{DECLARATION, SQS_DECLARATION, XmlWriter};
 use crate::{cbor, event, form, json, rest, xml};
 
 type Result<T> = std::result::Result<T, WireError>;
@@ -223,6 +224,9 @@ fn query_answer(
         out.element("requestId", request_id);
         xml::write::members(&mut out, model, protocol, output);
     } else {
+        if model.family == Family::Sqs {
+            out.out.push_str(SQS_DECLARATION);
+        }
         out.open(&root, &namespace);
         if operation.output.is_some() {
             let result = format!("{}Result", operation.name);
@@ -359,7 +363,7 @@ fn default_content_type(headers: &mut HeaderMap, value: &'static str) {
 
 /// DynamoDB's SDKs check the body against this header.
 pub(crate) fn crc32(model: &Model, headers: &mut HeaderMap, body: &[u8]) {
-    if model.family == crate::validate::Family::DynamoDb {
+    if model.family == Family::DynamoDb {
         headers.insert("x-amz-crc32", HeaderValue::from(crc32fast::hash(body)));
     }
 }

@@ -1,6 +1,6 @@
 //! Every error of the service, in AWS's words.
 
-use haneul_kit::ApiError;
+use haneul_kit::{ApiError, Cx};
 use haneul_sqs_wire::values::error;
 use haneul_store::StoreError;
 
@@ -17,6 +17,11 @@ pub(crate) fn queue_name_exists(attribute: &str) -> ApiError {
         error::QUEUE_NAME_EXISTS,
         format!("A queue already exists with the same name and a different value for attribute {attribute}"),
     )
+}
+
+/// AWS refuses tags that differ from those of the queue that is there (Bogdanp/dramatiq_sqs pull request 13).
+pub(crate) fn queue_has_other_tags() -> ApiError {
+    ApiError::new(error::QUEUE_NAME_EXISTS, "A queue already exists with the same name and different tags")
 }
 
 pub(crate) fn queue_deleted_recently() -> ApiError {
@@ -45,9 +50,10 @@ pub(crate) fn fifo_name() -> ApiError {
     )
 }
 
-/// The queue's URL does not have the form of one.
-pub(crate) fn invalid_address(url: &str) -> ApiError {
-    ApiError::new(error::INVALID_ADDRESS, format!("The address {url} is not valid for this endpoint."))
+/// What is to name an account does not. AWS tells no more than the endpoint that was asked.
+pub(crate) fn invalid_address(cx: &Cx) -> ApiError {
+    let message = format!("The address {}/ is not valid for this endpoint.", cx.endpoint());
+    ApiError::new(error::INVALID_ADDRESS, message)
 }
 
 pub(crate) fn unknown_attribute(name: &str) -> ApiError {
@@ -70,9 +76,12 @@ pub(crate) fn invalid_attribute_value_because(name: &str, reason: &str) -> ApiEr
     )
 }
 
+/// What stands between the value that is not valid and why.
+pub(crate) const REASON: &str = " is invalid. Reason: ";
+
 /// `Value … for parameter … is invalid. Reason: …`
 pub(crate) fn invalid_value(value: &str, parameter: &str, reason: &str) -> ApiError {
-    invalid_parameter(format!("Value {value} for parameter {parameter} is invalid. Reason: {reason}"))
+    invalid_parameter(format!("Value {value} for parameter {parameter}{REASON}{reason}"))
 }
 
 pub(crate) fn invalid_parameter(message: impl Into<String>) -> ApiError {
@@ -117,6 +126,15 @@ pub(crate) fn message_not_available(handle: &str) -> ApiError {
         abridged(handle),
         "ReceiptHandle",
         "Message does not exist or is not available for visibility timeout change.",
+    )
+}
+
+/// A ReceiveRequestAttemptId that was used and whose messages have been dealt with (aws/aws-sdk-java issue 2613).
+pub(crate) fn attempt_over(id: &str) -> ApiError {
+    invalid_value(
+        abridged(id),
+        "ReceiveRequestAttemptId",
+        "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
     )
 }
 

@@ -79,8 +79,13 @@ impl Registry {
         if let Some(existing) = self.plane.get(&new.key) {
             // What is not valid is refused before it is compared.
             attributes::merge(&mut set, pairs(), existing.meta().attributes.fifo)?;
-            let difference = attributes::difference(&existing.meta().record.attributes, pairs());
-            return difference.map_or(Ok(()), |name| Err(error::queue_name_exists(name)));
+            let record = &existing.meta().record;
+            if let Some(name) = attributes::difference(&record.attributes, pairs()) {
+                return Err(error::queue_name_exists(name));
+            }
+            // A request without tags may do with whatever there are.
+            let same_tags = new.tags.is_empty() || new.tags == record.tags;
+            return if same_tags { Ok(()) } else { Err(error::queue_has_other_tags()) };
         }
         attributes::merge(&mut set, pairs(), fifo)?;
         let parsed = Attributes::read(&set)?;

@@ -127,8 +127,7 @@ pub(crate) fn access_key_id() -> ApiError {
 }
 
 pub(crate) fn authorization_message() -> ApiError {
-    let message = "The message to decode is not an encoded authorization message of this account.";
-    ApiError::new(code::INVALID_AUTHORIZATION_MESSAGE_EXCEPTION, message)
+    ApiError::new(code::INVALID_AUTHORIZATION_MESSAGE_EXCEPTION, "Message is not valid")
 }
 
 pub(crate) fn provided_context(provider: &str) -> ApiError {

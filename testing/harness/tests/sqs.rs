@@ -43,8 +43,9 @@ async fn json_and_query_are_the_same_service() {
             entries: vec![entry("one", "<body> & \"more\"\n하늘"), entry("two", "")],
         };
         let sent = client.call::<op::SendMessageBatch>(input).await.unwrap();
-        assert_eq!((sent.successful.len(), sent.failed.len()), (1, 1), "{name}");
-        assert_eq!(sent.failed[0].code, "MissingParameter");
+        let (successful, failed) = (sent.successful.unwrap(), sent.failed.unwrap());
+        assert_eq!((successful.len(), failed.len()), (1, 1), "{name}");
+        assert_eq!(failed[0].code, "MissingParameter");
 
         let input = ReceiveMessageRequest {
             queue_url: url.clone(),
@@ -56,7 +57,7 @@ async fn json_and_query_are_the_same_service() {
         let received = client.call::<op::ReceiveMessage>(input).await.unwrap().messages.unwrap();
         let message = &received[0];
         assert_eq!(message.body.as_deref(), Some("<body> & \"more\"\n하늘"));
-        assert_eq!(message.md5_of_message_attributes, sent.successful[0].md5_of_message_attributes);
+        assert_eq!(message.md5_of_message_attributes, successful[0].md5_of_message_attributes);
         assert_eq!(message.message_attributes.as_ref().unwrap().len(), 2);
         assert_eq!(message.attributes.as_ref().unwrap().get("ApproximateReceiveCount").unwrap(), "1");
         let receipt_handle = message.receipt_handle.clone().unwrap();

@@ -66,6 +66,16 @@ fn patch(service: &str, model: &mut Value) {
         // The root user has no path and no name: GetUser answers it without.
         model["shapes"]["User"]["required"] = json!(["UserId", "Arn", "CreateDate"]);
     }
+    if service == "sqs" {
+        // A list of a batch's result that would be empty is left out (aws/aws-sdk issue 657), and SDKs tell by that whether
+        // anything failed.
+        for batch in ["ChangeMessageVisibility", "DeleteMessage", "SendMessage"] {
+            let result = &mut model["shapes"][format!("{batch}BatchResult")];
+            if let Some(result) = result.as_object_mut() {
+                result.remove("required");
+            }
+        }
+    }
 }
 
 /// A copy without what is dropped. `members` becomes a list of pairs, since its order counts and a reader may keep

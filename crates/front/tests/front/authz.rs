@@ -25,7 +25,7 @@ async fn a_narrow_policy_lets_nothing_else_through() {
 
     let answer = send_to(&world, "other").await;
     assert_eq!((answer.status, answer.header("x-amzn-query-error")), (403, "AccessDenied;Sender"));
-    expect![[r#"{"__type":"com.amazonaws.sqs#AccessDenied","message":"User: arn:aws:iam::000000000000:user/ann is not authorized to perform: sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:other because no identity-based policy allows the sqs:sendmessage action"}"#]].assert_eq(&answer.body);
+    expect![[r#"{"__type":"com.amazon.coral.service#AccessDeniedException","message":"User: arn:aws:iam::000000000000:user/ann is not authorized to perform: sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:other because no identity-based policy allows the sqs:sendmessage action"}"#]].assert_eq(&answer.body);
 
     let answer = world.json(USER, "dynamodb", "DynamoDB_20120810.ListTables", "{}").await;
     assert_eq!(answer.status, 400);

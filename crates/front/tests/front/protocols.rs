@@ -89,7 +89,7 @@ async fn what_we_do_not_have_is_named() {
     assert_eq!((answer.status, answer.code().as_str()), (501, "NotImplemented"));
     // What AWS does not have either.
     let answer = world.json(ROOT, "sqs", "AmazonSQS.Dance", "{}").await;
-    assert_eq!((answer.status, answer.code().as_str()), (400, "UnknownOperationException"));
+    assert_eq!((answer.status, answer.code().as_str()), (400, "InvalidAction"));
     let answer = world.query(ROOT, "sts", "Action=Dance&Version=2011-06-15").await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "InvalidAction"));
     let answer = world.query(ROOT, "sts", "Dance=1").await;

@@ -145,6 +145,10 @@ impl Answer {
         if let Some((_, rest)) = self.body.split_once("<Code>") {
             return rest.split("</Code>").next().unwrap().to_owned();
         }
+        // As SDKs do: it is SQS's code where the body has another name.
+        if let Some((code, _)) = self.header("x-amzn-query-error").split_once(';') {
+            return code.to_owned();
+        }
         let by_type = || {
             let (_, rest) = self.body.split_once("\"__type\":\"")?;
             rest.split('"').next()?.rsplit('#').next()

@@ -20,6 +20,20 @@ pub enum Family {
     Lambda,
 }
 
+/// Errors of all services that SQS has under two names: the query protocol's and Coral's. Sources: SQS API Reference, "Common
+/// Errors"; http4k/http4k pull request 1336 quotes an answer.
+const SQS_COMMON: [(&str, &str); 9] = [
+    ("AccessDenied", "AccessDeniedException"),
+    ("ExpiredToken", "ExpiredTokenException"),
+    ("IncompleteSignature", "IncompleteSignatureException"),
+    ("InvalidAction", "UnknownOperationException"),
+    ("InvalidClientTokenId", "UnrecognizedClientException"),
+    ("InvalidParameterValue", "InvalidParameterValueException"),
+    ("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+    ("MissingParameter", "MissingRequiredParameterException"),
+    ("SignatureDoesNotMatch", "InvalidSignatureException"),
+];
+
 impl Family {
     pub(crate) fn of(service: &str, metadata: &Metadata) -> Family {
         match service {
@@ -52,13 +66,29 @@ impl Family {
         }
     }
 
+    /// The name in `__type` of an error that no model lists, where it is not the query protocol's code: SQS's JSON has Coral's
+    /// name there, and the code in a header.
+    pub(crate) fn coral_name(self, code: &str) -> Option<&'static str> {
+        let found = SQS_COMMON.iter().find(|(query, _)| self == Family::Sqs && *query == code);
+        found.map(|(_, coral)| *coral)
+    }
+
+    /// The query protocol's code of an error that goes by Coral's name.
+    pub(crate) fn query_code(self, name: &str) -> Option<&'static str> {
+        let found = SQS_COMMON.iter().find(|(_, coral)| self == Family::Sqs && *coral == name);
+        found.map(|(query, _)| *query)
+    }
+
     /// What stands before the code in `__type`.
     pub(crate) fn error_namespace(self, modelled: bool, code: &str) -> &'static str {
         match (self, modelled, code) {
             (Family::DynamoDb, true, _) => "com.amazonaws.dynamodb.v20120810#",
             (Family::DynamoDb, false, "ValidationException") => "com.amazon.coral.validate#",
             (Family::DynamoDb, false, _) => "com.amazon.coral.service#",
-            (Family::Sqs, false, SERIALIZATION | "UnknownOperationException") => "com.amazon.coral.service#",
+            (Family::Sqs, false, SERIALIZATION) => "com.amazon.coral.service#",
+            (Family::Sqs, false, code) if self.coral_name(code).or(self.query_code(code)).is_some() => {
+                "com.amazon.coral.service#"
+            }
             (Family::Sqs, ..) => "com.amazonaws.sqs#",
             _ => "",
         }

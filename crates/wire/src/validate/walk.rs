@@ -87,7 +87,9 @@ impl<'a> Walk<'a> {
             self.path.push(Step::Member(member));
             self.indices.push(i as u32);
             let value = shape.get(i);
-            if !self.missing.is_empty() && member.required && self.missing.contains(&self.indices) {
+            let is_missing =
+                !self.missing.is_empty() && member.required && self.missing.contains(&self.indices);
+            if is_missing && !self.is_left_to_operation(member) {
                 self.report(Some(String::from("null")), Rule::Required);
             } else {
                 self.value(member.shape, value);
@@ -95,6 +97,13 @@ impl<'a> Walk<'a> {
             self.path.pop();
             self.indices.pop();
         }
+    }
+
+    /// SQS's operations have words of their own for a list without entries, which in the query protocol is one that is not there,
+    /// and for an attribute without a type.
+    fn is_left_to_operation(&self, member: &Member) -> bool {
+        let is_collection = matches!(self.model.shape(member.shape).kind, Kind::List(_) | Kind::Map(_));
+        self.model.family == Family::Sqs && (is_collection || member.name == "DataType")
     }
 
     fn value(&mut self, shape: ShapeId, value: Ref<'a>) {

@@ -16,6 +16,9 @@ impl Default for XmlWriter {
     }
 }
 
+/// SQS's is shorter, and other services of the query protocol have none.
+pub(crate) const SQS_DECLARATION: &str = "<?xml version=\"1.0\"?>";
+
 pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 impl XmlWriter {

@@ -46,6 +46,35 @@ fn json() {
     );
 }
 
+/// What SQS's model does not list has Coral's name in the body and the query protocol's code in the header.
+#[test]
+fn common_errors_of_sqs() {
+    for (code, name, header) in [
+        ("InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterValue"),
+        ("MissingParameter", "MissingRequiredParameterException", "MissingParameter"),
+        ("AccessDenied", "AccessDeniedException", "AccessDenied"),
+        ("UnknownOperationException", "UnknownOperationException", "InvalidAction"),
+    ] {
+        let error = WireError::sender(code, "no");
+        let answer =
+            text(encode_error(model(&haneul_sqs_wire::SERVICE), None, Protocol::AwsJson, &error, "REQ"));
+        let body = format!(r#"{{"__type":"com.amazon.coral.service#{name}","message":"no"}}"#);
+        assert!(answer.ends_with(&body), "{answer}");
+        assert!(answer.contains(&format!("x-amzn-query-error: {header};Sender")), "{answer}");
+    }
+    let error = WireError::sender("QueueDoesNotExist", "The specified queue does not exist.");
+    check(
+        &haneul_sqs_wire::SERVICE,
+        Protocol::AwsQuery,
+        &error,
+        expect![[r#"
+        400
+        content-type: text/xml;charset=UTF-8
+        x-amzn-requestid: REQ
+        <?xml version="1.0"?><ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not exist for this wsdl version.</Message><Detail/></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
+    );
+}
+
 #[test]
 fn query() {
     let error = WireError::sender("NoSuchEntityException", "The user with name a<b cannot be found.");
@@ -65,10 +94,10 @@ fn query() {
         Protocol::AwsQuery,
         &error,
         expect![[r#"
-        400
-        content-type: text/xml;charset=UTF-8
-        x-amzn-requestid: REQ
-        <ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>no</Message></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
+            400
+            content-type: text/xml;charset=UTF-8
+            x-amzn-requestid: REQ
+            <?xml version="1.0"?><ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>no</Message><Detail/></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
     );
 }
 

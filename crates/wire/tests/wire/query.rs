@@ -77,7 +77,7 @@ fn sqs_in_its_old_protocol() {
         200
         content-type: text/xml;charset=UTF-8
         x-amzn-requestid: REQ
-        <ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ReceiveMessageResult><Message><MessageId>m</MessageId><Attribute><Name>SentTimestamp</Name><Value>1</Value></Attribute></Message></ReceiveMessageResult><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></ReceiveMessageResponse>"#]]
+        <?xml version="1.0"?><ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ReceiveMessageResult><Message><MessageId>m</MessageId><Attribute><Name>SentTimestamp</Name><Value>1</Value></Attribute></Message></ReceiveMessageResult><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></ReceiveMessageResponse>"#]]
     .assert_eq(&text(answer::<sqs::ReceiveMessage>(AwsQuery, ReceiveMessageResult { messages: Some(vec![message]) })));
     let output = ListQueuesResult { queue_urls: Some(vec!["a".into(), "b".into()]), ..Default::default() };
     assert!(

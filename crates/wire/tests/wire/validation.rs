@@ -123,6 +123,12 @@ fn missing_parameters() {
         "MissingParameter",
         "The request must contain the parameter SendMessageBatchRequestEntry.1.MessageBody.",
     );
+    // What has no entries is for the operation to refuse: by the query protocol it cannot be sent at all.
+    for (protocol, body) in [(AwsQuery, "QueueUrl=q"), (AwsJson, r#"{"QueueUrl":"q"}"#)] {
+        assert!(accept::<sqs::SendMessageBatch>(protocol, body.as_bytes()).is_ok());
+    }
+    let untyped = r#"{"QueueUrl":"q","MessageBody":"b","MessageAttributes":{"a":{"StringValue":"v"}}}"#;
+    assert!(accept::<sqs::SendMessage>(AwsJson, untyped.as_bytes()).is_ok());
 }
 
 #[test]

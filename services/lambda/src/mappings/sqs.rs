@@ -173,8 +173,8 @@ impl Mapping {
             let caller = self.caller().await?;
             let bus = &self.lambda.platform.bus;
             let deleted = bus.call::<op::DeleteMessageBatch>(caller, queue.region, None, input).await?;
-            self.count_events(metrics::DELETED, deleted.successful.len());
-            for failed in &deleted.failed {
+            self.count_events(metrics::DELETED, deleted.successful.map_or(0, |done| done.len()));
+            for failed in deleted.failed.iter().flatten() {
                 tracing::warn!(mapping = self.row.2, code = failed.code, "a message could not be deleted");
             }
         }

@@ -29,5 +29,5 @@ pub(crate) use dedup::{DedupKey, Original};
 #[cfg(test)]
 pub(crate) use queue::Counts;
 pub(crate) use queue::{Arrival, EXPIRED_MAX, Queue, Settings};
-pub(crate) use receive::{HandleError, Ticket};
+pub(crate) use receive::{AttemptOver, HandleError, Ticket};
 pub(crate) use slab::{Payload, State};

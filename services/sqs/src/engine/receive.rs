@@ -43,7 +43,12 @@ pub(crate) struct Attempt {
     at_ms: i64,
     /// Slot, seq, and the count of receives then.
     messages: Vec<(u32, u64, u32)>,
+    /// Whether a consumer changed the visibility of one of them.
+    changed: bool,
 }
+
+/// A message of the attempt was deleted, or its visibility changed, so that the attempt cannot be made once more.
+pub(crate) struct AttemptOver;
 
 impl Attempt {
     pub(super) fn holds(&self, now_ms: i64) -> bool {
@@ -101,14 +106,31 @@ impl Queue {
         }
     }
 
-    /// What the same attempt got before, its visibility timeout begun anew; `None` when it is to receive afresh.
-    pub(crate) fn attempt(&mut self, id: &str, now_ms: i64, visibility_ms: i64) -> Option<Vec<Ticket>> {
-        let messages = self.attempts.get(id)?.messages.clone();
-        let unchanged = messages.iter().all(|(slot, seq, receives)| {
-            let found = self.slab.live(*slot, *seq);
-            found.is_some_and(|found| found.state == State::InFlight && found.receives == *receives)
-        });
-        if !unchanged || messages.is_empty() {
+    /// What the same attempt got before, its visibility timeout begun anew; `None` when it is to receive afresh, as after that
+    /// timeout. Source: API reference, ReceiveMessage.
+    pub(crate) fn attempt(
+        &mut self,
+        id: &str,
+        now_ms: i64,
+        visibility_ms: i64,
+    ) -> Option<Result<Vec<Ticket>, AttemptOver>> {
+        let attempt = self.attempts.get(id)?;
+        let messages = attempt.messages.clone();
+        let state_of = |slot, seq, receives| {
+            let found = self.slab.live(slot, seq).filter(|found| found.state != State::Deleting)?;
+            Some((found.state, found.receives == receives))
+        };
+        let mut in_flight = !messages.is_empty();
+        for (slot, seq, receives) in &messages {
+            match state_of(*slot, *seq, *receives) {
+                None => return Some(Err(AttemptOver)),
+                Some(state) => in_flight &= state == (State::InFlight, true),
+            }
+        }
+        if attempt.changed {
+            return Some(Err(AttemptOver));
+        }
+        if !in_flight {
             self.attempts.remove(id);
             return None;
         }
@@ -116,12 +138,12 @@ impl Queue {
             self.set_deadline(*slot, *seq, now_ms + visibility_ms);
             self.ticket(*slot)
         });
-        Some(tickets.collect())
+        Some(Ok(tickets.collect()))
     }
 
     pub(crate) fn remember_attempt(&mut self, id: &str, now_ms: i64, got: &[Ticket]) {
         let messages = got.iter().map(|ticket| (ticket.slot, ticket.seq, ticket.receives)).collect();
-        self.attempts.insert(id.to_owned(), Attempt { at_ms: now_ms, messages });
+        self.attempts.insert(id.to_owned(), Attempt { at_ms: now_ms, messages, changed: false });
     }
 
     /// Begins to delete the message of a handle. `Ok(true)` asks for a record in the log and then for
@@ -163,8 +185,9 @@ impl Queue {
             false if found.receives != receives => return Err(HandleError::NotAvailable),
             false => return Err(HandleError::NotInFlight),
         }
-        // An attempt is not repeated once a message of it was changed.
-        self.attempts.retain(|_, attempt| !attempt.messages.iter().any(|(_, other, _)| *other == seq));
+        for attempt in self.attempts.values_mut() {
+            attempt.changed |= attempt.messages.iter().any(|(_, other, _)| *other == seq);
+        }
         Ok(())
     }
 

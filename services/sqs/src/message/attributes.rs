@@ -103,8 +103,8 @@ fn check(
     let kind = data_type.split('.').next().unwrap_or_default();
     if !matches!(kind, "String" | "Number" | "Binary") || data_type.len() > TYPE_LENGTH_MAX {
         return Err(error::invalid_parameter(format!(
-            "The message attribute '{name}' has an invalid message attribute type, the set of supported type \
-             prefixes is Binary, Number, and String."
+            "The type of message (user) attribute '{name}' is invalid. You must use only the following supported type \
+             prefixes: Binary, Number, String."
         )));
     }
     let value = match (kind, string, binary) {
@@ -132,8 +132,7 @@ fn check(
 
 fn empty_value(name: &str, data_type: &str) -> ApiError {
     error::invalid_parameter(format!(
-        "The message attribute '{name}' must contain non-empty message attribute value for message attribute type \
-         '{data_type}'."
+        "Message (user) attribute '{name}' must contain a non-empty value of type '{data_type}'."
     ))
 }
 
@@ -217,12 +216,12 @@ mod tests {
             ("a b", "String", Some("v"), None, "is invalid"),
             ("é", "String", Some("v"), None, "is invalid"),
             ("a", "", Some("v"), None, "non-empty message attribute type"),
-            ("a", "string", Some("v"), None, "supported type prefixes"),
-            ("a", "Float", Some("v"), None, "supported type prefixes"),
-            ("a", "String", Some(""), None, "non-empty message attribute value"),
-            ("a", "String", None, None, "non-empty message attribute value"),
-            ("a", "String", None, Some(&b"x"[..]), "non-empty message attribute value"),
-            ("a", "Binary", Some("v"), None, "non-empty message attribute value"),
+            ("a", "string", Some("v"), None, "following supported type prefixes"),
+            ("a", "Float", Some("v"), None, "following supported type prefixes"),
+            ("a", "String", Some(""), None, "non-empty value of type"),
+            ("a", "String", None, None, "non-empty value of type"),
+            ("a", "String", None, Some(&b"x"[..]), "non-empty value of type"),
+            ("a", "Binary", Some("v"), None, "non-empty value of type"),
             ("a", "Binary", Some("v"), Some(&b"x"[..]), "only one of"),
             ("a", "Number", Some("one"), None, "Can't cast"),
             ("a", "Number", Some("1.2.3"), None, "Can't cast"),

@@ -28,12 +28,21 @@ pub(super) fn check<'a>(entry: &str, ids: impl ExactSizeIterator<Item = &'a str>
     Ok(())
 }
 
-/// An entry that failed while others may have succeeded.
+/// An entry that failed while others may have succeeded. Of a value that is not valid AWS then gives the reason alone, since
+/// the id tells which one it is (aws/aws-sdk-js issue 3187).
 pub(super) fn failed(id: String, error: &ApiError) -> BatchResultErrorEntry {
+    let message = error.message();
+    let reason = message.rsplit_once(error::REASON).map_or(message, |(_, reason)| reason);
     BatchResultErrorEntry {
         id,
         sender_fault: error.fault() == Fault::Client,
         code: error.code().to_owned(),
-        message: Some(error.message().to_owned()),
+        message: Some(reason.to_owned()),
     }
+}
+
+/// A list of a batch's result, which is left out when it is empty.
+pub(super) fn list<T>(entries: impl IntoIterator<Item = T>) -> Option<Vec<T>> {
+    let entries: Vec<T> = entries.into_iter().collect();
+    (!entries.is_empty()).then_some(entries)
 }

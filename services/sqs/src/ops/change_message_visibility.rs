@@ -56,6 +56,7 @@ impl Handle<ChangeMessageVisibilityBatch> for Sqs {
                 Err(error) => failed.push(batch::failed(entry.id, &error)),
             }
         }
+        let (successful, failed) = (batch::list(successful), batch::list(failed));
         Ok(ChangeMessageVisibilityBatchResult { successful, failed })
     }
 }

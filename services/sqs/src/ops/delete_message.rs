@@ -61,7 +61,7 @@ impl Handle<DeleteMessageBatch> for Sqs {
         if !successful.is_empty() {
             count(&self.platform.metrics, cx, &queue, DELETED, successful.len());
         }
-        Ok(DeleteMessageBatchResult { successful, failed })
+        Ok(DeleteMessageBatchResult { successful: batch::list(successful), failed: batch::list(failed) })
     }
 }
 

@@ -23,9 +23,6 @@ fn key(cx: &Cx, input: &GetQueueUrlRequest) -> Result<QueueKey> {
         None => Some(cx.account()),
         Some(owner) => owner.parse().ok(),
     };
-    let account = owner.ok_or_else(|| {
-        let given = input.queue_owner_aws_account_id.as_deref().unwrap_or_default();
-        error::invalid_value(given, "QueueOwnerAWSAccountId", "The account id is not valid.")
-    })?;
+    let account = owner.ok_or_else(|| error::invalid_address(cx))?;
     Ok(QueueKey { account, region: cx.region(), name: input.queue_name.clone() })
 }

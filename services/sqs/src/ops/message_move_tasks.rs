@@ -177,7 +177,7 @@ fn open(handle: &str) -> Result<(String, QueueKey)> {
 }
 
 fn no_such_task() -> haneul_kit::ApiError {
-    error::resource_not_found("The resource that you specified for the TaskHandle parameter doesn't exist.")
+    error::resource_not_found("Task does not exist.")
 }
 
 fn arn_key(parameter: &str, arn: &str) -> Result<QueueKey> {

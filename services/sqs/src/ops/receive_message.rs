@@ -76,14 +76,8 @@ impl Handle<ReceiveMessage> for Sqs {
             0..=VISIBILITY_SECS_MAX,
             "Must be between 0 and 43200, if provided.",
         )?;
-        let attempt = input.receive_request_attempt_id;
-        if let Some(id) = attempt.as_ref().filter(|_| !meta.attributes.fifo) {
-            return Err(error::invalid_value(
-                id,
-                "ReceiveRequestAttemptId",
-                "The request include parameter that is not valid for this queue type",
-            ));
-        }
+        // AWS passes over it where the queue is a standard one (awspring/spring-cloud-aws issue 529).
+        let attempt = input.receive_request_attempt_id.filter(|_| meta.attributes.fifo);
         let system: Vec<String> = [input.attribute_names, input.message_system_attribute_names]
             .into_iter()
             .flatten()

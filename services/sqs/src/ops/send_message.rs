@@ -120,7 +120,7 @@ impl Handle<SendMessageBatch> for Sqs {
                 md5_of_message_system_attributes: digests.system_attributes,
                 sequence_number: sequence_number(&queue, sent),
             });
-        Ok(SendMessageBatchResult { successful: successful.collect(), failed })
+        Ok(SendMessageBatchResult { successful: batch::list(successful), failed: batch::list(failed) })
     }
 }
 

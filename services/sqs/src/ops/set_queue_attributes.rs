@@ -4,6 +4,7 @@ use haneul_sqs_wire::operations::SetQueueAttributes;
 use haneul_sqs_wire::shapes::SetQueueAttributesRequest;
 
 use super::Sqs;
+use crate::error;
 use crate::queue::attributes;
 
 impl Handle<SetQueueAttributes> for Sqs {
@@ -13,6 +14,9 @@ impl Handle<SetQueueAttributes> for Sqs {
 
     async fn call(&self, cx: &Cx, input: SetQueueAttributesRequest) -> Result<Empty> {
         let queue = self.queue(cx, &input.queue_url)?;
+        if input.attributes.is_empty() {
+            return Err(error::missing_parameter("Attribute.Name"));
+        }
         let fifo = queue.meta().attributes.fifo;
         let edit = move |record: &mut crate::model::QueueRecord| {
             let pairs = input.attributes.iter().map(|(name, value)| (name, value.as_str()));

@@ -6,7 +6,7 @@ use haneul_store::StoreError;
 use super::op::Op;
 use super::waiters::Waiter;
 use super::{LiveQueue, Plane};
-use crate::engine::Ticket;
+use crate::engine::{AttemptOver, Ticket};
 use crate::error;
 use crate::message::Stored;
 
@@ -101,8 +101,9 @@ impl Plane {
         let now_ms = self.now_ms();
         self.advance(queue, core, now_ms);
         if let Some(id) = &wanted.attempt
-            && let Some(messages) = core.queue.attempt(id, now_ms, wanted.visibility_ms)
+            && let Some(again) = core.queue.attempt(id, now_ms, wanted.visibility_ms)
         {
+            let messages = again.map_err(|AttemptOver| error::attempt_over(id))?;
             self.note_receive(queue, &messages, now_ms, wanted.visibility_ms);
             core.wake();
             return Ok(Next::Deliver { messages, exhausted: Vec::new(), target: None, at_ms: now_ms });

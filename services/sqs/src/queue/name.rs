@@ -21,20 +21,21 @@ pub(crate) fn url(cx: &Cx, account: AccountId, name: &str) -> String {
     format!("{}/{account}/{name}", cx.endpoint())
 }
 
-/// The queue that a URL names: `…/<account>/<name>` in the Region of the request, whatever the host.
+/// The queue that a URL names: `…/<account>/<name>` in the Region of the request, whatever the host. AWS takes a name alone
+/// for a queue of the caller's (getmoto/moto pull request 5073), and so what has no more than a name in its path.
 pub(crate) fn of_url(cx: &Cx, url: &str) -> Result<QueueKey> {
     if url.is_empty() {
         return Err(error::missing_parameter("QueueUrl"));
     }
-    let path = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    let mut parts = path.rsplit('/');
-    let (name, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    match account.parse() {
-        Ok(account) if !name.is_empty() => {
-            Ok(QueueKey { account, region: cx.region(), name: name.to_owned() })
-        }
-        _ => Err(error::invalid_address(url)),
-    }
+    let url = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let path =
+        url.split_once("://").map_or(url, |(_, place)| place.split_once('/').map_or("", |(_, path)| path));
+    let (account, name) = match path.rsplit_once('/') {
+        None => (Some(cx.account()), path),
+        Some((account, name)) => (account.rsplit('/').next().and_then(|account| account.parse().ok()), name),
+    };
+    let account = account.ok_or_else(|| error::invalid_address(cx))?;
+    Ok(QueueKey { account, region: cx.region(), name: name.to_owned() })
 }
 
 /// The queue that an ARN names; `None` when it is not a queue's.

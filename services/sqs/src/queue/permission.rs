@@ -23,6 +23,23 @@ const ACTIONS: [&str; 9] = [
     "PurgeQueue",
 ];
 
+/// Actions of the API that no other account can have. What is in neither list, such as a batch operation, is no action of a
+/// policy (cloudtools/awacs issue 34).
+const OWNERS_ACTIONS: [&str; 12] = [
+    "AddPermission",
+    "CancelMessageMoveTask",
+    "CreateQueue",
+    "DeleteQueue",
+    "ListMessageMoveTasks",
+    "ListQueueTags",
+    "ListQueues",
+    "RemovePermission",
+    "SetQueueAttributes",
+    "StartMessageMoveTask",
+    "TagQueue",
+    "UntagQueue",
+];
+
 /// The statement that AWS writes for a permission.
 pub(crate) fn statement(queue: &Arn, label: &str, accounts: &[String], actions: &[String]) -> Result<Value> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -54,11 +71,11 @@ pub(crate) fn statement(queue: &Arn, label: &str, accounts: &[String], actions: 
     let mut names = Vec::with_capacity(actions.len());
     for action in actions {
         if !ACTIONS.contains(&action.as_str()) {
-            return Err(error::invalid_value(
-                &format!("SQS:{action}"),
-                "ActionName",
-                "Only the queue owner is allowed to invoke this action.",
-            ));
+            let reason = match OWNERS_ACTIONS.contains(&action.as_str()) {
+                true => "Only the queue owner is allowed to invoke this action.",
+                false => "Please refer to the appropriate WSDL for a list of valid actions.",
+            };
+            return Err(error::invalid_value(&format!("SQS:{action}"), "ActionName", reason));
         }
         names.push(Value::String(format!("SQS:{action}")));
     }

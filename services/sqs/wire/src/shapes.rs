@@ -14,14 +14,14 @@ haneul_shape::structure! { (Clone, Default);
     13 CancelMessageMoveTaskResult { 0 approximate_number_of_messages_moved: Option<i64>, }
     14 ChangeMessageVisibilityBatchRequest { 0 queue_url: String, 1 entries: Vec<ChangeMessageVisibilityBatchRequestEntry>, }
     15 ChangeMessageVisibilityBatchRequestEntry { 0 id: String, 1 receipt_handle: String, 2 visibility_timeout: Option<i32>, }
-    17 ChangeMessageVisibilityBatchResult { 0 successful: Vec<ChangeMessageVisibilityBatchResultEntry>, 1 failed: Vec<BatchResultErrorEntry>, }
+    17 ChangeMessageVisibilityBatchResult { 0 successful: Option<Vec<ChangeMessageVisibilityBatchResultEntry>>, 1 failed: Option<Vec<BatchResultErrorEntry>>, }
     18 ChangeMessageVisibilityBatchResultEntry { 0 id: String, }
     20 ChangeMessageVisibilityRequest { 0 queue_url: String, 1 receipt_handle: String, 2 visibility_timeout: i32, }
     21 CreateQueueRequest { 0 queue_name: String, 1 attributes: Option<Map<String>>, 2 tags: Option<Map<String>>, }
     22 CreateQueueResult { 0 queue_url: Option<String>, }
     23 DeleteMessageBatchRequest { 0 queue_url: String, 1 entries: Vec<DeleteMessageBatchRequestEntry>, }
     24 DeleteMessageBatchRequestEntry { 0 id: String, 1 receipt_handle: String, }
-    26 DeleteMessageBatchResult { 0 successful: Vec<DeleteMessageBatchResultEntry>, 1 failed: Vec<BatchResultErrorEntry>, }
+    26 DeleteMessageBatchResult { 0 successful: Option<Vec<DeleteMessageBatchResultEntry>>, 1 failed: Option<Vec<BatchResultErrorEntry>>, }
     27 DeleteMessageBatchResultEntry { 0 id: String, }
     29 DeleteMessageRequest { 0 queue_url: String, 1 receipt_handle: String, }
     30 DeleteQueueRequest { 0 queue_url: String, }
@@ -71,7 +71,7 @@ haneul_shape::structure! { (Clone, Default);
     91 ResourceNotFoundException { 0 message: Option<String>, }
     92 SendMessageBatchRequest { 0 queue_url: String, 1 entries: Vec<SendMessageBatchRequestEntry>, }
     93 SendMessageBatchRequestEntry { 0 id: String, 1 message_body: String, 2 delay_seconds: Option<i32>, 3 message_attributes: Option<Map<MessageAttributeValue>>, 4 message_system_attributes: Option<Map<MessageSystemAttributeValue>>, 5 message_deduplication_id: Option<String>, 6 message_group_id: Option<String>, }
-    95 SendMessageBatchResult { 0 successful: Vec<SendMessageBatchResultEntry>, 1 failed: Vec<BatchResultErrorEntry>, }
+    95 SendMessageBatchResult { 0 successful: Option<Vec<SendMessageBatchResultEntry>>, 1 failed: Option<Vec<BatchResultErrorEntry>>, }
     96 SendMessageBatchResultEntry { 0 id: String, 1 message_id: String, 2 md5_of_message_body: String, 3 md5_of_message_attributes: Option<String>, 4 md5_of_message_system_attributes: Option<String>, 5 sequence_number: Option<String>, }
     98 SendMessageRequest { 0 queue_url: String, 1 message_body: String, 2 delay_seconds: Option<i32>, 3 message_attributes: Option<Map<MessageAttributeValue>>, 4 message_system_attributes: Option<Map<MessageSystemAttributeValue>>, 5 message_deduplication_id: Option<String>, 6 message_group_id: Option<String>, }
     99 SendMessageResult { 0 md5_of_message_body: Option<String>, 1 md5_of_message_attributes: Option<String>, 2 md5_of_message_system_attributes: Option<String>, 3 message_id: Option<String>, 4 sequence_number: Option<String>, }

@@ -44,6 +44,15 @@ async fn defaults_of_a_fifo_queue() {
 }
 
 #[tokio::test]
+async fn attributes_have_to_be_given() {
+    let cloud = Cloud::new().await;
+    let url = cloud.queue("q").await;
+    let error = cloud.set(&url, &[]).await.unwrap_err();
+    assert_eq!(error.code(), "MissingParameter");
+    assert_eq!(error.message(), "The request must contain the parameter Attribute.Name.");
+}
+
+#[tokio::test]
 async fn only_what_is_asked_for() {
     let cloud = Cloud::new().await;
     let url = cloud.queue("q").await;

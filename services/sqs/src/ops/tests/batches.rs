@@ -53,14 +53,16 @@ async fn some_succeed_and_some_fail() {
         ],
     };
     let output = cloud.call::<op::SendMessageBatch>(input).await.unwrap();
-    let sent: Vec<&str> = output.successful.iter().map(|entry| entry.id.as_str()).collect();
+    let sent: Vec<&str> = output.successful.iter().flatten().map(|entry| entry.id.as_str()).collect();
     assert_eq!(sent, ["good", "fine"]);
+    let all_failed = output.failed.unwrap();
     let failed: Vec<String> =
-        output.failed.iter().map(|f| format!("{} {} {}", f.id, f.code, f.sender_fault)).collect();
+        all_failed.iter().map(|f| format!("{} {} {}", f.id, f.code, f.sender_fault)).collect();
     assert_eq!(
         failed,
         ["empty MissingParameter true", "late InvalidParameterValue true", "bad InvalidMessageContents true"]
     );
+    assert_eq!(all_failed[1].message.as_deref(), Some("DelaySeconds must be >= 0 and <= 900."));
     let received = cloud.receive(&url, 10).await;
     assert_eq!(received.len(), 2);
 
@@ -78,8 +80,9 @@ async fn some_succeed_and_some_fail() {
         ],
     };
     let output = cloud.call::<op::ChangeMessageVisibilityBatch>(input).await.unwrap();
-    assert_eq!(output.successful.len(), 1);
-    let failed: Vec<&str> = output.failed.iter().map(|f| f.code.as_str()).collect();
+    assert_eq!(output.successful.map(|done| done.len()), Some(1));
+    let failed = output.failed.unwrap();
+    let failed: Vec<&str> = failed.iter().map(|f| f.code.as_str()).collect();
     assert_eq!(failed, ["InvalidParameterValue", "ReceiptHandleIsInvalid"]);
     assert_eq!(cloud.counts(&url).await, (1, 1, 0));
 
@@ -96,7 +99,7 @@ async fn some_succeed_and_some_fail() {
         ],
     };
     let output = cloud.call::<op::DeleteMessageBatch>(input).await.unwrap();
-    assert_eq!((output.successful.len(), output.failed.len()), (2, 1));
+    assert_eq!((output.successful.unwrap().len(), output.failed.unwrap().len()), (2, 1));
     assert_eq!(cloud.counts(&url).await, (0, 0, 0));
 }
 
@@ -109,8 +112,41 @@ async fn an_expired_handle_in_a_fifo_batch() {
     cloud.advance(31);
     let entry = DeleteMessageBatchRequestEntry { id: "a".into(), receipt_handle: handle(&message).into() };
     let input = DeleteMessageBatchRequest { queue_url: url, entries: vec![entry] };
-    let failed = cloud.call::<op::DeleteMessageBatch>(input).await.unwrap().failed.remove(0);
+    let failed = cloud.call::<op::DeleteMessageBatch>(input).await.unwrap().failed.unwrap().remove(0);
     assert_eq!(failed.code, "ReceiptHandleIsInvalid");
     assert_eq!(failed.message.as_deref(), Some("The receipt handle has expired"));
     assert!(failed.sender_fault);
+}
+
+#[tokio::test]
+async fn an_empty_list_of_a_result_is_left_out() {
+    let cloud = Cloud::new().await;
+    let url = cloud.queue("q").await;
+    let send = async |body: &str| {
+        let input = SendMessageBatchRequest { queue_url: url.clone(), entries: vec![entry("a", body)] };
+        let output = cloud.call::<op::SendMessageBatch>(input).await.unwrap();
+        (output.successful.is_some(), output.failed.is_some())
+    };
+    assert_eq!(send("x").await, (true, false));
+    assert_eq!(send("").await, (false, true));
+    let received = cloud.receive(&url, 1).await;
+    let entry = |id: &str, handle: &str| DeleteMessageBatchRequestEntry {
+        id: id.into(),
+        receipt_handle: handle.into(),
+    };
+    for (entry, expected) in
+        [(entry("a", handle(&received[0])), (true, false)), (entry("a", "forged"), (false, true))]
+    {
+        let change = ChangeMessageVisibilityBatchRequestEntry {
+            id: entry.id.clone(),
+            receipt_handle: entry.receipt_handle.clone(),
+            visibility_timeout: Some(1),
+        };
+        let input = ChangeMessageVisibilityBatchRequest { queue_url: url.clone(), entries: vec![change] };
+        let output = cloud.call::<op::ChangeMessageVisibilityBatch>(input).await.unwrap();
+        assert_eq!((output.successful.is_some(), output.failed.is_some()), expected);
+        let input = DeleteMessageBatchRequest { queue_url: url.clone(), entries: vec![entry] };
+        let output = cloud.call::<op::DeleteMessageBatch>(input).await.unwrap();
+        assert_eq!((output.successful.is_some(), output.failed.is_some()), expected);
+    }
 }

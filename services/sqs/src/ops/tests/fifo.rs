@@ -158,20 +158,58 @@ async fn the_same_attempt_gets_the_same_messages() {
             attribute_names: Some(vec!["All".into()]),
             ..Default::default()
         };
-        cloud.call::<op::ReceiveMessage>(input).await.unwrap().messages.unwrap_or_default()
+        cloud.call::<op::ReceiveMessage>(input).await.map(|output| output.messages.unwrap_or_default())
     };
-    let first = receive("try").await;
+    let first = receive("try").await.unwrap();
     cloud.advance(20);
-    let second = receive("try").await;
+    let second = receive("try").await.unwrap();
     let ids = |messages: &[Message]| messages.iter().map(|m| m.message_id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&first), ids(&second));
     assert_eq!(attribute(&second[0], "ApproximateReceiveCount"), Some("1"));
     cloud.advance(20);
     assert_eq!(cloud.counts(&url).await, (1, 2, 0), "the timeout began anew");
-    assert_eq!(receive("another").await.len(), 1);
-    // A message of it was dealt with: the attempt is over.
+    let other = receive("another").await.unwrap();
+    assert_eq!(other.len(), 1);
+    // A message of them was dealt with: the attempts are over.
     cloud.delete(&url, handle(&second[0])).await.unwrap();
-    assert!(receive("try").await.is_empty());
+    cloud.visibility(&url, handle(&other[0]), 10).await.unwrap();
+    for attempt in ["try", "another"] {
+        let error = receive(attempt).await.err().unwrap();
+        assert_eq!(error.code(), "InvalidParameterValue");
+        assert_eq!(
+            error.message(),
+            format!(
+                "Value {attempt} for parameter ReceiveRequestAttemptId is invalid. Reason: The \
+                 receiveRequestAttemptId is not valid anymore since the receive call is not retryable."
+            )
+        );
+    }
+    // Until the interval is over, after which it is as any other.
+    cloud.advance(300);
+    assert_eq!(receive("try").await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_attempt_begins_anew_after_the_timeout() {
+    let cloud = Cloud::new().await;
+    let url = fifo(&cloud, &[]).await;
+    cloud.send_fifo(&url, "a", "g", "1").await;
+    let input = ReceiveMessageRequest {
+        queue_url: url.clone(),
+        receive_request_attempt_id: Some("try".into()),
+        attribute_names: Some(vec!["All".into()]),
+        ..Default::default()
+    };
+    for count in ["1", "2"] {
+        let received = cloud.call::<op::ReceiveMessage>(input.clone()).await.unwrap().messages.unwrap();
+        assert_eq!(attribute(&received[0], "ApproximateReceiveCount"), Some(count));
+        cloud.advance(31);
+    }
+    // A standard queue passes over it.
+    let plain = cloud.queue("plain").await;
+    assert!(
+        cloud.call::<op::ReceiveMessage>(ReceiveMessageRequest { queue_url: plain, ..input }).await.is_ok()
+    );
 }
 
 #[tokio::test]

@@ -199,11 +199,6 @@ async fn refused_receives() {
             "InvalidParameterValue",
         ),
         (
-            "attempt id",
-            ReceiveMessageRequest { receive_request_attempt_id: Some("a".into()), ..request.clone() },
-            "InvalidParameterValue",
-        ),
-        (
             "attribute",
             ReceiveMessageRequest { attribute_names: Some(vec!["Nope".into()]), ..request.clone() },
             "InvalidAttributeName",

@@ -52,6 +52,25 @@ async fn creating_again() {
 }
 
 #[tokio::test]
+async fn creating_again_with_tags() {
+    let cloud = Cloud::new().await;
+    let create = async |tags: &[(&str, &str)]| {
+        let tags = Some(map(tags)).filter(|tags| !tags.is_empty());
+        let input = CreateQueueRequest { queue_name: "q".into(), tags, ..Default::default() };
+        code(cloud.call::<op::CreateQueue>(input).await)
+    };
+    for (tags, outcome) in [
+        (&[("team", "sky")][..], "none"),
+        (&[("team", "sky")], "none"),
+        (&[], "none"),
+        (&[("team", "sea")], "QueueNameExists"),
+        (&[("team", "sky"), ("more", "")], "QueueNameExists"),
+    ] {
+        assert_eq!(create(tags).await, outcome, "{tags:?}");
+    }
+}
+
+#[tokio::test]
 async fn names_and_types() {
     let cloud = Cloud::new().await;
     for (name, attributes, outcome) in [
@@ -72,22 +91,28 @@ async fn names_and_types() {
 #[tokio::test]
 async fn bad_addresses() {
     let cloud = Cloud::new().await;
+    cloud.queue("there").await;
     for (url, outcome) in [
         ("", "MissingParameter"),
-        ("q", "InvalidAddress"),
-        ("http://localhost:4566/q", "InvalidAddress"),
-        ("http://localhost:4566/12/q", "InvalidAddress"),
-        ("http://localhost:4566/000000000000/", "InvalidAddress"),
+        ("q", "QueueDoesNotExist"),
+        ("http://localhost:4566", "QueueDoesNotExist"),
+        ("http://localhost:4566/q", "QueueDoesNotExist"),
+        ("http://localhost:4566/12/there", "InvalidAddress"),
+        ("http://localhost:4566/000000000000/", "QueueDoesNotExist"),
+        ("there", "none"),
         ("http://localhost:4566/000000000000/q", "QueueDoesNotExist"),
         ("http://localhost:4566/111111111111/q", "QueueDoesNotExist"),
     ] {
         let purged = cloud.call::<op::PurgeQueue>(PurgeQueueRequest { queue_url: url.into() }).await;
         assert_eq!(code(purged), outcome, "{url}");
     }
+    let input = PurgeQueueRequest { queue_url: "http://localhost:4566/12/there".into() };
+    let error = cloud.call::<op::PurgeQueue>(input).await.err().unwrap();
+    assert_eq!(error.message(), "The address http://localhost:4566/ is not valid for this endpoint.");
     for owner in ["x", "12"] {
         let owner = Some(owner.to_owned());
         let input = GetQueueUrlRequest { queue_name: "q".into(), queue_owner_aws_account_id: owner };
-        assert_eq!(code(cloud.call::<op::GetQueueUrl>(input).await), "InvalidParameterValue");
+        assert_eq!(code(cloud.call::<op::GetQueueUrl>(input).await), "InvalidAddress");
     }
 }
 
@@ -230,6 +255,16 @@ async fn permissions_edit_the_policy_as_aws_does() {
         ("x", &["111111111111"], &["SendMessage"; 8], "OverLimit"),
     ] {
         assert_eq!(code(add(label, accounts, actions).await), outcome, "{label} {accounts:?} {actions:?}");
+    }
+    for (action, reason) in [
+        ("CreateQueue", "Only the queue owner is allowed to invoke this action."),
+        ("SendMessageBatch", "Please refer to the appropriate WSDL for a list of valid actions."),
+    ] {
+        let error = add("x", &["111111111111"], &[action]).await.err().unwrap();
+        assert_eq!(
+            error.message(),
+            format!("Value SQS:{action} for parameter ActionName is invalid. Reason: {reason}")
+        );
     }
     let remove = async |label: &str| {
         let input = RemovePermissionRequest { queue_url: url.clone(), label: label.into() };
