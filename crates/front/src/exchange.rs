@@ -31,7 +31,7 @@ struct Seen<'c> {
     request_id: String,
     entry: Option<&'c Entry>,
     service: Cow<'static, str>,
-    protocol: Protocol,
+    form: reply::Form,
     operation: Option<&'static OperationDef>,
     operation_name: Cow<'static, str>,
     region: Option<Region>,
@@ -88,7 +88,7 @@ impl Cloud {
             request_id: String::new(),
             entry: None,
             service: Cow::Borrowed(""),
-            protocol: Protocol::RestXml,
+            form: reply::Form::xml(),
             operation: None,
             operation_name: Cow::Borrowed(""),
             region: None,
@@ -189,7 +189,7 @@ impl Cloud {
                 .with_fault(Fault::Server)
                 .with_status(503));
             }
-            let family = authn::family_of(Some(plan.entry), seen.protocol);
+            let family = authn::family_of(Some(plan.entry), seen.form.protocol);
             let s3 = plan.entry.is_s3();
             if !plan.streams() {
                 bodies.read_whole(plan.entry).await?;
@@ -258,7 +258,7 @@ impl Cloud {
     {
         let mut route = route::route(&self.catalog, &self.hosts, head, scope.as_deref());
         seen.is_function_url = route::is_function_url(&route);
-        seen.protocol = route.protocol;
+        seen.form = reply::Form::of(route.protocol, head);
         seen.entry = route.entry;
         seen.service = match route.entry {
             Some(entry) => Cow::Borrowed(entry.name()),
@@ -282,7 +282,7 @@ impl Cloud {
                 None => Asked::Nothing,
             };
             seen.entry = route.entry;
-            seen.protocol = route.protocol;
+            seen.form = reply::Form::of(route.protocol, head);
             if let Some(entry) = route.entry {
                 seen.service = Cow::Borrowed(entry.name());
             }
@@ -345,7 +345,7 @@ impl Cloud {
             }
         };
         dispatch::check_arriving(entry, operation, cx, &body)?;
-        let body = queue_url::put_in(entry, seen.protocol, head, cx, body);
+        let body = queue_url::put_in(entry, seen.form.protocol, head, cx, body);
         let parts = haneul_wire::RequestParts {
             method: head.method.as_str(),
             path: head.uri.path(),
@@ -354,15 +354,16 @@ impl Cloud {
             labels,
         };
         let mut input = handler.new_input();
-        let missing = haneul_wire::decode_request(model, operation, seen.protocol, &parts, body, &mut *input)
-            .map_err(reply::api_error)?;
+        let missing =
+            haneul_wire::decode_request(model, operation, seen.form.protocol, &parts, body, &mut *input)
+                .map_err(reply::api_error)?;
         seen.noted.request(&*input);
-        haneul_wire::validate(model, seen.protocol, &*input, &missing).map_err(reply::api_error)?;
-        let speaker = Speaker { service: entry.name(), family: authn::family_of(Some(entry), seen.protocol) };
+        haneul_wire::validate(model, seen.form.protocol, &*input, &missing).map_err(reply::api_error)?;
+        let speaker =
+            Speaker { service: entry.name(), family: authn::family_of(Some(entry), seen.form.protocol) };
         let mut output = self.perform(handler, cx, input, &speaker, &mut seen.noted).await?;
-        let encoded =
-            haneul_wire::encode_response(model, operation, seen.protocol, &mut *output, cx.request_id());
-        let mut answer = encoded.map_err(reply::api_error)?.map(Payload::into_stream);
+        let encoded = reply::success(seen.form, model, operation, &mut *output, cx.request_id())?;
+        let mut answer = encoded.map(Payload::into_stream);
         let wanted = cx.take_answer();
         if let Some(status) = wanted.status {
             *answer.status_mut() = status;
@@ -379,11 +380,11 @@ impl Cloud {
         body: ByteStream,
     ) -> Result<Response<ByteStream>, ApiError> {
         let Some(extension) = plan.extension() else {
-            return Err(reply::unknown_operation(plan.entry, seen.protocol, ""));
+            return Err(reply::unknown_operation(plan.entry, seen.form.protocol, ""));
         };
         match extension.unmodelled(cx, body).await {
             Ok(answer) => answer,
-            Err(_body) => Err(reply::unknown_operation(plan.entry, seen.protocol, "")),
+            Err(_body) => Err(reply::unknown_operation(plan.entry, seen.form.protocol, "")),
         }
     }
 
@@ -415,7 +416,7 @@ impl Seen<'_> {
     fn is_s3(&self) -> bool {
         match self.entry {
             Some(entry) => entry.is_s3(),
-            None => self.service.is_empty() && self.protocol == Protocol::RestXml,
+            None => self.service.is_empty() && self.form.protocol == Protocol::RestXml,
         }
     }
 
@@ -431,7 +432,7 @@ impl Seen<'_> {
             let (request_id, service, operation) = (&*self.request_id, &*self.service, &*self.operation_name);
             tracing::error!(request_id, service, operation, cause, "a call failed");
         }
-        let mut answer = reply::error(self.entry, self.operation, self.protocol, error, &self.request_id);
+        let mut answer = reply::error(self.entry, self.operation, self.form, error, &self.request_id);
         if let Some(cx) = &self.cx {
             answer.headers_mut().extend(cx.take_answer().headers);
         }

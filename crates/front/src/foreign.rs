@@ -10,7 +10,8 @@ pub(crate) fn error(protocol: Protocol, error: &ApiError, request_id: &str) -> R
         Protocol::AwsJson => ("application/x-amz-json-1.1", json(error, true)),
         Protocol::RestJson => ("application/json", json(error, false)),
         Protocol::RpcV2Cbor => ("application/cbor", cbor(error)),
-        Protocol::AwsQuery | Protocol::Ec2Query => ("text/xml;charset=UTF-8", query(error, request_id)),
+        Protocol::AwsQuery => ("text/xml", query(error, request_id)),
+        Protocol::Ec2Query => ("text/xml;charset=UTF-8", query(error, request_id)),
         Protocol::RestXml => ("application/xml", rest_xml(error, request_id)),
     };
     let mut answer = Response::new(Payload::from(body));

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use haneul_kit::{ApiError, ByteStream, Fault};
+use haneul_kit::{ApiError, ByteStream, Fault, RequestHead};
 use haneul_shape::Shape;
 use haneul_wire::{Model, OperationDef, Payload, Protocol, WireError};
 use http::Response;
@@ -9,11 +9,47 @@ use http::Response;
 use crate::catalog::Entry;
 use crate::foreign;
 
+/// How a client wants its answer.
+#[derive(Clone, Copy)]
+pub struct Form {
+    pub protocol: Protocol,
+    /// A client of the query protocol may have JSON in place of XML.
+    as_json: bool,
+}
+
+impl Form {
+    /// Before anything is known of the request.
+    pub fn xml() -> Form {
+        Form { protocol: Protocol::RestXml, as_json: false }
+    }
+
+    pub fn of(protocol: Protocol, head: &RequestHead) -> Form {
+        let accepted = head.header("accept").unwrap_or_default();
+        let first = accepted.split([',', ';']).next().unwrap_or_default().trim();
+        let as_json = protocol == Protocol::AwsQuery && first.eq_ignore_ascii_case("application/json");
+        Form { protocol, as_json }
+    }
+}
+
+/// The answer to a call that succeeded.
+pub fn success(
+    form: Form,
+    model: &'static Model,
+    operation: &OperationDef,
+    output: &mut dyn Shape,
+    request_id: &str,
+) -> Result<Response<Payload>, ApiError> {
+    if form.as_json {
+        return Ok(haneul_wire::encode_query_response_as_json(model, operation, output, request_id));
+    }
+    haneul_wire::encode_response(model, operation, form.protocol, output, request_id).map_err(api_error)
+}
+
 /// An error as the client that asked can read it.
 pub fn error(
     entry: Option<&Entry>,
     operation: Option<&OperationDef>,
-    protocol: Protocol,
+    form: Form,
     error: ApiError,
     request_id: &str,
 ) -> Response<ByteStream> {
@@ -25,9 +61,12 @@ pub fn error(
                 error.code = Cow::Borrowed("InternalError");
                 error.message = "We encountered an internal error. Please try again.".to_owned();
             }
-            haneul_wire::encode_error(model, operation, protocol, &error, request_id)
+            match form.as_json {
+                true => haneul_wire::encode_query_error_as_json(model, operation, &error, request_id),
+                false => haneul_wire::encode_error(model, operation, form.protocol, &error, request_id),
+            }
         }
-        None => foreign::error(protocol, &error, request_id),
+        None => foreign::error(form.protocol, &error, request_id),
     };
     answer.map(Payload::into_stream)
 }

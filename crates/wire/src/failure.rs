@@ -9,7 +9,7 @@ use crate::message::{Payload, Response};
 use crate::model::{ErrorDef, Location, Model, OperationDef, ShapeDef};
 use crate::protocol::{Protocol, TimestampFormat};
 use crate::rest::request::{header_value, write_header};
-use crate::server::{content_type, crc32, json_type, namespace, request_id_headers};
+use crate::server::{content_type, crc32, json_type, namespace, query_type, request_id_headers};
 use crate::validate::Family;
 use crate::xml::writer::{DECLARATION, SQS_DECLARATION, XmlWriter};
 use crate::{cbor, json, xml};
@@ -50,7 +50,7 @@ pub fn encode_error(
             failure.cbor()
         }
         Protocol::AwsQuery | Protocol::Ec2Query => {
-            content_type(headers, "text/xml;charset=UTF-8");
+            content_type(headers, query_type(protocol));
             failure.query_xml(request_id).into_bytes()
         }
         Protocol::RestXml => {
@@ -59,6 +59,23 @@ pub fn encode_error(
         }
     };
     *response.body_mut() = body.into();
+    response
+}
+
+/// As [`encode_error`] for the query protocol, for a client that wants JSON.
+pub fn encode_query_error_as_json(
+    model: &Model,
+    operation: Option<&OperationDef>,
+    error: &WireError,
+    request_id: &str,
+) -> Response {
+    let failure = Failure::new(model, operation, Protocol::AwsQuery, error);
+    let mut response = http::Response::new(Payload::from(failure.query_json(request_id)));
+    *response.status_mut() = failure.status;
+    let headers = response.headers_mut();
+    request_id_headers(Protocol::AwsQuery, headers, request_id);
+    failure.headers(headers);
+    content_type(headers, "application/json");
     response
 }
 
@@ -282,6 +299,20 @@ impl<'a> Failure<'a> {
         out.element("RequestId", request_id);
         out.close("ErrorResponse");
         out.out
+    }
+
+    fn query_json(&self, request_id: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        let mut pair = |before: &str, text: &str| {
+            out.extend_from_slice(before.as_bytes());
+            json::write::string(&mut out, text);
+        };
+        pair("{\"Error\":{\"Code\":", self.query_code());
+        pair(",\"Message\":", self.message());
+        pair(",\"Type\":", self.fault());
+        pair("},\"RequestId\":", request_id);
+        out.push(b'}');
+        out
     }
 
     fn rest_xml(&self, request_id: &str) -> String {

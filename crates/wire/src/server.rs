@@ -193,7 +193,7 @@ pub fn encode_response(
             cbor::write::body(model, output).into()
         }
         Protocol::AwsQuery | Protocol::Ec2Query => {
-            content_type(headers, "text/xml;charset=UTF-8");
+            content_type(headers, query_type(protocol));
             query_answer(model, operation, protocol, output, request_id).into()
         }
         Protocol::RestJson | Protocol::RestXml => {
@@ -206,6 +206,21 @@ pub fn encode_response(
     *response.status_mut() = status;
     *response.body_mut() = body;
     Ok(response)
+}
+
+/// As [`encode_response`] for the query protocol, for a client that wants JSON.
+pub fn encode_query_response_as_json(
+    model: &'static Model,
+    operation: &OperationDef,
+    output: &dyn Shape,
+    request_id: &str,
+) -> Response {
+    let body = form::answer::json(model, operation, output, request_id);
+    let mut response = http::Response::new(Payload::from(body));
+    let headers = response.headers_mut();
+    request_id_headers(Protocol::AwsQuery, headers, request_id);
+    content_type(headers, "application/json");
+    response
 }
 
 fn query_answer(
@@ -343,6 +358,11 @@ pub(crate) fn request_id_headers(protocol: Protocol, headers: &mut HeaderMap, id
     if protocol == Protocol::RpcV2Cbor {
         headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
     }
+}
+
+/// As EC2 has it, and as all others do.
+pub(crate) fn query_type(protocol: Protocol) -> &'static str {
+    if protocol == Protocol::Ec2Query { "text/xml;charset=UTF-8" } else { "text/xml" }
 }
 
 pub(crate) fn json_type(model: &Model) -> &'static str {

@@ -106,7 +106,7 @@ pub(crate) fn source_identity() -> ApiError {
 
 pub(crate) fn session_policy(error: PolicyError) -> ApiError {
     match error.kind {
-        ErrorKind::TooLong { length, length_max } => packed_size(length * 100 / length_max),
+        ErrorKind::TooLong { length, length_max } => packed_size((length * 100).div_ceil(length_max)),
         _ => ApiError::new(code::MALFORMED_POLICY_DOCUMENT_EXCEPTION, error.message),
     }
 }

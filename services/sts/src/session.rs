@@ -74,7 +74,7 @@ impl Limits {
         let policies = self.policy.as_ref().map_or(0, |text| text.chars().count())
             + self.policy_arns.iter().map(String::len).sum::<usize>();
         if policies > POLICY_SIZE_MAX {
-            return Err(error::packed_size(policies * 100 / POLICY_SIZE_MAX));
+            return Err(error::packed_size((policies * 100).div_ceil(POLICY_SIZE_MAX)));
         }
         let tags: usize = self.tags.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
         let percent = ((policies + tags) * 100).div_ceil(PACKED_SIZE_MAX);

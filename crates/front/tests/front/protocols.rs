@@ -1,4 +1,5 @@
 use expect_test::expect;
+use haneul_sigv4::Credentials;
 
 use crate::world::{ROOT, World};
 
@@ -135,6 +136,31 @@ async fn errors_have_the_services_form() {
     assert_eq!((answer.status, answer.code().as_str()), (400, "SerializationException"), "{}", answer.body);
     let answer = world.signed(ROOT, "s3", http::Request::put("/bucket?tagging"), "<Tagging").await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "MalformedXML"), "{}", answer.body);
+}
+
+/// As aws-iam-authenticator asks, which has a client's signed request sent on.
+#[tokio::test]
+async fn the_query_protocol_answers_in_json_who_asks_for_it() {
+    let world = World::new();
+    let ask = async |credentials, accept: &str| {
+        let request =
+            http::Request::get("/?Action=GetCallerIdentity&Version=2011-06-15").header("accept", accept);
+        let answer = world.signed(credentials, "sts", request, "").await;
+        (answer.status, answer.header("content-type").to_owned(), answer.body)
+    };
+    let (status, kind, body) = ask(ROOT, "application/json").await;
+    assert_eq!((status, kind.as_str()), (200, "application/json"));
+    let (result, id) = body.rsplit_once("\"RequestId\":\"").unwrap();
+    expect![[r#"{"GetCallerIdentityResponse":{"GetCallerIdentityResult":{"Account":"000000000000","Arn":"arn:aws:iam::000000000000:root","UserId":"000000000000"},"ResponseMetadata":{"#]].assert_eq(result);
+    assert!(id.ends_with("\"}}}"), "{body}");
+    let stranger = Credentials { access_key_id: "AKIAOOOOOOOOOOOOOOOO", ..ROOT };
+    let (status, kind, body) = ask(stranger, "Application/JSON; charset=utf-8").await;
+    assert_eq!((status, kind.as_str()), (403, "application/json"));
+    let (error, _) = body.split_once(",\"RequestId\"").unwrap();
+    expect![[r#"{"Error":{"Code":"InvalidClientTokenId","Message":"The security token included in the request is invalid.","Type":"Sender"}"#]].assert_eq(error);
+    for accept in ["*/*", "text/xml, application/json", ""] {
+        assert_eq!(ask(ROOT, accept).await.1, "text/xml", "{accept}");
+    }
 }
 
 #[tokio::test]

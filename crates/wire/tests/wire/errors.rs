@@ -68,10 +68,10 @@ fn common_errors_of_sqs() {
         Protocol::AwsQuery,
         &error,
         expect![[r#"
-        400
-        content-type: text/xml;charset=UTF-8
-        x-amzn-requestid: REQ
-        <?xml version="1.0"?><ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not exist for this wsdl version.</Message><Detail/></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
+            400
+            content-type: text/xml
+            x-amzn-requestid: REQ
+            <?xml version="1.0"?><ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not exist for this wsdl version.</Message><Detail/></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
     );
 }
 
@@ -83,10 +83,10 @@ fn query() {
         Protocol::AwsQuery,
         &error,
         expect![[r#"
-        404
-        content-type: text/xml;charset=UTF-8
-        x-amzn-requestid: REQ
-        <ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The user with name a&lt;b cannot be found.</Message></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
+            404
+            content-type: text/xml
+            x-amzn-requestid: REQ
+            <ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The user with name a&lt;b cannot be found.</Message></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
     );
     let error = WireError::sender("QueueDoesNotExist", "no");
     check(
@@ -95,7 +95,7 @@ fn query() {
         &error,
         expect![[r#"
             400
-            content-type: text/xml;charset=UTF-8
+            content-type: text/xml
             x-amzn-requestid: REQ
             <?xml version="1.0"?><ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>no</Message><Detail/></Error><RequestId>REQ</RequestId></ErrorResponse>"#]],
     );

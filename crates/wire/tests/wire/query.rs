@@ -36,16 +36,42 @@ fn the_answer_of_iam() {
     };
     expect![[r#"
         200
-        content-type: text/xml;charset=UTF-8
+        content-type: text/xml
         x-amzn-requestid: REQ
         <CreateUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><CreateUserResult><User><Path>/</Path><UserName>a&lt;b</UserName><UserId>AIDA</UserId><Arn>arn:aws:iam::000000000000:user/a</Arn><CreateDate>2017-07-14T02:40:00Z</CreateDate><Tags><member><Key>k</Key><Value>v</Value></member></Tags></User></CreateUserResult><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></CreateUserResponse>"#]]
     .assert_eq(&text(answer::<iam::CreateUser>(AwsQuery, CreateUserResponse { user: Some(user) })));
     expect![[r#"
         200
-        content-type: text/xml;charset=UTF-8
+        content-type: text/xml
         x-amzn-requestid: REQ
         <DeleteUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></DeleteUserResponse>"#]]
     .assert_eq(&text(answer::<iam::DeleteUser>(AwsQuery, haneul_shape::Empty)));
+}
+
+/// For who asks for JSON by the header Accept.
+#[test]
+fn the_answer_of_iam_in_json() {
+    let user = User {
+        user_name: Some("a\"b".into()),
+        create_date: Instant::from_secs(1_500_000_000),
+        tags: Some(vec![Tag { key: "k".into(), value: "v".into() }]),
+        ..Default::default()
+    };
+    let model = haneul_wire::model(&haneul_iam_wire::SERVICE);
+    let json = |name: &str, output: &dyn haneul_shape::Shape| {
+        let operation = model.operation(name).unwrap();
+        text(haneul_wire::encode_query_response_as_json(model, operation, output, "REQ"))
+    };
+    expect![[r#"
+        200
+        content-type: application/json
+        x-amzn-requestid: REQ
+        {"CreateUserResponse":{"CreateUserResult":{"User":{"Arn":"","CreateDate":1500000000,"PasswordLastUsed":null,"Path":null,"PermissionsBoundary":null,"Tags":[{"Key":"k","Value":"v"}],"UserId":"","UserName":"a\"b"}},"ResponseMetadata":{"RequestId":"REQ"}}}"#]].assert_eq(&json("CreateUser", &CreateUserResponse { user: Some(user) }));
+    expect![[r#"
+        200
+        content-type: application/json
+        x-amzn-requestid: REQ
+        {"DeleteUserResponse":{"ResponseMetadata":{"RequestId":"REQ"}}}"#]].assert_eq(&json("DeleteUser", &haneul_shape::Empty));
 }
 
 /// SDKs from before SQS spoke JSON.
@@ -75,7 +101,7 @@ fn sqs_in_its_old_protocol() {
     };
     expect![[r#"
         200
-        content-type: text/xml;charset=UTF-8
+        content-type: text/xml
         x-amzn-requestid: REQ
         <?xml version="1.0"?><ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ReceiveMessageResult><Message><MessageId>m</MessageId><Attribute><Name>SentTimestamp</Name><Value>1</Value></Attribute></Message></ReceiveMessageResult><ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></ReceiveMessageResponse>"#]]
     .assert_eq(&text(answer::<sqs::ReceiveMessage>(AwsQuery, ReceiveMessageResult { messages: Some(vec![message]) })));

@@ -192,11 +192,11 @@ fn receipt(queue: &LiveQueue, delivery: &Delivery) -> Receipt {
     Receipt { queue: queue.no, slot: ticket.slot, seq: ticket.seq, receives: ticket.receives, at_ms: *at_ms }
 }
 
-/// Whether one of the names that were asked for is this one, `All`, or a prefix such as `bar.*`.
+/// Whether one of the names that were asked for is this one, `All`, or a prefix of it: `bar.*` stands for all that starts with
+/// `bar`, as `.*` does for all. Source: API reference, ReceiveMessage.
 fn selects(wanted: &[String], name: &str) -> bool {
     wanted.iter().any(|asked| match asked.strip_suffix(".*") {
-        Some("") => true,
-        Some(prefix) => name == prefix || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')),
+        Some(prefix) => name.starts_with(prefix),
         None => asked == "All" || asked == name,
     })
 }
@@ -223,7 +223,8 @@ mod tests {
             ("a", "ab", false),
             ("a.*", "a.b", true),
             ("a.*", "a", true),
-            ("a.*", "ab", false),
+            ("a.*", "ab", true),
+            ("a.*", "ba", false),
             ("A", "a", false),
         ] {
             assert_eq!(selects(&[wanted.into()], name), yes, "{wanted} {name}");
