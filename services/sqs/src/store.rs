@@ -211,7 +211,8 @@ impl Registry {
         if started.await.map_err(error::store)? {
             return Ok(());
         }
-        Err(error::unsupported(
+        // The code and the sentence are on record in floci-io/floci pull request 910.
+        Err(error::invalid_parameter(
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
         ))
     }

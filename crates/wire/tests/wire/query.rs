@@ -71,7 +71,8 @@ fn the_answer_of_iam_in_json() {
         200
         content-type: application/json
         x-amzn-requestid: REQ
-        {"DeleteUserResponse":{"ResponseMetadata":{"RequestId":"REQ"}}}"#]].assert_eq(&json("DeleteUser", &haneul_shape::Empty));
+        {"DeleteUserResponse":{"ResponseMetadata":{"RequestId":"REQ"}}}"#]]
+    .assert_eq(&json("DeleteUser", &haneul_shape::Empty));
 }
 
 /// SDKs from before SQS spoke JSON.

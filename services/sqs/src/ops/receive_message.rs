@@ -13,6 +13,7 @@ use crate::message::digest::{attributes_md5, md5};
 use crate::message::{Attribute, Body, Value};
 use crate::metrics::{EMPTY_RECEIVES, RECEIVED, count};
 use crate::plane::{Delivery, LiveQueue, Receipt, Unread, Wanted};
+use crate::queue::attributes;
 use crate::receipt::seal;
 
 const MESSAGES_MAX: i32 = 10;
@@ -78,15 +79,15 @@ impl Handle<ReceiveMessage> for Sqs {
         )?;
         // AWS passes over it where the queue is a standard one (awspring/spring-cloud-aws issue 529).
         let attempt = input.receive_request_attempt_id.filter(|_| meta.attributes.fifo);
-        let system: Vec<String> = [input.attribute_names, input.message_system_attribute_names]
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
+        // By the model, which SDKs follow, the older member has the names of queues' attributes: no message has those.
+        let named = input.attribute_names.into_iter().flatten();
+        let named = named.filter(|name| SYSTEM.contains(&name.as_str()) || !attributes::is_known(name));
+        let system: Vec<String> =
+            named.chain(input.message_system_attribute_names.into_iter().flatten()).collect();
         if let Some(unknown) = system.iter().find(|name| !SYSTEM.contains(&name.as_str())) {
             return Err(error::unknown_attribute(unknown));
         }
-        let attributes = input.message_attribute_names.unwrap_or_default();
+        let wanted_attributes = input.message_attribute_names.unwrap_or_default();
         let wanted = Wanted {
             max: max as usize,
             visibility_ms: i64::from(visibility_secs) * 1000,
@@ -100,7 +101,7 @@ impl Handle<ReceiveMessage> for Sqs {
         count(&self.platform.metrics, cx, &queue, metric, number);
         let messages: Vec<Message> = deliveries
             .into_iter()
-            .map(|(delivery, body)| self.render(&queue, delivery, body, &system, &attributes))
+            .map(|(delivery, body)| self.render(&queue, delivery, body, &system, &wanted_attributes))
             .collect();
         Ok(ReceiveMessageResult { messages: (!messages.is_empty()).then_some(messages) })
     }

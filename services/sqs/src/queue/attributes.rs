@@ -2,11 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use haneul_kit::{Policy, Result};
-use haneul_policy::Rules;
 use haneul_sqs_wire::values::queue_attribute_name as attribute;
 use serde_json::Value;
 
-use super::{RedriveAllowPolicy, RedrivePolicy};
+use super::{RedriveAllowPolicy, RedrivePolicy, policy};
 use crate::engine::Settings;
 use crate::error;
 use crate::keys::QueueKms;
@@ -66,8 +65,6 @@ const LIMIT_QUEUE: &str = "perQueue";
 /// As KMS has it for all that names a key.
 const KEY_ID_LENGTH_MAX: usize = 2048;
 
-const POLICY_RULES: Rules = Rules { size_max: 8192, ..Rules::RESOURCE };
-
 /// Checks the attributes of a request and writes them over `set`, which holds those of the queue as texts. An empty
 /// text takes an attribute away.
 pub(crate) fn merge<'a>(
@@ -117,7 +114,7 @@ fn check(name: &str, value: &str, fifo: bool) -> Result<Option<String>> {
             Ok(None)
         }
         attribute::POLICY => {
-            Policy::parse(value, &POLICY_RULES).map_err(|_| error::invalid_attribute_value(name))?;
+            policy::check(value)?;
             keep
         }
         attribute::REDRIVE_POLICY => RedrivePolicy::parse(value).and(keep),
@@ -237,9 +234,7 @@ impl Attributes {
     pub(crate) fn read(set: &BTreeMap<String, String>) -> Result<Attributes> {
         let number = |name: &str| -> u32 { text_of(set, name).parse().unwrap_or_default() };
         let is_true = |name: &str| set.get(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        let policy = set.get(attribute::POLICY).map(|text| {
-            Policy::parse(text, &POLICY_RULES).map_err(|_| error::invalid_attribute_value(attribute::POLICY))
-        });
+        let policy = set.get(attribute::POLICY).map(|text| policy::read(text));
         Ok(Attributes {
             fifo: is_true(attribute::FIFO_QUEUE),
             visibility_secs: number(attribute::VISIBILITY_TIMEOUT),

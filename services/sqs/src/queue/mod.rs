@@ -1,9 +1,10 @@
 //! Queues as resources: their names and addresses ([`name`]), attributes ([`attributes`]), redrive policies
-//! ([`redrive`]), and the policy that AddPermission edits ([`permission`]).
+//! ([`redrive`]), policies ([`policy`]) and how AddPermission edits them ([`permission`]).
 
 pub(crate) mod attributes;
 pub(crate) mod name;
 pub(crate) mod permission;
+mod policy;
 pub(crate) mod redrive;
 
 pub(crate) use attributes::Attributes;

@@ -3,11 +3,11 @@
 use haneul_kit::{AccountId, Arn, Result};
 use serde_json::{Map, Value, json};
 
+use super::policy::STATEMENTS_MAX;
 use crate::error;
 
 const LABEL_LENGTH_MAX: usize = 80;
 const ACTIONS_MAX: usize = 7;
-const STATEMENTS_MAX: usize = 20;
 
 /// Actions that a permission may name: those that other accounts can have at all. Source: SQS Developer Guide,
 /// "Limitations of Amazon SQS custom policies".

@@ -120,7 +120,7 @@ async fn redriven_to_where_they_came_from() {
     assert_eq!(cloud.counts(&dlq).await, (2, 0, 0));
     cloud.advance(100);
     start(&cloud, None, None).await.unwrap();
-    assert_eq!(code(start(&cloud, None, None).await), "UnsupportedOperation", "one task at a time");
+    assert_eq!(code(start(&cloud, None, None).await), "InvalidParameterValue", "one task at a time");
     let running = tasks(&cloud).await.remove(0);
     assert_eq!(
         (running.status.as_deref(), running.approximate_number_of_messages_to_move),

@@ -203,6 +203,14 @@ async fn refused_receives() {
             ReceiveMessageRequest { attribute_names: Some(vec!["Nope".into()]), ..request.clone() },
             "InvalidAttributeName",
         ),
+        (
+            "attribute of queues, which SDKs let through",
+            ReceiveMessageRequest {
+                attribute_names: Some(vec!["VisibilityTimeout".into()]),
+                ..request.clone()
+            },
+            "none",
+        ),
     ] {
         assert_eq!(code(cloud.call::<op::ReceiveMessage>(input).await), outcome, "{what}");
     }
