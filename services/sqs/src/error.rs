@@ -138,10 +138,6 @@ pub(crate) fn attempt_over(id: &str) -> ApiError {
     )
 }
 
-pub(crate) fn message_not_in_flight() -> ApiError {
-    ApiError::new(error::MESSAGE_NOT_INFLIGHT, "The message referred to is not in flight.")
-}
-
 pub(crate) fn total_visibility_beyond_limit(value: i32) -> ApiError {
     invalid_value(
         &value.to_string(),

@@ -20,6 +20,12 @@ pub(crate) fn role_arn(arn: &str) -> ApiError {
     validation(format!("{arn} is invalid"))
 }
 
+/// AssumeRoleWithSAML and AssumeRoleWithWebIdentity do not repeat it (physera/onelogin-aws-cli issue 12,
+/// crossplane-contrib/provider-aws issue 517).
+pub(crate) fn request_arn() -> ApiError {
+    validation("Request ARN is invalid")
+}
+
 pub(crate) fn root_assumes() -> ApiError {
     access_denied("Roles may not be assumed by root accounts.")
 }

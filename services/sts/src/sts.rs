@@ -87,6 +87,11 @@ pub(crate) fn role_arn(text: &str) -> Result<Arn> {
     if is_role { Ok(arn) } else { Err(error::role_arn(text)) }
 }
 
+/// As [`role_arn`], in the words of the operations for who comes with an assertion.
+pub(crate) fn role_arn_of_request(text: &str) -> Result<Arn> {
+    role_arn(text).map_err(|_| error::request_arn())
+}
+
 pub(crate) fn credentials(made: Credentials) -> s::Credentials {
     s::Credentials {
         access_key_id: made.access_key_id,

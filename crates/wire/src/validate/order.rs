@@ -63,6 +63,12 @@ const MEMBERS: [&str; 30] = [
     "StreamSpecification",
 ];
 
+/// STS names the pattern that a text does not have before the length that it does not have
+/// (mmmorris1975/aws-runas issue 80 quotes it).
+pub(super) fn pattern_is_first(service: &str) -> bool {
+    service == "sts"
+}
+
 /// The values of an enumeration in the order in which a message lists them.
 pub(super) fn of_values<'a>(family: Family, values: &'a [&'static str]) -> &'a [&'static str] {
     let same =

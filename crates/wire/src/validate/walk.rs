@@ -100,10 +100,16 @@ impl<'a> Walk<'a> {
     }
 
     /// SQS's operations have words of their own for a list without entries, which in the query protocol is one that is not there,
-    /// and for an attribute without a type.
+    /// for an attribute without a type and for a call without its receipt.
     fn is_left_to_operation(&self, member: &Member) -> bool {
-        let is_collection = matches!(self.model.shape(member.shape).kind, Kind::List(_) | Kind::Map(_));
-        self.model.family == Family::Sqs && (is_collection || member.name == "DataType")
+        if self.model.family != Family::Sqs {
+            return false;
+        }
+        match member.name {
+            "DataType" => true,
+            "ReceiptHandle" => self.path.len() == 1,
+            _ => matches!(self.model.shape(member.shape).kind, Kind::List(_) | Kind::Map(_)),
+        }
     }
 
     fn value(&mut self, shape: ShapeId, value: Ref<'a>) {
@@ -203,7 +209,8 @@ impl<'a> Walk<'a> {
             Ref::Str(text) => {
                 let mut broken = lengths(rules, text.encode_utf16().count());
                 if let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.matches(text)) {
-                    broken.push(Rule::Pattern(&pattern.text));
+                    let first = order::pattern_is_first(self.model.service.name);
+                    broken.insert(if first { 0 } else { broken.len() }, Rule::Pattern(&pattern.text));
                 }
                 let known = rules.values.is_empty() || rules.values.contains(text);
                 if !known && !self.model.is_left_to_operations(shape) {

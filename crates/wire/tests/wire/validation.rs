@@ -6,6 +6,7 @@ use haneul_logs_wire::operations as logs;
 use haneul_s3_wire::operations as s3;
 use haneul_shape::Operation;
 use haneul_sqs_wire::operations as sqs;
+use haneul_sts_wire::operations as sts;
 use haneul_wire::Protocol::{self, AwsJson, AwsQuery};
 
 use crate::support::{accept, accept_rest};
@@ -110,6 +111,18 @@ fn query_services() {
 }
 
 #[test]
+fn sts_names_the_pattern_first() {
+    refused::<sts::AssumeRole>(
+        AwsQuery,
+        "RoleArn=arn:aws:iam::000000000000:role/r&RoleSessionName=%20",
+        "ValidationError",
+        "2 validation errors detected: Value ' ' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: [\\w+=,.@-]*; Value ' ' at 'roleSessionName' failed to satisfy constraint: Member must have length \
+         greater than or equal to 2",
+    );
+}
+
+#[test]
 fn missing_parameters() {
     refused::<sqs::SendMessage>(
         AwsJson,
@@ -127,6 +140,7 @@ fn missing_parameters() {
     for (protocol, body) in [(AwsQuery, "QueueUrl=q"), (AwsJson, r#"{"QueueUrl":"q"}"#)] {
         assert!(accept::<sqs::SendMessageBatch>(protocol, body.as_bytes()).is_ok());
     }
+    assert!(accept::<sqs::DeleteMessage>(AwsJson, br#"{"QueueUrl":"q"}"#).is_ok());
     let untyped = r#"{"QueueUrl":"q","MessageBody":"b","MessageAttributes":{"a":{"StringValue":"v"}}}"#;
     assert!(accept::<sqs::SendMessage>(AwsJson, untyped.as_bytes()).is_ok());
 }

@@ -184,9 +184,10 @@ fn run(fifo: bool, steps: &[Step]) -> Result<(), TestCaseError> {
                 let got = queue.change_visibility(slot, seq, receives, now + ms);
                 match found {
                     Some(m) if m.in_flight && m.receives == receives => {
-                        prop_assert_eq!(got, Ok(()));
+                        prop_assert_eq!(got, Ok(true));
                         m.visible_ms = now + ms;
                     }
+                    Some(m) if !fifo && m.receives == receives => prop_assert_eq!(got, Ok(false)),
                     _ => prop_assert!(got.is_err()),
                 }
             }

@@ -34,8 +34,6 @@ pub(crate) enum HandleError {
     Expired,
     /// The message is gone, or the handle is of an earlier receive.
     NotAvailable,
-    /// The message is visible.
-    NotInFlight,
 }
 
 /// One ReceiveRequestAttemptId and what it got.
@@ -169,26 +167,27 @@ impl Queue {
         Ok(true)
     }
 
-    /// Ends the visibility timeout at `deadline_ms`, which may be now.
+    /// Ends the visibility timeout at `deadline_ms`, which may be now. `Ok(false)` succeeds without effect: AWS accepts the last
+    /// handle of a standard queue's message whose timeout is over (localstack/localstack pull request 9632).
     pub(crate) fn change_visibility(
         &mut self,
         slot: u32,
         seq: u64,
         receives: u32,
         deadline_ms: i64,
-    ) -> Result<(), HandleError> {
+    ) -> Result<bool, HandleError> {
         let found = self.slab.live(slot, seq).ok_or(HandleError::NotAvailable)?;
         let current = found.state == State::InFlight && found.receives == receives;
         match current {
             true => self.set_deadline(slot, seq, deadline_ms),
             false if self.settings.fifo => return Err(HandleError::Expired),
             false if found.receives != receives => return Err(HandleError::NotAvailable),
-            false => return Err(HandleError::NotInFlight),
+            false => return Ok(false),
         }
         for attempt in self.attempts.values_mut() {
             attempt.changed |= attempt.messages.iter().any(|(_, other, _)| *other == seq);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes a receive back that came to nothing: the message is as it was before, and visible when the time next passes.

@@ -20,13 +20,15 @@ impl Handle<ChangeMessageVisibility> for Sqs {
     async fn call(&self, cx: &Cx, input: ChangeMessageVisibilityRequest) -> Result<Empty> {
         let queue = self.queue(cx, &input.queue_url)?;
         let handle = &input.receipt_handle;
+        if handle.is_empty() {
+            return Err(error::missing_parameter("ReceiptHandle"));
+        }
         let receipt = self.check_change(&queue, handle, input.visibility_timeout)?;
         let timeout_ms = i64::from(input.visibility_timeout) * 1000;
         match self.plane.change_visibility(&queue, &receipt, timeout_ms) {
             Ok(()) => Ok(Empty),
             Err(HandleError::Expired) => Err(error::receipt_handle_expired(handle)),
             Err(HandleError::NotAvailable) => Err(error::message_not_available(handle)),
-            Err(HandleError::NotInFlight) => Err(error::message_not_in_flight()),
         }
     }
 }

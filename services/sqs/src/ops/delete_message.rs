@@ -19,7 +19,8 @@ impl Handle<DeleteMessage> for Sqs {
     async fn call(&self, cx: &Cx, input: DeleteMessageRequest) -> Result<Empty> {
         let queue = self.queue(cx, &input.queue_url)?;
         if input.receipt_handle.is_empty() {
-            return Err(error::missing_parameter("ReceiptHandle"));
+            // AWS's own name for it (aws/aws-sdk-js-v3 issues 5478 and 6092).
+            return Err(error::missing_parameter("MessageHandle"));
         }
         let receipt = receipt::open(&self.platform.seal, queue.no, &input.receipt_handle)?;
         let outcomes = self.plane.delete(&queue, &[receipt]).await?;
@@ -74,6 +75,5 @@ pub(super) fn in_batch(why: HandleError) -> ApiError {
         HandleError::NotAvailable => error::invalid_parameter(
             "Message does not exist or is not available for visibility timeout change.",
         ),
-        HandleError::NotInFlight => error::message_not_in_flight(),
     }
 }

@@ -79,9 +79,9 @@ impl Plane {
         let now_ms = self.now_ms();
         self.advance(queue, &mut core, now_ms);
         let deadline_ms = now_ms + timeout_ms;
-        core.queue.change_visibility(receipt.slot, receipt.seq, receipt.receives, deadline_ms)?;
-        if !self.log.in_memory() {
-            let (slot, seq) = (receipt.slot, receipt.seq);
+        let (slot, seq) = (receipt.slot, receipt.seq);
+        let changed = core.queue.change_visibility(slot, seq, receipt.receives, deadline_ms)?;
+        if changed && !self.log.in_memory() {
             self.log.note(&Op::Visibility { queue: queue.no, slot, seq, deadline_ms });
         }
         self.advance(queue, &mut core, now_ms);

@@ -5,14 +5,14 @@ use haneul_sts_wire::shapes as s;
 use super::federated::{Assumed, Holder, Wanted};
 use crate::error;
 use crate::saml::{self, Assertion, Expected};
-use crate::sts::{Sts, credentials, role_arn};
+use crate::sts::{Sts, credentials, role_arn_of_request};
 
 const ACTION: &str = "sts:AssumeRoleWithSAML";
 const SECS_DEFAULT: u64 = 3600;
 
 impl Handle<op::AssumeRoleWithSAML> for Sts {
     async fn access(&self, cx: &Cx, input: &s::AssumeRoleWithSAMLRequest) -> Result<Vec<Access>> {
-        let arn = role_arn(&input.role_arn)?;
+        let arn = role_arn_of_request(&input.role_arn)?;
         let assertion = self.saml_assertion(cx, &arn, input).await?;
         let role = self.role(&arn).await?;
         Ok(holder(&input.principal_arn, &assertion).accesses(ACTION, &arn, role.as_ref()))
@@ -23,7 +23,7 @@ impl Handle<op::AssumeRoleWithSAML> for Sts {
         cx: &Cx,
         input: s::AssumeRoleWithSAMLRequest,
     ) -> Result<s::AssumeRoleWithSAMLResponse> {
-        let arn = role_arn(&input.role_arn)?;
+        let arn = role_arn_of_request(&input.role_arn)?;
         // Verified when access was decided; read once more because nothing is handed over from there.
         let assertion = self.saml_assertion(cx, &arn, &input).await?;
         let role = self.role(&arn).await?.ok_or_else(|| error::not_authorized(ACTION))?;
@@ -64,8 +64,7 @@ impl Sts {
         role_arn: &Arn,
         input: &s::AssumeRoleWithSAMLRequest,
     ) -> Result<Assertion> {
-        let provider_arn =
-            Arn::parse(&input.principal_arn).map_err(|_| error::role_arn(&input.principal_arn))?;
+        let provider_arn = Arn::parse(&input.principal_arn).map_err(|_| error::request_arn())?;
         let provider = self.platform.directory().saml_provider(&provider_arn).await?;
         let provider = provider.ok_or_else(error::no_provider)?;
         // IAM User Guide: role and provider are of one account.

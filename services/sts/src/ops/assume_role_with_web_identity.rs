@@ -7,14 +7,14 @@ use haneul_sts_wire::shapes as s;
 use super::federated::{Assumed, Holder, Wanted};
 use crate::error;
 use crate::oidc::{Claims, Token, TokenError};
-use crate::sts::{Sts, credentials, role_arn};
+use crate::sts::{Sts, credentials, role_arn_of_request};
 
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 const SECS_DEFAULT: i32 = 3600;
 
 impl Handle<op::AssumeRoleWithWebIdentity> for Sts {
     async fn access(&self, cx: &Cx, input: &s::AssumeRoleWithWebIdentityRequest) -> Result<Vec<Access>> {
-        let arn = role_arn(&input.role_arn)?;
+        let arn = role_arn_of_request(&input.role_arn)?;
         let (provider, claims) = self.web_identity(cx, &arn, input).await?;
         let role = self.role(&arn).await?;
         Ok(holder(&provider, &claims, &input.role_session_name).accesses(ACTION, &arn, role.as_ref()))
@@ -25,7 +25,7 @@ impl Handle<op::AssumeRoleWithWebIdentity> for Sts {
         cx: &Cx,
         input: s::AssumeRoleWithWebIdentityRequest,
     ) -> Result<s::AssumeRoleWithWebIdentityResponse> {
-        let arn = role_arn(&input.role_arn)?;
+        let arn = role_arn_of_request(&input.role_arn)?;
         // Verified when access was decided; the issuer's keys are still there.
         let (provider, claims) = self.web_identity(cx, &arn, &input).await?;
         let role = self.role(&arn).await?.ok_or_else(|| error::not_authorized(ACTION))?;
@@ -71,7 +71,7 @@ impl Sts {
         if self.is_own_issuer(&issuer).await? {
             return Err(error::own_issuer());
         }
-        let account = role_arn.account_id().ok_or_else(|| error::role_arn(&input.role_arn))?;
+        let account = role_arn.account_id().ok_or_else(error::request_arn)?;
         let provider = self.oidc_provider(account, &issuer).await?;
         let provider = provider.ok_or_else(|| error::no_oidc_provider(&issuer))?;
         let keys = self.issuers.keys(&provider, token.key_id.as_deref()).await.map_err(error::issuer_keys)?;

@@ -292,6 +292,14 @@ async fn a_role_is_assumed_with_an_assertion() {
     };
     let error = cloud.err::<op::AssumeRoleWithSAML>(&nobody, assume.clone()).await;
     assert_eq!(error, "InvalidIdentityTokenException: Specified provider doesn't exist");
+    // As who mixes the two up gets it.
+    let swapped = s::AssumeRoleWithSAMLRequest {
+        role_arn: PROVIDER.into(),
+        principal_arn: ROLE.into(),
+        ..assume.clone()
+    };
+    let error = cloud.err::<op::AssumeRoleWithSAML>(&nobody, swapped).await;
+    assert_eq!(error, "ValidationError: Request ARN is invalid");
     let create = i::CreateSAMLProviderRequest {
         saml_metadata_document: metadata(),
         name: "Corp".into(),

@@ -279,6 +279,12 @@ async fn a_role_is_assumed_with_an_id_token() {
         web_identity_token: token,
         ..Default::default()
     };
+    let no_role = s::AssumeRoleWithWebIdentityRequest {
+        role_arn: "arn:aws:iam::111111111111:user/ci".into(),
+        ..assume("a token".into())
+    };
+    let error = cloud.err::<op::AssumeRoleWithWebIdentity>(&nobody, no_role).await;
+    assert_eq!(error, "ValidationError: Request ARN is invalid");
     let error = cloud.err::<op::AssumeRoleWithWebIdentity>(&nobody, assume(signed(json!({})))).await;
     let expected =
         format!("InvalidIdentityTokenException: No OpenIDConnect provider found in your account for {url}");

@@ -240,11 +240,25 @@ async fn visibility() {
     assert_eq!(cloud.counts(&url).await, (0, 1, 0));
     cloud.visibility(&url, handle(&second), 0).await.unwrap();
     assert_eq!(cloud.counts(&url).await, (1, 0, 0));
-    assert_eq!(code(cloud.visibility(&url, handle(&second), 5).await), "MessageNotInflight");
+    cloud.visibility(&url, handle(&second), 5).await.unwrap();
+    assert_eq!(cloud.counts(&url).await, (1, 0, 0), "accepted, and without effect");
     // Visible again, it can still be deleted by its last handle.
     cloud.delete(&url, handle(&second)).await.unwrap();
     assert_eq!(cloud.counts(&url).await, (0, 0, 0));
     assert_eq!(code(cloud.visibility(&url, handle(&second), 5).await), "InvalidParameterValue");
+}
+
+#[tokio::test]
+async fn without_a_receipt() {
+    let cloud = Cloud::new().await;
+    let url = cloud.queue("q").await;
+    for (error, parameter) in [
+        (cloud.delete(&url, "").await.unwrap_err(), "MessageHandle"),
+        (cloud.visibility(&url, "", 1).await.unwrap_err(), "ReceiptHandle"),
+    ] {
+        assert_eq!(error.code(), "MissingParameter");
+        assert_eq!(error.message(), format!("The request must contain the parameter {parameter}."));
+    }
 }
 
 #[tokio::test]
