@@ -43,6 +43,14 @@ while len(got) < 2:
         message.delete()
 assert got == {"a", "c"}
 
+# By its name alone, and without the list of what failed where nothing did.
+named = resource.create_queue(QueueName="named")
+assert "Failed" not in sqs.send_message_batch(QueueUrl="named", Entries=[{"Id": "a", "MessageBody": "a"}])
+(message,) = named.receive_messages(WaitTimeSeconds=2)
+refused("InvalidParameterValue", message.change_visibility, VisibilityTimeout=43201)
+message.delete()
+refused("QueueAlreadyExists", sqs.create_queue, QueueName="named", tags={"team": "sky"})
+
 # Long polling wakes at once.
 threading.Timer(0.5, lambda: boto3.client("sqs").send_message(QueueUrl=queue.url, MessageBody="late")).start()
 began = time.monotonic()
