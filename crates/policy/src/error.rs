@@ -38,6 +38,32 @@ impl PolicyError {
         Self::malformed(path, LEGACY)
     }
 
+    pub(crate) fn missing(statement: &str, field: &str) -> Self {
+        Self::malformed(format!("{statement}.{field}"), format!("Missing required field {field}"))
+    }
+
+    pub(crate) fn no_actions(statement: &str) -> Self {
+        Self::malformed(format!("{statement}.Action"), "Policy statement must contain actions.")
+    }
+
+    pub(crate) fn no_resources(statement: &str) -> Self {
+        Self::malformed(format!("{statement}.Resource"), "Policy statement must contain resources.")
+    }
+
+    pub(crate) fn principal_given(path: String) -> Self {
+        Self::malformed(path, "Policy document should not specify a principal.")
+    }
+
+    pub(crate) fn sid(path: String) -> Self {
+        let message = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular \
+                       expression [0-9A-Za-z]*";
+        Self::malformed(path, message)
+    }
+
+    pub(crate) fn sid_twice() -> Self {
+        Self::malformed("Statement", "Statement IDs (SID) in a single policy must be unique.")
+    }
+
     pub(crate) fn principal(path: impl Into<String>, kind: &str, value: &str) -> Self {
         Self {
             kind: ErrorKind::InvalidPrincipal,
@@ -49,6 +75,10 @@ impl PolicyError {
 
 pub(crate) const SYNTAX: &str = "Syntax errors in policy.";
 pub(crate) const LEGACY: &str = "The policy failed legacy parsing";
+/// Of a trust policy.
+pub(crate) const INVALID_JSON: &str = "This policy contains invalid Json";
+/// Of a trust policy.
+pub(crate) const LEADING_SPACE: &str = "JSON strings must not have leading spaces";
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@
 //! - [`rules`]: what each kind of policy may contain, and how long it may be, as data;
 //! - `json`, `parse`, `serialize`: text to policy and back. `json` is our own reader, because policies
 //!   must refuse duplicate keys, keep numbers as they were written, and have a limit on depth;
+//! - `phases`, `arn`: which of several faults of a policy of permissions IAM names, and its checks of resource ARNs;
 //! - `pattern`, `template`: wildcards, and wildcards with `${variables}`; `sieve`: what cannot match a resource;
 //! - `action`, `principal`, [`condition`]: the elements of a statement and how each one matches;
 //! - [`request`]: who asks for what; [`context`]: with which context keys, set or worked out when asked for;
@@ -24,6 +25,7 @@
 //! be understood widens access (it is refused when parsed, or never matches).
 
 mod action;
+mod arn;
 pub mod condition;
 pub mod context;
 pub mod decision;
@@ -34,6 +36,7 @@ mod json;
 pub mod message;
 mod parse;
 mod pattern;
+mod phases;
 mod principal;
 pub mod public;
 pub mod request;

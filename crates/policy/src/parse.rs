@@ -1,24 +1,32 @@
 //! From a document to a [`Policy`], refusing what IAM refuses, in its words.
 
 use crate::action::ActionPattern;
+use crate::arn;
 use crate::condition::Condition;
 use crate::document::{Effect, Element, Policy, ResourcePattern, Statement, Version};
-use crate::error::{ErrorKind, PolicyError, SYNTAX};
+use crate::error::{ErrorKind, INVALID_JSON, LEADING_SPACE, PolicyError, SYNTAX};
 use crate::json::{self, Json};
+use crate::phases;
 use crate::principal::{Name, PrincipalElement, PrincipalKind};
 use crate::rules::{MAX_DOCUMENT_BYTES, Presence, Rules};
 use crate::template::{Reading, Template};
 
-type Object = Vec<(String, Json)>;
+pub(crate) type Object = Vec<(String, Json)>;
 
 pub(crate) fn policy(document: &str, rules: &Rules) -> Result<Policy, PolicyError> {
     check_size(document, rules)?;
+    // Trust policies are read by another reader than permissions are, and it has words of its own.
+    let trust = rules.only_sts;
     if rules.strict_sids && document.starts_with(char::is_whitespace) {
-        return Err(PolicyError::malformed("", "JSON strings must not have leading spaces"));
+        return Err(if trust { PolicyError::malformed("", LEADING_SPACE) } else { PolicyError::legacy("") });
     }
     let Ok(Json::Object(fields)) = json::parse(document) else {
-        return Err(PolicyError { kind: ErrorKind::Json, path: String::new(), message: SYNTAX.into() });
+        let message = if trust { INVALID_JSON } else { SYNTAX };
+        return Err(PolicyError { kind: ErrorKind::Json, path: String::new(), message: message.into() });
     };
+    if rules.is_of_identities() {
+        phases::check(&fields, rules)?;
+    }
     known(&fields, &["Version", "Id", "Statement"], "")?;
     let version = version(get(&fields, "Version"), rules)?;
     let id = optional_string(&fields, "Id", "Id")?;
@@ -58,22 +66,18 @@ fn check_size(document: &str, rules: &Rules) -> Result<(), PolicyError> {
     })
 }
 
-fn version(field: Option<&Json>, rules: &Rules) -> Result<Option<Version>, PolicyError> {
+pub(crate) fn version(field: Option<&Json>, rules: &Rules) -> Result<Option<Version>, PolicyError> {
     let version = match field {
         None => None,
         Some(Json::String(text)) if text == Version::V2012.as_str() => Some(Version::V2012),
         Some(Json::String(text)) if text == Version::V2008.as_str() => Some(Version::V2008),
-        Some(Json::String(_)) => return Err(old_version()),
         Some(_) => return Err(PolicyError::syntax("Version")),
     };
     if rules.version_2012 && version != Some(Version::V2012) {
-        return Err(old_version());
+        let message = "Policy document must be version 2012-10-17 or greater.";
+        return Err(PolicyError::malformed("Version", message));
     }
     Ok(version)
-}
-
-fn old_version() -> PolicyError {
-    PolicyError::malformed("Version", "Policy document must be version 2012-10-17 or greater.")
 }
 
 fn unique_sids(statements: &[Statement]) -> Result<(), PolicyError> {
@@ -81,10 +85,7 @@ fn unique_sids(statements: &[Statement]) -> Result<(), PolicyError> {
         statements.iter().filter_map(Statement::sid).filter(|s| !s.is_empty()).collect();
     sids.sort_unstable();
     if sids.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(PolicyError::malformed(
-            "Statement",
-            "Statement IDs (SID) in a single policy must be unique.",
-        ));
+        return Err(PolicyError::sid_twice());
     }
     Ok(())
 }
@@ -94,7 +95,7 @@ struct Reader<'a> {
     variables: bool,
 }
 
-const STATEMENT: &[&str] = &[
+pub(crate) const STATEMENT: &[&str] = &[
     "Sid",
     "Effect",
     "Principal",
@@ -110,6 +111,11 @@ impl Reader<'_> {
     fn statement(&self, json: &Json, at: usize) -> Result<Statement, PolicyError> {
         let path = format!("Statement[{at}]");
         let Json::Object(fields) = json else { return Err(PolicyError::syntax(path)) };
+        if self.rules.only_sts
+            && let Some((key, _)) = fields.iter().find(|(key, _)| !STATEMENT.contains(&key.as_str()))
+        {
+            return Err(PolicyError::malformed(format!("{path}.{key}"), format!("Unknown field {key}")));
+        }
         known(fields, STATEMENT, &path)?;
         // What must not be there comes before what has to be: a policy of permissions given for a trust policy has both.
         if self.rules.resource == Presence::Prohibited
@@ -135,9 +141,7 @@ impl Reader<'_> {
             && let Some(sid) = &sid
             && !sid.bytes().all(|b| b.is_ascii_alphanumeric())
         {
-            let message = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular \
-                           expression [0-9A-Za-z]*";
-            return Err(PolicyError::malformed(path, message));
+            return Err(PolicyError::sid(path));
         }
         Ok(sid)
     }
@@ -146,6 +150,7 @@ impl Reader<'_> {
         match get(fields, "Effect") {
             Some(Json::String(text)) if text == "Allow" && self.rules.allow => Ok(Effect::Allow),
             Some(Json::String(text)) if text == "Deny" => Ok(Effect::Deny),
+            None if self.rules.only_sts => Err(PolicyError::missing(path, "Effect")),
             _ => Err(PolicyError::syntax(format!("{path}.Effect"))),
         }
     }
@@ -153,17 +158,14 @@ impl Reader<'_> {
     fn principal(&self, fields: &Object, path: &str) -> Result<Option<PrincipalElement>, PolicyError> {
         let Some((negated, name, json)) = either(fields, "Principal", "NotPrincipal", path)? else {
             return match self.rules.principal {
-                Presence::Required => Err(PolicyError::malformed(
-                    format!("{path}.Principal"),
-                    "Missing required field Principal",
-                )),
+                Presence::Required => Err(PolicyError::missing(path, "Principal")),
                 _ => Ok(None),
             };
         };
         let path = format!("{path}.{name}");
         match self.rules.principal {
             Presence::Prohibited => {
-                return Err(PolicyError::malformed(path, "Policy document should not specify a principal."));
+                return Err(PolicyError::principal_given(path));
             }
             _ if negated && !self.rules.not_principal => {
                 return Err(PolicyError::malformed(path, "Has prohibited field NotPrincipal"));
@@ -204,8 +206,10 @@ impl Reader<'_> {
     }
 
     fn actions(&self, fields: &Object, path: &str) -> Result<Element<ActionPattern>, PolicyError> {
-        let missing =
-            || PolicyError::malformed(format!("{path}.Action"), "Policy statement must contain actions.");
+        let missing = || match self.rules.only_sts {
+            true => PolicyError::missing(path, "Action"),
+            false => PolicyError::no_actions(path),
+        };
         let (negated, name, json) = either(fields, "Action", "NotAction", path)?.ok_or_else(missing)?;
         let path = format!("{path}.{name}");
         if negated && !self.rules.not_action {
@@ -231,8 +235,7 @@ impl Reader<'_> {
         fields: &Object,
         path: &str,
     ) -> Result<Option<Element<ResourcePattern>>, PolicyError> {
-        let missing =
-            || PolicyError::malformed(format!("{path}.Resource"), "Policy statement must contain resources.");
+        let missing = || PolicyError::no_resources(path);
         let Some((negated, name, json)) = either(fields, "Resource", "NotResource", path)? else {
             return if self.rules.resource == Presence::Required { Err(missing()) } else { Ok(None) };
         };
@@ -245,10 +248,10 @@ impl Reader<'_> {
         let items = values
             .into_iter()
             .map(|value| {
-                if self.rules.strict_arns {
-                    check_arn(value, &path)?;
-                }
-                Ok(ResourcePattern { source: value.into(), template: Template::resource(value, reading) })
+                // In a policy of permissions the rest of a short ARN is anything.
+                let is_permission = self.rules.principal == Presence::Prohibited;
+                let whole = if is_permission { arn::filled(value) } else { value.into() };
+                Ok(ResourcePattern { source: value.into(), template: Template::resource(&whole, reading) })
             })
             .collect::<Result<_, _>>()?;
         Ok(Some(Element { negated, items }))
@@ -275,86 +278,6 @@ impl Reader<'_> {
     }
 }
 
-/// IAM's checks of a resource ARN. Wildcards may stand for the end of one (`arn:aws:s3:::*`).
-fn check_arn(value: &str, path: &str) -> Result<(), PolicyError> {
-    if value == "*" {
-        return Ok(());
-    }
-    let refuse = |message: String| Err(PolicyError::malformed(path, message));
-    let segments: Vec<&str> = value.splitn(6, ':').collect();
-    if segments[0] != "arn" || (segments.len() < 6 && !(segments.len() > 2 && value.ends_with('*'))) {
-        return refuse(format!("Resource {value} must be in ARN format or \"*\"."));
-    }
-    let partition = segments[1];
-    let known = partition == "aws" || partition.starts_with("aws-") || partition == "*";
-    if !known {
-        return refuse(format!("Partition \"{partition}\" is not valid for resource \"{value}\"."));
-    }
-    let vendor = segments[2];
-    if vendor != "*" && (vendor.is_empty() || vendor.contains(['*', '?', '$', '{'])) {
-        return refuse("Resource vendor must be fully qualified and cannot contain regexes.".into());
-    }
-    let account = segments.get(4).copied().unwrap_or_default();
-    if !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit()) && account.len() != 12 {
-        return Err(PolicyError::legacy(path));
-    }
-    let region = segments.get(3).copied().unwrap_or_default();
-    if vendor == "s3" && !region.is_empty() && segments.len() == 6 && !is_of_a_region(segments[5]) {
-        return refuse(format!("Resource {value} can not contain region information."));
-    }
-    if vendor == "iam" {
-        return check_iam_arn(value, &segments, path);
-    }
-    Ok(())
-}
-
-/// Of S3's resources, buckets and objects are in no Region; all that is named by its type may be.
-fn is_of_a_region(resource: &str) -> bool {
-    const TYPES: [&str; 7] = [
-        "accesspoint",
-        "job",
-        "storage-lens",
-        "storage-lens-group",
-        "async-request",
-        "access-grants",
-        "accesspointobject",
-    ];
-    let kind = resource.split(['/', ':']).next().unwrap_or_default();
-    kind.contains(['*', '?', '$']) || TYPES.contains(&kind)
-}
-
-fn check_iam_arn(value: &str, segments: &[&str], path: &str) -> Result<(), PolicyError> {
-    const TYPES: [&str; 13] = [
-        "user",
-        "federated-user",
-        "role",
-        "group",
-        "instance-profile",
-        "mfa",
-        "server-certificate",
-        "policy",
-        "sms-mfa",
-        "saml-provider",
-        "oidc-provider",
-        "report",
-        "access-report",
-    ];
-    let region = segments.get(3).copied().unwrap_or_default();
-    if !region.is_empty() && region != "*" {
-        let message = format!("IAM resource {value} cannot contain region information.");
-        return Err(PolicyError::malformed(path, message));
-    }
-    let resource = segments.get(5).copied().unwrap_or("*");
-    let kind = resource.split('/').next().unwrap_or_default();
-    let wild = resource == "*" || kind.len() > 1 && kind.ends_with('*') || kind.contains('?');
-    if wild || TYPES.contains(&kind) || kind == "root" {
-        return Ok(());
-    }
-    let types: Vec<String> = TYPES.iter().map(|t| format!("{t}/")).collect();
-    let message = format!("IAM resource path must either be \"*\" or start with {}.", types.join(", "));
-    Err(PolicyError::malformed(path, message))
-}
-
 /// A key has a vendor before a colon; an issuer's URL as a prefix is written without its scheme.
 fn check_key(key: &str, path: &str) -> Result<(), PolicyError> {
     if !key.contains(':') {
@@ -367,11 +290,11 @@ fn check_key(key: &str, path: &str) -> Result<(), PolicyError> {
     Ok(())
 }
 
-fn get<'a>(fields: &'a Object, name: &str) -> Option<&'a Json> {
+pub(crate) fn get<'a>(fields: &'a Object, name: &str) -> Option<&'a Json> {
     fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-fn known(fields: &Object, names: &[&str], path: &str) -> Result<(), PolicyError> {
+pub(crate) fn known(fields: &Object, names: &[&str], path: &str) -> Result<(), PolicyError> {
     match fields.iter().find(|(key, _)| !names.contains(&key.as_str())) {
         None => Ok(()),
         Some((key, _)) if path.is_empty() => Err(PolicyError::syntax(key.clone())),
@@ -380,7 +303,7 @@ fn known(fields: &Object, names: &[&str], path: &str) -> Result<(), PolicyError>
 }
 
 /// One of two elements that exclude each other; whether it is the second.
-fn either<'a>(
+pub(crate) fn either<'a>(
     fields: &'a Object,
     plain: &'static str,
     negated: &'static str,
@@ -394,7 +317,11 @@ fn either<'a>(
     }
 }
 
-fn optional_string(fields: &Object, name: &str, path: &str) -> Result<Option<Box<str>>, PolicyError> {
+pub(crate) fn optional_string(
+    fields: &Object,
+    name: &str,
+    path: &str,
+) -> Result<Option<Box<str>>, PolicyError> {
     match get(fields, name) {
         None => Ok(None),
         Some(Json::String(text)) => Ok(Some(text.as_str().into())),
@@ -403,7 +330,7 @@ fn optional_string(fields: &Object, name: &str, path: &str) -> Result<Option<Box
 }
 
 /// A string or a list of strings.
-fn strings<'a>(json: &'a Json, path: &str) -> Result<Vec<&'a str>, PolicyError> {
+pub(crate) fn strings<'a>(json: &'a Json, path: &str) -> Result<Vec<&'a str>, PolicyError> {
     let items = match json {
         Json::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
@@ -412,13 +339,13 @@ fn strings<'a>(json: &'a Json, path: &str) -> Result<Vec<&'a str>, PolicyError> 
         .iter()
         .map(|item| match item {
             Json::String(text) => Ok(text.as_str()),
-            _ => Err(PolicyError::legacy(path)),
+            _ => Err(PolicyError::syntax(path)),
         })
         .collect()
 }
 
 /// A condition's values: scalars, which become strings.
-fn scalars(json: &Json, path: &str) -> Result<Vec<Box<str>>, PolicyError> {
+pub(crate) fn scalars(json: &Json, path: &str) -> Result<Vec<Box<str>>, PolicyError> {
     let items = match json {
         Json::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),

@@ -39,7 +39,12 @@ pub enum Presence {
 }
 
 impl Rules {
-    /// A customer managed policy; also what a permissions boundary is (quota: 6,144 characters).
+    /// Whether IAM's own reader of permissions reads it: a policy of identities as a client sends it.
+    pub(crate) fn is_of_identities(&self) -> bool {
+        self.principal == Presence::Prohibited && self.strict_arns
+    }
+
+    /// A policy of permissions: inline, or managed when `version_2012` is asked for.
     pub const IDENTITY: Self = Self {
         principal: Presence::Prohibited,
         not_principal: false,
@@ -57,7 +62,10 @@ impl Rules {
         statements_max: 4096,
     };
 
-    pub const PERMISSIONS_BOUNDARY: Self = Self::IDENTITY;
+    /// A customer managed policy (quota: 6,144 characters).
+    pub const MANAGED: Self = Self { version_2012: true, ..Self::IDENTITY };
+
+    pub const PERMISSIONS_BOUNDARY: Self = Self::MANAGED;
 
     /// The inline policies of one user: 2,048 characters together; whoever holds the others checks the sum.
     pub const USER_INLINE: Self = Self { size_max: 2048, ..Self::IDENTITY };

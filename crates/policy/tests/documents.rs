@@ -50,20 +50,20 @@ fn documents() {
             (&doc(r#"{"ersion":"2012-10-17","tatement":S,}"#), "", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","ersion":"2012-10-17","tatement":S}"#), "", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":S,"Extra":1}"#), "Extra", SYNTAX),
-            (
-                &doc(r#"{"ersion":"2012-10-18","tatement":S}"#),
-                "Version",
-                "Policy document must be version 2012-10-17 or greater.",
-            ),
+            (&doc(r#"{"ersion":"2012-10-18","tatement":S}"#), "Version", SYNTAX),
             (&doc(r#"{"ersion":2012,"tatement":S}"#), "Version", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":[]}"#), "Statement", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":["x"]}"#), "Statement[0]", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":"x"}"#), "Statement", SYNTAX),
-            (
-                &doc(" {\"ersion\":\"2012-10-17\",\"tatement\":S}"),
-                "",
-                "JSON strings must not have leading spaces",
-            ),
+            (&doc(" {\"ersion\":\"2012-10-17\",\"tatement\":S}"), "", LEGACY),
+        ],
+    );
+    let version = "Policy document must be version 2012-10-17 or greater.";
+    refused(
+        &Rules::MANAGED,
+        &[
+            (&doc(r#"{"tatement":S}"#), "Version", version),
+            (&doc(r#"{"ersion":"2008-10-17","tatement":S}"#), "Version", version),
         ],
     );
     accepted(
@@ -83,7 +83,8 @@ fn statements() {
         &Rules::IDENTITY,
         &[
             (r#"{"Action":"*","Resource":"*"}"#, "Statement[0].Effect", SYNTAX),
-            (r#"{"Effect":"allow","Action":"*","Resource":"*"}"#, "Statement[0].Effect", SYNTAX),
+            (r#"{"Effect":"allow","Action":"*","Resource":"*"}"#, "Statement[0].Effect", LEGACY),
+            (r#"{"Effect":"perhaps","Action":"*","Resource":"*"}"#, "Statement[0].Effect", SYNTAX),
             (
                 r#"{"Effect":"Allow","Resource":"*"}"#,
                 "Statement[0].Action",
@@ -115,16 +116,16 @@ fn statements() {
                 SYNTAX,
             ),
             (r#"{"Effect":"Allow","Action":"*","Resource":"*","Foo":1}"#, "Statement[0].Foo", SYNTAX),
-            (r#"{"Effect":"Allow","Action":1,"Resource":"*"}"#, "Statement[0].Action", LEGACY),
-            (r#"{"Effect":"Allow","Action":{"a":1},"Resource":"*"}"#, "Statement[0].Action", LEGACY),
-            (r#"{"Effect":"Allow","Action":"*","Resource":{"a":"b"}}"#, "Statement[0].Resource", LEGACY),
+            (r#"{"Effect":"Allow","Action":1,"Resource":"*"}"#, "Statement[0].Action", SYNTAX),
+            (r#"{"Effect":"Allow","Action":{"a":1},"Resource":"*"}"#, "Statement[0].Action", SYNTAX),
+            (r#"{"Effect":"Allow","Action":"*","Resource":{"a":"b"}}"#, "Statement[0].Resource", SYNTAX),
             (
                 r#"{"Sid":"a-b","Effect":"Allow","Action":"*","Resource":"*"}"#,
                 "Statement[0].Sid",
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
             ),
             (
-                r#"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}"#,
+                r#"{"Sid":"a","Effect":"Allow"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}"#,
                 "Statement",
                 "Statement IDs (SID) in a single policy must be unique.",
             ),
@@ -153,6 +154,22 @@ fn actions_and_resources() {
         &Rules::IDENTITY,
         &[
             (r#"{"Effect":"Allow","Action":"GetObject","Resource":"*"}"#, "Statement[0].Action", VENDOR),
+            // One sort of fault after another, and not one statement after another.
+            (
+                r#"{"Effect":"Allow","Action":"x","Resource":"y"},{"Effect":"Allow","Action":"*","Resource":"z"}"#,
+                "Statement[0].Resource",
+                "Resource y must be in ARN format or \"*\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"x","Resource":"y"},{"Effect":"Allow","Action":"*"}"#,
+                "Statement[1].Resource",
+                "Policy statement must contain resources.",
+            ),
+            (
+                r#"{"Effect":"Allow","Resource":"y"},{"Effect":"allow","Action":"*"}"#,
+                "Statement[1].Effect",
+                LEGACY,
+            ),
             (r#"{"Effect":"Allow","Action":":Get","Resource":"*"}"#, "Statement[0].Action", VENDOR),
             (
                 r#"{"Effect":"Allow","Action":"s3*:Get","Resource":"*"}"#,
@@ -189,12 +206,33 @@ fn actions_and_resources() {
             (
                 r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3"}"#,
                 "Statement[0].Resource",
-                "Resource arn:aws:s3 must be in ARN format or \"*\".",
+                "Resource arn:aws:s3 can not contain region information.",
             ),
             (
                 r#"{"Effect":"Allow","Action":"*","Resource":"arn::s3:::b"}"#,
                 "Statement[0].Resource",
                 "Partition \"\" is not valid for resource \"arn::s3:::b\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"bucket:name"}"#,
+                "Statement[0].Resource",
+                "Partition \"name\" is not valid for resource \"arn:name:*:*:*:*\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::b","arn:x:s3::b","arn:y:s3:::b"]}"#,
+                "Statement[0].Resource",
+                "Partition \"x\" is not valid for resource \"arn:x:s3::b:*\".",
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws"}"#,
+                "Statement[0].Resource",
+                "Resource vendor must be fully qualified and cannot contain regexes.",
+            ),
+            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws::::b"}"#, "Statement[0].Resource", LEGACY),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3::b"}"#,
+                "Statement[0].Resource",
+                LEGACY,
             ),
             (
                 r#"{"Effect":"Allow","Action":"*","Resource":"arn:${P}:s3:::b"}"#,
@@ -228,6 +266,7 @@ fn actions_and_resources() {
         r#"{"Effect":"Allow","Action":"*","Resource":["arn:aws:iam::*:role/x","arn:aws:iam::123456789012:root","arn:aws:logs:*:*:*","arn:aws:s3:*"]}"#,
         r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::aws:policy/ReadOnly*"}"#,
         r#"{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:us-east-1:123456789012:accesspoint/a","arn:aws:s3:*:*:*"]}"#,
+        r#"{"Effect":"Allow","Action":"*","Resource":["arn:aws:dynamodb","arn:aws:sqs:us-east-1"]}"#,
         r#"{"Sid":"","Effect":"Deny","Action":"*","Resource":"*","Condition":{}}"#,
     ];
     let ok: Vec<String> = ok.iter().map(|s| with(s)).collect();
@@ -240,8 +279,8 @@ fn conditions() {
         with(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{condition}}}"#))
     };
     for (condition, path, message) in [
-        (r#"{"StringEqual":{"a:b":"c"}}"#, "StringEqual.a:b", "Invalid Condition type : StringEqual."),
-        (r#"{"NullIfExists":{"a:b":"true"}}"#, "NullIfExists.a:b", "Invalid Condition type : NullIfExists."),
+        (r#"{"StringEqual":{"a:b":"c"}}"#, "StringEqual", SYNTAX),
+        (r#"{"NullIfExists":{"a:b":"true"}}"#, "NullIfExists", SYNTAX),
         (r#"{"StringEquals":{"username":"c"}}"#, "StringEquals.username", VENDOR),
         (
             r#"{"StringEquals":{"https://idp/x:sub":"c"}}"#,
@@ -252,7 +291,7 @@ fn conditions() {
         (r#"{"StringEquals":{"a:b":{"c":1}}}"#, "StringEquals.a:b", SYNTAX),
         (r#"{"StringEquals":{"a:b":null}}"#, "StringEquals.a:b", SYNTAX),
         (r#"{"NumericEquals":{"a:b":"ten"}}"#, "NumericEquals.a:b", SYNTAX),
-        (r#"{"DateEquals":{"a:b":"soon"}}"#, "DateEquals.a:b", SYNTAX),
+        (r#"{"DateEquals":{"a:b":"soon"}}"#, "DateEquals.a:b", LEGACY),
         (r#"{"Bool":{"a:b":"maybe"}}"#, "Bool.a:b", SYNTAX),
         (r#"{"Null":{"a:b":"maybe"}}"#, "Null.a:b", SYNTAX),
         (r#"{"BinaryEquals":{"a:b":"%"}}"#, "BinaryEquals.a:b", SYNTAX),
@@ -339,6 +378,27 @@ fn kinds() {
     let why = r#"Invalid principal in policy: "FEDERATED":"okta""#;
     refused(&Rules::TRUST, &[(&okta, "Statement[0].Principal.Federated", why)]);
     accepted(&Rules { strict_providers: false, ..Rules::TRUST }, &[&okta]);
+    refused(
+        &Rules::TRUST,
+        &[
+            ("policy.json", "", "This policy contains invalid Json"),
+            (&format!(" {}", with(trust)), "", "JSON strings must not have leading spaces"),
+        ],
+    );
+    let without = |element: &str| trust.replace(element, "");
+    let foo = trust.replace("Effect", "Efect");
+    refused_statements(
+        &Rules::TRUST,
+        &[
+            (&without(r#""Effect":"Allow","#), "Statement[0].Effect", "Missing required field Effect"),
+            (
+                &without(r#","Action":"sts:AssumeRole""#),
+                "Statement[0].Action",
+                "Missing required field Action",
+            ),
+            (&foo, "Statement[0].Efect", "Unknown field Efect"),
+        ],
+    );
     refused_statements(
         &Rules::TRUST,
         &[

@@ -23,7 +23,7 @@ pub(crate) fn encode(document: &str) -> String {
 }
 
 pub(crate) fn check_managed(document: &str) -> Result<()> {
-    let rules = Rules { size_max: quotas::MANAGED_POLICY_SIZE, ..Rules::IDENTITY };
+    let rules = Rules { size_max: quotas::MANAGED_POLICY_SIZE, ..Rules::MANAGED };
     Policy::parse(document, &rules).map_err(|refused| error::of_document(refused, "PolicySize"))?;
     Ok(())
 }

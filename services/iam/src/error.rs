@@ -61,6 +61,11 @@ pub(crate) fn no_such_inline_policy(kind: Kind, policy: &str) -> ApiError {
     no_such(format!("The {} policy with name {policy} cannot be found.", kind.noun()))
 }
 
+/// What cannot be the ARN of a policy.
+pub(crate) fn policy_arn(arn: &str) -> ApiError {
+    invalid_input(format!("ARN {arn} is not valid."))
+}
+
 pub(crate) fn no_such_policy(arn: &str) -> ApiError {
     no_such(format!("Policy {arn} was not found."))
 }

@@ -10,7 +10,7 @@ use crate::model::{InstanceProfile, Kind};
 use crate::page::{self, Page, Wanted};
 use crate::store::State;
 use crate::store::entities::{self, Identity};
-use crate::store::policies::Managed;
+use crate::store::policies::{self, Managed};
 use crate::tasks::{Deletions, Expiry, Notices};
 
 /// The state of the service.
@@ -156,11 +156,10 @@ impl Iam {
 
     pub(crate) async fn on_policy(&self, cx: &Cx, action: &'static str, arn: &str) -> Result<Vec<Access>> {
         Iam::gate(cx)?;
-        let Ok(parsed) = Arn::parse(arn) else {
-            return Err(error::validation(format!("ARN {arn} is not valid.")));
-        };
+        policies::check_arn(arn)?;
+        let parsed = Arn::parse(arn).map_err(|_| error::policy_arn(arn))?;
         let access = Access::on(action, &parsed);
-        Ok(vec![match crate::store::policies::find(&self.state.store, cx.account(), arn).await? {
+        Ok(vec![match policies::find(&self.state.store, cx.account(), arn).await? {
             Some(Managed::Own(policy)) => tagged(access, &policy.tags, false),
             _ => access,
         }])

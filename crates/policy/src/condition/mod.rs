@@ -9,7 +9,7 @@
 //! - `values`: values compiled for an operator, and the comparison;
 //! - `date`, `network`: the two kinds of values with a grammar of their own.
 
-mod date;
+pub(crate) mod date;
 mod network;
 pub mod operator;
 mod values;

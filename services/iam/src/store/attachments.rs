@@ -1,7 +1,7 @@
 use haneul_kit::{AccountId, Result};
 use haneul_store::{Range, Reads, Tx};
 
-use super::policies::{Managed, find};
+use super::policies::{Managed, check_arn, find};
 use super::{Bounded, Identity, LIST_MAX, State, entities, key};
 use crate::model::{ATTACHMENTS, Kind, Usage, tie};
 use crate::{error, managed, quotas};
@@ -31,6 +31,7 @@ pub(super) async fn check_attachable(tx: &Tx, account: AccountId, arn: &str) -> 
 impl State {
     /// Nothing happens when it is attached already.
     pub(crate) async fn attach<T: Identity>(&self, account: AccountId, name: &str, arn: &str) -> Result<()> {
+        check_arn(arn)?;
         self.store
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;
@@ -55,6 +56,7 @@ impl State {
     }
 
     pub(crate) async fn detach<T: Identity>(&self, account: AccountId, name: &str, arn: &str) -> Result<()> {
+        check_arn(arn)?;
         self.store
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;
@@ -79,6 +81,7 @@ impl State {
         name: &str,
         arn: Option<&str>,
     ) -> Result<()> {
+        arn.map_or(Ok(()), check_arn)?;
         self.store
             .transact(|tx| async move {
                 let mut record: T = entities::get(&tx, account, name).await?;

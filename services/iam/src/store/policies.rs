@@ -17,8 +17,25 @@ pub(crate) enum Managed {
     Partner(Box<PartnerPolicy>),
 }
 
+/// Whether it has the form of a policy's ARN: IAM looks for no other.
+pub(crate) fn check_arn(arn: &str) -> Result<()> {
+    let rest = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":policy/"));
+    let is_owner = |owner: &str| {
+        matches!(owner, "aws" | "partner") || owner.len() == 12 && owner.bytes().all(|b| b.is_ascii_digit())
+    };
+    match rest {
+        Some((owner, place))
+            if is_owner(owner) && !place.is_empty() && !place.ends_with(char::is_whitespace) =>
+        {
+            Ok(())
+        }
+        _ => Err(error::policy_arn(arn)),
+    }
+}
+
 /// The policy with this ARN, as `account` sees it: one of its own, or one of AWS's.
 pub(crate) async fn find(reads: &impl Reads, account: AccountId, arn: &str) -> Result<Option<Managed>> {
+    check_arn(arn)?;
     if managed::is_aws_arn(arn) {
         return Ok(managed::by_arn(arn).map(Managed::Aws));
     }

@@ -194,6 +194,8 @@ async fn documents(said: &mut Said) {
     let s3_trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject"}]}"#;
     calls! { said,
         CreatePolicy(CreatePolicyRequest) "not JSON" => { policy_name: "q", policy_document: "{" }
+        CreatePolicy(CreatePolicyRequest) "of no version" => { policy_name: "q", policy_document: ALLOW_ALL.replace(r#""Version":"2012-10-17","#, "") }
+        CreatePolicy(CreatePolicyRequest) "of the version before" => { policy_name: "q", policy_document: ALLOW_ALL.replace("2012-", "2008-") }
         CreatePolicy(CreatePolicyRequest) "no statement" => { policy_name: "q", policy_document: "{}" }
         CreatePolicy(CreatePolicyRequest) "no resource" => { policy_name: "q", policy_document: no_resource }
         CreatePolicy(CreatePolicyRequest) "a principal" => { policy_name: "q", policy_document: principal }
@@ -216,6 +218,7 @@ async fn documents(said: &mut Said) {
         CreateRole(CreateRoleRequest) "trust in all but one" => { role_name: "r", assume_role_policy_document: trust("999999999999").replace("Principal", "NotPrincipal") }
         CreateRole(CreateRoleRequest) "trust in a user that is not there" => { role_name: "r", assume_role_policy_document: trust(gone) }
         CreateRole(CreateRoleRequest) "trust in a user by another path" => { role_name: "r", assume_role_policy_document: trust("arn:aws:iam::123456789012:user/x/ann") }
+        CreateRole(CreateRoleRequest) "trust that is not JSON" => { role_name: "r", assume_role_policy_document: "trust.json" }
         CreateRole(CreateRoleRequest) "trust in nonsense" => { role_name: "r", assume_role_policy_document: trust("ann") }
         CreateRole(CreateRoleRequest) "trust with another service's action" => { role_name: "r", assume_role_policy_document: s3_trust }
         UpdateAssumeRolePolicy(UpdateAssumeRolePolicyRequest) "trust in a role that is not there" => { role_name: "app", policy_document: trust("arn:aws:iam::999999999999:role/x") }
@@ -231,6 +234,10 @@ async fn attachments(said: &mut Said) {
         AttachUserPolicy(AttachUserPolicyRequest) "AWS's, missing" => { user_name: "ann", policy_arn: MISSING_AWS }
         AttachUserPolicy(AttachUserPolicyRequest) "another account's" => { user_name: "ann", policy_arn: FOREIGN }
         AttachRolePolicy(AttachRolePolicyRequest) "a service-linked role's" => { role_name: "app", policy_arn: SERVICE_LINKED }
+        AttachUserPolicy(AttachUserPolicyRequest) "what is not an ARN" => { user_name: "nobody", policy_arn: "ReadOnlyAccessOfMine" }
+        AttachRolePolicy(AttachRolePolicyRequest) "a role" => { role_name: "app", policy_arn: "arn:aws:iam::123456789012:role/app" }
+        AttachRolePolicy(AttachRolePolicyRequest) "in a Region" => { role_name: "app", policy_arn: "arn:aws:iam:us-east-1:123456789012:policy/p" }
+        DetachUserPolicy(DetachUserPolicyRequest) "what is not an ARN" => { user_name: "ann", policy_arn: "ReadOnlyAccessOfMine" }
         DetachUserPolicy(DetachUserPolicyRequest) "what is not attached" => { user_name: "ann", policy_arn: ADMIN }
         AttachUserPolicy(AttachUserPolicyRequest) "AWS's" => { user_name: "ann", policy_arn: ADMIN }
         AttachUserPolicy(AttachUserPolicyRequest) "again" => { user_name: "ann", policy_arn: ADMIN }
