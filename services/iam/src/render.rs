@@ -219,7 +219,9 @@ impl Iam {
         if let Some(name) = &profile.role {
             let at: Key = (account, name.clone());
             if let Some(role) = self.state.store.get(&ROLES, &at).await? {
-                roles.push(self.listed_role(account, &role).await?);
+                // Within a profile a role has no description and no longest session.
+                let shown = self.listed_role(account, &role).await?;
+                roles.push(s::Role { description: None, max_session_duration: None, ..shown });
             }
         }
         Ok(s::InstanceProfile {

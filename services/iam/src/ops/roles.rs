@@ -38,7 +38,9 @@ impl Handle<op::CreateRole> for Iam {
         };
         let role = self.state.create_role(cx.account(), &role, &trust).await?;
         let shown = self.full_role(cx.account(), &role).await?;
-        Ok(s::CreateRoleResponse { role: s::Role { role_last_used: None, ..shown } })
+        // The longest session is told by GetRole and ListRoles only.
+        let role = s::Role { role_last_used: None, max_session_duration: None, ..shown };
+        Ok(s::CreateRoleResponse { role })
     }
 }
 
@@ -117,7 +119,8 @@ impl Handle<op::UpdateRoleDescription> for Iam {
             Ok(())
         };
         let role = self.state.change_role(cx.account(), &input.role_name, change).await?;
-        Ok(s::UpdateRoleDescriptionResponse { role: Some(self.full_role(cx.account(), &role).await?) })
+        let shown = self.listed_role(cx.account(), &role).await?;
+        Ok(s::UpdateRoleDescriptionResponse { role: Some(s::Role { max_session_duration: None, ..shown }) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The policy simulator: the evaluator that decides every call, asked "what if".
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use haneul_iam_wire::operations as op;
 use haneul_iam_wire::shapes as s;
@@ -9,14 +10,14 @@ use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{Access, Arn, Caller, Cx, Handle, Principal, Result};
 use haneul_policy::Principal as PolicyPrincipal;
 
-use crate::error;
 use crate::iam::Iam;
-use crate::model::{Group, Role, User};
+use crate::model::{Entity, Group, Kind, Role, User};
 use crate::page::Wanted;
 use crate::simulation::{Simulation, context_keys, read, texts};
 use crate::store::Identity;
 use crate::store::attachments::name_in;
 use crate::store::policies::default_document;
+use crate::{document, error};
 
 impl Handle<op::SimulateCustomPolicy> for Iam {
     async fn access(&self, cx: &Cx, _: &s::SimulateCustomPolicyRequest) -> Result<Vec<Access>> {
@@ -73,15 +74,25 @@ impl Handle<op::SimulatePrincipalPolicy> for Iam {
     ) -> Result<s::SimulatePolicyResponse> {
         check_scenario(input.resource_handling_option.as_deref(), &input.action_names)?;
         let (mut identity, own_boundary) = self.source(cx, &input.policy_source_arn).await?;
+        let (entities, mut known) = self.source_texts(cx, &input.policy_source_arn).await?;
         let excluded = input.policy_exclusion_list.unwrap_or_default();
-        identity.retain(|named| !excluded.iter().any(|of| is_excluded(named, of)));
+        identity.retain(|named| known.contains_key(&named.name));
+        identity.retain(|named| !excluded.iter().any(|of| is_excluded(&named.name, of)));
+        for (kind, entity) in &entities {
+            for (name, text) in
+                entity.inline.iter().filter(|(name, _)| !excluded.iter().any(|of| is_excluded(name, of)))
+            {
+                let name = format!("{}_{}_{name}", kind.noun(), entity.name);
+                known.insert(name.clone(), text.clone());
+                identity.push(NamedPolicy { name, policy: Arc::new(document::compile(text)?) });
+            }
+        }
         identity.extend(read("PolicyInputList", input.policy_input_list.as_deref().unwrap_or_default())?);
         let boundary = match read_boundary(input.permissions_boundary_policy_input_list.as_deref())? {
             Some(given) => Some(given),
             None => own_boundary.filter(|_| !excluded.iter().any(is_boundary)),
         };
         let own = input.policy_input_list.as_deref().unwrap_or_default();
-        let mut known = self.source_texts(cx, &input.policy_source_arn).await?;
         known.extend(texts("PolicyInputList", own));
         known.extend(given_texts(
             input.permissions_boundary_policy_input_list.as_deref(),
@@ -184,8 +195,12 @@ impl Iam {
         Ok((policies.identity, policies.boundary))
     }
 
-    /// The texts of the policies of [`Iam::source`], by name.
-    async fn source_texts(&self, cx: &Cx, arn: &str) -> Result<HashMap<String, String>> {
+    /// Who gives [`Iam::source`] its policies, and the texts of the managed ones by their ARNs.
+    async fn source_texts(
+        &self,
+        cx: &Cx,
+        arn: &str,
+    ) -> Result<(Vec<(Kind, Entity)>, HashMap<String, String>)> {
         let name = name_in(arn);
         let mut entities = Vec::new();
         let mut boundary = None;
@@ -194,28 +209,27 @@ impl Iam {
                 let user: User = self.exactly(cx, name, arn).await?;
                 for group in &user.groups {
                     let group: Group = self.state.entity(cx.account(), group).await?;
-                    entities.push(group.entity);
+                    entities.push((Kind::Group, group.entity));
                 }
                 boundary.clone_from(&user.boundary);
-                entities.push(user.entity);
+                entities.push((Kind::User, user.entity));
             }
             Some("role") => {
                 let role: Role = self.exactly(cx, name, arn).await?;
                 boundary.clone_from(&role.boundary);
-                entities.push(role.entity);
+                entities.push((Kind::Role, role.entity));
             }
-            _ => entities.push(self.exactly::<Group>(cx, name, arn).await?.entity),
+            _ => entities.push((Kind::Group, self.exactly::<Group>(cx, name, arn).await?.entity)),
         }
         let mut texts = HashMap::new();
-        for entity in entities {
+        for (_, entity) in &entities {
             for arn in entity.attached.iter().chain(&boundary) {
                 if let Some(text) = default_document(&self.state.store, arn).await? {
                     texts.insert(arn.clone(), text);
                 }
             }
-            texts.extend(entity.inline);
         }
-        Ok(texts)
+        Ok((entities, texts))
     }
 
     /// The entity of that name, when it has that ARN.
@@ -294,12 +308,13 @@ fn is_boundary(of: &s::PolicyIdentifier) -> bool {
     matches!(of, s::PolicyIdentifier::PolicyType(kind) if kind == excluded_type::PERMISSION_BOUNDARY)
 }
 
-fn is_excluded(named: &NamedPolicy, of: &s::PolicyIdentifier) -> bool {
-    let managed = named.name.starts_with("arn:");
-    let of_aws = crate::managed::is_aws_arn(&named.name);
+/// `name` is the ARN of a managed policy, or the name of an inline one.
+fn is_excluded(name: &str, of: &s::PolicyIdentifier) -> bool {
+    let managed = name.starts_with("arn:");
+    let of_aws = crate::managed::is_aws_arn(name);
     match of {
-        s::PolicyIdentifier::PolicyArn(arn) => named.name == *arn,
-        s::PolicyIdentifier::InlinePolicyIdentifier(inline) => named.name == inline.policy_name,
+        s::PolicyIdentifier::PolicyArn(arn) => name == arn,
+        s::PolicyIdentifier::InlinePolicyIdentifier(inline) => name == inline.policy_name,
         s::PolicyIdentifier::PolicyType(kind) => match kind.as_str() {
             excluded_type::INLINE => !managed,
             excluded_type::AWS_MANAGED => of_aws,

@@ -80,10 +80,9 @@ impl Simulation {
         let any = [String::from("*")];
         let resources = if resources.is_empty() { &any[..] } else { resources };
         let context = self.context();
-        let given = !std::ptr::eq(resources, &any[..]);
         let pairs =
             actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
-        pairs.map(|(action, resource)| self.one(action, resource, given, &context)).collect()
+        pairs.map(|(action, resource)| self.one(action, resource, &context)).collect()
     }
 
     fn context(&self) -> Context<'static> {
@@ -96,7 +95,7 @@ impl Simulation {
         context
     }
 
-    fn one(&self, action: &str, resource: &str, given: bool, context: &Context<'_>) -> s::EvaluationResult {
+    fn one(&self, action: &str, resource: &str, context: &Context<'_>) -> s::EvaluationResult {
         let request = Request {
             principal: &self.principal,
             action,
@@ -129,14 +128,6 @@ impl Simulation {
         });
         let eval_decision = decision.eval_decision().to_owned();
         let missing = self.missing(context);
-        let specific = s::ResourceSpecificResult {
-            eval_resource_name: resource.to_owned(),
-            eval_resource_decision: eval_decision.clone(),
-            matched_statements: Some(matched.clone()),
-            missing_context_values: Some(missing.clone()),
-            permissions_boundary_decision_detail: by_boundary.clone(),
-            ..Default::default()
-        };
         s::EvaluationResult {
             eval_action_name: action.to_owned(),
             eval_resource_name: Some(resource.to_owned()),
@@ -146,7 +137,8 @@ impl Simulation {
             organizations_decision_detail: by_organizations
                 .map(|allowed| s::OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) }),
             permissions_boundary_decision_detail: by_boundary,
-            resource_specific_results: Some(given.then_some(specific).into_iter().collect()),
+            // Whose results are told one by one are the resources of AWS's scenarios of ec2:RunInstances.
+            resource_specific_results: None,
             ..Default::default()
         }
     }

@@ -165,3 +165,33 @@ async fn a_trusted_user_that_is_gone_is_shown_by_its_id_and_its_successor_is_not
     let trusted: Vec<&str> = role.trust_policy.principals().map(|principal| principal.value).collect();
     assert_eq!(trusted, [first.user_id.as_str()]);
 }
+
+#[tokio::test]
+async fn what_is_told_of_a_role_differs_by_operation() {
+    let cloud = Cloud::new().await;
+    let app = || String::from("app");
+    let input = s::CreateRoleRequest {
+        role_name: app(),
+        assume_role_policy_document: trust("*"),
+        description: Some("d".into()),
+        max_session_duration: Some(7200),
+        ..Default::default()
+    };
+    let told = |role: &s::Role| (role.description.is_some(), role.max_session_duration);
+    let made = cloud.ok::<op::CreateRole>(input).await.role;
+    assert_eq!(told(&made), (true, None));
+    let read = cloud.ok::<op::GetRole>(s::GetRoleRequest { role_name: app() }).await.role;
+    assert_eq!(told(&read), (true, Some(7200)));
+    let input = s::UpdateRoleDescriptionRequest { role_name: app(), description: "e".into() };
+    let changed = cloud.ok::<op::UpdateRoleDescription>(input).await.role.unwrap();
+    assert_eq!(told(&changed), (true, None));
+
+    let web = || String::from("web");
+    let input = s::CreateInstanceProfileRequest { instance_profile_name: web(), ..Default::default() };
+    cloud.ok::<op::CreateInstanceProfile>(input).await;
+    let input = s::AddRoleToInstanceProfileRequest { instance_profile_name: web(), role_name: app() };
+    cloud.ok::<op::AddRoleToInstanceProfile>(input).await;
+    let input = s::GetInstanceProfileRequest { instance_profile_name: web() };
+    let profile = cloud.ok::<op::GetInstanceProfile>(input).await.instance_profile;
+    assert_eq!(told(&profile.roles[0]), (false, None));
+}
