@@ -7,8 +7,17 @@ pub(crate) fn validation(message: impl Into<String>) -> ApiError {
     ApiError::new("ValidationException", message)
 }
 
-pub(crate) fn not_found(name: &str) -> ApiError {
-    ApiError::new(error::PARAMETER_NOT_FOUND, format!("Parameter {name} not found."))
+/// AWS says nothing but the code.
+pub(crate) fn not_found() -> ApiError {
+    ApiError::new(error::PARAMETER_NOT_FOUND, "")
+}
+
+/// Said of whatever is wrong with a name.
+pub(crate) fn name() -> ApiError {
+    validation(
+        "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of sub-paths \
+         divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_",
+    )
 }
 
 pub(crate) fn version_not_found(name: &str, version: &str) -> ApiError {

@@ -62,6 +62,20 @@ pub(crate) fn reference(cx: &Cx, text: &str) -> Result<Reference> {
     Ok(Reference { name: FullName { account, region, name }, selector, suffix })
 }
 
+/// Whether a parameter can have this name, but for its length and what is reserved.
+fn is_well_formed(name: &str) -> bool {
+    let valid = |segment: &str| {
+        !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+    };
+    let path = name.strip_prefix('/');
+    path.unwrap_or(name).split('/').all(valid) && (path.is_some() || !name.contains('/'))
+}
+
+/// Checks the name of a parameter that is asked for by itself.
+pub(crate) fn check_asked(cx: &Cx, text: &str) -> Result<()> {
+    if is_well_formed(&reference(cx, text)?.name.name) { Ok(()) } else { Err(error::name()) }
+}
+
 /// Checks a name that a parameter is to have.
 pub(crate) fn check_new(cx: &Cx, name: &str) -> Result<()> {
     let lower = name.to_ascii_lowercase();
@@ -69,19 +83,20 @@ pub(crate) fn check_new(cx: &Cx, name: &str) -> Result<()> {
     if lower.starts_with("/aws/") || lower == "/aws" {
         return Err(error::reserved(name));
     }
-    let valid = |segment: &str| {
-        !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
-    };
     let segments: Vec<&str> = name.strip_prefix('/').unwrap_or(name).split('/').collect();
     if name.contains('/') && !name.starts_with('/') {
         return Err(error::validation("Parameter name must be a fully qualified name."));
     }
-    if bare.starts_with("aws") || bare.starts_with("ssm") || !segments.iter().all(|segment| valid(segment)) {
-        return Err(error::validation(
-            "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). If formed as a path, it can \
-             consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and \
-             the following 3 symbols .-_",
-        ));
+    if !is_well_formed(name) {
+        return Err(error::name());
+    }
+    if bare.starts_with("aws") || bare.starts_with("ssm") {
+        return Err(match segments.len() {
+            1 => error::validation(
+                "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).",
+            ),
+            _ => error::name(),
+        });
     }
     if segments.len() > DEPTH_MAX {
         return Err(error::depth());

@@ -42,7 +42,7 @@ impl Parameters {
     }
 
     pub(crate) async fn get(&self, cx: &Cx, name: &FullName) -> Result<ParameterRecord> {
-        self.find(cx, name).await?.ok_or_else(|| error::not_found(&name.name))
+        self.find(cx, name).await?.ok_or_else(error::not_found)
     }
 
     /// What `text` names, in the version that its selector asks for.

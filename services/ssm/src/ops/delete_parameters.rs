@@ -17,7 +17,7 @@ impl Handle<op::DeleteParameter> for Parameters {
         self.get(cx, &name).await?;
         match self.state.remove(&name).await? {
             true => Ok(s::DeleteParameterResult {}),
-            false => Err(error::not_found(&name.name)),
+            false => Err(error::not_found()),
         }
     }
 }

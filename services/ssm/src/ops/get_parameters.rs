@@ -3,6 +3,7 @@ use haneul_ssm_wire::operations as op;
 use haneul_ssm_wire::shapes as s;
 
 use crate::error;
+use crate::name::check_asked;
 use crate::parameters::Parameters;
 
 impl Handle<op::GetParameter> for Parameters {
@@ -11,6 +12,7 @@ impl Handle<op::GetParameter> for Parameters {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetParameterRequest) -> Result<s::GetParameterResult> {
+        check_asked(cx, &input.name)?;
         let read = self.read(cx, &input.name).await?;
         self.meter(cx, "GetParameter", std::iter::once(&*read.version.tier)).await?;
         let shown = self.show(cx, read, input.with_decryption.unwrap_or(false)).await?;

@@ -92,7 +92,7 @@ impl State {
         self.store
             .transact(|tx| async move {
                 let before = tx.get(&PARAMETERS, &name.row()).await?;
-                let before = before.ok_or_else(|| error::not_found(&name.name))?;
+                let before = before.ok_or_else(error::not_found)?;
                 let mut record = before.clone();
                 let done = edit(&mut record)?;
                 write(&tx, name, Some(&before), &record)?;

@@ -9,15 +9,32 @@ use super::cloud::{Cloud, put};
 async fn names_have_rules() {
     let cloud = Cloud::new().await;
     for (name, said) in [
-        ("a b", "ValidationException"),
+        ("a b", "ValidationException: Parameter name: can't be prefixed with \"ssm\""),
         ("a/b", "ValidationException: Parameter name must be a fully qualified name."),
-        ("awsome", "ValidationException: Parameter name: can't be prefixed with \"aws\" or \"ssm\""),
-        ("/ssm/x", "ValidationException: Parameter name: can't be prefixed"),
+        (
+            "awsome",
+            "ValidationException: Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).",
+        ),
+        (
+            "/ssm/x",
+            "ValidationException: Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed",
+        ),
         ("/aws/x", "AccessDeniedException: No access to reserved parameter name: /aws/x."),
         ("/a//b", "ValidationException"),
         ("/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", "HierarchyLevelLimitExceededException"),
     ] {
         let refused = cloud.err::<op::PutParameter>(put(name, "x")).await;
+        assert!(refused.starts_with(said), "{name}: {refused}");
+    }
+    for (name, said) in [
+        ("none", "ParameterNotFound: "),
+        ("/none:3", "ParameterNotFound: "),
+        ("a b", "ValidationException: Parameter name: can't be prefixed with \"ssm\""),
+        ("a/b", "ValidationException: Parameter name: can't be prefixed with \"ssm\""),
+        ("/a//b", "ValidationException: Parameter name: can't be prefixed with \"ssm\""),
+    ] {
+        let asked = s::GetParameterRequest { name: name.into(), ..Default::default() };
+        let refused = cloud.err::<op::GetParameter>(asked).await;
         assert!(refused.starts_with(said), "{name}: {refused}");
     }
     for name in ["plain", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15", "/a.b/c-d/e_f", " spaces "] {
