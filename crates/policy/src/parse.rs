@@ -17,15 +17,16 @@ pub(crate) fn policy(document: &str, rules: &Rules) -> Result<Policy, PolicyErro
     check_size(document, rules)?;
     // Trust policies are read by another reader than permissions are, and it has words of its own.
     let trust = rules.only_sts;
-    if rules.strict_sids && document.starts_with(char::is_whitespace) {
-        return Err(if trust { PolicyError::malformed("", LEADING_SPACE) } else { PolicyError::legacy("") });
-    }
     let Ok(Json::Object(fields)) = json::parse(document) else {
         let message = if trust { INVALID_JSON } else { SYNTAX };
         return Err(PolicyError { kind: ErrorKind::Json, path: String::new(), message: message.into() });
     };
+    let leading_space = rules.strict_sids && document.starts_with(char::is_whitespace);
+    if leading_space && trust {
+        return Err(PolicyError::malformed("", LEADING_SPACE));
+    }
     if rules.is_of_identities() {
-        phases::check(&fields, rules)?;
+        phases::check(&fields, rules, leading_space)?;
     }
     known(&fields, &["Version", "Id", "Statement"], "")?;
     let version = version(get(&fields, "Version"), rules)?;
@@ -105,6 +106,17 @@ pub(crate) const STATEMENT: &[&str] = &[
     "Resource",
     "NotResource",
     "Condition",
+];
+
+/// What a trust policy can let somebody do, in lower case. Source: Service Authorization Reference, "AWS STS", the actions on
+/// roles.
+const ASSUMING: &[&str] = &[
+    "sts:assumerole",
+    "sts:assumerolewithsaml",
+    "sts:assumerolewithwebidentity",
+    "sts:setcontext",
+    "sts:setsourceidentity",
+    "sts:tagsession",
 ];
 
 impl Reader<'_> {
@@ -221,7 +233,10 @@ impl Reader<'_> {
         }
         let items: Box<[ActionPattern]> =
             values.into_iter().map(|v| ActionPattern::parse(v, &path)).collect::<Result<_, _>>()?;
-        if self.rules.only_sts && items.iter().any(|a| a.service.as_deref() != Some("sts")) {
+        let assumes = |pattern: &ActionPattern| {
+            pattern.service.is_some() && ASSUMING.iter().any(|action| pattern.matches(action))
+        };
+        if self.rules.only_sts && !items.iter().all(assumes) {
             return Err(PolicyError::malformed(
                 path,
                 "AssumeRole policy may only specify STS AssumeRole actions.",

@@ -14,7 +14,7 @@ pub struct Rules {
     pub allow: bool,
     /// The principal must be exactly `"*"` (resource control policies).
     pub principal_only_star: bool,
-    /// Only actions of STS (trust policies).
+    /// Only the actions of STS that assume roles (trust policies).
     pub only_sts: bool,
     /// `Version` must be given, as 2012-10-17.
     pub version_2012: bool,

@@ -56,6 +56,7 @@ fn documents() {
             (&doc(r#"{"ersion":"2012-10-17","tatement":["x"]}"#), "Statement[0]", SYNTAX),
             (&doc(r#"{"ersion":"2012-10-17","tatement":"x"}"#), "Statement", SYNTAX),
             (&doc(" {\"ersion\":\"2012-10-17\",\"tatement\":S}"), "", LEGACY),
+            (&doc(" {\"ersion\":\"2012-10-17\",\"tatement\":S"), "", SYNTAX),
         ],
     );
     let version = "Policy document must be version 2012-10-17 or greater.";
@@ -382,9 +383,18 @@ fn kinds() {
         &Rules::TRUST,
         &[
             ("policy.json", "", "This policy contains invalid Json"),
+            (&format!(" {}", with(trust).replace('}', "")), "", "This policy contains invalid Json"),
             (&format!(" {}", with(trust)), "", "JSON strings must not have leading spaces"),
         ],
     );
+    for action in ["sts:*", "sts:AssumeRole*", "STS:assumerole", "sts:SetSourceIdentity"] {
+        accepted(&Rules::TRUST, &[&with(&trust.replace("sts:AssumeRole", action))]);
+    }
+    for action in ["*", "sts:GetCallerIdentity", "sts:Foo", "sts:Get*"] {
+        let other = with(&trust.replace("sts:AssumeRole", action));
+        let why = "AssumeRole policy may only specify STS AssumeRole actions.";
+        refused(&Rules::TRUST, &[(&other, "Statement[0].Action", why)]);
+    }
     let without = |element: &str| trust.replace(element, "");
     let foo = trust.replace("Effect", "Efect");
     refused_statements(

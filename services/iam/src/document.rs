@@ -65,9 +65,10 @@ pub(crate) fn compile(document: &str) -> Result<Policy> {
 
 /// A stored trust policy, its principals replaced by the unique ids that were noted.
 pub(crate) fn compile_trust(trust: &Trust) -> Result<Policy> {
-    // NotPrincipal was taken once, and any name of a provider.
+    // NotPrincipal was taken once, and any name of a provider or action of STS.
     let rules = Rules {
         size_max: STORED_SIZE_MAX,
+        only_sts: false,
         strict_sids: false,
         strict_providers: false,
         not_principal: true,
@@ -133,10 +134,12 @@ mod tests {
                 r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow",{principal},"Action":"sts:AssumeRole"}}}}"#
             )
         };
-        for principal in [r#""Principal":{"Federated":"okta"}"#, r#""NotPrincipal":{"AWS":"111122223333"}"#] {
-            let document = trust(principal);
-            assert!(check_trust(&document).is_err(), "{principal}");
-            assert!(compile_trust(&Trust { document, pinned: BTreeMap::new() }).is_ok(), "{principal}");
+        let everyone = trust(r#""Principal":"*""#).replace("AssumeRole", "GetCallerIdentity");
+        let federated = trust(r#""Principal":{"Federated":"okta"}"#);
+        for document in [everyone, federated, trust(r#""NotPrincipal":{"AWS":"111122223333"}"#)] {
+            assert!(check_trust(&document).is_err(), "{document}");
+            let kept = Trust { document: document.clone(), pinned: BTreeMap::new() };
+            assert!(compile_trust(&kept).is_ok(), "{document}");
         }
     }
 
