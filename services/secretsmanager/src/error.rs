@@ -33,13 +33,18 @@ pub(crate) fn exists(name: &str) -> ApiError {
     )
 }
 
-pub(crate) fn version_exists(id: &str) -> ApiError {
+pub(crate) fn version_exists(id: &str, arn: &str) -> ApiError {
     ApiError::new(
         error::RESOURCE_EXISTS_EXCEPTION,
         format!(
-            "You can't use ClientRequestToken {id} because that value is already in use for a version of secret."
+            "You can't use ClientRequestToken {id} because that value is already in use for a version of secret \
+             {arn}."
         ),
     )
+}
+
+pub(crate) fn no_token() -> ApiError {
+    request("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 }
 
 pub(crate) fn deleted() -> ApiError {

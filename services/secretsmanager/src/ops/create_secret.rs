@@ -45,6 +45,7 @@ impl Handle<op::CreateSecret> for Secrets {
                 "Managed external secrets and cross-account replicas are not supported.",
             ));
         }
+        check_token(cx.http().is_some(), input.client_request_token.as_deref())?;
         check_name(&input.name)?;
         let tags = parse_tags(input.tags)?;
         let value = value(input.secret_string, input.secret_binary)?;
@@ -128,6 +129,12 @@ impl Secrets {
         let Some(sealed) = self.state.value(&found.name, id).await? else { return Ok(false) };
         Ok(self.decrypt(cx, found.name.region, (found.arn.as_str(), id), &sealed).await? == *value)
     }
+}
+
+/// SDKs make up a token where the caller gives none. Who writes requests by hand must give one; what calls within the
+/// cloud need not.
+pub(crate) fn check_token(by_http: bool, given: Option<&str>) -> Result<()> {
+    if given.is_none() && by_http { Err(error::no_token()) } else { Ok(()) }
 }
 
 pub(super) fn token(secrets: &Secrets, given: Option<String>) -> String {

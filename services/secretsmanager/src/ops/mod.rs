@@ -1,7 +1,7 @@
 //! The operations, by noun.
 
 mod batch_get;
-mod create_secret;
+pub(crate) mod create_secret;
 mod delete_secret;
 mod describe;
 mod get_secret_value;

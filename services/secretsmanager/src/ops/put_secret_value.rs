@@ -2,7 +2,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_secretsmanager_wire::operations as op;
 use haneul_secretsmanager_wire::shapes as s;
 
-use super::create_secret::{token, value};
+use super::create_secret::{check_token, token, value};
 use crate::calls::Value;
 use crate::error;
 use crate::model::VersionRecord;
@@ -16,6 +16,7 @@ impl Handle<op::PutSecretValue> for Secrets {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutSecretValueRequest) -> Result<s::PutSecretValueResponse> {
+        check_token(cx.http().is_some(), input.client_request_token.as_deref())?;
         let found = self.primary(cx, &input.secret_id).await?;
         let Some(value) = value(input.secret_string, input.secret_binary)? else {
             return Err(error::parameter("You must provide either SecretString or SecretBinary."));
@@ -45,7 +46,7 @@ impl Secrets {
         if let Some(version) = found.record.versions.get(id).filter(|version| version.has_value) {
             return match self.has_value(cx, found, id, value).await? {
                 true => Ok(version.stages.clone()),
-                false => Err(error::version_exists(id)),
+                false => Err(error::version_exists(id, found.arn.as_str())),
             };
         }
         let key = found.record.kms_key_id.clone();
@@ -56,7 +57,7 @@ impl Secrets {
             .change(&found.name, |record| {
                 let begun = record.versions.get(id);
                 if begun.is_some_and(|version| version.has_value) {
-                    return Err(error::version_exists(id));
+                    return Err(error::version_exists(id, found.arn.as_str()));
                 }
                 // A version that a rotation began keeps its label.
                 let kept = begun.map(|version| version.stages.clone()).unwrap_or_default();

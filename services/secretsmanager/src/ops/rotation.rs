@@ -2,7 +2,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_secretsmanager_wire::operations as op;
 use haneul_secretsmanager_wire::shapes as s;
 
-use super::create_secret::token;
+use super::create_secret::{check_token, token};
 use crate::error;
 use crate::model::{Rotating, Rotation, VersionRecord};
 use crate::schedule::Schedule;
@@ -26,6 +26,7 @@ impl Handle<op::RotateSecret> for Secrets {
         {
             return Err(error::request("Managed external secrets are not supported."));
         }
+        check_token(cx.http().is_some(), input.client_request_token.as_deref())?;
         let found = self.primary(cx, &input.secret_id).await?;
         let function = input.rotation_lambda_arn.clone().filter(|arn| !arn.is_empty());
         let function = function.or_else(|| found.record.rotation.as_ref().map(|r| r.lambda_arn.clone()));
@@ -50,7 +51,7 @@ impl Handle<op::RotateSecret> for Secrets {
         self.state
             .change(&found.name, |record| {
                 if record.versions.contains_key(&token) {
-                    return Err(error::version_exists(&token));
+                    return Err(error::version_exists(&token, found.arn.as_str()));
                 }
                 record.rotation = Some(rotation.clone());
                 begin(record, &token, now_ms, test)?;

@@ -2,7 +2,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_secretsmanager_wire::operations as op;
 use haneul_secretsmanager_wire::shapes as s;
 
-use super::create_secret::{token, value};
+use super::create_secret::{check_token, token, value};
 use crate::error;
 use crate::secrets::{Found, Secrets};
 use crate::store::Values;
@@ -24,6 +24,7 @@ impl Handle<op::UpdateSecret> for Secrets {
         if input.r#type.is_some() {
             return Err(error::request("Managed external secrets are not supported."));
         }
+        check_token(cx.http().is_some(), input.client_request_token.as_deref())?;
         let mut found = self.primary(cx, &input.secret_id).await?;
         let value = value(input.secret_string, input.secret_binary)?;
         if let Some(key) = &input.kms_key_id {

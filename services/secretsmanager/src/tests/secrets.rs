@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::cloud::{Cloud, create};
 use crate::model::{SecretRecord, VersionRecord};
+use crate::ops::create_secret::check_token;
 use crate::versions;
 
 #[tokio::test]
@@ -72,6 +73,16 @@ async fn labels_are_moved_by_hand() {
     assert_eq!(cloud.text("db", Some("blue")).await, "one");
     cloud.ok::<op::UpdateSecretVersionStage>(to("blue", Some(&first), None)).await;
     assert!(cloud.get("db", Some("blue")).await.is_err());
+}
+
+#[test]
+fn who_writes_requests_by_hand_gives_a_token() {
+    let said = check_token(true, None).unwrap_err().to_string();
+    assert!(
+        said.starts_with("InvalidRequestException: You must provide a ClientRequestToken value."),
+        "{said}"
+    );
+    assert!(check_token(true, Some("t")).is_ok() && check_token(false, None).is_ok());
 }
 
 #[tokio::test]
