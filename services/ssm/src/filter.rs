@@ -3,8 +3,8 @@
 use haneul_kit::Result;
 use haneul_ssm_wire::shapes as s;
 
-use crate::error;
 use crate::model::ParameterRecord;
+use crate::{error, name};
 
 const OPTIONS: &[(&str, &[&str])] = &[
     ("Name", &["Equals", "BeginsWith", "Contains"]),
@@ -69,8 +69,22 @@ pub(crate) fn check(filters: &[s::ParameterStringFilter], by_path: bool) -> Resu
                 "The following filter values are missing : null for filter key ".to_owned() + key,
             ));
         }
+        if key == "Path" {
+            filter.values.iter().flatten().try_for_each(|value| check_path(value))?;
+        }
     }
     Ok(())
+}
+
+fn check_path(path: &str) -> Result<()> {
+    let lower = path.to_ascii_lowercase();
+    if lower.starts_with("/aws") || lower.starts_with("/ssm") {
+        return Err(error::validation(
+            "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). When using global \
+             parameters, please specify within a global namespace.",
+        ));
+    }
+    name::path(path).map(drop)
 }
 
 fn option(filter: &s::ParameterStringFilter) -> &str {

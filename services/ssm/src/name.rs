@@ -114,10 +114,11 @@ pub(crate) fn check_new(cx: &Cx, name: &str) -> Result<()> {
 pub(crate) fn path(text: &str) -> Result<String> {
     let text = text.trim();
     let valid = |segment: &str| segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-    if !text.starts_with('/') || !text.split('/').all(valid) {
+    if !text.starts_with('/') || text.contains("//") || !text.split('/').all(valid) {
+        // The backslashes are AWS's.
         return Err(error::validation(
             "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward \
-             slash \"/\". It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, \
+             slash \"/\". It can't be prefixed with \\\"aws\\\" or \\\"ssm\\\" (case-insensitive). It must use only letters, \
              numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special characters are not \
              allowed. All sub-paths, if specified, must use the forward slash symbol \"/\". Valid example: \
              /get/parameters2-/by1./path0_.",

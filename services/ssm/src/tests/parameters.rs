@@ -152,6 +152,8 @@ async fn hierarchies_are_read_by_path() {
             .await
             .contains("must begin with a forward slash")
     );
+    let said = cloud.err::<op::GetParametersByPath>(by_path("/app//a", true)).await;
+    assert!(said.contains(r#"It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."#), "{said}");
     let describe = |key: &str, option: &str, value: &str| s::DescribeParametersRequest {
         parameter_filters: Some(vec![s::ParameterStringFilter {
             key: key.into(),
@@ -173,6 +175,11 @@ async fn hierarchies_are_read_by_path() {
         let found =
             cloud.ok::<op::DescribeParameters>(describe(key, option, value)).await.parameters.unwrap();
         assert_eq!(found.len(), count, "{key} {option} {value}");
+    }
+    for (path, why) in [("app", "must begin with a forward slash"), ("/awsome", "within a global namespace")]
+    {
+        let said = cloud.err::<op::DescribeParameters>(describe("Path", "OneLevel", path)).await;
+        assert!(said.starts_with("ValidationException") && said.contains(why), "{path}: {said}");
     }
     assert!(
         cloud
