@@ -65,7 +65,8 @@ impl Rules {
     /// A customer managed policy (quota: 6,144 characters).
     pub const MANAGED: Self = Self { version_2012: true, ..Self::IDENTITY };
 
-    pub const PERMISSIONS_BOUNDARY: Self = Self::MANAGED;
+    /// As one that is registered, for whoever has boundaries of older versions already.
+    pub const PERMISSIONS_BOUNDARY: Self = Self::IDENTITY;
 
     /// The inline policies of one user: 2,048 characters together; whoever holds the others checks the sum.
     pub const USER_INLINE: Self = Self { size_max: 2048, ..Self::IDENTITY };
