@@ -49,7 +49,12 @@ pub(crate) struct Via {
     arn: String,
     account: AccountId,
     policy: Option<Arc<Policy>>,
+    /// `s3:AccessPointNetworkOrigin`.
+    origin: &'static str,
 }
+
+/// The origin of an access point that anybody may reach.
+const INTERNET: &str = "Internet";
 
 impl Via {
     fn compile(point: &AccessPointRecord) -> Result<Via> {
@@ -60,9 +65,12 @@ impl Via {
         // It was parsed before it was stored.
         let policy = policy.map_err(ApiError::internal)?;
         // As for a bucket: a public policy that is restricted lets in nobody it could be for.
-        let restricted = point.block.restrict_public_buckets && policy.as_ref().is_some_and(is_public);
+        let restricted = point.vpc.is_none()
+            && point.block.restrict_public_buckets
+            && policy.as_ref().is_some_and(is_public);
         let arn = format!("arn:{}:s3:{region}:{account}:accesspoint/{}", region.partition(), point.name);
-        Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new) })
+        let policy = policy.filter(|_| !restricted).map(Arc::new);
+        Ok(Via { arn, account, policy, origin: point.network_origin() })
     }
 
     /// One of several Regions.
@@ -76,7 +84,7 @@ impl Via {
         let policy = policy.map_err(ApiError::internal)?;
         let restricts = point.block.restrict_public_buckets || account_block.restrict_public_buckets;
         let restricted = restricts && policy.as_ref().is_some_and(is_public);
-        Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new) })
+        Ok(Via { arn, account, policy: policy.filter(|_| !restricted).map(Arc::new), origin: INTERNET })
     }
 
     fn access(&self, action: &'static str, key: Option<&str>) -> Access {
@@ -92,7 +100,7 @@ impl Via {
         access
             .key("s3:DataAccessPointArn", self.arn.clone())
             .key("s3:DataAccessPointAccount", self.account.to_string())
-            .key("s3:AccessPointNetworkOrigin", "Internet")
+            .key("s3:AccessPointNetworkOrigin", self.origin)
     }
 }
 
@@ -435,7 +443,12 @@ impl S3 {
             return Err(error::not_implemented("This operation by an Object Lambda access point"));
         }
         let found = self.buckets.get(&self.records, name).await?;
-        found.ok_or_else(|| error::no_such_bucket(name))
+        let bucket = found.ok_or_else(|| error::no_such_bucket(name))?;
+        // There is no VPC here that a request could come from.
+        if bucket.via.as_ref().is_some_and(|via| via.origin != INTERNET) {
+            return Err(error::access_denied("Access Denied"));
+        }
+        Ok(bucket)
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
-//! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
+//! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_text`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
 //! [`notification`], [`replication`], [`inventory`], [`metadata_tables`] (S3 Metadata), [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
 //! [`object_lock`], [`annotation`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`storage_lens`], [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
@@ -52,6 +52,7 @@ mod object_lock;
 mod ops;
 mod owner;
 mod policy_check;
+mod policy_text;
 mod range;
 mod redirect;
 mod replication;

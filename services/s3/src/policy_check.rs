@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use haneul_kit::{Arn, Policy, Result};
+use haneul_kit::{AccountId, Arn, Policy, Result};
 use haneul_policy::{PrincipalKind, Statement};
 use serde::Deserialize;
 
@@ -156,12 +156,19 @@ pub(crate) fn check(policy: &Policy, bucket: &Bucket) -> Result<()> {
     policy.statements().iter().try_for_each(|statement| check_statement(statement, &bucket.arn()))
 }
 
+/// Whether there are such actions.
+pub(crate) fn check_actions(policy: &Policy) -> Result<()> {
+    policy.statements().iter().try_for_each(|statement| actions_of(statement).map(drop))
+}
+
+fn actions_of(statement: &Statement) -> Result<Vec<Vec<&'static Action>>> {
+    let (_, actions) = statement.actions();
+    actions.map(|action| named(action).ok_or_else(|| malformed("Policy has invalid action"))).collect()
+}
+
 fn check_statement(statement: &Statement, bucket: &str) -> Result<()> {
-    let (not_actions, actions) = statement.actions();
-    let mut about: Vec<Vec<&Action>> = Vec::new();
-    for action in actions {
-        about.push(named(action).ok_or_else(|| malformed("Policy has invalid action"))?);
-    }
+    let (not_actions, _) = statement.actions();
+    let about = actions_of(statement)?;
     let (not_resources, resources) = statement.resources();
     let resources: Vec<&str> = resources.collect();
     let within = format!("{bucket}/");
@@ -261,13 +268,13 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 impl S3 {
-    /// Roles and users that a policy names must exist, where their account is known: the bucket owner's, or one of an
+    /// Roles and users that a policy names must exist, where their account is known: the resource owner's, or one of an
     /// organization.
-    pub(crate) async fn check_principals(&self, policy: &Policy, bucket: &Bucket) -> Result<()> {
+    pub(crate) async fn check_principals(&self, policy: &Policy, owner: AccountId) -> Result<()> {
         for principal in policy.principals().filter(|principal| principal.kind == PrincipalKind::Aws) {
             let Ok(arn) = Arn::parse(principal.value) else { continue };
             let Some(account) = arn.account_id().filter(|_| arn.service() == "iam") else { continue };
-            if account != bucket.owner && self.platform.standing(account).await?.is_none() {
+            if account != owner && self.platform.standing(account).await?.is_none() {
                 continue;
             }
             let directory = self.platform.directory();

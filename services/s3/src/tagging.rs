@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haneul_kit::Result;
+use haneul_kit::{ApiError, Result};
 use haneul_s3_wire::shapes::Tag;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use quick_xml::events::Event;
@@ -17,16 +17,79 @@ const VALUE_LENGTH_MAX: usize = 256;
 
 pub(crate) type TagMap = BTreeMap<String, String>;
 
+/// What tags are refused with, which is not the same everywhere.
+#[derive(Clone, Copy)]
+struct Words {
+    max: usize,
+    too_many: (&'static str, &'static str),
+    duplicate: &'static str,
+    system: &'static str,
+    key: &'static str,
+    value: &'static str,
+}
+
+const OF_BUCKETS: Words = Words {
+    max: BUCKET_TAGS_MAX,
+    too_many: ("BadRequest", "Bucket tag count cannot be greater than 50"),
+    duplicate: "Cannot provide multiple Tags with the same key",
+    system: "System tags cannot be added/updated by requester",
+    key: "The TagKey you have provided is invalid",
+    value: "The TagValue you have provided is invalid",
+};
+
+const OF_OBJECTS: Words = Words {
+    max: OBJECT_TAGS_MAX,
+    too_many: ("BadRequest", "Object tags cannot be greater than 10"),
+    system: "Your TagKey cannot be prefixed with aws:",
+    ..OF_BUCKETS
+};
+
+/// Of buckets that are made with them.
+const OF_NEW_BUCKETS: Words = Words { system: BY_ARN.system, ..OF_BUCKETS };
+
+const INVALID_BY_ARN: &str = "This request contains a tag key or value that isn't valid. Valid characters include the following: \
+    [a-zA-Z+-=._:/]. Tag keys can contain up to 128 characters. Tag values can contain up to 256 characters.";
+
+/// S3 Control's. Source of the last: S3 API Reference, "List of Tagging-related error codes".
+const BY_ARN: Words = Words {
+    max: BUCKET_TAGS_MAX,
+    duplicate: "There are duplicate tag keys in your request. Remove the duplicate tag keys and try again.",
+    system: "User-defined tag keys can't start with \"aws:\". This prefix is reserved for system tags. Remove \"aws:\" from \
+             your tag keys and try again.",
+    key: INVALID_BY_ARN,
+    value: INVALID_BY_ARN,
+    too_many: (
+        "TooManyTags",
+        "The number of tags exceeds the limit of 50 tags. Remove some tags and try again.",
+    ),
+};
+
 /// Tags given in a document.
 pub(crate) fn of_object(tags: Vec<Tag>) -> Result<TagMap> {
-    object(tags.into_iter().map(|tag| (tag.key, tag.value)))
+    collect(pairs(tags), &OF_OBJECTS)
 }
 
 /// Tags of a bucket.
 pub(crate) fn of_bucket(tags: Vec<Tag>) -> Result<TagMap> {
-    collect(tags.into_iter().map(|tag| (tag.key, tag.value)), BUCKET_TAGS_MAX, || {
-        error::new("BadRequest", 400, "Bucket tag count cannot be greater than 50")
-    })
+    collect(pairs(tags), &OF_BUCKETS)
+}
+
+pub(crate) fn of_new_bucket(tags: Vec<Tag>) -> Result<TagMap> {
+    collect(pairs(tags), &OF_NEW_BUCKETS)
+}
+
+/// Tags of what S3 Control knows by its ARN or id.
+pub(crate) fn by_arn(tags: Vec<Tag>) -> Result<TagMap> {
+    collect(pairs(tags), &BY_ARN)
+}
+
+pub(crate) fn too_many_by_arn() -> ApiError {
+    let (code, message) = BY_ARN.too_many;
+    error::new(code, 400, message)
+}
+
+fn pairs(tags: Vec<Tag>) -> impl Iterator<Item = (String, String)> {
+    tags.into_iter().map(|tag| (tag.key, tag.value))
 }
 
 /// `x-amz-tagging`: `key=value&key2=value2`, form-encoded.
@@ -50,34 +113,50 @@ pub(crate) fn of_header(header: &str) -> Result<TagMap> {
             break;
         }
     }
-    object(pairs.into_iter())
+    collect(pairs.into_iter(), &OF_OBJECTS)
 }
 
-/// The `x-amz-tagging` for a form's `tagging` field, which is a `<Tagging>` document.
+/// Where the tags are in a `<Tagging>` document.
+const TAG_PATH: [&[u8]; 3] = [b"Tagging", b"TagSet", b"Tag"];
+
+/// The `x-amz-tagging` for a form's `tagging` field, which is a `<Tagging>` document. One of anything else has no tags.
 pub(crate) fn header_of_document(document: &str) -> Result<String> {
     let mut reader = quick_xml::Reader::from_str(document);
     let mut pairs: Vec<(String, String)> = Vec::new();
-    let (mut key, mut value): (Option<String>, String) = (None, String::new());
-    let mut text = String::new();
+    let (mut key, mut value): (Option<String>, Option<String>) = (None, None);
+    let (mut path, mut text): (Vec<Vec<u8>>, String) = (Vec::new(), String::new());
     while pairs.len() <= BUCKET_TAGS_MAX {
-        match reader.read_event().map_err(|_| error::malformed_xml())? {
-            Event::Start(_) => text.clear(),
-            Event::Text(piece) => text += &piece.decode().map_err(|_| error::malformed_xml())?,
+        let ended = match reader.read_event().map_err(|_| error::malformed_xml())? {
+            Event::Start(tag) => {
+                path.push(tag.local_name().as_ref().to_vec());
+                text.clear();
+                None
+            }
+            Event::Empty(tag) => {
+                text.clear();
+                Some(tag.local_name().as_ref().to_vec())
+            }
+            Event::Text(piece) => {
+                text += &piece.decode().map_err(|_| error::malformed_xml())?;
+                None
+            }
             Event::GeneralRef(entity) => {
                 let entity = format!("&{};", entity.decode().map_err(|_| error::malformed_xml())?);
                 text += &quick_xml::escape::unescape(&entity).map_err(|_| error::malformed_xml())?;
+                None
             }
-            Event::End(tag) => match tag.local_name().as_ref() {
-                b"Key" => key = Some(std::mem::take(&mut text)),
-                b"Value" => value = std::mem::take(&mut text),
-                b"Tag" => {
-                    let key = key.take().ok_or_else(error::malformed_xml)?;
-                    pairs.push((key, std::mem::take(&mut value)));
-                }
-                _ => {}
-            },
+            Event::End(_) => path.pop(),
             Event::DocType(_) => return Err(error::malformed_xml()),
             Event::Eof => break,
+            _ => None,
+        };
+        let Some(name) = ended else { continue };
+        match name.as_slice() {
+            b"Key" if path == TAG_PATH => key = Some(std::mem::take(&mut text)),
+            b"Value" if path == TAG_PATH => value = Some(std::mem::take(&mut text)),
+            b"Tag" if path == TAG_PATH[..2] => {
+                pairs.push(key.take().zip(value.take()).ok_or_else(error::malformed_xml)?);
+            }
             _ => {}
         }
     }
@@ -91,50 +170,38 @@ pub(crate) fn to_wire(tags: &TagMap) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
 }
 
-fn object(pairs: impl Iterator<Item = (String, String)>) -> Result<TagMap> {
-    collect(pairs, OBJECT_TAGS_MAX, || error::new("BadRequest", 400, "Object tags cannot be greater than 10"))
-}
-
-fn collect(
-    pairs: impl Iterator<Item = (String, String)>,
-    max: usize,
-    too_many: impl Fn() -> haneul_kit::ApiError,
-) -> Result<TagMap> {
+fn collect(pairs: impl Iterator<Item = (String, String)>, words: &Words) -> Result<TagMap> {
     let mut tags = TagMap::new();
     for (key, value) in pairs {
-        check(&key, &value)?;
         if tags.contains_key(&key) {
-            let message = "Cannot provide multiple Tags with the same key";
-            return Err(error::new("InvalidTag", 400, message).with_field("TagKey", key));
+            return Err(error::new("InvalidTag", 400, words.duplicate).with_field("TagKey", key));
         }
+        check(&key, &value, words)?;
         tags.insert(key, value);
-        if tags.len() > max {
-            return Err(too_many());
+        if tags.len() > words.max {
+            let (code, message) = words.too_many;
+            return Err(error::new(code, 400, message));
         }
     }
     Ok(tags)
 }
 
-fn check(key: &str, value: &str) -> Result<()> {
+fn check(key: &str, value: &str, words: &Words) -> Result<()> {
     let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
     if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-        let message = "System tags cannot be added/updated by requester";
-        return Err(error::new("InvalidTag", 400, message).with_field("TagKey", key));
+        return Err(error::new("InvalidTag", 400, words.system).with_field("TagKey", key));
     }
     if key.is_empty() || key.chars().count() > KEY_LENGTH_MAX || !key.chars().all(allowed) {
-        let message = "The TagKey you have provided is invalid";
-        return Err(error::new("InvalidTag", 400, message).with_field("TagKey", key));
+        return Err(error::new("InvalidTag", 400, words.key).with_field("TagKey", key));
     }
     if value.chars().count() > VALUE_LENGTH_MAX || !value.chars().all(allowed) {
-        let message = "The TagValue you have provided is invalid";
-        return Err(error::new("InvalidTag", 400, message)
-            .with_field("TagKey", key)
-            .with_field("TagValue", value));
+        let refused = error::new("InvalidTag", 400, words.value).with_field("TagKey", key);
+        return Err(refused.with_field("TagValue", value));
     }
     Ok(())
 }
 
-fn invalid_header(header: &str) -> haneul_kit::ApiError {
+fn invalid_header(header: &str) -> ApiError {
     error::invalid_argument(
         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
         "x-amz-tagging",
@@ -157,9 +224,19 @@ mod tests {
             tags.into_iter().collect::<Vec<_>>(),
             [("a b".into(), "1+2".into()), ("c".into(), String::new())]
         );
-        for bad in
-            ["<a", "<Tagging><TagSet><Tag><Value>1</Value></Tag></TagSet></Tagging>", "<!DOCTYPE x><a/>"]
-        {
+        for (none, why) in [
+            ("<a><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></a>", "the root is another"),
+            ("<Tagging><Tag><Key>k</Key><Value>v</Value></Tag></Tagging>", "no set"),
+            ("<Tagging/>", "nothing"),
+        ] {
+            assert_eq!(header_of_document(none).unwrap(), "", "{why}");
+        }
+        for bad in [
+            "<a",
+            "<Tagging><TagSet><Tag><Value>1</Value></Tag></TagSet></Tagging>",
+            "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>",
+            "<!DOCTYPE x><a/>",
+        ] {
             assert_eq!(header_of_document(bad).unwrap_err().code(), "MalformedXML", "{bad}");
         }
     }

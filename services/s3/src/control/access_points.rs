@@ -1,24 +1,27 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use haneul_kit::{Access, AccountId, ApiError, Cx, Handle, Instant, Policy, Region, Result};
 use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use haneul_shape::Empty;
+use http::StatusCode;
 
-use super::account;
 use super::account_block::{from_wire, to_wire};
-use crate::bucket::POLICY_RULES;
+use super::{Listing, PAGE_MAX, account, limit};
+use crate::bucket::{Bucket, POLICY_RULES};
 use crate::model::PublicAccessBlock;
 use crate::model::access_point::AccessPointRecord;
-use crate::store::access_points::{PointRow, no_such_access_point};
-use crate::{S3, error, object_lambda, tagging};
+use crate::store::access_points::{PointRow, no_bucket_to_reach, no_such_access_point};
+use crate::{S3, error, object_lambda, policy_check, policy_text, tagging};
 
 /// Longest name, and how long an alias may be.
 const NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=50;
 const ALIAS_LENGTH_MAX: usize = 63;
 const ALIAS_ENDING: &str = "-s3alias";
-const PAGE_MAX: usize = 1000;
+/// Whether there is such a VPC does not matter: nobody can come from it.
+const VPC_ID_LENGTH: std::ops::RangeInclusive<usize> = 1..=1024;
 
 pub(super) fn arn(region: Region, account: AccountId, name: &str) -> String {
     format!("arn:{}:s3:{region}:{account}:accesspoint/{name}", region.partition())
@@ -49,7 +52,16 @@ impl S3 {
     }
 
     async fn point(&self, cx: &Cx, name: &str) -> Result<AccessPointRecord> {
-        self.records.access_point(&row(cx, name)).await?.ok_or_else(no_such_access_point)
+        let row = row(cx, name);
+        self.records.access_point(&row).await?.ok_or_else(|| no_such_access_point(&row.2))
+    }
+
+    /// The bucket that access points are of; `what` is what becomes of them.
+    async fn bucket_to_reach(&self, name: &str, what: &str) -> Result<Arc<Bucket>> {
+        match self.bucket_anywhere(name, &None).await {
+            Err(error) if error.code() == "NoSuchBucket" => Err(no_bucket_to_reach(what)),
+            found => found,
+        }
     }
 }
 
@@ -67,13 +79,14 @@ impl Handle<op::CreateAccessPoint> for S3 {
 
     async fn call(&self, cx: &Cx, input: s::CreateAccessPointRequest) -> Result<s::CreateAccessPointResult> {
         check_name(&input.name)?;
-        if input.vpc_configuration.is_some() {
-            return Err(error::not_implemented("An access point that is open to a VPC alone"));
-        }
         if input.scope.is_some() {
             return Err(error::not_implemented("The scope of an access point of a directory bucket"));
         }
-        let bucket = self.bucket_anywhere(&input.bucket, &None).await?;
+        let bucket = self.bucket_to_reach(&input.bucket, "created").await?;
+        let vpc = input.vpc_configuration.map(|configuration| configuration.vpc_id);
+        if vpc.as_ref().is_some_and(|vpc| !VPC_ID_LENGTH.contains(&vpc.len())) {
+            return Err(error::invalid_request("The VPC ID is not valid"));
+        }
         let named = input.bucket_account_id.clone().unwrap_or_else(|| cx.account().to_string());
         if bucket.owner.to_string() != named || bucket.via.is_some() {
             return Err(error::access_denied("Access Denied"));
@@ -98,10 +111,11 @@ impl Handle<op::CreateAccessPoint> for S3 {
             created_ms: cx.now().millis(),
             block: input.public_access_block_configuration.as_ref().map_or(PublicAccessBlock::ALL, from_wire),
             policy: None,
-            tags: tagging::of_bucket(tags.collect())?,
+            tags: tagging::by_arn(tags.collect())?,
+            vpc,
         };
         if !self.records.create_access_point(&row(cx, &input.name), &point).await? {
-            return Err(already_owned());
+            return Err(already_owned(&input.name));
         }
         Ok(s::CreateAccessPointResult {
             access_point_arn: Some(arn(cx.region(), cx.account(), &input.name)),
@@ -110,9 +124,9 @@ impl Handle<op::CreateAccessPoint> for S3 {
     }
 }
 
-pub(super) fn already_owned() -> ApiError {
+pub(super) fn already_owned(name: &str) -> ApiError {
     let message = "Your previous request to create the named accesspoint succeeded and you already own it.";
-    error::new("AccessPointAlreadyOwnedByYou", 409, message)
+    error::new("AccessPointAlreadyOwnedByYou", 409, message).with_field("AccessPointName", name)
 }
 
 pub(super) fn check_name(name: &str) -> Result<()> {
@@ -129,12 +143,11 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 
 /// A policy whose resources are all ones that `is_own` knows.
 pub(super) fn policy_about(text: &str, is_own: impl Fn(&str) -> bool) -> Result<Policy> {
-    let malformed = |message: String| error::new("MalformedPolicy", 400, message);
-    let policy = Policy::parse(text, &POLICY_RULES).map_err(|refused| malformed(refused.message))?;
+    let policy = policy_text::parse(text)?;
     for statement in policy.statements() {
         let (negated, mut resources) = statement.resources();
         if negated || !resources.all(&is_own) {
-            return Err(malformed("Policy has invalid resource".to_owned()));
+            return Err(policy_check::malformed("Policy has invalid resource"));
         }
     }
     Ok(policy)
@@ -161,7 +174,8 @@ impl Handle<op::GetAccessPoint> for S3 {
             bucket_account_id: Some(format!("{:012}", point.bucket_account)),
             creation_date: Some(Instant::from_millis(point.created_ms)),
             public_access_block_configuration: Some(to_wire(point.block)),
-            network_origin: Some("Internet".to_owned()),
+            network_origin: Some(point.network_origin().to_owned()),
+            vpc_configuration: point.vpc.map(|vpc_id| s::VpcConfiguration { vpc_id }),
             endpoints: Some(endpoints.into_iter().map(|(name, host)| (name.to_owned(), host)).collect()),
             name: Some(point.name),
             bucket: Some(point.bucket),
@@ -179,6 +193,7 @@ impl Handle<op::DeleteAccessPoint> for S3 {
 
     async fn call(&self, cx: &Cx, input: s::DeleteAccessPointRequest) -> Result<Empty> {
         self.records.delete_access_point(&row(cx, &input.name)).await?;
+        cx.set_status(StatusCode::NO_CONTENT);
         Ok(Empty)
     }
 }
@@ -189,10 +204,13 @@ impl Handle<op::ListAccessPoints> for S3 {
         Ok(vec![Access::to("s3:ListAccessPoints")])
     }
 
-    /// The token is the name of the last one.
     async fn call(&self, cx: &Cx, input: s::ListAccessPointsRequest) -> Result<s::ListAccessPointsResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
-        let mut after = input.next_token;
+        let limit = limit(input.max_results)?;
+        if let Some(bucket) = &input.bucket {
+            self.bucket_to_reach(bucket, "listed").await?;
+        }
+        let listing = Listing::of(cx, "access points", input.bucket.as_deref().unwrap_or_default());
+        let mut after = self.position(&listing, input.next_token)?;
         let mut found = Vec::new();
         loop {
             let page =
@@ -207,18 +225,18 @@ impl Handle<op::ListAccessPoints> for S3 {
             }
             after = last;
         }
-        let next_token = (found.len() > limit && limit > 0).then(|| found[limit - 1].name.clone());
-        found.truncate(limit);
-        let shown = found.into_iter().map(|point| s::AccessPoint {
+        let page = self.cut(&listing, found, limit, |point| point.name.clone());
+        let shown = page.items.into_iter().map(|point| s::AccessPoint {
             access_point_arn: Some(arn(cx.region(), cx.account(), &point.name)),
             bucket_account_id: Some(format!("{:012}", point.bucket_account)),
+            network_origin: point.network_origin().to_owned(),
+            vpc_configuration: point.vpc.map(|vpc_id| s::VpcConfiguration { vpc_id }),
             name: point.name,
             bucket: point.bucket,
             alias: Some(point.alias),
-            network_origin: "Internet".to_owned(),
             ..Default::default()
         });
-        Ok(s::ListAccessPointsResult { access_point_list: Some(shown.collect()), next_token })
+        Ok(s::ListAccessPointsResult { access_point_list: Some(shown.collect()), next_token: page.next })
     }
 }
 
@@ -233,9 +251,12 @@ impl Handle<op::PutAccessPointPolicy> for S3 {
         let within = format!("{own}/object/");
         let policy =
             policy_about(&input.policy, |resource| resource == own || resource.starts_with(&within))?;
+        policy_check::check_actions(&policy)?;
+        self.check_principals(&policy, cx.account()).await?;
         let public = is_public(&policy);
         let account_block = self.records.account_block(cx.account()).await?.unwrap_or_default();
         let set = |point: &mut AccessPointRecord| {
+            let public = public && point.vpc.is_none();
             if public && (point.block.block_public_policy || account_block.block_public_policy) {
                 return Err(error::access_denied("Access Denied"));
             }
@@ -258,7 +279,7 @@ impl Handle<op::GetAccessPointPolicy> for S3 {
         cx: &Cx,
         input: s::GetAccessPointPolicyRequest,
     ) -> Result<s::GetAccessPointPolicyResult> {
-        let policy = self.point(cx, &input.name).await?.policy.ok_or_else(no_policy)?;
+        let policy = self.point(cx, &input.name).await?.policy.ok_or_else(|| no_policy(&input.name))?;
         Ok(s::GetAccessPointPolicyResult { policy: Some(policy) })
     }
 }
@@ -275,9 +296,10 @@ impl Handle<op::GetAccessPointPolicyStatus> for S3 {
         input: s::GetAccessPointPolicyStatusRequest,
     ) -> Result<s::GetAccessPointPolicyStatusResult> {
         let point = self.point(cx, &input.name).await?;
-        let text = point.policy.ok_or_else(no_policy)?;
+        let text = point.policy.ok_or_else(|| no_policy(&input.name))?;
         let policy = Policy::parse(&text, &POLICY_RULES).map_err(haneul_kit::ApiError::internal)?;
-        let public = is_public(&policy) && !point.block.restrict_public_buckets;
+        // What a VPC alone can reach is not public, whomever the policy names.
+        let public = is_public(&policy) && point.vpc.is_none() && !point.block.restrict_public_buckets;
         Ok(s::GetAccessPointPolicyStatusResult {
             policy_status: Some(s::PolicyStatus { is_public: Some(public) }),
         })
@@ -296,10 +318,12 @@ impl Handle<op::DeleteAccessPointPolicy> for S3 {
             Ok(())
         };
         self.records.change_access_point(&row(cx, &input.name), clear).await?;
+        cx.set_status(StatusCode::NO_CONTENT);
         Ok(Empty)
     }
 }
 
-pub(super) fn no_policy() -> haneul_kit::ApiError {
+pub(super) fn no_policy(name: &str) -> ApiError {
     error::new("NoSuchAccessPointPolicy", 404, "The specified accesspoint policy does not exist")
+        .with_field("AccessPointName", name_of(name))
 }

@@ -2,6 +2,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use haneul_shape::Empty;
+use http::StatusCode;
 
 use super::account;
 use crate::model::PublicAccessBlock;
@@ -34,8 +35,19 @@ impl Handle<op::PutPublicAccessBlock> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: s::PutPublicAccessBlockRequest) -> Result<Empty> {
-        let block = from_wire(&input.public_access_block_configuration);
-        self.records.set_account_block(cx.account(), Some(&block)).await?;
+        let given = &input.public_access_block_configuration;
+        let settings = [
+            given.block_public_acls,
+            given.ignore_public_acls,
+            given.block_public_policy,
+            given.restrict_public_buckets,
+        ];
+        if settings.iter().all(Option::is_none) {
+            return Err(error::invalid_request("Must specify at least one configuration."));
+        }
+        self.records.set_account_block(cx.account(), Some(&from_wire(given))).await?;
+        // Not in the model, where it is 200; so for what takes it away.
+        cx.set_status(StatusCode::CREATED);
         Ok(Empty)
     }
 }
@@ -48,6 +60,7 @@ impl Handle<op::DeletePublicAccessBlock> for S3 {
 
     async fn call(&self, cx: &Cx, _input: s::DeletePublicAccessBlockRequest) -> Result<Empty> {
         self.records.set_account_block(cx.account(), None).await?;
+        cx.set_status(StatusCode::NO_CONTENT);
         Ok(Empty)
     }
 }

@@ -1,3 +1,7 @@
+//! Batch jobs: made, shown, listed, changed. [`operation`] is what one does; [`crate::tasks`] does it.
+
+mod operation;
+
 use std::borrow::Cow;
 
 use haneul_kit::{Access, Arn, Cx, Handle, Instant, Result};
@@ -5,14 +9,33 @@ use haneul_s3_wire::shapes::Tag;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 
-use super::account;
-use crate::model::job::{JobManifest, JobOperation, JobRecord, JobReport, JobStatus};
+use super::{Listing, PAGE_MAX, account, limit};
+use crate::model::job::{JobManifest, JobRecord, JobReport, JobStatus};
 use crate::store::jobs::{JobRow, no_such_job};
 use crate::tagging::{self, TagMap};
 use crate::{S3, error};
 
+const DESCRIPTION_LENGTH_MAX: usize = 256;
+const REPORT_FORMAT: &str = "Report_CSV_20180820";
+
+/// S3 Control API Reference, `JobStatus`.
+const STATUSES: &[&str] = &[
+    "Active",
+    "Cancelled",
+    "Cancelling",
+    "Complete",
+    "Completing",
+    "Failed",
+    "Failing",
+    "New",
+    "Paused",
+    "Pausing",
+    "Preparing",
+    "Ready",
+    "Suspended",
+];
+
 pub(crate) const PRINCIPAL: &str = "batchoperations.s3.amazonaws.com";
-const PAGE_MAX: usize = 1000;
 
 pub(crate) fn arn(row: &JobRow) -> String {
     let (account, region, id) = row;
@@ -45,7 +68,7 @@ impl Handle<op::CreateJob> for S3 {
     async fn access(&self, cx: &Cx, input: &s::CreateJobRequest) -> Result<Vec<Access>> {
         account(cx, &input.account_id)?;
         let mut create = Access::to("s3:CreateJob").key("s3:RequestJobPriority", input.priority.to_string());
-        if let Ok(operation) = operation(&input.operation) {
+        if let Ok(operation) = operation::from_wire(&input.operation) {
             create = create.key("s3:RequestJobOperation", operation.name());
         }
         let tags = input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
@@ -57,8 +80,17 @@ impl Handle<op::CreateJob> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: s::CreateJobRequest) -> Result<s::CreateJobResult> {
-        if input.manifest_generator.is_some() {
-            return Err(error::not_implemented("A manifest that the job makes"));
+        check_priority(input.priority)?;
+        if input.description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_LENGTH_MAX) {
+            return Err(bad("The description of a job has at most 256 characters"));
+        }
+        if Arn::parse(&input.role_arn).map_or(true, |arn| arn.service() != "iam") {
+            return Err(bad("RoleArn must be the ARN of a role"));
+        }
+        match (input.manifest.is_some(), input.manifest_generator.is_some()) {
+            (true, true) => return Err(bad("A job has either a manifest or a manifest generator")),
+            (false, true) => return Err(error::not_implemented("A manifest that the job makes")),
+            _ => {}
         }
         let manifest = input.manifest.ok_or_else(|| bad("A manifest is needed"))?;
         let inventory = match manifest.spec.format.as_str() {
@@ -75,6 +107,12 @@ impl Handle<op::CreateJob> for S3 {
             report => {
                 let bucket = report.bucket.as_deref().and_then(|arn| arn.split_once(":s3:::"));
                 let (_, bucket) = bucket.ok_or_else(|| bad("A report needs the ARN of a bucket"))?;
+                if report.format.as_deref() != Some(REPORT_FORMAT) {
+                    return Err(bad("A report needs the format Report_CSV_20180820"));
+                }
+                if !matches!(report.report_scope.as_deref(), Some("AllTasks" | "FailedTasksOnly")) {
+                    return Err(bad("A report needs the scope AllTasks or FailedTasksOnly"));
+                }
                 let failed_only = report.report_scope.as_deref() == Some("FailedTasksOnly");
                 Some(JobReport { bucket: bucket.to_owned(), prefix: report.prefix, failed_only })
             }
@@ -89,7 +127,7 @@ impl Handle<op::CreateJob> for S3 {
             token: input.client_request_token,
             status: JobStatus::Preparing,
             status_reason: None,
-            operation: operation(&input.operation)?,
+            operation: operation::from_wire(&input.operation)?,
             manifest: JobManifest {
                 inventory,
                 fields,
@@ -103,15 +141,16 @@ impl Handle<op::CreateJob> for S3 {
             failed: 0,
             failure: None,
             ended_ms: None,
-            tags: tagging::of_bucket(tags.collect())?,
+            tags: tagging::by_arn(tags.collect())?,
         };
-        if job.priority < 0 {
-            return Err(bad("Priority must not be negative"));
-        }
         let mut after = None;
         loop {
             let page = self.records.jobs(cx.account(), cx.region(), after.as_deref(), PAGE_MAX).await?;
-            if let Some((id, _)) = page.iter().find(|(_, earlier)| earlier.token == job.token) {
+            if let Some((id, earlier)) = page.iter().find(|(_, earlier)| earlier.token == job.token) {
+                if !is_same(earlier, &job) {
+                    let message = "The client request token was used for another job.";
+                    return Err(error::new("IdempotencyException", 400, message));
+                }
                 return Ok(s::CreateJobResult { job_id: Some(id.clone()) });
             }
             if page.len() < PAGE_MAX {
@@ -126,68 +165,22 @@ impl Handle<op::CreateJob> for S3 {
     }
 }
 
+/// Whether the same job is asked for again, whatever became of it meanwhile.
+fn is_same(earlier: &JobRecord, asked: &JobRecord) -> bool {
+    earlier.role == asked.role
+        && earlier.description == asked.description
+        && earlier.confirmation_required == asked.confirmation_required
+        && earlier.operation == asked.operation
+        && earlier.manifest == asked.manifest
+        && earlier.report == asked.report
+}
+
+fn check_priority(priority: i32) -> Result<()> {
+    if priority < 0 { Err(bad("Priority must be between 0 and 2147483647")) } else { Ok(()) }
+}
+
 fn bad(message: &str) -> haneul_kit::ApiError {
     error::new("InvalidRequest", 400, message)
-}
-
-fn pairs(tags: Vec<s::S3Tag>) -> Vec<(String, String)> {
-    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
-}
-
-fn operation(given: &s::JobOperation) -> Result<JobOperation> {
-    let given = given.clone();
-    let mut chosen = Vec::new();
-    if let Some(copy) = given.s3_put_object_copy {
-        let locked = copy.object_lock_mode.is_some() || copy.object_lock_legal_hold_status.is_some();
-        if copy.sse_aws_kms_key_id.is_some()
-            || copy.access_control_grants.is_some()
-            || copy.modified_since_constraint.is_some()
-            || copy.un_modified_since_constraint.is_some()
-            || copy.redirect_location.is_some()
-            || locked
-        {
-            return Err(error::not_implemented("A condition, lock, grant, redirect or key of a batch copy"));
-        }
-        let target = copy.target_resource.as_deref().and_then(|arn| arn.split_once(":s3:::"));
-        let (_, bucket) = target.ok_or_else(|| bad("TargetResource must be the ARN of a bucket"))?;
-        let metadata = copy.new_object_metadata.unwrap_or_default();
-        chosen.push(JobOperation::Copy {
-            bucket: bucket.to_owned(),
-            prefix: copy.target_key_prefix.filter(|prefix| !prefix.is_empty()),
-            class: copy.storage_class,
-            acl: copy.canned_access_control_list,
-            tags: copy.new_object_tagging.map(pairs),
-            replace_metadata: copy.metadata_directive.as_deref() == Some("REPLACE"),
-            content_type: metadata.content_type,
-            metadata: metadata.user_metadata.into_iter().flatten().collect(),
-        });
-    }
-    if let Some(tagging) = given.s3_put_object_tagging {
-        chosen.push(JobOperation::Tag(pairs(tagging.tag_set.unwrap_or_default())));
-    }
-    if given.s3_delete_object_tagging.is_some() {
-        chosen.push(JobOperation::Untag);
-    }
-    if let Some(acl) = given.s3_put_object_acl {
-        let canned = acl.access_control_policy.and_then(|policy| policy.canned_access_control_list);
-        chosen
-            .push(JobOperation::Acl(canned.ok_or_else(|| error::not_implemented("A batch ACL of grants"))?));
-    }
-    if let Some(hold) = given.s3_put_object_legal_hold {
-        chosen.push(JobOperation::LegalHold(hold.legal_hold.status));
-    }
-    if let Some(retention) = given.s3_put_object_retention {
-        chosen.push(JobOperation::Retention {
-            mode: retention.retention.mode,
-            until_s: retention.retention.retain_until_date.map(Instant::secs),
-            bypass: retention.bypass_governance_retention == Some(true),
-        });
-    }
-    match (chosen.pop(), chosen.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (None, _) => Err(error::not_implemented("This operation of a batch job")),
-        _ => Err(bad("A job has exactly one operation")),
-    }
 }
 
 impl Handle<op::DescribeJob> for S3 {
@@ -205,7 +198,7 @@ impl Handle<op::DescribeJob> for S3 {
             progress_summary: Some(progress(&job)),
             status: Some(job.status.as_str().to_owned()),
             suspended_cause: (job.status == JobStatus::Suspended).then(|| "AwaitingConfirmation".to_owned()),
-            operation: Some(operation_to_wire(&job.operation)),
+            operation: Some(operation::to_wire(&job.operation)),
             manifest: Some(s::JobManifest {
                 spec: s::JobManifestSpec {
                     format: if job.manifest.inventory {
@@ -228,7 +221,7 @@ impl Handle<op::DescribeJob> for S3 {
                     enabled: true,
                     bucket: Some(crate::bucket::arn_of(cx.region(), &report.bucket)),
                     prefix: report.prefix,
-                    format: Some("Report_CSV_20180820".to_owned()),
+                    format: Some(REPORT_FORMAT.to_owned()),
                     report_scope: Some(
                         if report.failed_only { "FailedTasksOnly" } else { "AllTasks" }.to_owned(),
                     ),
@@ -259,63 +252,20 @@ fn progress(job: &JobRecord) -> s::JobProgressSummary {
     }
 }
 
-fn operation_to_wire(operation: &JobOperation) -> s::JobOperation {
-    let mut wire = s::JobOperation::default();
-    let tags = |pairs: &[(String, String)]| {
-        pairs.iter().map(|(key, value)| s::S3Tag { key: key.clone(), value: value.clone() }).collect()
-    };
-    match operation {
-        JobOperation::Copy { bucket, prefix, class, acl, tags: given, .. } => {
-            wire.s3_put_object_copy = Some(s::S3CopyObjectOperation {
-                target_resource: Some(format!("arn:aws:s3:::{bucket}")),
-                target_key_prefix: prefix.clone(),
-                storage_class: class.clone(),
-                canned_access_control_list: acl.clone(),
-                new_object_tagging: given.as_deref().map(tags),
-                ..Default::default()
-            });
-        }
-        JobOperation::Tag(given) => {
-            wire.s3_put_object_tagging = Some(s::S3SetObjectTaggingOperation { tag_set: Some(tags(given)) });
-        }
-        JobOperation::Untag => wire.s3_delete_object_tagging = Some(s::S3DeleteObjectTaggingOperation {}),
-        JobOperation::Acl(canned) => {
-            wire.s3_put_object_acl = Some(s::S3SetObjectAclOperation {
-                access_control_policy: Some(s::S3AccessControlPolicy {
-                    canned_access_control_list: Some(canned.clone()),
-                    access_control_list: None,
-                }),
-            });
-        }
-        JobOperation::LegalHold(status) => {
-            let legal_hold = s::S3ObjectLockLegalHold { status: status.clone() };
-            wire.s3_put_object_legal_hold = Some(s::S3SetObjectLegalHoldOperation { legal_hold });
-        }
-        JobOperation::Retention { mode, until_s, bypass } => {
-            wire.s3_put_object_retention = Some(s::S3SetObjectRetentionOperation {
-                bypass_governance_retention: Some(*bypass),
-                retention: s::S3Retention {
-                    mode: mode.clone(),
-                    retain_until_date: until_s.map(Instant::from_secs),
-                    ..Default::default()
-                },
-            });
-        }
-    }
-    wire
-}
-
 impl Handle<op::ListJobs> for S3 {
     async fn access(&self, cx: &Cx, input: &s::ListJobsRequest) -> Result<Vec<Access>> {
         account(cx, &input.account_id)?;
         Ok(vec![Access::to("s3:ListJobs")])
     }
 
-    /// The token is the id of the last one.
     async fn call(&self, cx: &Cx, input: s::ListJobsRequest) -> Result<s::ListJobsResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
-        let (mut after, mut found) = (input.next_token, Vec::new());
+        let limit = limit(input.max_results)?;
         let wanted = input.job_statuses.unwrap_or_default();
+        if wanted.iter().any(|status| !STATUSES.contains(&status.as_str())) {
+            return Err(bad("The job status is not valid"));
+        }
+        let listing = Listing::of(cx, "jobs", &wanted.join(" "));
+        let (mut after, mut found) = (self.position(&listing, input.next_token)?, Vec::new());
         loop {
             let page = self.records.jobs(cx.account(), cx.region(), after.as_deref(), PAGE_MAX).await?;
             let more = page.len() == PAGE_MAX;
@@ -327,9 +277,8 @@ impl Handle<op::ListJobs> for S3 {
                 break;
             }
         }
-        let next_token = (found.len() > limit).then(|| found[limit - 1].0.clone());
-        found.truncate(limit);
-        let jobs = found.into_iter().map(|(id, job)| s::JobListDescriptor {
+        let page = self.cut(&listing, found, limit, |(id, _)| id.clone());
+        let jobs = page.items.into_iter().map(|(id, job)| s::JobListDescriptor {
             job_id: Some(id),
             operation: Some(job.operation.name().to_owned()),
             priority: Some(job.priority),
@@ -339,7 +288,7 @@ impl Handle<op::ListJobs> for S3 {
             progress_summary: Some(progress(&job)),
             description: job.description,
         });
-        Ok(s::ListJobsResult { jobs: Some(jobs.collect()), next_token })
+        Ok(s::ListJobsResult { jobs: Some(jobs.collect()), next_token: page.next })
     }
 }
 
@@ -350,6 +299,7 @@ impl Handle<op::UpdateJobPriority> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: s::UpdateJobPriorityRequest) -> Result<s::UpdateJobPriorityResult> {
+        check_priority(input.priority)?;
         let set = |job: &mut JobRecord| {
             if job.status.has_ended() {
                 return Err(bad("The priority of a job that has ended cannot be changed"));
@@ -368,6 +318,9 @@ impl Handle<op::UpdateJobStatus> for S3 {
     }
 
     async fn call(&self, cx: &Cx, input: s::UpdateJobStatusRequest) -> Result<s::UpdateJobStatusResult> {
+        if !matches!(input.requested_job_status.as_str(), "Ready" | "Cancelled") {
+            return Err(bad("The requested job status must be Ready or Cancelled"));
+        }
         let now_ms = cx.now().millis();
         let set = |job: &mut JobRecord| {
             job.status = match (input.requested_job_status.as_str(), job.status) {
@@ -417,7 +370,7 @@ impl Handle<op::PutJobTagging> for S3 {
 
     async fn call(&self, cx: &Cx, input: s::PutJobTaggingRequest) -> Result<s::PutJobTaggingResult> {
         let tags = input.tags.into_iter().map(|tag| Tag { key: tag.key, value: tag.value });
-        let tags = tagging::of_bucket(tags.collect())?;
+        let tags = tagging::by_arn(tags.collect())?;
         let set = |job: &mut JobRecord| {
             job.tags = tags.clone();
             Ok(())

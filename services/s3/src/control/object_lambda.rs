@@ -8,17 +8,16 @@ use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use haneul_shape::Empty;
+use http::StatusCode;
 
 use super::access_points::{already_owned, check_name, name_of, no_policy, policy_about};
-use super::account;
 use super::account_block::to_wire as block_to_wire;
+use super::{Listing, account, limit};
 use crate::model::PublicAccessBlock;
 use crate::model::object_lambda::{ObjectLambdaConfiguration, ObjectLambdaRecord, Transformation};
 use crate::object_lambda::ALIAS_ENDING;
 use crate::store::access_points::{PointRow, no_such_access_point};
 use crate::{S3, error};
-
-const PAGE_MAX: usize = 1000;
 
 const ACTIONS: &[&str] = &["GetObject", "HeadObject", "ListObjects", "ListObjectsV2"];
 const FEATURES: &[&str] =
@@ -44,7 +43,8 @@ fn row(cx: &Cx, name: &str) -> PointRow {
 
 impl S3 {
     async fn lambda_point(&self, cx: &Cx, name: &str) -> Result<ObjectLambdaRecord> {
-        self.records.object_lambda_point(&row(cx, name)).await?.ok_or_else(no_such_access_point)
+        let row = row(cx, name);
+        self.records.object_lambda_point(&row).await?.ok_or_else(|| no_such_access_point(&row.2))
     }
 
     /// What was given, if it can be done.
@@ -68,7 +68,7 @@ impl S3 {
             transformations: Vec::new(),
         };
         let row = (cx.account(), cx.region(), configuration.supporting_name().to_owned());
-        self.records.access_point(&row).await?.ok_or_else(no_such_access_point)?;
+        self.records.access_point(&row).await?.ok_or_else(|| no_such_access_point(&row.2))?;
         if configuration.features.iter().any(|feature| !FEATURES.contains(&feature.as_str())) {
             return Err(error::malformed_xml());
         }
@@ -144,7 +144,7 @@ impl Handle<op::CreateAccessPointForObjectLambda> for S3 {
             policy: None,
         };
         if !self.records.create_object_lambda(&row(cx, &input.name), &point).await? {
-            return Err(already_owned());
+            return Err(already_owned(&input.name));
         }
         Ok(s::CreateAccessPointForObjectLambdaResult {
             object_lambda_access_point_arn: Some(arn(cx.region(), cx.account(), &input.name)),
@@ -187,6 +187,7 @@ impl Handle<op::DeleteAccessPointForObjectLambda> for S3 {
 
     async fn call(&self, cx: &Cx, input: s::DeleteAccessPointForObjectLambdaRequest) -> Result<Empty> {
         self.records.delete_object_lambda(&row(cx, &input.name)).await?;
+        cx.set_status(StatusCode::NO_CONTENT);
         Ok(Empty)
     }
 }
@@ -201,26 +202,25 @@ impl Handle<op::ListAccessPointsForObjectLambda> for S3 {
         Ok(vec![Access::to("s3:ListAccessPointsForObjectLambda")])
     }
 
-    /// The token is the name of the last one.
     async fn call(
         &self,
         cx: &Cx,
         input: s::ListAccessPointsForObjectLambdaRequest,
     ) -> Result<s::ListAccessPointsForObjectLambdaResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
-        let after = input.next_token.as_deref();
-        let mut found =
-            self.records.object_lambda_points(cx.account(), cx.region(), after, limit + 1).await?;
-        let next_token = (found.len() > limit && limit > 0).then(|| found[limit - 1].name.clone());
-        found.truncate(limit);
-        let list = found.into_iter().map(|point| s::ObjectLambdaAccessPoint {
+        let limit = limit(input.max_results)?;
+        let listing = Listing::of(cx, "object lambda access points", "");
+        let after = self.position(&listing, input.next_token)?;
+        let (account, region) = (cx.account(), cx.region());
+        let found = self.records.object_lambda_points(account, region, after.as_deref(), limit + 1).await?;
+        let page = self.cut(&listing, found, limit, |point| point.name.clone());
+        let list = page.items.into_iter().map(|point| s::ObjectLambdaAccessPoint {
             object_lambda_access_point_arn: Some(arn(cx.region(), cx.account(), &point.name)),
             name: point.name,
             alias: alias(point.alias),
         });
         Ok(s::ListAccessPointsForObjectLambdaResult {
             object_lambda_access_point_list: Some(list.collect()),
-            next_token,
+            next_token: page.next,
         })
     }
 }
@@ -305,7 +305,8 @@ impl Handle<op::GetAccessPointPolicyForObjectLambda> for S3 {
         cx: &Cx,
         input: s::GetAccessPointPolicyForObjectLambdaRequest,
     ) -> Result<s::GetAccessPointPolicyForObjectLambdaResult> {
-        let policy = self.lambda_point(cx, &input.name).await?.policy.ok_or_else(no_policy)?;
+        let policy =
+            self.lambda_point(cx, &input.name).await?.policy.ok_or_else(|| no_policy(&input.name))?;
         Ok(s::GetAccessPointPolicyForObjectLambdaResult { policy: Some(policy) })
     }
 }
@@ -326,7 +327,7 @@ impl Handle<op::GetAccessPointPolicyStatusForObjectLambda> for S3 {
         cx: &Cx,
         input: s::GetAccessPointPolicyStatusForObjectLambdaRequest,
     ) -> Result<s::GetAccessPointPolicyStatusForObjectLambdaResult> {
-        self.lambda_point(cx, &input.name).await?.policy.ok_or_else(no_policy)?;
+        self.lambda_point(cx, &input.name).await?.policy.ok_or_else(|| no_policy(&input.name))?;
         let policy_status = Some(s::PolicyStatus { is_public: Some(false) });
         Ok(s::GetAccessPointPolicyStatusForObjectLambdaResult { policy_status })
     }
@@ -344,6 +345,7 @@ impl Handle<op::DeleteAccessPointPolicyForObjectLambda> for S3 {
 
     async fn call(&self, cx: &Cx, input: s::DeleteAccessPointPolicyForObjectLambdaRequest) -> Result<Empty> {
         self.records.change_object_lambda(&row(cx, &input.name), |point| point.policy = None).await?;
+        cx.set_status(StatusCode::NO_CONTENT);
         Ok(Empty)
     }
 }

@@ -1,8 +1,9 @@
 //! Tags of buckets, access points, groups of S3 Storage Lens and S3 Access Grants by ARN.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use haneul_kit::{Access, Arn, Cx, Handle, Result};
+use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Result};
 use haneul_s3_wire::shapes::Tag;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
@@ -10,10 +11,11 @@ use haneul_s3control_wire::shapes as s;
 use super::access_points::name_of;
 use super::account;
 use super::grants::Named;
+use crate::bucket::Bucket;
 use crate::model::BucketRecord;
 use crate::model::access_point::AccessPointRecord;
 use crate::model::storage_lens::LensGroup;
-use crate::store::access_points::{PointRow, no_such_access_point};
+use crate::store::access_points::PointRow;
 use crate::store::grants::InstanceRow;
 use crate::store::storage_lens::{LensRow, no_such_lens};
 use crate::tagging::{self, TagMap};
@@ -52,7 +54,20 @@ fn tagged(cx: &Cx, arn: &str) -> Result<Tagged> {
     }
 }
 
+fn no_such_resource() -> ApiError {
+    error::new("NoSuchResource", 404, "The specified resource doesn't exist.")
+}
+
+/// What is not there is called a resource here, whatever it is.
+fn of_resource(code: &'static str) -> impl Fn(ApiError) -> ApiError {
+    move |error| if error.code() == code { no_such_resource() } else { error }
+}
+
 impl S3 {
+    async fn tagged_bucket(&self, cx: &Cx, name: &str) -> Result<Arc<Bucket>> {
+        self.bucket(cx, name, &None).await.map_err(of_resource("NoSuchBucket"))
+    }
+
     async fn tag_access(&self, cx: &Cx, account_id: &str, arn: &str, action: &'static str) -> Result<Access> {
         account(cx, account_id)?;
         let tagged = tagged(cx, arn)?;
@@ -86,14 +101,15 @@ impl S3 {
     ) -> Result<()> {
         match tagged(cx, arn)? {
             Tagged::Bucket(bucket) => {
-                let bucket = self.bucket(cx, &bucket, &None).await?;
+                let bucket = self.tagged_bucket(cx, &bucket).await?;
                 self.records
                     .change_bucket(&bucket.name, |record: &mut BucketRecord| change(&mut record.tags))
                     .await?;
             }
             Tagged::Point(row) => {
                 let change = |point: &mut AccessPointRecord| change(&mut point.tags);
-                self.records.change_access_point(&row, change).await?;
+                let changed = self.records.change_access_point(&row, change).await;
+                changed.map_err(of_resource("NoSuchAccessPoint"))?;
             }
             Tagged::Grants(of, named) => self.change_tags_of_named(of, &named, change).await?,
             Tagged::LensGroup(row) => {
@@ -114,11 +130,11 @@ impl Handle<op::TagResource> for S3 {
 
     async fn call(&self, cx: &Cx, input: s::TagResourceRequest) -> Result<s::TagResourceResult> {
         let given = input.tags.into_iter().map(|tag| Tag { key: tag.key, value: tag.value });
-        let given = tagging::of_bucket(given.collect())?;
+        let given = tagging::by_arn(given.collect())?;
         let add = |tags: &mut TagMap| {
             tags.extend(given.clone());
             if tags.len() > tagging::BUCKET_TAGS_MAX {
-                return Err(error::new("BadRequest", 400, "Bucket tag count cannot be greater than 50"));
+                return Err(tagging::too_many_by_arn());
             }
             Ok(())
         };
@@ -154,10 +170,8 @@ impl Handle<op::ListTagsForResource> for S3 {
         input: s::ListTagsForResourceRequest,
     ) -> Result<s::ListTagsForResourceResult> {
         let tags = match tagged(cx, &input.resource_arn)? {
-            Tagged::Bucket(bucket) => self.bucket(cx, &bucket, &None).await?.record.tags.clone(),
-            Tagged::Point(row) => {
-                self.records.access_point(&row).await?.ok_or_else(no_such_access_point)?.tags
-            }
+            Tagged::Bucket(bucket) => self.tagged_bucket(cx, &bucket).await?.record.tags.clone(),
+            Tagged::Point(row) => self.records.access_point(&row).await?.ok_or_else(no_such_resource)?.tags,
             Tagged::Grants(of, named) => self.tags_of_named(of, &named).await?,
             Tagged::LensGroup(row) => self.records.lens_group(&row).await?.ok_or_else(no_such_lens)?.tags,
         };

@@ -81,6 +81,11 @@ pub(crate) enum JobOperation {
         until_s: Option<i64>,
         bypass: bool,
     },
+    Restore {
+        days: Option<i32>,
+        /// As RestoreObject names it.
+        tier: String,
+    },
 }
 
 impl JobOperation {
@@ -92,6 +97,7 @@ impl JobOperation {
             JobOperation::Acl(_) => "S3PutObjectAcl",
             JobOperation::LegalHold(_) => "S3PutObjectLegalHold",
             JobOperation::Retention { .. } => "S3PutObjectRetention",
+            JobOperation::Restore { .. } => "S3InitiateRestoreObject",
         }
     }
 }

@@ -100,7 +100,7 @@ impl S3 {
             }
             None => self.records.object_lambda_by_alias(name).await?,
         };
-        let point = Point::compile(found.ok_or_else(no_such_access_point)?)?;
+        let point = Point::compile(found.ok_or_else(|| no_such_access_point(begin))?)?;
         if point.region != cx.region() {
             crate::redirect::show_region(cx, point.region);
             return Err(crate::redirect::malformed(cx.region(), point.region));
@@ -111,8 +111,8 @@ impl S3 {
     /// The access point through which the function reads.
     async fn supporting(&self, point: &Point) -> Result<AccessPointRecord> {
         let name = point.record.configuration.supporting_name().to_owned();
-        let found = self.records.access_point(&(point.account, point.region, name)).await?;
-        found.ok_or_else(no_such_access_point)
+        let row = (point.account, point.region, name);
+        self.records.access_point(&row).await?.ok_or_else(|| no_such_access_point(&row.2))
     }
 
     /// GetObject by an Object Lambda access point.

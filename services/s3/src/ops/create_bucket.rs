@@ -71,7 +71,7 @@ impl Handle<CreateBucket> for S3 {
             ownership: Some(ownership),
             public_access_block: Some(PublicAccessBlock::ALL),
             policy: None,
-            tags: tagging::of_bucket(configuration.tags.unwrap_or_default())?,
+            tags: tagging::of_new_bucket(configuration.tags.unwrap_or_default())?,
             acl,
             lock,
             features: Features {
@@ -123,7 +123,8 @@ fn ownership(input: &CreateBucketRequest) -> Result<Ownership> {
     match &input.object_ownership {
         None => Ok(Ownership::BucketOwnerEnforced),
         Some(text) => Ownership::parse(text).ok_or_else(|| {
-            error::invalid_argument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", text)
+            let message = format!("Invalid x-amz-object-ownership header: {text}");
+            error::new("InvalidArgument", 400, message).with_field("ArgumentName", "x-amz-object-ownership")
         }),
     }
 }

@@ -57,7 +57,7 @@ impl Records {
             }
             let bucket = tx.get(&BUCKETS, &point.bucket).await?;
             if bucket.is_none_or(|bucket| bucket.id != point.bucket_id) {
-                return Err(Failure::Api(error::no_such_bucket(&point.bucket)));
+                return Err(Failure::Api(no_bucket_to_reach("created")));
             }
             let target = format!("{account} {region} {name}");
             tx.put(&ACCESS_POINTS, row, point)?;
@@ -77,7 +77,7 @@ impl Records {
         let change = &change;
         let done = self.store.transact(|tx| async move {
             let Some(mut point) = tx.get(&ACCESS_POINTS, row).await? else {
-                return Err(Failure::Api(no_such_access_point()));
+                return Err(Failure::Api(no_such_access_point(&row.2)));
             };
             change(&mut point)?;
             tx.put(&ACCESS_POINTS, row, &point)?;
@@ -90,7 +90,7 @@ impl Records {
         let (account, region, name) = row;
         let done = self.store.transact(|tx| async move {
             let Some(point) = tx.get(&ACCESS_POINTS, row).await? else {
-                return Err(Failure::Api(no_such_access_point()));
+                return Err(Failure::Api(no_such_access_point(&row.2)));
             };
             tx.delete(&ACCESS_POINTS, row)?;
             tx.delete(&ALIASES, &point.alias)?;
@@ -123,6 +123,12 @@ fn host_name(point: &AccessPointRecord) -> String {
     format!("{}-{:012}", point.name, point.account)
 }
 
-pub(crate) fn no_such_access_point() -> haneul_kit::ApiError {
+/// `what` is what cannot be done without the bucket.
+pub(crate) fn no_bucket_to_reach(what: &str) -> haneul_kit::ApiError {
+    error::invalid_request(format!("Amazon S3 AccessPoint can only be {what} for existing bucket"))
+}
+
+pub(crate) fn no_such_access_point(name: &str) -> haneul_kit::ApiError {
     error::new("NoSuchAccessPoint", 404, "The specified accesspoint does not exist")
+        .with_field("AccessPointName", name)
 }

@@ -50,7 +50,7 @@ impl Records {
         let change = &change;
         let done = self.store.transact(|tx| async move {
             let Some(mut point) = tx.get(&OBJECT_LAMBDA_POINTS, row).await? else {
-                return Err(Failure::Api(no_such_access_point()));
+                return Err(Failure::Api(no_such_access_point(&row.2)));
             };
             change(&mut point);
             tx.put(&OBJECT_LAMBDA_POINTS, row, &point)?;
@@ -62,7 +62,7 @@ impl Records {
     pub(crate) async fn delete_object_lambda(&self, row: &PointRow) -> Result<()> {
         let done = self.store.transact(|tx| async move {
             let Some(point) = tx.get(&OBJECT_LAMBDA_POINTS, row).await? else {
-                return Err(Failure::Api(no_such_access_point()));
+                return Err(Failure::Api(no_such_access_point(&row.2)));
             };
             tx.delete(&OBJECT_LAMBDA_POINTS, row)?;
             tx.delete(&OBJECT_LAMBDA_ALIASES, &point.alias)?;

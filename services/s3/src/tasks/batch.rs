@@ -256,6 +256,21 @@ impl Batch {
                 };
                 bus.call::<op::PutObjectRetention>(caller, region, None, input).await.map(drop)
             }
+            JobOperation::Restore { days, tier } => {
+                let restore = s::RestoreRequest {
+                    days,
+                    glacier_job_parameters: Some(s::GlacierJobParameters { tier }),
+                    ..Default::default()
+                };
+                let input = s::RestoreObjectRequest {
+                    bucket,
+                    key,
+                    version_id,
+                    restore_request: Some(restore),
+                    ..Default::default()
+                };
+                bus.call::<op::RestoreObject>(caller, region, None, input).await.map(drop)
+            }
         }
     }
 

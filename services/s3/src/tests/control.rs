@@ -200,3 +200,139 @@ async fn tags_by_arn() {
         assert_eq!((tags.len(), tags[0].key.as_str()), (1, "b"));
     }
 }
+
+#[tokio::test]
+async fn refusals_name_the_access_point() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    let field = |error: &haneul_kit::ApiError, wanted: &str| {
+        error.fields().iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone())
+    };
+    let named = |error: haneul_kit::ApiError| {
+        (error.code().to_owned(), error.status(), field(&error, "AccessPointName").unwrap_or_default())
+    };
+    let root = root(OURS);
+    let said = |code: &str, status: u16| (code.to_owned(), Some(status), "door".to_owned());
+    let (account_id, name) = (OURS.to_string(), "door".to_owned());
+    let read = c::GetAccessPointRequest { account_id: account_id.clone(), name: name.clone() };
+    let refused = cloud.call::<control::GetAccessPoint>(&root, read).await.err().unwrap();
+    assert_eq!(named(refused), said("NoSuchAccessPoint", 404));
+    cloud.ok::<control::CreateAccessPoint>(create("door")).await;
+    let refused = cloud.call::<control::CreateAccessPoint>(&root, create("door")).await.err().unwrap();
+    assert_eq!(named(refused), said("AccessPointAlreadyOwnedByYou", 409));
+    let read = c::GetAccessPointPolicyRequest { account_id: account_id.clone(), name };
+    let refused = cloud.call::<control::GetAccessPointPolicy>(&root, read).await.err().unwrap();
+    assert_eq!(named(refused), said("NoSuchAccessPointPolicy", 404));
+
+    let elsewhere = c::CreateAccessPointRequest { bucket: "nowhere".into(), ..create("other") };
+    let refused = cloud.err::<control::CreateAccessPoint>(elsewhere).await;
+    assert_eq!(refused, "InvalidRequest: Amazon S3 AccessPoint can only be created for existing bucket");
+    let list = |max_results, next_token: Option<&str>, bucket: Option<&str>| c::ListAccessPointsRequest {
+        account_id: account_id.clone(),
+        max_results,
+        next_token: next_token.map(str::to_owned),
+        bucket: bucket.map(str::to_owned),
+        ..Default::default()
+    };
+    for (refused, words) in [
+        (list(None, None, Some("nowhere")), "Amazon S3 AccessPoint can only be listed for existing bucket"),
+        (list(Some(1001), None, None), "The range for the MaxResults parameter is not valid."),
+        (list(Some(-1), None, None), "The range for the MaxResults parameter is not valid."),
+        (list(None, Some("door"), None), "The next token is not valid."),
+    ] {
+        assert_eq!(cloud.err::<control::ListAccessPoints>(refused).await, format!("InvalidRequest: {words}"));
+    }
+    for (action, principal, words) in [
+        ("s3:Nothing", "*", "Policy has invalid action"),
+        ("s3:GetObject", "arn:aws:iam::111111111111:user/nobody", "Invalid principal in policy"),
+    ] {
+        let statement = format!(
+            r#""Effect":"Deny","Principal":{{"AWS":"{principal}"}},"Action":"{action}","Resource":"arn:aws:s3:us-east-1:{OURS}:accesspoint/door""#
+        );
+        let input = c::PutAccessPointPolicyRequest {
+            account_id: account_id.clone(),
+            name: "door".into(),
+            policy: policy(&statement),
+        };
+        let refused = cloud.err::<control::PutAccessPointPolicy>(input).await;
+        assert_eq!(refused, format!("MalformedPolicy: {words}"));
+    }
+}
+
+/// There is no VPC here to come from.
+#[tokio::test]
+async fn an_access_point_of_a_vpc_lets_nobody_else_in() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    cloud.put("bkt", "k", "x").await;
+    let of_vpc = |name: &str, vpc_id: &str| c::CreateAccessPointRequest {
+        vpc_configuration: Some(c::VpcConfiguration { vpc_id: vpc_id.into() }),
+        ..create(name)
+    };
+    assert!(cloud.err::<control::CreateAccessPoint>(of_vpc("door", "")).await.starts_with("InvalidRequest"));
+    let vpc = "vpc-0123456789abcdef0";
+    let alias = cloud.ok::<control::CreateAccessPoint>(of_vpc("door", vpc)).await.alias.unwrap();
+    for name in [alias.as_str(), &format!("door-{OURS}")] {
+        assert!(cloud.get(name, "k").await.is_err_and(|error| error.code() == "AccessDenied"), "{name}");
+    }
+    let (account_id, name) = (OURS.to_string(), "door".to_owned());
+    let shown = c::GetAccessPointRequest { account_id: account_id.clone(), name: name.clone() };
+    let shown = cloud.ok::<control::GetAccessPoint>(shown).await;
+    assert_eq!(shown.network_origin.as_deref(), Some("VPC"));
+    assert_eq!(shown.vpc_configuration.unwrap().vpc_id, vpc);
+    let public = format!(
+        r#""Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:us-east-1:{OURS}:accesspoint/door/object/*""#
+    );
+    let put = c::PutAccessPointPolicyRequest {
+        account_id: account_id.clone(),
+        name: name.clone(),
+        policy: policy(&public),
+    };
+    cloud.ok::<control::PutAccessPointPolicy>(put).await;
+    let status = c::GetAccessPointPolicyStatusRequest { account_id, name };
+    let status = cloud.ok::<control::GetAccessPointPolicyStatus>(status).await.policy_status.unwrap();
+    assert_eq!(status.is_public, Some(false), "nobody but the VPC can come");
+}
+
+#[tokio::test]
+async fn tags_by_arn_are_refused_in_words_of_their_own() {
+    let cloud = Cloud::new().await;
+    cloud.bucket("bkt").await;
+    let tag = |key: &str, value: &str| c::Tag { key: key.into(), value: value.into() };
+    let many = (0..51).map(|i| tag(&i.to_string(), "v")).collect();
+    for (arn, tags, expected) in [
+        (
+            "arn:aws:s3:::nowhere",
+            vec![tag("a", "b")],
+            "NoSuchResource: The specified resource doesn't exist.",
+        ),
+        ("arn:aws:s3:::bkt", vec![tag("a", "b"), tag("a", "c")], "InvalidTag: There are duplicate tag keys"),
+        ("arn:aws:s3:::bkt", vec![tag("aws:a", "b")], "InvalidTag: User-defined tag keys can't start with"),
+        (
+            "arn:aws:s3:::bkt",
+            vec![tag("a<", "b")],
+            "InvalidTag: This request contains a tag key or value that",
+        ),
+        (
+            "arn:aws:s3:::bkt",
+            vec![tag("a", "<")],
+            "InvalidTag: This request contains a tag key or value that",
+        ),
+        ("arn:aws:s3:::bkt", many, "TooManyTags: The number of tags exceeds the limit of 50 tags."),
+    ] {
+        let input = c::TagResourceRequest { account_id: OURS.to_string(), resource_arn: arn.into(), tags };
+        let refused = cloud.err::<control::TagResource>(input).await;
+        assert!(refused.starts_with(expected), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_block_must_say_something() {
+    let cloud = Cloud::new().await;
+    let nothing = c::PutPublicAccessBlockRequest {
+        account_id: OURS.to_string(),
+        public_access_block_configuration: c::PublicAccessBlockConfiguration::default(),
+    };
+    let refused = cloud.err::<control::PutPublicAccessBlock>(nothing).await;
+    assert_eq!(refused, "InvalidRequest: Must specify at least one configuration.");
+}

@@ -177,11 +177,7 @@ fn passing(role: &str) -> Option<Access> {
 fn tag_map(tags: Option<Vec<s::Tag>>) -> Result<TagMap> {
     let given: Vec<Tag> =
         tags.into_iter().flatten().map(|tag| Tag { key: tag.key, value: tag.value }).collect();
-    if given.len() > tagging::BUCKET_TAGS_MAX {
-        let message = "The number of tags exceeds the limit of 50 tags. Remove some tags and try again.";
-        return Err(error::new("TooManyTags", 400, message));
-    }
-    tagging::of_bucket(given)
+    tagging::by_arn(given)
 }
 
 fn limit(max_results: Option<i32>) -> usize {

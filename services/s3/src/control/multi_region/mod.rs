@@ -11,9 +11,9 @@ use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use sha2::{Digest, Sha256};
 
-use super::access_points::policy_about;
-use super::account;
+use super::access_points::{check_name, policy_about};
 use super::account_block::{from_wire as block_from_wire, to_wire as block_to_wire};
+use super::{Listing, account, limit};
 use crate::bucket::POLICY_RULES;
 use crate::model::PublicAccessBlock;
 use crate::model::multi_region::{Asked, MultiRegionRecord, MultiRegionRequest, Route};
@@ -22,7 +22,6 @@ use crate::store::multi_region::no_such_point;
 use crate::{S3, error};
 
 const REGIONS_MAX: usize = 20;
-const PAGE_MAX: usize = 1000;
 
 /// Where its control plane is, whatever Region a request is for.
 const HOME: &str = "us-west-2";
@@ -156,6 +155,9 @@ impl Handle<op::CreateMultiRegionAccessPoint> for S3 {
         if details.regions.is_empty() || details.regions.len() > REGIONS_MAX {
             let message = format!("A Multi-Region Access Point has between 1 and {REGIONS_MAX} Regions");
             return Err(error::invalid_request(message));
+        }
+        if check_name(&details.name).is_err() {
+            return Err(error::invalid_request("The Multi-Region Access Point name is invalid"));
         }
         let block = details.public_access_block.as_ref().map_or(PublicAccessBlock::ALL, block_from_wire);
         let buckets: Vec<_> =
@@ -352,19 +354,18 @@ impl Handle<op::ListMultiRegionAccessPoints> for S3 {
         Ok(vec![Access::to("s3:ListMultiRegionAccessPoints")])
     }
 
-    /// The token is the name of the last one.
     async fn call(
         &self,
         cx: &Cx,
         input: s::ListMultiRegionAccessPointsRequest,
     ) -> Result<s::ListMultiRegionAccessPointsResult> {
-        let limit = input.max_results.map_or(PAGE_MAX, |max| max.clamp(1, PAGE_MAX as i32) as usize);
-        let after = input.next_token.as_deref();
-        let mut found = self.records.multi_regions(cx.account(), after, limit + 1).await?;
-        let next_token = (found.len() > limit && limit > 0).then(|| found[limit - 1].name.clone());
-        found.truncate(limit);
-        let list = found.into_iter().map(report).collect();
-        Ok(s::ListMultiRegionAccessPointsResult { access_points: Some(list), next_token })
+        let limit = limit(input.max_results)?;
+        let listing = Listing::of(cx, "multi-region access points", "");
+        let after = self.position(&listing, input.next_token)?;
+        let found = self.records.multi_regions(cx.account(), after.as_deref(), limit + 1).await?;
+        let page = self.cut(&listing, found, limit, |point| point.name.clone());
+        let list = page.items.into_iter().map(report).collect();
+        Ok(s::ListMultiRegionAccessPointsResult { access_points: Some(list), next_token: page.next })
     }
 }
 

@@ -53,7 +53,7 @@ impl Handle<op::CreateStorageLensGroup> for S3 {
         check_name(&given.name)?;
         let tags = input.tags.into_iter().flatten().map(|tag| Tag { key: tag.key, value: tag.value });
         let group =
-            LensGroup { filter: filter::from_wire(given.filter)?, tags: tagging::of_bucket(tags.collect())? };
+            LensGroup { filter: filter::from_wire(given.filter)?, tags: tagging::by_arn(tags.collect())? };
         self.records.create_lens_group(&row(cx, &given.name), &group).await?;
         Ok(Empty)
     }

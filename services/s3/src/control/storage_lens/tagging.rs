@@ -12,7 +12,7 @@ use crate::store::storage_lens::no_such_lens;
 use crate::tagging::{self, TagMap};
 
 pub(super) fn read(tags: Vec<s::StorageLensTag>) -> Result<TagMap> {
-    tagging::of_bucket(tags.into_iter().map(|tag| Tag { key: tag.key, value: tag.value }).collect())
+    tagging::by_arn(tags.into_iter().map(|tag| Tag { key: tag.key, value: tag.value }).collect())
 }
 
 impl S3 {
