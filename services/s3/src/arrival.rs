@@ -9,7 +9,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use percent_encoding::percent_decode_str;
 
 use crate::checksum::{self, ALL, Claim, Digest};
-use crate::{error, names, subresource};
+use crate::{acl, error, names, subresource};
 
 /// Operations that S3 takes without a checksum of their body, although the model says that they need one: clients make
 /// them without since before there was a model.
@@ -225,6 +225,11 @@ fn check_body(http: &RequestHead, call: &Arriving<'_>, body: &[u8]) -> Result<()
     let unknown = |name: &http::HeaderName| name.as_str().starts_with("x-amz-checksum-xxhash");
     if http.headers.keys().any(unknown) {
         return Err(error::not_implemented("The XXHash family of checksums"));
+    }
+    let acl_by_header =
+        || http.headers.keys().any(|name| name == "x-amz-acl" || name.as_str().starts_with("x-amz-grant-"));
+    if matches!(call.operation, "PutBucketAcl" | "PutObjectAcl") && !body.is_empty() && !acl_by_header() {
+        acl::check_form(body)?;
     }
     let needed = call.checksum_required && !NO_CHECKSUM_NEEDED.contains(&call.operation);
     // Nothing cannot come broken; it is refused for what it lacks.

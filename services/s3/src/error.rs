@@ -264,6 +264,13 @@ pub(crate) fn precondition_failed(condition: &'static str) -> ApiError {
         .with_field("Condition", condition)
 }
 
+/// Somebody else wrote the key between the beginning and the end of a conditional upload.
+pub(crate) fn conflicting_write(condition: &'static str, key: &str) -> ApiError {
+    let message =
+        "The conditional request cannot succeed due to a conflicting operation against this resource.";
+    new("ConditionalRequestConflict", 409, message).with_field("Condition", condition).with_field("Key", key)
+}
+
 pub(crate) fn not_modified() -> ApiError {
     new("NotModified", 304, "Not Modified")
 }

@@ -1,7 +1,7 @@
 //! HTTP beside the model: websites, CORS preflights, CORS headers on every answer that a browser asked for, access logs.
 
 use haneul_kit::{Arriving, BoxFuture, ByteStream, Cx, Extension, RequestHead, Result};
-use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN};
 use http::{HeaderValue, Method, Response, response};
 use percent_encoding::percent_decode_str;
 
@@ -25,7 +25,14 @@ impl Extension for S3 {
                 Some(http) if http.method == Method::POST && names_a_bucket(http) => {
                     Ok(self.post_object(cx, http, body).await)
                 }
-                _ => Err(body),
+                Some(http) => match kind_of(http) {
+                    Some((kind, allowed)) => {
+                        cx.add_header(ALLOW, HeaderValue::from_static(allowed));
+                        Ok(Err(error::method_not_allowed_of(http.method.as_str(), kind)))
+                    }
+                    None => Err(body),
+                },
+                None => Err(body),
             }
         })
     }
@@ -125,6 +132,18 @@ impl S3 {
         let mut response = Response::new(ByteStream::from_bytes(bytes::Bytes::new()));
         cors::answer(rule, &asked, true, response.headers_mut());
         Ok(response)
+    }
+}
+
+/// What a request with a method that it does not take is about, and the methods that it takes.
+fn kind_of(http: &RequestHead) -> Option<(&'static str, &'static str)> {
+    let is_root = http.bucket.is_none() && http.uri.path().trim_matches('/').is_empty();
+    match http.uri.query().unwrap_or_default() {
+        "" if is_root => Some(("SERVICE", "GET")),
+        "" if http.method == Method::POST && !names_a_bucket(http) => {
+            Some(("OBJECT", "HEAD, DELETE, GET, PUT"))
+        }
+        _ => None,
     }
 }
 

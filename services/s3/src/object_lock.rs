@@ -50,7 +50,11 @@ impl LockHeaders {
                 let mode = LockMode::parse(mode).ok_or_else(|| {
                     error::invalid_argument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
                 })?;
-                check_future(until, now)?;
+                if until <= now {
+                    let value = until.iso8601_millis();
+                    let name = "x-amz-object-lock-retain-until-date";
+                    return Err(error::invalid_argument(NOT_IN_FUTURE, name, value));
+                }
                 Some(Retention { mode, until_ms: until.millis() })
             }
             _ => {
@@ -76,12 +80,21 @@ fn parse_hold(text: &str) -> Result<bool> {
     }
 }
 
+const NOT_IN_FUTURE: &str = "The retain until date must be in the future!";
+
+/// The date of a document, which S3 writes as Java does and in the time of Seattle.
 pub(crate) fn check_future(until: Instant, now: Instant) -> Result<()> {
     if until > now {
         return Ok(());
     }
-    let message = "The retain until date must be in the future!";
-    Err(error::invalid_argument(message, "x-amz-object-lock-retain-until-date", until.iso8601_millis()))
+    let shown = jiff::Timestamp::from_millisecond(until.millis())
+        .and_then(|at| at.in_tz("America/Los_Angeles"))
+        .map(|at| at.strftime("%a %b %d %H:%M:%S %Z %Y").to_string());
+    Err(error::invalid_argument(
+        NOT_IN_FUTURE,
+        "RetainUntilDate",
+        shown.unwrap_or_else(|_| until.iso8601_millis()),
+    ))
 }
 
 /// What is locked must have come whole: S3 wants a checksum with it (PutObject, "x-amz-object-lock-mode").

@@ -48,7 +48,12 @@ pub(crate) fn select(header: &str, size: u64) -> Result<Option<Span>> {
 pub(crate) fn select_source(header: &str, size: u64) -> Result<Span> {
     match parse(header) {
         Some(Wanted::From { start, last: Some(last) }) => {
-            if start >= size || last >= size {
+            if start >= size {
+                return Err(error::invalid_request(
+                    "The specified copy range is invalid for the source object size",
+                ));
+            }
+            if last >= size {
                 let message = format!("Range specified is not valid for source object of size: {size}");
                 return Err(error::invalid_argument(message, "x-amz-copy-source-range", header));
             }
@@ -132,8 +137,11 @@ mod tests {
     #[test]
     fn ranges_of_a_copy_source() {
         assert_eq!(select_source("bytes=0-9", 10).unwrap(), Span { start: 0, end: 10 });
-        for header in ["bytes=0-10", "bytes=0-", "bytes=-5", "bytes=10-10", "bytes=5-2", "0-5", ""] {
+        for header in ["bytes=0-10", "bytes=0-", "bytes=-5", "bytes=5-2", "0-5", ""] {
             assert_eq!(select_source(header, 10).unwrap_err().code(), "InvalidArgument", "{header}");
+        }
+        for header in ["bytes=10-10", "bytes=20-30"] {
+            assert_eq!(select_source(header, 10).unwrap_err().code(), "InvalidRequest", "{header}");
         }
     }
 

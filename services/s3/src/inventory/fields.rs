@@ -52,6 +52,15 @@ const OPTIONAL: [Field; 14] = [
     field("ObjectOwner", "object_owner", Kind::Text),
 ];
 
+/// What AWS has besides (S3 API Reference, `InventoryConfiguration`).
+const NOT_OFFERED: &[&str] =
+    &["LifecycleExpirationDate", "ObjectAccessControlList", "ObjectLockEventHoldStatus", "ReferenceDate"];
+
+/// Whether it is a field at all.
+pub(crate) fn is_known(name: &str) -> bool {
+    is_offered(name) || NOT_OFFERED.contains(&name)
+}
+
 pub(crate) fn is_offered(name: &str) -> bool {
     OPTIONAL.iter().any(|field| field.name == name)
 }

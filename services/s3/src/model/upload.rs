@@ -28,6 +28,9 @@ pub(crate) struct UploadRecord {
     pub(crate) lock: ObjectLock,
     #[serde(default)]
     pub(crate) sealed: Option<Sealed>,
+    /// The number of the object that had the key when this began, 0 where none had; `None` in uploads of before.
+    #[serde(default)]
+    pub(crate) began_over: Option<u64>,
 }
 
 impl Record for UploadRecord {}

@@ -90,9 +90,13 @@ fn check_arn(target: &Target, region: Region) -> Result<()> {
         Target::Function(arn) => (arn, "lambda", "LambdaFunctionArn"),
         Target::EventBridge => return Ok(()),
     };
+    let unread = || invalid_argument("The ARN could not be parsed", name, text.clone());
     let malformed = || invalid_argument("The ARN is not well formed", name, text.clone());
-    let arn = Arn::parse(text).map_err(|_| malformed())?;
-    if arn.service() != service || arn.account_id().is_none() || arn.resource().is_empty() {
+    let arn = Arn::parse(text).map_err(|_| unread())?;
+    if arn.service() != service {
+        return Err(unread());
+    }
+    if arn.account_id().is_none() || arn.resource().is_empty() {
         return Err(malformed());
     }
     if service == "lambda" && !arn.resource().starts_with("function:") {
@@ -191,8 +195,9 @@ mod tests {
     fn destinations() {
         for (target, expected) in [
             (Target::Queue("arn:aws:sqs:us-east-1:000000000000:q".into()), "ok"),
-            (Target::Queue("q".into()), "The ARN is not well formed"),
-            (Target::Queue("arn:aws:sns:us-east-1:000000000000:q".into()), "The ARN is not well formed"),
+            (Target::Queue("q".into()), "The ARN could not be parsed"),
+            (Target::Queue("arn:aws:sns:us-east-1:000000000000:q".into()), "The ARN could not be parsed"),
+            (Target::Queue("arn:aws:sqs:us-east-1::q".into()), "The ARN is not well formed"),
             (
                 Target::Queue("arn:aws:sqs:eu-west-1:000000000000:q".into()),
                 "The notification destination service",

@@ -7,6 +7,7 @@ use haneul_s3_wire::shapes::{
     PutBucketAclRequest, PutObjectAclOutput, PutObjectAclRequest,
 };
 use haneul_shape::Empty;
+use http::header::CONTENT_LENGTH;
 
 use super::read::header;
 use crate::acl::{self, Parties, Requested, Target, private, to_record, to_wire};
@@ -70,7 +71,7 @@ impl Handle<PutBucketAcl> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
-        let new = new_acl(&bucket, bucket.owner, Target::Bucket, &wanted, document)?;
+        let new = new_acl(cx, &bucket, bucket.owner, Target::Bucket, &wanted, document)?;
         let new = to_record(new, bucket.owner);
         let set = |record: &mut crate::model::BucketRecord| {
             record.acl = new.clone();
@@ -118,11 +119,11 @@ impl Handle<PutObjectAcl> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
-        let (record, _) = self.readable(cx, found, named).await?;
+        let (record, _) = self.changeable(cx, found, named).await?;
         let account = bucket.owner_of(record.owner);
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
-        let new = new_acl(&bucket, account, Target::Object, &wanted, document)?;
+        let new = new_acl(cx, &bucket, account, Target::Object, &wanted, document)?;
         let new = to_record(new, account);
         let seq = record.seq;
         let set = |record: &mut ObjectRecord| {
@@ -148,8 +149,14 @@ fn show_version(cx: &Cx, bucket: &Bucket, record: &ObjectRecord) {
     }
 }
 
+fn has_body(cx: &Cx) -> bool {
+    let length = cx.http().and_then(|http| http.header(CONTENT_LENGTH.as_str())?.parse::<u64>().ok());
+    length.is_some_and(|length| length > 0)
+}
+
 /// The ACL that a request asks for, by a canned one, by headers, or by a document.
 fn new_acl(
+    cx: &Cx,
     bucket: &Bucket,
     owner: AccountId,
     target: Target,
@@ -166,6 +173,7 @@ fn new_acl(
         }
         (true, None) => wanted.resolve(target, Parties { owner, bucket_owner: bucket.owner })?,
         (false, Some(document)) => acl::of_document(document, owner)?,
+        (false, None) if has_body(cx) => return Err(acl::malformed()),
         (false, None) => {
             let message = "Your request was missing a required header";
             return Err(error::new("MissingSecurityHeader", 400, message)

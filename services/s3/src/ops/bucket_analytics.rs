@@ -108,6 +108,9 @@ impl Handle<op::ListBucketAnalyticsConfigurations> for S3 {
 }
 
 fn from_wire(id: &str, given: s::AnalyticsConfiguration, now_s: i64) -> Result<AnalyticsConfiguration> {
+    if id != given.id {
+        return Err(error::malformed_xml());
+    }
     common::check_id(id, &given.id)?;
     let filter = given.filter.map(|filter| {
         let and = filter.and.map(|and| (and.prefix, and.tags, None));

@@ -5,7 +5,7 @@ use haneul_shape::Empty;
 
 use super::configurations::{self as common, PAGE_MAX};
 use crate::bucket::arn_of;
-use crate::inventory::fields::is_offered;
+use crate::inventory::fields::{is_known, is_offered};
 use crate::inventory::next_s;
 use crate::model::inventory::{Format, Inventory};
 use crate::{S3, error};
@@ -25,8 +25,7 @@ impl Handle<op::PutBucketInventoryConfiguration> for S3 {
     async fn call(&self, cx: &Cx, input: s::PutBucketInventoryConfigurationRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let given = input.inventory_configuration;
-        common::check_id(&input.id, &given.id)?;
-        let inventory = from_wire(given, cx.now().secs())?;
+        let inventory = from_wire(&input.id, given, cx.now().secs())?;
         self.records.put_inventory(&bucket.name, &input.id, &inventory).await?;
         self.tasks.inventory.wake();
         Ok(Empty)
@@ -108,7 +107,7 @@ impl Handle<op::ListBucketInventoryConfigurations> for S3 {
     }
 }
 
-fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> {
+fn from_wire(id: &str, given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> {
     let to = given.destination.s3_bucket_destination;
     let format = match to.format.as_str() {
         "ORC" => return Err(error::not_implemented("An inventory as ORC")),
@@ -132,8 +131,16 @@ fn from_wire(given: s::InventoryConfiguration, now_s: i64) -> Result<Inventory> 
     };
     let fields = given.optional_fields.unwrap_or_default();
     if let Some(field) = fields.iter().find(|field| !is_offered(field)) {
-        return Err(error::not_implemented(format_args!("The inventory field {field}")));
+        return Err(match is_known(field) {
+            true => error::not_implemented(format_args!("The inventory field {field}")),
+            false => error::malformed_xml(),
+        });
     }
+    if id != given.id {
+        let message = "Document ID does not match the specified configuration ID.";
+        return Err(error::new("IdMismatch", 400, message));
+    }
+    common::check_id(id, &given.id)?;
     let bucket =
         to.bucket.split_once(":s3:::").map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty());
     let bucket =

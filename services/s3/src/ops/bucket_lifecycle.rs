@@ -58,12 +58,8 @@ impl Handle<PutBucketLifecycleConfiguration> for S3 {
             None | Some(lifecycle::ALL_CLASSES) => lifecycle::ALL_CLASSES,
             Some(lifecycle::VARIES) => lifecycle::VARIES,
             Some(other) => {
-                let header = "x-amz-transition-default-minimum-object-size";
-                return Err(error::invalid_argument(
-                    "Invalid TransitionDefaultMinimumObjectSize",
-                    header,
-                    other,
-                ));
+                let message = format!("Invalid TransitionDefaultMinimumObjectSize found: {other}");
+                return Err(error::invalid_request(message));
             }
         };
         let given = input.lifecycle_configuration.ok_or_else(error::malformed_xml)?;
@@ -143,6 +139,13 @@ fn from_wire(rule: s::LifecycleRule, new_id: impl Fn() -> String) -> Result<Life
     })
 }
 
+fn criteria(filter: &LifecycleFilter) -> usize {
+    usize::from(filter.prefix.is_some())
+        + filter.tags.len()
+        + usize::from(filter.size_greater_than.is_some())
+        + usize::from(filter.size_less_than.is_some())
+}
+
 fn filter_from_wire(
     prefix: Option<String>,
     filter: Option<s::LifecycleRuleFilter>,
@@ -161,23 +164,22 @@ fn filter_from_wire(
                 size_greater_than: filter.object_size_greater_than,
                 size_less_than: filter.object_size_less_than,
             };
-            let criteria = usize::from(single.prefix.is_some())
-                + single.tags.len()
-                + usize::from(single.size_greater_than.is_some())
-                + usize::from(single.size_less_than.is_some());
             match filter.and {
-                Some(_) if criteria > 0 => Err(error::malformed_xml()),
-                None if criteria > 1 => Err(error::malformed_xml()),
+                Some(_) if criteria(&single) > 0 => Err(error::malformed_xml()),
+                None if criteria(&single) > 1 => Err(error::malformed_xml()),
                 None => Ok((single, FilterForm::Single)),
-                Some(and) => Ok((
-                    LifecycleFilter {
+                Some(and) => {
+                    let filter = LifecycleFilter {
                         prefix: and.prefix,
                         tags: and.tags.into_iter().flatten().map(pair).collect(),
                         size_greater_than: and.object_size_greater_than,
                         size_less_than: and.object_size_less_than,
-                    },
-                    FilterForm::And,
-                )),
+                    };
+                    match criteria(&filter) {
+                        2.. => Ok((filter, FilterForm::And)),
+                        _ => Err(error::malformed_xml()),
+                    }
+                }
             }
         }
     }

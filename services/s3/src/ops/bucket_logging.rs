@@ -1,4 +1,4 @@
-use haneul_kit::{Access, ApiError, Cx, Handle, Result};
+use haneul_kit::{Access, ApiError, Cx, Handle, Region, Result};
 use haneul_s3_wire::operations::{GetBucketLogging, PutBucketLogging};
 use haneul_s3_wire::shapes as s;
 use haneul_shape::Empty;
@@ -65,9 +65,12 @@ impl S3 {
         if target.region != bucket.region {
             let message = "Cross S3 location logging not allowed. ";
             // The reference spells it with one t, the service with two.
-            return Err(error::new("CrossLocationLoggingProhibitted", 403, message)
-                .with_field("TargetBucketLocation", target.region.as_str())
-                .with_field("SourceBucketLocation", bucket.region.as_str()));
+            let refused = error::new("CrossLocationLoggingProhibitted", 403, message)
+                .with_field("TargetBucketLocation", target.region.as_str());
+            return Err(match bucket.region {
+                Region::US_EAST_1 => refused,
+                elsewhere => refused.with_field("SourceBucketLocation", elsewhere.as_str()),
+            });
         }
         Ok(Logging {
             bucket: wanted.target_bucket,

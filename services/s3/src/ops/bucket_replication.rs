@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Arn, Cx, Handle, Result};
+use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Result};
 use haneul_s3_wire::operations::{DeleteBucketReplication, GetBucketReplication, PutBucketReplication};
 use haneul_s3_wire::shapes as s;
 use haneul_shape::Empty;
@@ -90,9 +90,8 @@ impl S3 {
     async fn check_destination(&self, rule: &ReplicationRule) -> Result<()> {
         let found = self.bucket_anywhere(&rule.bucket, &None).await;
         let destination = match found {
-            Err(error) if error.code() == "NoSuchBucket" => {
-                return Err(error::invalid_request("Destination bucket must exist."));
-            }
+            // So is one that there is none of.
+            Err(error) if error.code() == "NoSuchBucket" => return Err(unversioned_destination()),
             found => found?,
         };
         if rule.account.as_ref().is_some_and(|account| *account != destination.owner.to_string()) {
@@ -100,10 +99,14 @@ impl S3 {
             return Err(error::invalid_request(message));
         }
         if destination.record.versioning != Versioning::Enabled {
-            return Err(error::invalid_request("Destination bucket must have versioning enabled."));
+            return Err(unversioned_destination());
         }
         Ok(())
     }
+}
+
+fn unversioned_destination() -> ApiError {
+    error::invalid_request("Destination bucket must have versioning enabled.")
 }
 
 fn enabled(status: &str) -> Result<bool> {

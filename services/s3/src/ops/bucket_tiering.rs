@@ -112,6 +112,9 @@ impl Handle<op::ListBucketIntelligentTieringConfigurations> for S3 {
 }
 
 fn from_wire(id: &str, given: s::IntelligentTieringConfiguration) -> Result<TieringConfiguration> {
+    if id != given.id {
+        return Err(error::malformed_xml());
+    }
     common::check_id(id, &given.id)?;
     let enabled = match given.status.as_str() {
         "Enabled" => true,

@@ -39,6 +39,7 @@ impl Handle<PutBucketWebsite> for S3 {
     async fn call(&self, cx: &Cx, input: s::PutBucketWebsiteRequest) -> Result<Empty> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let given = input.website_configuration;
+        let no_rules = given.routing_rules.as_ref().is_some_and(Vec::is_empty);
         let website = Website {
             index: given.index_document.map(|document| document.suffix),
             error: given.error_document.map(|document| document.key),
@@ -46,6 +47,9 @@ impl Handle<PutBucketWebsite> for S3 {
             rules: given.routing_rules.into_iter().flatten().map(rule_from_wire).collect::<Result<_>>()?,
         };
         check::check(&website)?;
+        if no_rules {
+            return Err(error::malformed_xml());
+        }
         let set = |record: &mut BucketRecord| {
             record.features.website = Some(website.clone());
             Ok(())

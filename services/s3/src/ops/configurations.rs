@@ -12,7 +12,7 @@ pub(super) const PAGE_MAX: usize = 100;
 const CONFIGURATIONS_MAX: usize = 1000;
 const ID_LENGTH_MAX: usize = 64;
 
-/// The id in the query and the one in the document.
+/// The id in the query and the one in the document, which for metrics is refused like one of a wrong form.
 pub(super) fn check_id(asked: &str, given: &str) -> Result<()> {
     let named = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let fits = !given.is_empty() && given.len() <= ID_LENGTH_MAX && given.chars().all(named);

@@ -28,6 +28,7 @@ impl Handle<DeleteObject> for S3 {
         if input.if_match_size.is_some() {
             return Err(error::not_implemented_header("x-amz-if-match-size"));
         }
+        check_bypass(&bucket, input.bypass_governance_retention)?;
         check_version(input.version_id.as_deref())?;
         if bucket.record.mfa_delete && input.version_id.is_some() {
             self.check_mfa(cx, &bucket, input.mfa.as_deref()).await?;
@@ -73,6 +74,16 @@ impl S3 {
         }
         Ok(needed)
     }
+}
+
+/// Whatever it says, where nothing is governed.
+pub(super) fn check_bypass(bucket: &Bucket, bypass: Option<bool>) -> Result<()> {
+    if bypass.is_none() || bucket.record.lock.is_some() {
+        return Ok(());
+    }
+    let header = "x-amz-bypass-governance-retention";
+    let message = format!("{header} is only applicable to Object Lock enabled buckets.");
+    Err(error::new("InvalidArgument", 400, message).with_field("ArgumentName", header))
 }
 
 pub(super) fn check_version(version: Option<&str>) -> Result<()> {

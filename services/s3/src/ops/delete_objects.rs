@@ -4,7 +4,7 @@ use haneul_s3_wire::shapes::{
     DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject, Error, ObjectIdentifier,
 };
 
-use super::delete_object::check_version;
+use super::delete_object::{check_bypass, check_version};
 use crate::bucket::Bucket;
 use crate::conditions::WriteConditions;
 use crate::facts::Named;
@@ -30,6 +30,7 @@ impl Handle<DeleteObjects> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let objects = input.delete.objects;
         check_count(&objects)?;
+        check_bypass(&bucket, input.bypass_governance_retention)?;
         let bypass = input.bypass_governance_retention == Some(true);
         if bucket.record.mfa_delete && objects.iter().any(|object| object.version_id.is_some()) {
             self.check_mfa(cx, &bucket, input.mfa.as_deref()).await?;

@@ -31,7 +31,8 @@ impl Handle<CompleteMultipartUpload> for S3 {
         let claim = claim!(input)?;
         let kind = input.checksum_type.as_deref().map(Kind::parse).transpose()?;
         let size = input.mpu_object_size.and_then(|size| u64::try_from(size).ok());
-        let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let none = || error::invalid_request("You must specify at least one part");
+        let parts = input.multipart_upload.ok_or_else(none)?.parts.unwrap_or_default();
         let listed: Vec<ListedPart> = parts.into_iter().map(listed).collect::<Result<_>>()?;
         let conditions = WriteConditions::of_write(input.if_match, input.if_none_match)?;
         let watch = self.watch(cx, &bucket, By::CompleteMultipartUpload);

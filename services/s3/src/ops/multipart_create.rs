@@ -51,6 +51,7 @@ impl Handle<CreateMultipartUpload> for S3 {
             acl,
             lock,
             sealed: Some(sealed),
+            began_over: None,
         };
         let upload_id = self.upload_id(cx);
         let at = UploadAt {
@@ -79,9 +80,16 @@ impl Handle<CreateMultipartUpload> for S3 {
 impl S3 {
     /// Begins with the time, so that the uploads of a key are in order of initiation.
     fn upload_id(&self, cx: &Cx) -> String {
-        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
-        format!("{:012x}{}", cx.now().millis().max(0), self.platform.env.rng.text(ALPHABET, 84))
+        format!("{:012x}{}", cx.now().millis().max(0), self.platform.env.rng.text(ALPHABET, RANDOM_LENGTH))
     }
+}
+
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+const RANDOM_LENGTH: usize = 84;
+
+/// Whether it could be the id of an upload.
+pub(super) fn is_upload_id(text: &str) -> bool {
+    text.len() == 12 + RANDOM_LENGTH && text.bytes().all(|byte| ALPHABET.contains(&byte))
 }
 
 fn checksum(algorithm: Option<&str>, kind: Option<&str>) -> Result<Option<(Algorithm, Kind)>> {

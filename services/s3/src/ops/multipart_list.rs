@@ -6,14 +6,15 @@ use haneul_s3_wire::shapes::{
 };
 
 use super::list_objects::{common_prefixes, limit, query, shown};
+use super::multipart_create::is_upload_id;
 use super::url_encoding::Encoding;
-use crate::S3;
 use crate::bucket::Bucket;
 use crate::checksum::wire::show;
 use crate::model::UploadRecord;
 use crate::owner::{canonical_id, owner};
 use crate::store::listing::Page;
 use crate::store::uploads::UploadAt;
+use crate::{S3, error};
 
 impl Handle<ListParts> for S3 {
     async fn access(&self, cx: &Cx, input: &ListPartsRequest) -> Result<Vec<Access>> {
@@ -35,7 +36,7 @@ impl Handle<ListParts> for S3 {
         let mut parts = self.records.parts(at, after, limit + 1).await?;
         let more = parts.len() > limit;
         parts.truncate(limit);
-        let last = parts.last().map_or(after, |(number, _)| *number);
+        let last = parts.last().map_or(0, |(number, _)| *number);
         let with_checksums = upload.checksum.is_some();
         let shown = parts.into_iter().map(|(number, part)| {
             let mut entry = Part {
@@ -86,6 +87,10 @@ impl Handle<ListMultipartUploads> for S3 {
         // Without a key marker S3 ignores that of the upload.
         let upload_marker = input.upload_id_marker.as_deref().filter(|_| key_marker.is_some());
         let upload_marker = upload_marker.filter(|marker| !marker.is_empty());
+        // One that was aborted since the page before is still a place in the list.
+        if let Some(marker) = upload_marker.filter(|marker| !is_upload_id(marker)) {
+            return Err(error::invalid_argument("Invalid uploadId marker", "upload-id-marker", marker));
+        }
         let (page, next_upload) = if limit == 0 {
             (Page { items: Vec::new(), prefixes: Vec::new(), next: None }, None)
         } else {
@@ -106,14 +111,21 @@ impl Handle<ListMultipartUploads> for S3 {
             version_id: None,
         });
         let uploads: Vec<_> = uploads.collect();
+        let truncated = next.is_some();
+        // S3 names the last entry of the last page too.
+        let next = next.or_else(|| uploads.last().and_then(|upload| upload.key.clone()));
+        let next_upload = match truncated {
+            true => next_upload,
+            false => uploads.last().and_then(|upload| upload.upload_id.clone()),
+        };
         Ok(ListMultipartUploadsOutput {
             bucket: Some(bucket.name.clone()),
             key_marker: Some(encoding.show(key_marker.unwrap_or_default())),
             upload_id_marker: Some(upload_marker.unwrap_or_default().to_owned()),
-            is_truncated: Some(next.is_some()),
-            next_key_marker: next,
-            next_upload_id_marker: next_upload,
-            prefix: Some(encoding.show(input.prefix.as_deref().unwrap_or_default())),
+            is_truncated: Some(truncated),
+            next_key_marker: Some(next.unwrap_or_default()),
+            next_upload_id_marker: Some(next_upload.unwrap_or_default()),
+            prefix: shown(&input.prefix, encoding),
             delimiter: shown(&input.delimiter, encoding),
             max_uploads: Some(limit as i32),
             uploads: (!uploads.is_empty()).then_some(uploads),

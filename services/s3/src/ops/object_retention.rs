@@ -147,7 +147,7 @@ impl S3 {
         };
         let changed = self.records.change_object(bucket.id(), named.key, named.version, set, None).await?;
         // A delete marker was not changed by that, and has no lock.
-        self.readable(cx, changed, named).await?;
+        self.changeable(cx, changed, named).await?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::headers::request_tag_keys;
 use crate::model::ObjectRecord;
 use crate::store::watch::{By, Change};
 use crate::tagging::{self, TagMap};
-use crate::{S3, bucket::Bucket};
+use crate::{S3, bucket::Bucket, error};
 
 impl Handle<GetObjectTagging> for S3 {
     async fn access(&self, cx: &Cx, input: &GetObjectTaggingRequest) -> Result<Vec<Access>> {
@@ -26,7 +26,13 @@ impl Handle<GetObjectTagging> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
-        let (record, body) = self.readable(cx, found, named).await?;
+        // Of this operation alone, S3 writes the bucket before the key that is not there.
+        let (record, body) = match self.changeable(cx, found, named).await {
+            Err(error) if error.code() == "NoSuchKey" => {
+                return Err(error::no_such_key(&format!("{}/{}", bucket.name, named.key)));
+            }
+            found => found?,
+        };
         Ok(GetObjectTaggingOutput {
             version_id: shown_version(&bucket, &record),
             tag_set: tagging::to_wire(&body.tags),
@@ -91,7 +97,7 @@ impl S3 {
         let watched = Some((&watch, &what));
         let changed = self.records.change_object(bucket.id(), named.key, named.version, set, watched).await?;
         // A delete marker was not changed by that, and has no tags to give either.
-        let (record, _) = self.readable(cx, changed, named).await?;
+        let (record, _) = self.changeable(cx, changed, named).await?;
         Ok(record)
     }
 }

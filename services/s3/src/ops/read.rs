@@ -52,6 +52,19 @@ impl S3 {
         Err(error::method_not_allowed(method))
     }
 
+    /// The same for what is to be changed, where a delete marker is refused for itself, named or not.
+    pub(super) async fn changeable(
+        &self,
+        cx: &Cx,
+        found: Option<ObjectRecord>,
+        named: Named<'_>,
+    ) -> Result<(ObjectRecord, Body)> {
+        let marker = found.as_ref().filter(|record| record.is_delete_marker());
+        let marker = marker.map(|record| record.version_name().to_owned());
+        let version = named.version.or(marker.as_deref());
+        self.readable(cx, found, Named { version, ..named }).await
+    }
+
     /// What the caller may see of a version's lock: each half of it is a permission of its own.
     pub(super) async fn visible_lock(
         &self,

@@ -5,7 +5,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error;
 
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
+/// As Java's `URLEncoder` does, but for the slash; a space becomes a plus.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/').remove(b' ');
 
 /// How texts are shown.
 #[derive(Clone, Copy)]
@@ -27,7 +29,11 @@ impl Encoding {
     }
 
     pub(crate) fn show(self, text: &str) -> String {
-        if self.url { utf8_percent_encode(text, PLAIN).to_string() } else { text.to_owned() }
+        if self.url {
+            utf8_percent_encode(text, PLAIN).to_string().replace(' ', "+")
+        } else {
+            text.to_owned()
+        }
     }
 
     pub(crate) fn name(self) -> Option<String> {
@@ -44,7 +50,7 @@ mod tests {
         let url = Encoding::parse(Some("url")).unwrap();
         for (plain, shown) in [
             ("a/b.c-d_e*", "a/b.c-d_e*"),
-            ("a b+c", "a%20b%2Bc"),
+            ("a b+c~", "a+b%2Bc%7E"),
             ("키\u{1}", "%ED%82%A4%01"),
             ("<&>", "%3C%26%3E"),
         ] {

@@ -62,10 +62,10 @@ pub(crate) fn assemble(
     if size > OBJECT_BYTES_MAX {
         return Err(error::entity_too_large(size, OBJECT_BYTES_MAX));
     }
-    if whole.size.is_some_and(|claimed| claimed != size) {
-        return Err(error::invalid_request(
-            "The provided 'x-amz-mp-object-size' header does not match what was computed.",
-        ));
+    if let Some(claimed) = whole.size.filter(|claimed| *claimed != size) {
+        return Err(error::invalid_request(format!(
+            "The provided 'x-amz-mp-object-size' header value {claimed} does not match what was computed: {size}"
+        )));
     }
     let etag = etag(&chosen);
     let checksum = check_whole(upload, &chosen, whole)?;
@@ -101,6 +101,13 @@ pub(crate) fn assemble(
 /// Of a composite checksum that the client chose, every part's must be told again.
 fn check_claims(upload: &UploadRecord, listed: &[ListedPart]) -> Result<()> {
     let Some((algorithm, Kind::Composite)) = upload.checksum else { return Ok(()) };
+    let other = |part: &&ListedPart| part.claim.as_ref().is_some_and(|claim| claim.algorithm != algorithm);
+    if let Some(part) = listed.iter().find(other) {
+        let given = part.claim.as_ref().map_or("", |claim| claim.algorithm.as_str()).to_ascii_lowercase();
+        let message =
+            format!("The {given} you specified for part {} did not match what we received.", part.number);
+        return Err(error::new("BadDigest", 400, message));
+    }
     match listed.iter().find(|part| part.claim.is_none()) {
         None => Ok(()),
         Some(part) => Err(error::invalid_request(format!(
@@ -145,10 +152,13 @@ fn choose(
 }
 
 fn check_part(upload: &UploadRecord, wanted: &ListedPart, part: &PartRecord) -> Result<(), ()> {
-    match &wanted.claim {
-        Some(claim) if claim.algorithm == part.algorithm && claim.value != part.checksum => Err(()),
-        // A checksum that the upload was not made for cannot be compared.
-        Some(claim) if claim.algorithm != part.algorithm && upload.checksum.is_some() => Err(()),
+    match (&wanted.claim, upload.checksum) {
+        // An upload that was begun without a checksum has no parts with one.
+        (Some(_), None) => Err(()),
+        (Some(claim), Some(_)) if claim.algorithm == part.algorithm && claim.value != part.checksum => {
+            Err(())
+        }
+        // Of the whole alone the checksum counts, and not those of parts by another algorithm.
         _ => Ok(()),
     }
 }
@@ -226,6 +236,7 @@ mod tests {
             acl: None,
             lock: Default::default(),
             sealed: None,
+            began_over: None,
         }
     }
 
@@ -263,7 +274,11 @@ mod tests {
     fn chooses_the_parts_that_are_listed() {
         let crc = Algorithm::Crc64Nvme;
         let parts = [part(1, LONG, crc), part(2, LONG, crc), part(5, LONG, crc), part(9, 1, crc)];
-        let wanted = [ListedPart { claim: None, ..listed(&parts[1]) }, listed(&parts[2])];
+        let plain = |part| ListedPart { claim: None, ..listed(part) };
+        let wanted = [plain(&parts[1]), plain(&parts[2])];
+        let with_sum = [listed(&parts[1])];
+        let refused = run(None, &parts, &with_sum, &Whole::default()).err().unwrap();
+        assert_eq!(refused.code(), "InvalidPart", "the upload has no checksums");
         let done = run(None, &parts, &wanted, &Whole::default()).unwrap();
         assert_eq!(done.body.size, 2 * LONG);
         assert_eq!(done.manifest.parts.iter().map(|p| p.number).collect::<Vec<_>>(), [2, 5]);
@@ -300,7 +315,7 @@ mod tests {
             (vec![missing], &none, "InvalidPart"),
             (vec![a.clone(), no_sum.clone()], &none, "InvalidRequest"),
             (vec![wrong_sum], &none, "InvalidPart"),
-            (vec![other_sum], &none, "InvalidPart"),
+            (vec![other_sum], &none, "BadDigest"),
             (vec![a.clone(), b.clone(), c.clone()], &none, "EntityTooSmall"),
             (vec![a.clone(), c.clone()], &bad_whole, "BadDigest"),
             (vec![a.clone(), c.clone()], &bad_kind, "InvalidRequest"),

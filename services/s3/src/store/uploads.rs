@@ -3,7 +3,7 @@ use haneul_store::{Range, Reads, Tx};
 
 use super::assembly::{Assembled, ListedPart, PART_NUMBER_MAX, Whole, assemble};
 use super::objects::{self, NewObject};
-use super::tables::{COMPLETED, MANIFESTS, PARTS, UPLOADS};
+use super::tables::{COMPLETED, CURRENT, MANIFESTS, PARTS, UPLOADS};
 use super::versions::release_piece;
 use super::watch::Watch;
 use super::{Freed, Records};
@@ -42,7 +42,8 @@ impl Records {
     pub(crate) async fn create_upload(&self, at: UploadAt<'_>, upload: &UploadRecord) -> Result<()> {
         let done = self.store.transact(|tx| async move {
             objects::state(&tx, at.bucket, at.bucket_name).await?;
-            tx.put(&UPLOADS, &at.row(), upload)?;
+            let began_over = current(&tx, at).await?.map_or(0, |(number, _)| number);
+            tx.put(&UPLOADS, &at.row(), &UploadRecord { began_over: Some(began_over), ..upload.clone() })?;
             Ok::<_, Failure>(())
         });
         Ok(done.await?)
@@ -112,6 +113,7 @@ impl Records {
                 completion.whole,
                 completion.manifest_id,
             )?;
+            check_conflict(&tx, completion, &upload).await?;
             finish(&tx, completion, &upload, &made, &numbers).await
         });
         let done: Result<_, Failure> = done.await;
@@ -156,6 +158,26 @@ impl Records {
 async fn all_parts(tx: &Tx, at: UploadAt<'_>) -> Result<Vec<(u32, PartRecord)>, Failure> {
     let rows = tx.scan(&PARTS, Range::prefix((at.bucket, at.upload_id)), PART_NUMBER_MAX as usize).await?;
     Ok(rows.into_iter().map(|((_, _, number), part)| (number, part)).collect())
+}
+
+/// The number and the ETag of the object that has the key.
+async fn current(tx: &Tx, at: UploadAt<'_>) -> Result<Option<(u64, String)>, Failure> {
+    let record = tx.get(&CURRENT, &(at.bucket, at.key)).await?;
+    Ok(record.and_then(|record| Some((record.seq, record.body?.etag))))
+}
+
+/// A condition that holds in the end does not help where somebody else wrote or deleted the key meanwhile
+/// (CompleteMultipartUpload, "If-Match" and "If-None-Match").
+async fn check_conflict(tx: &Tx, completion: &Completion<'_>, upload: &UploadRecord) -> Result<(), Failure> {
+    let (at, conditions) = (completion.at, completion.conditions);
+    let Some(before) = upload.began_over.filter(|_| !conditions.is_empty()) else { return Ok(()) };
+    let now = current(tx, at).await?;
+    conditions.check(at.key, now.as_ref().map(|(_, etag)| etag.as_str()))?;
+    if now.map_or(0, |(number, _)| number) == before {
+        return Ok(());
+    }
+    let condition = if conditions.if_match.is_some() { "If-Match" } else { "If-None-Match" };
+    Err(Failure::Api(error::conflicting_write(condition, at.key)))
 }
 
 async fn finish(

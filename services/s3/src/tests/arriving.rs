@@ -337,3 +337,53 @@ async fn a_policy_names_who_exists() {
         }
     }
 }
+
+#[tokio::test]
+async fn methods_that_the_service_and_objects_do_not_take() {
+    let cloud = world().await;
+    for (method, target, kind) in [
+        ("PUT", "/", "SERVICE"),
+        ("POST", "/", "SERVICE"),
+        ("DELETE", "/", "SERVICE"),
+        ("POST", "/bkt/k", "OBJECT"),
+    ] {
+        let (status, body) = send(&cloud, Request::builder().method(method).uri(target), "").await;
+        let about = format!("<Method>{method}</Method><ResourceType>{kind}</ResourceType>");
+        assert!(status == 405 && body.contains(&about), "{method} {target}: {status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_acl_is_a_malformed_acl() {
+    let cloud = world().await;
+    let with_acls = s::PutBucketOwnershipControlsRequest {
+        bucket: "bkt".into(),
+        ownership_controls: s::OwnershipControls {
+            rules: vec![s::OwnershipControlsRule { object_ownership: "ObjectWriter".into() }],
+        },
+        ..Default::default()
+    };
+    cloud.ok::<op::PutBucketOwnershipControls>(with_acls).await;
+    let acl =
+        cloud.ok::<op::GetBucketAcl>(s::GetBucketAclRequest { bucket: "bkt".into(), ..Default::default() });
+    let id = acl.await.owner.unwrap().id.unwrap();
+    let owner = format!("<Owner><ID>{id}</ID></Owner>");
+    let root = |inner: &str| format!("<AccessControlPolicy>{inner}</AccessControlPolicy>");
+    let malformed = "400 MalformedACLError";
+    for (body, expected) in [
+        (String::new(), "400 MissingSecurityHeader"),
+        ("<foo/>".to_owned(), malformed),
+        ("<AccessControlPolicy>".to_owned(), malformed),
+        ("no XML".to_owned(), malformed),
+        (root(""), malformed),
+        (root(&owner), malformed),
+        (root("<AccessControlList/>"), malformed),
+        (root(&format!("{owner}<AccessControlList/>")), "200"),
+    ] {
+        for target in ["/bkt?acl", "/bkt/k?acl"] {
+            assert_eq!(shown(&send(&cloud, put(target), &body).await), expected, "{target} {body}");
+        }
+    }
+    let both = send(&cloud, put("/bkt?acl").header("x-amz-acl", "private"), &root(&owner)).await;
+    assert_eq!(shown(&both), "400 UnexpectedContent");
+}

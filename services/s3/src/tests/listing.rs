@@ -173,7 +173,7 @@ async fn limits_and_encodings() {
     let shown = world.root::<op::ListObjectsV2>(list(Some(5000), Some("url"))).await.unwrap();
     assert_eq!(shown.max_keys, Some(1000));
     let object = &shown.contents.unwrap()[0];
-    assert_eq!(object.key.as_deref(), Some("a%20b/%ED%82%A4"));
+    assert_eq!(object.key.as_deref(), Some("a+b/%ED%82%A4"));
     assert_eq!(object.storage_class.as_deref(), Some("STANDARD"));
     assert!(object.owner.as_ref().unwrap().id.as_ref().unwrap().len() == 64);
 }

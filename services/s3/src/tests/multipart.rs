@@ -238,8 +238,6 @@ async fn refusals() {
     for (parts, expected) in cases {
         assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(complete(&id, parts)).await), expected);
     }
-    let unsized_part = s::CompleteMultipartUploadRequest { multipart_upload: None, ..complete(&id, &[]) };
-    assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(unsized_part).await), "MalformedXML");
     world.put("k", "x").await;
     let only_new =
         s::CompleteMultipartUploadRequest { if_none_match: Some("*".into()), ..complete(&id, &[(1, &etag)]) };
@@ -253,7 +251,8 @@ async fn refusals() {
     let first = world.root::<op::CompleteMultipartUpload>(complete(&id, &[(0, &etag)])).await.err().unwrap();
     assert_eq!(first.message(), "PartNumber must be >= 1");
     let this = world.put("k", "x").await.e_tag.unwrap();
-    assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(with_match(&this)).await), "ok");
+    let late = world.root::<op::CompleteMultipartUpload>(with_match(&this)).await;
+    assert_eq!(code(&late), "ConditionalRequestConflict", "it was put after the upload began");
 }
 
 #[tokio::test]
@@ -339,6 +338,8 @@ async fn listing_uploads_and_parts() {
                 found.push((upload.key.unwrap(), upload.upload_id.unwrap()));
             }
             if page.is_truncated != Some(true) {
+                let ended = (page.next_key_marker.unwrap(), page.next_upload_id_marker.unwrap());
+                assert_eq!(found.last(), Some(&ended), "the last page says where it ended, too");
                 break;
             }
             (key_marker, upload_id_marker) = (page.next_key_marker, page.next_upload_id_marker);
@@ -367,7 +368,8 @@ async fn listing_uploads_and_parts() {
     let first = world.root::<op::ListParts>(parts(None)).await.unwrap();
     assert_eq!((first.is_truncated, first.next_part_number_marker), (Some(true), Some(2)));
     let second = world.root::<op::ListParts>(parts(Some(2))).await.unwrap();
-    assert_eq!(second.is_truncated, Some(false));
+    // The last page says where it ended, too.
+    assert_eq!((second.is_truncated, second.next_part_number_marker), (Some(false), Some(3)));
     assert_eq!(second.parts.unwrap()[0].part_number, Some(3));
 }
 
@@ -381,4 +383,86 @@ async fn an_upload_makes_a_version() {
     let done = world.root::<op::CompleteMultipartUpload>(complete(&id, &[(1, &etag)])).await.unwrap();
     assert!(done.version_id.is_some());
     assert_eq!(world.get("k").await.unwrap(), noise(3));
+}
+
+#[tokio::test]
+async fn a_listing_of_no_uploads_has_empty_markers() {
+    let world = World::with_bucket().await;
+    let list = |upload_id_marker: Option<&str>| s::ListMultipartUploadsRequest {
+        bucket: "bkt".into(),
+        key_marker: upload_id_marker.map(|_| "k".to_owned()),
+        upload_id_marker: upload_id_marker.map(str::to_owned),
+        ..Default::default()
+    };
+    let page = world.root::<op::ListMultipartUploads>(list(None)).await.unwrap();
+    assert_eq!(
+        (page.next_key_marker.as_deref(), page.next_upload_id_marker.as_deref()),
+        (Some(""), Some(""))
+    );
+    assert_eq!((page.prefix, page.uploads.is_none()), (None, true));
+    let id = begin(&world, |_| {}).await;
+    let abort = s::AbortMultipartUploadRequest {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        upload_id: id.clone(),
+        ..Default::default()
+    };
+    world.root::<op::AbortMultipartUpload>(abort).await.unwrap();
+    assert!(world.root::<op::ListMultipartUploads>(list(Some(&id))).await.is_ok(), "where a page ended");
+    let refused = world.root::<op::ListMultipartUploads>(list(Some("nonsense"))).await.err().unwrap();
+    assert_eq!(refused.message(), "Invalid uploadId marker");
+}
+
+#[tokio::test]
+async fn a_conditional_completion_conflicts_with_what_came_in_between() {
+    let world = World::with_bucket().await;
+    let (exists, changed) = ("If-None-Match", "If-Match");
+    let ended = async |id: &str, etag: &str, if_match: Option<&str>| {
+        let input = s::CompleteMultipartUploadRequest {
+            if_match: if_match.map(str::to_owned),
+            if_none_match: if_match.is_none().then(|| "*".to_owned()),
+            ..complete(id, &[(1, etag)])
+        };
+        match world.root::<op::CompleteMultipartUpload>(input).await {
+            Ok(_) => ("ok".to_owned(), None),
+            Err(error) => {
+                let condition = error.fields().iter().find(|(name, _)| *name == "Condition");
+                (error.code().to_owned(), condition.map(|(_, value)| value.clone()))
+            }
+        }
+    };
+    let said = |code: &str, condition: &str| (code.to_owned(), Some(condition.to_owned()));
+
+    // Nothing there before, nothing there after.
+    let id = begin(&world, |_| {}).await;
+    let etag = upload(&world, &id, 1, noise(3)).await;
+    assert_eq!(ended(&id, &etag, None).await.0, "ok");
+    // Something there, and then deleted.
+    let id = begin(&world, |_| {}).await;
+    upload(&world, &id, 1, noise(3)).await;
+    assert_eq!(ended(&id, &etag, None).await, said("PreconditionFailed", exists));
+    world.delete("k").await;
+    assert_eq!(ended(&id, &etag, None).await, said("ConditionalRequestConflict", exists));
+    // The same object all the time.
+    let there = world.put("k", "same").await.e_tag.unwrap();
+    let id = begin(&world, |_| {}).await;
+    upload(&world, &id, 1, noise(3)).await;
+    assert_eq!(ended(&id, &etag, Some("x")).await, said("PreconditionFailed", changed));
+    // One that was written again, with the same tag.
+    world.put("k", "same").await;
+    assert_eq!(ended(&id, &etag, Some(&there)).await, said("ConditionalRequestConflict", changed));
+    let id = begin(&world, |_| {}).await;
+    upload(&world, &id, 1, noise(3)).await;
+    assert_eq!(ended(&id, &etag, Some(&there)).await.0, "ok");
+}
+
+#[tokio::test]
+async fn a_completion_of_nothing() {
+    let world = World::with_bucket().await;
+    let id = begin(&world, |_| {}).await;
+    let empty = complete(&id, &[]);
+    assert_eq!(code(&world.root::<op::CompleteMultipartUpload>(empty.clone()).await), "MalformedXML");
+    let none = s::CompleteMultipartUploadRequest { multipart_upload: None, ..empty };
+    let refused = world.root::<op::CompleteMultipartUpload>(none).await.err().unwrap();
+    assert_eq!((refused.code(), refused.message()), ("InvalidRequest", "You must specify at least one part"));
 }

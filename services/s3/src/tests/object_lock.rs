@@ -304,3 +304,52 @@ async fn only_in_buckets_that_have_it() {
         assert_eq!(code(&world.root::<op::PutObject>(input).await), "InvalidArgument", "{mode:?} {days:?}");
     }
 }
+
+#[tokio::test]
+async fn a_bypass_is_of_locked_buckets_alone() {
+    let world = World::with_bucket().await;
+    world.put("k", "x").await;
+    for bypass_governance_retention in [Some(true), Some(false)] {
+        let one = s::DeleteObjectRequest {
+            bucket: "bkt".into(),
+            key: "k".into(),
+            bypass_governance_retention,
+            ..Default::default()
+        };
+        assert_eq!(code(&world.root::<op::DeleteObject>(one).await), "InvalidArgument");
+        let object = s::ObjectIdentifier { key: "k".into(), ..Default::default() };
+        let many = s::DeleteObjectsRequest {
+            bucket: "bkt".into(),
+            delete: s::Delete { objects: vec![object], ..Default::default() },
+            bypass_governance_retention,
+            ..Default::default()
+        };
+        assert_eq!(code(&world.root::<op::DeleteObjects>(many).await), "InvalidArgument");
+    }
+    assert!(world.get("k").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_past_date_is_told_in_the_time_of_the_pacific() {
+    let world = locked_world().await;
+    world.put("k", "x").await;
+    for (date, shown) in [
+        ("2020-01-01T00:00:00Z", "Tue Dec 31 16:00:00 PST 2019"),
+        ("2020-07-01T00:00:00Z", "Tue Jun 30 17:00:00 PDT 2020"),
+    ] {
+        let retention = s::ObjectLockRetention {
+            mode: Some("GOVERNANCE".into()),
+            retain_until_date: haneul_kit::Instant::parse_iso8601(date),
+            ..Default::default()
+        };
+        let input = s::PutObjectRetentionRequest {
+            bucket: "bkt".into(),
+            key: "k".into(),
+            retention: Some(retention),
+            ..Default::default()
+        };
+        let refused = world.root::<op::PutObjectRetention>(input).await.err().unwrap();
+        let field = |name| refused.fields().iter().find(|(given, _)| *given == name).map(|(_, v)| v.as_str());
+        assert_eq!((field("ArgumentName"), field("ArgumentValue")), (Some("RetainUntilDate"), Some(shown)));
+    }
+}

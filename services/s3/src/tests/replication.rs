@@ -313,7 +313,7 @@ async fn what_is_refused() {
         (replicate("nonsense", vec![rule("a", "dst", 1, "")]), "Invalid Role ARN"),
         (replicate(&role, vec![]), "The XML you provided"),
         (replicate(&role, vec![rule("a", "src", 1, "")]), "Destination bucket cannot be the same"),
-        (replicate(&role, vec![rule("a", "none", 1, "")]), "Destination bucket must exist"),
+        (replicate(&role, vec![rule("a", "none", 1, "")]), "Destination bucket must have versioning enabled"),
         (
             replicate(&role, vec![rule("a", "plain", 1, "")]),
             "Destination bucket must have versioning enabled",

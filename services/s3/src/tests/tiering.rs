@@ -181,7 +181,7 @@ async fn configurations() {
     }
     let mut other = configure("b", None, &[("ARCHIVE_ACCESS", 90)]);
     other.id = "c".into();
-    assert_eq!(put(other).await, "InvalidArgument");
+    assert_eq!(put(other).await, "MalformedXML");
     let get = s::GetBucketIntelligentTieringConfigurationRequest {
         bucket: "bkt".into(),
         id: "a".into(),

@@ -253,3 +253,42 @@ async fn refused_settings() {
         assert_eq!(code(&world.root::<op::PutBucketVersioning>(input).await), expected);
     }
 }
+
+#[tokio::test]
+async fn a_delete_marker_is_changed_by_nobody() {
+    let world = World::with_bucket().await;
+    world.version("Enabled").await;
+    world.put("k", "x").await;
+    let marker = world.delete("k").await.version_id;
+    let allowed = "MethodNotAllowed";
+    for (version_id, reads) in [(None, "NoSuchKey"), (marker, allowed)] {
+        let (bucket, key) = ("bkt".to_owned(), "k".to_owned());
+        let read = s::GetObjectRequest {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            version_id: version_id.clone(),
+            ..Default::default()
+        };
+        assert_eq!(code(&world.root::<op::GetObject>(read).await), reads);
+        let tags = s::GetObjectTaggingRequest {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            version_id: version_id.clone(),
+            ..Default::default()
+        };
+        assert_eq!(code(&world.root::<op::GetObjectTagging>(tags).await), allowed);
+        let tags = s::DeleteObjectTaggingRequest {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            version_id: version_id.clone(),
+            ..Default::default()
+        };
+        assert_eq!(code(&world.root::<op::DeleteObjectTagging>(tags).await), allowed);
+        let tagging = s::Tagging { tag_set: Vec::new() };
+        let tags = s::PutObjectTaggingRequest { bucket, key, version_id, tagging, ..Default::default() };
+        assert_eq!(code(&world.root::<op::PutObjectTagging>(tags).await), allowed);
+    }
+    let none = s::GetObjectTaggingRequest { bucket: "bkt".into(), key: "none".into(), ..Default::default() };
+    let refused = world.root::<op::GetObjectTagging>(none).await.err().unwrap();
+    assert!(refused.fields().contains(&("Key", "bkt/none".to_owned())), "{:?}", refused.fields());
+}

@@ -26,7 +26,7 @@ pub(crate) fn check(website: &Website) -> Result<()> {
         Some(_) => {}
     }
     if website.error.as_deref() == Some("") {
-        return Err(error::invalid_argument("The ErrorDocument Key is not well formed", "ErrorDocument", ""));
+        return Err(error::malformed_xml());
     }
     let count = website.rules.len();
     if count > RULES_MAX {
