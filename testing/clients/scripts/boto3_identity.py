@@ -26,6 +26,12 @@ refused("EntityAlreadyExists", iam.create_user, UserName="USER-00")
 refused("NoSuchEntity", iam.get_user, UserName="none")
 refused("ValidationError", iam.create_user, UserName="a" * 65)
 refused("MalformedPolicyDocument", iam.create_policy, PolicyName="bad", PolicyDocument="{}")
+# Of two faults IAM names the one of the sort that it looks for first, whichever statement has it.
+first = {"Effect": "Allow", "Action": "nothing", "Resource": "*"}
+both = {"Version": "2012-10-17", "Statement": [first, {"Effect": "allow", "Action": "sqs:*", "Resource": "*"}]}
+said = refused("MalformedPolicyDocument", iam.create_policy, PolicyName="bad", PolicyDocument=json.dumps(both))
+assert said == "The policy failed legacy parsing", said
+refused("InvalidInput", iam.attach_user_policy, UserName="user-00", PolicyArn=policy.replace("policy/", "role/"))
 
 iam.create_group(GroupName="queuers")
 iam.attach_group_policy(GroupName="queuers", PolicyArn=policy)

@@ -58,4 +58,5 @@ name = "/aws/service/global-infrastructure/regions/eu-west-1/longName"
 assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "Europe (Ireland)"
 assert ssm.delete_parameters(Names=["/app/url", "/app/password"])["DeletedParameters"] == ["/app/url", "/app/password"]
 refused("ParameterNotFound", ssm.get_parameter, Name="/app/url")
+refused("ValidationException", ssm.get_parameter, Name="app/url")
 print("ok")
