@@ -57,7 +57,7 @@ pub(crate) fn check(rules: &[CorsRule]) -> Result<()> {
 pub(crate) struct Asked<'a> {
     pub(crate) origin: &'a str,
     pub(crate) method: &'a str,
-    /// `Access-Control-Request-Headers` of a preflight.
+    /// `Access-Control-Request-Headers`, as of a preflight.
     pub(crate) headers: Option<&'a str>,
 }
 
@@ -71,8 +71,8 @@ pub(crate) fn find<'a>(rules: &'a [CorsRule], asked: &Asked<'_>) -> Option<&'a C
     })
 }
 
-/// The headers of the answer. A preflight is also told what is allowed.
-pub(crate) fn answer(rule: &CorsRule, asked: &Asked<'_>, preflight: bool, answer: &mut HeaderMap) {
+/// The headers of the answer. Who asks for headers is also told what is allowed.
+pub(crate) fn answer(rule: &CorsRule, asked: &Asked<'_>, answer: &mut HeaderMap) {
     let any = rule.allowed_origins.iter().any(|origin| origin == "*");
     put(answer, ACCESS_CONTROL_ALLOW_ORIGIN, if any { "*" } else { asked.origin });
     put(answer, ACCESS_CONTROL_ALLOW_METHODS, &rule.allowed_methods.join(", "));
@@ -85,7 +85,7 @@ pub(crate) fn answer(rule: &CorsRule, asked: &Asked<'_>, preflight: bool, answer
     if !any {
         put(answer, ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
     }
-    if preflight && asked.headers.is_some() {
+    if asked.headers.is_some() {
         let allowed: Vec<String> = headers(asked.headers).map(str::to_ascii_lowercase).collect();
         put(answer, ACCESS_CONTROL_ALLOW_HEADERS, &allowed.join(", "));
     }
@@ -179,12 +179,13 @@ mod tests {
     fn a_wildcard_origin_never_goes_with_credentials() {
         let asked = Asked { origin: "https://a", method: "GET", headers: Some("X-A, x-b") };
         let mut any = HeaderMap::new();
-        answer(&rule(&["*"], &["GET"], &["*"]), &asked, true, &mut any);
+        answer(&rule(&["*"], &["GET"], &["*"]), &asked, &mut any);
         assert_eq!(any[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         assert!(!any.contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS));
         assert_eq!(any[ACCESS_CONTROL_ALLOW_HEADERS], "x-a, x-b");
         let mut one = HeaderMap::new();
-        answer(&rule(&["https://a"], &["GET"], &["*"]), &asked, false, &mut one);
+        let asked = Asked { headers: None, ..asked };
+        answer(&rule(&["https://a"], &["GET"], &["*"]), &asked, &mut one);
         assert_eq!(one[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a");
         assert_eq!(one[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
         assert!(!one.contains_key(ACCESS_CONTROL_ALLOW_HEADERS));

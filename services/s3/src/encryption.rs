@@ -123,7 +123,8 @@ impl CustomerKey {
         if !self.is_given() {
             return Ok(None);
         }
-        let name = "x-amz-server-side-encryption-customer-algorithm";
+        // S3 names the header without the ending that was wrong.
+        let name = "x-amz-server-side-encryption";
         let missing = |what: &str| {
             let message = format!(
                 "Requests specifying Server Side Encryption with Customer provided keys must provide {what}."
@@ -134,7 +135,7 @@ impl CustomerKey {
             None => return Err(missing("a valid encryption algorithm")),
             Some("AES256") => {}
             Some(other) => {
-                let message = "The requested encryption algorithm is not valid, must be AES256.";
+                let message = "The Encryption request you specified is not valid. Supported value: AES256.";
                 return Err(error::new("InvalidEncryptionAlgorithmError", 400, message)
                     .with_field("ArgumentName", name)
                     .with_field("ArgumentValue", other));
@@ -146,13 +147,33 @@ impl CustomerKey {
         let bytes: Option<[u8; 32]> = STANDARD.decode(key).ok().and_then(|key| key.try_into().ok());
         let bytes = bytes.ok_or_else(|| {
             let message = "The secret key was invalid for the specified algorithm.";
-            error::new("InvalidArgument", 400, message).with_field("ArgumentName", name)
+            error::invalid_argument(message, name, "null")
         })?;
         if STANDARD.encode(Digest::of(Algorithm::Md5, &bytes)) != md5 {
             let message = "The calculated MD5 hash of the key did not match the hash that was provided.";
-            return Err(error::new("InvalidArgument", 400, message).with_field("ArgumentName", name));
+            return Err(error::invalid_argument(message, name, "null"));
         }
         Ok(Some((bytes, md5.to_owned())))
+    }
+
+    /// What a part must say of SSE-C: what its upload said.
+    pub(crate) fn check_part(&self, upload: Option<&Sealed>) -> Result<()> {
+        let given = self.read()?;
+        let wanted = match upload.map(|sealed| &sealed.scheme) {
+            Some(Scheme::Customer(md5)) => Some(md5),
+            _ => None,
+        };
+        match (wanted, given) {
+            (None, None) => Ok(()),
+            (Some(wanted), Some((_, md5))) if md5 == *wanted => Ok(()),
+            (Some(_), Some(_)) => Err(error::invalid_request(
+                "The provided encryption parameters did not match the ones used originally.",
+            )),
+            _ => Err(error::invalid_request(
+                "The multipart upload initiate requested encryption. Subsequent part requests must include the \
+                 appropriate encryption parameters.",
+            )),
+        }
     }
 }
 
@@ -402,6 +423,24 @@ impl S3 {
             self.bucket_keys.keep(asked, kept, cx.now(), BUCKET_KEY_MS);
         }
         Ok(key)
+    }
+
+    /// The data key of an object for GetObject, which tells of a wrong key of the client's what other readers do not.
+    pub(crate) async fn open_for_reader(
+        &self,
+        cx: &Cx,
+        sealed: Option<&Sealed>,
+        customer: &CustomerKey,
+    ) -> Result<Option<DataKey>> {
+        let is_customer = sealed.is_some_and(|sealed| matches!(sealed.scheme, Scheme::Customer(_)));
+        let opened = self.open_key(cx, sealed, customer).await;
+        opened.map_err(|error| match error.code() {
+            "AccessDenied" if is_customer => error::access_denied(
+                "Requests specifying Server Side Encryption with Customer provided keys must provide the correct \
+                 secret key.",
+            ),
+            _ => error,
+        })
     }
 
     /// What a request to read must say of SSE-C: everything if the object has it, and nothing if not. Gives the object's

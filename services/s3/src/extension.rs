@@ -58,9 +58,16 @@ impl Extension for S3 {
             self.count_request(cx, http, &bucket, answer, now).await;
             self.count_activity(cx, http, &bucket, answer, now).await;
             let Some(origin) = origin.filter(|_| http.method != Method::OPTIONS) else { return };
-            let asked = Asked { origin, method: http.method.as_str(), headers: None };
+            // Whoever sends a preflight's headers with another method is answered as to a preflight.
+            let asked = Asked {
+                origin,
+                method: http
+                    .header(ACCESS_CONTROL_REQUEST_METHOD.as_str())
+                    .unwrap_or_else(|| http.method.as_str()),
+                headers: http.header(ACCESS_CONTROL_REQUEST_HEADERS.as_str()),
+            };
             if let Some(rule) = cors::find(&bucket.record.cors, &asked) {
-                cors::answer(rule, &asked, false, &mut answer.headers);
+                cors::answer(rule, &asked, &mut answer.headers);
             }
         })
     }
@@ -119,7 +126,7 @@ impl S3 {
             _ => error,
         })?;
         if bucket.record.cors.is_empty() {
-            return Err(forbidden("CORSResponse: CORS is not enabled for this bucket."));
+            return Err(forbidden_to("BUCKET", "CORSResponse: CORS is not enabled for this bucket."));
         }
         let asked = Asked { origin, method, headers: http.header(ACCESS_CONTROL_REQUEST_HEADERS.as_str()) };
         let rule = cors::find(&bucket.record.cors, &asked).ok_or_else(|| {
@@ -130,7 +137,7 @@ impl S3 {
             )
         })?;
         let mut response = Response::new(ByteStream::from_bytes(bytes::Bytes::new()));
-        cors::answer(rule, &asked, true, response.headers_mut());
+        cors::answer(rule, &asked, response.headers_mut());
         Ok(response)
     }
 }

@@ -54,7 +54,7 @@ impl Handle<GetObject> for S3 {
         let (found, inline) = self.records.read(bucket.id(), named.key, named.version).await?;
         let (record, body) = self.readable(cx, found, named).await?;
         archive::check_readable(&body, cx.now())?;
-        let key = self.open_key(cx, body.sealed.as_ref(), &customer_key!(input)).await?;
+        let key = self.open_for_reader(cx, body.sealed.as_ref(), &customer_key!(input)).await?;
         let conditions = ReadConditions {
             if_match: input.if_match.as_deref(),
             if_none_match: input.if_none_match.as_deref(),

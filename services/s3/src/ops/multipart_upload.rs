@@ -89,6 +89,7 @@ impl S3 {
         customer: &CustomerKey,
     ) -> Result<PartKey> {
         let sealed = upload.sealed.as_ref();
+        customer.check_part(sealed)?;
         Ok(PartKey {
             upload: self.open_key(cx, sealed, customer).await?,
             hides_md5: sealed.is_some_and(hides_md5),

@@ -309,6 +309,21 @@ async fn cors_preflight_and_answers() {
     let (mut head, ()) = Response::new(()).into_parts();
     world.s3.decorate(&cx, &mut head).await;
     assert_eq!(head.headers["access-control-expose-headers"], "ETag");
+    assert!(!head.headers.contains_key("access-control-allow-headers"));
+    // Where it has a preflight's headers, they count.
+    for (method, expected) in [("PUT", Some("x-a")), ("DELETE", None)] {
+        let who =
+            Who { virtual_host: Some("bkt".into()), ..Who::root().header("origin", "https://app.example") };
+        let who = who
+            .header("access-control-request-method", method)
+            .header("access-control-request-headers", "X-A");
+        let (mut head, ()) = Response::new(()).into_parts();
+        world.s3.decorate(&world.cx(&who), &mut head).await;
+        let told = head.headers.get("access-control-allow-headers");
+        assert_eq!(told.map(|told| told.to_str().unwrap()), expected);
+    }
     world.root::<op::DeleteBucketCors>(on_bucket!(s::DeleteBucketCorsRequest {})).await.unwrap();
-    assert_eq!(code(&preflight(app, Some("PUT"), "bkt").await), "AccessForbidden");
+    let off = preflight(app, Some("PUT"), "bkt").await.map(drop).unwrap_err();
+    assert_eq!(off.code(), "AccessForbidden");
+    assert!(off.fields().contains(&("ResourceType", "BUCKET".to_owned())), "{:?}", off.fields());
 }

@@ -218,3 +218,77 @@ async fn keys_that_clients_bring() {
     world.root::<op::PutBucketEncryption>(block).await.unwrap();
     assert_eq!(code(&world.root::<op::PutObject>(put_with(aes(), &key, &md5)).await), "AccessDenied");
 }
+
+#[tokio::test]
+async fn parts_bring_the_key_of_their_upload() {
+    let world = World::with_bucket().await;
+    let aes = |given: bool| given.then(|| "AES256".to_owned());
+    let (mine, other, none) = (key(1), key(2), (None, None));
+    for (begun_with, given, expected) in [
+        (&mine, &mine, ""),
+        (&none, &none, ""),
+        (&mine, &other, "The provided encryption parameters did not match the ones used originally."),
+        (&mine, &none, "The multipart upload initiate requested encryption."),
+        (&none, &mine, "The multipart upload initiate requested encryption."),
+    ] {
+        let begin = s::CreateMultipartUploadRequest {
+            bucket: "bkt".into(),
+            key: "m".into(),
+            sse_customer_algorithm: aes(begun_with.0.is_some()),
+            sse_customer_key: begun_with.0.clone(),
+            sse_customer_key_md5: begun_with.1.clone(),
+            ..Default::default()
+        };
+        let upload = world.root::<op::CreateMultipartUpload>(begin).await.unwrap().upload_id.unwrap();
+        let part = s::UploadPartRequest {
+            bucket: "bkt".into(),
+            key: "m".into(),
+            part_number: 1,
+            upload_id: upload,
+            sse_customer_algorithm: aes(given.0.is_some()),
+            sse_customer_key: given.0.clone(),
+            sse_customer_key_md5: given.1.clone(),
+            body: ByteStream::from_bytes("x"),
+            ..Default::default()
+        };
+        match world.root::<op::UploadPart>(part).await {
+            Ok(_) => assert_eq!(expected, ""),
+            Err(refused) => {
+                assert_eq!(refused.code(), "InvalidRequest");
+                assert!(
+                    !expected.is_empty() && refused.message().starts_with(expected),
+                    "{}",
+                    refused.message()
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_keys_in_the_words_of_s3() {
+    let world = World::with_bucket().await;
+    let ((key, md5), (other, other_md5)) = (key(1), key(2));
+    let put_with = |algorithm: &str, md5: &Option<String>| s::PutObjectRequest {
+        sse_customer_algorithm: Some(algorithm.to_owned()),
+        sse_customer_key: key.clone(),
+        sse_customer_key_md5: md5.clone(),
+        ..put("k", "x")
+    };
+    for (input, value) in [(put_with("AES512", &md5), "AES512"), (put_with("AES256", &other_md5), "null")] {
+        let refused = world.root::<op::PutObject>(input).await.map(drop).unwrap_err();
+        for field in [("ArgumentName", "x-amz-server-side-encryption"), ("ArgumentValue", value)] {
+            assert!(refused.fields().contains(&(field.0, field.1.to_owned())), "{:?}", refused.fields());
+        }
+    }
+    world.root::<op::PutObject>(put_with("AES256", &md5)).await.unwrap();
+    let wrong = s::GetObjectRequest {
+        sse_customer_algorithm: Some("AES256".into()),
+        sse_customer_key: other,
+        sse_customer_key_md5: other_md5,
+        ..get("k")
+    };
+    let refused = world.root::<op::GetObject>(wrong).await.map(drop).unwrap_err();
+    assert_eq!(refused.code(), "AccessDenied");
+    assert!(refused.message().ends_with("must provide the correct secret key."), "{}", refused.message());
+}
