@@ -17,16 +17,15 @@ pub(crate) fn policy(document: &str, rules: &Rules) -> Result<Policy, PolicyErro
     check_size(document, rules)?;
     // Trust policies are read by another reader than permissions are, and it has words of its own.
     let trust = rules.only_sts;
+    if rules.strict_sids && document.starts_with(char::is_whitespace) {
+        return Err(if trust { PolicyError::malformed("", LEADING_SPACE) } else { PolicyError::legacy("") });
+    }
     let Ok(Json::Object(fields)) = json::parse(document) else {
         let message = if trust { INVALID_JSON } else { SYNTAX };
         return Err(PolicyError { kind: ErrorKind::Json, path: String::new(), message: message.into() });
     };
-    let leading_space = rules.strict_sids && document.starts_with(char::is_whitespace);
-    if leading_space && trust {
-        return Err(PolicyError::malformed("", LEADING_SPACE));
-    }
     if rules.is_of_identities() {
-        phases::check(&fields, rules, leading_space)?;
+        phases::check(&fields, rules)?;
     }
     known(&fields, &["Version", "Id", "Statement"], "")?;
     let version = version(get(&fields, "Version"), rules)?;

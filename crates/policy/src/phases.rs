@@ -15,17 +15,13 @@ use crate::rules::{Presence, Rules};
 /// A statement and its path.
 type Placed<'a> = (&'a Object, String);
 
-/// `leading_space` is whether anything stands before the document.
-pub(crate) fn check(document: &Object, rules: &Rules, leading_space: bool) -> Result<(), PolicyError> {
+pub(crate) fn check(document: &Object, rules: &Rules) -> Result<(), PolicyError> {
     let statements = syntax(document)?;
     version(get(document, "Version"), rules)?;
     for (fields, path) in &statements {
         if let Some((_, name, _)) = either(fields, "Principal", "NotPrincipal", path)? {
             return Err(PolicyError::principal_given(format!("{path}.{name}")));
         }
-    }
-    if leading_space {
-        return Err(PolicyError::legacy(""));
     }
     for (fields, path) in &statements {
         legacy(fields, path)?;
