@@ -5,17 +5,20 @@
 //!
 //! Source: S3 User Guide, "Access control list (ACL) overview" and "Controlling ownership of objects".
 
+mod form;
+
 use std::sync::{Arc, LazyLock};
 
 use haneul_kit::{Access, AccountId, Cx, Policy, Principal, Result};
 use haneul_s3_wire::shapes::{AccessControlPolicy, Grant, Grantee};
-use quick_xml::events::Event;
 
 use crate::bucket::{Bucket, POLICY_RULES};
 use crate::error;
 use crate::model::acl::{GrantRecord, GranteeRecord, Permission};
 use crate::model::{Acl, ObjectRecord, Ownership};
 use crate::owner::{account_of, canonical_id};
+
+pub(crate) use form::check_form;
 
 /// Grants of one ACL (S3 User Guide, "What permissions can I grant?").
 const GRANTS_MAX: usize = 100;
@@ -177,35 +180,6 @@ fn check_count(acl: Acl) -> Result<Acl> {
 pub(crate) fn malformed() -> haneul_kit::ApiError {
     let message = "The XML you provided was not well-formed or did not validate against our published schema";
     error::new("MalformedACLError", 400, message)
-}
-
-/// Whether a body is the document of an ACL at all: what is not is refused in words of its own.
-pub(crate) fn check_form(body: &[u8]) -> Result<()> {
-    let mut reader = quick_xml::Reader::from_reader(body);
-    let (mut depth, mut has_owner, mut has_list) = (0_usize, false, false);
-    let mut seen = |depth: usize, name: &[u8]| match (depth, name) {
-        (0, b"AccessControlPolicy") => Ok(()),
-        (0, _) => Err(malformed()),
-        (1, name) => {
-            has_owner |= name == b"Owner";
-            has_list |= name == b"AccessControlList";
-            Ok(())
-        }
-        _ => Ok(()),
-    };
-    loop {
-        match reader.read_event().map_err(|_| malformed())? {
-            Event::Start(tag) => {
-                seen(depth, tag.local_name().as_ref())?;
-                depth += 1;
-            }
-            Event::Empty(tag) => seen(depth, tag.local_name().as_ref())?,
-            Event::End(_) => depth = depth.saturating_sub(1),
-            Event::Eof => break,
-            _ => {}
-        }
-    }
-    if depth == 0 && has_owner && has_list { Ok(()) } else { Err(malformed()) }
 }
 
 /// The ACL in a document, whose owner must be the one that there is: an owner cannot be changed.
