@@ -73,8 +73,8 @@ fn a_new_disk_is_none_of_those_that_have_everything_together() {
             world.take(0);
             for _ in 0..2 {
                 let refused = world.open().err().unwrap().to_string();
-                assert!(refused.contains("p0") && refused.contains("as it was"), "{refused}");
-                assert!(!refused.contains("p1") && !refused.contains("p2"), "{refused}");
+                assert!(refused.contains("/p0") && refused.contains("as it was"), "{refused}");
+                assert!(!refused.contains("/p1") && !refused.contains("/p2"), "{refused}");
             }
             std::fs::create_dir(&world.roots[0]).unwrap();
             assert!(world.open().is_err());

@@ -180,10 +180,12 @@ impl Cloud {
         for _ in 0..400 {
             tokio::task::yield_now().await;
         }
-        // Unpacking is on threads that may block.
-        tokio::task::spawn_blocking(|| {}).await.unwrap();
-        for _ in 0..400 {
-            tokio::task::yield_now().await;
+        // Unpacking is on threads that may block, of which there may be several.
+        for _ in 0..4 {
+            tokio::task::spawn_blocking(|| {}).await.unwrap();
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
