@@ -21,10 +21,20 @@ async fn a_function_is_pending_and_then_active() {
         (Some(3), Some(128), Some("$LATEST"))
     );
     assert_eq!(made.logging_config.unwrap().log_group.as_deref(), Some("/aws/lambda/f"));
-    cloud.settle().await;
-    let got = cloud
-        .ok::<op::GetFunction>(s::GetFunctionRequest { function_name: "f".into(), qualifier: None })
-        .await;
+    let get = async || {
+        cloud
+            .ok::<op::GetFunction>(s::GetFunctionRequest { function_name: "f".into(), qualifier: None })
+            .await
+    };
+    let mut got = get().await;
+    // How long the thread takes that unpacks the code is not ours to say.
+    for _ in 0..10_000 {
+        if got.configuration.as_ref().and_then(|function| function.state.as_deref()) != Some("Pending") {
+            break;
+        }
+        cloud.settle().await;
+        got = get().await;
+    }
     let configuration = got.configuration.unwrap();
     assert_eq!(configuration.state.as_deref(), Some("Active"));
     assert_eq!(configuration.last_update_status.as_deref(), Some("Successful"));
