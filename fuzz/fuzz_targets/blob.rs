@@ -55,7 +55,7 @@ fn changed(world: &World, what: u8, places: &[u8; 3], bytes: &[u8]) {
     let content =
         if what & 1 == 1 { bytes.repeat(1 + (200 << 10) / (bytes.len() + 1)) } else { bytes.to_vec() };
     let blob = runtime.block_on(blobs.put(content.clone().into())).expect("there is room");
-    let _ = Header::decode(bytes, blob.id).map(|header| header.check_file_len(blob.id, content.len() as u64));
+    let _ = Header::decode(bytes, blob.id).map(|header| header.check_room(blob.id, content.len() as u64));
 
     let (path, _) = env
         .fs
@@ -63,7 +63,7 @@ fn changed(world: &World, what: u8, places: &[u8; 3], bytes: &[u8]) {
         .expect("simulated")
         .files()
         .into_iter()
-        .find(|(path, _)| is_blob(path))
+        .find(|(path, _)| if blob.id.is_packed() { is_pack(path) } else { is_blob(path) })
         .expect("it is there");
     let file = env.fs.open(&path, Open::Write).expect("it is there");
     let length = file.len().expect("it is there");
@@ -93,6 +93,10 @@ fn changed(world: &World, what: u8, places: &[u8; 3], bytes: &[u8]) {
     }
     drop(file);
     runtime.block_on(blobs.delete(vec![blob.id])).expect("it can be deleted");
+}
+
+fn is_pack(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "pack")
 }
 
 fn is_blob(path: &Path) -> bool {

@@ -77,7 +77,7 @@ impl Header {
 
     /// `room` is the length of the blob's own file, or what its pages in a pack have, of which it may not need all of the
     /// last one.
-    pub(crate) fn check_room(self, id: BlobId, room: u64) -> Result<(), BlobError> {
+    pub fn check_room(self, id: BlobId, room: u64) -> Result<(), BlobError> {
         let fits = match id.is_packed() {
             true => self.file_len() <= room,
             false => self.file_len() == room,
