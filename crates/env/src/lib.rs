@@ -4,14 +4,18 @@
 //! from a seed, wait until every task has ended, and lose what a disk had not yet synced. `clippy.toml` bans the raw
 //! forms everywhere but here.
 //!
-//! Reading order: [`clock`], [`rng`], [`task`], [`fs`], [`env`](mod@env).
+//! Reading order: [`clock`], [`rng`], [`task`], [`fs`], [`env`](mod@env); [`load`], [`post`] and [`rouse`] are for what threads
+//! do to one another.
 //!
 //! What must never happen here: knowledge of any service, protocol or record.
 
 pub mod clock;
 pub mod env;
 pub mod fs;
+pub mod load;
+pub mod post;
 pub mod rng;
+pub mod rouse;
 pub mod task;
 
 pub use clock::Clock;
