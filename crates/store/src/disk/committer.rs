@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use haneul_env::fs::Gather;
-use tokio::sync::oneshot;
+use haneul_env::post::{Reply, Round};
 
 use super::upkeep::Mark;
 use super::{Shared, wal};
@@ -28,10 +28,14 @@ pub(super) struct Queue {
     requests: Vec<Request>,
     bytes: usize,
     closing: bool,
+    /// The committer has been woken for the requests.
+    called: bool,
     /// The log before this segment is in tables.
     drop_before: u32,
     /// The tree has changed its state: let views see the new one, so that the old one can go.
     pull_up: bool,
+    /// Begin a new memtable, and write this one to a table.
+    rotate: bool,
 }
 
 pub(super) struct Request {
@@ -40,11 +44,7 @@ pub(super) struct Request {
     reads: ReadSet,
     writes: Arc<[Write]>,
     bytes: usize,
-    reply: oneshot::Sender<Result<Version, StoreError>>,
-}
-
-pub(super) struct Submitted {
-    pub(super) was_empty: bool,
+    reply: Reply<Result<Version, StoreError>>,
 }
 
 impl Request {
@@ -52,7 +52,7 @@ impl Request {
         view: Option<Version>,
         reads: ReadSet,
         writes: Vec<Write>,
-        reply: oneshot::Sender<Result<Version, StoreError>>,
+        reply: Reply<Result<Version, StoreError>>,
     ) -> Result<Request, StoreError> {
         let bytes = wal::encoded_len(&writes);
         // A transaction's own limit is lower; what is written through the engine directly meets this one.
@@ -65,7 +65,7 @@ impl Request {
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, request: Request) -> Result<Submitted, StoreError> {
+    pub(super) fn push(&mut self, request: Request) -> Result<(), StoreError> {
         if self.closing {
             return Err(StoreError::Poisoned("the store is closed".to_owned()));
         }
@@ -73,10 +73,14 @@ impl Queue {
             let size = self.bytes + request.bytes;
             return Err(StoreError::TooLarge { what: "store's backlog", size, max: QUEUE_BYTES_MAX });
         }
-        let was_empty = self.requests.is_empty();
         self.bytes += request.bytes;
         self.requests.push(request);
-        Ok(Submitted { was_empty })
+        Ok(())
+    }
+
+    /// Whether the committer is to be woken: something waits, and nobody has woken it for that.
+    pub(super) fn call(&mut self) -> bool {
+        !self.requests.is_empty() && !std::mem::replace(&mut self.called, true)
     }
 
     pub(super) fn close(&mut self) {
@@ -89,8 +93,12 @@ impl Queue {
         self.pull_up = true;
     }
 
+    pub(super) fn rotate(&mut self) {
+        self.rotate = true;
+    }
+
     fn has_work(&self) -> bool {
-        !self.requests.is_empty() || self.drop_before > 0 || self.pull_up
+        !self.requests.is_empty() || self.drop_before > 0 || self.pull_up || self.rotate
     }
 }
 
@@ -115,7 +123,7 @@ impl Committer {
         let mut idle = false;
         let mut requests = Vec::new();
         loop {
-            let (drop_before, pull_up) = {
+            let (drop_before, pull_up, rotate) = {
                 let mut queue = shared.queue.lock();
                 while !queue.has_work() && !queue.closing {
                     if idle {
@@ -130,14 +138,19 @@ impl Committer {
                 }
                 let mut queue = self.gather.wait(queue, |queue| queue.requests.len());
                 queue.bytes = 0;
+                queue.called = false;
                 std::mem::swap(&mut queue.requests, &mut requests);
-                (std::mem::take(&mut queue.drop_before), std::mem::take(&mut queue.pull_up))
+                let drop_before = std::mem::take(&mut queue.drop_before);
+                (drop_before, std::mem::take(&mut queue.pull_up), std::mem::take(&mut queue.rotate))
             };
             if !requests.is_empty() {
                 idle = false;
                 self.commit(&mut requests);
             }
             self.after_upkeep(drop_before, pull_up);
+            if rotate {
+                self.rotate();
+            }
         }
         shared.upkeep.lock().log_end = Some(self.log.end());
         shared.upkeep_changed.notify_all();
@@ -145,14 +158,16 @@ impl Committer {
 
     fn commit(&mut self, requests: &mut Vec<Request>) {
         if let Err(error) = self.shared.wait_for_room() {
+            let mut round = Round::default();
             for request in requests.drain(..) {
-                let _ = request.reply.send(Err(error.clone()));
+                round.tell(request.reply, Err(error.clone()));
             }
             return;
         }
+        let mut round = Round::default();
         for request in requests.drain(..) {
             if request.view.is_some_and(|view| self.resolver.conflicts(view, &request.reads)) {
-                let _ = request.reply.send(Err(StoreError::Conflict));
+                round.tell(request.reply, Err(StoreError::Conflict));
                 continue;
             }
             let version = self.shared.tree.next_version();
@@ -165,6 +180,8 @@ impl Committer {
             }
         }
         self.write();
+        // Only now is there something newer to read for those that came too late.
+        drop(round);
     }
 
     /// Makes what was accepted durable, and then visible.
@@ -186,24 +203,35 @@ impl Committer {
                 // again would conflict with what was refused, for ever.
                 self.shared.visible.store(*last, Ordering::Release);
             }
+            let mut round = Round::default();
             for (_, request) in self.accepted.drain(..) {
-                let _ = request.reply.send(Err(error.clone()));
+                round.tell(request.reply, Err(error.clone()));
             }
             return;
         }
         let mut memtable_bytes = 0;
         for (version, request) in &self.accepted {
             memtable_bytes = self.shared.tree.apply(*version, &request.writes).max(memtable_bytes);
+            self.shared.rows.commit(*version, &request.writes);
         }
         let last = self.accepted.last().map_or(0, |(version, _)| *version);
         self.shared.visible.store(last, Ordering::Release);
+        let mut round = Round::default();
         for (version, request) in self.accepted.drain(..) {
             self.shared.feed.publish(version, &request.writes);
-            // Who went away does not want to know.
-            let _ = request.reply.send(Ok(version));
+            round.tell(request.reply, Ok(version));
         }
-        if memtable_bytes >= self.shared.options.memtable_bytes && self.shared.tree.rotate() {
-            self.shared.upkeep.lock().sealed.push_back(Mark { position: self.log.end(), version: last });
+        drop(round);
+        if memtable_bytes >= self.shared.options.memtable_bytes {
+            self.rotate();
+        }
+    }
+
+    /// Lets the memtable become a table. All that is in the log is in it.
+    fn rotate(&self) {
+        if self.shared.tree.rotate() {
+            let mark = Mark { position: self.log.end(), version: self.shared.visible() };
+            self.shared.upkeep.lock().sealed.push_back(mark);
             self.shared.upkeep_changed.notify_all();
         }
     }
@@ -230,7 +258,7 @@ mod tests {
     use std::path::Path;
 
     use bytes::Bytes;
-    use haneul_env::{Env, Fs, Rng};
+    use haneul_env::{Env, Fs, Rng, post};
 
     use super::*;
     use crate::disk::{DiskEngine, DiskOptions};
@@ -247,7 +275,7 @@ mod tests {
         let key = Bytes::from_static(b"key");
         // Reads the key and writes it, as of now.
         let mut attempt = |bytes: usize| {
-            let (reply, mut answer) = oneshot::channel();
+            let (reply, mut answer) = post::reply();
             let mut reads = ReadSet::default();
             reads.keys.push(key.clone());
             let writes = vec![Write { key: key.clone(), value: Some(vec![7; bytes].into()) }];

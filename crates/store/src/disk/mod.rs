@@ -3,7 +3,9 @@
 //! Our own log in front, an LSM tree behind. One thread commits: it takes all transactions that wait, validates each
 //! against those before it, writes them to the log as one frame, syncs once, puts them into the tree's memtable,
 //! makes them visible, announces and acknowledges them. Two more threads move full memtables into tables and merge
-//! tables; when a memtable has become a table, the log before it is dropped.
+//! tables; when a memtable has become a table, the log before it is dropped. Single rows are read from memory where they
+//! were read or written lately ([`rows`]), and a store at rest is merged into one run of tables, so that what a read costs
+//! does not grow with what there is.
 //!
 //! The tree is the `lsm-tree` crate, which is what `fjall` is made of, without fjall's own journal: that one takes a
 //! damaged batch for a torn tail and silently drops what follows, and swallows a write error (fjall #304). Ours is
@@ -12,11 +14,12 @@
 //! In the directory: `lock`, `manifest` ([`manifest`]), and `store/` with `log/`, `tree/` and `checkpoint`. Nothing is
 //! ever opened as if it were empty: what the manifest says was made must be there.
 //!
-//! Reading order: [`manifest`], [`open`](mod@open), [`tree`], [`wal`], [`committer`], [`upkeep`].
+//! Reading order: [`manifest`], [`open`](mod@open), [`tree`], [`rows`], [`wal`], [`committer`], [`upkeep`].
 
 mod committer;
 pub mod manifest;
 mod open;
+mod rows;
 mod tree;
 mod upkeep;
 mod wal;
@@ -28,8 +31,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use haneul_env::Fs;
 use haneul_env::fs::Lock;
+use haneul_env::post;
+use haneul_env::rouse::{self, Sleeper};
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::oneshot;
 
 use crate::StoreError;
 use crate::engine::{BoxFuture, Engine, KeyRange, Pair, ReadSet, Version, View, Write};
@@ -37,6 +41,7 @@ use crate::feed::Feed;
 use crate::local::{Hold, LiveVersions};
 use crate::log::Position;
 use committer::{Queue, Request};
+use rows::Rows;
 use tree::Tree;
 use upkeep::Upkeep;
 
@@ -53,9 +58,12 @@ struct Shared {
     dir: PathBuf,
     options: DiskOptions,
     tree: Tree,
+    rows: Rows,
     live: LiveVersions,
     /// The newest version that readers see.
     visible: AtomicU64,
+    /// Scans there have been.
+    scans: AtomicU64,
     feed: Arc<Feed>,
     queue: Mutex<Queue>,
     /// Something is in the queue.
@@ -83,6 +91,15 @@ impl Shared {
         self.live.oldest(|| self.visible())
     }
 
+    /// The row as of a version that is held.
+    fn get_from_tree(&self, key: &[u8], version: Version) -> Result<Option<Bytes>, StoreError> {
+        let found = self.tree.get(key, version)?;
+        if let Some(value) = &found {
+            self.rows.found(key, value, version);
+        }
+        Ok(found)
+    }
+
     fn poison(&self, why: &str) {
         let mut poisoned = self.poisoned.lock();
         if poisoned.is_none() {
@@ -97,10 +114,11 @@ impl Shared {
         reads: ReadSet,
         writes: Vec<Write>,
     ) -> BoxFuture<'static, Result<Version, StoreError>> {
-        let (reply, replied) = oneshot::channel();
+        let (reply, replied) = post::reply();
         let submitted = Request::new(view, reads, writes, reply).and_then(|request| {
-            let submitted = self.queue.lock().push(request)?;
-            if submitted.was_empty {
+            let mut queue = self.queue.lock();
+            queue.push(request)?;
+            if !rouse::later(self) && queue.call() {
                 self.queued.notify_one();
             }
             Ok(())
@@ -126,6 +144,14 @@ impl Shared {
     }
 }
 
+impl Sleeper for Shared {
+    fn rouse(&self) {
+        if self.queue.lock().call() {
+            self.queued.notify_one();
+        }
+    }
+}
+
 impl Drop for DiskEngine {
     fn drop(&mut self) {
         self.shared.close();
@@ -146,8 +172,11 @@ impl Engine for DiskEngine {
     }
 
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
-        let hold = self.shared.hold();
-        ready(self.shared.tree.get(key, hold.version()))
+        let visible = self.shared.visible();
+        ready(match self.shared.rows.get(key, visible) {
+            Some(value) => Ok(Some(value)),
+            None => self.shared.get_from_tree(key, self.shared.hold().version()),
+        })
     }
 
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>> {
@@ -182,10 +211,15 @@ struct DiskView {
 
 impl View for DiskView {
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
-        ready(self.shared.tree.get(key, self.hold.version()))
+        let version = self.hold.version();
+        ready(match self.shared.rows.get(key, version) {
+            Some(value) => Ok(Some(value)),
+            None => self.shared.get_from_tree(key, version),
+        })
     }
 
     fn scan<'a>(&'a self, range: &'a KeyRange, limit: usize) -> BoxFuture<'a, Result<Vec<Pair>, StoreError>> {
+        self.shared.scans.fetch_add(1, Ordering::Relaxed);
         ready(self.shared.tree.scan(range, limit, self.hold.version()))
     }
 

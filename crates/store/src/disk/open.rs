@@ -6,6 +6,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::committer::Committer;
 use super::manifest::{FORMAT, MIGRATIONS, Manifest};
+use super::rows::Rows;
 use super::tree::Tree;
 use super::{Checkpoint, DiskEngine, Shared, wal};
 use crate::StoreError;
@@ -17,13 +18,17 @@ pub struct DiskOptions {
     pub memtable_bytes: u64,
     /// Blocks of tables kept in memory.
     pub cache_bytes: u64,
+    /// Single rows kept in memory.
+    pub rows_bytes: u64,
     pub log: LogOptions,
 }
 
 impl Default for DiskOptions {
     fn default() -> DiskOptions {
         let log = LogOptions { segment_bytes: 32 * 1024 * 1024, ..LogOptions::default() };
-        DiskOptions { memtable_bytes: 16 * 1024 * 1024, cache_bytes: cache_bytes(memory_bytes()), log }
+        let memory = memory_bytes();
+        let (cache_bytes, rows_bytes) = (cache_bytes(memory), rows_bytes(memory));
+        DiskOptions { memtable_bytes: 16 * 1024 * 1024, cache_bytes, rows_bytes, log }
     }
 }
 
@@ -32,6 +37,13 @@ impl Default for DiskOptions {
 fn cache_bytes(memory: Option<u64>) -> u64 {
     const MIB: u64 = 1024 * 1024;
     (memory.unwrap_or(0) / 32).clamp(64 * MIB, 512 * MIB)
+}
+
+/// An eighth of the memory: what a database takes by itself for the same is a quarter to a half. It fills only with what
+/// is read and written.
+fn rows_bytes(memory: Option<u64>) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    (memory.unwrap_or(0) / 8).clamp(64 * MIB, 4096 * MIB)
 }
 
 /// Of the machine, or what a control group leaves us of it.
@@ -66,13 +78,16 @@ impl DiskEngine {
             Manifest { complete: true, ..manifest.clone() }.write(fs, dir)?;
         }
         let visible = replay(&log, &tree, checkpoint)?;
+        let rows = Rows::new(options.rows_bytes, env.rng.u64());
         let shared = Arc::new(Shared {
             fs: fs.clone(),
             dir: store,
             options,
             tree,
+            rows,
             live: Default::default(),
             visible: visible.into(),
+            scans: Default::default(),
             feed: Default::default(),
             queue: Mutex::default(),
             queued: Condvar::new(),
@@ -82,6 +97,7 @@ impl DiskEngine {
             threads: Mutex::default(),
             lock: Mutex::new(Some(lock)),
         });
+        shared.start_unsettled();
         let engine = DiskEngine { shared: shared.clone() };
         let committer = Committer::new(shared.clone(), log);
         engine.start("store-commit", move || committer.run())?;
@@ -214,6 +230,8 @@ mod tests {
         const GIB: u64 = 1 << 30;
         let sizes = [None, Some(GIB), Some(8 * GIB), Some(24 * GIB)].map(|memory| cache_bytes(memory) >> 20);
         assert_eq!(sizes, [64, 64, 256, 512]);
+        let sizes = [None, Some(GIB), Some(8 * GIB), Some(64 * GIB)].map(|memory| rows_bytes(memory) >> 20);
+        assert_eq!(sizes, [64, 128, 1024, 4096]);
         if cfg!(target_os = "linux") {
             assert!(memory_bytes().is_some_and(|bytes| bytes > 64 << 20), "{:?}", memory_bytes());
         }

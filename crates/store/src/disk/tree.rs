@@ -27,6 +27,12 @@ pub(super) struct Tree {
 /// Tables up to this size in all are read and checked whole at the start.
 const VERIFIED_AT_START_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Of tables: as the strategy that merges has it.
+const TABLE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// More than this is not merged at once: commits may have to wait for it.
+const SETTLED_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
 impl Tree {
     pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Tree, StoreError> {
         Tree::with(dir, cache_bytes)
@@ -135,6 +141,26 @@ impl Tree {
             .compact(self.strategy.clone(), oldest + 1)
             .map_err(|error| failure(&self.dir, error, false))?;
         Ok(self.tree.current_version().id() != before)
+    }
+
+    /// Whether much of the tree is not in its last level, and all of it can be merged in a few seconds.
+    pub(super) fn is_worth_settling(&self, from_bytes: u64) -> bool {
+        let version = self.tree.current_version();
+        let last = version.iter_levels().last();
+        let last: u64 = last
+            .into_iter()
+            .flat_map(|level| level.iter())
+            .flat_map(|run| run.iter())
+            .map(|table| table.metadata.file_size)
+            .sum();
+        let total = self.tree.disk_space();
+        let recent = total.saturating_sub(last) + self.memtable_bytes();
+        recent >= from_bytes.max(total / 16) && total <= SETTLED_BYTES_MAX
+    }
+
+    /// Merges all tables into one run of the last level.
+    pub(super) fn settle(&self, oldest: Version) -> Result<(), StoreError> {
+        self.tree.major_compact(TABLE_BYTES, oldest + 1).map_err(|error| failure(&self.dir, error, false))
     }
 
     /// Runs of tables that every read has to look into.

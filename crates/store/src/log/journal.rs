@@ -10,6 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use haneul_env::Fs;
 use haneul_env::fs::Gather;
+use haneul_env::post::{self, Reply, Round};
+use haneul_env::rouse::{self, Sleeper};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
@@ -223,17 +225,35 @@ struct Shared {
 #[derive(Default)]
 struct State {
     frame: FrameBuilder,
-    waiting: Vec<oneshot::Sender<Result<Position, StoreError>>>,
+    waiting: Vec<Reply<Result<Position, StoreError>>>,
     drop_before: u32,
     end: Position,
     closing: bool,
     /// The thread sleeps until it is woken.
     asleep: bool,
+    /// It has been woken for those that wait.
+    called: bool,
+}
+
+impl Sleeper for Shared {
+    fn rouse(&self) {
+        if self.state.lock().call() {
+            self.wake.notify_one();
+        }
+    }
+}
+
+impl State {
+    /// Whether the thread is to be woken: something waits, and nobody has woken it for that. It sleeps only when nothing
+    /// waits, and looks again before it does.
+    fn call(&mut self) -> bool {
+        !self.waiting.is_empty() && !std::mem::replace(&mut self.called, true)
+    }
 }
 
 impl Disk {
     fn append_all(&self, records: &[&[&[u8]]]) -> Appended {
-        let (sender, receiver) = oneshot::channel();
+        let (sender, receiver) = post::reply();
         let mut state = self.shared.state.lock();
         if state.closing {
             return Appended::failed(StoreError::Poisoned("the journal is closed".to_owned()));
@@ -245,8 +265,7 @@ impl Disk {
         }
         let offsets = records.iter().map(|parts| state.frame.push(parts)).collect();
         state.waiting.push(sender);
-        // The thread sleeps only when nothing waits.
-        if state.waiting.len() == 1 {
+        if !rouse::later(&self.shared) && state.call() {
             self.shared.wake.notify_one();
         }
         Appended { offsets, state: AppendedState::Waiting(receiver) }
@@ -309,15 +328,16 @@ impl Shared {
                 let mut state = gather.wait(state, |state| state.waiting.len());
                 std::mem::swap(&mut state.frame, &mut frame);
                 std::mem::swap(&mut state.waiting, &mut waiting);
+                state.called = false;
                 std::mem::take(&mut state.drop_before)
             };
             if !waiting.is_empty() || !frame.is_empty() {
                 idle = false;
                 let appended = log.append(&mut frame);
                 self.state.lock().end = log.end();
+                let mut round = Round::default();
                 for waiter in waiting.drain(..) {
-                    // A caller that went away does not want to know.
-                    let _ = waiter.send(appended.clone());
+                    round.tell(waiter, appended.clone());
                 }
             }
             if drop_before > 0 {

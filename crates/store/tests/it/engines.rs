@@ -12,7 +12,7 @@ pub(crate) fn all() -> Vec<(&'static str, Store, Option<tempfile::TempDir>)> {
 /// So small that memtables, tables and segments come and go all the time.
 pub(crate) fn tiny() -> DiskOptions {
     let log = LogOptions { segment_bytes: 8 * 1024, grow_bytes: 4 * 1024, must_exist: false };
-    DiskOptions { memtable_bytes: 2 * 1024, cache_bytes: 64 * 1024, log }
+    DiskOptions { memtable_bytes: 2 * 1024, cache_bytes: 64 * 1024, rows_bytes: 0, log }
 }
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
