@@ -9,11 +9,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::gather::Gathered;
 use super::refusal::Refusing;
+use super::seat::Seated;
 use super::stream::Socket;
 use super::watch::{Activity, Watched};
 use super::{Paced, Settings};
@@ -29,7 +29,7 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// Serves one connection to its end.
-pub async fn serve(cloud: Arc<Cloud>, socket: TcpStream, peer: SocketAddr, settings: Arc<Settings>) {
+pub async fn serve(cloud: Arc<Cloud>, socket: Seated, peer: SocketAddr, settings: Arc<Settings>) {
     let opened = settings.clock.timeout(settings.limits.head_timeout, open(socket, &settings)).await;
     let (socket, secure) = match opened {
         Some(Ok(Some(opened))) => opened,
@@ -108,7 +108,7 @@ fn builder(settings: &Settings, tasks: Tasks) -> auto::Builder<OnTasks> {
 }
 
 /// The socket, behind TLS if its first byte says so and we have certificates; `None` when it was closed at once.
-async fn open(socket: TcpStream, settings: &Settings) -> std::io::Result<Option<(Socket, bool)>> {
+async fn open(mut socket: Seated, settings: &Settings) -> std::io::Result<Option<(Socket, bool)>> {
     let Some(tls) = &settings.tls else { return Ok(Some((Socket::Plain(socket), false))) };
     let mut first = [0];
     if socket.peek(&mut first).await? == 0 {

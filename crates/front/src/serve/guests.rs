@@ -4,6 +4,7 @@ use std::sync::Arc;
 use haneul_kit::{BoxFuture, Guests};
 use tokio::net::TcpStream;
 
+use super::seat::Seated;
 use super::{Settings, connection};
 use crate::Cloud;
 
@@ -13,6 +14,6 @@ const GUEST: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(169
 
 impl Guests for Cloud {
     fn welcome(self: Arc<Self>, socket: TcpStream) -> BoxFuture<'static, ()> {
-        Box::pin(connection::serve(self, socket, GUEST, Arc::new(Settings::default())))
+        Box::pin(connection::serve(self, Seated::fixed(socket), GUEST, Arc::new(Settings::default())))
     }
 }

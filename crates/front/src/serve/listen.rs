@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+use super::seat::Seated;
 use super::{Settings, connection};
 use crate::Cloud;
 
@@ -37,7 +38,7 @@ pub async fn serve(cloud: Arc<Cloud>, listener: TcpListener, settings: Settings)
                 let served =
                     Connection { cloud: cloud.clone(), settings: settings.clone(), peer, _place: place };
                 match &settings.workers {
-                    None => drop(tasks.spawn("connection", served.serve(socket))),
+                    None => drop(tasks.spawn("connection", served.serve(Seated::fixed(socket)))),
                     Some(workers) => workers.take(&tasks, socket, move |socket| served.serve(socket)),
                 }
             }
@@ -59,7 +60,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, socket: TcpStream) {
+    async fn serve(self, socket: Seated) {
         connection::serve(self.cloud.clone(), socket, self.peer, self.settings.clone()).await;
     }
 }

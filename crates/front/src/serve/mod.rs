@@ -3,16 +3,19 @@
 //! [`listen`] accepts connections, at most so many, and ends when the cloud stops; [`connection`] serves one, in
 //! HTTP/1.1 or HTTP/2, plain or TLS (its first byte tells); [`tls`] makes the certificates; [`watch`] notices a
 //! connection that does nothing; [`pace`] a body that does not come; [`refusal`] words what hyper refuses;
-//! `gather` sends pieces of a body together; [`workers`] are the threads that connections are served on.
+//! `gather` sends pieces of a body together; [`workers`] are the threads that connections are served on, [`seat`] a connection's place
+//! among them, `balance` what moves it.
 //!
 //! Time here is the host's, not the cloud's: a test that moves the cloud by a month must not cut off every upload.
 
+mod balance;
 pub mod connection;
 mod gather;
 mod guests;
 pub mod listen;
 pub mod pace;
 pub mod refusal;
+pub mod seat;
 pub mod stream;
 pub mod tls;
 pub mod watch;

@@ -3,13 +3,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+use super::seat::Seated;
 
 /// A socket, plain or secured. One type, so that all of HTTP is compiled once.
 pub enum Socket {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Seated),
+    Tls(Box<TlsStream<Seated>>),
 }
 
 macro_rules! either {
