@@ -233,7 +233,10 @@ mod tests {
             places.push((usize::from(answer[1]), wanted));
         }
         assert!(places.iter().all(|(on, wanted)| on == wanted), "{places:?}");
-        assert_eq!(workers.shared.connections(), 1);
+        // Where it was, it is let go of after it has begun elsewhere.
+        while workers.shared.connections() != 1 {
+            Clock::real().sleep(Duration::from_millis(1)).await;
+        }
         drop(client);
         assert!(tasks.stop(&Clock::real(), Duration::from_secs(5)).await);
         assert_eq!(workers.shared.connections(), 0);
