@@ -5,7 +5,7 @@
 //! makes them visible, announces and acknowledges them. Two more threads move full memtables into tables and merge
 //! tables; when a memtable has become a table, the log before it is dropped. Single rows are read from memory where they
 //! were read or written lately ([`rows`]), and a store at rest is merged into one run of tables, so that what a read costs
-//! does not grow with what there is.
+//! grows little with what there is.
 //!
 //! The tree is the `lsm-tree` crate, which is what `fjall` is made of, without fjall's own journal: that one takes a
 //! damaged batch for a torn tail and silently drops what follows, and swallows a write error (fjall #304). Ours is

@@ -1,4 +1,4 @@
-//! Rows kept in memory as they were last committed, so that a read of one costs the same however large the tree is.
+//! Rows kept in memory as they were last committed, so that a read of one costs little more where the tree is large.
 //!
 //! A tree of ten million rows is a dozen searches deep, each in memory that no processor has in its caches; a row kept
 //! here is a look into a hash table and one into the row. What is written is kept as well as what is read: most of what
@@ -137,8 +137,9 @@ impl Shard {
 
     fn put(&mut self, hash: u32, key: &[u8], value: &[u8], version: Version) {
         let head = Head { hash, key: key.len() as u16, value: value.len() as u16, version };
-        if let Some(place) = self.place(hash, key) {
-            let (segment, offset) = place.address();
+        let segments = &self.segments;
+        if let Ok(place) = self.places.find_entry(spread(hash), |place| place.is(hash, key, segments)) {
+            let (segment, offset) = place.get().address();
             let row = &mut self.segments[segment][offset..];
             if Head::read(row).value == head.value {
                 row[..HEAD].copy_from_slice(&head.bytes());
@@ -146,7 +147,7 @@ impl Shard {
                 row[start..start + value.len()].copy_from_slice(value);
                 return;
             }
-            self.forget(hash, key);
+            place.remove();
         }
         let at = self.append(&[&head.bytes(), key, value]);
         self.places.insert_unique(spread(hash), Place { hash, at }, |place| spread(place.hash));
