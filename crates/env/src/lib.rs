@@ -9,6 +9,7 @@
 //!
 //! What must never happen here: knowledge of any service, protocol or record.
 
+mod alarm;
 pub mod clock;
 pub mod env;
 pub mod fs;

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -17,6 +18,8 @@ type Letter = Box<dyn FnOnce() + Send>;
 struct Letterbox {
     letters: Mutex<Letters>,
     came: Notify,
+    /// Answers that are under way.
+    awaited: AtomicU32,
 }
 
 #[derive(Default)]
@@ -24,6 +27,13 @@ struct Letters {
     all: Vec<Letter>,
     /// Nobody gives them out any more.
     closed: bool,
+}
+
+impl Letterbox {
+    /// Whether this thread gives out what is in it.
+    fn is_own(self: &Arc<Self>) -> bool {
+        OWN.with_borrow(|own| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, self)))
+    }
 }
 
 thread_local! {
@@ -34,13 +44,34 @@ thread_local! {
 /// Where an answer goes.
 pub struct Reply<T> {
     to: oneshot::Sender<T>,
-    by: Option<Arc<Letterbox>>,
+    by: Option<Awaited>,
+}
+
+/// An answer that is under way to a box, until this is dropped.
+struct Awaited(Arc<Letterbox>);
+
+impl Awaited {
+    fn new(by: &Arc<Letterbox>) -> Awaited {
+        by.awaited.fetch_add(1, Relaxed);
+        Awaited(by.clone())
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.awaited.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Answers that tasks of this thread wait for; none is counted where it has no box.
+pub fn awaited() -> u32 {
+    OWN.with_borrow(|own| own.as_ref().map_or(0, |own| own.awaited.load(Relaxed)))
 }
 
 /// A place for one answer to a task of this thread.
 pub fn reply<T>() -> (Reply<T>, oneshot::Receiver<T>) {
     let (to, answer) = oneshot::channel();
-    (Reply { to, by: OWN.with_borrow(Clone::clone) }, answer)
+    (Reply { to, by: OWN.with_borrow(|own| own.as_ref().map(Awaited::new)) }, answer)
 }
 
 /// Answers that are given at once; the threads that they are for are woken when this is dropped.
@@ -50,7 +81,8 @@ pub struct Round(Vec<Arc<Letterbox>>);
 impl Round {
     /// Who does not wait any more is not told.
     pub fn tell<T: Send + 'static>(&mut self, reply: Reply<T>, answer: T) {
-        let Some(by) = reply.by else {
+        // Of this thread's own tasks each can be told directly.
+        let Some(by) = reply.by.map(|awaited| awaited.0.clone()).filter(|by| !by.is_own()) else {
             drop(reply.to.send(answer));
             return;
         };

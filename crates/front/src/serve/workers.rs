@@ -56,7 +56,13 @@ impl Workers {
         let (end, ended) = watch::channel(());
         let mut runtimes = Vec::with_capacity(count);
         for _ in 0..count {
-            runtimes.push(Builder::new_current_thread().enable_all().on_thread_park(rouse::now).build()?);
+            runtimes.push(
+                Builder::new_current_thread()
+                    .enable_all()
+                    .on_thread_park(rouse::idle)
+                    .on_thread_unpark(rouse::woke)
+                    .build()?,
+            );
         }
         let worker = |runtime: &tokio::runtime::Runtime| Worker {
             runtime: runtime.handle().clone(),
@@ -69,7 +75,10 @@ impl Workers {
         for (number, runtime) in runtimes.into_iter().enumerate() {
             let (shared, mut ended) = (shared.clone(), ended.clone());
             std::thread::Builder::new().name("connections".to_owned()).spawn(move || {
-                rouse::put_off();
+                {
+                    let _context = runtime.enter();
+                    rouse::put_off(rouse::Limits::default());
+                }
                 *shared.all[number].cpu.lock() = ThreadCpu::of_this_thread();
                 // Nothing is ever sent: what changes is that the sender is gone.
                 let ended = async move { drop(ended.changed().await) };

@@ -1,4 +1,4 @@
-//! The thread that commits: validate, log, sync, apply, show, announce, acknowledge.
+//! What commits, on a thread of its own or on one that has nothing else to do: validate, log, sync, apply, show, announce, acknowledge.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,19 +6,24 @@ use std::time::Duration;
 
 use haneul_env::fs::Gather;
 use haneul_env::post::{Reply, Round};
+use haneul_env::rouse::Sleeper;
+use parking_lot::MutexGuard;
 
 use super::upkeep::Mark;
 use super::{Shared, wal};
 use crate::StoreError;
 use crate::engine::{ReadSet, Version, Write};
 use crate::local::Resolver;
-use crate::log::{FrameBuilder, Log};
+use crate::log::{Attention, FrameBuilder, Log};
 
 /// Bytes of transactions that may wait.
 const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A frame takes more transactions until it has this many bytes.
 const FRAME_BYTES: usize = 8 * 1024 * 1024;
+
+/// More than this is not committed by the thread that it comes from.
+const SMALL_BYTES: usize = 64 * 1024;
 
 /// How long the committer is idle before it marks the log's end.
 const IDLE: Duration = Duration::from_millis(200);
@@ -28,8 +33,7 @@ pub(super) struct Queue {
     requests: Vec<Request>,
     bytes: usize,
     closing: bool,
-    /// The committer has been woken for the requests.
-    called: bool,
+    attention: Attention,
     /// The log before this segment is in tables.
     drop_before: u32,
     /// The tree has changed its state: let views see the new one, so that the old one can go.
@@ -78,9 +82,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether the committer is to be woken: something waits, and nobody has woken it for that.
+    /// Whether the committer's thread is to be woken: something waits, and nobody has woken it for that.
     pub(super) fn call(&mut self) -> bool {
-        !self.requests.is_empty() && !std::mem::replace(&mut self.called, true)
+        !self.requests.is_empty() && self.attention.call()
+    }
+
+    fn take(&mut self, requests: &mut Vec<Request>) {
+        self.bytes = 0;
+        std::mem::swap(&mut self.requests, requests);
     }
 
     pub(super) fn close(&mut self) {
@@ -106,7 +115,6 @@ pub(super) struct Committer {
     shared: Arc<Shared>,
     log: Log,
     resolver: Resolver,
-    gather: Gather,
     frame: FrameBuilder,
     /// Validated and in the frame.
     accepted: Vec<(Version, Request)>,
@@ -114,46 +122,13 @@ pub(super) struct Committer {
 
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, log: Log) -> Committer {
-        let (resolver, gather) = (Resolver::default(), Gather::default());
-        Committer { shared, log, resolver, gather, frame: FrameBuilder::new(), accepted: Vec::new() }
-    }
-
-    pub(super) fn run(mut self) {
-        let shared = self.shared.clone();
-        let mut idle = false;
-        let mut requests = Vec::new();
-        loop {
-            let (drop_before, pull_up, rotate) = {
-                let mut queue = shared.queue.lock();
-                while !queue.has_work() && !queue.closing {
-                    if idle {
-                        shared.queued.wait(&mut queue);
-                    } else if shared.queued.wait_for(&mut queue, IDLE).timed_out() {
-                        idle = true;
-                        self.log.mark_end();
-                    }
-                }
-                if queue.closing && queue.requests.is_empty() {
-                    break;
-                }
-                let mut queue = self.gather.wait(queue, |queue| queue.requests.len());
-                queue.bytes = 0;
-                queue.called = false;
-                std::mem::swap(&mut queue.requests, &mut requests);
-                let drop_before = std::mem::take(&mut queue.drop_before);
-                (drop_before, std::mem::take(&mut queue.pull_up), std::mem::take(&mut queue.rotate))
-            };
-            if !requests.is_empty() {
-                idle = false;
-                self.commit(&mut requests);
-            }
-            self.after_upkeep(drop_before, pull_up);
-            if rotate {
-                self.rotate();
-            }
+        Committer {
+            shared,
+            log,
+            resolver: Resolver::default(),
+            frame: FrameBuilder::new(),
+            accepted: Vec::new(),
         }
-        shared.upkeep.lock().log_end = Some(self.log.end());
-        shared.upkeep_changed.notify_all();
     }
 
     fn commit(&mut self, requests: &mut Vec<Request>) {
@@ -164,6 +139,11 @@ impl Committer {
             }
             return;
         }
+        self.commit_now(requests);
+    }
+
+    /// Where there is room.
+    fn commit_now(&mut self, requests: &mut Vec<Request>) {
         let mut round = Round::default();
         for request in requests.drain(..) {
             if request.view.is_some_and(|view| self.resolver.conflicts(view, &request.reads)) {
@@ -249,6 +229,88 @@ impl Committer {
             if let Err(error) = self.shared.tree.forget(self.shared.oldest()) {
                 tracing::warn!(%error, "an old state of the tree could not be removed");
             }
+        }
+    }
+}
+
+impl Shared {
+    /// The committer's thread.
+    pub(super) fn run_commit(&self) {
+        let mut gather = Gather::default();
+        let mut idle = false;
+        let mut requests = Vec::new();
+        loop {
+            idle = self.wait_for_commits(&mut gather, idle);
+            let mut open = self.committer.lock();
+            let Some(committer) = open.as_mut() else { return };
+            let (drop_before, pull_up, rotate) = {
+                let mut queue = self.queue.lock();
+                if queue.closing && queue.requests.is_empty() {
+                    break;
+                }
+                queue.take(&mut requests);
+                queue.attention.taken();
+                let drop_before = std::mem::take(&mut queue.drop_before);
+                (drop_before, std::mem::take(&mut queue.pull_up), std::mem::take(&mut queue.rotate))
+            };
+            if !requests.is_empty() {
+                idle = false;
+                committer.commit(&mut requests);
+            }
+            committer.after_upkeep(drop_before, pull_up);
+            if rotate {
+                committer.rotate();
+            }
+        }
+        let committer = self.committer.lock().take();
+        self.upkeep.lock().log_end = committer.map(|committer| committer.log.end());
+        self.upkeep_changed.notify_all();
+    }
+
+    /// Returns when there may be something to do. `idle`, as it was and as it is now, is whether the log's end is marked.
+    fn wait_for_commits(&self, gather: &mut Gather, mut idle: bool) -> bool {
+        let mut queue = self.queue.lock();
+        while !queue.has_work() && !queue.closing {
+            if idle {
+                queue.attention.sleeps(true);
+                self.queued.wait(&mut queue);
+                queue.attention.sleeps(false);
+                idle = !queue.attention.has_written();
+            } else if self.queued.wait_for(&mut queue, IDLE).timed_out() && !queue.attention.has_written() {
+                MutexGuard::unlocked(&mut queue, || {
+                    if let Some(committer) = self.committer.lock().as_mut() {
+                        committer.log.mark_end();
+                    }
+                });
+                idle = !queue.attention.has_written();
+            }
+        }
+        drop(gather.wait(queue, |queue| queue.requests.len()));
+        idle
+    }
+
+    /// Commits on the calling thread what waits, if that takes no longer than a sync.
+    pub(super) fn commit_here(&self) {
+        let Some(mut committer) = self.committer.try_lock() else { return self.rouse() };
+        let Some(committer) = committer.as_mut() else { return };
+        let mut requests = Vec::new();
+        {
+            let mut queue = self.queue.lock();
+            if queue.attention.is_called() {
+                return;
+            }
+            if queue.bytes > SMALL_BYTES || !self.has_room() {
+                drop(queue);
+                return self.rouse();
+            }
+            queue.take(&mut requests);
+            if queue.attention.taken_elsewhere() {
+                self.queued.notify_one();
+            }
+        }
+        if !requests.is_empty() {
+            // The flushing thread may fill the tree meanwhile: that is no reason to wait for it here.
+            committer.commit_now(&mut requests);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The engine that keeps everything in a data directory.
 //!
-//! Our own log in front, an LSM tree behind. One thread commits: it takes all transactions that wait, validates each
-//! against those before it, writes them to the log as one frame, syncs once, puts them into the tree's memtable,
-//! makes them visible, announces and acknowledges them. Two more threads move full memtables into tables and merge
-//! tables; when a memtable has become a table, the log before it is dropped. Single rows are read from memory where they
+//! Our own log in front, an LSM tree behind. One thread at a time commits, one that is there for it or one of connections
+//! that has nothing else to do: it takes all transactions that wait, validates each against those before it, writes them
+//! to the log as one frame, syncs once, puts them into the tree's memtable, makes them visible, announces and
+//! acknowledges them. Two more threads move full memtables into tables and merge tables; when a memtable has become a table, the log before it is dropped. Single rows are read from memory where they
 //! were read or written lately ([`rows`]), and a store at rest is merged into one run of tables, so that what a read costs
 //! grows little with what there is.
 //!
@@ -40,7 +40,7 @@ use crate::engine::{BoxFuture, Engine, KeyRange, Pair, ReadSet, Version, View, W
 use crate::feed::Feed;
 use crate::local::{Hold, LiveVersions};
 use crate::log::Position;
-use committer::{Queue, Request};
+use committer::{Committer, Queue, Request};
 use rows::Rows;
 use tree::Tree;
 use upkeep::Upkeep;
@@ -68,6 +68,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Something is in the queue.
     queued: Condvar,
+    /// Until the store is closed. Locked before the queue.
+    committer: Mutex<Option<Committer>>,
     upkeep: Mutex<Upkeep>,
     /// There is upkeep to do, or some is done.
     upkeep_changed: Condvar,
@@ -149,6 +151,10 @@ impl Sleeper for Shared {
         if self.queue.lock().call() {
             self.queued.notify_one();
         }
+    }
+
+    fn work(&self) {
+        self.commit_here();
     }
 }
 

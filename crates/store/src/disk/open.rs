@@ -91,6 +91,7 @@ impl DiskEngine {
             feed: Default::default(),
             queue: Mutex::default(),
             queued: Condvar::new(),
+            committer: Mutex::default(),
             upkeep: Mutex::default(),
             upkeep_changed: Condvar::new(),
             poisoned: Mutex::new(None),
@@ -99,8 +100,11 @@ impl DiskEngine {
         });
         shared.start_unsettled();
         let engine = DiskEngine { shared: shared.clone() };
-        let committer = Committer::new(shared.clone(), log);
-        engine.start("store-commit", move || committer.run())?;
+        *shared.committer.lock() = Some(Committer::new(shared.clone(), log));
+        engine.start("store-commit", {
+            let shared = shared.clone();
+            move || shared.run_commit()
+        })?;
         engine.start("store-flush", {
             let shared = shared.clone();
             move || shared.run_flush()

@@ -75,6 +75,11 @@ impl Rest {
 }
 
 impl Shared {
+    /// Whether the tree can take more now.
+    pub(super) fn has_room(&self) -> bool {
+        self.upkeep.lock().sealed.len() < SEALED_MAX && self.tree.recent_runs() < RECENT_RUNS_MAX
+    }
+
     /// Waits until the tree can take more; an error when that is not in sight.
     pub(super) fn wait_for_room(&self) -> Result<(), StoreError> {
         let mut upkeep = self.upkeep.lock();

@@ -12,16 +12,20 @@ use haneul_env::Fs;
 use haneul_env::fs::Gather;
 use haneul_env::post::{self, Reply, Round};
 use haneul_env::rouse::{self, Sleeper};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::StoreError;
+use crate::log::attention::Attention;
 use crate::log::frame::{FrameBuilder, RECORD_BODY_MAX};
 use crate::log::segments::{Log, LogFiles, LogOptions};
 use crate::log::{Position, frame};
 
 /// Bytes that may wait to be written; an append beyond them is refused.
 pub const PENDING_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// More than this is not written by whoever appends it.
+const SMALL_BYTES: usize = 64 * 1024;
 
 /// How long the journal is quiet before it marks its end.
 const IDLE: Duration = Duration::from_millis(200);
@@ -69,10 +73,15 @@ impl Journal {
         log.replay(from, replayed)?;
         let files = log.files().clone();
         let state = State { end: log.end(), ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new() });
+        let writer = Writer { log, frame: FrameBuilder::new(), waiting: Vec::new() };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            writer: Mutex::new(Some(writer)),
+        });
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn({
             let shared = shared.clone();
-            move || shared.run(log)
+            move || shared.run()
         })?;
         Ok(Journal(Kind::Disk(Arc::new(Disk { shared, files, thread: Mutex::new(Some(thread)) }))))
     }
@@ -220,6 +229,8 @@ struct Disk {
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
+    /// `None` once it is closed. Locked before the state.
+    writer: Mutex<Option<Writer>>,
 }
 
 #[derive(Default)]
@@ -229,25 +240,60 @@ struct State {
     drop_before: u32,
     end: Position,
     closing: bool,
-    /// The thread sleeps until it is woken.
-    asleep: bool,
-    /// It has been woken for those that wait.
-    called: bool,
+    attention: Attention,
+}
+
+/// What writes, on whichever thread.
+struct Writer {
+    log: Log,
+    frame: FrameBuilder,
+    waiting: Vec<Reply<Result<Position, StoreError>>>,
 }
 
 impl Sleeper for Shared {
     fn rouse(&self) {
-        if self.state.lock().call() {
+        let mut state = self.state.lock();
+        if !state.waiting.is_empty() && state.attention.call() {
             self.wake.notify_one();
         }
     }
+
+    fn work(&self) {
+        // Whoever has it is not in the middle of something long, but may be about to sync.
+        let Some(mut writer) = self.writer.try_lock() else { return self.rouse() };
+        let Some(writer) = writer.as_mut() else { return };
+        {
+            let mut state = self.state.lock();
+            if state.attention.is_called() || state.waiting.is_empty() {
+                return;
+            }
+            if state.frame.len() > SMALL_BYTES {
+                drop(state);
+                return self.rouse();
+            }
+            writer.take(&mut state);
+            if state.attention.taken_elsewhere() {
+                self.wake.notify_one();
+            }
+        }
+        writer.write(self);
+    }
 }
 
-impl State {
-    /// Whether the thread is to be woken: something waits, and nobody has woken it for that. It sleeps only when nothing
-    /// waits, and looks again before it does.
-    fn call(&mut self) -> bool {
-        !self.waiting.is_empty() && !std::mem::replace(&mut self.called, true)
+impl Writer {
+    fn take(&mut self, state: &mut State) {
+        std::mem::swap(&mut state.frame, &mut self.frame);
+        std::mem::swap(&mut state.waiting, &mut self.waiting);
+    }
+
+    /// Writes what was taken, and tells those that wait for it.
+    fn write(&mut self, shared: &Shared) {
+        let appended = self.log.append(&mut self.frame);
+        shared.state.lock().end = self.log.end();
+        let mut round = Round::default();
+        for waiter in self.waiting.drain(..) {
+            round.tell(waiter, appended.clone());
+        }
     }
 }
 
@@ -265,7 +311,7 @@ impl Disk {
         }
         let offsets = records.iter().map(|parts| state.frame.push(parts)).collect();
         state.waiting.push(sender);
-        if !rouse::later(&self.shared) && state.call() {
+        if !rouse::later(&self.shared) && state.attention.call() {
             self.shared.wake.notify_one();
         }
         Appended { offsets, state: AppendedState::Waiting(receiver) }
@@ -278,7 +324,7 @@ impl Disk {
             return false;
         }
         state.frame.push(parts);
-        if std::mem::take(&mut state.asleep) {
+        if state.attention.note() {
             self.shared.wake.notify_one();
         }
         true
@@ -301,50 +347,62 @@ impl Drop for Disk {
 }
 
 impl Shared {
-    fn run(&self, mut log: Log) {
-        let mut frame = FrameBuilder::new();
-        let mut waiting = Vec::new();
+    /// The journal's thread.
+    fn run(&self) {
         let mut gather = Gather::default();
         let mut idle = false;
         loop {
+            idle = self.wait_for_work(&mut gather, idle);
+            let mut open = self.writer.lock();
+            let Some(writer) = open.as_mut() else { return };
             let drop_before = {
                 let mut state = self.state.lock();
-                while state.waiting.is_empty() && state.drop_before == 0 && !state.closing {
-                    if idle && state.frame.is_empty() {
-                        state.asleep = true;
-                        self.wake.wait(&mut state);
-                        state.asleep = false;
-                    } else if self.wake.wait_for(&mut state, IDLE).timed_out() {
-                        if !state.frame.is_empty() {
-                            break;
-                        }
-                        idle = true;
-                        log.mark_end();
-                    }
-                }
                 if state.closing && state.waiting.is_empty() && state.frame.is_empty() {
+                    drop(state);
+                    *open = None;
                     return;
                 }
-                let mut state = gather.wait(state, |state| state.waiting.len());
-                std::mem::swap(&mut state.frame, &mut frame);
-                std::mem::swap(&mut state.waiting, &mut waiting);
-                state.called = false;
+                writer.take(&mut state);
+                state.attention.taken();
                 std::mem::take(&mut state.drop_before)
             };
-            if !waiting.is_empty() || !frame.is_empty() {
+            if !writer.waiting.is_empty() || !writer.frame.is_empty() {
                 idle = false;
-                let appended = log.append(&mut frame);
-                self.state.lock().end = log.end();
-                let mut round = Round::default();
-                for waiter in waiting.drain(..) {
-                    round.tell(waiter, appended.clone());
-                }
+                writer.write(self);
             }
             if drop_before > 0 {
                 // Nothing is lost when it fails; the log is poisoned and says so at the next append.
-                let _ = log.drop_before(drop_before);
+                let _ = writer.log.drop_before(drop_before);
             }
         }
+    }
+
+    /// Returns when there may be something to do. `idle`, as it was and as it is now, is whether the end is marked.
+    fn wait_for_work(&self, gather: &mut Gather, mut idle: bool) -> bool {
+        let mut state = self.state.lock();
+        while state.waiting.is_empty() && state.drop_before == 0 && !state.closing {
+            if idle && state.frame.is_empty() {
+                state.attention.sleeps(true);
+                self.wake.wait(&mut state);
+                state.attention.sleeps(false);
+                idle = !state.attention.has_written();
+            } else if self.wake.wait_for(&mut state, IDLE).timed_out() {
+                if !state.frame.is_empty() {
+                    break;
+                }
+                if state.attention.has_written() {
+                    continue;
+                }
+                MutexGuard::unlocked(&mut state, || {
+                    if let Some(writer) = self.writer.lock().as_mut() {
+                        writer.log.mark_end();
+                    }
+                });
+                idle = !state.attention.has_written();
+            }
+        }
+        drop(gather.wait(state, |state| state.waiting.len()));
+        idle
     }
 }
 

@@ -10,8 +10,9 @@
 //! When a log is closed or falls idle it writes an empty frame, so that this holds for its last records as well.
 //! `head` names the first and the last segment, so that a missing file is noticed.
 //!
-//! Reading order: [`frame`], [`segment`], [`segments`], [`journal`], [`stream`], [`checkpoint`].
+//! Reading order: [`frame`], [`segment`], [`segments`], [`attention`], [`journal`], [`stream`], [`checkpoint`].
 
+mod attention;
 pub mod checkpoint;
 mod frame;
 pub mod journal;
@@ -19,6 +20,7 @@ mod segment;
 pub mod segments;
 pub mod stream;
 
+pub(crate) use attention::Attention;
 pub use checkpoint::{CheckpointReader, CheckpointWriter};
 pub use frame::FrameBuilder;
 pub(crate) use frame::RECORD_BODY_MAX;

@@ -1,4 +1,6 @@
-use haneul_env::Env;
+use std::time::Duration;
+
+use haneul_env::{Env, post, rouse};
 use haneul_store::log::LogOptions;
 use haneul_store::{DiskOptions, Store};
 
@@ -17,4 +19,23 @@ pub(crate) fn tiny() -> DiskOptions {
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// On a thread like those that serve connections: it puts off what is to be synced, and syncs itself.
+pub(crate) fn served<T: Send>(test: impl FnOnce(&tokio::runtime::Runtime) -> T + Send) -> T {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(rouse::idle)
+            .on_thread_unpark(rouse::woke)
+            .build()
+            .unwrap();
+        let context = runtime.enter();
+        let hour = Duration::from_secs(3600);
+        rouse::put_off(rouse::Limits { sync: hour, work: hour });
+        drop(context);
+        runtime.spawn(post::deliver());
+        test(&runtime)
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap())
 }

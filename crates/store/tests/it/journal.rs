@@ -7,6 +7,9 @@ use haneul_env::fs::{Fault, Open};
 use haneul_env::{Fs, Rng};
 use haneul_store::StoreError;
 use haneul_store::log::{FrameBuilder, Journal, Keep, Log, LogOptions, Position};
+use tokio::runtime::Runtime;
+
+use crate::engines;
 
 const DIR: &str = "/data/journal";
 
@@ -30,7 +33,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Writers append at once until the power goes; what was acknowledged is there afterwards, where it was said to be.
-fn crash_and_recover(seed: u64) {
+fn crash_and_recover(seed: u64, runtime: &Runtime) {
     let rng = Rng::seeded(seed);
     let fs = Fs::simulated(Rng::seeded(!seed));
     let sim = fs.sim().unwrap();
@@ -57,7 +60,7 @@ fn crash_and_recover(seed: u64) {
                 attempted.extend(bodies.clone());
                 let mut failed = false;
                 for (append, body) in appends.into_iter().zip(bodies) {
-                    match block_on(append) {
+                    match runtime.block_on(append) {
                         Ok(position) => drop(acknowledged.insert(position, body)),
                         Err(_) => failed = true,
                     }
@@ -90,7 +93,11 @@ fn crash_and_recover(seed: u64) {
 fn what_was_acknowledged_survives_every_crash() {
     let seeds = std::env::var("HANEUL_SEEDS").map_or(150, |count| count.parse().unwrap());
     for seed in 0..seeds {
-        crash_and_recover(seed);
+        if seed % 2 == 0 {
+            crash_and_recover(seed, &engines::runtime());
+        } else {
+            engines::served(|runtime| crash_and_recover(seed, runtime));
+        }
     }
 }
 
@@ -256,6 +263,46 @@ fn notes_go_along_with_what_is_waited_for_and_with_the_end() {
     let (_, found) = open(&fs, Position::START).unwrap();
     assert_eq!(found.values().map(Vec::as_slice).collect::<Vec<_>>(), [&b"note"[..], b"appended", b"last"]);
     assert_eq!(found[&position], b"appended");
+}
+
+#[test]
+fn a_thread_that_serves_writes_by_itself() {
+    let fs = Fs::simulated(Rng::seeded(5));
+    let (journal, _) = open(&fs, Position::START).unwrap();
+    let mut written = Records::new();
+    let appending = |name: u8| {
+        let journal = journal.clone();
+        move |runtime: &Runtime| {
+            let mut written = Records::new();
+            for number in 0..100 {
+                // One that nobody waits for, one alone, and two at once of which one is too long to be written here.
+                assert!(journal.note(&[b"note"]));
+                let position = runtime.block_on(journal.append(&[&[name, number]])).unwrap();
+                written.insert(position, vec![name, number]);
+                let (long, short) = (vec![name; 70_000], [number, name]);
+                let (long, short) = (journal.append(&[&long]), journal.append(&[&short]));
+                let position = runtime.block_on(long).unwrap();
+                written.insert(position, vec![name; 70_000]);
+                written.insert(runtime.block_on(short).unwrap(), vec![number, name]);
+            }
+            written
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = [b'a', b'b'].map(|name| {
+            let work = appending(name);
+            scope.spawn(move || engines::served(work))
+        });
+        for thread in threads {
+            written.extend(thread.join().unwrap());
+        }
+    });
+    journal.close();
+    engines::served(|runtime| assert!(runtime.block_on(journal.append(&[b"closed"])).is_err()));
+    let (_, mut found) = open(&fs, Position::START).unwrap();
+    found.retain(|_, body| body != b"note");
+    assert!(found == written);
+    assert_eq!(written.len(), 600);
 }
 
 #[test]

@@ -136,5 +136,8 @@ proptest! {
         for (_name, store, _dir) in engines::all() {
             runtime.block_on(check(&store, &history));
         }
+        for (_name, store, _dir) in engines::all() {
+            engines::served(|runtime| runtime.block_on(check(&store, &history)));
+        }
     }
 }

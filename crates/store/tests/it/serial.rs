@@ -22,28 +22,59 @@ async fn spawn_all<F: Future<Output = ()> + Send + 'static>(tasks: impl Iterator
     }
 }
 
+/// Sixteen tasks count to 25 each.
+async fn count_up(store: &Store) {
+    spawn_all((0..16).map(|_| {
+        let store = store.clone();
+        async move {
+            for _ in 0..25 {
+                store
+                    .transact(|tx| async move {
+                        let count = tx.get(&COUNTERS, "hot").await?.unwrap_or(0);
+                        tokio::task::yield_now().await;
+                        tx.put(&COUNTERS, "hot", &(count + 1))
+                    })
+                    .await
+                    .unwrap();
+            }
+        }
+    }))
+    .await;
+}
+
 #[test]
 fn no_increment_is_lost() {
     for (name, store, _dir) in engines::all() {
         engines::runtime().block_on(async {
-            spawn_all((0..16).map(|_| {
-                let store = store.clone();
-                async move {
-                    for _ in 0..25 {
-                        store
-                            .transact(|tx| async move {
-                                let count = tx.get(&COUNTERS, "hot").await?.unwrap_or(0);
-                                tokio::task::yield_now().await;
-                                tx.put(&COUNTERS, "hot", &(count + 1))
-                            })
-                            .await
-                            .unwrap();
-                    }
-                }
-            }))
-            .await;
+            count_up(&store).await;
             assert_eq!(store.get(&COUNTERS, "hot").await.unwrap(), Some(400), "{name}");
         });
+    }
+}
+
+#[test]
+fn no_increment_is_lost_where_several_threads_commit() {
+    for (name, store, _dir) in engines::all() {
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                let store = &store;
+                // Now all at once, and now one after the other.
+                scope.spawn(move || {
+                    engines::served(|runtime| {
+                        runtime.block_on(count_up(store));
+                        for number in 0..50 {
+                            let key = format!("{:?} {number}", std::thread::current().id());
+                            runtime.block_on(store.put(&COUNTERS, key.as_str(), &number)).unwrap();
+                            let found = runtime.block_on(store.get(&COUNTERS, key.as_str())).unwrap();
+                            assert_eq!(found, Some(number));
+                        }
+                    });
+                });
+            }
+            scope.spawn(|| engines::runtime().block_on(count_up(&store)));
+        });
+        let hot = engines::runtime().block_on(store.get(&COUNTERS, "hot")).unwrap();
+        assert_eq!(hot, Some(1200), "{name}");
     }
 }
 
