@@ -20,6 +20,11 @@ fn main() {
     runtime.block_on(store("disk", &disk, 40_000));
     println!("resident: {} MiB", resident_mib());
     runtime.block_on(reads("disk", &disk));
+    for count in [10_000, 2_000_000] {
+        let disk = Store::open(&Env::real(), &dir.join(format!("groups-{count}"))).unwrap();
+        runtime.block_on(groups(&disk, count));
+        println!("resident: {} MiB", resident_mib());
+    }
     let journal = Journal::open(
         &Env::real().fs,
         &dir.join("journal"),
@@ -60,6 +65,38 @@ async fn store(name: &str, store: &Store, count: u64) {
                     })
                     .await
                     .unwrap();
+            }
+        })
+        .await;
+    }
+}
+
+/// Scans of groups of 20 rows, as they are after they were filled in.
+async fn groups(store: &Store, count: u64) {
+    static GROUPS: Table<(u64, u64), Vec<u8>> = Table::new("bench.groups");
+    store.group(&GROUPS, 8);
+    let fill = store.clone();
+    run(&format!("groups, {count} rows: fill in by 25"), 16, count / 25, move |writer, n| {
+        let (store, mut batch) = (fill.clone(), haneul_store::Batch::default());
+        async move {
+            let first = (n * 16 + writer) * 25;
+            for row in first..first + 25 {
+                batch
+                    .put(&GROUPS, &((row / 20).wrapping_mul(0x9e37_79b9_7f4a_7c15), row % 20), &vec![7; 110])
+                    .unwrap();
+            }
+            store.write(batch).await.unwrap();
+        }
+    })
+    .await;
+    let rng = Rng::seeded(1);
+    for what in ["scan 20", "scan 20 again"] {
+        let (store, rng) = (store.clone(), Rng::seeded(rng.u64()));
+        run(&format!("groups, {count} rows: {what}"), 1, 200_000, move |_, _| {
+            let (store, group) = (store.clone(), rng.below(count / 20).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            async move {
+                let found = store.scan(&GROUPS, Range::prefix((group,)), 64).await.unwrap();
+                assert_eq!(found.len(), 20);
             }
         })
         .await;

@@ -29,6 +29,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Commits writes that depend on nothing that was read.
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>>;
 
+    /// Rows of `table` that share the first `bytes` bytes of their key, without the table's name, are usually read together and
+    /// are not many: an engine may do better with that.
+    fn group(&self, _table: &str, _bytes: usize) {}
+
     /// Where the engine announces its commits, in order.
     fn feed(&self) -> &Arc<Feed>;
 

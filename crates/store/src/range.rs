@@ -125,8 +125,34 @@ pub(crate) fn successor(prefix: &[u8]) -> Vec<u8> {
     next
 }
 
+/// Whether `end` is [`successor`] of `prefix`.
+pub(crate) fn is_successor(end: &[u8], prefix: &[u8]) -> bool {
+    let raised = prefix.iter().rposition(|byte| *byte < u8::MAX);
+    match (raised, end.split_last()) {
+        (Some(at), Some((last, rest))) => *rest == prefix[..at] && *last == prefix[at] + 1,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 /// The first byte string after `key`.
 fn following(mut key: Vec<u8>) -> Vec<u8> {
     key.push(0);
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_is_known_as_one() {
+        let prefixes: [&[u8]; 7] = [b"", b"a", b"ab", b"a\xff", b"\xff", b"\xff\xff", b"b\xff\xff"];
+        for prefix in prefixes {
+            for other in prefixes {
+                let end = successor(other);
+                assert_eq!(is_successor(&end, prefix), end == successor(prefix), "{end:?} {prefix:?}");
+            }
+        }
+    }
 }

@@ -123,6 +123,13 @@ impl Store {
         Ok(())
     }
 
+    /// Says that rows of the table that share the first `bytes` bytes of their encoded key are usually read together, and that
+    /// such groups are mostly small: then a scan within one, and a read of a row that is not there, is mostly from memory.
+    /// Once, before anything else is done with the table.
+    pub fn group<K, V>(&self, table: &Table<K, V>, bytes: usize) {
+        self.shared.engine.group(table.name(), bytes);
+    }
+
     /// Commits that touch any of `tables` (all, when empty), from now on: subscribe, then read.
     pub fn subscribe(&self, tables: &[&'static str]) -> Subscription {
         self.shared.engine.feed().subscribe(tables)

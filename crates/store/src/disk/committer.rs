@@ -189,10 +189,10 @@ impl Committer {
             }
             return;
         }
-        let mut memtable_bytes = 0;
+        let (mut memtable_bytes, mut wanted) = (0, Vec::new());
         for (version, request) in &self.accepted {
             memtable_bytes = self.shared.tree.apply(*version, &request.writes).max(memtable_bytes);
-            self.shared.rows.commit(*version, &request.writes);
+            self.shared.rows.commit(*version, &request.writes, &mut wanted);
         }
         let last = self.accepted.last().map_or(0, |(version, _)| *version);
         self.shared.visible.store(last, Ordering::Release);
@@ -202,6 +202,7 @@ impl Committer {
             round.tell(request.reply, Ok(version));
         }
         drop(round);
+        self.shared.want_pages(wanted);
         if memtable_bytes >= self.shared.options.memtable_bytes {
             self.rotate();
         }

@@ -3,9 +3,10 @@
 //! Our own log in front, an LSM tree behind. One thread at a time commits, one that is there for it or one of connections
 //! that has nothing else to do: it takes all transactions that wait, validates each against those before it, writes them
 //! to the log as one frame, syncs once, puts them into the tree's memtable, makes them visible, announces and
-//! acknowledges them. Two more threads move full memtables into tables and merge tables; when a memtable has become a table, the log before it is dropped. Single rows are read from memory where they
-//! were read or written lately ([`rows`]), and a store at rest is merged into one run of tables, so that what a read costs
-//! grows little with what there is.
+//! acknowledges them. More threads move full memtables into tables, merge tables, and bring into memory what lies beside
+//! what was written; when a memtable has become a table, the log before it is dropped. Rows are read from memory where they
+//! were read or written lately, by themselves or with their neighbours ([`rows`]), and a store at rest is merged into one
+//! run of tables, so that what a read costs grows little with what there is.
 //!
 //! The tree is the `lsm-tree` crate, which is what `fjall` is made of, without fjall's own journal: that one takes a
 //! damaged batch for a torn tail and silently drops what follows, and swallows a write error (fjall #304). Ours is
@@ -14,11 +15,15 @@
 //! In the directory: `lock`, `manifest` ([`manifest`]), and `store/` with `log/`, `tree/` and `checkpoint`. Nothing is
 //! ever opened as if it were empty: what the manifest says was made must be there.
 //!
-//! Reading order: [`manifest`], [`open`](mod@open), [`tree`], [`rows`], [`wal`], [`committer`], [`upkeep`].
+//! Reading order: [`manifest`], [`open`](mod@open), [`tree`], [`ring`], [`page`], [`rows`], [`read`], [`pages`], [`wal`], [`committer`], [`upkeep`].
 
 mod committer;
 pub mod manifest;
 mod open;
+mod page;
+mod pages;
+mod read;
+mod ring;
 mod rows;
 mod tree;
 mod upkeep;
@@ -41,7 +46,8 @@ use crate::feed::Feed;
 use crate::local::{Hold, LiveVersions};
 use crate::log::Position;
 use committer::{Committer, Queue, Request};
-use rows::Rows;
+use pages::Wanted;
+use rows::{Found, Rows};
 use tree::Tree;
 use upkeep::Upkeep;
 
@@ -73,6 +79,9 @@ struct Shared {
     upkeep: Mutex<Upkeep>,
     /// There is upkeep to do, or some is done.
     upkeep_changed: Condvar,
+    wanted: Mutex<Wanted>,
+    /// There are pages to be made.
+    wanted_changed: Condvar,
     /// Why nothing is committed any more.
     poisoned: Mutex<Option<String>>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -91,15 +100,6 @@ impl Shared {
     /// The oldest version that anyone reads or may begin to read.
     fn oldest(&self) -> Version {
         self.live.oldest(|| self.visible())
-    }
-
-    /// The row as of a version that is held.
-    fn get_from_tree(&self, key: &[u8], version: Version) -> Result<Option<Bytes>, StoreError> {
-        let found = self.tree.get(key, version)?;
-        if let Some(value) = &found {
-            self.rows.found(key, value, version);
-        }
-        Ok(found)
     }
 
     fn poison(&self, why: &str) {
@@ -138,6 +138,7 @@ impl Shared {
         self.queued.notify_all();
         self.upkeep.lock().closing = true;
         self.upkeep_changed.notify_all();
+        self.close_pages();
         for thread in threads {
             // A panic in it has been printed.
             let _ = thread.join();
@@ -180,13 +181,23 @@ impl Engine for DiskEngine {
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
         let visible = self.shared.visible();
         ready(match self.shared.rows.get(key, visible) {
-            Some(value) => Ok(Some(value)),
-            None => self.shared.get_from_tree(key, self.shared.hold().version()),
+            Found::Row(value) => Ok(Some(value)),
+            Found::Absent => Ok(None),
+            Found::Unknown => self.shared.get_from_tree(key, self.shared.hold().version()),
         })
     }
 
     fn write(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>> {
         self.shared.submit(None, ReadSet::default(), writes)
+    }
+
+    fn group(&self, table: &str, bytes: usize) {
+        let mut shared = table.as_bytes().to_vec();
+        shared.push(0);
+        // While it is locked nothing is committed.
+        let _committer = self.shared.committer.lock();
+        let len = shared.len() + bytes;
+        self.shared.rows.group(shared.into(), len);
     }
 
     fn feed(&self) -> &Arc<Feed> {
@@ -219,14 +230,15 @@ impl View for DiskView {
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
         let version = self.hold.version();
         ready(match self.shared.rows.get(key, version) {
-            Some(value) => Ok(Some(value)),
-            None => self.shared.get_from_tree(key, version),
+            Found::Row(value) => Ok(Some(value)),
+            Found::Absent => Ok(None),
+            Found::Unknown => self.shared.get_from_tree(key, version),
         })
     }
 
     fn scan<'a>(&'a self, range: &'a KeyRange, limit: usize) -> BoxFuture<'a, Result<Vec<Pair>, StoreError>> {
         self.shared.scans.fetch_add(1, Ordering::Relaxed);
-        ready(self.shared.tree.scan(range, limit, self.hold.version()))
+        ready(self.shared.scan(range, limit, self.hold.version()))
     }
 
     fn commit(&self, reads: ReadSet, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>> {

@@ -18,7 +18,7 @@ pub struct DiskOptions {
     pub memtable_bytes: u64,
     /// Blocks of tables kept in memory.
     pub cache_bytes: u64,
-    /// Single rows kept in memory.
+    /// Rows kept in memory.
     pub rows_bytes: u64,
     pub log: LogOptions,
 }
@@ -94,6 +94,8 @@ impl DiskEngine {
             committer: Mutex::default(),
             upkeep: Mutex::default(),
             upkeep_changed: Condvar::new(),
+            wanted: Mutex::default(),
+            wanted_changed: Condvar::new(),
             poisoned: Mutex::new(None),
             threads: Mutex::default(),
             lock: Mutex::new(Some(lock)),
@@ -108,6 +110,10 @@ impl DiskEngine {
         engine.start("store-flush", {
             let shared = shared.clone();
             move || shared.run_flush()
+        })?;
+        engine.start("store-pages", {
+            let shared = shared.clone();
+            move || shared.run_pages()
         })?;
         engine.start("store-merge", move || shared.run_merge())?;
         Ok((engine, manifest))

@@ -1,80 +1,150 @@
-//! Rows kept in memory as they were last committed, so that a read of one costs little more where the tree is large.
+//! Rows kept in memory as they were last committed, so that a read costs little more where the tree is large.
 //!
 //! A tree of ten million rows is a dozen searches deep, each in memory that no processor has in its caches; a row kept
 //! here is a look into a hash table and one into the row. What is written is kept as well as what is read: most of what
 //! is read was written a short while ago.
 //!
-//! Each shard is a ring of segments that rows are appended to. When the ring is full its oldest segment is taken away;
-//! the rows in it that were read since they came stay (a second chance, as in CLOCK), the others are forgotten. Nothing
-//! is allocated for a row by itself, and nothing is in it but its key, its value and 16 bytes.
+//! Rows of a table may be in groups: those whose keys begin with the same bytes, as many as was said of the table; for
+//! items of DynamoDB those of one partition. A small group is kept as one [`page`] that has all of its rows, so that a scan
+//! of some of them, and a read of one that is not there, is a look into that. A page begins as what a search of the tree
+//! found, and each commit puts in and takes out what it writes and deletes. It is searched for when someone scans the
+//! group, misses two rows of it, or has written two. Where there is no page, rows are kept by themselves. Commits put both
+//! right, so neither is ever older than what is visible.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use hashbrown::HashTable;
-use parking_lot::Mutex;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::engine::{Version, Write};
+use super::page::{self, Row};
+use super::ring::{Kind, Rings};
+use crate::engine::{KeyRange, Pair, Version, Write};
+use crate::range::is_successor;
 
 pub(super) struct Rows {
-    shards: Box<[Mutex<Shard>]>,
-    /// Of the hash: who chooses keys does not know which of them share a place.
-    seed: u64,
+    rings: Rings,
+    grouped: [OnceLock<Grouped>; GROUPED_MAX],
+    /// Groups that a row was missed of, and that one was written to (mostly after it was missed: that is not twice): their
+    /// hashes, each in the place that it says.
+    missed: Box<[AtomicU32]>,
+    written: Box<[AtomicU32]>,
 }
 
-#[derive(Default)]
-struct Shard {
-    places: HashTable<Place>,
-    segments: Vec<Vec<u8>>,
-    /// Segments that there may be.
-    segments_max: usize,
-    /// The one that is appended to.
-    head: usize,
-    /// The newest commit that has written a key of this shard.
-    newest: Version,
-    reads: u64,
+/// A table in groups.
+struct Grouped {
+    /// What the table's keys begin with.
+    table: Bytes,
+    /// What the keys of a group have in common, the table's name included.
+    len: usize,
 }
 
-/// Where a row lies in its shard: `at` is its address in units of [`ALIGN`], times two, and one more when it was read
-/// since it was put there.
-#[derive(Clone, Copy)]
-struct Place {
-    hash: u32,
-    at: u32,
+/// What a view sees of a row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Row(Bytes),
+    /// There is none.
+    Absent,
+    Unknown,
 }
 
-/// What comes before the key and the value of a row.
-#[derive(Clone, Copy)]
-struct Head {
-    hash: u32,
-    key: u16,
-    value: u16,
-    /// Views from this version on see the row as it is here.
-    version: Version,
+/// What a view sees of a range.
+pub(super) enum Scanned<'r> {
+    Rows(Vec<Pair>),
+    /// It is in this group, whose page is to be made.
+    Unread(&'r [u8]),
+    Unknown,
 }
 
-const SHARDS: usize = 64;
-const SEGMENT: usize = 32 * 1024;
-const ALIGN: usize = 8;
-const HEAD: usize = 16;
+/// What there is of a group after a commit.
+enum Page {
+    /// A page, with what was written.
+    Has,
+    Unread,
+    /// It is too large for one.
+    Never,
+}
 
 /// Larger ones are left to the tree: what a search costs is little beside them.
 const ROW_BYTES_MAX: usize = 4096;
 
+/// The same of groups, with all that a page holds. Its rows are looked at one after the other.
+pub(super) const PAGE_BYTES_MAX: usize = 16 * 1024;
+
+const GROUPED_MAX: usize = 4;
+const MARKS: usize = 1 << 14;
+
+// What the first byte of a group's entry says: rows follow, or there are too many for a page.
+const PAGE: u8 = 0;
+const MANY: u8 = 1;
+
 impl Rows {
-    /// `bytes` is what the segments may take; the places of rows of 200 bytes are a twentieth more.
+    /// `bytes` is what they may take, but for a twentieth.
     pub(super) fn new(bytes: u64, seed: u64) -> Rows {
-        // A place has 31 bits for an address, and two segments are what a ring needs.
-        let segments_max = (bytes / (SHARDS * SEGMENT) as u64).clamp(2, (1 << 31) / (SEGMENT / ALIGN) as u64);
-        let shard = || Mutex::new(Shard { segments_max: segments_max as usize, ..Shard::default() });
-        Rows { shards: (0..SHARDS).map(|_| shard()).collect(), seed }
+        let marks = || (0..MARKS).map(|_| AtomicU32::new(0)).collect();
+        let rings = Rings::new(bytes, seed);
+        Rows { rings, grouped: Default::default(), missed: marks(), written: marks() }
     }
 
-    /// The row as a view of `version` sees it, if it is known.
-    pub(super) fn get(&self, key: &[u8], version: Version) -> Option<Bytes> {
-        let (shard, hash) = self.shard(key);
-        let mut shard = shard.lock();
+    /// From now on, keys that begin with `table` are in groups by their first `len` bytes. Not while anything is committed.
+    pub(super) fn group(&self, table: Bytes, len: usize) {
+        let free = self.grouped.iter().find(|of| of.get().is_none_or(|of| of.table == table));
+        let of =
+            free.expect("no more than a few tables are in groups").get_or_init(|| Grouped { table, len });
+        assert_eq!(of.len, len, "the groups of a table stay what they are");
+    }
+
+    /// What a key shares with its group, and what it goes on with.
+    pub(super) fn split<'k>(&self, key: &'k [u8]) -> Option<(&'k [u8], &'k [u8])> {
+        let of = self.grouped.iter().map_while(OnceLock::get).find(|of| key.starts_with(&of.table))?;
+        key.split_at_checked(of.len)
+    }
+
+    /// The row as a view of `version` sees it.
+    pub(super) fn get(&self, key: &[u8], version: Version) -> Found {
+        if let Some((group, rest)) = self.split(key) {
+            let (mut shard, hash) = self.rings.shard(Kind::Page, group);
+            if let Some((since, [PAGE, page @ ..])) = shard.get(hash, group) {
+                let found = match page::find(page, rest) {
+                    Some(row) if row.version <= version => Found::Row(Bytes::copy_from_slice(row.value)),
+                    None if since <= version => Found::Absent,
+                    _ => Found::Unknown,
+                };
+                shard.reads += 1;
+                return found;
+            }
+        }
+        let (mut shard, hash) = self.rings.shard(Kind::Row, key);
         shard.reads += 1;
-        shard.get(hash, key, version)
+        match shard.get(hash, key) {
+            Some((since, value)) if since <= version => Found::Row(Bytes::copy_from_slice(value)),
+            _ => Found::Unknown,
+        }
+    }
+
+    /// Up to `limit` rows of a range as a view of `version` sees them.
+    pub(super) fn scan<'r>(&self, range: &'r KeyRange, limit: usize, version: Version) -> Scanned<'r> {
+        let Some((group, start)) = self.split(&range.start) else { return Scanned::Unknown };
+        let end = range.end.strip_prefix(group);
+        if end.is_none() && !is_successor(&range.end, group) {
+            return Scanned::Unknown;
+        }
+        let (mut shard, hash) = self.rings.shard(Kind::Page, group);
+        let page = match shard.get(hash, group) {
+            Some((since, [PAGE, page @ ..])) if since <= version => page,
+            Some(_) => return Scanned::Unknown,
+            None => return Scanned::Unread(group),
+        };
+        let rows = page::rows(page).skip_while(|row| row.rest < start);
+        let rows = rows.take_while(|row| end.is_none_or(|end| row.rest < end));
+        let mut rows: Vec<Row<'_>> = if range.reverse { rows.collect() } else { rows.take(limit).collect() };
+        if range.reverse {
+            rows.reverse();
+            rows.truncate(limit);
+        }
+        if rows.iter().any(|row| row.version > version) {
+            return Scanned::Unknown;
+        }
+        Scanned::Rows(pairs(group, &rows))
     }
 
     /// Keeps what a view of `version` found in the tree.
@@ -82,269 +152,348 @@ impl Rows {
         if key.len() + value.len() > ROW_BYTES_MAX {
             return;
         }
-        let (shard, hash) = self.shard(key);
-        let mut shard = shard.lock();
+        let (mut shard, hash) = self.rings.shard(Kind::Row, key);
         // A newer commit may have written this key, and the row been forgotten since.
-        if shard.newest <= version && shard.place(hash, key).is_none() {
+        if shard.newest[Kind::Row as usize] <= version && !shard.has(hash, key) {
             shard.put(hash, key, value, version);
         }
     }
 
-    /// Takes over what is committed. Before it becomes visible: then whoever sees the commit finds no older row.
-    pub(super) fn commit(&self, version: Version, writes: &[Write]) {
-        for Write { key, value } in writes {
-            let (shard, hash) = self.shard(key);
-            let mut shard = shard.lock();
-            shard.newest = version;
-            match value {
-                Some(value) if key.len() + value.len() <= ROW_BYTES_MAX => {
-                    shard.put(hash, key, value, version);
+    /// Keeps all rows of a group, as a view of `version` found them in the tree.
+    pub(super) fn found_group(&self, group: &[u8], pairs: &[Pair], version: Version) {
+        let mut entry = vec![PAGE];
+        for (key, value) in pairs {
+            if value.len() > PAGE_BYTES_MAX {
+                return self.is_large(group);
+            }
+            Row { version, rest: &key[group.len()..], value }.append(&mut entry);
+        }
+        if entry.len() > PAGE_BYTES_MAX {
+            return self.is_large(group);
+        }
+        let (mut shard, hash) = self.rings.shard(Kind::Page, group);
+        if shard.newest[Kind::Page as usize] <= version && !shard.has(hash, group) {
+            shard.put(hash, group, &entry, version);
+        }
+    }
+
+    /// Nobody needs to read this group for a page again soon.
+    pub(super) fn is_large(&self, group: &[u8]) {
+        let (mut shard, hash) = self.rings.shard(Kind::Page, group);
+        if !shard.has(hash, group) {
+            shard.put(hash, group, &[MANY], 0);
+        }
+    }
+
+    /// Somebody missed a row that the tree does not have either. True when it is time to make a page of its group.
+    pub(super) fn missed(&self, group: &[u8]) -> bool {
+        self.is_second(&self.missed, group) && !self.has_entry(group)
+    }
+
+    /// Whether the group has a page, or is too large for one.
+    pub(super) fn has_entry(&self, group: &[u8]) -> bool {
+        let (shard, hash) = self.rings.shard(Kind::Page, group);
+        shard.has(hash, group)
+    }
+
+    /// Each second time that this is asked of a group, if it was not long ago.
+    fn is_second(&self, marks: &[AtomicU32], group: &[u8]) -> bool {
+        let hash = self.rings.hash(group);
+        let place = &marks[hash as usize % MARKS];
+        let mark = (hash >> 32) as u32;
+        let is_second = place.swap(mark, Ordering::Relaxed) == mark;
+        if is_second {
+            place.store(0, Ordering::Relaxed);
+        }
+        is_second
+    }
+
+    /// Takes over what is committed. Before it becomes visible: then whoever sees the commit finds no older row. Puts into
+    /// `wanted` the groups of which a page is to be made, as several rows of them were written; those rows are not kept by
+    /// themselves.
+    pub(super) fn commit(&self, version: Version, mut writes: &[Write], wanted: &mut Vec<Bytes>) {
+        while let Some(first) = writes.first() {
+            let (mut count, mut are_kept) = (1, true);
+            if let Some((group, _)) = self.split(&first.key) {
+                count = writes.iter().take_while(|write| write.key.starts_with(group)).count();
+                match self.commit_page(version, group, &writes[..count]) {
+                    Page::Has => are_kept = false,
+                    Page::Unread if count > 1 || self.is_second(&self.written, group) => {
+                        are_kept = false;
+                        wanted.push(first.key.slice(..group.len()));
+                    }
+                    Page::Unread | Page::Never => {}
                 }
-                _ => shard.forget(hash, key),
+            }
+            let (of_group, others) = writes.split_at(count);
+            writes = others;
+            for Write { key, value } in of_group {
+                let (mut shard, hash) = self.rings.shard(Kind::Row, key);
+                shard.newest[Kind::Row as usize] = version;
+                match value {
+                    Some(value) if are_kept && key.len() + value.len() <= ROW_BYTES_MAX => {
+                        shard.put(hash, key, value, version);
+                    }
+                    _ => shard.forget(hash, key),
+                }
             }
         }
     }
 
-    /// Reads there have been.
+    fn commit_page(&self, version: Version, group: &[u8], writes: &[Write]) -> Page {
+        let (mut shard, hash) = self.rings.shard(Kind::Page, group);
+        shard.newest[Kind::Page as usize] = version;
+        let (since, page) = match shard.get_mut(hash, group) {
+            Some((since, [PAGE, page @ ..])) => (since, page),
+            Some(_) => return Page::Never,
+            None => return Page::Unread,
+        };
+        if let [Write { key, value: Some(value) }] = writes
+            && page::replace(page, Row { version, rest: &key[group.len()..], value })
+        {
+            return Page::Has;
+        }
+        if !writes.is_sorted_by(|a, b| a.key < b.key) {
+            shard.forget(hash, group);
+            return Page::Unread;
+        }
+        let fits = |write: &Write| write.value.as_ref().is_none_or(|value| value.len() <= PAGE_BYTES_MAX);
+        let mut entry = Vec::with_capacity(page.len() + 1024);
+        entry.push(PAGE);
+        let mut others = false;
+        let are_in = writes.iter().all(fits) && {
+            let changes = writes.iter().map(|write| (&write.key[group.len()..], write.value.as_deref()));
+            others = page::change(page, changes, version, &mut entry);
+            entry.len() <= PAGE_BYTES_MAX
+        };
+        if !are_in {
+            shard.put(hash, group, &[MANY], 0);
+            return Page::Never;
+        }
+        shard.put(hash, group, &entry, if others { version } else { since });
+        Page::Has
+    }
+
+    /// Reads of single rows there have been.
     pub(super) fn reads(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.lock().reads).sum()
-    }
-
-    fn shard(&self, key: &[u8]) -> (&Mutex<Shard>, u32) {
-        let hash = xxh3_64_with_seed(key, self.seed);
-        (&self.shards[(hash >> 32) as usize % SHARDS], hash as u32)
+        self.rings.reads()
     }
 }
 
-impl Shard {
-    fn get(&mut self, hash: u32, key: &[u8], version: Version) -> Option<Bytes> {
-        let segments = &self.segments;
-        let place = self.places.find_mut(spread(hash), |place| place.is(hash, key, segments))?;
-        let (segment, offset) = place.address();
-        let row = &segments[segment][offset..];
-        let head = Head::read(row);
-        if head.version > version {
-            return None;
-        }
-        place.at |= 1;
-        let start = HEAD + usize::from(head.key);
-        Some(Bytes::copy_from_slice(&row[start..start + usize::from(head.value)]))
+/// The rows with their whole keys, in one piece of memory.
+fn pairs(group: &[u8], rows: &[Row<'_>]) -> Vec<Pair> {
+    let len = |row: &Row<'_>| group.len() + row.rest.len() + row.value.len();
+    let mut all = Vec::with_capacity(rows.iter().map(len).sum());
+    for row in rows {
+        all.extend_from_slice(group);
+        all.extend_from_slice(row.rest);
+        all.extend_from_slice(row.value);
     }
-
-    fn place(&self, hash: u32, key: &[u8]) -> Option<Place> {
-        self.places.find(spread(hash), |place| place.is(hash, key, &self.segments)).copied()
-    }
-
-    fn put(&mut self, hash: u32, key: &[u8], value: &[u8], version: Version) {
-        let head = Head { hash, key: key.len() as u16, value: value.len() as u16, version };
-        let segments = &self.segments;
-        if let Ok(place) = self.places.find_entry(spread(hash), |place| place.is(hash, key, segments)) {
-            let (segment, offset) = place.get().address();
-            let row = &mut self.segments[segment][offset..];
-            if Head::read(row).value == head.value {
-                row[..HEAD].copy_from_slice(&head.bytes());
-                let start = HEAD + key.len();
-                row[start..start + value.len()].copy_from_slice(value);
-                return;
-            }
-            place.remove();
-        }
-        let at = self.append(&[&head.bytes(), key, value]);
-        self.places.insert_unique(spread(hash), Place { hash, at }, |place| spread(place.hash));
-    }
-
-    fn forget(&mut self, hash: u32, key: &[u8]) {
-        let segments = &self.segments;
-        if let Ok(place) = self.places.find_entry(spread(hash), |place| place.is(hash, key, segments)) {
-            place.remove();
-        }
-    }
-
-    /// Puts a row at the end, making room where there is none. Returns what its place says.
-    fn append(&mut self, parts: &[&[u8]]) -> u32 {
-        let size = parts.iter().map(|part| part.len()).sum::<usize>().next_multiple_of(ALIGN);
-        while self.segments.get(self.head).is_none_or(|segment| segment.len() + size > SEGMENT) {
-            self.advance();
-        }
-        let segment = &mut self.segments[self.head];
-        let offset = segment.len();
-        for part in parts {
-            segment.extend_from_slice(part);
-        }
-        segment.resize(offset + size, 0);
-        unread_at(self.head, offset)
-    }
-
-    /// Goes on to the next segment: a new one, or the oldest with what was read of it.
-    fn advance(&mut self) {
-        if self.segments.len() < self.segments_max {
-            self.head = self.segments.len();
-            self.segments.push(Vec::with_capacity(SEGMENT));
-            return;
-        }
-        self.head = (self.head + 1) % self.segments.len();
-        let old = std::mem::replace(&mut self.segments[self.head], Vec::with_capacity(SEGMENT));
-        let mut offset = 0;
-        while offset < old.len() {
-            let head = Head::read(&old[offset..]);
-            let size = (HEAD + usize::from(head.key) + usize::from(head.value)).next_multiple_of(ALIGN);
-            self.second_chance(head.hash, offset, &old[offset..offset + size]);
-            offset += size;
-        }
-    }
-
-    /// Keeps a row of the segment that goes, if it was read and the half of its successor has room.
-    fn second_chance(&mut self, hash: u32, offset: usize, row: &[u8]) {
-        let at = unread_at(self.head, offset);
-        let same = |place: &Place| place.hash == hash && place.at & !1 == at;
-        // Not there when it was written again, or deleted.
-        let Ok(mut place) = self.places.find_entry(spread(hash), same) else { return };
-        let segment = &mut self.segments[self.head];
-        if place.get().at & 1 == 1 && segment.len() + row.len() <= SEGMENT / 2 {
-            place.get_mut().at = unread_at(self.head, segment.len());
-            segment.extend_from_slice(row);
-        } else {
-            place.remove();
-        }
-    }
-}
-
-/// The table wants 64 bits, of which it uses the highest seven and the lowest.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// What a place says of an address that was not read yet.
-fn unread_at(segment: usize, offset: usize) -> u32 {
-    (((segment * SEGMENT + offset) / ALIGN) as u32) << 1
-}
-
-impl Place {
-    fn address(self) -> (usize, usize) {
-        let bytes = (self.at >> 1) as usize * ALIGN;
-        (bytes / SEGMENT, bytes % SEGMENT)
-    }
-
-    fn is(self, hash: u32, key: &[u8], segments: &[Vec<u8>]) -> bool {
-        if self.hash != hash {
-            return false;
-        }
-        let (segment, offset) = self.address();
-        let row = &segments[segment][offset..];
-        usize::from(Head::read(row).key) == key.len() && row[HEAD..HEAD + key.len()] == *key
-    }
-}
-
-impl Head {
-    fn bytes(self) -> [u8; HEAD] {
-        let mut bytes = [0; HEAD];
-        bytes[..4].copy_from_slice(&self.hash.to_le_bytes());
-        bytes[4..6].copy_from_slice(&self.key.to_le_bytes());
-        bytes[6..8].copy_from_slice(&self.value.to_le_bytes());
-        bytes[8..].copy_from_slice(&self.version.to_le_bytes());
-        bytes
-    }
-
-    fn read(row: &[u8]) -> Head {
-        let (head, _) = row.split_first_chunk::<HEAD>().expect("a row has a head");
-        let [a, b, c, d, e, f, g, h, version @ ..] = *head;
-        Head {
-            hash: u32::from_le_bytes([a, b, c, d]),
-            key: u16::from_le_bytes([e, f]),
-            value: u16::from_le_bytes([g, h]),
-            version: u64::from_le_bytes(version),
-        }
-    }
+    let (all, mut at) = (Bytes::from(all), 0);
+    let mut next = |len: usize| {
+        at += len;
+        all.slice(at - len..at)
+    };
+    rows.iter().map(|row| (next(group.len() + row.rest.len()), next(row.value.len()))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MIB: u64 = 1 << 20;
+
     fn write(key: &str, value: Option<&str>) -> Write {
         let value = value.map(|value| Bytes::copy_from_slice(value.as_bytes()));
         Write { key: Bytes::copy_from_slice(key.as_bytes()), value }
     }
 
+    /// The groups whose pages are wanted.
+    fn commit(rows: &Rows, version: Version, writes: &[Write]) -> Vec<Bytes> {
+        let mut wanted = Vec::new();
+        rows.commit(version, writes, &mut wanted);
+        wanted
+    }
+
     fn get(rows: &Rows, key: &str, version: Version) -> Option<String> {
-        rows.get(key.as_bytes(), version).map(|value| String::from_utf8(value.to_vec()).unwrap())
+        match rows.get(key.as_bytes(), version) {
+            Found::Row(value) => Some(String::from_utf8(value.to_vec()).unwrap()),
+            Found::Absent => Some("absent".to_owned()),
+            Found::Unknown => None,
+        }
     }
 
     #[test]
     fn a_view_sees_no_row_that_is_newer_than_it() {
-        let rows = Rows::new(1 << 20, 7);
-        rows.commit(5, &[write("a", Some("five"))]);
+        let rows = Rows::new(MIB, 7);
+        commit(&rows, 5, &[write("a", Some("five"))]);
         assert_eq!(get(&rows, "a", 4), None);
-        assert_eq!(get(&rows, "a", 5), Some("five".to_owned()));
+        assert_eq!(get(&rows, "a", 5).as_deref(), Some("five"));
         // As long, and then longer.
-        rows.commit(6, &[write("a", Some("six!"))]);
+        commit(&rows, 6, &[write("a", Some("six!"))]);
         assert_eq!(get(&rows, "a", 5), None);
-        assert_eq!(get(&rows, "a", 6), Some("six!".to_owned()));
-        rows.commit(7, &[write("a", Some("seventh"))]);
-        assert_eq!(get(&rows, "a", 9), Some("seventh".to_owned()));
-        rows.commit(8, &[write("a", None)]);
+        assert_eq!(get(&rows, "a", 6).as_deref(), Some("six!"));
+        commit(&rows, 7, &[write("a", Some("seventh"))]);
+        assert_eq!(get(&rows, "a", 9).as_deref(), Some("seventh"));
+        commit(&rows, 8, &[write("a", None)]);
         assert_eq!(get(&rows, "a", 9), None);
     }
 
     #[test]
     fn what_an_old_view_found_is_not_kept_beside_a_newer_commit() {
-        let rows = Rows::new(1 << 20, 7);
+        let rows = Rows::new(MIB, 7);
         rows.found(b"a", b"old", 3);
         assert_eq!(get(&rows, "a", 2), None);
-        assert_eq!(get(&rows, "a", 3), Some("old".to_owned()));
-        rows.commit(5, &[write("a", None)]);
+        assert_eq!(get(&rows, "a", 3).as_deref(), Some("old"));
+        commit(&rows, 5, &[write("a", None)]);
         rows.found(b"a", b"old", 4);
         assert_eq!(get(&rows, "a", 9), None);
         rows.found(b"a", b"not replaced", 6);
         rows.found(b"a", b"by this", 6);
-        assert_eq!(get(&rows, "a", 6), Some("not replaced".to_owned()));
+        assert_eq!(get(&rows, "a", 6).as_deref(), Some("not replaced"));
     }
 
     #[test]
     fn what_is_too_large_is_forgotten_and_not_kept() {
-        let rows = Rows::new(1 << 20, 7);
-        rows.commit(1, &[write("a", Some("small"))]);
-        rows.commit(2, &[write("a", Some(&"x".repeat(ROW_BYTES_MAX)))]);
+        let rows = Rows::new(MIB, 7);
+        commit(&rows, 1, &[write("a", Some("small"))]);
+        commit(&rows, 2, &[write("a", Some(&"x".repeat(ROW_BYTES_MAX)))]);
         assert_eq!(get(&rows, "a", 2), None);
         rows.found(b"b", "x".repeat(ROW_BYTES_MAX).as_bytes(), 3);
         assert_eq!(get(&rows, "b", 3), None);
-        rows.commit(4, &[write("a", Some(&"x".repeat(ROW_BYTES_MAX - 1)))]);
+        commit(&rows, 4, &[write("a", Some(&"x".repeat(ROW_BYTES_MAX - 1)))]);
         assert_eq!(get(&rows, "a", 4).map(|value| value.len()), Some(ROW_BYTES_MAX - 1));
     }
 
+    /// Tables `t` and `u` with groups of one more letter.
+    fn grouped() -> Rows {
+        let rows = Rows::new(MIB, 7);
+        rows.group(Bytes::from_static(b"t/"), 3);
+        rows.group(Bytes::from_static(b"u/"), 3);
+        rows.group(Bytes::from_static(b"t/"), 3);
+        rows
+    }
+
+    fn found(rows: &Rows, pairs: &[(&str, &str)], version: Version) {
+        let pair =
+            |(key, value): &(&str, &str)| (Bytes::from((*key).to_owned()), Bytes::from((*value).to_owned()));
+        rows.found_group(b"t/a", &pairs.iter().map(pair).collect::<Vec<_>>(), version);
+    }
+
+    fn range(start: &str, end: &[u8]) -> KeyRange {
+        KeyRange { start: start.to_owned().into(), end: Bytes::copy_from_slice(end), reverse: false }
+    }
+
+    /// Keys and values of the group, one after the other.
+    fn scan(rows: &Rows, version: Version) -> Option<String> {
+        match rows.scan(&range("t/a", b"t/b"), 100, version) {
+            Scanned::Rows(pairs) => {
+                let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+                Some(
+                    pairs
+                        .into_iter()
+                        .map(|(key, value)| text(key) + &text(value))
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                )
+            }
+            Scanned::Unread(group) => {
+                assert_eq!(group, b"t/a");
+                Some("unread".to_owned())
+            }
+            Scanned::Unknown => None,
+        }
+    }
+
     #[test]
-    fn memory_stays_within_its_bound_and_what_is_read_stays_longest() {
-        let bytes = 64 * 4 * SEGMENT;
-        let rows = Rows::new(bytes as u64, 7);
-        let value = "v".repeat(100);
-        let hot: Vec<String> = (0..500).map(|number| format!("hot {number}")).collect();
-        let mut version = 0;
-        for number in 0..200_000 {
-            version += 1;
-            rows.commit(version, &[write(&format!("key {number}"), Some(&value))]);
-            let hot = &hot[number % hot.len()];
-            if get(&rows, hot, version).is_none() {
-                rows.found(hot.as_bytes(), hot.as_bytes(), version);
-            }
+    fn a_page_follows_the_commits_and_old_views_do_not_see_it() {
+        let rows = grouped();
+        assert_eq!(scan(&rows, 4).as_deref(), Some("unread"));
+        found(&rows, &[("t/a1", "x"), ("t/a3", "y")], 4);
+        assert_eq!(scan(&rows, 3), None);
+        commit(
+            &rows,
+            5,
+            &[write("t/a0", Some("z")), write("t/a1", None), write("t/a2", Some("z")), write("u/a", None)],
+        );
+        assert_eq!(scan(&rows, 4), None);
+        assert_eq!(scan(&rows, 5).as_deref(), Some("t/a0z t/a2z t/a3y"));
+        assert_eq!(
+            ["t/a1", "t/a2", "t/a3"].map(|key| get(&rows, key, 4)),
+            [None, None, Some("y".to_owned())]
+        );
+        assert_eq!(get(&rows, "t/a1", 5).as_deref(), Some("absent"));
+        // The same rows with other values: as long as the old ones, and not.
+        for (version, value) in [(6, "6"), (7, "seven")] {
+            commit(&rows, version, &[write("t/a3", Some(value)), write("t/b", Some("other"))]);
+            assert_eq!(scan(&rows, version - 1), None);
+            assert_eq!(scan(&rows, version), Some(format!("t/a0z t/a2z t/a3{value}")));
+            assert_eq!(get(&rows, "t/a2", 5).as_deref(), Some("z"));
+            assert_eq!(get(&rows, "t/a1", 5).as_deref(), Some("absent"));
         }
-        let held = |rows: &Rows| -> usize {
-            rows.shards
-                .iter()
-                .flat_map(|shard| shard.lock().segments.iter().map(Vec::len).collect::<Vec<_>>())
-                .sum()
-        };
-        assert!(held(&rows) <= bytes && held(&rows) > bytes / 2, "{}", held(&rows));
-        let kept = hot.iter().filter(|key| get(&rows, key, version) == Some((*key).clone())).count();
-        assert!(kept > 450, "{kept}");
-        let old = (0..1000).filter(|number| get(&rows, &format!("key {number}"), version).is_some()).count();
-        assert_eq!(old, 0);
-        // Each place leads to a row of its own key, and none is left of what is gone.
-        for shard in &rows.shards {
-            let shard = shard.lock();
-            for place in &shard.places {
-                let (segment, offset) = place.address();
-                assert_eq!(Head::read(&shard.segments[segment][offset..]).hash, place.hash);
-            }
+        // What came after the view may not be in what it found.
+        found(&rows, &[("t/a0", "z")], 5);
+        assert_eq!(scan(&rows, 7).as_deref(), Some("t/a0z t/a2z t/a3seven"));
+        // In another order than that of their keys.
+        let wanted = commit(&rows, 8, &[write("t/a5", Some("5")), write("t/a4", Some("4"))]);
+        assert_eq!(wanted, ["t/a"]);
+        assert_eq!(scan(&rows, 8).as_deref(), Some("unread"));
+        found(&rows, &[("t/a4", "4"), ("t/a5", "5")], 7);
+        assert_eq!(scan(&rows, 8).as_deref(), Some("unread"));
+        assert_eq!(["t/a4", "t/a3"].map(|key| get(&rows, key, 8)), [None, None]);
+        // What is written to a group without a page is kept by itself, the first time.
+        assert_eq!([9, 10].map(|version| commit(&rows, version, &[write("t/a6", Some("6"))]).len()), [0, 1]);
+        assert_eq!([11, 12].map(|version| commit(&rows, version, &[write("t/a7", Some("7"))]).len()), [0, 1]);
+        assert_eq!(["t/a6", "t/a7"].map(|key| get(&rows, key, 12)), [None, None]);
+        assert!(commit(&rows, 13, &[write("t/a7", Some("7"))]).is_empty());
+        assert_eq!(get(&rows, "t/a7", 13).as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn a_page_is_asked_for_at_the_second_miss_and_not_when_it_is_large() {
+        let rows = grouped();
+        assert_eq!([1, 2, 3, 4].map(|_| rows.missed(b"t/a")), [false, true, false, true]);
+        found(&rows, &[], 1);
+        assert_eq!([1, 2].map(|_| rows.missed(b"t/a")), [false; 2]);
+        assert_eq!(scan(&rows, 1).as_deref(), Some(""));
+        let value = "x".repeat(1000);
+        for number in 10..26 {
+            commit(&rows, number, &[write(&format!("t/a{number}"), Some(&value))]);
+            assert!(scan(&rows, number).is_some());
         }
+        commit(&rows, 26, &[write("t/a26", Some(&value))]);
+        assert_eq!(scan(&rows, 26), None);
+        assert_eq!([1, 2].map(|_| rows.missed(b"t/a")), [false; 2]);
+        assert_eq!(
+            [("t/a26", 26), ("t/a25", 26)].map(|(key, at)| get(&rows, key, at).is_some()),
+            [true, false]
+        );
+        rows.found_group(b"t/b", &[("t/b1".into(), "1".into())], 27);
+        commit(&rows, 28, &[write("t/b2", Some(&"x".repeat(70_000)))]);
+        assert_eq!(["t/b1", "t/b2"].map(|key| get(&rows, key, 28)), [None, None]);
+    }
+
+    #[test]
+    fn a_row_that_is_missed_and_then_written_wants_no_page() {
+        let rows = grouped();
+        assert!(!rows.missed(b"t/a"));
+        assert!(commit(&rows, 1, &[write("t/a1", Some("1"))]).is_empty());
+        assert!(rows.missed(b"t/a"));
+        assert_eq!(commit(&rows, 2, &[write("t/a2", Some("2"))]), ["t/a"]);
+    }
+
+    #[test]
+    fn only_a_range_in_one_group_is_one_of_it() {
+        let rows = grouped();
+        let is_one =
+            |start: &str, end: &[u8]| matches!(rows.scan(&range(start, end), 1, 1), Scanned::Unread(_));
+        assert!(
+            is_one("t/a", b"t/b")
+                && is_one("t/a1", b"t/a2")
+                && is_one("t/a1", b"t/b")
+                && is_one("u/a", b"u/b")
+        );
+        assert!(!is_one("t/", b"t/b") && !is_one("t/a", b"t/b1") && !is_one("t/a", b"t0"));
+        assert!(!is_one("s/a", b"s/b") && !is_one("", b""));
     }
 }

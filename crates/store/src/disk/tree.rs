@@ -106,6 +106,25 @@ impl Tree {
         }
     }
 
+    /// All pairs of a range, if they have no more than `bytes_max` bytes.
+    pub(super) fn scan_whole(
+        &self,
+        range: &KeyRange,
+        bytes_max: usize,
+        version: Version,
+    ) -> Result<Option<Vec<Pair>>, StoreError> {
+        let (mut all, mut bytes) = (Vec::new(), 0);
+        for guard in self.tree.range(range.start.clone()..range.end.clone(), version + 1, None) {
+            let (key, value) = guard.into_inner().map_err(|error| failure(&self.dir, error, false))?;
+            bytes += key.len() + value.len();
+            if bytes > bytes_max {
+                return Ok(None);
+            }
+            all.push((Bytes::from(key), Bytes::from(value)));
+        }
+        Ok(Some(all))
+    }
+
     /// Puts a commit into the memtable; the committer's alone. Returns the memtable's size in bytes.
     pub(super) fn apply(&self, version: Version, writes: &[Write]) -> u64 {
         let mut size = 0;

@@ -3,6 +3,7 @@
 mod disk;
 mod engines;
 mod feed;
+mod groups;
 mod journal;
 mod model;
 mod records;

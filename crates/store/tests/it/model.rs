@@ -128,15 +128,21 @@ async fn check(store: &Store, history: &[(Vec<Step>, bool)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_store_is_an_ordered_map_with_snapshots(history in history()) {
+    fn a_store_is_an_ordered_map_with_snapshots(history in history(), group in prop::option::of(0..4usize)) {
         let runtime = engines::runtime();
-        for (_name, store, _dir) in engines::all() {
+        let all = || {
+            let all = engines::all();
+            let in_groups = |bytes| all.iter().for_each(|(_, store, _)| store.group(&TABLE, bytes));
+            group.into_iter().for_each(in_groups);
+            all
+        };
+        for (_name, store, _dir) in all() {
             runtime.block_on(check(&store, &history));
         }
-        for (_name, store, _dir) in engines::all() {
+        for (_name, store, _dir) in all() {
             engines::served(|runtime| runtime.block_on(check(&store, &history)));
         }
     }
