@@ -29,9 +29,10 @@ use haneul_kit::{Bus, Env, Instant, Platform, Result, Signal};
 use haneul_store::Store;
 
 use crate::engine::capacity::{Direction, Used};
+use crate::engine::keys::KEY_AT;
 use crate::engine::locks::KeyLocks;
 use crate::engine::throttle::Buckets;
-use crate::model::{STREAMS, TABLES};
+use crate::model::{ITEMS, STREAMS, TABLES};
 use crate::stream::sequence::Sequences;
 use crate::table::TableInfo;
 use crate::tasks::jobs::Running;
@@ -74,6 +75,8 @@ struct Shared {
 impl Db {
     pub(crate) fn new(platform: &Platform) -> Db {
         let (store, metrics) = (platform.store.clone(), platform.metrics.clone());
+        // Those of one partition; of two where their hashes are the same.
+        store.group(&ITEMS, KEY_AT);
         let shared = Shared {
             tables: tables::Cache::new(store.table_version(&TABLES)),
             streams: streams::Cache::new(store.table_version(&STREAMS)),
