@@ -4,7 +4,8 @@
 //! what POSIX promises and no more: bytes are safe after [`File::sync_data`], names after [`Fs::sync_dir`] of the
 //! directory that holds them. [`SimDisk`] takes away everything else.
 //!
-//! Reading order: this file (the handles), [`real`], [`sim`] (the control of the lossy disk), [`gather`] (many callers, one sync).
+//! Reading order: this file (the handles), [`real`], [`sim`] (the control of the lossy disk), [`gather`] (many callers, one sync),
+//! [`direct`] (durable writes past the cache).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,11 +16,13 @@ use parking_lot::Mutex;
 
 use crate::Rng;
 
+mod direct;
 mod gather;
 mod real;
 mod sim;
 mod sim_tree;
 
+pub use direct::{BLOCK, DIRECT_BYTES_MAX, Direct};
 pub use gather::Gather;
 pub use sim::{Fault, SimDisk};
 
@@ -68,6 +71,8 @@ trait Disk: Send + Sync {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn FileIo>>;
     /// See [`Fs::open_cached`].
     fn open_cached(&self, path: &Path) -> io::Result<Option<Arc<dyn FileIo>>>;
+    /// See [`Fs::open_direct`].
+    fn open_direct(&self, path: &Path) -> io::Result<Option<Arc<dyn FileIo>>>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
@@ -85,6 +90,11 @@ trait FileIo: Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
     fn sync_data(&self) -> io::Result<()>;
+    /// See [`Direct::write_synced`].
+    fn write_synced(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_at(bytes, offset)?;
+        self.sync_data()
+    }
     /// See [`File::punch`].
     fn punch(&self, offset: u64, len: u64) -> io::Result<bool>;
     fn allocated(&self) -> io::Result<u64>;
@@ -142,6 +152,12 @@ impl Fs {
     /// threads. `None` says nothing about the file.
     pub fn open_cached(&self, path: &Path) -> io::Result<Option<File>> {
         Ok(self.disk.open_cached(path)?.map(File))
+    }
+
+    /// Opens a file that exists for durable writes past the page cache. What is read through another handle is what was
+    /// written. `None` where the file system cannot do that.
+    pub fn open_direct(&self, path: &Path) -> io::Result<Option<Direct>> {
+        Ok(self.disk.open_direct(path)?.map(Direct::new))
     }
 
     /// Replaces `to` when it exists.
@@ -265,6 +281,11 @@ impl File {
     /// the last success, and a second call may lie: give up on the file.
     pub fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    /// [`File::write_at`] and [`File::sync_data`] in one, of these bytes.
+    pub fn write_synced(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_synced(bytes, offset)
     }
 
     /// Gives back the room of a range inside the file, which reads as zeros from then on; durable with the next

@@ -31,6 +31,23 @@ impl Disk for RealDisk {
         Ok(None)
     }
 
+    #[cfg(target_os = "linux")]
+    fn open_direct(&self, path: &Path) -> io::Result<Option<Arc<dyn FileIo>>> {
+        use rustix::fs::{Mode, OFlags};
+        use rustix::io::Errno;
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::DIRECT;
+        match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(Arc::new(RealFile(file.into())))),
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_direct(&self, _: &Path) -> io::Result<Option<Arc<dyn FileIo>>> {
+        Ok(None)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -123,6 +140,27 @@ impl FileIo for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_synced(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+        let mut done = 0;
+        while done < bytes.len() {
+            let rest = [io::IoSlice::new(&bytes[done..])];
+            match pwritev2(&self.0, &rest, offset + done as u64, ReadWriteFlags::DSYNC) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => done += written,
+                Err(Errno::INTR) => {}
+                // A kernel before 4.7, or a filter of calls.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                    self.0.write_all_at(&bytes[done..], offset + done as u64)?;
+                    return self.0.sync_data();
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     #[cfg(target_os = "linux")]

@@ -180,6 +180,10 @@ impl Disk for SimDisk {
         if cached { self.open(path, Open::Read).map(Some) } else { Ok(None) }
     }
 
+    fn open_direct(&self, path: &Path) -> io::Result<Option<Arc<dyn FileIo>>> {
+        self.open(path, Open::Write).map(Some)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.0.lock();
         state.enter(Operation::Naming)?;

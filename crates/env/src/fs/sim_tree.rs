@@ -27,6 +27,9 @@ pub(super) struct Inode {
 /// What a disk gives room for at once, in bytes.
 const PAGE: usize = 4096;
 
+/// What a disk writes wholly or not.
+const SECTOR: usize = 512;
+
 enum Write {
     /// `extends` when it made the file longer. One that did not shows nothing beyond the length that survived.
     At {
@@ -129,12 +132,13 @@ impl Inode {
 
     fn crash(&mut self, rng: &Rng) {
         let survival = Survival::draw(rng, self.pending.len());
-        for (index, mut write) in std::mem::take(&mut self.pending).into_iter().enumerate() {
+        for (index, write) in std::mem::take(&mut self.pending).into_iter().enumerate() {
             if survival.keeps(index, rng) {
-                if rng.below(3) == 0 {
-                    write.tear(rng);
+                let torn = rng.below(3) == 0;
+                let pieces = if torn { write.tear(rng) } else { vec![write] };
+                for piece in pieces {
+                    piece.apply(&mut self.durable);
                 }
-                write.apply(&mut self.durable);
             }
         }
         self.current = self.durable.clone();
@@ -163,18 +167,20 @@ impl Write {
         }
     }
 
-    /// Keeps a part of the write: the first bytes, or some of its pages.
-    fn tear(&mut self, rng: &Rng) {
-        let Write::At { bytes, .. } = self else { return };
+    /// What is left of a write that was interrupted: its first bytes, or some of its sectors.
+    fn tear(self, rng: &Rng) -> Vec<Write> {
+        let Write::At { offset, mut bytes, extends } = self else { return vec![self] };
         if rng.below(2) == 0 {
             bytes.truncate(rng.below(bytes.len() as u64 + 1) as usize);
-        } else {
-            for page in bytes.chunks_mut(512) {
-                if rng.below(3) == 0 {
-                    page.fill(0);
-                }
-            }
+            return vec![Write::At { offset, bytes, extends }];
         }
+        // A file that became longer is as long as it would be.
+        let whole = Write::At { offset: offset + bytes.len(), bytes: Vec::new(), extends };
+        let sectors = bytes.chunks(SECTOR).enumerate().filter(|_| rng.below(3) > 0);
+        let sectors = sectors.map(|(index, sector)| {
+            Write::At { offset: offset + index * SECTOR, bytes: sector.to_vec(), extends }
+        });
+        sectors.chain([whole]).collect()
     }
 }
 

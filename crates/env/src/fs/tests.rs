@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::Fault;
 use crate::Rng;
-use crate::fs::{Fs, Open};
+use crate::fs::{BLOCK, Fs, Open};
 
 fn content(fs: &Fs, path: &str) -> Option<String> {
     fs.read(Path::new(path), 1 << 20).unwrap().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -137,5 +137,35 @@ fn what_is_punched_out_reads_as_zeros_and_takes_no_room() {
         assert!(bytes[0] == 7 && bytes[4097] == 7 && bytes[1..4097].iter().all(|byte| *byte == 0));
         assert!(file.punch(0, 3 * 4096).unwrap());
         assert_eq!((file.len().unwrap(), file.allocated().unwrap()), (3 * 4096, 0));
+    }
+}
+
+#[test]
+fn what_is_written_past_the_cache_is_there_for_who_reads_through_it_and_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    for (fs, dir) in [(Fs::real(), dir.path()), (Fs::simulated(Rng::seeded(3)), Path::new("/"))] {
+        let path = dir.join("f");
+        let file = fs.open(&path, Open::CreateNew).unwrap();
+        file.write_synced(&[9; 4 * BLOCK], 0).unwrap();
+        fs.sync_dir(dir).unwrap();
+        let Some(mut direct) = fs.open_direct(&path).unwrap() else {
+            println!("skipped: the file system of the temporary directory has only the way through the cache");
+            continue;
+        };
+        let mut expected = vec![9; 4 * BLOCK];
+        for (at, len) in [(BLOCK, 7), (BLOCK, BLOCK), (0, 1), (2 * BLOCK, BLOCK + 1), (BLOCK, 3 * BLOCK)] {
+            let (one, other) = (vec![len as u8; len / 3], vec![at as u8 + 1; len - len / 3]);
+            direct.write_synced(&[&one, &other], at as u64).unwrap();
+            let blocks = &mut expected[at..at + len.next_multiple_of(BLOCK)];
+            blocks.fill(0);
+            blocks[..one.len()].copy_from_slice(&one);
+            blocks[one.len()..len].copy_from_slice(&other);
+            assert!(fs.read(&path, 1 << 20).unwrap().unwrap() == expected, "{at} {len}");
+        }
+        if let Some(sim) = fs.sim() {
+            sim.crash();
+            assert!(fs.read(&path, 1 << 20).unwrap().unwrap() == expected);
+        }
+        assert!(fs.open_direct(&dir.join("none")).is_err());
     }
 }

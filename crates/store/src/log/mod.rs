@@ -10,8 +10,9 @@
 //! When a log is closed or falls idle it writes an empty frame, so that this holds for its last records as well.
 //! `head` names the first and the last segment, so that a missing file is noticed.
 //!
-//! Reading order: [`frame`], [`segment`], [`segments`], [`attention`], [`journal`], [`stream`], [`checkpoint`].
+//! Reading order: [`frame`], [`segment`], [`appender`], [`segments`], [`attention`], [`journal`], [`stream`], [`checkpoint`].
 
+mod appender;
 mod attention;
 pub mod checkpoint;
 mod frame;

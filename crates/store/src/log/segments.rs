@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use haneul_env::Fs;
-use haneul_env::fs::{File, Open};
+use haneul_env::fs::{BLOCK, File, Open};
 use parking_lot::Mutex;
 
 use crate::StoreError;
 use crate::log::Position;
+use crate::log::appender::Appender;
 use crate::log::frame::{FrameBuilder, RECORD_HEADER, record, record_len, records};
 use crate::log::segment::{SEGMENT_HEADER, SegmentHeader, SegmentReader};
 
@@ -36,6 +37,7 @@ pub struct Log {
     options: LogOptions,
     head: Head,
     file: File,
+    appender: Appender,
     offset: u32,
     allocated: u64,
     /// Why nothing is accepted any more.
@@ -104,7 +106,19 @@ impl Log {
         offset: u32,
     ) -> Result<Log, StoreError> {
         let allocated = file.len()?;
-        Ok(Log { files, options, head, file, offset, allocated, poisoned: None, marked: false, left: 0 })
+        let appender = files.appender(&options, head.last, &file, offset)?;
+        Ok(Log {
+            files,
+            options,
+            head,
+            file,
+            appender,
+            offset,
+            allocated,
+            poisoned: None,
+            marked: false,
+            left: 0,
+        })
     }
 
     /// Where the next frame goes: all acknowledged records are before it.
@@ -178,10 +192,11 @@ impl Log {
                 let _ = self.file.set_len(self.allocated);
                 return Err(Failure::of_write(error));
             }
+            // What is written from now on need not go through the cache, where these are.
+            self.file.sync_data().map_err(Failure::of_sync)?;
             self.allocated = allocated;
         }
-        self.file.write_at(bytes, u64::from(self.offset)).map_err(Failure::of_write)?;
-        self.file.sync_data().map_err(Failure::of_sync)?;
+        self.appender.append(bytes, self.offset).map_err(Failure::of_write)?;
         self.offset = end as u32;
         self.marked = false;
         Ok(position)
@@ -196,9 +211,15 @@ impl Log {
             grow_bytes,
         };
         let head = Head { seed: self.head.seed, first: self.head.first, last: header.id };
-        let made = self.files.create(&header).map_err(Failure::of_create);
-        let file = made.and_then(|file| head.write(&self.files.fs, &self.files.dir).map(|()| file));
-        let file = file.inspect_err(|failure| {
+        let make = || {
+            let file = self.files.create(&header)?;
+            let appender =
+                self.files.appender(&self.options, header.id, &file, SEGMENT_HEADER as u32)?;
+            Ok((file, appender))
+        };
+        let made = make().map_err(Failure::of_create);
+        let made = made.and_then(|made| head.write(&self.files.fs, &self.files.dir).map(|()| made));
+        let (file, appender) = made.inspect_err(|failure| {
             // Nothing names the new segment: what it has of a full disk is given back. Else it is not known whether the new
             // head is there or the old one; both are right, as long as nothing is appended.
             if !failure.unknown {
@@ -207,6 +228,7 @@ impl Log {
         })?;
         self.head = head;
         self.file = file;
+        self.appender = appender;
         self.offset = SEGMENT_HEADER as u32;
         self.allocated = u64::from(grow_bytes);
         Ok(())
@@ -372,6 +394,18 @@ impl LogFiles {
         self.fs.sync_dir(&self.dir)?;
         self.open.lock().insert(header.id, file.clone());
         Ok(file)
+    }
+
+    fn appender(
+        &self,
+        options: &LogOptions,
+        id: u32,
+        file: &File,
+        offset: u32,
+    ) -> Result<Appender, StoreError> {
+        let whole_blocks = (options.grow_bytes as usize).is_multiple_of(BLOCK);
+        let direct = if whole_blocks { self.fs.open_direct(&self.path(id))? } else { None };
+        Ok(Appender::new(file.clone(), direct, offset)?)
     }
 
     fn remove(&self, id: u32) -> Result<(), StoreError> {
