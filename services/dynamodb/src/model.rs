@@ -138,6 +138,9 @@ pub(crate) struct TableRecord {
     /// Kinesis streams that its changes go to, or went to.
     #[serde(default)]
     pub(crate) destinations: Vec<DestinationRecord>,
+    /// When it was given another class than it was made with.
+    #[serde(default)]
+    pub(crate) table_class_ms: Option<i64>,
 }
 
 /// How the items of a table are encrypted with a key of KMS.

@@ -177,8 +177,10 @@ impl Write {
         // A file that became longer is as long as it would be.
         let whole = Write::At { offset: offset + bytes.len(), bytes: Vec::new(), extends };
         let sectors = bytes.chunks(SECTOR).enumerate().filter(|_| rng.below(3) > 0);
-        let sectors = sectors.map(|(index, sector)| {
-            Write::At { offset: offset + index * SECTOR, bytes: sector.to_vec(), extends }
+        let sectors = sectors.map(|(index, sector)| Write::At {
+            offset: offset + index * SECTOR,
+            bytes: sector.to_vec(),
+            extends,
         });
         sectors.chain([whole]).collect()
     }

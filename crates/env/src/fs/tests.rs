@@ -149,7 +149,9 @@ fn what_is_written_past_the_cache_is_there_for_who_reads_through_it_and_after_a_
         file.write_synced(&[9; 4 * BLOCK], 0).unwrap();
         fs.sync_dir(dir).unwrap();
         let Some(mut direct) = fs.open_direct(&path).unwrap() else {
-            println!("skipped: the file system of the temporary directory has only the way through the cache");
+            println!(
+                "skipped: the file system of the temporary directory has only the way through the cache"
+            );
             continue;
         };
         let mut expected = vec![9; 4 * BLOCK];

@@ -213,8 +213,7 @@ impl Log {
         let head = Head { seed: self.head.seed, first: self.head.first, last: header.id };
         let make = || {
             let file = self.files.create(&header)?;
-            let appender =
-                self.files.appender(&self.options, header.id, &file, SEGMENT_HEADER as u32)?;
+            let appender = self.files.appender(&self.options, header.id, &file, SEGMENT_HEADER as u32)?;
             Ok((file, appender))
         };
         let made = make().map_err(Failure::of_create);

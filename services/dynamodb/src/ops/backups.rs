@@ -1,5 +1,7 @@
 //! On-demand backups: CreateBackup, DescribeBackup, ListBackups, DeleteBackup and RestoreTableFromBackup.
 
+use std::collections::BTreeSet;
+
 use haneul_dynamodb_wire::operations::{
     CreateBackup, DeleteBackup, DescribeBackup, ListBackups, RestoreTableFromBackup,
 };
@@ -9,8 +11,12 @@ use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Instant, Result};
 use haneul_store::{Range, Reads};
 
 use super::Dynamodb;
+use super::update_table::forget_definitions;
 use crate::error::{self, invalid, validation};
-use crate::model::{BACKUPS, BackupKey, BackupRecord, RestoreSource, RestoredFrom, TableRecord, Throughput};
+use crate::model::{
+    BACKUPS, BackupKey, BackupRecord, IndexRecord, KeyRecord, RestoreSource, RestoredFrom, TableRecord,
+    Throughput,
+};
 use crate::store::sources::Source;
 use crate::table::describe::{self, Counts};
 use crate::table::{define, name};
@@ -180,20 +186,18 @@ pub(super) struct Overrides {
 }
 
 /// The record of a table that is made of another one: without its stream, TTL, tags, policy and recovery settings, which
-/// AWS does not restore either. Overrides may leave indexes out; they cannot add any.
+/// AWS does not restore either. Overrides may leave indexes out and give them other names; they cannot add any.
 pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<TableRecord> {
     let mut record = source.clone();
-    record.indexes.retain(|index| {
-        let kept = |names: Option<Vec<&str>>| names.is_none_or(|names| names.contains(&index.name.as_str()));
-        match index.global {
-            true => kept(
-                overrides.global.as_ref().map(|all| all.iter().map(|one| one.index_name.as_str()).collect()),
-            ),
-            false => kept(
-                overrides.local.as_ref().map(|all| all.iter().map(|one| one.index_name.as_str()).collect()),
-            ),
-        }
-    });
+    if let Some(wanted) = &overrides.global {
+        let wanted = wanted.iter().map(|one| (&one.index_name, &one.key_schema, &one.projection));
+        keep_indexes(&mut record, true, wanted)?;
+    }
+    if let Some(wanted) = &overrides.local {
+        let wanted = wanted.iter().map(|one| (&one.index_name, &one.key_schema, &one.projection));
+        keep_indexes(&mut record, false, wanted)?;
+    }
+    forget_definitions(&mut record);
     record.indexes.iter_mut().for_each(|index| index.ready = true);
     match overrides.billing_mode.as_deref() {
         Some("PAY_PER_REQUEST") => {
@@ -212,7 +216,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     let on_demand = record.billing.on_demand;
     if on_demand && overrides.provisioned.is_some() {
         return Err(validation(
-            "Invalid Request: Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST",
+            "Invalid Request: Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED",
         ));
     }
     if overrides.provisioned.is_some() {
@@ -248,6 +252,42 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     (record.sse, record.global) = (None, None);
     record.deletion_protection = false;
     Ok(record)
+}
+
+/// Keeps of the global indexes, or of the local ones, those that are wanted, under the names that they are given. Which is
+/// meant its keys and its projection say.
+fn keep_indexes<'a>(
+    record: &mut TableRecord,
+    global: bool,
+    wanted: impl Iterator<Item = (&'a String, &'a Vec<s::KeySchemaElement>, &'a s::Projection)>,
+) -> Result<()> {
+    let (mut of_kind, mut kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut record.indexes).into_iter().partition(|index| index.global == global);
+    for (name, keys, projection) in wanted {
+        let is_meant = |index: &IndexRecord| has_keys(index, keys) && projects(index, projection);
+        let Some(at) = of_kind.iter().position(is_meant) else {
+            return Err(validation(format!(
+                "Invalid Request: Index {name} does not match a secondary index that existed in the source table and \
+                 cannot be created during the restore operation"
+            )));
+        };
+        kept.push(IndexRecord { name: name.clone(), ..of_kind.swap_remove(at) });
+    }
+    record.indexes = kept;
+    Ok(())
+}
+
+fn has_keys(index: &IndexRecord, keys: &[s::KeySchemaElement]) -> bool {
+    let is_same = |(one, other): (&KeyRecord, &s::KeySchemaElement)| {
+        one.name == other.attribute_name && one.role == other.key_type
+    };
+    index.key_schema.len() == keys.len() && index.key_schema.iter().zip(keys).all(is_same)
+}
+
+fn projects(index: &IndexRecord, projection: &s::Projection) -> bool {
+    let of_index: BTreeSet<_> = index.non_key_attributes.iter().collect();
+    projection.projection_type.as_ref() == Some(&index.projection)
+        && projection.non_key_attributes.iter().flatten().collect::<BTreeSet<_>>() == of_index
 }
 
 /// Restores have a code of their own for a name that is taken.

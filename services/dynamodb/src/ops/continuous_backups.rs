@@ -31,6 +31,11 @@ impl Handle<UpdateContinuousBackups> for Dynamodb {
         input: s::UpdateContinuousBackupsInput,
     ) -> Result<s::UpdateContinuousBackupsOutput> {
         let wanted = &input.point_in_time_recovery_specification;
+        if !wanted.point_in_time_recovery_enabled && wanted.recovery_period_in_days.is_some() {
+            return Err(validation(
+                "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.",
+            ));
+        }
         let now_ms = cx.now().millis();
         let id = name::of(cx, &input.table_name)?;
         let changed = self
@@ -103,9 +108,6 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
     ) -> Result<s::RestoreTableToPointInTimeOutput> {
         let id = name::of(cx, source(&input)?)?;
         let info = self.db.named_table(&id).await.map_err(|error| no_such_table(error, &id.2))?;
-        let Some(pitr) = &info.record.pitr else {
-            return Err(error::no_recovery(&id.2));
-        };
         let now = cx.now();
         let at = match (input.use_latest_restorable_time, input.restore_date_time) {
             (Some(true), None) => now,
@@ -116,6 +118,9 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
                      not both",
                 ));
             }
+        };
+        let Some(pitr) = &info.record.pitr else {
+            return Err(error::no_recovery(&id.2));
         };
         if at < earliest(pitr, now) || at > now {
             return Err(ApiError::new(
@@ -157,8 +162,10 @@ impl Handle<RestoreTableToPointInTime> for Dynamodb {
 }
 
 fn source(input: &s::RestoreTableToPointInTimeInput) -> Result<&str> {
-    let given = input.source_table_arn.as_deref().or(input.source_table_name.as_deref());
-    given.ok_or_else(|| validation("Must provide exactly one of: sourceTableArn, sourceTableName"))
+    match (&input.source_table_arn, &input.source_table_name) {
+        (Some(given), None) | (None, Some(given)) => Ok(given),
+        _ => Err(validation("Must provide exactly one of: sourceTableArn, sourceTableName")),
+    }
 }
 
 pub(super) fn earliest(pitr: &PitrSettings, now: Instant) -> Instant {

@@ -85,6 +85,7 @@ impl Handle<UpdateTable> for Dynamodb {
             }
             if let Some(class) = &input.table_class {
                 record.table_class = Some(class.clone());
+                record.table_class_ms = Some(now_ms);
             }
             if let Some(protected) = input.deletion_protection_enabled {
                 record.deletion_protection = protected;
@@ -217,8 +218,13 @@ fn check_alone(input: &s::UpdateTableInput) -> Result<()> {
     Ok(())
 }
 
-/// New definitions add to those there are; what is defined already must be the same.
+/// New definitions add to those there are; what is defined already must be the same. They are for a new index: without one
+/// nobody looks at them.
 fn definitions(record: &mut TableRecord, input: &s::UpdateTableInput) -> Result<()> {
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    if updates.iter().all(|update| update.create.is_none()) {
+        return Ok(());
+    }
     for (name, kind) in define::definitions(input.attribute_definitions.as_deref())? {
         match record.attributes.iter().find(|(other, _)| *other == name) {
             None => record.attributes.push((name, kind)),
@@ -341,7 +347,7 @@ fn indexes(
                 let count = record.indexes.iter().filter(|index| index.global).count();
                 if count >= define::GLOBAL_INDEXES_MAX {
                     return Err(error::limit_exceeded(format!(
-                        "GlobalSecondaryIndex count exceeds the per-table limit of {}",
+                        "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of {}",
                         define::GLOBAL_INDEXES_MAX
                     )));
                 }
@@ -464,7 +470,7 @@ fn global_index<'a>(
 }
 
 /// Definitions that no key uses any more go with the index.
-fn forget_definitions(record: &mut TableRecord) {
+pub(super) fn forget_definitions(record: &mut TableRecord) {
     let (table, indexes) = (&record.key_schema, &record.indexes);
     let used = |name: &String| {
         table.iter().chain(indexes.iter().flat_map(|index| &index.key_schema)).any(|key| key.name == *name)

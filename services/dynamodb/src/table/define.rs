@@ -35,6 +35,9 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
              AttributeDefinitions",
         ));
     }
+    let of_local = local.iter().flatten().flat_map(|index| &index.key_schema);
+    let of_global = global.iter().flatten().flat_map(|index| &index.key_schema);
+    check_definitions_used(&attributes, keys.iter().chain(of_local).chain(of_global))?;
     let mut indexes = Vec::new();
     if let Some(local) = local {
         if local.is_empty() {
@@ -76,7 +79,6 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         }
     }
     check_projected(&indexes)?;
-    check_definitions_used(&attributes, &key_schema, &indexes)?;
     Ok(TableRecord {
         space: 0,
         id: String::new(),
@@ -99,6 +101,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         global: None,
         insights: Vec::new(),
         destinations: Vec::new(),
+        table_class_ms: None,
     })
 }
 
@@ -489,27 +492,19 @@ pub(crate) fn check_projected(indexes: &[IndexRecord]) -> Result<()> {
     }
 }
 
-/// All that is defined must be part of some key.
-pub(crate) fn check_definitions_used(
+/// All that is defined must be part of some key: told before anything of the indexes, but for keys that are not defined.
+fn check_definitions_used<'a>(
     attributes: &[(String, String)],
-    table: &[KeyRecord],
-    indexes: &[IndexRecord],
+    keys: impl Iterator<Item = &'a s::KeySchemaElement>,
 ) -> Result<()> {
-    let keys = || table.iter().chain(indexes.iter().flat_map(|index| &index.key_schema));
-    if attributes.iter().all(|(name, _)| keys().any(|key| key.name == *name)) {
-        return Ok(());
-    }
-    if indexes.is_empty() {
-        return Err(invalid(
-            "Number of attributes in KeySchema does not exactly match number of attributes defined in \
-             AttributeDefinitions",
-        ));
-    }
-    let defined: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
-    let mut used: Vec<&str> = keys().map(|key| key.name.as_str()).collect();
+    let mut used: Vec<&str> = keys.map(|key| key.attribute_name.as_str()).collect();
     used.sort_unstable();
     used.dedup();
-    Err(unused(&defined, &used))
+    let defined: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
+    match defined.iter().all(|name| used.contains(name)) || used.iter().any(|name| !defined.contains(name)) {
+        true => Ok(()),
+        false => Err(unused(&defined, &used)),
+    }
 }
 
 fn unused(defined: &[&str], used: &[&str]) -> ApiError {

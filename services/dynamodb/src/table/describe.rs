@@ -54,7 +54,7 @@ pub(crate) fn table(info: &TableInfo, status: &str, counts: &Counts) -> s::Table
         }),
         table_class_summary: record.table_class.as_ref().map(|class| s::TableClassSummary {
             table_class: Some(class.clone()),
-            last_update_date_time: None,
+            last_update_date_time: record.table_class_ms.map(Instant::from_millis),
         }),
         sse_description: sse(record),
         deletion_protection_enabled: Some(record.deletion_protection),
@@ -134,14 +134,15 @@ pub(crate) fn warm_write(on_demand: bool, units: &Throughput) -> i64 {
     units.warm_write.max(if on_demand { WARM_WRITE } else { units.write })
 }
 
+/// By name, in whatever order they were given.
 pub(crate) fn definitions(attributes: &[(String, String)]) -> Vec<s::AttributeDefinition> {
-    attributes
-        .iter()
-        .map(|(name, kind)| s::AttributeDefinition {
-            attribute_name: name.clone(),
-            attribute_type: kind.clone(),
-        })
-        .collect()
+    let mut sorted: Vec<_> = attributes.iter().collect();
+    sorted.sort_unstable();
+    let definition = |(name, kind): &(String, String)| s::AttributeDefinition {
+        attribute_name: name.clone(),
+        attribute_type: kind.clone(),
+    };
+    sorted.into_iter().map(definition).collect()
 }
 
 pub(crate) fn keys(keys: &[KeyRecord]) -> Vec<s::KeySchemaElement> {
@@ -152,10 +153,13 @@ pub(crate) fn keys(keys: &[KeyRecord]) -> Vec<s::KeySchemaElement> {
     keys.iter().map(key).collect()
 }
 
+/// The attributes by name.
 pub(crate) fn projection(index: &IndexRecord) -> s::Projection {
+    let mut attributes = index.non_key_attributes.clone();
+    attributes.sort_unstable();
     s::Projection {
         projection_type: Some(index.projection.clone()),
-        non_key_attributes: (!index.non_key_attributes.is_empty()).then(|| index.non_key_attributes.clone()),
+        non_key_attributes: (!attributes.is_empty()).then_some(attributes),
     }
 }
 

@@ -136,6 +136,50 @@ async fn a_backup_tells_of_what_its_table_had() {
 }
 
 #[tokio::test]
+async fn a_restore_knows_the_indexes_by_their_keys() {
+    let world = World::new().await;
+    let key = |name: &str| json!([{"AttributeName": name, "KeyType": "HASH"}]);
+    let index = |name: &str, on: &str, projection: Value| json!({"IndexName": name, "KeySchema": key(on), "Projection": projection});
+    let all = || json!({"ProjectionType": "ALL"});
+    let some = |names: [&str; 2]| json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": names});
+    let of = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let create = json!({
+        "TableName": "tab", "KeySchema": key("p"), "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [of("p"), of("h"), of("g")],
+        "GlobalSecondaryIndexes": [index("ggg", "g", some(["z", "a"])), index("hhh", "h", all())],
+    });
+    let made = world.ok("CreateTable", create).await;
+    // By name, as AWS tells them.
+    assert_eq!(made["TableDescription"]["AttributeDefinitions"], json!([of("g"), of("h"), of("p")]));
+    let projection = &made["TableDescription"]["GlobalSecondaryIndexes"][0]["Projection"];
+    assert_eq!(projection["NonKeyAttributes"], json!(["a", "z"]));
+    world.settle().await;
+    let item = json!({"p": {"S": "1"}, "g": {"S": "g"}, "a": {"S": "a"}, "b": {"S": "b"}});
+    world.put("tab", item).await;
+    let made = world.ok("CreateBackup", json!({"TableName": "tab", "BackupName": "bak"})).await;
+    let arn = made["BackupDetails"]["BackupArn"].clone();
+    world.settle().await;
+    let restore = |indexes: Value| json!({"BackupArn": arn, "TargetTableName": "new", "GlobalSecondaryIndexOverride": indexes});
+    for (on, projection) in [("p", all()), ("g", all()), ("h", some(["a", "z"]))] {
+        assert_eq!(
+            world.err("RestoreTableFromBackup", restore(json!([index("other", on, projection)]))).await,
+            "ValidationException: Invalid Request: Index other does not match a secondary index that existed in the source \
+             table and cannot be created during the restore operation"
+        );
+    }
+    let made =
+        world.ok("RestoreTableFromBackup", restore(json!([index("other", "g", some(["a", "z"]))]))).await;
+    assert_eq!(made["TableDescription"]["AttributeDefinitions"], json!([of("g"), of("p")]));
+    world.settle().await;
+    let query = json!({
+        "TableName": "new", "IndexName": "other", "KeyConditionExpression": "g = :g",
+        "ExpressionAttributeValues": {":g": {"S": "g"}},
+    });
+    let found = world.ok("Query", query).await;
+    assert_eq!(found["Items"], json!([{"p": {"S": "1"}, "g": {"S": "g"}, "a": {"S": "a"}}]));
+}
+
+#[tokio::test]
 async fn nobody_copies_a_table_that_is_being_filled() {
     let world = World::new().await;
     world.table("tab", None).await;
