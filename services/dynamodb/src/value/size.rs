@@ -1,6 +1,9 @@
 //! Sizes as AWS counts them. Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
 
+use haneul_kit::Result;
+
 use super::{Attrs, Number, Value};
+use crate::error::validation;
 
 /// Largest item, names included.
 pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;
@@ -10,9 +13,18 @@ pub(super) const CONTAINER_BYTES: usize = 3;
 pub(super) const ELEMENT_BYTES: usize = 1;
 
 /// Whether an item that is to be put is small enough.
-pub(crate) fn check(item: &Attrs) -> haneul_kit::Result<()> {
-    match of_item(item) > ITEM_BYTES_MAX {
-        true => Err(crate::error::validation("Item size has exceeded the maximum allowed size")),
+pub(crate) fn check(item: &Attrs) -> Result<()> {
+    check_bytes(of_item(item))
+}
+
+/// The same of a value that an expression takes: no item could have it.
+pub(crate) fn check_value(value: &Value) -> Result<()> {
+    check_bytes(of_value(value))
+}
+
+fn check_bytes(bytes: usize) -> Result<()> {
+    match bytes > ITEM_BYTES_MAX {
+        true => Err(validation("Item size has exceeded the maximum allowed size")),
         false => Ok(()),
     }
 }

@@ -68,3 +68,39 @@ fn sums_within_parentheses() {
     let error = Update::parse(&many, &placeholders()).unwrap_err();
     assert!(error.message().ends_with("operator count: 301"), "{error}");
 }
+
+#[test]
+fn placeholders_that_are_too_large() {
+    let given = [("ConditionExpression", true)];
+    let text = |bytes: usize| AttributeValue::S("x".repeat(bytes));
+    let values = |all: Vec<AttributeValue>| -> Option<Map<AttributeValue>> {
+        Some(all.into_iter().enumerate().map(|(i, value)| (format!(":v{i}"), value)).collect())
+    };
+    let names =
+        |bytes: usize| -> Option<Map<String>> { Some([("#n", "x".repeat(bytes))].into_iter().collect()) };
+    const ITEM: usize = 400 * 1024;
+    const ALL: usize = 2 * 1024 * 1024;
+    // Five of the largest, and what is left beside their keys.
+    let full = |rest: usize| values([vec![text(ITEM); 5], vec![text(rest)]].concat());
+    let left = ALL - 5 * ITEM - 6 * 3;
+    for (names, values) in [
+        (None, values(vec![text(ITEM)])),
+        (None, full(left)),
+        (names(ALL - 2), None),
+        (names(10), full(left - 12)),
+    ] {
+        Placeholders::of(names, values, &given).map(drop).unwrap();
+    }
+    let item = "ExpressionAttributeValues contains invalid value: Item size has exceeded the maximum allowed size for key";
+    let both = "Combined size of ExpressionAttributeNames and ExpressionAttributeValues exceeds max size";
+    for (names, values, why) in [
+        (None, values(vec![text(ITEM + 1)]), format!("{item} :v0")),
+        (None, values(vec![text(1), AttributeValue::L(vec![text(ITEM - 3)])]), format!("{item} :v1")),
+        (None, full(left + 1), "ExpressionAttributeValues exceeds max size".to_owned()),
+        (names(ALL - 1), None, "ExpressionAttributeNames exceeds max size".to_owned()),
+        (names(10), full(left - 11), both.to_owned()),
+    ] {
+        let error = Placeholders::of(names, values, &given).err().unwrap();
+        assert_eq!(error.message(), why);
+    }
+}
