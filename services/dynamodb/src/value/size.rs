@@ -22,7 +22,7 @@ pub(crate) fn check_value(value: &Value) -> Result<()> {
     check_bytes(of_value(value))
 }
 
-fn check_bytes(bytes: usize) -> Result<()> {
+pub(crate) fn check_bytes(bytes: usize) -> Result<()> {
     match bytes > ITEM_BYTES_MAX {
         true => Err(validation("Item size has exceeded the maximum allowed size")),
         false => Ok(()),
