@@ -173,6 +173,16 @@ impl Write {
     }
 }
 
+/// Whether the writes of a transaction, which are all planned, are small enough together: what is put or updated counts as
+/// it becomes, everything else as the key that it names.
+pub(crate) fn check_transaction(writes: &[Write], outcomes: &[Outcome]) -> Result<()> {
+    let bytes = |(write, outcome): (&Write, &Outcome)| match (&write.action, &outcome.new) {
+        (Action::Put(_) | Action::Update(_), Some(item)) => size::of_item(item),
+        _ => size::of_item(&write.key),
+    };
+    size::check_transaction(writes.iter().zip(outcomes).map(bytes).sum())
+}
+
 /// The key attributes of an item.
 pub(crate) fn key_of(schema: &KeySchema, item: &Attrs) -> Attrs {
     let entry = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));

@@ -8,6 +8,9 @@ use crate::error::validation;
 /// Largest item, names included.
 pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;
 
+/// Source: the API reference, "the aggregate size of the items in the transaction cannot exceed 4 MB".
+const TRANSACTION_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// What a list or map costs, whatever it contains, and each of its elements.
 pub(super) const CONTAINER_BYTES: usize = 3;
 pub(super) const ELEMENT_BYTES: usize = 1;
@@ -25,6 +28,14 @@ pub(crate) fn check_value(value: &Value) -> Result<()> {
 pub(crate) fn check_bytes(bytes: usize) -> Result<()> {
     match bytes > ITEM_BYTES_MAX {
         true => Err(validation("Item size has exceeded the maximum allowed size")),
+        false => Ok(()),
+    }
+}
+
+/// Whether the items that a transaction reads, or has written, are small enough together.
+pub(crate) fn check_transaction(bytes: usize) -> Result<()> {
+    match bytes > TRANSACTION_BYTES_MAX {
+        true => Err(validation("The total size of the items in the transaction cannot exceed 4 MB")),
         false => Ok(()),
     }
 }
