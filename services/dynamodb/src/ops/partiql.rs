@@ -141,6 +141,9 @@ impl Dynamodb {
             }
             Keys::Scan => vec![Span::prefix(keys::of_space(space).to_vec())],
             Keys::Keys(ranges) => {
+                if let Some(condition) = condition {
+                    select::check_projected(condition, &table, index)?;
+                }
                 ranges.iter().map(|range| Span { reverse: descends, ..span(space, range) }).collect()
             }
         };
