@@ -49,6 +49,10 @@ pub(super) struct Worker {
 /// A thread that is busier than this is given no more, while there are others.
 pub(super) const BUSY: u32 = 600;
 
+/// Conditions of DynamoDB are resolved as deeply as they may be nested, which in a build without optimisation can be more than
+/// the usual 2 MiB. Only what is used is taken.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 impl Workers {
     /// # Errors
     /// The system gives no thread, or none of what a runtime needs.
@@ -74,7 +78,8 @@ impl Workers {
         let shared = Arc::new(Shared { all, seats: Mutex::default(), came: Notify::new() });
         for (number, runtime) in runtimes.into_iter().enumerate() {
             let (shared, mut ended) = (shared.clone(), ended.clone());
-            std::thread::Builder::new().name("connections".to_owned()).spawn(move || {
+            let thread = std::thread::Builder::new().name("connections".to_owned()).stack_size(STACK_BYTES);
+            thread.spawn(move || {
                 {
                     let _context = runtime.enter();
                     rouse::put_off(rouse::Limits::default());

@@ -1,5 +1,7 @@
 //! Units of capacity as AWS counts them. Source: "DynamoDB read and write operations", "capacity unit consumption".
 
+use std::sync::Arc;
+
 use haneul_dynamodb_wire::shapes as s;
 use haneul_shape::value::Map;
 
@@ -97,5 +99,29 @@ impl Used {
             report.global_secondary_indexes = of_kind(true);
         }
         Some(report)
+    }
+}
+
+/// What was used of several tables, each of which is told of once, however often it was named.
+#[derive(Default)]
+pub(crate) struct UsedTables(Vec<(Arc<TableInfo>, Used)>);
+
+impl UsedTables {
+    pub(crate) fn add(&mut self, table: &Arc<TableInfo>, used: &Used) {
+        match self.0.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
+            Some((_, sum)) => sum.add(used),
+            None => self.0.push((table.clone(), used.clone())),
+        }
+    }
+
+    /// Nothing where nothing was asked for.
+    pub(crate) fn report(
+        &self,
+        wanted: Option<&str>,
+        transaction: Option<Direction>,
+    ) -> Option<Vec<s::ConsumedCapacity>> {
+        let report = |(table, used): &(Arc<TableInfo>, Used)| used.report(table, wanted, transaction);
+        let reports: Vec<_> = self.0.iter().filter_map(report).collect();
+        (!reports.is_empty()).then_some(reports)
     }
 }

@@ -61,7 +61,7 @@ impl Write {
     pub(crate) fn put(table: Arc<TableInfo>, item: Attrs, condition: Option<Condition>) -> Result<Write> {
         keys::check_empty(&table, &item)?;
         keys::check_item(&table, &item)?;
-        size::check(&item)?;
+        size::check_bytes(bytes_kept(&table, &item))?;
         let at = keys::of_item(table.record.space, &table.schema, &item);
         let key = key_of(&table.schema, &item);
         Ok(Write {
@@ -103,7 +103,7 @@ impl Write {
         item: Attrs,
         condition: Option<Condition>,
     ) -> Result<Write> {
-        size::check(&item)?;
+        size::check_bytes(bytes_kept(&table, &item))?;
         keys::check_empty(&table, &item)?;
         Ok(Write::put(table.clone(), item, condition).unwrap_or_else(|why| Write::refused(table, &why)))
     }
@@ -151,7 +151,7 @@ impl Write {
                 let new = update.apply(old.map_or(&self.key, |old| old)).map_err(invalid)?;
                 keys::check_updated(&self.table, old.map(|old| &**old), &new).map_err(invalid)?;
                 wire::check_nesting(&new).map_err(invalid)?;
-                if size::of_item(&new) > size::ITEM_BYTES_MAX {
+                if bytes_kept(&self.table, &new) > size::ITEM_BYTES_MAX {
                     return Err(Refusal::Invalid(
                         "Item size to update has exceeded the maximum allowed size".into(),
                     ));
@@ -173,10 +173,32 @@ impl Write {
     }
 }
 
+/// Whether the writes of a transaction, which are all planned, are small enough together: what is put or updated counts as
+/// it becomes, everything else as the key that it names.
+pub(crate) fn check_transaction(writes: &[Write], outcomes: &[Outcome]) -> Result<()> {
+    let bytes = |(write, outcome): (&Write, &Outcome)| match (&write.action, &outcome.new) {
+        (Action::Put(_) | Action::Update(_), Some(item)) => size::of_item(item),
+        _ => size::of_item(&write.key),
+    };
+    size::check_transaction(writes.iter().zip(outcomes).map(bytes).sum())
+}
+
 /// The key attributes of an item.
 pub(crate) fn key_of(schema: &KeySchema, item: &Attrs) -> Attrs {
     let entry = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
     Attrs::of(schema.attributes().filter_map(|key| entry(&key.name)).collect())
+}
+
+/// What an item counts against its limit: itself, with its largest entry in a local index. Source: "Quotas", "Item size
+/// for tables with local secondary indexes".
+fn bytes_kept(table: &TableInfo, item: &Attrs) -> usize {
+    let entry = |index: &Index| {
+        let of_entry = item.iter().filter(|(name, _)| index.projects(name, &table.schema));
+        of_entry.map(|(name, value)| name.len() + size::of_value(value)).sum::<usize>()
+    };
+    let local = table.indexes.iter().filter(|index| !index.record.global);
+    let kept = local.filter(|index| index.schema.attributes().all(|key| item.get(&key.name).is_some()));
+    size::of_item(item) + kept.map(entry).max().unwrap_or(0)
 }
 
 /// What an index has of an item.

@@ -11,7 +11,7 @@ use super::path::{Path, Step};
 use super::raw::RawStep;
 use super::reserved::is_reserved;
 use crate::error::validation;
-use crate::value::{Value, wire};
+use crate::value::{Value, size, wire};
 
 /// The placeholders of one request, which all of its expressions share.
 pub(crate) struct Placeholders {
@@ -22,6 +22,9 @@ pub(crate) struct Placeholders {
 
 /// Source: "Quotas", "the maximum length of any single expression attribute name or value".
 const LENGTH_MAX: usize = 255;
+
+/// Source: "Quotas", "the sum of the lengths of all ExpressionAttributeNames and ExpressionAttributeValues".
+const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Steps of a path. Source: "Quotas", "nested attributes … up to 32 levels deep".
 const NESTING_MAX: usize = 32;
@@ -52,7 +55,8 @@ impl Placeholders {
         }
         let mut own_values = Vec::new();
         for (key, value) in values.into_iter().flatten() {
-            let value = wire::value(value).map_err(|error| {
+            let value = wire::value(value).and_then(|value| size::check_value(&value).map(|()| value));
+            let value = value.map_err(|error| {
                 let why = error.message();
                 validation(format!("ExpressionAttributeValues contains invalid value: {why} for key {key}"))
             })?;
@@ -66,6 +70,7 @@ impl Placeholders {
             }
         }
         let names = names.map(|names| names.0).unwrap_or_default();
+        check_sizes(&names, &own_values)?;
         Ok(Placeholders { names, values: own_values, used: RefCell::default() })
     }
 
@@ -177,6 +182,22 @@ fn check_key(what: &str, key: &str, sigil: char) -> Result<()> {
     if !begins || rest.is_empty() || !rest.chars().all(plain) || key.len() > LENGTH_MAX {
         let shown: String = key.chars().take(LENGTH_MAX).collect();
         return Err(validation(format!("{what} contains invalid key: Syntax error; key: \"{shown}\"")));
+    }
+    Ok(())
+}
+
+/// Whether all of them together are small enough.
+fn check_sizes(names: &[(String, String)], values: &[(String, Value)]) -> Result<()> {
+    let names: usize = names.iter().map(|(key, name)| key.len() + name.len()).sum();
+    let values: usize = values.iter().map(|(key, value)| key.len() + size::of_value(value)).sum();
+    for (what, bytes) in [
+        ("ExpressionAttributeNames", names),
+        ("ExpressionAttributeValues", values),
+        ("Combined size of ExpressionAttributeNames and ExpressionAttributeValues", names + values),
+    ] {
+        if bytes > BYTES_MAX {
+            return Err(validation(format!("{what} exceeds max size")));
+        }
     }
     Ok(())
 }

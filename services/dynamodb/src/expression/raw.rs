@@ -1,5 +1,7 @@
 //! Expressions as they are written, before names and values are put in: what is wrong here is a syntax error.
 
+mod groups;
+
 use super::token::{Kind, Token, tokens};
 
 #[derive(Debug)]
@@ -42,18 +44,18 @@ pub(super) struct RawUpdate<'a> {
 
 type Result<T> = std::result::Result<T, String>;
 
-/// Parentheses, NOT and functions within one another.
-const DEPTH_MAX: usize = 100;
-
 /// Source: "Quotas", "maximum number of operators or functions".
 const OPERATORS_MAX: usize = 300;
+
+/// Functions within one another, and sums in parentheses. What is nested more deeply has too many operators.
+const DEPTH_MAX: usize = OPERATORS_MAX;
 
 /// Source: "Quotas", "maximum length of any expression string".
 const LENGTH_MAX: usize = 4096;
 
 pub(super) fn condition(text: &str) -> Result<RawCondition<'_>> {
     let mut parser = Parser::new(text)?;
-    let condition = parser.or()?;
+    let condition = parser.condition()?;
     parser.end()?;
     match parser.redundant {
         true => Err("The expression has redundant parentheses;".into()),
@@ -116,10 +118,14 @@ pub(super) fn update(text: &str) -> Result<RawUpdate<'_>> {
 struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
+    /// By the token that opens a parenthesis, the one that closes it.
+    closes: Vec<Option<usize>>,
     at: usize,
     depth: usize,
     operators: usize,
     redundant: bool,
+    /// Too many operators were counted, whatever else is wrong.
+    exhausted: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -134,97 +140,32 @@ impl<'a> Parser<'a> {
             ));
         }
         let tokens = tokens(text);
-        Ok(Parser { text, tokens, at: 0, depth: 0, operators: 0, redundant: false })
+        let closes = closes(text, &tokens);
+        Ok(Parser { text, tokens, closes, at: 0, depth: 0, operators: 0, redundant: false, exhausted: false })
     }
 
-    fn or(&mut self) -> Result<RawCondition<'a>> {
-        let first = self.and()?;
-        if !self.is_word("OR") {
-            return Ok(first);
+    /// Goes into a parenthesis and those that lie directly in it, which are redundant: at once, however many they are.
+    fn open(&mut self) -> usize {
+        let first = self.at;
+        self.at += 1;
+        while self.is("(") && self.is_doubled() {
+            self.at += 1;
         }
-        let mut all = vec![first];
-        while self.take_word("OR") {
-            self.count()?;
-            all.push(self.and()?);
-        }
-        Ok(RawCondition::Or(all))
+        self.at - first
     }
 
-    fn and(&mut self) -> Result<RawCondition<'a>> {
-        let first = self.not()?;
-        if !self.is_word("AND") {
-            return Ok(first);
-        }
-        let mut all = vec![first];
-        while self.take_word("AND") {
-            self.count()?;
-            all.push(self.not()?);
-        }
-        Ok(RawCondition::And(all))
-    }
-
-    fn not(&mut self) -> Result<RawCondition<'a>> {
-        if !self.take_word("NOT") {
-            return self.primary();
-        }
-        self.count()?;
-        self.nested(|parser| Ok(RawCondition::Not(Box::new(parser.not()?))))
-    }
-
-    fn primary(&mut self) -> Result<RawCondition<'a>> {
-        if !self.is("(") {
-            return self.predicate();
-        }
-        // A parenthesis around a condition, or around an operand.
-        let (at, operators, redundant) = (self.at, self.operators, self.redundant);
-        let grouped = self.nested(|parser| {
-            parser.at += 1;
-            let inner_at = parser.at;
-            let inner = parser.or()?;
-            // Only parentheses directly inside parentheses are too many.
-            let doubled = parser.is(")") && parser.matches_close(inner_at);
-            parser.expect(")")?;
-            parser.redundant |= doubled;
-            Ok(inner)
-        });
-        match grouped {
-            Ok(inner) if !self.continues_operand() => Ok(inner),
-            grouped => {
-                let failed_at = self.at;
-                (self.at, self.operators, self.redundant) = (at, operators, redundant);
-                match self.predicate() {
-                    Ok(predicate) => Ok(predicate),
-                    // Whichever reading went further says what is wrong.
-                    Err(error) if self.at > failed_at || grouped.is_ok() => Err(error),
-                    Err(_) => {
-                        self.at = failed_at;
-                        grouped
-                    }
-                }
-            }
+    /// Whether nothing stands between this parenthesis and the one around it.
+    fn is_doubled(&self) -> bool {
+        match (self.closes[self.at - 1], self.closes[self.at]) {
+            (Some(outer), Some(inner)) => outer == inner + 1,
+            // Neither is closed.
+            (outer, inner) => outer.is_none() && inner.is_none(),
         }
     }
 
-    /// Whether what began at `from` is one group that ends just here: `((a = b))`.
-    fn matches_close(&self, from: usize) -> bool {
-        let text = |at: usize| self.text_of(at);
-        if text(from) != "(" || self.at == 0 || text(self.at - 1) != ")" {
-            return false;
-        }
-        let mut open = 0usize;
-        for at in from..self.at {
-            match text(at) {
-                "(" => open += 1,
-                ")" => {
-                    open -= 1;
-                    if open == 0 {
-                        return at == self.at - 1;
-                    }
-                }
-                _ => {}
-            }
-        }
-        false
+    fn close(&mut self, opened: usize) -> Result<()> {
+        self.redundant |= opened > 1;
+        (0..opened).try_for_each(|_| self.expect(")"))
     }
 
     fn continues_operand(&self) -> bool {
@@ -265,18 +206,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// An operand, which may be in parentheses.
     fn parenthesised(&mut self) -> Result<RawOperand<'a>> {
-        if !self.is("(") {
-            return self.operand();
+        let mut all = Vec::new();
+        while self.is("(") {
+            all.push(self.open());
         }
-        self.nested(|parser| {
-            parser.at += 1;
-            let inner_at = parser.at;
-            let inner = parser.parenthesised()?;
-            parser.redundant |= parser.is(")") && parser.matches_close(inner_at);
-            parser.expect(")")?;
-            Ok(inner)
-        })
+        let operand = self.operand()?;
+        all.into_iter().rev().try_for_each(|opened| self.close(opened))?;
+        Ok(operand)
     }
 
     /// The right side of SET.
@@ -297,9 +235,9 @@ impl<'a> Parser<'a> {
             return self.operand();
         }
         self.nested(|parser| {
-            parser.at += 1;
+            let opened = parser.open();
             let inner = parser.sum()?;
-            parser.expect(")")?;
+            parser.close(opened)?;
             Ok(inner)
         })
     }
@@ -360,7 +298,7 @@ impl<'a> Parser<'a> {
 
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.depth == DEPTH_MAX {
-            return Err("The expression is nested too deeply".into());
+            return Err(self.too_many_operators(OPERATORS_MAX + 1));
         }
         self.depth += 1;
         let parsed = parse(self);
@@ -371,11 +309,14 @@ impl<'a> Parser<'a> {
     fn count(&mut self) -> Result<()> {
         self.operators += 1;
         match self.operators > OPERATORS_MAX {
-            true => {
-                Err(format!("The expression contains too many operators; operator count: {}", self.operators))
-            }
+            true => Err(self.too_many_operators(self.operators)),
             false => Ok(()),
         }
+    }
+
+    fn too_many_operators(&mut self, count: usize) -> String {
+        self.exhausted = true;
+        format!("The expression contains too many operators; operator count: {count}")
     }
 
     fn kind(&self) -> Kind {
@@ -429,4 +370,21 @@ impl<'a> Parser<'a> {
         let end = if token.kind == Kind::End { before.end } else { after.end };
         format!("Syntax error; token: \"{shown}\", near: \"{}\"", self.text[before.start..end].trim_end())
     }
+}
+
+fn closes(text: &str, tokens: &[Token]) -> Vec<Option<usize>> {
+    let mut closes = vec![None; tokens.len()];
+    let mut open = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        match &text[token.start..token.end] {
+            "(" => open.push(at),
+            ")" => {
+                if let Some(opened) = open.pop() {
+                    closes[opened] = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    closes
 }

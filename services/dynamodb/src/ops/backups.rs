@@ -306,7 +306,7 @@ fn arn(key: &BackupKey) -> Arn {
 
 fn of_arn(given: &str) -> Result<BackupKey> {
     let wrong = || validation("Invalid Backup ARN");
-    let (account, region, table) = name::of_arn(given).map_err(|_| wrong())?;
+    let (account, region, table) = name::of_part(given).map_err(|_| wrong())?;
     let (_, id) = given.split_once("/backup/").ok_or_else(wrong)?;
     Ok((account, region, table, id.to_owned()))
 }

@@ -63,7 +63,10 @@ impl Handle<BatchWriteItem> for Dynamodb {
             for request in requests {
                 writes.push(write(&table, request)?);
             }
-            tables.push((given, table));
+            // One that is named twice, by its name and its ARN, is told of once.
+            if tables.iter().all(|(_, other)| other.record.space != table.record.space) {
+                tables.push((given, table));
+            }
         }
         if let (true, Some(error)) = (writes.is_empty(), throttled) {
             return Err(error);

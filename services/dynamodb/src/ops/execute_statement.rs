@@ -9,7 +9,7 @@ use super::Dynamodb;
 use super::partiql::{Done, Paging, values};
 use crate::error::validation;
 use crate::metrics::CONDITIONS_FAILED;
-use crate::partiql::{Statement, parse};
+use crate::partiql::{Statement, parse, plan};
 use crate::table::name;
 use crate::value::{Attrs, wire};
 
@@ -141,11 +141,11 @@ impl Dynamodb {
     /// A statement of a batch or a transaction reads one item by its key.
     pub(super) async fn single(&self, cx: &Cx, select: &crate::partiql::Select) -> Result<()> {
         let table = self.table(cx, &select.table).await?;
-        let key = select
-            .condition
-            .as_ref()
-            .and_then(|condition| crate::partiql::plan::key(condition, &table.schema));
-        match key {
+        let condition = select.condition.as_ref();
+        if let Some(condition) = condition {
+            plan::check_lists(condition, &table.schema)?;
+        }
+        match condition.and_then(|condition| plan::key(condition, &table.schema)) {
             Some(_) if select.index.is_none() => Ok(()),
             _ => Err(validation(
                 "Select statements within BatchExecuteStatement must specify the primary key in the where clause.",

@@ -101,7 +101,7 @@ impl Dynamodb {
         capacity: Option<&str>,
     ) -> Result<s::ExecuteTransactionOutput> {
         let snapshot = self.db.snapshot().await?;
-        let (mut responses, mut reports) = (Vec::new(), Vec::new());
+        let (mut responses, mut reports, mut bytes) = (Vec::new(), Vec::new(), 0);
         for statement in statements {
             let Statement::Select(select) = statement else { return Err(not_in_transaction()) };
             self.single(cx, &select).await?;
@@ -116,8 +116,10 @@ impl Dynamodb {
             self.db.admit_read(&table, None)?;
             let item =
                 read::get(&snapshot, &table, &keys::of_item(table.record.space, &table.schema, &key)).await?;
-            let used = Used::of_table(capacity::of_read(item.as_ref().map_or(0, size::of_item), true));
-            let used = used.doubled();
+            let size = item.as_ref().map_or(0, size::of_item);
+            bytes += size;
+            size::check_transaction(bytes)?;
+            let used = Used::of_table(capacity::of_read(size, true)).doubled();
             self.db.charge_read(&table, &used);
             reports.extend(used.report(&table, capacity, Some(Direction::Read)));
             let item = item.filter(|item| rest.as_ref().is_none_or(|rest| rest.holds(item)));

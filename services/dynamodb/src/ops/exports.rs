@@ -228,7 +228,7 @@ pub(crate) fn arn(key: &JobKey, kind: &str) -> Arn {
 
 pub(super) fn of_arn(given: &str, kind: &str) -> Result<JobKey> {
     let wrong = || validation(format!("Invalid Arn: {given}"));
-    let (account, region, table) = name::of_arn(given).map_err(|_| wrong())?;
+    let (account, region, table) = name::of_part(given).map_err(|_| wrong())?;
     let (_, id) = given.split_once(&format!("/{kind}/")).ok_or_else(wrong)?;
     Ok((account, region, table, id.to_owned()))
 }

@@ -18,7 +18,7 @@ use crate::partiql::plan::{self, Access as Keys};
 use crate::partiql::{Returning, Select, Statement, parse};
 use crate::store::read::Span;
 use crate::store::write::{Batch, OneFailure};
-use crate::table::{TableInfo, name};
+use crate::table::{KeySchema, TableInfo, name};
 use crate::value::{Attrs, Value, wire};
 
 const NO_KEY: &str = "Where clause does not contain a mandatory equality on all key attributes";
@@ -124,10 +124,14 @@ impl Dynamodb {
             None => Wanted::Default,
             Some(paths) => Wanted::Some(Projection::of(paths.clone())),
         };
+        let condition = select.condition.as_ref();
+        if let Some(condition) = condition {
+            plan::check_lists(condition, schema)?;
+        }
         let descends = order(select, schema)?;
-        let spans: Vec<Span> = match plan::access(select.condition.as_ref(), schema) {
+        let spans: Vec<Span> = match plan::access(condition, schema) {
             Keys::Scan if !select.order.is_empty() => {
-                return Err(validation(match select.condition {
+                return Err(validation(match condition {
                     None => "Must have WHERE clause in the statement when using ORDER BY clause.",
                     Some(_) => {
                         "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY \
@@ -137,6 +141,9 @@ impl Dynamodb {
             }
             Keys::Scan => vec![Span::prefix(keys::of_space(space).to_vec())],
             Keys::Keys(ranges) => {
+                if let Some(condition) = condition {
+                    select::check_projected(condition, &table, index)?;
+                }
                 ranges.iter().map(|range| Span { reverse: descends, ..span(space, range) }).collect()
             }
         };
@@ -154,7 +161,7 @@ impl Dynamodb {
                 table: &table,
                 index,
                 wanted: &wanted,
-                filter: select.condition.as_ref(),
+                filter: condition,
                 consistent: paging.consistent,
                 counted: Counted::Nothing,
             };
@@ -185,7 +192,7 @@ impl Dynamodb {
                 Ok((Write::put(table, item, Some(condition))?, None, nothing))
             }
             Statement::Update { update, condition, returning, .. } => {
-                let (key, rest) = plan::key(&condition, &table.schema).ok_or_else(|| validation(NO_KEY))?;
+                let (key, rest) = key_of(&condition, &table.schema)?;
                 let hash = table.schema.hash.first().map(|key| key.name.clone()).unwrap_or_default();
                 let exists = Condition::Exists(Path::of_name(hash));
                 let condition = match rest {
@@ -200,12 +207,12 @@ impl Dynamodb {
                 if !matches!(returning, None | Some(Returning::AllOld)) {
                     return Err(validation("DELETE can only return ALL OLD *"));
                 }
-                let (key, rest) = plan::key(&condition, &table.schema).ok_or_else(|| validation(NO_KEY))?;
+                let (key, rest) = key_of(&condition, &table.schema)?;
                 Ok((Write::of_key(table, key, Action::Delete, rest)?, returning, nothing))
             }
             Statement::Exists(select) => {
                 let condition = select.condition.ok_or_else(|| validation(NO_KEY))?;
-                let (key, rest) = plan::key(&condition, &table.schema).ok_or_else(|| validation(NO_KEY))?;
+                let (key, rest) = key_of(&condition, &table.schema)?;
                 let rest = rest.ok_or_else(|| validation("EXISTS needs a condition beside the key"))?;
                 Ok((Write::of_key(table, key, Action::Check, Some(rest))?, None, nothing))
             }
@@ -239,6 +246,12 @@ impl Dynamodb {
     }
 }
 
+/// The key of the one item that a statement is about, and what else it asks.
+fn key_of(condition: &Condition, schema: &KeySchema) -> Result<(Attrs, Option<Condition>)> {
+    plan::check_lists(condition, schema)?;
+    plan::key(condition, schema).ok_or_else(|| validation(NO_KEY))
+}
+
 fn returned(outcome: Outcome, returning: Option<Returning>, touched: &Projection) -> Option<Attrs> {
     let part =
         |item: Option<Arc<Attrs>>| item.map(|item| touched.apply(&item)).filter(|part| !part.is_empty());
@@ -251,7 +264,7 @@ fn returned(outcome: Outcome, returning: Option<Returning>, touched: &Projection
 }
 
 /// Whether the sort key is read backwards. Items are in an order only within one partition.
-fn order(select: &Select, schema: &crate::table::KeySchema) -> Result<bool> {
+fn order(select: &Select, schema: &KeySchema) -> Result<bool> {
     let mut descends = false;
     for (name, down) in &select.order {
         if !schema.has(name) {

@@ -121,6 +121,7 @@ impl Handle<Query> for Dynamodb {
             let parameter =
                 if input.filter_expression.is_some() { "Filter Expression" } else { "QueryFilter" };
             check_filter(filter, schema, parameter)?;
+            select::check_projected(filter, &table, index)?;
         }
         let limit = input.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(1));
         let reading = Reading {

@@ -1,5 +1,7 @@
 //! Select, ProjectionExpression and AttributesToGet of Query and Scan: which part of each item is answered.
 
+use std::collections::BTreeSet;
+
 use haneul_dynamodb_wire::shapes::AttributeValue;
 use haneul_kit::Result;
 use haneul_shape::value::Map;
@@ -8,7 +10,7 @@ use haneul_store::Snapshot;
 use super::get_item::of_attributes;
 use crate::engine::keys;
 use crate::error::{invalid, validation};
-use crate::expression::{Path, Placeholders, Projection};
+use crate::expression::{Condition, Path, Placeholders, Projection};
 use crate::store::read;
 use crate::table::{Index, TableInfo};
 use crate::value::{Attrs, wire};
@@ -121,6 +123,25 @@ impl Wanted {
             Wanted::Some(projection) => projection.apply(&item),
             _ => item,
         }
+    }
+}
+
+/// A query's filter is about what the index has: even a local index does not look into the table for it.
+pub(super) fn check_projected(filter: &Condition, table: &TableInfo, index: Option<&Index>) -> Result<()> {
+    let Some(index) = index else { return Ok(()) };
+    let mut missing = BTreeSet::new();
+    filter.paths(&mut |path| {
+        if !index.projects(path.attribute(), &table.schema) {
+            missing.insert(path.attribute());
+        }
+    });
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "Secondary index {} does not project one or more filter attributes: [{}]",
+            index.record.name,
+            missing.into_iter().collect::<Vec<_>>().join(", ")
+        ))),
     }
 }
 

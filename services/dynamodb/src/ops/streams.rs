@@ -276,7 +276,7 @@ fn of_arn(given: &str) -> Result<(Arn, name::TableId, String)> {
     let wrong = || validation(format!("Invalid StreamArn: {given}"));
     let parsed = Arn::parse(given).map_err(|_| wrong())?;
     let (_, label) = parsed.resource().split_once("/stream/").ok_or_else(wrong)?;
-    let (label, id) = (label.to_owned(), name::of_arn(given).map_err(|_| wrong())?);
+    let (label, id) = (label.to_owned(), name::of_part(given).map_err(|_| wrong())?);
     Ok((parsed, id, label))
 }
 

@@ -10,7 +10,7 @@ use super::access::{Facts, named};
 use super::get_item::projection;
 use super::transact_write_items::cancelled;
 use super::{Dynamodb, strong};
-use crate::engine::capacity::{self, Direction, Used};
+use crate::engine::capacity::{self, Direction, Used, UsedTables};
 use crate::engine::keys;
 use crate::engine::plan::Refusal;
 use crate::error::validation;
@@ -74,16 +74,16 @@ impl Handle<TransactGetItems> for Dynamodb {
         })?;
         let snapshot = self.db.snapshot().await?;
         let mut responses = Vec::with_capacity(reads.len());
-        let mut sums: Vec<(Arc<TableInfo>, Used)> = Vec::new();
+        let (mut sums, mut bytes) = (UsedTables::default(), 0);
         for (table, at, key, projection) in reads {
             let item = read::get(&snapshot, &table, &at).await?;
-            let units = capacity::of_read(item.as_ref().map_or(0, size::of_item), true);
-            self.db.charge_read(&table, &Used::of_table(units * 2.0));
-            self.db.note_read(&table, None, &key, units * 2.0);
-            match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
-                Some((_, sum)) => sum.table += units,
-                None => sums.push((table, Used::of_table(units))),
-            }
+            let size = item.as_ref().map_or(0, size::of_item);
+            bytes += size;
+            size::check_transaction(bytes)?;
+            let used = Used::of_table(capacity::of_read(size, true)).doubled();
+            self.db.charge_read(&table, &used);
+            self.db.note_read(&table, None, &key, used.table);
+            sums.add(&table, &used);
             let item = match &projection {
                 Some(projection) => item.map(|item| projection.apply(&item)),
                 None => item,
@@ -91,12 +91,8 @@ impl Handle<TransactGetItems> for Dynamodb {
             responses.push(ItemResponse { item: item.map(wire::attrs_to_wire) });
         }
         let wanted = input.return_consumed_capacity.as_deref();
-        let consumed: Vec<_> = sums
-            .into_iter()
-            .filter_map(|(table, used)| used.doubled().report(&table, wanted, Some(Direction::Read)))
-            .collect();
         Ok(TransactGetItemsOutput {
-            consumed_capacity: (!consumed.is_empty()).then_some(consumed),
+            consumed_capacity: sums.report(wanted, Some(Direction::Read)),
             responses: Some(responses),
         })
     }

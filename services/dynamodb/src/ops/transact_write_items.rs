@@ -13,7 +13,7 @@ use haneul_shape::value::Map;
 use super::access::{Facts, named};
 use super::request::{asks_for, to_wire};
 use super::{Dynamodb, digest, strong};
-use crate::engine::capacity::{self, Direction, Used};
+use crate::engine::capacity::{self, Direction, Used, UsedTables};
 use crate::engine::plan::{Action, Outcome, Refusal, Write};
 use crate::error::{CONDITIONAL_FAILED, DUPLICATE, transaction_cancelled, validation};
 use crate::expression::{Condition, Placeholders, Update};
@@ -24,9 +24,6 @@ use crate::table::TableInfo;
 use crate::value::{size, wire};
 
 const ENCLOSING: &str = "TransactWriteItems";
-
-/// Source: the API reference, "the aggregate size of the items in the transaction cannot exceed 4 MB".
-const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Handle<TransactWriteItems> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &TransactWriteItemsInput) -> Result<Vec<Access>> {
@@ -223,14 +220,7 @@ pub(super) fn check_writes(writes: &[Write]) -> Result<()> {
             return Err(validation("Transaction request cannot include multiple operations on one item"));
         }
     }
-    let size = |write: &Write| match &write.action {
-        Action::Put(item) => size::of_item(item),
-        _ => size::of_item(&write.key),
-    };
-    match writes.iter().map(size).sum::<usize>() > BYTES_MAX {
-        true => Err(validation("The total size of the items in the transaction cannot exceed 4 MB")),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 pub(super) fn cancelled(refusals: Vec<Option<Refusal>>, returned: &[bool]) -> ApiError {
@@ -270,16 +260,9 @@ fn of_tables(
     wanted: Option<&str>,
     direction: Direction,
 ) -> Option<Vec<ConsumedCapacity>> {
-    let mut sums: Vec<(&Arc<TableInfo>, Used)> = Vec::new();
+    let mut sums = UsedTables::default();
     for (table, used) in tables.iter().zip(all) {
-        match sums.iter_mut().find(|(other, _)| other.record.space == table.record.space) {
-            Some((_, sum)) => sum.add(used),
-            None => sums.push((table, used.clone())),
-        }
+        sums.add(table, &used.clone().doubled());
     }
-    let reports: Vec<_> = sums
-        .into_iter()
-        .filter_map(|(table, used)| used.doubled().report(table, wanted, Some(direction)))
-        .collect();
-    (!reports.is_empty()).then_some(reports)
+    sums.report(wanted, Some(direction))
 }

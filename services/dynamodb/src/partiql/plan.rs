@@ -1,10 +1,17 @@
 //! Which keys a statement speaks of.
 
-use crate::expression::Condition;
+use haneul_kit::Result;
+
+use crate::error::validation;
 use crate::expression::condition::{Comparator, Operand};
 use crate::expression::key_condition::{KeyRange, KeyTerm, KeyTest, SortCondition};
+use crate::expression::{Condition, Path};
 use crate::table::KeySchema;
 use crate::value::{Attrs, Value};
+
+/// Values of a list of IN: of the partition key, and of anything else.
+const IN_HASH_MAX: usize = 50;
+const IN_MAX: usize = 100;
 
 /// How a SELECT finds its items.
 #[derive(Debug)]
@@ -62,6 +69,29 @@ pub(crate) fn access(condition: Option<&Condition>, schema: &KeySchema) -> Acces
         }
     }
     Access::Keys(ranges)
+}
+
+/// Whether no list of IN is too long. Source: DynamoDB Developer Guide, "PartiQL … operators": "at max 50 hash attribute
+/// values or at max 100 non-key attribute values".
+pub(crate) fn check_lists(condition: &Condition, schema: &KeySchema) -> Result<()> {
+    match condition {
+        Condition::And(all) | Condition::Or(all) => all.iter().try_for_each(|one| check_lists(one, schema)),
+        Condition::Not(one) => check_lists(one, schema),
+        Condition::In(of, list) if list.len() > in_max(of, schema) => Err(validation(format!(
+            "The IN operator is provided with too many operands; number of operands: {}",
+            list.len()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn in_max(of: &Operand, schema: &KeySchema) -> usize {
+    let is_hash =
+        |path: &Path| schema.hash.iter().any(|key| !path.is_nested() && key.name == path.attribute());
+    match of {
+        Operand::Path(path) if is_hash(path) => IN_HASH_MAX,
+        _ => IN_MAX,
+    }
 }
 
 /// The whole key of one item, when the condition fixes it, and what it asks beside that.

@@ -272,6 +272,9 @@ impl Db {
                 if refusals.iter().any(Option::is_some) {
                     return Err(Failure::Refused(refusals));
                 }
+                if batch.transaction {
+                    plan::check_transaction(&batch.writes, &outcomes)?;
+                }
                 Ok(Done { outcomes, mirrored })
             })
             .await

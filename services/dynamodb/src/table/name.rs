@@ -1,6 +1,6 @@
 //! Names and ARNs of tables. A parameter named TableName takes either.
 
-use haneul_kit::{AccountId, Arn, Cx, Policy, Region, Result};
+use haneul_kit::{AccountId, ApiError, Arn, Cx, Policy, Region, Result};
 use haneul_policy::{PolicyError, Rules};
 
 use crate::error::{self, validation};
@@ -60,20 +60,36 @@ pub(crate) fn check(name: &str) -> Result<()> {
     }
 }
 
-/// `arn:aws:dynamodb:Region:account:table/name`, with or without what is of the table.
+/// `arn:aws:dynamodb:Region:account:table/name` and nothing behind it: an index's or a backup's is none of a table.
 pub(crate) fn of_arn(arn: &str) -> Result<TableId> {
-    let wrong = || validation(format!("Invalid table ARN: {arn}"));
+    match split(arn)? {
+        (id, true) => Ok(id),
+        (_, false) => Err(invalid_arn(arn)),
+    }
+}
+
+/// The table of a stream, a backup, an export or an import.
+pub(crate) fn of_part(arn: &str) -> Result<TableId> {
+    split(arn).map(|(id, _)| id)
+}
+
+/// The table that an ARN names, and whether it names nothing within it.
+fn split(arn: &str) -> Result<(TableId, bool)> {
+    let wrong = || invalid_arn(arn);
     let parsed = Arn::parse(arn).map_err(|_| wrong())?;
     let account = parsed.account_id().ok_or_else(wrong)?;
-    let region = parsed.region().parse().map_err(|_| wrong())?;
-    let mut parts = parsed.resource().split('/');
-    match (parsed.service(), parts.next(), parts.next()) {
-        ("dynamodb", Some("table"), Some(name)) => {
-            check(name)?;
-            Ok((account, region, name.to_owned()))
-        }
-        _ => Err(wrong()),
+    let region: Region = parsed.region().parse().map_err(|_| wrong())?;
+    let table = parsed.resource().strip_prefix("table/").ok_or_else(wrong)?;
+    if parsed.service() != "dynamodb" || parsed.partition() != region.partition().as_str() {
+        return Err(wrong());
     }
+    let (name, whole) = table.split_once('/').map_or((table, true), |(name, _)| (name, false));
+    check(name)?;
+    Ok(((account, region, name.to_owned()), whole))
+}
+
+fn invalid_arn(arn: &str) -> ApiError {
+    validation(format!("Invalid table ARN: {arn}"))
 }
 
 /// The table that an operation on any resource names: it takes nothing but ARNs.
@@ -91,7 +107,7 @@ pub(crate) fn of_resource(cx: &Cx, given: &str) -> Result<TableId> {
             "Invalid resource arn provided, only table or stream is accepted. Provided resource arn: {given}"
         )));
     }
-    let id = of_arn(given).ok().filter(|(_, region, _)| *region == cx.region());
+    let id = of_part(given).ok().filter(|(_, region, _)| *region == cx.region());
     id.ok_or_else(|| validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {given}")))
 }
 

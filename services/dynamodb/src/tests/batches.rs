@@ -139,3 +139,27 @@ async fn a_token_makes_a_transaction_happen_once() {
     world.ok("TransactWriteItems", add("2")).await;
     assert_eq!(n().await, "3");
 }
+
+/// The API reference's own example: of 100 items of 300 KB it answers 52.
+#[tokio::test]
+async fn a_batch_stops_before_16_mb() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    // p, three digits, v.
+    let large = "x".repeat(300 * 1024 - 5);
+    for i in 0..54 {
+        world.put("tab", json!({"p": {"S": format!("{i:03}")}, "v": {"S": large}})).await;
+    }
+    world.put("tab", json!({"p": {"S": "small"}})).await;
+    let mut keys: Vec<_> = (0..54).map(|i| json!({"p": {"S": format!("{i:03}")}})).collect();
+    keys.push(json!({"p": {"S": "small"}}));
+    let request = json!({"RequestItems": {"tab": {"Keys": keys, "ProjectionExpression": "p"}}, "ReturnConsumedCapacity": "TOTAL"});
+    let got = world.ok("BatchGetItem", request).await;
+    assert_eq!(got["Responses"]["tab"].as_array().unwrap(), &keys[..52]);
+    let left = json!({"tab": {"Keys": &keys[52..], "ProjectionExpression": "p"}});
+    assert_eq!(got["UnprocessedKeys"], left);
+    assert_eq!(got["ConsumedCapacity"][0]["CapacityUnits"], 52.0 * 37.5);
+    let rest = world.ok("BatchGetItem", json!({"RequestItems": left})).await;
+    assert_eq!(rest["Responses"]["tab"].as_array().unwrap(), &keys[52..]);
+    assert_eq!(rest["UnprocessedKeys"], json!({}));
+}

@@ -138,3 +138,47 @@ async fn statements_do_what_they_say() {
     assert!(error.ends_with("[None, DuplicateItem]"), "{error}");
     assert_eq!(world.get("tab", json!({"p": {"S": "c"}, "s": {"N": "1"}})).await, Value::Null);
 }
+
+#[tokio::test]
+async fn lists_of_in_are_limited() {
+    let world = World::new().await;
+    world.table("tab", Some(("s", "N"))).await;
+    world.put("tab", json!({"p": {"S": "1"}, "s": {"N": "1"}, "v": {"S": "1"}})).await;
+    let list = |count: usize| (1..=count).map(|i| format!("'{i}'")).collect::<Vec<_>>().join(", ");
+    let numbers = |count: usize| (1..=count).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let one = json!([{"v": {"S": "1"}}]);
+    for where_ in [
+        format!("p IN [{}]", list(50)),
+        format!("p = '1' AND v IN ({})", list(100)),
+        format!("p = '1' AND s IN [{}]", numbers(100)),
+    ] {
+        assert_eq!(
+            run(&world, &format!("SELECT v FROM tab WHERE {where_}"), json!([])).await,
+            one,
+            "{where_}"
+        );
+    }
+    let too_many = |count: usize| {
+        format!(
+            "ValidationException: The IN operator is provided with too many operands; number of operands: {count}"
+        )
+    };
+    for (statement, count) in [
+        (format!("SELECT v FROM tab WHERE p IN [{}]", list(51)), 51),
+        (format!("SELECT v FROM tab WHERE s = 1 OR NOT p IN [{}]", list(51)), 51),
+        (format!("SELECT v FROM tab WHERE v IN ({})", list(101)), 101),
+        (format!("SELECT v FROM tab WHERE p.x IN ({})", list(101)), 101),
+        (format!("UPDATE tab SET w = 1 WHERE p = '1' AND s = 1 AND v IN [{}]", list(101)), 101),
+        (format!("DELETE FROM tab WHERE p = '1' AND s = 1 AND p IN [{}]", list(51)), 51),
+    ] {
+        assert_eq!(run(&world, &statement, json!([])).await, too_many(count), "{statement}");
+    }
+    let values: Vec<_> = (1..=51).map(|i| json!({"S": i.to_string()})).collect();
+    let given = run(&world, "SELECT v FROM tab WHERE p IN ?", json!([{"L": values}])).await;
+    assert_eq!(given, too_many(51));
+    let read = format!("SELECT v FROM tab WHERE p = '1' AND s = 1 AND v IN [{}]", list(101));
+    let batch = world.ok("BatchExecuteStatement", json!({"Statements": [{"Statement": read}]})).await;
+    assert_eq!(batch["Responses"][0]["Error"]["Code"], "ValidationError");
+    let transaction = json!({"TransactStatements": [{"Statement": read}]});
+    assert_eq!(world.err("ExecuteTransaction", transaction).await, too_many(101));
+}

@@ -1,18 +1,41 @@
 //! Sizes as AWS counts them. Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
 
+use haneul_kit::Result;
+
 use super::{Attrs, Number, Value};
+use crate::error::validation;
 
 /// Largest item, names included.
 pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;
+
+/// Source: the API reference, "the aggregate size of the items in the transaction cannot exceed 4 MB".
+const TRANSACTION_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What a list or map costs, whatever it contains, and each of its elements.
 pub(super) const CONTAINER_BYTES: usize = 3;
 pub(super) const ELEMENT_BYTES: usize = 1;
 
 /// Whether an item that is to be put is small enough.
-pub(crate) fn check(item: &Attrs) -> haneul_kit::Result<()> {
-    match of_item(item) > ITEM_BYTES_MAX {
-        true => Err(crate::error::validation("Item size has exceeded the maximum allowed size")),
+pub(crate) fn check(item: &Attrs) -> Result<()> {
+    check_bytes(of_item(item))
+}
+
+/// The same of a value that an expression takes: no item could have it.
+pub(crate) fn check_value(value: &Value) -> Result<()> {
+    check_bytes(of_value(value))
+}
+
+pub(crate) fn check_bytes(bytes: usize) -> Result<()> {
+    match bytes > ITEM_BYTES_MAX {
+        true => Err(validation("Item size has exceeded the maximum allowed size")),
+        false => Ok(()),
+    }
+}
+
+/// Whether the items that a transaction reads, or has written, are small enough together.
+pub(crate) fn check_transaction(bytes: usize) -> Result<()> {
+    match bytes > TRANSACTION_BYTES_MAX {
+        true => Err(validation("The total size of the items in the transaction cannot exceed 4 MB")),
         false => Ok(()),
     }
 }

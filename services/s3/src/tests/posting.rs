@@ -53,7 +53,11 @@ async fn answers_as_the_form_wants() {
             303,
             "http://example.com/done?a=b&bucket=bkt&key=in%2Fphoto.jpg&etag=%225d41402abc4b2a76b9719d911017c592%22",
         ),
-        (vec![key, ("success_action_redirect", "nowhere")], 204, "http://bkt.s3.localhost:4566/in%2Fphoto.jpg"),
+        (
+            vec![key, ("success_action_redirect", "nowhere")],
+            204,
+            "http://bkt.s3.localhost:4566/in%2Fphoto.jpg",
+        ),
     ] {
         let answer = post(&world, FORM, form(&fields, "hello")).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{fields:?}");

@@ -1,6 +1,7 @@
 //! Expressions as data: what holds, what is refused and how, what updates and projections come to.
 
 mod conditions;
+mod limits;
 mod refusals;
 mod updates;
 
