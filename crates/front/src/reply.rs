@@ -56,7 +56,11 @@ pub fn error(
     let answer = match entry {
         Some(entry) => {
             let model: &Model = haneul_wire::model(entry.model);
-            let mut error = wire_error(error);
+            let mut error =
+                wire_error(match hides_denial(entry, operation) && error.code() == "AccessDenied" {
+                    true => no_queue(),
+                    false => error,
+                });
             if entry.is_s3() && error.code == "InternalFailure" {
                 error.code = Cow::Borrowed("InternalError");
                 error.message = "We encountered an internal error. Please try again.".to_owned();
@@ -69,6 +73,17 @@ pub fn error(
         None => foreign::error(form.protocol, &error, request_id),
     };
     answer.map(Payload::into_stream)
+}
+
+/// Who may not look for a queue is not told whether it is there. The trail and the log have the denial as it was.
+fn hides_denial(entry: &Entry, operation: Option<&OperationDef>) -> bool {
+    entry.name() == "sqs" && operation.is_some_and(|operation| operation.name == "GetQueueUrl")
+}
+
+/// The sentence is on record in fluent/fluent-plugin-s3 issue 342 and spring-attic/spring-cloud-aws pull request 417.
+fn no_queue() -> ApiError {
+    let message = "The specified queue does not exist or you do not have access to it.";
+    ApiError::new("QueueDoesNotExist", message)
 }
 
 fn wire_error(mut error: ApiError) -> WireError {

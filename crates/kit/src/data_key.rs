@@ -33,7 +33,11 @@ impl DataKey {
 
     /// A nonce, what is sealed, and its tag. It opens only with the same `bound`.
     pub fn seal(&self, rng: &Rng, bound: &[u8], plain: &[u8]) -> Vec<u8> {
-        let nonce: [u8; NONCE_LENGTH] = rng.bytes();
+        self.seal_with(rng.bytes(), bound, plain)
+    }
+
+    /// Under one key no nonce may serve two contents.
+    pub(crate) fn seal_with(&self, nonce: [u8; NONCE_LENGTH], bound: &[u8], plain: &[u8]) -> Vec<u8> {
         let payload = Payload { msg: plain, aad: bound };
         let sealed = self.0.encrypt(Nonce::from_slice(&nonce), payload);
         [&nonce[..], &sealed.expect("AES-GCM takes any content that fits in memory")].concat()

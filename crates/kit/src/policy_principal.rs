@@ -1,5 +1,8 @@
+use haneul_base::{AccountId, Arn};
 use haneul_bus::{Caller, Principal};
-use haneul_policy::{Caller as PolicyCaller, Principal as PolicyPrincipal};
+use haneul_policy::{Caller as PolicyCaller, Policy, Principal as PolicyPrincipal, PrincipalKind};
+
+use crate::{Platform, Result};
 
 /// The caller as the policy language sees it.
 pub fn policy_principal(caller: &Caller) -> PolicyPrincipal {
@@ -30,5 +33,33 @@ pub fn policy_principal(caller: &Caller) -> PolicyPrincipal {
         }
         Principal::Service { name } => PolicyPrincipal::service(name),
         Principal::Anonymous => PolicyPrincipal::new(PolicyCaller::Anonymous),
+    }
+}
+
+impl Platform {
+    /// Whether the roles and users that a policy names exist, as far as their account is known: it is that of the resource's
+    /// owner, or one of an organization.
+    pub async fn has_principals(&self, policy: &Policy, owner: AccountId) -> Result<bool> {
+        for principal in policy.principals().filter(|principal| principal.kind == PrincipalKind::Aws) {
+            let Ok(arn) = Arn::parse(principal.value) else { continue };
+            let Some(account) = arn.account_id().filter(|_| arn.service() == "iam") else { continue };
+            if account != owner && self.standing(account).await?.is_none() {
+                continue;
+            }
+            let is_there = match arn.resource().split_once('/') {
+                // Roles of services' own path may be made later by the service.
+                Some(("role", path)) if !path.starts_with("aws-service-role/") => {
+                    let name = path.rsplit('/').next().unwrap_or_default();
+                    let role = self.directory().role(account, name).await?;
+                    role.is_some_and(|role| role.arn().resource() == arn.resource())
+                }
+                Some(("user", _)) => self.directory().has_user(&arn).await?,
+                _ => true,
+            };
+            if !is_there {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

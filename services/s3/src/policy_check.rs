@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use haneul_kit::{AccountId, Arn, Policy, Result};
-use haneul_policy::{PrincipalKind, Statement};
+use haneul_kit::{AccountId, Policy, Result};
+use haneul_policy::Statement;
 use serde::Deserialize;
 
 use crate::bucket::Bucket;
@@ -268,33 +268,12 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 impl S3 {
-    /// Roles and users that a policy names must exist, where their account is known: the resource owner's, or one of an
-    /// organization.
+    /// Roles and users that a policy names must exist.
     pub(crate) async fn check_principals(&self, policy: &Policy, owner: AccountId) -> Result<()> {
-        for principal in policy.principals().filter(|principal| principal.kind == PrincipalKind::Aws) {
-            let Ok(arn) = Arn::parse(principal.value) else { continue };
-            let Some(account) = arn.account_id().filter(|_| arn.service() == "iam") else { continue };
-            if account != owner && self.platform.standing(account).await?.is_none() {
-                continue;
-            }
-            let directory = self.platform.directory();
-            let is_there = match arn.resource().split_once('/') {
-                // Roles of services' own path may be made later by the service.
-                Some(("role", path)) if !path.starts_with("aws-service-role/") => {
-                    let name = path.rsplit('/').next().unwrap_or_default();
-                    directory
-                        .role(account, name)
-                        .await?
-                        .is_some_and(|role| role.arn().resource() == arn.resource())
-                }
-                Some(("user", _)) => directory.has_user(&arn).await?,
-                _ => true,
-            };
-            if !is_there {
-                return Err(malformed("Invalid principal in policy"));
-            }
+        match self.platform.has_principals(policy, owner).await? {
+            true => Ok(()),
+            false => Err(malformed("Invalid principal in policy")),
         }
-        Ok(())
     }
 }
 

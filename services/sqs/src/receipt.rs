@@ -9,7 +9,8 @@ const PURPOSE: &str = "sqs.receipt";
 /// Longest handle that is looked at; ours are about 90 characters.
 const HANDLE_LENGTH_MAX: usize = 1024;
 
-/// The receipt as an opaque handle that nobody can forge.
+/// The receipt as an opaque handle that nobody can forge; the same one for the same receive, as who repeats it with its
+/// ReceiveRequestAttemptId is to get.
 pub(crate) fn seal(seal: &Seal, receipt: &Receipt) -> String {
     let mut content = Vec::with_capacity(32);
     put_number(&mut content, receipt.queue);
@@ -17,7 +18,7 @@ pub(crate) fn seal(seal: &Seal, receipt: &Receipt) -> String {
     put_number(&mut content, receipt.seq);
     put_number(&mut content, u64::from(receipt.receives));
     put_ms(&mut content, receipt.at_ms);
-    seal.seal(PURPOSE, &content)
+    seal.seal_alike(PURPOSE, &content)
 }
 
 /// The receipt in a handle that this queue gave out.
@@ -49,6 +50,8 @@ mod tests {
         let receipt = Receipt { queue: 7, slot: 8, seq: 1 << 50, receives: 3, at_ms: 1_767_225_600_000 };
         let handle = seal(&key, &receipt);
         assert_eq!(open(&key, 7, &handle).unwrap(), receipt);
+        assert_eq!(seal(&key, &receipt), handle);
+        assert_ne!(seal(&key, &Receipt { receives: 4, ..receipt }), handle);
         for (queue, handle) in [(8, handle.as_str()), (7, ""), (7, "AQEB"), (7, &handle[1..]), (7, "é")] {
             assert_eq!(open(&key, queue, handle).unwrap_err().code(), "ReceiptHandleIsInvalid", "{handle}");
         }

@@ -48,6 +48,27 @@ async fn a_narrow_policy_lets_nothing_else_through() {
     assert_eq!(world.json(ROOT, "dynamodb", "DynamoDB_20120810.ListTables", "{}").await.status, 200);
 }
 
+/// The record has the denial, the client does not learn whether there is a queue.
+#[tokio::test]
+async fn who_may_not_look_for_a_queue_finds_none() {
+    let world =
+        World::with(false, &allow("sqs:GetQueueUrl", "arn:aws:sqs:us-east-1:000000000000:mine", "{}"));
+    let get = async |queue: &str| {
+        let body = format!(r#"{{"QueueName":"{queue}"}}"#);
+        world.json(USER, "sqs", "AmazonSQS.GetQueueUrl", &body).await
+    };
+    assert_eq!(get("mine").await.status, 200);
+    let answer = get("other").await;
+    assert_eq!(
+        (answer.status, answer.header("x-amzn-query-error")),
+        (400, "AWS.SimpleQueueService.NonExistentQueue;Sender")
+    );
+    expect![[r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist or you do not have access to it."}"#]].assert_eq(&answer.body);
+    let answer = world.query(USER, "sqs", "Action=GetQueueUrl&QueueName=other").await;
+    assert_eq!((answer.status, answer.code().as_str()), (400, "AWS.SimpleQueueService.NonExistentQueue"));
+    assert_eq!(*world.codes.0.lock(), ["", "AccessDenied", "AccessDenied"]);
+}
+
 #[tokio::test]
 async fn the_global_keys_are_there() {
     let from = ConnInfo { peer: Some("192.0.2.7".parse().unwrap()), secure: true };

@@ -124,7 +124,7 @@ async fn reset_and_the_rest() {
     let answer = ask(&world, "GET", "/_haneul/services", &[HERE], "127.0.0.1", "").await;
     assert!(
         // The order of members is serde_json's, which depends on who else is built with it.
-        answer.body.contains(r#""implemented":["ReceiveMessage","SendMessage"]"#)
+        answer.body.contains(r#""implemented":["GetQueueUrl","ReceiveMessage","SendMessage"]"#)
             && answer.body.contains(r#""operations":23"#),
         "{}",
         answer.body

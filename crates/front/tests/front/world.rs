@@ -5,6 +5,7 @@ use bytes::Bytes;
 use haneul_base::{AccountId, Instant};
 use haneul_blob::Blobs;
 use haneul_env::Env;
+use haneul_front::layers::hooks::{Audit, Record};
 use haneul_front::{Cloud, ConnInfo, Options};
 use haneul_kit::directory::{NamedPolicy, PrincipalPolicies, Role};
 use haneul_kit::platform::{Config, RootKey};
@@ -19,6 +20,7 @@ use haneul_sigv4::{Credentials, SignPayload, Signer, Timestamp};
 use haneul_sqs_wire as sqs;
 use haneul_store::Store;
 use http_body_util::Full;
+use parking_lot::Mutex;
 
 pub(crate) const ROOT: Credentials<'_> =
     Credentials { access_key_id: "test", secret_access_key: "test", session_token: None };
@@ -41,6 +43,17 @@ pub(crate) const MODELS: &[&ServiceModel] = &[
 pub(crate) struct World {
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) env: Env,
+    pub(crate) codes: Arc<Codes>,
+}
+
+/// How calls ended, as the record has it; empty for those that succeeded.
+#[derive(Default)]
+pub(crate) struct Codes(pub(crate) Mutex<Vec<String>>);
+
+impl Audit for Codes {
+    fn note(&self, record: &Record<'_>) {
+        self.0.lock().push(record.error_code.unwrap_or_default().to_owned());
+    }
 }
 
 pub(crate) struct Answer {
@@ -71,8 +84,10 @@ impl World {
             Platform::new(env.clone(), store, blobs, None, Seal::new(&[9; 32], env.rng.clone()), config);
         platform.set_directory(Arc::new(Users::new(user_policy)));
         let services = vec![tiny_sqs(&env), tiny_s3(), tiny_sts(), tiny_dynamodb(), tiny_lambda()];
-        let cloud = Cloud::new(platform, MODELS, services, Options::default());
-        World { cloud, env }
+        let codes = Arc::new(Codes::default());
+        let options = Options { audit: codes.clone(), ..Options::default() };
+        let cloud = Cloud::new(platform, MODELS, services, options);
+        World { cloud, env, codes }
     }
 
     /// A signer of the world's time.
@@ -213,6 +228,7 @@ struct TinySqs(Env);
 
 fn tiny_sqs(env: &Env) -> Service {
     Service::of(&sqs::SERVICE, Arc::new(TinySqs(env.clone())))
+        .op::<sqs::operations::GetQueueUrl>()
         .op::<sqs::operations::SendMessage>()
         .op::<sqs::operations::ReceiveMessage>()
         .build()
@@ -241,6 +257,20 @@ impl Handle<sqs::operations::SendMessage> for TinySqs {
             message_id: Some(format!("{} {}", input.queue_url, input.message_body)),
             ..Default::default()
         })
+    }
+}
+
+impl Handle<sqs::operations::GetQueueUrl> for TinySqs {
+    async fn access(&self, cx: &Cx, input: &sqs::shapes::GetQueueUrlRequest) -> Result<Vec<Access>> {
+        Ok(vec![Access::on("sqs:GetQueueUrl", &queue_arn(cx, &input.queue_name))])
+    }
+
+    async fn call(
+        &self,
+        _: &Cx,
+        input: sqs::shapes::GetQueueUrlRequest,
+    ) -> Result<sqs::shapes::GetQueueUrlResult> {
+        Ok(sqs::shapes::GetQueueUrlResult { queue_url: Some(input.queue_name) })
     }
 }
 

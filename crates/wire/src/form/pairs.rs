@@ -67,6 +67,7 @@ pub(crate) fn by_segment(a: &str, b: &str) -> Ordering {
 }
 
 /// All parameters that share the segment after a prefix.
+#[derive(Clone, Copy)]
 pub(crate) struct Group<'p> {
     pub(crate) name: &'p str,
     /// The value of the key that ends with this segment; the last one counts.

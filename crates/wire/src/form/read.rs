@@ -100,6 +100,7 @@ impl Reader<'_, '_> {
     ) -> Result<()> {
         let Kind::List(def) = &self.model.shape(shape).kind else { return Err(model_differs()) };
         let elements = match flattened || def.flattened || self.ec2 {
+            true if !self.ec2 && is_one(group) => vec![*group],
             true => indexed(group.rest, group.at)?,
             false => {
                 let name = def.wire_name.unwrap_or("member");
@@ -126,6 +127,7 @@ impl Reader<'_, '_> {
     ) -> Result<()> {
         let Kind::Map(def) = &self.model.shape(shape).kind else { return Err(model_differs()) };
         let entries = match flattened || def.flattened {
+            true if is_one(group) => vec![*group],
             true => indexed(group.rest, group.at)?,
             false => match groups(group.rest, group.at).find(|group| group.name == "entry") {
                 Some(group) => indexed(group.rest, group.at)?,
@@ -158,6 +160,15 @@ fn key_and_value<'p>(def: &MapDef, entry: &Group<'p>) -> Result<(&'p str, Option
         WireError::serialization(format!("The entry {} has no {}", entry.name, def.key_name))
     })?;
     Ok((key, value))
+}
+
+/// Whether a flattened list or map is given as its only element, without an index: `AttributeName=All`,
+/// `Tag.Key=a&Tag.Value=b`. SDKs write `AttributeName=` for an empty list.
+fn is_one(group: &Group<'_>) -> bool {
+    match group.rest.first() {
+        None => group.value.is_some_and(|value| !value.is_empty()),
+        Some((key, _)) => key[group.at..].starts_with(|c: char| c.is_ascii_alphabetic()),
+    }
 }
 
 /// The groups named by numbers, in their order. Numbers may leave gaps; they only order.

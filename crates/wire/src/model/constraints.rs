@@ -80,6 +80,13 @@ fn java(pattern: &str) -> String {
                 Some(c @ ('/' | '"' | '\'' | ',' | '=' | ':' | '@' | '%' | '!' | '_' | ';' | '`')) => {
                     out.push(c)
                 }
+                // Of ASCII alone in Java. A class within a class is joined to it.
+                Some('w') => out.push_str("[0-9A-Za-z_]"),
+                Some('W') => out.push_str("[^0-9A-Za-z_]"),
+                Some('d') => out.push_str("[0-9]"),
+                Some('D') => out.push_str("[^0-9]"),
+                Some('s') => out.push_str("[ \\t\\n\\x0B\\f\\r]"),
+                Some('S') => out.push_str("[^ \\t\\n\\x0B\\f\\r]"),
                 // The horizontal space of Java's `\h` has no other name.
                 Some('h') => out.push_str("\\t "),
                 Some('Z') => out.push_str("\\z"),
@@ -132,6 +139,28 @@ mod tests {
             (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "a--b", false),
             (r"[0-9A-Za-z\.\-_]*(?<!\.)", "bucket", true),
             (r"[0-9A-Za-z\.\-_]*(?<!\.)", "bucket.", false),
+            // What Java means is ASCII, but for properties.
+            (r"[\w+=,.@-]+", "é", false),
+            (r"\w+", "ſ", false),
+            (r"[^\w]", "é", true),
+            (r"\W", "é", true),
+            (r"[\W]", "a", false),
+            (r"\d{2}", "12", true),
+            (r"\d{2}", "١٢", false),
+            (r"\D", "١", true),
+            (r"a\sb", "a\u{0b}b", true),
+            (r"a\sb", "a\u{a0}b", false),
+            (r"\S", "\u{2003}", true),
+            (r"[\s\S]+", "a é\n\u{2003}", true),
+            (r"[\p{L}\p{Z}\p{N}_]+", "é\u{2003}١", true),
+            (r"[\w-_]*", "a-b", true),
+            (r"[\w-_]*", "a b", false),
+            (r"role\/[\w-\/.@+=,]{1,9}", "role/a-b/c", true),
+            (r"(?!aws)[\w-]+", "é", false),
+            (r"(?!aws)[\w-]+", "a-w", true),
+            (r"^([\-]?\d{4}(?!\d{2}\b))", "2024", true),
+            (r"^([\-]?\d{4}(?!\d{2}\b))", "20x4", false),
+            (r"arn:\b(aws|aws-cn)\b:x", "arn:aws:x", true),
         ] {
             assert_eq!(Pattern::new(pattern).matches(value), matches, "{pattern} {value}");
         }

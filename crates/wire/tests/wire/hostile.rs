@@ -5,6 +5,7 @@ use haneul_dynamodb_wire::operations as dynamodb;
 use haneul_iam_wire::operations as iam;
 use haneul_lambda_wire::operations as lambda;
 use haneul_s3_wire::operations as s3;
+use haneul_sqs_wire::operations as sqs;
 use haneul_wire::Protocol::{self, AwsJson, AwsQuery, RpcV2Cbor};
 use proptest::prelude::*;
 
@@ -150,6 +151,12 @@ proptest! {
     #[test]
     fn nearly_a_form(text in "(Tags|UserName|member|Key|Value|\\.|=|&|1|%41|%|\\+){0,40}") {
         let _ = accept::<iam::CreateUser>(AwsQuery, text.as_bytes());
+    }
+
+    #[test]
+    fn nearly_a_flattened_form(text in "(Attribute|MessageAttribute|Tag|Key|Name|Value|DataType|\\.|=|&|1|-){0,40}") {
+        let _ = accept::<sqs::SendMessage>(AwsQuery, text.as_bytes());
+        let _ = accept::<sqs::CreateQueue>(AwsQuery, text.as_bytes());
     }
 
     #[test]

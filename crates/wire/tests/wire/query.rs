@@ -113,6 +113,50 @@ fn sqs_in_its_old_protocol() {
     );
 }
 
+/// As AWS reads a flattened list or map of one.
+#[test]
+fn without_an_index() {
+    let input = accept::<sqs::SetQueueAttributes>(
+        AwsQuery,
+        b"QueueUrl=q&Attribute.Name=VisibilityTimeout&Attribute.Value=35",
+    );
+    let attributes: Vec<_> = input.unwrap().attributes.0;
+    assert_eq!(attributes, [("VisibilityTimeout".to_owned(), "35".to_owned())]);
+    let input =
+        accept::<sqs::ReceiveMessage>(AwsQuery, b"QueueUrl=q&AttributeName=All&MessageAttributeName=a");
+    let input = input.unwrap();
+    assert_eq!(input.attribute_names.unwrap(), ["All"]);
+    assert_eq!(input.message_attribute_names.unwrap(), ["a"]);
+    let input = accept::<sqs::TagQueue>(AwsQuery, b"QueueUrl=q&Tag.Key=k&Tag.Value=v").unwrap();
+    assert_eq!(input.tags.get("k").unwrap(), "v");
+    let input = accept::<sqs::UntagQueue>(AwsQuery, b"QueueUrl=q&TagKey=a").unwrap();
+    assert_eq!(input.tag_keys, ["a"]);
+    let body = b"QueueUrl=q&Label=l&AWSAccountId=111111111111&ActionName=SendMessage";
+    let input = accept::<sqs::AddPermission>(AwsQuery, body).unwrap();
+    assert_eq!(
+        (input.aws_account_ids, input.actions),
+        (vec!["111111111111".into()], vec!["SendMessage".into()])
+    );
+    let body =
+        b"QueueUrl=q&DeleteMessageBatchRequestEntry.Id=i&DeleteMessageBatchRequestEntry.ReceiptHandle=r";
+    assert_eq!(accept::<sqs::DeleteMessageBatch>(AwsQuery, body).unwrap().entries[0].id, "i");
+    let body = b"QueueUrl=q&MessageBody=b&MessageAttribute.Name=n&MessageAttribute.Value.DataType=String&\
+        MessageAttribute.Value.StringValue=s";
+    let attributes = accept::<sqs::SendMessage>(AwsQuery, body).unwrap().message_attributes.unwrap();
+    assert_eq!(attributes.get("n").unwrap().string_value.as_deref(), Some("s"));
+    // An empty list, as SDKs write it.
+    let input = accept::<sqs::ReceiveMessage>(AwsQuery, b"QueueUrl=q&AttributeName=").unwrap();
+    assert!(input.attribute_names.unwrap_or_default().is_empty());
+    // What is indexed is indexed throughout.
+    for body in ["Tag.1.Key=k&Tag.Key=k", "Tag.Value=v", "Tag.-1.Key=k", "TagKey.a=1", "TagKey.a.b=1"] {
+        let error = match body.starts_with("TagKey") {
+            true => decode::<sqs::UntagQueue>(AwsQuery, body.as_bytes()).err(),
+            false => decode::<sqs::TagQueue>(AwsQuery, body.as_bytes()).err(),
+        };
+        assert_eq!(error.expect(body).code, "MalformedInput", "{body}");
+    }
+}
+
 #[test]
 fn wrong_values() {
     for body in ["MaxItems=many", "MaxItems.x=1", "MaxItems=%zz", "MaxItems=%ff"] {

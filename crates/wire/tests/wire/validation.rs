@@ -82,6 +82,13 @@ fn query_services() {
         "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the \
          following: +=,.@_-",
     );
+    refused::<iam::CreateUser>(
+        AwsQuery,
+        "UserName=%C3%A9",
+        "ValidationError",
+        "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the \
+         following: +=,.@_-",
+    );
     refused::<iam::CreateRole>(
         AwsQuery,
         "RoleName=a&AssumeRolePolicyDocument=b&Path=x",

@@ -104,15 +104,16 @@ impl Queue {
         }
     }
 
-    /// What the same attempt got before, its visibility timeout begun anew; `None` when it is to receive afresh, as after that
-    /// timeout. Source: API reference, ReceiveMessage.
+    /// When the same attempt was made before, and what it got, its visibility timeout begun anew; `None` when it is to receive
+    /// afresh, as after that timeout. Source: API reference, ReceiveMessage.
     pub(crate) fn attempt(
         &mut self,
         id: &str,
         now_ms: i64,
         visibility_ms: i64,
-    ) -> Option<Result<Vec<Ticket>, AttemptOver>> {
+    ) -> Option<Result<(i64, Vec<Ticket>), AttemptOver>> {
         let attempt = self.attempts.get(id)?;
+        let at_ms = attempt.at_ms;
         let messages = attempt.messages.clone();
         let state_of = |slot, seq, receives| {
             let found = self.slab.live(slot, seq).filter(|found| found.state != State::Deleting)?;
@@ -136,7 +137,7 @@ impl Queue {
             self.set_deadline(*slot, *seq, now_ms + visibility_ms);
             self.ticket(*slot)
         });
-        Some(Ok(tickets.collect()))
+        Some(Ok((at_ms, tickets.collect())))
     }
 
     pub(crate) fn remember_attempt(&mut self, id: &str, now_ms: i64, got: &[Ticket]) {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use haneul_kit::{Access, Cx, Platform, Result, Service};
+use haneul_kit::{Access, AccountId, Cx, Platform, Result, Service};
 use haneul_sqs_wire::operations::*;
+use haneul_sqs_wire::values::queue_attribute_name::POLICY;
 
 use crate::error;
 use crate::keys::Keys;
@@ -11,7 +12,7 @@ use crate::metrics::Depths;
 use crate::plane::clean::Cleaner;
 use crate::plane::log::Limits;
 use crate::plane::{LiveQueue, Plane, QueueKey};
-use crate::queue::name;
+use crate::queue::{name, policy};
 use crate::store::{self, Registry};
 use crate::tasks::Mover;
 
@@ -102,6 +103,18 @@ impl Sqs {
     /// The queue of a URL.
     fn queue(&self, cx: &Cx, url: &str) -> Result<Arc<LiveQueue>> {
         self.plane.get(&name::of_url(cx, url)?).ok_or_else(error::queue_does_not_exist)
+    }
+
+    /// Checks the policy among the attributes of a request. An empty one takes a policy away.
+    async fn check_policy<'a>(
+        &self,
+        owner: AccountId,
+        attributes: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<()> {
+        for (_, text) in attributes.filter(|(name, text)| *name == POLICY && !text.is_empty()) {
+            policy::check_given(&self.platform, owner, text).await?;
+        }
+        Ok(())
     }
 
     /// The queue that an ARN in the parameter `parameter` names.

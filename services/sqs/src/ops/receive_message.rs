@@ -7,7 +7,7 @@ use haneul_sqs_wire::shapes::{Message, MessageAttributeValue, ReceiveMessageRequ
 use haneul_sqs_wire::values::message_system_attribute_name as system;
 
 use super::Sqs;
-use super::send_message::{sequence, uuid};
+use super::send_message::{check_id, sequence, uuid};
 use crate::error;
 use crate::message::digest::{attributes_md5, md5};
 use crate::message::{Attribute, Body, Value};
@@ -79,6 +79,7 @@ impl Handle<ReceiveMessage> for Sqs {
         )?;
         // AWS passes over it where the queue is a standard one (awspring/spring-cloud-aws issue 529).
         let attempt = input.receive_request_attempt_id.filter(|_| meta.attributes.fifo);
+        check_id(attempt.as_deref(), "ReceiveRequestAttemptId")?;
         // By the model, which SDKs follow, the older member has the names of queues' attributes: no message has those.
         let named = input.attribute_names.into_iter().flatten();
         let named = named.filter(|name| SYSTEM.contains(&name.as_str()) || !attributes::is_known(name));

@@ -238,7 +238,7 @@ fn size_of_entry(entry: &SendMessageBatchRequestEntry) -> usize {
     entry.message_body.len() + attributes.sum::<usize>()
 }
 
-fn check_id(id: Option<&str>, parameter: &str) -> Result<()> {
+pub(super) fn check_id(id: Option<&str>, parameter: &str) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
     if (1..=ID_LENGTH_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(());

@@ -17,6 +17,8 @@ impl Handle<SetQueueAttributes> for Sqs {
         if input.attributes.is_empty() {
             return Err(error::missing_parameter("Attribute.Name"));
         }
+        let pairs = input.attributes.iter().map(|(name, value)| (name, value.as_str()));
+        self.check_policy(queue.key.account, pairs).await?;
         let fifo = queue.meta().attributes.fifo;
         let edit = move |record: &mut crate::model::QueueRecord| {
             let pairs = input.attributes.iter().map(|(name, value)| (name, value.as_str()));

@@ -103,10 +103,10 @@ impl Plane {
         if let Some(id) = &wanted.attempt
             && let Some(again) = core.queue.attempt(id, now_ms, wanted.visibility_ms)
         {
-            let messages = again.map_err(|AttemptOver| error::attempt_over(id))?;
+            let (at_ms, messages) = again.map_err(|AttemptOver| error::attempt_over(id))?;
             self.note_receive(queue, &messages, now_ms, wanted.visibility_ms);
             core.wake();
-            return Ok(Next::Deliver { messages, exhausted: Vec::new(), target: None, at_ms: now_ms });
+            return Ok(Next::Deliver { messages, exhausted: Vec::new(), target: None, at_ms });
         }
         let turn = core.queue.take(now_ms, wanted.max, wanted.visibility_ms, receives_max, IN_FLIGHT_MAX);
         if !turn.messages.is_empty() || !turn.exhausted.is_empty() {

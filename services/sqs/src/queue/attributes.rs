@@ -117,7 +117,7 @@ fn check(name: &str, value: &str, fifo: bool) -> Result<Option<String>> {
             policy::check(value)?;
             keep
         }
-        attribute::REDRIVE_POLICY => RedrivePolicy::parse(value).and(keep),
+        attribute::REDRIVE_POLICY => Ok(Some(RedrivePolicy::parse(value)?.text(value))),
         attribute::REDRIVE_ALLOW_POLICY => RedriveAllowPolicy::parse(value).and(keep),
         attribute::KMS_MASTER_KEY_ID if value.is_empty() => Ok(None),
         attribute::KMS_MASTER_KEY_ID if value.len() <= KEY_ID_LENGTH_MAX => keep,
@@ -158,12 +158,23 @@ pub(crate) fn difference<'a>(
 
 fn same(name: &str, current: &str, asked: &str) -> bool {
     let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+    // Two texts that are not valid are not alike.
+    fn alike<T: PartialEq>(current: Option<T>, asked: Option<T>) -> bool {
+        current.is_some() && current == asked
+    }
+    if current == asked {
+        return true;
+    }
     match name {
-        attribute::POLICY | attribute::REDRIVE_POLICY | attribute::REDRIVE_ALLOW_POLICY => {
-            current == asked || (json(current).is_some() && json(current) == json(asked))
+        attribute::POLICY => alike(json(current), json(asked)),
+        attribute::REDRIVE_POLICY => {
+            alike(RedrivePolicy::parse(current).ok(), RedrivePolicy::parse(asked).ok())
+        }
+        attribute::REDRIVE_ALLOW_POLICY => {
+            alike(RedriveAllowPolicy::parse(current).ok(), RedriveAllowPolicy::parse(asked).ok())
         }
         // The names of aliases have their case.
-        attribute::KMS_MASTER_KEY_ID => current == asked,
+        attribute::KMS_MASTER_KEY_ID => false,
         _ => match (current.parse::<u32>(), asked.parse::<u32>()) {
             (Ok(current), Ok(asked)) => current == asked,
             _ => current.eq_ignore_ascii_case(asked),
@@ -394,6 +405,8 @@ mod tests {
             ("VisibilityTimeout", "30", true),
             ("VisibilityTimeout", "31", false),
             ("RedrivePolicy", spaced, true),
+            ("RedrivePolicy", &spaced.replace(": 3", ": \"3\""), true),
+            ("RedrivePolicy", &spaced.replace(": 3", ": 4"), false),
             ("RedrivePolicy", "{}", false),
             ("SqsManagedSseEnabled", "True", true),
             ("KmsMasterKeyId", "", true),

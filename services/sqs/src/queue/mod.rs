@@ -4,7 +4,7 @@
 pub(crate) mod attributes;
 pub(crate) mod name;
 pub(crate) mod permission;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod redrive;
 
 pub(crate) use attributes::Attributes;

@@ -1,6 +1,6 @@
 //! The policy as AddPermission and RemovePermission edit it: one statement for each label.
 
-use haneul_kit::{AccountId, Arn, Result};
+use haneul_kit::{AccountId, ApiError, Arn, Result};
 use serde_json::{Map, Value, json};
 
 use super::policy::STATEMENTS_MAX;
@@ -40,6 +40,26 @@ const OWNERS_ACTIONS: [&str; 12] = [
     "UntagQueue",
 ];
 
+/// Whether a queue's policy may name the action; AWS knows no others, and none of another service.
+pub(super) fn is_of_policies(action: &str) -> bool {
+    if matches!(action, "*" | "*:*") {
+        return true;
+    }
+    let Some((service, name)) = action.split_once(':') else { return false };
+    service.eq_ignore_ascii_case("sqs") && is_known(name)
+}
+
+fn is_known(name: &str) -> bool {
+    name.contains(['*', '?'])
+        || ACTIONS.iter().chain(&OWNERS_ACTIONS).any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// An action that no queue's policy may name.
+pub(super) fn unknown_action(action: &str) -> ApiError {
+    let reason = "Please refer to the appropriate WSDL for a list of valid actions.";
+    error::invalid_value(action, "ActionName", reason)
+}
+
 /// The statement that AWS writes for a permission.
 pub(crate) fn statement(queue: &Arn, label: &str, accounts: &[String], actions: &[String]) -> Result<Value> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -71,11 +91,12 @@ pub(crate) fn statement(queue: &Arn, label: &str, accounts: &[String], actions: 
     let mut names = Vec::with_capacity(actions.len());
     for action in actions {
         if !ACTIONS.contains(&action.as_str()) {
-            let reason = match OWNERS_ACTIONS.contains(&action.as_str()) {
-                true => "Only the queue owner is allowed to invoke this action.",
-                false => "Please refer to the appropriate WSDL for a list of valid actions.",
-            };
-            return Err(error::invalid_value(&format!("SQS:{action}"), "ActionName", reason));
+            let shown = format!("SQS:{action}");
+            if !OWNERS_ACTIONS.contains(&action.as_str()) {
+                return Err(unknown_action(&shown));
+            }
+            let reason = "Only the queue owner is allowed to invoke this action.";
+            return Err(error::invalid_value(&shown, "ActionName", reason));
         }
         names.push(Value::String(format!("SQS:{action}")));
     }

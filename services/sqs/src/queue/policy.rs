@@ -1,8 +1,9 @@
-use haneul_kit::{Policy, Result};
+use haneul_kit::{AccountId, Platform, Policy, Result};
 use haneul_policy::{ErrorKind, Rules};
 use haneul_sqs_wire::values::queue_attribute_name::POLICY;
 use serde_json::Value;
 
+use super::permission;
 use crate::error;
 
 const RULES: Rules = Rules { size_max: 8192, ..Rules::RESOURCE };
@@ -16,7 +17,24 @@ pub(super) fn read(text: &str) -> Result<Policy> {
     Policy::parse(text, &RULES).map_err(|_| error::invalid_attribute_value(POLICY))
 }
 
-/// Checks a policy that a queue is to have. The sentences about quotas are on record in
+/// Checks a policy that a request brings, beyond its form: actions that a queue's policy can name, and users and roles that
+/// exist. What AddPermission leaves as it was has been checked before.
+pub(crate) async fn check_given(platform: &Platform, owner: AccountId, text: &str) -> Result<()> {
+    check(text)?;
+    let policy = read(text)?;
+    for statement in policy.statements() {
+        let (_, mut actions) = statement.actions();
+        if let Some(unknown) = actions.find(|action| !permission::is_of_policies(action)) {
+            return Err(permission::unknown_action(unknown));
+        }
+    }
+    match platform.has_principals(&policy, owner).await? {
+        true => Ok(()),
+        false => Err(error::invalid_attribute_value(POLICY)),
+    }
+}
+
+/// Checks the form of a policy that a queue is to have. The sentences about quotas are on record in
 /// ministryofjustice/cloud-platform-environments pull request 9082 and BishopFox/cloudfoxable issue 29.
 pub(super) fn check(text: &str) -> Result<()> {
     Policy::parse(text, &RULES).map_err(|refused| match refused.kind {

@@ -165,6 +165,9 @@ async fn the_same_attempt_gets_the_same_messages() {
     let second = receive("try").await.unwrap();
     let ids = |messages: &[Message]| messages.iter().map(|m| m.message_id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&first), ids(&second));
+    let handles = |messages: &[Message]| messages.iter().map(|m| handle(m).to_owned()).collect::<Vec<_>>();
+    assert_eq!(handles(&first), handles(&second));
+    assert_ne!(handle(&first[0]), handle(&first[1]));
     assert_eq!(attribute(&second[0], "ApproximateReceiveCount"), Some("1"));
     cloud.advance(20);
     assert_eq!(cloud.counts(&url).await, (1, 2, 0), "the timeout began anew");
@@ -184,6 +187,16 @@ async fn the_same_attempt_gets_the_same_messages() {
             )
         );
     }
+    for attempt in ["", "a b", "é", &"a".repeat(129)] {
+        let error = receive(attempt).await.err().unwrap();
+        let reason = "ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.";
+        assert_eq!(error.code(), "InvalidParameterValue");
+        assert_eq!(
+            error.message(),
+            format!("Value {attempt} for parameter ReceiveRequestAttemptId is invalid. Reason: {reason}")
+        );
+    }
+    assert!(receive(&"!~".repeat(64)).await.is_ok());
     // Until the interval is over, after which it is as any other.
     cloud.advance(300);
     assert_eq!(receive("try").await.unwrap().len(), 2);

@@ -24,6 +24,7 @@ mod dead_letter;
 mod fifo;
 mod figures;
 mod messages;
+mod policies;
 mod polling;
 mod queues;
 
