@@ -26,7 +26,11 @@ pub fn policy_principal(caller: &Caller) -> PolicyPrincipal {
                 access_key_id: None,
                 session: None,
             };
-            PolicyPrincipal::federated_user(&issuer.arn(), name)
+            let unique_id = match &issuer.principal {
+                Principal::User { id, .. } => Some(id.clone()),
+                _ => None,
+            };
+            PolicyPrincipal { unique_id, ..PolicyPrincipal::federated_user(&issuer.arn(), name) }
         }
         Principal::Service { name } => PolicyPrincipal::service(name),
         Principal::Anonymous => PolicyPrincipal::new(PolicyCaller::Anonymous),

@@ -278,16 +278,10 @@ impl S3 {
                 continue;
             }
             let directory = self.platform.directory();
+            // Roles of services' own path may be made later by the service.
             let is_there = match arn.resource().split_once('/') {
-                // Roles of services' own path may be made later by the service.
-                Some(("role", path)) if !path.starts_with("aws-service-role/") => {
-                    let name = path.rsplit('/').next().unwrap_or_default();
-                    directory
-                        .role(account, name)
-                        .await?
-                        .is_some_and(|role| role.arn().resource() == arn.resource())
-                }
-                Some(("user", _)) => directory.has_user(&arn).await?,
+                Some(("role", path)) if path.starts_with("aws-service-role/") => true,
+                Some(("role" | "user", _)) => directory.unique_id(&arn).await?.is_some(),
                 _ => true,
             };
             if !is_there {

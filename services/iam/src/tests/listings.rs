@@ -157,6 +157,14 @@ async fn a_trusted_user_that_is_gone_is_shown_by_its_id_and_its_successor_is_not
         cloud.ok::<op::GetRole>(get).await.role.assume_role_policy_document.unwrap()
     };
     assert!(document().await.contains("user%2Fann"));
+    let rename = async |from: &str, to: &str| {
+        let input =
+            s::UpdateUserRequest { user_name: from.into(), new_user_name: Some(to.into()), new_path: None };
+        cloud.ok::<op::UpdateUser>(input).await;
+    };
+    rename("ann", "bea").await;
+    assert!(document().await.contains("user%2Fbea"), "renamed, it is shown by its new name");
+    rename("bea", "ann").await;
     cloud.ok::<op::DeleteUser>(s::DeleteUserRequest { user_name: "ann".into() }).await;
     cloud.ok::<op::CreateUser>(create()).await;
     let shown = document().await;
