@@ -20,7 +20,7 @@ impl Handle<CreateQueue> for Sqs {
     }
 
     async fn call(&self, cx: &Cx, input: CreateQueueRequest) -> Result<CreateQueueResult> {
-        let attributes = input.attributes.unwrap_or_default().0;
+        let attributes = self.pin_policy(input.attributes.unwrap_or_default()).await?;
         let pairs = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         name::check(&input.queue_name, attributes::asks_for_fifo(pairs))?;
         let tags = Tags::from_request(input.tags.unwrap_or_default()).map_err(tags::refused)?;
