@@ -118,8 +118,8 @@ impl Handle<DeleteTable> for Dynamodb {
 }
 
 impl Handle<ListTables> for Dynamodb {
-    async fn access(&self, _: &Cx, _: &s::ListTablesInput) -> Result<Vec<Access>> {
-        Ok(vec![Access::to("dynamodb:ListTables")])
+    async fn access(&self, cx: &Cx, _: &s::ListTablesInput) -> Result<Vec<Access>> {
+        Ok(vec![Access::on("dynamodb:ListTables", &cx.arn("dynamodb", "table/*"))])
     }
 
     async fn call(&self, cx: &Cx, input: s::ListTablesInput) -> Result<s::ListTablesOutput> {

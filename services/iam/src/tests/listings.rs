@@ -203,3 +203,12 @@ async fn what_is_told_of_a_role_differs_by_operation() {
     let profile = cloud.ok::<op::GetInstanceProfile>(input).await.instance_profile;
     assert_eq!(told(&profile.roles[0]), (false, None));
 }
+
+#[tokio::test]
+async fn listings_without_a_name_ask_for_the_arn_that_aws_has_for_all() {
+    let cloud = Cloud::new().await;
+    let devices = cloud.access::<op::ListVirtualMFADevices>(&Default::default()).await.unwrap();
+    assert_eq!(devices[0].resource, "arn:aws:iam::123456789012:mfa/");
+    let providers = cloud.access::<op::ListOpenIDConnectProviders>(&Default::default()).await.unwrap();
+    assert_eq!(providers[0].resource, "arn:aws:iam::123456789012:oidc-provider/*");
+}
