@@ -18,10 +18,16 @@ pub trait Directory: Send + Sync + 'static {
 
     fn role<'a>(&'a self, account: AccountId, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<Role>>>>;
 
-    /// Whether there is a user with this ARN.
-    fn has_user<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<bool>> {
+    /// The unique id (`AIDA…`, `AROA…`) of the user or role that has this ARN now.
+    fn unique_id<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<String>>> {
         let _ = arn;
-        Box::pin(async { Ok(true) })
+        Box::pin(async { Ok(None) })
+    }
+
+    /// The ARN that the user or role with this unique id has now; `None` when there is none any more.
+    fn bearer<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Arn>>> {
+        let _ = id;
+        Box::pin(async { Ok(None) })
     }
 
     /// A managed policy by its ARN, in its default version; AWS's own too.

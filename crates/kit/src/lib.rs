@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`handle`] (the trait), [`access`] (what an operation asks permission for), [`cx`] (who, where and
 //! when of a call), [`service`] (the dispatch table), [`platform`] (what a service is given to work with),
-//! [`directory`] (who exists), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`data_key`] (what services seal with keys of KMS), [`session_token`] (temporary credentials),
+//! [`directory`] (who exists), [`pinned_policy`] (whom a resource's policy names), [`organization`] (what an account may do at most), [`trail`] (who is told of every call), [`tagged`] (which resources there are), [`access_key_id`], [`seal`] (opaque tokens), [`data_key`] (what services seal with keys of KMS), [`session_token`] (temporary credentials),
 //! [`guests`] (programs that we run), [`authorization_message`], [`paging`], [`reconcile`] (work that goes on after the answer), [`extension`] (requests
 //! that no model describes), [`watch`] (how calls ended), [`metrics`] (what a service says of its own work to CloudWatch), [`contributors`] (who caused it), [`cron`] (when schedules are due).
 //!
@@ -31,6 +31,7 @@ pub mod meter;
 pub mod metrics;
 pub mod organization;
 pub mod paging;
+pub mod pinned_policy;
 pub mod platform;
 pub mod policy_principal;
 pub mod reconcile;

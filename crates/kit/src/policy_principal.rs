@@ -29,7 +29,11 @@ pub fn policy_principal(caller: &Caller) -> PolicyPrincipal {
                 access_key_id: None,
                 session: None,
             };
-            PolicyPrincipal::federated_user(&issuer.arn(), name)
+            let unique_id = match &issuer.principal {
+                Principal::User { id, .. } => Some(id.clone()),
+                _ => None,
+            };
+            PolicyPrincipal { unique_id, ..PolicyPrincipal::federated_user(&issuer.arn(), name) }
         }
         Principal::Service { name } => PolicyPrincipal::service(name),
         Principal::Anonymous => PolicyPrincipal::new(PolicyCaller::Anonymous),
@@ -48,12 +52,8 @@ impl Platform {
             }
             let is_there = match arn.resource().split_once('/') {
                 // Roles of services' own path may be made later by the service.
-                Some(("role", path)) if !path.starts_with("aws-service-role/") => {
-                    let name = path.rsplit('/').next().unwrap_or_default();
-                    let role = self.directory().role(account, name).await?;
-                    role.is_some_and(|role| role.arn().resource() == arn.resource())
-                }
-                Some(("user", _)) => self.directory().has_user(&arn).await?,
+                Some(("role", path)) if path.starts_with("aws-service-role/") => true,
+                Some(("role" | "user", _)) => self.directory().unique_id(&arn).await?.is_some(),
                 _ => true,
             };
             if !is_there {

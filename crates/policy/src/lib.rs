@@ -11,7 +11,8 @@
 //! - [`document`]: the compiled [`Policy`] and its statements, and the index that makes it cheap to ask;
 //! - [`rules`]: what each kind of policy may contain, and how long it may be, as data;
 //! - `json`, `parse`, `serialize`: text to policy and back. `json` is our own reader, because policies
-//!   must refuse duplicate keys, keep numbers as they were written, and have a limit on depth;
+//!   must refuse duplicate keys, keep numbers as they were written, and have a limit on depth; `names` renames
+//!   principals in a text;
 //! - `phases`, `arn`: which of several faults of a policy of permissions IAM names, and its checks of resource ARNs;
 //! - `pattern`, `template`: wildcards, and wildcards with `${variables}`; `sieve`: what cannot match a resource;
 //! - `action`, `principal`, [`condition`]: the elements of a statement and how each one matches;
@@ -34,6 +35,7 @@ mod error;
 pub mod evaluate;
 mod json;
 pub mod message;
+mod names;
 mod parse;
 mod pattern;
 mod phases;
@@ -52,6 +54,7 @@ pub use document::{Effect, Policy, Statement, Version};
 pub use error::{ErrorKind, PolicyError};
 pub use evaluate::{Attached, Inputs, Level, ResourceMode, decide, explain};
 pub use message::{Detail, denial_message};
+pub use names::rename_principals;
 pub use principal::{PrincipalKind, PrincipalRef};
 pub use public::is_public;
 pub use request::{Caller, Principal, Request};

@@ -154,7 +154,12 @@ impl PrincipalElement {
             levels[0] = Some(self.names.iter().any(listed));
         }
         if let Some(entity) = caller.entity_arn() {
-            levels[1] = Some(self.names.iter().any(|n| n.form == Form::Arn && *n.source == *entity));
+            let listed = |n: &Name| match n.form {
+                Form::Arn => *n.source == *entity,
+                Form::UniqueId => caller.unique_id.as_deref() == Some(&*n.source),
+                _ => false,
+            };
+            levels[1] = Some(self.names.iter().any(listed));
         }
         if !matches!(caller.caller, Caller::Root { .. }) {
             let itself = |n: &Name| n.grant(caller) == Some(Grant::Direct);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_iam_wire::values::assertion_encryption_mode_type::REQUIRED;
+use haneul_kit::access_key_id::account_of;
 use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{
     AccessKey, AccountId, ApiKey, Arn, BoxFuture, Caller, Directory, Env, Instant, OidcProvider, Platform,
@@ -20,7 +21,7 @@ use parking_lot::RwLock;
 
 use crate::last_used::LastUsed;
 use crate::model::{self, ACCESS_KEYS, Entity, GROUPS, POLICIES, ROLES, USERS, User};
-use crate::store::entities::Identity;
+use crate::store::entities::{self, Identity};
 use crate::store::{State, key, policies, providers};
 use crate::{document, last_accessed, managed, service_credential};
 
@@ -39,6 +40,8 @@ pub(crate) struct Cache {
     principals: Slots<(Caller, Arc<PrincipalPolicies>)>,
     roles: Slots<Arc<Role>>,
     managed: Slots<Arc<Policy>>,
+    /// By account: the ARNs of its users and roles by their unique ids.
+    bearers: Slots<Arc<HashMap<String, Arn>>>,
     nothing: Arc<PrincipalPolicies>,
 }
 
@@ -91,6 +94,7 @@ impl Cache {
             principals: RwLock::default(),
             roles: RwLock::default(),
             managed: RwLock::default(),
+            bearers: RwLock::default(),
             nothing: Arc::default(),
         }
     }
@@ -295,6 +299,22 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// The user or role of that unique id, in which its account is written.
+    async fn read_bearer(&self, id: &str) -> Result<Option<Arn>> {
+        let Some(account) = account_of(id) else { return Ok(None) };
+        let stamp = self.stamp();
+        let slot = account.to_string();
+        let of = |bearers: &Arc<HashMap<String, Arn>>| bearers.get(id).cloned();
+        if let Some(found) = recall(&self.bearers, &slot, stamp, of) {
+            return Ok(found);
+        }
+        let bearers = Arc::new(entities::bearers(&self.state.store.snapshot().await?, account).await?);
+        keep(&self.bearers, &slot, stamp, bearers.clone());
+        Ok(bearers.get(id).cloned())
+    }
+}
+
 const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
 
 /// The user or role, when it still is the one of that id.
@@ -339,17 +359,12 @@ impl Directory for Cache {
         Box::pin(self.read_role(account, name))
     }
 
-    fn has_user<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let (Some(account), Some(user)) = (arn.account_id(), arn.resource().strip_prefix("user/")) else {
-                return Ok(false);
-            };
-            let name = user.rsplit('/').next().unwrap_or_default();
-            let found = self.state.store.get(&USERS, &key(account, name)).await?;
-            Ok(found.is_some_and(|User { entity, .. }| {
-                format!("{}{}", entity.path, entity.name) == format!("/{user}")
-            }))
-        })
+    fn unique_id<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(entities::unique_id(&self.state.store, arn))
+    }
+
+    fn bearer<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Arn>>> {
+        Box::pin(self.read_bearer(id))
     }
 
     fn managed_policy<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<Policy>>>> {

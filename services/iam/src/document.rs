@@ -1,11 +1,8 @@
 //! Policy documents: checked when they come in, compiled when they are evaluated, percent-encoded when they go out.
 
-use std::collections::BTreeMap;
-
 use haneul_kit::{ApiError, Policy, Result};
-use haneul_policy::Rules;
+use haneul_policy::{Rules, rename_principals};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 
 use crate::error;
 use crate::model::{Kind, Trust};
@@ -74,52 +71,22 @@ pub(crate) fn compile_trust(trust: &Trust) -> Result<Policy> {
         not_principal: true,
         ..Rules::TRUST
     };
-    let document = replace_principals(&trust.document, &trust.pinned);
-    Policy::parse(&document, &rules).map_err(unreadable)
+    Policy::parse(&pinned(trust), &rules).map_err(unreadable)
 }
 
 fn unreadable(refused: haneul_policy::PolicyError) -> ApiError {
     ApiError::internal(format_args!("a stored policy is not accepted any more: {refused}"))
 }
 
-/// The document with the principals of `names` replaced; as it is, when it has none of them.
-pub(crate) fn replace_principals(document: &str, names: &BTreeMap<String, String>) -> String {
-    if names.is_empty() {
-        return document.to_owned();
-    }
-    let Ok(mut value) = serde_json::from_str::<Value>(document) else { return document.to_owned() };
-    let mut replaced = false;
-    let statements = match value.get_mut("Statement") {
-        Some(Value::Array(statements)) => statements.iter_mut().collect(),
-        Some(statement) => vec![statement],
-        None => Vec::new(),
-    };
-    for statement in statements {
-        for element in ["Principal", "NotPrincipal"] {
-            match statement.get_mut(element).and_then(|principal| principal.get_mut("AWS")) {
-                Some(Value::Array(list)) => {
-                    list.iter_mut().for_each(|principal| replaced |= replace(principal, names));
-                }
-                Some(principal) => replaced |= replace(principal, names),
-                None => {}
-            }
-        }
-    }
-    if replaced { value.to_string() } else { document.to_owned() }
-}
-
-fn replace(principal: &mut Value, names: &BTreeMap<String, String>) -> bool {
-    match principal.as_str().and_then(|name| names.get(name)) {
-        Some(id) => {
-            *principal = Value::String(id.clone());
-            true
-        }
-        None => false,
-    }
+/// A trust policy with the unique ids that were noted in place of ARNs.
+pub(crate) fn pinned(trust: &Trust) -> String {
+    rename_principals(&trust.document, |name| trust.pinned.get(name).cloned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -141,18 +108,5 @@ mod tests {
             let kept = Trust { document: document.clone(), pinned: BTreeMap::new() };
             assert!(compile_trust(&kept).is_ok(), "{document}");
         }
-    }
-
-    #[test]
-    fn only_principals_are_replaced() {
-        let arn = "arn:aws:iam::000000000001:user/ann";
-        let document = format!(
-            r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{arn}","*"]}},"Condition":{{"StringEquals":{{"aws:PrincipalArn":"{arn}"}}}}}}]}}"#
-        );
-        let names = BTreeMap::from([(arn.to_owned(), "AIDA1".to_owned())]);
-        let replaced = replace_principals(&document, &names);
-        assert!(replaced.contains(r#"["AIDA1","*"]"#), "{replaced}");
-        assert_eq!(replaced.matches(arn).count(), 1);
-        assert_eq!(replace_principals("not json", &names), "not json");
     }
 }

@@ -228,7 +228,11 @@ pub(crate) fn simulation_input(message: &str) -> ApiError {
     invalid_input(format!("Invalid policy document: {message}"))
 }
 
+/// What is no ARN of a user, group or role; of STS there is none.
 pub(crate) fn policy_source(arn: &str) -> ApiError {
+    if arn.starts_with("arn:aws:sts:") {
+        return invalid_input(format!("Invalid ARN provided in the request: {arn}"));
+    }
     invalid_input(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."))
 }
 

@@ -1,7 +1,7 @@
 //! Records as the wire has them.
 
 use haneul_iam_wire::shapes as s;
-use haneul_kit::{AccountId, Result};
+use haneul_kit::{AccountId, Result, pinned_policy};
 
 use crate::document::{self, encode};
 use crate::iam::Iam;
@@ -174,15 +174,14 @@ impl Iam {
     /// Without tags, boundary and last use: listings leave them out.
     pub(crate) async fn listed_role(&self, account: AccountId, role: &Role) -> Result<s::Role> {
         let Entity { path, name, id, created, .. } = &role.entity;
-        let gone = self.state.gone_principals(&role.trust).await?;
-        let trust = document::replace_principals(&role.trust.document, &gone);
+        let trust = pinned_policy::show(&self.platform, &document::pinned(&role.trust)).await?;
         Ok(s::Role {
             path: path.clone(),
             role_name: name.clone(),
             role_id: id.clone(),
             arn: role.arn(account).to_string(),
             create_date: (*created).into(),
-            assume_role_policy_document: Some(encode(&trust)),
+            assume_role_policy_document: Some(encode(&pinned_policy::with_account_arns(&trust))),
             description: role.description.clone(),
             max_session_duration: Some(role.max_session_secs as i32),
             ..Default::default()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haneul_kit::{AccountId, Arn, Cx, Policy, Result};
+use haneul_kit::{AccountId, Arn, Cx, Policy, Result, pinned_policy};
 use haneul_policy::{PrincipalKind, ResourceMode};
 use serde_json::json;
 
@@ -29,8 +29,14 @@ pub(crate) fn default(account: AccountId) -> String {
 
 impl Kms {
     /// Checks a policy that a key is to have: its form, its principals, and unless `bypass`, that the caller could
-    /// change it again.
-    pub(crate) async fn check_policy(&self, cx: &Cx, key: &KeyName, text: &str, bypass: bool) -> Result<()> {
+    /// change it again. Gives it as it is to be kept.
+    pub(crate) async fn check_policy(
+        &self,
+        cx: &Cx,
+        key: &KeyName,
+        text: &str,
+        bypass: bool,
+    ) -> Result<String> {
         let policy = Policy::parse(text, &KEY_POLICY).map_err(|refused| match refused.kind {
             haneul_policy::ErrorKind::TooLong { .. } => {
                 error::limit("The key policy is larger than the maximum of 32768 bytes.")
@@ -41,8 +47,9 @@ impl Kms {
             _ => error::policy(refused.message),
         })?;
         self.check_principals(&policy).await?;
+        let kept = pinned_policy::pin(&self.platform, text).await?;
         if bypass {
-            return Ok(());
+            return Ok(kept);
         }
         let mut access = haneul_kit::Access::on("kms:PutKeyPolicy", &key.arn())
             .with_policy(Some(Arc::new(policy)))
@@ -54,7 +61,8 @@ impl Kms {
                 error::policy("The new key policy will not allow you to update the key policy in the future.")
             }
             haneul_kit::Fault::Server => refused,
-        })
+        })?;
+        Ok(kept)
     }
 
     /// Roles that a policy names must exist, as AWS checks.

@@ -11,6 +11,17 @@ pub struct Speaker<'a> {
     pub family: Family,
 }
 
+/// Actions without a resource of whose resource AWS says nothing when it denies them. Of others it says `*`.
+const OF_NO_RESOURCE: &[&str] = &[
+    "cloudtrail:DescribeTrails",
+    "cloudwatch:ListMetrics",
+    "cloudwatch:PutMetricData",
+    "s3:ListAllMyBuckets",
+    "secretsmanager:ListSecrets",
+    "sts:GetAccessKeyInfo",
+    "tag:GetResources",
+];
+
 /// A denial as the service words it. Source: IAM User Guide, "Troubleshoot access denied error messages".
 /// `same_organization` says whether the accounts of caller and resource are of one.
 pub fn error(
@@ -85,7 +96,8 @@ fn message(
         "sns" => Some(request.action.replacen("sns:", "SNS:", 1)),
         _ => None,
     };
-    let request = Request { action: action.as_deref().unwrap_or(request.action), ..*request };
+    let resource = if OF_NO_RESOURCE.contains(&request.action) { "" } else { request.resource };
+    let request = Request { action: action.as_deref().unwrap_or(request.action), resource, ..*request };
     let message = denial_message(&request, decision, detail);
     if speaker.family == Family::S3 {
         let (plain, quoted) = (

@@ -3,7 +3,7 @@
 
 use haneul_cloudtrail_wire::operations as op;
 use haneul_cloudtrail_wire::shapes as s;
-use haneul_kit::{Access, Cx, Handle, Policy, Result};
+use haneul_kit::{Access, Cx, Handle, Policy, Result, pinned_policy};
 use haneul_policy::{Presence, Rules};
 
 use crate::CloudTrail;
@@ -96,7 +96,8 @@ impl Handle<op::PutResourcePolicy> for CloudTrail {
     ) -> Result<s::PutResourcePolicyResponse> {
         let (key, _) = self.policied(cx, &input.resource_arn).await?;
         check(&input.resource_policy, &input.resource_arn)?;
-        self.set_policy(&key, Some(&input.resource_policy)).await?;
+        let text = pinned_policy::pin(&self.platform, &input.resource_policy).await?;
+        self.set_policy(&key, Some(&text)).await?;
         Ok(s::PutResourcePolicyResponse {
             resource_arn: Some(input.resource_arn),
             resource_policy: Some(input.resource_policy),
@@ -119,7 +120,7 @@ impl Handle<op::GetResourcePolicy> for CloudTrail {
         let policy = store.policy.ok_or_else(|| error::no_resource_policy(&input.resource_arn))?;
         Ok(s::GetResourcePolicyResponse {
             resource_arn: Some(input.resource_arn),
-            resource_policy: Some(policy),
+            resource_policy: Some(pinned_policy::show(&self.platform, &policy).await?),
             delegated_admin_resource_policy: None,
         })
     }

@@ -2,7 +2,7 @@
 
 use haneul_dynamodb_wire::operations::{DeleteResourcePolicy, GetResourcePolicy, PutResourcePolicy};
 use haneul_dynamodb_wire::shapes as s;
-use haneul_kit::{Access, ApiError, Cx, Handle, Result};
+use haneul_kit::{Access, ApiError, Cx, Handle, Result, pinned_policy};
 use parking_lot::Mutex;
 
 use super::Dynamodb;
@@ -29,13 +29,14 @@ impl Handle<PutResourcePolicy> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::PutResourcePolicyInput) -> Result<s::PutResourcePolicyOutput> {
         name::check_policy(&input.policy)?;
+        let document = pinned_policy::pin(&self.platform, &input.policy).await?;
         let revision = revision(cx);
         let (_, now) = self
             .change_policy(cx, &input.resource_arn, |own| {
                 check_revision(own, input.expected_revision_id.as_deref(), true)?;
-                Ok(Some(match own.filter(|own| own.document == input.policy) {
+                Ok(Some(match own.filter(|own| own.document == document) {
                     Some(same) => same.clone(),
-                    None => PolicyRecord { document: input.policy.clone(), revision: revision.clone() },
+                    None => PolicyRecord { document: document.clone(), revision: revision.clone() },
                 }))
             })
             .await?;
@@ -57,7 +58,8 @@ impl Handle<GetResourcePolicy> for Dynamodb {
             }
         };
         let policy = policy.ok_or_else(no_policy)?;
-        Ok(s::GetResourcePolicyOutput { policy: Some(policy.document), revision_id: Some(policy.revision) })
+        let document = pinned_policy::show(&self.platform, &policy.document).await?;
+        Ok(s::GetResourcePolicyOutput { policy: Some(document), revision_id: Some(policy.revision) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use haneul_dynamodb_wire::operations::{CreateTable, DeleteTable, DescribeTable, ListTables};
 use haneul_dynamodb_wire::shapes as s;
-use haneul_kit::{Access, Cx, Handle, Result, Tags};
+use haneul_kit::{Access, Cx, Handle, Result, Tags, pinned_policy};
 
 use super::Dynamodb;
 use crate::error::{self, invalid};
@@ -33,6 +33,7 @@ impl Handle<CreateTable> for Dynamodb {
         let stream = stream_view(input.stream_specification.as_ref(), true)?;
         if let Some(document) = input.resource_policy {
             name::check_policy(&document)?;
+            let document = pinned_policy::pin(&self.platform, &document).await?;
             record.resource_policy = Some(PolicyRecord { document, revision: revision(cx) });
         }
         let tags: Vec<_> =
@@ -118,8 +119,8 @@ impl Handle<DeleteTable> for Dynamodb {
 }
 
 impl Handle<ListTables> for Dynamodb {
-    async fn access(&self, _: &Cx, _: &s::ListTablesInput) -> Result<Vec<Access>> {
-        Ok(vec![Access::to("dynamodb:ListTables")])
+    async fn access(&self, cx: &Cx, _: &s::ListTablesInput) -> Result<Vec<Access>> {
+        Ok(vec![Access::on("dynamodb:ListTables", &cx.arn("dynamodb", "table/*"))])
     }
 
     async fn call(&self, cx: &Cx, input: s::ListTablesInput) -> Result<s::ListTablesOutput> {

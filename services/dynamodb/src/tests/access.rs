@@ -10,7 +10,7 @@ use haneul_front::{Cloud as Front, Options};
 use haneul_iam_wire::operations as iam;
 use haneul_iam_wire::shapes as i;
 use haneul_kit::platform::Config;
-use haneul_kit::{AccountId, Caller, Operation, Platform, Region, Result, Seal};
+use haneul_kit::{AccountId, Caller, Operation, Platform, Principal, Region, Result, Seal};
 use haneul_shape::value::Map;
 use haneul_store::Store;
 
@@ -291,5 +291,52 @@ async fn a_witness_needs_a_permission_in_every_region() {
         }
         let able = cloud.user(OURS, &format!("{verb}All"), &statement("*")).await;
         cloud.call::<op::UpdateTable>(&able, input(deletes)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_the_same_name_is_not_the_one_whom_a_policy_names() {
+    let cloud = Cloud::new().await;
+    cloud.table().await;
+    let arn = format!("arn:aws:dynamodb:us-east-1:{OURS}:table/tab");
+    let bob = async || {
+        let create = i::CreateUserRequest { user_name: "bob".into(), ..Default::default() };
+        let made = cloud.call::<iam::CreateUser>(&root(OURS), create).await.unwrap().user.unwrap();
+        let id = made.user_id.clone();
+        let principal = Principal::User { path: "/".into(), name: "bob".into(), id: made.user_id };
+        (Caller { principal, ..root(OURS) }, id)
+    };
+    let (first, id) = bob().await;
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"dynamodb:GetItem","Resource":"{arn}"}}]}}"#,
+        first.arn()
+    );
+    let put =
+        s::PutResourcePolicyInput { resource_arn: arn.clone(), policy: policy.clone(), ..Default::default() };
+    cloud.call::<op::PutResourcePolicy>(&root(OURS), put).await.unwrap();
+    let shown = async || {
+        let get = s::GetResourcePolicyInput { resource_arn: arn.clone() };
+        cloud.call::<op::GetResourcePolicy>(&root(OURS), get).await.unwrap().policy.unwrap()
+    };
+    cloud.call::<op::GetItem>(&first, get("tab", "a")).await.unwrap();
+    assert_eq!(shown().await, policy);
+    let delete = i::DeleteUserRequest { user_name: "bob".into() };
+    cloud.call::<iam::DeleteUser>(&root(OURS), delete).await.unwrap();
+    let (second, _) = bob().await;
+    assert!(is_denied(cloud.call::<op::GetItem>(&second, get("tab", "a")).await));
+    assert_eq!(shown().await, policy.replace(&first.arn(), &id));
+}
+
+#[tokio::test]
+async fn tables_are_listed_by_whoever_may_on_all_of_them() {
+    let cloud = Cloud::new().await;
+    let statement = r#""Effect":"Allow","Action":"dynamodb:ListTables","Resource":"RESOURCE""#;
+    for (name, resource, is_let) in [
+        ("ours", "arn:aws:dynamodb:us-east-1:111111111111:table/*", true),
+        ("theirs", "arn:aws:dynamodb:us-east-1:222222222222:table/*", false),
+    ] {
+        let user = cloud.user(OURS, name, &statement.replace("RESOURCE", resource)).await;
+        let listed = cloud.call::<op::ListTables>(&user, Default::default()).await;
+        assert_eq!(listed.is_ok(), is_let, "{resource}");
     }
 }

@@ -153,7 +153,7 @@ impl Handle<op::ListMFADevices> for Iam {
 
 impl Handle<op::ListVirtualMFADevices> for Iam {
     async fn access(&self, cx: &Cx, _: &s::ListVirtualMFADevicesRequest) -> Result<Vec<Access>> {
-        Iam::to(cx, "iam:ListVirtualMFADevices")
+        Ok(vec![Iam::on_new(cx, "iam:ListVirtualMFADevices", "mfa", None, "")?])
     }
 
     async fn call(

@@ -64,7 +64,7 @@ impl Handle<op::GetOpenIDConnectProvider> for Iam {
 
 impl Handle<op::ListOpenIDConnectProviders> for Iam {
     async fn access(&self, cx: &Cx, _: &s::ListOpenIDConnectProvidersRequest) -> Result<Vec<Access>> {
-        Iam::to(cx, "iam:ListOpenIDConnectProviders")
+        Ok(vec![Iam::on_new(cx, "iam:ListOpenIDConnectProviders", "oidc-provider", None, "*")?])
     }
 
     async fn call(

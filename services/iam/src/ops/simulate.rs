@@ -39,6 +39,7 @@ impl Handle<op::SimulateCustomPolicy> for Iam {
         };
         let simulation = Simulation {
             principal,
+            is_caller_given: input.caller_arn.is_some(),
             identity: read("PolicyInputList", &input.policy_input_list)?,
             boundary: read_boundary(input.permissions_boundary_policy_input_list.as_deref())?,
             scps: read_scps(input.ordered_organization_policy_input_list.as_deref())?,
@@ -105,6 +106,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Iam {
         let caller = input.caller_arn.as_ref().unwrap_or(&input.policy_source_arn);
         let simulation = Simulation {
             principal: principal_of(caller)?,
+            is_caller_given: true,
             identity,
             boundary,
             scps: scps.unwrap_or_default(),

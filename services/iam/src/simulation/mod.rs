@@ -1,14 +1,12 @@
 //! One run of the policy simulator.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use haneul_iam_wire::shapes as s;
 use haneul_kit::directory::NamedPolicy;
 use haneul_kit::{Policy, Result};
-use haneul_policy::{
-    Attached, Context, Inputs, Level, Principal, Request, ResourceMode, Rules, Statement, explain,
-};
+use haneul_policy::{Attached, Context, Inputs, Level, Principal, Request, ResourceMode, Rules, explain};
 
 use crate::error;
 use crate::store::attachments::name_in;
@@ -18,6 +16,8 @@ mod positions;
 /// Policies as a simulation is given them, and who asks.
 pub(crate) struct Simulation {
     pub principal: Principal,
+    /// Without a caller, what would follow from it (`aws:username`) is for the request to say.
+    pub is_caller_given: bool,
     pub identity: Vec<NamedPolicy>,
     pub boundary: Option<NamedPolicy>,
     pub scps: Vec<Vec<NamedPolicy>>,
@@ -49,29 +49,29 @@ pub(crate) fn read(list: &str, documents: &[String]) -> Result<Vec<NamedPolicy>>
     read.collect()
 }
 
-/// The context keys that policies ask for, in their conditions and as variables, sorted.
-pub(crate) fn context_keys(policies: &[NamedPolicy]) -> Vec<String> {
-    let mut keys = BTreeSet::new();
-    for statement in policies.iter().flat_map(|named| named.policy.statements()) {
-        keys.extend(statement.conditions().iter().map(|condition| condition.key().to_owned()));
-        variables(statement, &mut keys);
-    }
-    keys.into_iter().collect()
-}
-
-fn variables(statement: &Statement, keys: &mut BTreeSet<String>) {
-    let values = statement.conditions().iter().flat_map(|condition| condition.values());
-    for text in statement.resources().1.chain(values) {
-        for inside in
-            text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(inside, _)| inside)
-        {
-            let key = inside.split(',').next().unwrap_or_default().trim();
-            // `${*}`, `${?}` and `${$}` stand for themselves.
-            if key.len() > 1 {
-                keys.insert(key.to_owned());
-            }
+/// The context keys that policies ask for, as variables and in their conditions: as written, each where it first appears.
+pub(crate) fn context_keys<'a>(policies: impl IntoIterator<Item = &'a NamedPolicy>) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    let mut add = |key: &str| {
+        if !keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+            keys.push(key.to_owned());
+        }
+    };
+    for statement in policies.into_iter().flat_map(|named| named.policy.statements()) {
+        statement.resources().1.flat_map(variables).for_each(&mut add);
+        for condition in statement.conditions() {
+            add(condition.source().1);
+            condition.values().flat_map(variables).for_each(&mut add);
         }
     }
+    keys
+}
+
+/// The keys of variables in a text. `${*}`, `${?}` and `${$}` stand for themselves.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let inside = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+    let keys = inside.map(|(inside, _)| inside.split(',').next().unwrap_or_default().trim());
+    keys.filter(|key| key.len() > 1)
 }
 
 impl Simulation {
@@ -87,7 +87,9 @@ impl Simulation {
 
     fn context(&self) -> Context<'static> {
         let mut context = Context::new();
-        self.principal.describe(&mut context);
+        if self.is_caller_given {
+            self.principal.describe(&mut context);
+        }
         for entry in &self.context {
             let Some(name) = &entry.context_key_name else { continue };
             context.set_many(name, entry.context_key_values.iter().flatten());
@@ -155,11 +157,8 @@ impl Simulation {
     }
 
     fn missing(&self, context: &Context<'_>) -> Vec<String> {
-        let mut keys = context_keys(&self.identity);
-        keys.extend(context_keys(&self.resource));
-        keys.extend(context_keys(self.boundary.as_slice()));
-        keys.sort();
-        keys.dedup();
+        let policies = self.identity.iter().chain(&self.resource).chain(&self.boundary);
+        let mut keys = context_keys(policies);
         keys.retain(|key| context.get(key).is_empty());
         keys
     }

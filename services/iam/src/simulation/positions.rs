@@ -2,8 +2,8 @@
 
 use haneul_iam_wire::shapes::Position;
 
-/// Where one statement begins and ends: AWS counts lines and columns from 1, and begins right behind the bracket, comma
-/// or colon before it.
+/// Where one statement begins and ends: AWS counts lines and columns from 1, and begins right behind the bracket or comma
+/// before it. One that is in no list begins behind its own brace.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Span {
     pub start: (i32, i32),
@@ -49,7 +49,12 @@ pub(crate) fn spans(text: &str) -> Vec<Span> {
                     start = Some(next);
                 }
             }
-            '{' => depth += 1,
+            '{' => {
+                depth += 1;
+                if depth == 2 && start.is_some() {
+                    start = Some(next);
+                }
+            }
             '}' => {
                 depth -= 1;
                 if depth == if in_list { 2 } else { 1 } {
@@ -84,7 +89,7 @@ mod tests {
         let listed = "{\n    \"Version\": \"2012-10-17\",\n    \"Statement\": [\n        {\n            \"Effect\": \"Allow\",\n            \"Action\": [\n                \"a:b\"\n            ], \"Resource\": \"}{]\\\"\"\n        }, {}\n    ]\n}";
         assert_eq!(spans(listed), [at((3, 19), (9, 10)), at((9, 11), (9, 14))]);
         let single = r#"{"Version":"2012-10-17","Statement":{"Condition":{"a":{"b":"é"}}},"Id":"{}"}"#;
-        assert_eq!(spans(single), [at((1, 37), (1, 66))]);
+        assert_eq!(spans(single), [at((1, 38), (1, 66))]);
         assert_eq!(spans("{}"), []);
         assert_eq!(spans("]]]}}}\"Statement\":{"), [], "no panic");
     }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use haneul_kit::{AccountId, Arn, Instant, Result};
 use haneul_store::{Range, Reads, Record, Table, Tx};
 
@@ -131,6 +133,31 @@ impl Bounded for Role {
     fn boundary_mut(&mut self) -> &mut Option<String> {
         &mut self.boundary
     }
+}
+
+/// The id of the user or role that has this ARN now.
+pub(crate) async fn unique_id(reads: &impl Reads, arn: &Arn) -> Result<Option<String>> {
+    let Some(account) = arn.account_id().filter(|_| arn.service() == "iam") else { return Ok(None) };
+    match arn.resource().split_once('/') {
+        Some(("user", _)) => id_at::<User>(reads, account, arn).await,
+        Some(("role", _)) => id_at::<Role>(reads, account, arn).await,
+        _ => Ok(None),
+    }
+}
+
+async fn id_at<T: Identity>(reads: &impl Reads, account: AccountId, arn: &Arn) -> Result<Option<String>> {
+    let name = arn.resource().rsplit('/').next().unwrap_or_default();
+    let found: Option<T> = reads.get(T::TABLE, &key(account, name)).await?;
+    Ok(found.filter(|record| record.arn(account) == *arn).map(|record| record.entity().id.clone()))
+}
+
+/// The ARNs of an account's users and roles by their unique ids.
+pub(crate) async fn bearers(reads: &impl Reads, account: AccountId) -> Result<HashMap<String, Arn>> {
+    let users = list(reads, &USERS, account).await?;
+    let roles = list(reads, &ROLES, account).await?;
+    let users = users.iter().map(|(_, user)| (user.entity.id.clone(), user.arn(account)));
+    let roles = roles.iter().map(|(_, role)| (role.entity.id.clone(), role.arn(account)));
+    Ok(users.chain(roles).collect())
 }
 
 /// The entity, or the error that it is not there.

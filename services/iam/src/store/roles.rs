@@ -6,7 +6,7 @@ use haneul_store::{Reads, Tx};
 
 use super::{Identity, State, attachments, entities, key};
 use crate::error;
-use crate::model::{ATTACHMENTS, Kind, ROLES, Role, Trust, Usage, User, tie};
+use crate::model::{ATTACHMENTS, Kind, ROLES, Role, Trust, Usage, tie};
 
 impl State {
     /// `trust` is the role's trust policy, parsed.
@@ -103,47 +103,18 @@ impl State {
             })
             .await
     }
-
-    /// For showing a trust policy: the unique ids to put in place of ARNs whose bearers are gone.
-    pub(crate) async fn gone_principals(&self, trust: &Trust) -> Result<BTreeMap<String, String>> {
-        let mut gone = BTreeMap::new();
-        for (arn, id) in &trust.pinned {
-            if unique_id(&self.store, arn).await?.as_ref() != Some(id) {
-                gone.insert(arn.clone(), id.clone());
-            }
-        }
-        Ok(gone)
-    }
 }
 
 /// The unique ids of the users and roles that a trust policy names; all of them must exist.
 async fn pin(tx: &Tx, trust: &Policy) -> Result<BTreeMap<String, String>> {
     let mut pinned = BTreeMap::new();
     for principal in trust.principals().filter(|principal| principal.kind == PrincipalKind::Aws) {
-        let names_entity =
-            Arn::parse(principal.value).is_ok_and(|arn| arn.service() == "iam" && !arn.resource().eq("root"));
-        if names_entity {
-            let id = unique_id(tx, principal.value).await?;
+        let Ok(arn) = Arn::parse(principal.value) else { continue };
+        if arn.service() == "iam" && arn.resource() != "root" {
+            let id = entities::unique_id(tx, &arn).await?;
             let id = id.ok_or_else(|| error::unknown_principal(principal.value))?;
             pinned.insert(principal.value.to_owned(), id);
         }
     }
     Ok(pinned)
-}
-
-/// The id of the user or role that has this ARN now.
-async fn unique_id(reads: &impl Reads, arn: &str) -> Result<Option<String>> {
-    let Ok(arn) = Arn::parse(arn) else { return Ok(None) };
-    let Some(account) = arn.account_id() else { return Ok(None) };
-    match arn.resource().split_once('/') {
-        Some(("user", _)) => id_at::<User>(reads, account, &arn).await,
-        Some(("role", _)) => id_at::<Role>(reads, account, &arn).await,
-        _ => Ok(None),
-    }
-}
-
-async fn id_at<T: Identity>(reads: &impl Reads, account: AccountId, arn: &Arn) -> Result<Option<String>> {
-    let name = arn.resource().rsplit('/').next().unwrap_or_default();
-    let found: Option<T> = reads.get(T::TABLE, &key(account, name)).await?;
-    Ok(found.filter(|record| record.arn(account) == *arn).map(|record| record.entity().id.clone()))
 }

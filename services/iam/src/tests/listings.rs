@@ -157,6 +157,14 @@ async fn a_trusted_user_that_is_gone_is_shown_by_its_id_and_its_successor_is_not
         cloud.ok::<op::GetRole>(get).await.role.assume_role_policy_document.unwrap()
     };
     assert!(document().await.contains("user%2Fann"));
+    let rename = async |from: &str, to: &str| {
+        let input =
+            s::UpdateUserRequest { user_name: from.into(), new_user_name: Some(to.into()), new_path: None };
+        cloud.ok::<op::UpdateUser>(input).await;
+    };
+    rename("ann", "bea").await;
+    assert!(document().await.contains("user%2Fbea"), "renamed, it is shown by its new name");
+    rename("bea", "ann").await;
     cloud.ok::<op::DeleteUser>(s::DeleteUserRequest { user_name: "ann".into() }).await;
     cloud.ok::<op::CreateUser>(create()).await;
     let shown = document().await;
@@ -194,4 +202,13 @@ async fn what_is_told_of_a_role_differs_by_operation() {
     let input = s::GetInstanceProfileRequest { instance_profile_name: web() };
     let profile = cloud.ok::<op::GetInstanceProfile>(input).await.instance_profile;
     assert_eq!(told(&profile.roles[0]), (false, None));
+}
+
+#[tokio::test]
+async fn listings_without_a_name_ask_for_the_arn_that_aws_has_for_all() {
+    let cloud = Cloud::new().await;
+    let devices = cloud.access::<op::ListVirtualMFADevices>(&Default::default()).await.unwrap();
+    assert_eq!(devices[0].resource, "arn:aws:iam::123456789012:mfa/");
+    let providers = cloud.access::<op::ListOpenIDConnectProviders>(&Default::default()).await.unwrap();
+    assert_eq!(providers[0].resource, "arn:aws:iam::123456789012:oidc-provider/*");
 }

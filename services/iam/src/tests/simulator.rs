@@ -41,11 +41,26 @@ async fn policies_are_tried_as_they_would_decide() {
     );
     let results = cloud.ok::<op::SimulateCustomPolicy>(without).await.evaluation_results.unwrap();
     assert_eq!(results[0].eval_decision, "implicitDeny");
-    assert_eq!(results[0].missing_context_values.as_deref(), Some(&["aws:securetransport".to_owned()][..]));
+    assert_eq!(results[0].missing_context_values.as_deref(), Some(&["aws:SecureTransport".to_owned()][..]));
 
     let keys = s::GetContextKeysForCustomPolicyRequest { policy_input_list: vec![TAGGED.into()] };
     let keys = cloud.ok::<op::GetContextKeysForCustomPolicy>(keys).await.context_key_names.unwrap();
-    assert_eq!(keys, ["aws:securetransport", "aws:username"]);
+    assert_eq!(keys, ["aws:username", "aws:SecureTransport"], "as written, in the order of the text");
+    // Who has no caller has no user name either, until the request says one.
+    let nobody = s::SimulateCustomPolicyRequest {
+        policy_input_list: vec![TAGGED.into()],
+        action_names: vec!["s3:GetObject".into()],
+        resource_arns: Some(vec!["arn:aws:s3:::simulated/k".into()]),
+        context_entries: Some(vec![entry("aws:SecureTransport", "true")]),
+        ..Default::default()
+    };
+    let mut told = nobody.clone();
+    told.context_entries.as_mut().unwrap().push(entry("aws:username", "simulated"));
+    let results = cloud.ok::<op::SimulateCustomPolicy>(nobody).await.evaluation_results.unwrap();
+    assert_eq!(results[0].eval_decision, "implicitDeny");
+    assert_eq!(results[0].missing_context_values.as_deref(), Some(&["aws:username".to_owned()][..]));
+    let told = decisions(cloud.ok::<op::SimulateCustomPolicy>(told).await);
+    assert_eq!(told, [("s3:GetObject".to_owned(), "allowed".to_owned())]);
     let bad = s::SimulateCustomPolicyRequest { policy_input_list: vec!["{".into()], ..Default::default() };
     assert_eq!(
         cloud.call::<op::SimulateCustomPolicy>(bad).await.err().unwrap().code(),
@@ -90,6 +105,9 @@ async fn a_user_is_tried_with_groups_and_boundary() {
     assert_eq!(path.err().unwrap().code(), "NoSuchEntityException");
     let source = cloud.call::<op::SimulatePrincipalPolicy>(input("arn:aws:s3:::bucket-of-somebody")).await;
     assert_eq!(source.err().unwrap().code(), "InvalidInputException");
+    let session = "arn:aws:sts::123456789012:assumed-role/app/s";
+    let source = cloud.access::<op::SimulatePrincipalPolicy>(&input(session)).await.err().unwrap();
+    assert_eq!(source.message(), format!("Invalid ARN provided in the request: {session}"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use haneul_kinesis_wire::operations::{DeleteResourcePolicy, GetResourcePolicy, PutResourcePolicy};
 use haneul_kinesis_wire::shapes as s;
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Cx, Handle, Result, pinned_policy};
 use haneul_shape::Empty;
 
 use crate::Kinesis;
@@ -49,7 +49,8 @@ impl Handle<PutResourcePolicy> for Kinesis {
 
     async fn call(&self, cx: &Cx, input: s::PutResourcePolicyInput) -> Result<Empty> {
         check_policy(&input.policy)?;
-        self.set_policy(cx, &input.resource_arn, Some(input.policy)).await?;
+        let policy = pinned_policy::pin(&self.platform, &input.policy).await?;
+        self.set_policy(cx, &input.resource_arn, Some(policy)).await?;
         Ok(Empty)
     }
 }
@@ -60,7 +61,8 @@ impl Handle<GetResourcePolicy> for Kinesis {
     }
 
     async fn call(&self, cx: &Cx, input: s::GetResourcePolicyInput) -> Result<s::GetResourcePolicyOutput> {
-        Ok(s::GetResourcePolicyOutput { policy: self.policy(cx, &input.resource_arn).await? })
+        let policy = self.policy(cx, &input.resource_arn).await?;
+        Ok(s::GetResourcePolicyOutput { policy: pinned_policy::show(&self.platform, &policy).await? })
     }
 }
 

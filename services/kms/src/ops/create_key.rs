@@ -49,8 +49,7 @@ impl Handle<op::CreateKey> for Kms {
         let policy_text = match input.policy {
             Some(text) => {
                 let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-                self.check_policy(cx, &name, &text, bypass).await?;
-                text
+                self.check_policy(cx, &name, &text, bypass).await?
             }
             None => policy::default(cx.account()),
         };

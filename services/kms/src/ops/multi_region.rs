@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use haneul_kit::{Access, Cx, Handle, Region, Result};
+use haneul_kit::{Access, Cx, Handle, Region, Result, pinned_policy};
 use haneul_kms_wire::operations as op;
 use haneul_kms_wire::shapes as s;
 use haneul_shape::Empty;
@@ -38,8 +38,7 @@ impl Handle<op::ReplicateKey> for Kms {
         let policy_text = match input.policy {
             Some(text) => {
                 let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-                self.check_policy(cx, &name, &text, bypass).await?;
-                text
+                self.check_policy(cx, &name, &text, bypass).await?
             }
             None => policy::default(cx.account()),
         };
@@ -62,7 +61,7 @@ impl Handle<op::ReplicateKey> for Kms {
         let tag = |(tag_key, tag_value)| s::Tag { tag_key, tag_value };
         Ok(s::ReplicateKeyResponse {
             replica_key_metadata: Some(shown),
-            replica_policy: Some(policy_text),
+            replica_policy: Some(pinned_policy::show(&self.platform, &policy_text).await?),
             replica_tags: Some(tags.into_iter().map(tag).collect()),
         })
     }

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Cx, Handle, Result, pinned_policy};
 use haneul_kms_wire::operations as op;
 use haneul_kms_wire::shapes as s;
 use haneul_shape::Empty;
@@ -19,7 +19,7 @@ impl Handle<op::GetKeyPolicy> for Kms {
         let key = self.key(cx, &input.key_id, Forms::Key).await?;
         check_name(input.policy_name.as_deref())?;
         Ok(s::GetKeyPolicyResponse {
-            policy: Some(key.record.policy.clone()),
+            policy: Some(pinned_policy::show(&self.platform, &key.record.policy).await?),
             policy_name: Some(DEFAULT.into()),
         })
     }
@@ -36,11 +36,11 @@ impl Handle<op::PutKeyPolicy> for Kms {
         let name = &self.own_key(cx, &input.key_id, "PutKeyPolicy").await?.name.clone();
         check_name(input.policy_name.as_deref())?;
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-        self.check_policy(cx, name, &input.policy, bypass).await?;
+        let text = self.check_policy(cx, name, &input.policy, bypass).await?;
         self.state
             .change_key(name, |record| {
                 check_not_pending_deletion(record.state(cx.now()), &name.arn())?;
-                record.policy.clone_from(&input.policy);
+                record.policy.clone_from(&text);
                 Ok(())
             })
             .await?;

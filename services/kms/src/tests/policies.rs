@@ -1,6 +1,8 @@
 //! Key policies decide; AWS managed keys are used through their service.
 
-use haneul_kit::Region;
+use haneul_iam_wire::operations as iam;
+use haneul_iam_wire::shapes as i;
+use haneul_kit::{Caller, Principal, Region};
 use haneul_kms_wire::operations as op;
 use haneul_kms_wire::shapes as s;
 
@@ -153,4 +155,40 @@ async fn nothing_secret_is_stored() {
     let found = |needle: &[u8]| export.windows(needle.len()).any(|window| window == needle);
     assert!(found(key.key_id.as_bytes()) && found(sealed.as_bytes()));
     assert!(!found(&secret) && !found(hex.as_bytes()) && !found(b"a plaintext to look for"));
+}
+
+#[tokio::test]
+async fn a_user_of_the_same_name_is_not_the_one_whom_a_policy_names() {
+    let cloud = Cloud::new().await;
+    let bob = async || {
+        let create = i::CreateUserRequest { user_name: "bob".into(), ..Default::default() };
+        let made = cloud.ok::<iam::CreateUser>(&root(OURS), create).await.user.unwrap();
+        let id = made.user_id.clone();
+        let principal = Principal::User { path: "/".into(), name: "bob".into(), id: made.user_id };
+        (Caller { principal, ..root(OURS) }, id)
+    };
+    let (first, id) = bob().await;
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[
+            {{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{OURS}:root"}},"Action":"kms:*","Resource":"*"}},
+            {{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"kms:Encrypt","Resource":"*"}}]}}"#,
+        first.arn()
+    );
+    let key = cloud.make(s::CreateKeyRequest { policy: Some(document.clone()), ..Default::default() }).await;
+    let key = key.arn.unwrap();
+    let shown = async || {
+        let get = s::GetKeyPolicyRequest { key_id: key.clone(), ..Default::default() };
+        cloud.ok::<op::GetKeyPolicy>(&root(OURS), get).await.policy.unwrap()
+    };
+    assert_eq!(shown().await, document);
+    cloud.ok::<op::Encrypt>(&first, encrypt(&key, "x")).await;
+    cloud.ok::<iam::DeleteUser>(&root(OURS), i::DeleteUserRequest { user_name: "bob".into() }).await;
+    let (second, _) = bob().await;
+    let refused = cloud.err::<op::Encrypt>(&second, encrypt(&key, "x")).await;
+    assert!(refused.starts_with("AccessDeniedException"), "{refused}");
+    assert_eq!(shown().await, document.replace(&first.arn(), &id));
+    let put = s::PutKeyPolicyRequest { key_id: key.clone(), policy: document.clone(), ..Default::default() };
+    cloud.ok::<op::PutKeyPolicy>(&root(OURS), put).await;
+    assert_eq!(shown().await, document);
+    cloud.ok::<op::Encrypt>(&second, encrypt(&key, "x")).await;
 }

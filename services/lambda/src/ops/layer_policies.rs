@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Cx, Handle, Result, pinned_policy};
 use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
 use haneul_shape::Empty;
@@ -39,13 +39,14 @@ impl Handle<op::AddLayerVersionPermission> for Lambda {
             }
             statement["Condition"] = json!({ "StringEquals": { "aws:PrincipalOrgID": organization } });
         }
+        let pinned = self.pin_statement(&statement).await?;
         let revision = self.revision();
         let edit = self.records.change_layer_policy(&name, version, |held| {
             let is = held.as_ref().map(|held| held.revision.as_str());
             if input.revision_id.is_some() && input.revision_id.as_deref() != is {
                 return Err(error::policy_revision());
             }
-            policy::add(held, statement.clone(), revision.clone())
+            policy::add(held, pinned.clone(), revision.clone())
         });
         edit.await?;
         Ok(s::AddLayerVersionPermissionResponse {
@@ -93,7 +94,7 @@ impl Handle<op::GetLayerVersionPolicy> for Lambda {
         let policy =
             policy.ok_or_else(|| error::not_found("No policy is associated with the given resource."))?;
         Ok(s::GetLayerVersionPolicyResponse {
-            policy: Some(policy.document),
+            policy: Some(pinned_policy::show(&self.platform, &policy.document).await?),
             revision_id: Some(policy.revision),
         })
     }

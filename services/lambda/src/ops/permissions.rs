@@ -1,7 +1,8 @@
-use haneul_kit::{Access, Arn, Cx, Handle, Policy, Result};
+use haneul_kit::{Access, ApiError, Arn, Cx, Handle, Policy, Result, pinned_policy};
 use haneul_lambda_wire::operations as op;
 use haneul_lambda_wire::shapes as s;
 use haneul_shape::Empty;
+use serde_json::{Value, json};
 
 use crate::model::function::PolicyRecord;
 use crate::names::{self, LATEST, Named, version_number};
@@ -22,11 +23,12 @@ impl Handle<op::AddPermission> for Lambda {
         let named = names::read(cx, &input.function_name, input.qualifier.as_deref())?;
         let key = self.policy_key(&named).await?;
         let statement = policy::statement(&input, named.arn().as_str())?;
+        let pinned = self.pin_statement(&statement).await?;
         let revision = self.revision();
         let edit = self.records.change(&named.function, |record| {
             let mut held = record.policies.remove(&key);
             check(input.revision_id.as_deref(), held.as_ref())?;
-            policy::add(&mut held, statement.clone(), revision.clone())?;
+            policy::add(&mut held, pinned.clone(), revision.clone())?;
             record.policies.extend(held.map(|held| (key.clone(), held)));
             Ok(())
         });
@@ -68,7 +70,8 @@ impl Handle<op::GetPolicy> for Lambda {
     async fn call(&self, cx: &Cx, input: s::GetPolicyRequest) -> Result<s::GetPolicyResponse> {
         let named = names::read(cx, &input.function_name, input.qualifier.as_deref())?;
         let policy = self.policy_of(&named).await?;
-        Ok(s::GetPolicyResponse { policy: Some(policy.document), revision_id: Some(policy.revision) })
+        let document = pinned_policy::show(&self.platform, &policy.document).await?;
+        Ok(s::GetPolicyResponse { policy: Some(document), revision_id: Some(policy.revision) })
     }
 }
 
@@ -86,14 +89,15 @@ impl Handle<op::PutResourcePolicy> for Lambda {
         let key = self.policy_key(&named).await?;
         Policy::parse(&input.policy, &policy::RULES)
             .map_err(|refused| error::parameter(format!("The policy is not valid: {refused}")))?;
-        let next = PolicyRecord { document: input.policy, revision: self.revision() };
+        let document = pinned_policy::pin(&self.platform, &input.policy).await?;
+        let next = PolicyRecord { document, revision: self.revision() };
         let edit = self.records.change(&named.function, |record| {
             check(input.revision_id.as_deref(), record.policies.get(&key))?;
             record.policies.insert(key.clone(), next.clone());
             Ok(())
         });
         edit.await?;
-        Ok(s::PutResourcePolicyResponse { policy: Some(next.document), revision_id: Some(next.revision) })
+        Ok(s::PutResourcePolicyResponse { policy: Some(input.policy), revision_id: Some(next.revision) })
     }
 }
 
@@ -109,7 +113,8 @@ impl Handle<op::GetResourcePolicy> for Lambda {
     ) -> Result<s::GetResourcePolicyResponse> {
         let named = names::read(cx, function_of(&input.resource_arn)?, None)?;
         let policy = self.policy_of(&named).await?;
-        Ok(s::GetResourcePolicyResponse { policy: Some(policy.document), revision_id: Some(policy.revision) })
+        let document = pinned_policy::show(&self.platform, &policy.document).await?;
+        Ok(s::GetResourcePolicyResponse { policy: Some(document), revision_id: Some(policy.revision) })
     }
 }
 
@@ -162,6 +167,14 @@ impl Lambda {
             None => self.records.alias(function, qualifier).await?.is_some(),
         };
         if exists { Ok(qualifier.to_owned()) } else { Err(error::no_function(named.arn())) }
+    }
+
+    /// A statement as it is kept.
+    pub(super) async fn pin_statement(&self, statement: &Value) -> Result<Value> {
+        let document = json!({ "Statement": statement }).to_string();
+        let pinned = pinned_policy::pin(&self.platform, &document).await?;
+        let mut document: Value = serde_json::from_str(&pinned).map_err(ApiError::internal)?;
+        Ok(document["Statement"].take())
     }
 
     async fn policy_of(&self, named: &Named) -> Result<PolicyRecord> {

@@ -1,4 +1,5 @@
-use haneul_kit::{Caller, Region};
+use haneul_iam_wire::{operations as iam, shapes as i};
+use haneul_kit::{Caller, Principal, Region};
 use haneul_lambda_wire::{operations as op, shapes as s};
 use serde_json::{Value, json};
 
@@ -182,4 +183,31 @@ async fn buckets_tell_functions() {
     cloud.until("the function hears of the object", || cloud.count("f") == 1).await;
     let event = cloud.seen.lock()[0].1.clone();
     assert_eq!(event["Records"][0]["s3"]["object"]["key"], "k");
+}
+
+#[tokio::test]
+async fn a_user_of_the_same_name_is_not_the_one_whom_a_policy_names() {
+    let cloud = Cloud::new().await;
+    cloud.function("f").await;
+    let bob = async || {
+        let create = i::CreateUserRequest { user_name: "bob".into(), ..Default::default() };
+        let made = cloud.ok::<iam::CreateUser>(create).await.user.unwrap();
+        let id = made.user_id.clone();
+        let principal = Principal::User { path: "/".into(), name: "bob".into(), id: made.user_id };
+        (Caller { principal, ..root(OURS) }, id)
+    };
+    let (first, id) = bob().await;
+    let told = cloud.ok::<op::AddPermission>(add("bob", &first.arn())).await.statement.unwrap();
+    assert!(told.contains(&first.arn()), "{told}");
+    let shown = async || {
+        let get = s::GetPolicyRequest { function_name: "f".into(), qualifier: None };
+        cloud.ok::<op::GetPolicy>(get).await.policy.unwrap()
+    };
+    assert!(shown().await.contains(&first.arn()));
+    cloud.call::<op::Invoke>(&first, invocation(ARN, json!(1))).await.unwrap();
+    cloud.ok::<iam::DeleteUser>(i::DeleteUserRequest { user_name: "bob".into() }).await;
+    let (second, _) = bob().await;
+    assert!(cloud.call::<op::Invoke>(&second, invocation(ARN, json!(1))).await.is_err());
+    let shown = shown().await;
+    assert!(shown.contains(&id) && !shown.contains(&first.arn()), "{shown}");
 }

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use haneul_kit::{Access, AccountId, ApiError, Arn, Cx, Fault, Handle, Policy, Result, Tags, paging};
+use haneul_kit::{
+    Access, AccountId, ApiError, Arn, Cx, Fault, Handle, Policy, Result, Tags, paging, pinned_policy,
+};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use haneul_policy::{Attached, Context, Inputs, Principal, Request, decide};
@@ -48,7 +50,7 @@ impl Handle<op::PutDestination> for Logs {
             tags: Vec::new(),
         };
         let put = self.records.put_destination(&name, &made, |known| merge(known, &tags)).await?;
-        Ok(s::PutDestinationResponse { destination: Some(shown(&name, put)) })
+        Ok(s::PutDestinationResponse { destination: Some(self.shown(&name, put).await?) })
     }
 }
 
@@ -65,6 +67,7 @@ impl Handle<op::PutDestinationPolicy> for Logs {
         }
         Policy::parse(&document, &RULES)
             .map_err(|why| error::invalid(format!("The access policy document is not valid: {why}")))?;
+        let document = pinned_policy::pin(&self.platform, &document).await?;
         let forced = input.force_update == Some(true);
         let change = |destination: &mut Destination| {
             let of_accounts =
@@ -109,12 +112,11 @@ impl Handle<op::DescribeDestinations> for Logs {
         let limit = input.limit.map_or(PAGE, |limit| limit as usize);
         let found = self.records.destinations(owner, &prefix, after.as_deref(), limit + 1).await?;
         let page = paging::cut(found, limit, seal, &purpose, |(name, _)| name.clone());
-        let shown =
-            |(name, destination): (String, Destination)| shown(&DestinationName::own(cx, &name), destination);
-        Ok(s::DescribeDestinationsResponse {
-            destinations: Some(page.items.into_iter().map(shown).collect()),
-            next_token: page.next,
-        })
+        let mut destinations = Vec::new();
+        for (name, destination) in page.items {
+            destinations.push(self.shown(&DestinationName::own(cx, &name), destination).await?);
+        }
+        Ok(s::DescribeDestinationsResponse { destinations: Some(destinations), next_token: page.next })
     }
 }
 
@@ -286,13 +288,19 @@ fn is_for_organization(document: &str) -> bool {
     })
 }
 
-fn shown(name: &DestinationName, destination: Destination) -> s::Destination {
-    s::Destination {
-        destination_name: Some(name.name.clone()),
-        target_arn: Some(destination.target),
-        role_arn: Some(destination.role),
-        access_policy: destination.policy,
-        arn: Some(name.arn().to_string()),
-        creation_time: Some(destination.created_ms),
+impl Logs {
+    async fn shown(&self, name: &DestinationName, destination: Destination) -> Result<s::Destination> {
+        let access_policy = match &destination.policy {
+            Some(policy) => Some(pinned_policy::show(&self.platform, policy).await?),
+            None => None,
+        };
+        Ok(s::Destination {
+            destination_name: Some(name.name.clone()),
+            target_arn: Some(destination.target),
+            role_arn: Some(destination.role),
+            access_policy,
+            arn: Some(name.arn().to_string()),
+            creation_time: Some(destination.created_ms),
+        })
     }
 }

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, ApiError, Cx, Handle, Policy, Result, paging};
+use haneul_kit::{Access, ApiError, Cx, Handle, Policy, Result, paging, pinned_policy};
 use haneul_logs_wire::operations as op;
 use haneul_logs_wire::shapes as s;
 use haneul_shape::Empty;
@@ -30,7 +30,7 @@ impl Handle<op::PutResourcePolicy> for Logs {
             .map_err(|why| error::invalid(format!("The resource policy document is not valid: {why}")))?;
         let policy = ResourcePolicy {
             name: None,
-            document,
+            document: pinned_policy::pin(&self.platform, &document).await?,
             updated_ms: cx.now().millis(),
             revision: self.platform.env.rng.uuid(),
         };
@@ -47,7 +47,7 @@ impl Handle<op::PutResourcePolicy> for Logs {
             })
             .await?;
         Ok(s::PutResourcePolicyResponse {
-            resource_policy: Some(shown(name.clone(), policy.clone())),
+            resource_policy: Some(shown(name.clone(), ResourcePolicy { document, ..policy.clone() })),
             revision_id: None,
         })
     }
@@ -104,7 +104,10 @@ impl Handle<op::DescribeResourcePolicies> for Logs {
         let limit = input.limit.map_or(POLICIES_MAX, |limit| limit as usize);
         let found = self.records.store.scan(&POLICIES, range, POLICIES_MAX + 1).await?;
         let page = paging::cut(found, limit, &self.platform.seal, &purpose, |((_, _, name), _)| name.clone());
-        let policies = page.items.into_iter().map(|((_, _, name), policy)| shown(name, policy)).collect();
+        let mut policies = Vec::new();
+        for ((_, _, name), policy) in page.items {
+            policies.push(shown(name, self.as_shown(policy).await?));
+        }
         Ok(s::DescribeResourcePoliciesResponse { resource_policies: Some(policies), next_token: page.next })
     }
 }
@@ -124,7 +127,7 @@ impl Logs {
             .map_err(|why| error::invalid(format!("The resource policy document is not valid: {why}")))?;
         let policy = &ResourcePolicy {
             name: input.policy_name.clone(),
-            document: document.clone(),
+            document: pinned_policy::pin(&self.platform, document).await?,
             updated_ms: cx.now().millis(),
             revision: self.platform.env.rng.uuid(),
         };
@@ -141,9 +144,17 @@ impl Logs {
             })
             .await?;
         Ok(s::PutResourcePolicyResponse {
-            resource_policy: Some(of_group(group, policy.clone())),
+            resource_policy: Some(of_group(
+                group,
+                ResourcePolicy { document: document.clone(), ..policy.clone() },
+            )),
             revision_id: Some(policy.revision.clone()),
         })
+    }
+
+    async fn as_shown(&self, policy: ResourcePolicy) -> Result<ResourcePolicy> {
+        let document = pinned_policy::show(&self.platform, &policy.document).await?;
+        Ok(ResourcePolicy { document, ..policy })
     }
 
     async fn delete_group_policy(&self, cx: &Cx, arn: &str, expected: Option<&str>) -> Result<Empty> {
@@ -188,14 +199,11 @@ impl Logs {
         let limit = input.limit.map_or(PAGE, |limit| limit as usize);
         let key = |((_, _, group), _): &((_, _, String), ResourcePolicy)| group.clone();
         let page = paging::cut(found, limit, &self.platform.seal, &purpose, key);
-        let shown = page
-            .items
-            .into_iter()
-            .map(|((_, _, group), policy)| of_group(&GroupName::own(cx, &group), policy));
-        Ok(s::DescribeResourcePoliciesResponse {
-            resource_policies: Some(shown.collect()),
-            next_token: page.next,
-        })
+        let mut policies = Vec::new();
+        for ((_, _, group), policy) in page.items {
+            policies.push(of_group(&GroupName::own(cx, &group), self.as_shown(policy).await?));
+        }
+        Ok(s::DescribeResourcePoliciesResponse { resource_policies: Some(policies), next_token: page.next })
     }
 }
 

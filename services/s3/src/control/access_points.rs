@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use haneul_kit::{Access, AccountId, ApiError, Cx, Handle, Instant, Policy, Region, Result};
+use haneul_kit::{Access, AccountId, ApiError, Cx, Handle, Instant, Policy, Region, Result, pinned_policy};
 use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
@@ -253,6 +253,7 @@ impl Handle<op::PutAccessPointPolicy> for S3 {
             policy_about(&input.policy, |resource| resource == own || resource.starts_with(&within))?;
         policy_check::check_actions(&policy)?;
         self.check_principals(&policy, cx.account()).await?;
+        let text = pinned_policy::pin(&self.platform, &input.policy).await?;
         let public = is_public(&policy);
         let account_block = self.records.account_block(cx.account()).await?.unwrap_or_default();
         let set = |point: &mut AccessPointRecord| {
@@ -260,7 +261,7 @@ impl Handle<op::PutAccessPointPolicy> for S3 {
             if public && (point.block.block_public_policy || account_block.block_public_policy) {
                 return Err(error::access_denied("Access Denied"));
             }
-            point.policy = Some(input.policy.clone());
+            point.policy = Some(text.clone());
             Ok(())
         };
         self.records.change_access_point(&row(cx, &input.name), set).await?;
@@ -280,6 +281,7 @@ impl Handle<op::GetAccessPointPolicy> for S3 {
         input: s::GetAccessPointPolicyRequest,
     ) -> Result<s::GetAccessPointPolicyResult> {
         let policy = self.point(cx, &input.name).await?.policy.ok_or_else(|| no_policy(&input.name))?;
+        let policy = pinned_policy::show(&self.platform, &policy).await?;
         Ok(s::GetAccessPointPolicyResult { policy: Some(policy) })
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use haneul_kit::{Access, AccountId, Arn, Cx, Handle, Instant, Region, Result};
+use haneul_kit::{Access, AccountId, Arn, Cx, Handle, Instant, Region, Result, pinned_policy};
 use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
@@ -284,7 +284,8 @@ impl Handle<op::PutAccessPointPolicyForObjectLambda> for S3 {
         if is_public(&policy) {
             return Err(error::access_denied("Access Denied"));
         }
-        let set = |point: &mut ObjectLambdaRecord| point.policy = Some(input.policy.clone());
+        let text = pinned_policy::pin(&self.platform, &input.policy).await?;
+        let set = |point: &mut ObjectLambdaRecord| point.policy = Some(text.clone());
         self.records.change_object_lambda(&row(cx, &input.name), set).await?;
         Ok(Empty)
     }
@@ -307,6 +308,7 @@ impl Handle<op::GetAccessPointPolicyForObjectLambda> for S3 {
     ) -> Result<s::GetAccessPointPolicyForObjectLambdaResult> {
         let policy =
             self.lambda_point(cx, &input.name).await?.policy.ok_or_else(|| no_policy(&input.name))?;
+        let policy = pinned_policy::show(&self.platform, &policy).await?;
         Ok(s::GetAccessPointPolicyForObjectLambdaResult { policy: Some(policy) })
     }
 }

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Principal, Result};
+use haneul_kit::{Access, Cx, Handle, Principal, Result, pinned_policy};
 use haneul_policy::is_public;
 use haneul_s3_wire::operations::{
     DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy,
@@ -22,7 +22,8 @@ impl Handle<GetBucketPolicy> for S3 {
     async fn call(&self, cx: &Cx, input: GetBucketPolicyRequest) -> Result<GetBucketPolicyOutput> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         check_account(cx, &bucket)?;
-        let policy = bucket.record.policy.clone().ok_or_else(|| no_policy(&bucket.name))?;
+        let policy = bucket.record.policy.as_deref().ok_or_else(|| no_policy(&bucket.name))?;
+        let policy = pinned_policy::show(&self.platform, policy).await?;
         Ok(GetBucketPolicyOutput { policy: Some(policy) })
     }
 }
@@ -62,7 +63,8 @@ impl Handle<PutBucketPolicy> for S3 {
         let caller = cx.caller().arn();
         // By the account's block, perhaps.
         let blocked = bucket.public_access_block().block_public_policy;
-        let text = versioned(&input.policy);
+        let text = pinned_policy::pin(&self.platform, &versioned(&input.policy)).await?;
+        let text = pinned_policy::with_account_arns(&text);
         let set = |record: &mut BucketRecord| {
             if public && (blocked || record.public_access_block.unwrap_or_default().block_public_policy) {
                 let message = format!(

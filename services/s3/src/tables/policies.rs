@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Policy, Result};
+use haneul_kit::{Access, Cx, Handle, Policy, Result, pinned_policy};
 use haneul_s3tables_wire::operations as op;
 use haneul_s3tables_wire::shapes as s;
 use haneul_shape::Empty;
@@ -41,8 +41,9 @@ impl Handle<op::PutTableBucketPolicy> for S3 {
         let name = BucketName::parse(&input.table_bucket_arn)?;
         self.table_bucket(cx, &name).await?;
         check(&input.resource_policy, &name.to_string())?;
+        let text = pinned_policy::pin(&self.platform, &input.resource_policy).await?;
         let set = |bucket: &mut TableBucket| {
-            bucket.policy = Some(input.resource_policy.clone());
+            bucket.policy = Some(text.clone());
             Ok(())
         };
         self.records.change_table_bucket(&name.row(), set).await?;
@@ -62,8 +63,9 @@ impl Handle<op::GetTableBucketPolicy> for S3 {
         input: s::GetTableBucketPolicyRequest,
     ) -> Result<s::GetTableBucketPolicyResponse> {
         let name = BucketName::parse(&input.table_bucket_arn)?;
-        let policy = self.table_bucket(cx, &name).await?.policy;
-        Ok(s::GetTableBucketPolicyResponse { resource_policy: policy.ok_or_else(refusals::no_policy)? })
+        let policy = self.table_bucket(cx, &name).await?.policy.ok_or_else(refusals::no_policy)?;
+        let resource_policy = pinned_policy::show(&self.platform, &policy).await?;
+        Ok(s::GetTableBucketPolicyResponse { resource_policy })
     }
 }
 
@@ -96,8 +98,9 @@ impl Handle<op::PutTablePolicy> for S3 {
         let bucket = BucketName::parse(&input.table_bucket_arn)?;
         let (row, table) = self.table(cx, &bucket, &input.namespace, &input.name).await?;
         check(&input.resource_policy, &bucket.table_arn(&table.id))?;
+        let text = pinned_policy::pin(&self.platform, &input.resource_policy).await?;
         let set = |table: &mut TableRecord| {
-            table.policy = Some(input.resource_policy.clone());
+            table.policy = Some(text.clone());
             Ok(())
         };
         self.records.change_table(&row, set).await?;
@@ -115,7 +118,9 @@ impl Handle<op::GetTablePolicy> for S3 {
     async fn call(&self, cx: &Cx, input: s::GetTablePolicyRequest) -> Result<s::GetTablePolicyResponse> {
         let bucket = BucketName::parse(&input.table_bucket_arn)?;
         let (_, table) = self.table(cx, &bucket, &input.namespace, &input.name).await?;
-        Ok(s::GetTablePolicyResponse { resource_policy: table.policy.ok_or_else(refusals::no_policy)? })
+        let policy = table.policy.ok_or_else(refusals::no_policy)?;
+        let resource_policy = pinned_policy::show(&self.platform, &policy).await?;
+        Ok(s::GetTablePolicyResponse { resource_policy })
     }
 }
 

@@ -34,6 +34,7 @@ mod object_lambda;
 mod object_lock;
 mod objects;
 mod parquet;
+mod pinned;
 mod pools;
 mod posting;
 mod replication;

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Policy, Result};
+use haneul_kit::{Access, Cx, Handle, Policy, Result, pinned_policy};
 use haneul_policy::{ErrorKind, is_public};
 use haneul_secretsmanager_wire::operations as op;
 use haneul_secretsmanager_wire::shapes as s;
@@ -28,7 +28,8 @@ impl Handle<op::PutResourcePolicy> for Secrets {
         if input.block_public_policy == Some(true) && is_public(&policy) {
             return Err(error::public_policy());
         }
-        self.set_policy(&found.name, Some(&input.resource_policy)).await?;
+        let text = pinned_policy::pin(&self.platform, &input.resource_policy).await?;
+        self.set_policy(&found.name, Some(&text)).await?;
         Ok(s::PutResourcePolicyResponse {
             arn: Some(found.arn.to_string()),
             name: Some(found.name.name),
@@ -54,11 +55,15 @@ impl Handle<op::GetResourcePolicy> for Secrets {
                 "Secrets Manager can't find the specified resource policy.",
             ));
         }
+        let resource_policy = match &found.record.policy {
+            Some(policy) => Some(pinned_policy::show(&self.platform, policy).await?),
+            None => None,
+        };
         Ok(s::GetResourcePolicyResponse {
             arn: Some(found.arn.to_string()),
             name: Some(found.name.name),
-            policy_name: found.record.policy.as_ref().map(|_| DEFAULT.into()),
-            resource_policy: found.record.policy,
+            policy_name: resource_policy.as_ref().map(|_| DEFAULT.into()),
+            resource_policy,
         })
     }
 }

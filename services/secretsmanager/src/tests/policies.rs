@@ -1,11 +1,14 @@
 //! Who may read: the secret's policy, the key's, and the caller's own.
 
+use haneul_iam_wire::operations as iam;
+use haneul_iam_wire::shapes as i;
+use haneul_kit::{Caller, Principal};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_secretsmanager_wire::operations as op;
 use haneul_secretsmanager_wire::shapes as s;
 
-use super::cloud::{Cloud, OURS, THEIRS, create};
+use super::cloud::{Cloud, OURS, THEIRS, create, root};
 
 const ALL: &str = r#""Effect":"Allow","Action":["secretsmanager:*","kms:*"],"Resource":"*""#;
 
@@ -98,4 +101,42 @@ async fn nothing_secret_is_stored() {
     export = cloud.platform.store.export(export).await.unwrap();
     let found = |needle: &[u8]| export.windows(needle.len()).any(|window| window == needle);
     assert!(found(b"secretsmanager.values") && !found(b"a value to look for"));
+}
+
+#[tokio::test]
+async fn a_user_of_the_same_name_is_not_the_one_whom_a_policy_names() {
+    let cloud = Cloud::new().await;
+    cloud.create("db", "x").await;
+    let bob = async || {
+        let create = i::CreateUserRequest { user_name: "bob".into(), ..Default::default() };
+        let made = cloud.ok::<iam::CreateUser>(create).await.user.unwrap();
+        let id = made.user_id.clone();
+        let principal = Principal::User { path: "/".into(), name: "bob".into(), id: made.user_id };
+        (Caller { principal, ..root(OURS) }, id)
+    };
+    let (first, id) = bob().await;
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"secretsmanager:DescribeSecret","Resource":"*"}}]}}"#,
+        first.arn()
+    );
+    let put = s::PutResourcePolicyRequest {
+        secret_id: "db".into(),
+        resource_policy: document.clone(),
+        ..Default::default()
+    };
+    cloud.ok::<op::PutResourcePolicy>(put).await;
+    let may = async |caller: &Caller| {
+        let describe = s::DescribeSecretRequest { secret_id: "db".into() };
+        cloud.call::<op::DescribeSecret>(caller, describe).await.is_ok()
+    };
+    let shown = async || {
+        let get = s::GetResourcePolicyRequest { secret_id: "db".into(), ..Default::default() };
+        cloud.ok::<op::GetResourcePolicy>(get).await.resource_policy.unwrap()
+    };
+    assert!(may(&first).await);
+    assert_eq!(shown().await, document);
+    cloud.ok::<iam::DeleteUser>(i::DeleteUserRequest { user_name: "bob".into() }).await;
+    let (second, _) = bob().await;
+    assert!(!may(&second).await);
+    assert_eq!(shown().await, document.replace(&first.arn(), &id));
 }

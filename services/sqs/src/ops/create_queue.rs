@@ -20,10 +20,11 @@ impl Handle<CreateQueue> for Sqs {
     }
 
     async fn call(&self, cx: &Cx, input: CreateQueueRequest) -> Result<CreateQueueResult> {
-        let attributes = input.attributes.unwrap_or_default().0;
-        let pairs = || attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let given = input.attributes.unwrap_or_default();
+        let pairs = || given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         name::check(&input.queue_name, attributes::asks_for_fifo(pairs()))?;
         self.check_policy(cx.account(), pairs()).await?;
+        let attributes = self.pin_policy(given).await?;
         let tags = Tags::from_request(input.tags.unwrap_or_default()).map_err(tags::refused)?;
         let tags = tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let key = key(cx, &input.queue_name);

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Cx, Handle, Result, pinned_policy};
 use haneul_sqs_wire::operations::GetQueueAttributes;
 use haneul_sqs_wire::shapes::{GetQueueAttributesRequest, GetQueueAttributesResult};
 use haneul_sqs_wire::values::queue_attribute_name as attribute;
@@ -36,7 +36,10 @@ impl Handle<GetQueueAttributes> for Sqs {
         ];
         let set = attributes::render(&meta.record.attributes, meta.attributes.fifo);
         let all = state.into_iter().chain(set).filter(|(name, _)| wanted(name));
-        let attributes: haneul_shape::value::Map<String> = all.collect();
+        let mut attributes: haneul_shape::value::Map<String> = all.collect();
+        for (_, policy) in attributes.0.iter_mut().filter(|(name, _)| name == attribute::POLICY) {
+            *policy = pinned_policy::show(&self.platform, policy).await?;
+        }
         Ok(GetQueueAttributesResult { attributes: (!attributes.is_empty()).then_some(attributes) })
     }
 }

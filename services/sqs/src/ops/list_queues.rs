@@ -11,8 +11,7 @@ pub(super) const PAGE_MAX: usize = 1000;
 
 impl Handle<ListQueues> for Sqs {
     async fn access(&self, cx: &Cx, _: &ListQueuesRequest) -> Result<Vec<Access>> {
-        let _ = cx;
-        Ok(vec![Access::to("sqs:ListQueues")])
+        Ok(vec![Access::on("sqs:ListQueues", &cx.arn("sqs", ""))])
     }
 
     async fn call(&self, cx: &Cx, input: ListQueuesRequest) -> Result<ListQueuesResult> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use haneul_kit::{Access, AccountId, Cx, Platform, Result, Service};
+use haneul_kit::{Access, AccountId, Cx, Platform, Result, Service, pinned_policy};
+use haneul_shape::value::Map;
 use haneul_sqs_wire::operations::*;
 use haneul_sqs_wire::values::queue_attribute_name::POLICY;
 
@@ -147,6 +148,15 @@ impl Sqs {
         let is_own = key.account == cx.account();
         let is_owners_root = is_own && cx.caller().is_root();
         Ok(vec![self.on_queue(action, &key, !is_owners_root && (shared || is_own))])
+    }
+
+    /// The attributes of a request, with the users and roles that the policy names by their ids.
+    async fn pin_policy(&self, attributes: Map<String>) -> Result<Vec<(String, String)>> {
+        let Map(mut attributes) = attributes;
+        for (_, policy) in attributes.iter_mut().filter(|(name, _)| name == POLICY) {
+            *policy = pinned_policy::pin(&self.platform, policy).await?;
+        }
+        Ok(attributes)
     }
 
     fn on_queue(&self, action: &'static str, key: &QueueKey, with_policy: bool) -> Access {

@@ -20,8 +20,9 @@ impl Handle<SetQueueAttributes> for Sqs {
         let pairs = input.attributes.iter().map(|(name, value)| (name, value.as_str()));
         self.check_policy(queue.key.account, pairs).await?;
         let fifo = queue.meta().attributes.fifo;
+        let given = self.pin_policy(input.attributes).await?;
         let edit = move |record: &mut crate::model::QueueRecord| {
-            let pairs = input.attributes.iter().map(|(name, value)| (name, value.as_str()));
+            let pairs = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             attributes::merge(&mut record.attributes, pairs, fifo)
         };
         self.registry.change(&queue, edit).await?;

@@ -12,8 +12,8 @@ const RESULTS_DEFAULT: i32 = 50;
 const LOOKED_AT_MAX: usize = 1000;
 
 impl Handle<op::DescribeParameters> for Parameters {
-    async fn access(&self, _: &Cx, _: &s::DescribeParametersRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::to("ssm:DescribeParameters")])
+    async fn access(&self, cx: &Cx, _: &s::DescribeParametersRequest) -> Result<Vec<Access>> {
+        Ok(vec![Access::on("ssm:DescribeParameters", &cx.arn("ssm", "*"))])
     }
 
     async fn call(

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Policy, Result};
+use haneul_kit::{Access, Cx, Handle, Policy, Result, pinned_policy};
 use haneul_ssm_wire::operations as op;
 use haneul_ssm_wire::shapes as s;
 
@@ -20,6 +20,7 @@ impl Handle<op::PutResourcePolicy> for Parameters {
         let name = self.shared(cx, &input.resource_arn).await?;
         Policy::parse(&input.policy, &RESOURCE_POLICY)
             .map_err(|refused| error::resource_policy_document(refused.message))?;
+        let text = pinned_policy::pin(&self.platform, &input.policy).await?;
         let id = self.platform.env.rng.uuid();
         let hash = self.platform.env.rng.uuid();
         let (policy_id, policy_hash) = self
@@ -42,7 +43,7 @@ impl Handle<op::PutResourcePolicy> for Parameters {
                     }
                     (Some(before), Some(_)) => before.id.clone(),
                 };
-                let policy = ResourcePolicy { id, hash: hash.clone(), policy: input.policy.clone() };
+                let policy = ResourcePolicy { id, hash: hash.clone(), policy: text.clone() };
                 let shown = (policy.id.clone(), policy.hash.clone());
                 record.resource_policy = Some(policy);
                 Ok(shown)
@@ -64,15 +65,15 @@ impl Handle<op::GetResourcePolicies> for Parameters {
     ) -> Result<s::GetResourcePoliciesResponse> {
         let name = self.shared(cx, &input.resource_arn).await?;
         let policy = self.get(cx, &name).await?.resource_policy;
-        let show = |policy: ResourcePolicy| s::GetResourcePoliciesResponseEntry {
-            policy_id: Some(policy.id),
-            policy_hash: Some(policy.hash),
-            policy: Some(policy.policy),
-        };
-        Ok(s::GetResourcePoliciesResponse {
-            next_token: None,
-            policies: Some(policy.into_iter().map(show).collect()),
-        })
+        let mut policies = Vec::new();
+        if let Some(policy) = policy {
+            policies.push(s::GetResourcePoliciesResponseEntry {
+                policy_id: Some(policy.id),
+                policy_hash: Some(policy.hash),
+                policy: Some(pinned_policy::show(&self.platform, &policy.policy).await?),
+            });
+        }
+        Ok(s::GetResourcePoliciesResponse { next_token: None, policies: Some(policies) })
     }
 }
 

@@ -109,3 +109,17 @@ async fn a_resource_policy_shares_with_another_account() {
     cloud.ok::<op::DeleteResourcePolicy>(delete(&made.policy_hash.clone().unwrap())).await;
     assert!(cloud.call::<op::GetParameter>(&stranger, read).await.is_err());
 }
+
+#[tokio::test]
+async fn parameters_are_described_by_whoever_may_on_all_of_them() {
+    let cloud = Cloud::new().await;
+    let statement = r#""Effect":"Allow","Action":"ssm:DescribeParameters","Resource":"RESOURCE""#;
+    for (name, resource, is_let) in [
+        ("ours", "arn:aws:ssm:us-east-1:111111111111:*", true),
+        ("one", "arn:aws:ssm:us-east-1:111111111111:parameter/a", false),
+    ] {
+        let user = cloud.user(OURS, name, &statement.replace("RESOURCE", resource)).await;
+        let described = cloud.call::<op::DescribeParameters>(&user, Default::default()).await;
+        assert_eq!(described.is_ok(), is_let, "{resource}");
+    }
+}

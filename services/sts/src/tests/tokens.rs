@@ -69,6 +69,7 @@ async fn a_federated_user_may_what_both_the_user_and_the_policy_allow() {
     let without = cloud.open(cloud.ok::<op::GetFederationToken>(&user, of(None)).await.credentials);
     let error = cloud.err::<op::GetAccessKeyInfo>(&without, info()).await;
     assert!(error.contains("no session policy allows"), "{error}");
+    assert!(!error.contains(" on resource"), "{error}");
     let error = cloud.err::<op::GetFederationToken>(&without, of(None)).await;
     assert_eq!(error, "AccessDenied: Cannot call GetFederationToken with session credentials");
 

@@ -30,13 +30,18 @@ pub(crate) struct Known(BTreeMap<String, Vec<Reference>>);
 /// Actions without a resource type that are asked on an ARN all the same: a policy for them has to say `*`, and AWS's
 /// denials name this ARN (`… is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::123456789012:user/`).
 const ON_AN_ARN: &[(&str, &str)] = &[
+    ("dynamodb:ListTables", "arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}"),
     ("iam:ListGroups", "arn:${Partition}:iam::${Account}:group/${Path}"),
     ("iam:ListInstanceProfiles", "arn:${Partition}:iam::${Account}:instance-profile/${Path}"),
+    ("iam:ListOpenIDConnectProviders", "arn:${Partition}:iam::${Account}:oidc-provider/${ProviderName}"),
     ("iam:ListPolicies", "arn:${Partition}:iam::${Account}:policy/${Path}"),
     ("iam:ListRoles", "arn:${Partition}:iam::${Account}:role/${Path}"),
     ("iam:ListServerCertificates", "arn:${Partition}:iam::${Account}:server-certificate/${Path}"),
     ("iam:ListUsers", "arn:${Partition}:iam::${Account}:user/${Path}"),
+    ("iam:ListVirtualMFADevices", "arn:${Partition}:iam::${Account}:mfa/${Path}"),
     ("logs:", "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}"),
+    ("sqs:ListQueues", "arn:${Partition}:sqs:${Region}:${Account}:${QueueName}"),
+    ("ssm:DescribeParameters", "arn:${Partition}:ssm:${Region}:${Account}:${Name}"),
 ];
 
 /// Older names of condition keys, which still work. Source: AWS KMS Developer Guide, "AWS KMS condition keys".

@@ -1,4 +1,4 @@
-use haneul_kit::{Access, Cx, Handle, Instant, Policy, Result};
+use haneul_kit::{Access, Cx, Handle, Instant, Policy, Result, pinned_policy};
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
 use haneul_shape::Empty;
@@ -37,9 +37,10 @@ impl Handle<op::PutAccessGrantsInstanceResourcePolicy> for S3 {
                 return Err(invalid());
             }
         }
+        let text = pinned_policy::pin(&self.platform, &input.policy).await?;
         let now = cx.now();
         let set = |instance: &mut GrantsInstance| {
-            instance.policy = Some(input.policy.clone());
+            instance.policy = Some(text.clone());
             instance.policy_ms = now.millis();
             Ok(())
         };
@@ -70,7 +71,7 @@ impl Handle<op::GetAccessGrantsInstanceResourcePolicy> for S3 {
         let instance = self.instance(own(cx, &input.account_id)?).await?;
         let policy = instance.policy.ok_or_else(no_policy)?;
         Ok(s::GetAccessGrantsInstanceResourcePolicyResult {
-            policy: Some(policy),
+            policy: Some(pinned_policy::show(&self.platform, &policy).await?),
             organization: None,
             created_at: Some(Instant::from_millis(instance.policy_ms)),
         })

@@ -5,7 +5,7 @@ mod routes;
 
 use std::collections::BTreeSet;
 
-use haneul_kit::{Access, AccountId, ApiError, Cx, Handle, Instant, Policy, Result};
+use haneul_kit::{Access, AccountId, ApiError, Cx, Handle, Instant, Policy, Result, pinned_policy};
 use haneul_policy::is_public;
 use haneul_s3control_wire::operations as op;
 use haneul_s3control_wire::shapes as s;
@@ -212,7 +212,8 @@ impl Handle<op::PutMultiRegionAccessPointPolicy> for S3 {
             // The transaction says that there is none.
             None => Ok(()),
         };
-        let asked = Asked::PutPolicy { name: details.name, policy: details.policy };
+        let policy = pinned_policy::pin(&self.platform, &details.policy).await?;
+        let asked = Asked::PutPolicy { name: details.name, policy };
         let arn = self.settle(cx, &input.client_token, asked, checked.map(|()| None)).await?;
         Ok(s::PutMultiRegionAccessPointPolicyResult { request_token_arn: Some(arn) })
     }
@@ -255,8 +256,11 @@ impl Handle<op::DescribeMultiRegionAccessPointOperation> for S3 {
         let token = arn.rsplit('/').next().unwrap_or_default();
         let found = self.records.multi_region_request(cx.account(), token).await?;
         let found = found.filter(|request| token_arn(cx, names(&request.asked).0, token) == arn);
-        let request = found
+        let mut request = found
             .ok_or_else(|| error::new("NoSuchAsyncRequest", 404, "The specified request does not exist"))?;
+        if let Asked::PutPolicy { policy, .. } = &mut request.asked {
+            *policy = pinned_policy::show(&self.platform, policy).await?;
+        }
         Ok(s::DescribeMultiRegionAccessPointOperationResult {
             async_operation: Some(operation(arn, request)),
         })
@@ -385,7 +389,10 @@ impl Handle<op::GetMultiRegionAccessPointPolicy> for S3 {
         cx: &Cx,
         input: s::GetMultiRegionAccessPointPolicyRequest,
     ) -> Result<s::GetMultiRegionAccessPointPolicyResult> {
-        let policy = self.own_multi_region(cx, &input.name).await?.policy;
+        let policy = match self.own_multi_region(cx, &input.name).await?.policy {
+            Some(policy) => Some(pinned_policy::show(&self.platform, &policy).await?),
+            None => None,
+        };
         let policy = s::MultiRegionAccessPointPolicyDocument {
             established: Some(s::EstablishedMultiRegionAccessPointPolicy { policy: policy.clone() }),
             proposed: Some(s::ProposedMultiRegionAccessPointPolicy { policy }),

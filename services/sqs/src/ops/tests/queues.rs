@@ -303,3 +303,11 @@ async fn what_a_call_must_be_allowed() {
     let access = Handle::<op::PurgeQueue>::access(&*cloud.sqs, &cloud.cx(ME), &input).await.unwrap();
     assert_eq!(access[0].resource, "arn:aws:sqs:us-east-1:000000000000:none");
 }
+
+#[tokio::test]
+async fn queues_are_listed_by_whoever_may_on_the_arn_without_a_name() {
+    let cloud = Cloud::new().await;
+    let (cx, input) = (cloud.cx(OTHER), ListQueuesRequest::default());
+    let asked = Handle::<op::ListQueues>::access(&*cloud.sqs, &cx, &input).await.unwrap();
+    assert_eq!(asked[0].resource, "arn:aws:sqs:us-east-1:111111111111:");
+}
