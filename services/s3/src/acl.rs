@@ -245,7 +245,7 @@ fn is_private(requested: &Requested, parties: Parties) -> bool {
 }
 
 /// What an object gets that `cx`'s caller writes.
-pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, key: &str, requested: &Requested) -> Result<NewAcl> {
+pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, requested: &Requested) -> Result<NewAcl> {
     let parties = Parties { owner: bucket.owner, bucket_owner: bucket.owner };
     let is_account = !matches!(cx.caller().principal, Principal::Anonymous | Principal::Service { .. });
     if bucket.ownership() == Ownership::BucketOwnerEnforced {
@@ -270,28 +270,16 @@ pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, key: &str, requested: &Req
         false => bucket.owner,
     };
     let acl = requested.resolve(Target::Object, Parties { owner, ..parties })?;
-    refuse_public(cx, bucket, &acl, "s3:PutObject", Some(key))?;
+    refuse_public(bucket, &acl)?;
     Ok(NewAcl { owner: (owner != bucket.owner).then(|| owner.number()), acl: to_record(acl, owner) })
 }
 
-/// BlockPublicAcls, where `action` would set the ACL of the bucket, or of the object of `key`.
-pub(crate) fn refuse_public(
-    cx: &Cx,
-    bucket: &Bucket,
-    acl: &Acl,
-    action: &str,
-    key: Option<&str>,
-) -> Result<()> {
-    if !(bucket.public_access_block().block_public_acls && is_public(acl)) {
-        return Ok(());
+/// BlockPublicAcls.
+pub(crate) fn refuse_public(bucket: &Bucket, acl: &Acl) -> Result<()> {
+    if bucket.public_access_block().block_public_acls && is_public(acl) {
+        return Err(error::access_denied("Access Denied"));
     }
-    let object = key.map(|key| format!("/{key}")).unwrap_or_default();
-    Err(error::access_denied(format!(
-        "User: {} is not authorized to perform: {action} on resource: \"{}{object}\" because public ACLs are prevented by \
-         the BlockPublicAcls setting in S3 Block Public Access.",
-        cx.caller().arn(),
-        bucket.arn()
-    )))
+    Ok(())
 }
 
 /// The permission that an action needs in an ACL, and whose.

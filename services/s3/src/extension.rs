@@ -76,9 +76,7 @@ impl Extension for S3 {
 impl S3 {
     /// Tells whoever pays for the request that they did.
     async fn show_charge(&self, cx: &Cx, http: &RequestHead, answer: &mut response::Parts) {
-        const PAYER: &str = "x-amz-request-payer";
-        let named = http.headers.contains_key(PAYER) || http.uri.query().unwrap_or_default().contains(PAYER);
-        let pays = named && says_that_it_pays(cx);
+        let pays = http.headers.contains_key("x-amz-request-payer") && says_that_it_pays(cx);
         if !pays || !answer.status.is_success() {
             return;
         }

@@ -71,7 +71,7 @@ impl Handle<PutBucketAcl> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
-        let new = new_acl(cx, &bucket, bucket.owner, None, &wanted, document)?;
+        let new = new_acl(cx, &bucket, bucket.owner, Target::Bucket, &wanted, document)?;
         let new = to_record(new, bucket.owner);
         let set = |record: &mut crate::model::BucketRecord| {
             record.acl = new.clone();
@@ -123,7 +123,7 @@ impl Handle<PutObjectAcl> for S3 {
         let account = bucket.owner_of(record.owner);
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
-        let new = new_acl(cx, &bucket, account, Some(&input.key), &wanted, document)?;
+        let new = new_acl(cx, &bucket, account, Target::Object, &wanted, document)?;
         let new = to_record(new, account);
         let seq = record.seq;
         let set = |record: &mut ObjectRecord| {
@@ -159,17 +159,13 @@ fn new_acl(
     cx: &Cx,
     bucket: &Bucket,
     owner: AccountId,
-    key: Option<&str>,
+    target: Target,
     wanted: &Requested,
     document: Option<&AccessControlPolicy>,
 ) -> Result<Acl> {
     if !bucket.has_acls() {
         return Err(error::acl_not_supported());
     }
-    let (target, action) = match key {
-        None => (Target::Bucket, "s3:PutBucketAcl"),
-        Some(_) => (Target::Object, "s3:PutObjectAcl"),
-    };
     let document = document.filter(|document| document.grants.is_some() || document.owner.is_some());
     let acl = match (wanted.is_given(), document) {
         (true, Some(_)) => {
@@ -184,6 +180,6 @@ fn new_acl(
                 .with_field("MissingHeaderName", "x-amz-acl"));
         }
     };
-    acl::refuse_public(cx, bucket, &acl, action, key)?;
+    acl::refuse_public(bucket, &acl)?;
     Ok(acl)
 }

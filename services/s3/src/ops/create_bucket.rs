@@ -29,8 +29,7 @@ impl Handle<CreateBucket> for S3 {
             ],
         );
         let mut needed = vec![create];
-        let acl = requested(input);
-        if acl.has_grants() || acl.canned.as_deref().is_some_and(|canned| canned != "private") {
+        if requested(input).is_given() {
             needed.push(on("s3:PutBucketAcl"));
         }
         if input.object_ownership.is_some() {
@@ -86,17 +85,9 @@ impl Handle<CreateBucket> for S3 {
             Creation::Taken(taken) if taken.owner != record.owner => {
                 return Err(error::bucket_already_exists(&input.bucket));
             }
-            // In us-east-1 alone, creating one's own bucket again succeeds, and sets its ACL anew (CreateBucket,
-            // "BucketAlreadyOwnedByYou").
+            // In us-east-1 alone, creating one's own bucket again succeeds (CreateBucket, "BucketAlreadyOwnedByYou").
             Creation::Taken(taken)
-                if region == Region::US_EAST_1 && taken.region == Region::US_EAST_1.as_str() =>
-            {
-                let reset = |taken: &mut BucketRecord| {
-                    taken.acl.clone_from(&record.acl);
-                    Ok(())
-                };
-                self.records.change_bucket(&input.bucket, reset).await?;
-            }
+                if region == Region::US_EAST_1 && taken.region == Region::US_EAST_1.as_str() => {}
             Creation::Taken(_) => return Err(error::bucket_already_owned_by_you(&input.bucket)),
         }
         let location = if region == Region::US_EAST_1 {

@@ -105,7 +105,7 @@ impl S3 {
         upload: Upload,
     ) -> Result<ObjectRecord> {
         let tags = headers.check(bucket)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, key, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, &headers.acl)?;
         let lock = headers.lock.resolve(bucket, cx.now())?;
         if !conditions.is_empty() {
             // Early, to spare the upload; the transaction has the last word.
@@ -255,11 +255,5 @@ fn length(cx: &Cx, body: &ByteStream, content_length: Option<i64>) -> Result<Opt
     let decoded = http.header("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
     let chunked = http.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"));
     let plain = content_length.and_then(|length| u64::try_from(length).ok()).filter(|_| !chunked);
-    match decoded.or(plain) {
-        None if http.header("transfer-encoding").is_some() => {
-            Err(error::not_implemented_header("Transfer-Encoding"))
-        }
-        None => Err(error::missing_content_length()),
-        length => Ok(length),
-    }
+    decoded.or(plain).map(Some).ok_or_else(error::missing_content_length)
 }

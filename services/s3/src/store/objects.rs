@@ -353,9 +353,6 @@ async fn delete_in(
         });
     }
     let current = tx.get(&CURRENT, &at).await?;
-    if !deletion.conditions.is_empty() && current.as_ref().is_some_and(ObjectRecord::is_delete_marker) {
-        return Err(Failure::Api(error::precondition_failed("If-Match")));
-    }
     deletion.conditions.check(deletion.key, current.as_ref().and_then(ObjectRecord::etag))?;
     if versioning == Versioning::Off {
         if let Some(current) = current {

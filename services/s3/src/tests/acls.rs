@@ -71,42 +71,9 @@ async fn canned_acls_let_in_whom_they_name() {
     };
     world.root::<op::PutPublicAccessBlock>(block).await.unwrap();
     assert_eq!(code(&world.call::<op::ListObjectsV2>(&Who::anonymous(), list()).await.result), denied);
-    let refused = world.root::<op::PutBucketAcl>(bucket_acl("public-read")).await.err().unwrap();
-    assert_eq!(
-        refused.message(),
-        "User: arn:aws:iam::000000000000:root is not authorized to perform: s3:PutBucketAcl on resource: \
-         \"arn:aws:s3:::bkt\" because public ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access."
-    );
-    let refused = world.root::<op::PutObject>(with_acl("k", "public-read")).await.err().unwrap();
-    assert_eq!(refused.code(), denied);
-    assert!(refused.message().contains("s3:PutObject on resource: \"arn:aws:s3:::bkt/k\""), "{refused}");
+    assert_eq!(code(&world.root::<op::PutBucketAcl>(bucket_acl("public-read")).await), denied);
+    assert_eq!(code(&world.root::<op::PutObject>(with_acl("k", "public-read")).await), denied);
     assert_eq!(code(&world.root::<op::PutObject>(with_acl("k", "private")).await), ok);
-}
-
-#[tokio::test]
-async fn who_makes_ones_bucket_again_resets_its_acl() {
-    let world = world("ObjectWriter").await;
-    world.root::<op::PutBucketAcl>(bucket_acl("public-read")).await.unwrap();
-    assert_eq!(code(&world.call::<op::ListObjectsV2>(&Who::anonymous(), list()).await.result), "ok");
-    world.create("bkt").await;
-    assert_eq!(
-        code(&world.call::<op::ListObjectsV2>(&Who::anonymous(), list()).await.result),
-        "AccessDenied"
-    );
-}
-
-#[tokio::test]
-async fn a_private_bucket_is_made_with_one_permission() {
-    let world = World::new();
-    let who = Who::user(r#"{"Statement":[{"Effect":"Allow","Action":"s3:CreateBucket","Resource":"*"}]}"#);
-    for (acl, expected) in [("private", "ok"), ("public-read", "AccessDenied")] {
-        let input = s::CreateBucketRequest {
-            bucket: format!("bucket-{acl}"),
-            acl: Some(acl.into()),
-            ..Default::default()
-        };
-        assert_eq!(code(&world.call::<op::CreateBucket>(&who, input).await.result), expected, "{acl}");
-    }
 }
 
 #[tokio::test]
