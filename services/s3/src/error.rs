@@ -183,6 +183,11 @@ pub(crate) fn of_metadata_v1() -> ApiError {
 
 // Objects.
 
+pub(crate) fn header_section_too_large(max: usize) -> ApiError {
+    let message = "Your request header section exceeds the maximum allowed size.";
+    new("RequestHeaderSectionTooLarge", 400, message).with_field("MaxSizeAllowed", max.to_string())
+}
+
 pub(crate) fn invalid_uri() -> ApiError {
     new("InvalidURI", 400, "Couldn't parse the specified URI.")
 }
