@@ -2,6 +2,7 @@ use haneul_kit::{Access, ByteStream, Cx, Handle, Result};
 use haneul_s3_wire::operations::PutObject;
 use haneul_s3_wire::shapes::{PutObjectOutput, PutObjectRequest};
 use http::Method;
+use http::header::TRANSFER_ENCODING;
 
 use crate::acl::{self, NewAcl};
 use crate::bucket::Bucket;
@@ -255,5 +256,11 @@ fn length(cx: &Cx, body: &ByteStream, content_length: Option<i64>) -> Result<Opt
     let decoded = http.header("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
     let chunked = http.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"));
     let plain = content_length.and_then(|length| u64::try_from(length).ok()).filter(|_| !chunked);
-    decoded.or(plain).map(Some).ok_or_else(error::missing_content_length)
+    match decoded.or(plain) {
+        None if http.headers.contains_key(TRANSFER_ENCODING) => {
+            Err(error::not_implemented_header("Transfer-Encoding"))
+        }
+        None => Err(error::missing_content_length()),
+        length => Ok(length),
+    }
 }
