@@ -68,7 +68,7 @@ impl Handle<CopyObject> for S3 {
         };
         let headers = object_headers!(input);
         let tags = headers.check(&target)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, &target, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, &target, &input.key, &headers.acl)?;
         let lock = headers.lock.resolve(&target, cx.now())?;
         let opened =
             self.open_source(cx, &source, &input.expected_source_bucket_owner, &read_conditions).await?;

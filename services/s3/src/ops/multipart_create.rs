@@ -35,7 +35,7 @@ impl Handle<CreateMultipartUpload> for S3 {
         let checksum = checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
         let headers = object_headers!(input);
         let tags = headers.check(&bucket)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, &bucket, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, &bucket, &input.key, &headers.acl)?;
         let lock = headers.lock.resolve(&bucket, cx.now())?;
         let (_, sealed) = self.new_key(cx, &bucket, &input.key, &headers.encryption).await?;
         let upload = UploadRecord {

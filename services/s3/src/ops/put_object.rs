@@ -106,7 +106,7 @@ impl S3 {
         upload: Upload,
     ) -> Result<ObjectRecord> {
         let tags = headers.check(bucket)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, key, &headers.acl)?;
         let lock = headers.lock.resolve(bucket, cx.now())?;
         if !conditions.is_empty() {
             // Early, to spare the upload; the transaction has the last word.
