@@ -109,6 +109,11 @@ pub(crate) fn access_denied(message: impl Into<String>) -> ApiError {
     new("AccessDenied", 403, message)
 }
 
+/// Two spaces, as S3 has them.
+pub(crate) fn anonymous_may_not(what: &str) -> ApiError {
+    access_denied(format!("Anonymous users cannot {what}.  Please authenticate."))
+}
+
 pub(crate) fn invalid_account_id() -> ApiError {
     let message = "The value of the expected bucket owner parameter must be an AWS account ID";
     new("InvalidBucketOwnerAWSAccountID", 400, message)

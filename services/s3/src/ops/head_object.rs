@@ -49,7 +49,8 @@ impl Handle<HeadObject> for S3 {
         }
         let mut output = HeadObjectOutput::default();
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
-        fill!(output, input, bucket, record, body, selection, lock);
+        let tags = self.visible_tag_count(cx, &bucket, &body, named).await?;
+        fill!(output, input, bucket, record, body, selection, lock, tags);
         output.restore = archive::header(&body, cx.now());
         output.archive_status = archive::status(&body, cx.now());
         Ok(output)

@@ -8,6 +8,7 @@ use crate::checksum::Kind;
 use crate::checksum::wire::{claim, show};
 use crate::conditions::WriteConditions;
 use crate::encryption::Shown;
+use crate::headers::creation_key;
 use crate::store::assembly::{ListedPart, Whole};
 use crate::store::uploads::{Completion, UploadAt};
 use crate::store::watch::By;
@@ -18,7 +19,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let put = bucket.object_access(cx, "s3:PutObject", &input.key);
         let conditions = [("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)];
-        Ok(vec![crate::headers::write_keys(put, &conditions)])
+        Ok(vec![crate::headers::write_keys(creation_key(put, true), &conditions)])
     }
 
     async fn call(

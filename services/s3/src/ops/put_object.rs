@@ -14,7 +14,9 @@ use crate::content::cipher::DataKey;
 use crate::content::receive::{Expectation, Received, is_one_zone};
 use crate::encryption::{hides_md5, show_encryption};
 use crate::facts::Named;
-use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys, write_needs};
+use crate::headers::{
+    ObjectHeaders, creation_key, header_keys, object_headers, request_tag_keys, write_needs,
+};
 use crate::model::encryption::{Scheme, Sealed};
 use crate::model::{Body, ObjectRecord};
 use crate::store::annotations::NewAnnotation;
@@ -27,7 +29,7 @@ impl Handle<PutObject> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let put = bucket.object_access(cx, "s3:PutObject", &input.key);
-        let mut put = header_keys!(put, input);
+        let mut put = header_keys!(creation_key(put, true), cx, input);
         put = crate::headers::write_keys(
             put,
             &[("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)],

@@ -47,3 +47,4 @@ mod tiering;
 mod versioning;
 mod website;
 pub(crate) mod world;
+mod write_keys;
