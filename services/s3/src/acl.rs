@@ -245,7 +245,7 @@ fn is_private(requested: &Requested, parties: Parties) -> bool {
 }
 
 /// What an object gets that `cx`'s caller writes.
-pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, requested: &Requested) -> Result<NewAcl> {
+pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, key: &str, requested: &Requested) -> Result<NewAcl> {
     let parties = Parties { owner: bucket.owner, bucket_owner: bucket.owner };
     let is_account = !matches!(cx.caller().principal, Principal::Anonymous | Principal::Service { .. });
     if bucket.ownership() == Ownership::BucketOwnerEnforced {
@@ -270,14 +270,24 @@ pub(crate) fn of_new_object(cx: &Cx, bucket: &Bucket, requested: &Requested) -> 
         false => bucket.owner,
     };
     let acl = requested.resolve(Target::Object, Parties { owner, ..parties })?;
-    refuse_public(bucket, &acl)?;
+    refuse_public(cx, bucket, &acl, ("s3:PutObject", Some(key)))?;
     Ok(NewAcl { owner: (owner != bucket.owner).then(|| owner.number()), acl: to_record(acl, owner) })
 }
 
-/// BlockPublicAcls.
-pub(crate) fn refuse_public(bucket: &Bucket, acl: &Acl) -> Result<()> {
+/// BlockPublicAcls. `action` is on a key, or on the bucket itself.
+pub(crate) fn refuse_public(
+    cx: &Cx,
+    bucket: &Bucket,
+    acl: &Acl,
+    (action, key): (&str, Option<&str>),
+) -> Result<()> {
     if bucket.public_access_block().block_public_acls && is_public(acl) {
-        return Err(error::access_denied("Access Denied"));
+        let who = cx.caller().arn();
+        let resource = key.map_or_else(|| bucket.arn(), |key| format!("{}/{key}", bucket.arn()));
+        return Err(error::access_denied(format!(
+            "User: {who} is not authorized to perform: {action} on resource: \"{resource}\" because public ACLs are \
+             prevented by the BlockPublicAcls setting in S3 Block Public Access."
+        )));
     }
     Ok(())
 }

@@ -42,7 +42,12 @@ const OVERRIDES: &[&str] = &[
 /// Parameters of listings that are numbers.
 const NUMBERS: &[&str] = &["max-keys", "max-parts", "max-uploads", "part-number-marker"];
 
+/// S3 User Guide, "Common Request Headers": names and values of all headers, in bytes. The token of a session is left out:
+/// ours has the session's policies in it, so that it can be longer than AWS's.
+const HEADER_BYTES_MAX: usize = 8 * 1024;
+
 pub(crate) fn check(http: &RequestHead, call: &Arriving<'_>) -> Result<()> {
+    check_header_section(http)?;
     check_key(http)?;
     check_query(http, call.operation)?;
     subresource::check(http, call.operation)?;
@@ -58,6 +63,12 @@ pub(crate) fn check(http: &RequestHead, call: &Arriving<'_>) -> Result<()> {
         Some(body) => check_body(http, call, body),
         None => check_length(http),
     }
+}
+
+fn check_header_section(http: &RequestHead) -> Result<()> {
+    let counted = http.headers.iter().filter(|(name, _)| *name != "x-amz-security-token");
+    let bytes: usize = counted.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes > HEADER_BYTES_MAX { Err(error::header_section_too_large(HEADER_BYTES_MAX)) } else { Ok(()) }
 }
 
 /// A key that would lead out of its bucket, were it a path.

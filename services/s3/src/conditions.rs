@@ -97,6 +97,18 @@ impl WriteConditions {
     }
 }
 
+impl WriteConditions {
+    /// Of a deletion, by its newest version, whose `current` is `None` for a delete marker: there is something to S3, and
+    /// `If-Match: *` does not match it.
+    pub(crate) fn check_deletion(&self, key: &str, newest: Option<Option<&str>>) -> Result<()> {
+        let is_any = self.if_match.as_deref().is_some_and(|tag| tag.trim() == "*");
+        if is_any && newest == Some(None) {
+            return Err(error::precondition_failed("If-Match"));
+        }
+        self.check(key, newest.flatten())
+    }
+}
+
 /// Whether a list of entity tags, quoted or not, weak or not, or `*`, has this one.
 pub(crate) fn matches(tags: &str, etag: &str) -> bool {
     tags.split(',').any(|tag| {

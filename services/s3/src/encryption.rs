@@ -10,7 +10,7 @@ mod customer;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use haneul_kit::{ApiError, Cx, OpenKeys, Result};
+use haneul_kit::{ApiError, Cx, OpenKeys, Principal, Result};
 use haneul_kms_wire::operations as kms;
 use haneul_kms_wire::shapes as k;
 use haneul_shape::value::Map;
@@ -258,6 +258,7 @@ impl S3 {
         key: &str,
         with: &WithKms<'_>,
     ) -> Result<(Kept, KmsScheme)> {
+        check_signature(cx)?;
         let key_id = with.key_id;
         let arn = if with.uses_bucket_key { bucket.arn() } else { format!("{}/{key}", bucket.arn()) };
         let context = context(arn, with.header)?;
@@ -332,6 +333,7 @@ impl S3 {
     }
 
     async fn decrypt(&self, cx: &Cx, scheme: &KmsScheme) -> Result<DataKey> {
+        check_signature(cx)?;
         let asked = cx.holder().map(|holder| Asked::Open { holder, blob: scheme.blob.clone() });
         if scheme.bucket_key
             && let Some(kept) = self.bucket_keys.get(asked.as_ref(), cx.now(), BUCKET_KEY_MS)
@@ -424,6 +426,26 @@ impl Encryption {
     pub(crate) fn is_given(&self) -> bool {
         self.algorithm.is_some() || self.customer.is_given()
     }
+}
+
+/// [`check_signature`] for a look at an object, which opens no key.
+pub(crate) fn check_look(cx: &Cx, sealed: Option<&Sealed>) -> Result<()> {
+    match sealed.map(|sealed| &sealed.scheme) {
+        Some(Scheme::Kms(_)) => check_signature(cx),
+        _ => Ok(()),
+    }
+}
+
+/// KMS takes nothing but signature version 4. What we do by ourselves comes with no head.
+fn check_signature(cx: &Cx) -> Result<()> {
+    let Some(http) = cx.http() else { return Ok(()) };
+    let is_anonymous = cx.caller().principal == Principal::Anonymous;
+    let query = http.uri.query().unwrap_or_default();
+    if !is_anonymous && !query.split('&').any(|pair| pair.starts_with("AWSAccessKeyId=")) {
+        return Ok(());
+    }
+    let message = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.";
+    Err(error::invalid_argument(message, "Authorization", "null"))
 }
 
 /// The encryption context: S3's own pair, and what the client adds.

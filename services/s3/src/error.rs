@@ -109,6 +109,11 @@ pub(crate) fn access_denied(message: impl Into<String>) -> ApiError {
     new("AccessDenied", 403, message)
 }
 
+/// Two spaces, as S3 has them.
+pub(crate) fn anonymous_may_not(what: &str) -> ApiError {
+    access_denied(format!("Anonymous users cannot {what}.  Please authenticate."))
+}
+
 pub(crate) fn invalid_account_id() -> ApiError {
     let message = "The value of the expected bucket owner parameter must be an AWS account ID";
     new("InvalidBucketOwnerAWSAccountID", 400, message)
@@ -182,6 +187,11 @@ pub(crate) fn of_metadata_v1() -> ApiError {
 }
 
 // Objects.
+
+pub(crate) fn header_section_too_large(max: usize) -> ApiError {
+    let message = "Your request header section exceeds the maximum allowed size.";
+    new("RequestHeaderSectionTooLarge", 400, message).with_field("MaxSizeAllowed", max.to_string())
+}
 
 pub(crate) fn invalid_uri() -> ApiError {
     new("InvalidURI", 400, "Couldn't parse the specified URI.")

@@ -76,8 +76,7 @@ impl Extension for S3 {
 impl S3 {
     /// Tells whoever pays for the request that they did.
     async fn show_charge(&self, cx: &Cx, http: &RequestHead, answer: &mut response::Parts) {
-        let pays = http.headers.contains_key("x-amz-request-payer") && says_that_it_pays(cx);
-        if !pays || !answer.status.is_success() {
+        if !says_that_it_pays(cx) || !answer.status.is_success() {
             return;
         }
         if let Ok(bucket) = self.named_bucket(http).await

@@ -1,7 +1,7 @@
 //! The headers that PutObject, CopyObject and CreateMultipartUpload have in common: what is kept with an object, and
 //! what is refused because its effect does not exist here.
 
-use haneul_kit::{Access, Result};
+use haneul_kit::{Access, Cx, Instant, Result};
 
 use crate::acl::Requested;
 use crate::bucket::Bucket;
@@ -68,17 +68,22 @@ macro_rules! object_headers {
 
 /// Adds the context keys of those headers to the permission to write.
 macro_rules! header_keys {
-    ($access:expr, $input:expr) => {{
+    ($access:expr, $cx:expr, $input:expr) => {{
         let input = $input;
+        let access = $crate::headers::retention_keys(
+            $access,
+            $cx,
+            &input.object_lock_mode,
+            input.object_lock_retain_until_date,
+        );
         $crate::headers::write_keys(
-            $crate::headers::acl_keys!($access, input),
+            $crate::headers::acl_keys!(access, input),
             &[
                 ("s3:x-amz-storage-class", &input.storage_class),
                 ("s3:x-amz-server-side-encryption", &input.server_side_encryption),
                 ("s3:x-amz-server-side-encryption-aws-kms-key-id", &input.ssekms_key_id),
                 ("s3:x-amz-server-side-encryption-customer-algorithm", &input.sse_customer_algorithm),
                 ("s3:x-amz-website-redirect-location", &input.website_redirect_location),
-                ("s3:object-lock-mode", &input.object_lock_mode),
                 ("s3:object-lock-legal-hold", &input.object_lock_legal_hold_status),
             ],
         )
@@ -127,7 +132,12 @@ macro_rules! write_needs {
             $needed.push($crate::headers::acl_keys!(put_acl, input));
         }
         if input.object_lock_mode.is_some() || input.object_lock_retain_until_date.is_some() {
-            $needed.push(bucket.object_access(cx, "s3:PutObjectRetention", &input.key));
+            $needed.push($crate::headers::retention_keys(
+                bucket.object_access(cx, "s3:PutObjectRetention", &input.key),
+                cx,
+                &input.object_lock_mode,
+                input.object_lock_retain_until_date,
+            ));
         }
         if input.object_lock_legal_hold_status.is_some() {
             $needed.push(bucket.object_access(cx, "s3:PutObjectLegalHold", &input.key));
@@ -142,6 +152,26 @@ pub(crate) fn write_keys(access: Access, members: &[(&'static str, &Option<Strin
         Some(value) => access.key(*key, value.clone()),
         None => access,
     })
+}
+
+/// Whether the operation makes an object, or only what one will be made of.
+pub(crate) fn creation_key(access: Access, creates: bool) -> Access {
+    access.key("s3:ObjectCreationOperation", creates.to_string())
+}
+
+/// The context keys of a retention. Days are whole ones, from now on.
+pub(crate) fn retention_keys(
+    access: Access,
+    cx: &Cx,
+    mode: &Option<String>,
+    until: Option<Instant>,
+) -> Access {
+    let access = write_keys(access, &[("s3:object-lock-mode", mode)]);
+    let Some(until) = until else { return access };
+    let days = (until.secs() - cx.now().secs()).max(0) / (24 * 60 * 60);
+    access
+        .key("s3:object-lock-retain-until-date", until.iso8601())
+        .key("s3:object-lock-remaining-retention-days", days.to_string())
 }
 
 /// `s3:RequestObjectTag/<key>` and `s3:RequestObjectTagKeys`.

@@ -71,7 +71,7 @@ impl Handle<PutBucketAcl> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
-        let new = new_acl(cx, &bucket, bucket.owner, Target::Bucket, &wanted, document)?;
+        let new = new_acl(cx, &bucket, bucket.owner, None, &wanted, document)?;
         let new = to_record(new, bucket.owner);
         let set = |record: &mut crate::model::BucketRecord| {
             record.acl = new.clone();
@@ -110,8 +110,7 @@ impl Handle<PutObjectAcl> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectAclRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
-        let action = if named.version.is_some() { "s3:PutObjectVersionAcl" } else { "s3:PutObjectAcl" };
-        let access = self.write_access(cx, &bucket, action, named).await?;
+        let access = self.write_access(cx, &bucket, put_acl(named), named).await?;
         Ok(vec![acl_keys!(access, input)])
     }
 
@@ -123,7 +122,7 @@ impl Handle<PutObjectAcl> for S3 {
         let account = bucket.owner_of(record.owner);
         let wanted = requested!(input);
         let document = input.access_control_policy.as_ref();
-        let new = new_acl(cx, &bucket, account, Target::Object, &wanted, document)?;
+        let new = new_acl(cx, &bucket, account, Some(named), &wanted, document)?;
         let new = to_record(new, account);
         let seq = record.seq;
         let set = |record: &mut ObjectRecord| {
@@ -143,6 +142,10 @@ impl Handle<PutObjectAcl> for S3 {
     }
 }
 
+fn put_acl(named: Named<'_>) -> &'static str {
+    if named.version.is_some() { "s3:PutObjectVersionAcl" } else { "s3:PutObjectAcl" }
+}
+
 fn show_version(cx: &Cx, bucket: &Bucket, record: &ObjectRecord) {
     if let Some(version) = super::read::shown_version(bucket, record) {
         header(cx, super::read::VERSION_ID, &version);
@@ -154,18 +157,19 @@ fn has_body(cx: &Cx) -> bool {
     length.is_some_and(|length| length > 0)
 }
 
-/// The ACL that a request asks for, by a canned one, by headers, or by a document.
+/// The ACL that a request asks for, by a canned one, by headers, or by a document: of what is named, or else of the bucket.
 fn new_acl(
     cx: &Cx,
     bucket: &Bucket,
     owner: AccountId,
-    target: Target,
+    named: Option<Named<'_>>,
     wanted: &Requested,
     document: Option<&AccessControlPolicy>,
 ) -> Result<Acl> {
     if !bucket.has_acls() {
         return Err(error::acl_not_supported());
     }
+    let target = if named.is_some() { Target::Object } else { Target::Bucket };
     let document = document.filter(|document| document.grants.is_some() || document.owner.is_some());
     let acl = match (wanted.is_given(), document) {
         (true, Some(_)) => {
@@ -180,6 +184,10 @@ fn new_acl(
                 .with_field("MissingHeaderName", "x-amz-acl"));
         }
     };
-    acl::refuse_public(bucket, &acl)?;
+    let action = match named {
+        None => "s3:PutBucketAcl",
+        Some(named) => put_acl(named),
+    };
+    acl::refuse_public(cx, bucket, &acl, (action, named.map(|named| named.key)))?;
     Ok(acl)
 }

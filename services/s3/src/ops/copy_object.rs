@@ -1,8 +1,8 @@
-use haneul_kit::{Access, Cx, Handle, Instant, Result};
+use haneul_kit::{Access, Cx, Handle, Instant, Principal, Result};
 use haneul_s3_wire::operations::CopyObject;
 use haneul_s3_wire::shapes::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 
-use super::read::shown_version;
+use super::read::{read_tags, shown_version};
 use crate::acl::{self, NewAcl};
 use crate::annotation::{are_copied, no_annotations};
 use crate::bucket::Bucket;
@@ -14,7 +14,7 @@ use crate::content::receive::{Expectation, is_one_zone};
 use crate::copy_source::CopySource;
 use crate::encryption::{CustomerKey, show_encryption};
 use crate::facts::Named;
-use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
+use crate::headers::{creation_key, header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::encryption::DefaultAlgorithm;
 use crate::model::{Body, ObjectRecord, SystemMetadata};
 use crate::store::assembly::PART_BYTES_MAX;
@@ -26,7 +26,8 @@ impl Handle<CopyObject> for S3 {
         let source = CopySource::parse(&input.copy_source)?;
         let mut needed = self.source_access(cx, &source, &input.expected_source_bucket_owner).await?;
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let put = header_keys!(bucket.object_access(cx, "s3:PutObject", &input.key), input);
+        let put = creation_key(bucket.object_access(cx, "s3:PutObject", &input.key), true);
+        let put = header_keys!(put, cx, input);
         let mut put = crate::headers::write_keys(
             put,
             &[
@@ -41,6 +42,13 @@ impl Handle<CopyObject> for S3 {
             let tags = tagging::of_header(header)?;
             put = request_tag_keys(put, &tags);
             needed.push(request_tag_keys(bucket.object_access(cx, "s3:PutObjectTagging", &input.key), &tags));
+        }
+        if !replaces(&input.tagging_directive)
+            && let Some(read) =
+                self.source_tags_access(cx, &source, &input.expected_source_bucket_owner).await?
+        {
+            needed.push(read);
+            needed.push(bucket.object_access(cx, "s3:PutObjectTagging", &input.key));
         }
         needed.push(put);
         Ok(needed)
@@ -68,7 +76,7 @@ impl Handle<CopyObject> for S3 {
         };
         let headers = object_headers!(input);
         let tags = headers.check(&target)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, &target, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, &target, &input.key, &headers.acl)?;
         let lock = headers.lock.resolve(&target, cx.now())?;
         let opened =
             self.open_source(cx, &source, &input.expected_source_bucket_owner, &read_conditions).await?;
@@ -211,9 +219,28 @@ impl S3 {
         expected_owner: &Option<String>,
     ) -> Result<Vec<Access>> {
         let bucket = self.bucket_anywhere(&source.bucket, expected_owner).await?;
+        if cx.caller().principal == Principal::Anonymous {
+            return Err(error::anonymous_may_not("copy objects"));
+        }
         let action = if source.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let named = Named { key: &source.key, version: source.version_id.as_deref() };
         self.object_access(cx, &bucket, action, named).await
+    }
+
+    /// Reading the tags of the source, where it has any: they are copied with it.
+    async fn source_tags_access(
+        &self,
+        cx: &Cx,
+        source: &CopySource,
+        expected_owner: &Option<String>,
+    ) -> Result<Option<Access>> {
+        let bucket = self.bucket_anywhere(&source.bucket, expected_owner).await?;
+        let named = Named { key: &source.key, version: source.version_id.as_deref() };
+        let found = self.records.find(bucket.id(), named.key, named.version).await?;
+        if found.and_then(|record| record.body).is_none_or(|body| body.tags.is_empty()) {
+            return Ok(None);
+        }
+        self.write_access(cx, &bucket, read_tags(named), named).await.map(Some)
     }
 
     pub(super) async fn open_source(

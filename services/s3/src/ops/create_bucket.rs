@@ -29,7 +29,8 @@ impl Handle<CreateBucket> for S3 {
             ],
         );
         let mut needed = vec![create];
-        if requested(input).is_given() {
+        // A new bucket is private anyway.
+        if requested(input).is_given() && input.acl.as_deref() != Some("private") {
             needed.push(on("s3:PutBucketAcl"));
         }
         if input.object_ownership.is_some() {
@@ -85,9 +86,17 @@ impl Handle<CreateBucket> for S3 {
             Creation::Taken(taken) if taken.owner != record.owner => {
                 return Err(error::bucket_already_exists(&input.bucket));
             }
-            // In us-east-1 alone, creating one's own bucket again succeeds (CreateBucket, "BucketAlreadyOwnedByYou").
+            // In us-east-1 alone, creating one's own bucket again succeeds, and resets its ACL (CreateBucket,
+            // "BucketAlreadyOwnedByYou").
             Creation::Taken(taken)
-                if region == Region::US_EAST_1 && taken.region == Region::US_EAST_1.as_str() => {}
+                if region == Region::US_EAST_1 && taken.region == Region::US_EAST_1.as_str() =>
+            {
+                let reset = |taken: &mut BucketRecord| {
+                    taken.acl.clone_from(&record.acl);
+                    Ok(())
+                };
+                self.records.change_bucket(&input.bucket, reset).await?;
+            }
             Creation::Taken(_) => return Err(error::bucket_already_owned_by_you(&input.bucket)),
         }
         let location = if region == Region::US_EAST_1 {

@@ -64,7 +64,12 @@ impl S3 {
         bypass: bool,
     ) -> Result<Vec<Access>> {
         let action = if named.version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
-        let mut needed = vec![self.write_access(cx, bucket, action, named).await?];
+        let delete = self.write_access(cx, bucket, action, named).await?;
+        // The action on versions does not know it (Service Authorization Reference).
+        let mut needed = vec![match if_match.filter(|_| named.version.is_none()) {
+            Some(tag) => delete.key("s3:if-match", tag),
+            None => delete,
+        }];
         // A match by tag tells whether the object is as the caller thinks: that is reading.
         if if_match.is_some_and(|tag| tag != "*") {
             needed.push(self.write_access(cx, bucket, "s3:GetObject", named).await?);

@@ -68,7 +68,8 @@ impl Handle<GetObject> for S3 {
         }
         let mut output = GetObjectOutput::default();
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
-        fill!(output, input, bucket, record, body, selection, lock);
+        let tags = self.visible_tag_count(cx, &bucket, &body, named).await?;
+        fill!(output, input, bucket, record, body, selection, lock, tags);
         output.restore = archive::header(&body, cx.now());
         self.note_read(cx, &bucket, named.key, &record, &body);
         let bytes = selection.span.length();

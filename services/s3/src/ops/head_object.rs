@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::read::{check_conditions, fill};
 use crate::conditions::ReadConditions;
-use crate::encryption::customer_key;
+use crate::encryption::{check_look, customer_key};
 use crate::facts::Named;
 use crate::{S3, archive, names};
 
@@ -34,6 +34,7 @@ impl Handle<HeadObject> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let found = self.records.find(bucket.id(), named.key, named.version).await?;
         let (record, body) = self.readable(cx, found, named).await?;
+        check_look(cx, body.sealed.as_ref())?;
         self.check_customer_key(body.sealed.as_ref(), &customer_key!(input))?;
         let conditions = ReadConditions {
             if_match: input.if_match.as_deref(),
@@ -48,7 +49,8 @@ impl Handle<HeadObject> for S3 {
         }
         let mut output = HeadObjectOutput::default();
         let lock = self.visible_lock(cx, &bucket, body.lock, named).await?;
-        fill!(output, input, bucket, record, body, selection, lock);
+        let tags = self.visible_tag_count(cx, &bucket, &body, named).await?;
+        fill!(output, input, bucket, record, body, selection, lock, tags);
         output.restore = archive::header(&body, cx.now());
         output.archive_status = archive::status(&body, cx.now());
         Ok(output)

@@ -8,6 +8,7 @@ use crate::checksum::Kind;
 use crate::checksum::wire::{claim, show};
 use crate::conditions::WriteConditions;
 use crate::encryption::Shown;
+use crate::headers::creation_key;
 use crate::store::assembly::{ListedPart, Whole};
 use crate::store::uploads::{Completion, UploadAt};
 use crate::store::watch::By;
@@ -18,7 +19,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let put = bucket.object_access(cx, "s3:PutObject", &input.key);
         let conditions = [("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)];
-        Ok(vec![crate::headers::write_keys(put, &conditions)])
+        Ok(vec![crate::headers::write_keys(creation_key(put, true), &conditions)])
     }
 
     async fn call(
@@ -86,10 +87,23 @@ fn listed(part: CompletedPart) -> Result<ListedPart> {
     Ok(ListedPart { number, etag, claim: claim!(part)? })
 }
 
-/// The object's URL below an endpoint, whose host may name the bucket already.
+/// The object's URL below an endpoint, whose host may name the bucket already. S3 encodes the key as Java's URLEncoder does
+/// (HTML 4.01, section 17.13.4.1).
 pub(super) fn location(endpoint: &str, is_virtual: bool, bucket: &str, key: &str) -> String {
-    const PLAIN: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
-    let key = utf8_percent_encode(key, PLAIN).to_string();
+    const CODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*');
+    let key = utf8_percent_encode(key, CODED).to_string().replace("%20", "+");
     if is_virtual { format!("{endpoint}/{key}") } else { format!("{endpoint}/{bucket}/{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn location() {
+        for (key, expected) in
+            [("k", "k"), ("a/b c+d", "a%2Fb+c%2Bd"), ("%20~*._-", "%2520%7E*._-"), ("é", "%C3%A9")]
+        {
+            assert_eq!(super::location("http://h", false, "bkt", key), format!("http://h/bkt/{expected}"));
+            assert_eq!(super::location("http://bkt.h", true, "bkt", key), format!("http://bkt.h/{expected}"));
+        }
+    }
 }

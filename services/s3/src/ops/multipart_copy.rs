@@ -9,6 +9,7 @@ use crate::checksum::wire::show;
 use crate::content::receive::{Expectation, is_one_zone};
 use crate::copy_source::CopySource;
 use crate::encryption::{CustomerKey, customer_key, show_encryption};
+use crate::headers::creation_key;
 use crate::range::{self, Span};
 use crate::store::assembly::PART_BYTES_MAX;
 use crate::store::uploads::UploadAt;
@@ -19,7 +20,7 @@ impl Handle<UploadPartCopy> for S3 {
         let source = CopySource::parse(&input.copy_source)?;
         let mut needed = self.source_access(cx, &source, &input.expected_source_bucket_owner).await?;
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let put = bucket.object_access(cx, "s3:PutObject", &input.key);
+        let put = creation_key(bucket.object_access(cx, "s3:PutObject", &input.key), false);
         needed.push(put.key("s3:x-amz-copy-source", input.copy_source.trim_start_matches('/')));
         Ok(needed)
     }

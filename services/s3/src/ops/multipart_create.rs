@@ -1,11 +1,11 @@
-use haneul_kit::{Access, Cx, Handle, Result};
+use haneul_kit::{Access, Cx, Handle, Principal, Result};
 use haneul_s3_wire::operations::CreateMultipartUpload;
 use haneul_s3_wire::shapes::{CreateMultipartUploadOutput, CreateMultipartUploadRequest};
 
 use crate::acl::{self, NewAcl};
 use crate::checksum::{Algorithm, Kind};
 use crate::encryption::show_encryption;
-use crate::headers::{header_keys, object_headers, request_tag_keys, write_needs};
+use crate::headers::{creation_key, header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::UploadRecord;
 use crate::store::uploads::UploadAt;
 use crate::{S3, error, names, tagging};
@@ -13,7 +13,11 @@ use crate::{S3, error, names, tagging};
 impl Handle<CreateMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &CreateMultipartUploadRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let mut put = header_keys!(bucket.object_access(cx, "s3:PutObject", &input.key), input);
+        if cx.caller().principal == Principal::Anonymous {
+            return Err(error::anonymous_may_not("initiate multipart uploads"));
+        }
+        let put = creation_key(bucket.object_access(cx, "s3:PutObject", &input.key), false);
+        let mut put = header_keys!(put, cx, input);
         let mut needed = Vec::new();
         if let Some(header) = &input.tagging {
             let tags = tagging::of_header(header)?;
@@ -35,7 +39,7 @@ impl Handle<CreateMultipartUpload> for S3 {
         let checksum = checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
         let headers = object_headers!(input);
         let tags = headers.check(&bucket)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, &bucket, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, &bucket, &input.key, &headers.acl)?;
         let lock = headers.lock.resolve(&bucket, cx.now())?;
         let (_, sealed) = self.new_key(cx, &bucket, &input.key, &headers.encryption).await?;
         let upload = UploadRecord {

@@ -8,6 +8,7 @@ use crate::checksum::{Algorithm, Kind};
 use crate::content::cipher::{DataKey, PieceKey};
 use crate::content::receive::{Received, is_one_zone};
 use crate::encryption::{CustomerKey, customer_key, hides_md5, show_encryption};
+use crate::headers::creation_key;
 use crate::model::{PartRecord, UploadRecord};
 use crate::store::assembly::PART_NUMBER_MAX;
 use crate::store::uploads::UploadAt;
@@ -16,7 +17,7 @@ use crate::{S3, error, names};
 impl Handle<UploadPart> for S3 {
     async fn access(&self, cx: &Cx, input: &UploadPartRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        Ok(vec![bucket.object_access(cx, "s3:PutObject", &input.key)])
+        Ok(vec![creation_key(bucket.object_access(cx, "s3:PutObject", &input.key), false)])
     }
 
     async fn call(&self, cx: &Cx, input: UploadPartRequest) -> Result<UploadPartOutput> {

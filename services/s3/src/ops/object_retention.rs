@@ -45,13 +45,7 @@ impl Handle<PutObjectRetention> for S3 {
         let named = Named { key: &input.key, version: input.version_id.as_deref() };
         let mut put = self.write_access(cx, &bucket, "s3:PutObjectRetention", named).await?;
         if let Some(retention) = &input.retention {
-            put = crate::headers::write_keys(put, &[("s3:object-lock-mode", &retention.mode)]);
-            if let Some(until) = retention.retain_until_date {
-                let days = (until.secs() - cx.now().secs()).max(0) / (24 * 60 * 60);
-                put = put
-                    .key("s3:object-lock-retain-until-date", until.iso8601())
-                    .key("s3:object-lock-remaining-retention-days", days.to_string());
-            }
+            put = crate::headers::retention_keys(put, cx, &retention.mode, retention.retain_until_date);
         }
         let mut needed = vec![put];
         if input.bypass_governance_retention == Some(true) {

@@ -2,6 +2,7 @@ use haneul_kit::{Access, ByteStream, Cx, Handle, Result};
 use haneul_s3_wire::operations::PutObject;
 use haneul_s3_wire::shapes::{PutObjectOutput, PutObjectRequest};
 use http::Method;
+use http::header::TRANSFER_ENCODING;
 
 use crate::acl::{self, NewAcl};
 use crate::bucket::Bucket;
@@ -13,7 +14,9 @@ use crate::content::cipher::DataKey;
 use crate::content::receive::{Expectation, Received, is_one_zone};
 use crate::encryption::{hides_md5, show_encryption};
 use crate::facts::Named;
-use crate::headers::{ObjectHeaders, header_keys, object_headers, request_tag_keys, write_needs};
+use crate::headers::{
+    ObjectHeaders, creation_key, header_keys, object_headers, request_tag_keys, write_needs,
+};
 use crate::model::encryption::{Scheme, Sealed};
 use crate::model::{Body, ObjectRecord};
 use crate::store::annotations::NewAnnotation;
@@ -26,7 +29,7 @@ impl Handle<PutObject> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let put = bucket.object_access(cx, "s3:PutObject", &input.key);
-        let mut put = header_keys!(put, input);
+        let mut put = header_keys!(creation_key(put, true), cx, input);
         put = crate::headers::write_keys(
             put,
             &[("s3:if-match", &input.if_match), ("s3:if-none-match", &input.if_none_match)],
@@ -105,7 +108,7 @@ impl S3 {
         upload: Upload,
     ) -> Result<ObjectRecord> {
         let tags = headers.check(bucket)?;
-        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, &headers.acl)?;
+        let NewAcl { owner, acl } = acl::of_new_object(cx, bucket, key, &headers.acl)?;
         let lock = headers.lock.resolve(bucket, cx.now())?;
         if !conditions.is_empty() {
             // Early, to spare the upload; the transaction has the last word.
@@ -255,5 +258,11 @@ fn length(cx: &Cx, body: &ByteStream, content_length: Option<i64>) -> Result<Opt
     let decoded = http.header("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
     let chunked = http.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"));
     let plain = content_length.and_then(|length| u64::try_from(length).ok()).filter(|_| !chunked);
-    decoded.or(plain).map(Some).ok_or_else(error::missing_content_length)
+    match decoded.or(plain) {
+        None if http.headers.contains_key(TRANSFER_ENCODING) => {
+            Err(error::not_implemented_header("Transfer-Encoding"))
+        }
+        None => Err(error::missing_content_length()),
+        length => Ok(length),
+    }
 }

@@ -86,6 +86,21 @@ impl S3 {
         Ok(visible)
     }
 
+    /// How many tags a version has, for whoever may read them.
+    pub(super) async fn visible_tag_count(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        body: &Body,
+        named: Named<'_>,
+    ) -> Result<Option<i32>> {
+        if body.tags.is_empty() {
+            return Ok(None);
+        }
+        let visible = bucket.trusts(cx) || self.may(cx, bucket, read_tags(named), named).await?;
+        Ok(visible.then_some(body.tags.len() as i32))
+    }
+
     /// Whether the caller has one more permission on an object.
     pub(super) async fn may(
         &self,
@@ -161,6 +176,11 @@ impl S3 {
     }
 }
 
+/// The action of reading the tags of what is named.
+pub(super) fn read_tags(named: Named<'_>) -> &'static str {
+    if named.version.is_some() { "s3:GetObjectVersionTagging" } else { "s3:GetObjectTagging" }
+}
+
 fn missing(named: Named<'_>) -> haneul_kit::ApiError {
     match named.version {
         None => error::no_such_key(named.key),
@@ -212,7 +232,7 @@ pub(super) fn header(cx: &Cx, name: HeaderName, value: &str) {
 
 /// Fills the members that the outputs of GetObject and HeadObject share, but for the body.
 macro_rules! fill {
-    ($output:expr, $input:expr, $bucket:expr, $record:expr, $body:expr, $selection:expr, $lock:expr) => {{
+    ($output:expr, $input:expr, $bucket:expr, $record:expr, $body:expr, $selection:expr, $lock:expr, $tags:expr) => {{
         let (output, input, body, selection) = (&mut $output, &$input, &$body, &$selection);
         output.object_lock_mode = $lock.retention.map(|retention| retention.mode.as_str().to_owned());
         output.object_lock_retain_until_date =
@@ -240,7 +260,7 @@ macro_rules! fill {
         output.replication_status = $record.replication.as_ref().map(|status| status.as_str().to_owned());
         output.storage_class = body.storage_class.clone();
         output.parts_count = selection.parts_count;
-        output.tag_count = (!body.tags.is_empty()).then(|| body.tags.len() as i32);
+        output.tag_count = $tags;
         output.metadata = Some(body.metadata.iter().cloned().collect());
         if input.checksum_mode.as_deref() == Some("ENABLED")
             && let Some(sum) = &selection.checksum

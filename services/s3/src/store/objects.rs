@@ -353,7 +353,7 @@ async fn delete_in(
         });
     }
     let current = tx.get(&CURRENT, &at).await?;
-    deletion.conditions.check(deletion.key, current.as_ref().and_then(ObjectRecord::etag))?;
+    deletion.conditions.check_deletion(deletion.key, current.as_ref().map(ObjectRecord::etag))?;
     if versioning == Versioning::Off {
         if let Some(current) = current {
             versions::release(tx, at, &current, freed).await?;

@@ -1,6 +1,8 @@
-use haneul_kit::AccountId;
+use haneul_kit::cx::Parts;
+use haneul_kit::{AccountId, Cx, Extension, Region, RequestHead};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
+use http::{HeaderMap, Method, Response, Uri};
 
 use super::world::{OTHER, Who, World, code, get, put};
 use crate::owner::canonical_id;
@@ -71,8 +73,19 @@ async fn canned_acls_let_in_whom_they_name() {
     };
     world.root::<op::PutPublicAccessBlock>(block).await.unwrap();
     assert_eq!(code(&world.call::<op::ListObjectsV2>(&Who::anonymous(), list()).await.result), denied);
-    assert_eq!(code(&world.root::<op::PutBucketAcl>(bucket_acl("public-read")).await), denied);
-    assert_eq!(code(&world.root::<op::PutObject>(with_acl("k", "public-read")).await), denied);
+    let set = world.root::<op::PutBucketAcl>(bucket_acl("public-read")).await.err().unwrap();
+    let put = world.root::<op::PutObject>(with_acl("k", "public-read")).await.err().unwrap();
+    for (refused, action, resource) in [(set, "s3:PutBucketAcl", "bkt"), (put, "s3:PutObject", "bkt/k")] {
+        assert_eq!(refused.code(), denied);
+        assert_eq!(
+            refused.message(),
+            format!(
+                "User: arn:aws:iam::000000000000:root is not authorized to perform: {action} on resource: \
+                 \"arn:aws:s3:::{resource}\" because public ACLs are prevented by the BlockPublicAcls setting in S3 Block \
+                 Public Access."
+            )
+        );
+    }
     assert_eq!(code(&world.root::<op::PutObject>(with_acl("k", "private")).await), ok);
 }
 
@@ -224,6 +237,15 @@ async fn requesters_pay() {
         (paying(Who::anonymous()), "AccessDenied"),
     ] {
         assert_eq!(reads(&world, &who, "k").await, expected);
+    }
+    // A presigned URL says it in its query.
+    for (target, charged) in [("/bkt/k", false), ("/bkt/k?x-amz-request-payer=requester", true)] {
+        let http = RequestHead::new(Method::GET, Uri::from_static(target), HeaderMap::new());
+        let within = Parts::within("r", Who::other().caller, Region::US_EAST_1, world.env.now());
+        let cx = Cx::new(Parts { http: Some(http), ..within });
+        let (mut head, ()) = Response::new(()).into_parts();
+        world.s3.decorate(&cx, &mut head).await;
+        assert_eq!(head.headers.contains_key("x-amz-request-charged"), charged, "{target}");
     }
 }
 

@@ -103,6 +103,19 @@ async fn an_upload_tells_its_length() {
 }
 
 #[tokio::test]
+async fn a_header_section_has_a_limit() {
+    let cloud = world().await;
+    let long = "a".repeat(8 * 1024);
+    let refused = send(&cloud, Request::get("/bkt/k").header("x-filler", &long), "").await;
+    assert_eq!(shown(&refused), "400 RequestHeaderSectionTooLarge");
+    assert!(refused.1.contains("<MaxSizeAllowed>8192</MaxSizeAllowed>"), "{refused:?}");
+    let nearly = &long[..7 * 1024];
+    assert_eq!(send(&cloud, Request::get("/bkt/k").header("x-filler", nearly), "").await.0, 200);
+    let query = Request::get(format!("/bkt?prefix={long}"));
+    assert_ne!(shown(&send(&cloud, query, "").await), "400 RequestHeaderSectionTooLarge");
+}
+
+#[tokio::test]
 async fn parameters_and_headers() {
     let cloud = world().await;
     let argument = |message: &str, name: &str, value: &str| {

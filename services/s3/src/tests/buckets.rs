@@ -21,6 +21,18 @@ async fn creating() {
     assert_eq!(output.bucket_arn.as_deref(), Some("arn:aws:s3:::one"));
     // Again: in us-east-1 it succeeds, elsewhere not; another account's name is taken.
     assert_eq!(code(&world.root::<op::CreateBucket>(create("one")).await), "ok");
+    // Its ACL is then that of a new one.
+    let of_acls = || s::CreateBucketRequest {
+        object_ownership: Some("ObjectWriter".into()),
+        acl: Some("log-delivery-write".into()),
+        ..create("acls")
+    };
+    for (input, grants) in [(of_acls(), 3), (create("acls"), 1), (of_acls(), 3)] {
+        world.root::<op::CreateBucket>(input).await.unwrap();
+        let read = s::GetBucketAclRequest { bucket: "acls".into(), ..Default::default() };
+        let acl = world.root::<op::GetBucketAcl>(read).await.unwrap();
+        assert_eq!(acl.grants.unwrap().len(), grants);
+    }
     assert_eq!(
         code(&world.call::<op::CreateBucket>(&Who::other(), create("one")).await.result),
         "BucketAlreadyExists"

@@ -164,6 +164,45 @@ async fn each_object_has_a_key_of_kms() {
 }
 
 #[tokio::test]
+async fn keys_of_kms_want_signature_version_4() {
+    let world = World::new().await;
+    world.call::<op::PutObject>(put_with("k", None)).await.unwrap();
+    world.call::<op::PutObject>(put("own", "x")).await.unwrap();
+    let message = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.";
+    let root = || Caller::root(AccountId::DEFAULT);
+    let anonymous = || Caller::anonymous(AccountId::DEFAULT);
+    for (caller, target, refused) in [
+        (root(), "/", false),
+        (root(), "/?X-Amz-Algorithm=AWS4-HMAC-SHA256", false),
+        (root(), "/?AWSAccessKeyId=test", true),
+        (anonymous(), "/", true),
+    ] {
+        let target = http::Uri::from_static(target);
+        let http = haneul_kit::RequestHead::new(http::Method::GET, target.clone(), http::HeaderMap::new());
+        let cx = Cx::new(haneul_kit::cx::Parts {
+            http: Some(http),
+            ..haneul_kit::cx::Parts::within("r", caller, Region::US_EAST_1, world.env.now())
+        });
+        let head = s::HeadObjectRequest { bucket: "bkt".into(), key: "k".into(), ..Default::default() };
+        let answers = [
+            Handle::<op::GetObject>::call(&*world.s3, &cx, get("k")).await.err(),
+            Handle::<op::HeadObject>::call(&*world.s3, &cx, head).await.err(),
+            Handle::<op::PutObject>::call(&*world.s3, &cx, put_with("new", None)).await.err(),
+        ];
+        for answer in answers {
+            assert_eq!(answer.as_ref().map(|error| error.message()), refused.then_some(message), "{target}");
+            if let Some(error) = answer {
+                assert_eq!((error.code(), error.status()), ("InvalidArgument", Some(400)));
+                let argument = |name, value: &str| (name, value.to_owned());
+                let fields = [argument("ArgumentName", "Authorization"), argument("ArgumentValue", "null")];
+                assert_eq!(error.fields(), fields);
+            }
+        }
+        assert!(Handle::<op::GetObject>::call(&*world.s3, &cx, get("own")).await.is_ok(), "{target}");
+    }
+}
+
+#[tokio::test]
 async fn a_bucket_key_serves_many_objects_for_a_while() {
     let world = World::new().await;
     let rule = s::ServerSideEncryptionRule {

@@ -48,3 +48,4 @@ mod tiering;
 mod versioning;
 mod website;
 pub(crate) mod world;
+mod write_keys;

@@ -265,6 +265,13 @@ async fn a_body_that_fails_leaves_nothing() {
         let input = s::PutObjectRequest { body: body(), content_length: length, ..put("k", "") };
         assert_eq!(code(&world.root::<op::PutObject>(input).await), expected, "{length:?}");
     }
+    let chunked = Who::root().header("transfer-encoding", "chunked");
+    for (who, expected) in
+        [(chunked.clone(), "NotImplemented"), (chunked.header("x-amz-decoded-content-length", "5"), "ok")]
+    {
+        let input = s::PutObjectRequest { body: body(), ..put("k", "") };
+        assert_eq!(code(&world.call::<op::PutObject>(&who, input).await.result), expected);
+    }
     let huge = s::PutObjectRequest { body: body(), content_length: Some(5 * (1 << 30) + 1), ..put("k", "") };
     assert_eq!(code(&world.root::<op::PutObject>(huge).await), "EntityTooLarge");
 }

@@ -44,16 +44,20 @@ async fn answers_as_the_form_wants() {
     let world = public_world().await;
     let key = ("key", "in/${filename}");
     for (fields, status, location) in [
-        (vec![key], 204, "http://bkt.s3.localhost:4566/in/photo.jpg"),
-        (vec![key, ("success_action_status", "200")], 200, "http://bkt.s3.localhost:4566/in/photo.jpg"),
-        (vec![key, ("success_action_status", "404")], 204, "http://bkt.s3.localhost:4566/in/photo.jpg"),
-        (vec![key, ("success_action_status", "201")], 201, "http://bkt.s3.localhost:4566/in/photo.jpg"),
+        (vec![key], 204, "http://bkt.s3.localhost:4566/in%2Fphoto.jpg"),
+        (vec![key, ("success_action_status", "200")], 200, "http://bkt.s3.localhost:4566/in%2Fphoto.jpg"),
+        (vec![key, ("success_action_status", "404")], 204, "http://bkt.s3.localhost:4566/in%2Fphoto.jpg"),
+        (vec![key, ("success_action_status", "201")], 201, "http://bkt.s3.localhost:4566/in%2Fphoto.jpg"),
         (
             vec![key, ("success_action_redirect", "http://example.com/done?a=b")],
             303,
             "http://example.com/done?a=b&bucket=bkt&key=in%2Fphoto.jpg&etag=%225d41402abc4b2a76b9719d911017c592%22",
         ),
-        (vec![key, ("success_action_redirect", "nowhere")], 204, "http://bkt.s3.localhost:4566/in/photo.jpg"),
+        (
+            vec![key, ("success_action_redirect", "nowhere")],
+            204,
+            "http://bkt.s3.localhost:4566/in%2Fphoto.jpg",
+        ),
     ] {
         let answer = post(&world, FORM, form(&fields, "hello")).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{fields:?}");

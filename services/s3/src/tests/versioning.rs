@@ -229,7 +229,13 @@ async fn conditional_writes_see_markers_as_nothing() {
         if_match: Some("\"stale\"".into()),
         ..Default::default()
     };
-    assert_eq!(code(&world.root::<op::DeleteObject>(input).await), "PreconditionFailed");
+    assert_eq!(code(&world.root::<op::DeleteObject>(input.clone()).await), "PreconditionFailed");
+    // A deletion of anything finds a marker, which is not it; and where there is nothing, nothing.
+    world.delete("k").await;
+    for (key, expected) in [("k", "PreconditionFailed"), ("none", "NoSuchKey")] {
+        let input = s::DeleteObjectRequest { key: key.into(), if_match: Some("*".into()), ..input.clone() };
+        assert_eq!(code(&world.root::<op::DeleteObject>(input).await), expected, "{key}");
+    }
 }
 
 #[tokio::test]
