@@ -21,7 +21,7 @@ impl Handle<CreateQueue> for Sqs {
 
     async fn call(&self, cx: &Cx, input: CreateQueueRequest) -> Result<CreateQueueResult> {
         let given = input.attributes.unwrap_or_default();
-        let pairs = || given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs = || given.iter().map(|(name, value)| (name, value.as_str()));
         name::check(&input.queue_name, attributes::asks_for_fifo(pairs()))?;
         self.check_policy(cx.account(), pairs()).await?;
         let attributes = self.pin_policy(given).await?;

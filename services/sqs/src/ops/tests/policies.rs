@@ -2,7 +2,6 @@
 
 use haneul_kit::directory::{AccessKey, PrincipalPolicies};
 use haneul_kit::{Arn, BoxFuture, Directory, Instant, Policy};
-use haneul_policy::Rules;
 
 use super::*;
 
@@ -18,26 +17,17 @@ impl Directory for Account {
         Box::pin(async { Ok(Arc::default()) })
     }
 
-    fn role<'a>(
-        &'a self,
-        account: AccountId,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Arc<haneul_kit::Role>>>> {
-        let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}"#;
-        let role = haneul_kit::Role {
-            account,
-            path: "/".into(),
-            name: name.into(),
-            id: "AROAEXAMPLE".into(),
-            trust_policy: Arc::new(Policy::parse(trust, &Rules::TRUST).unwrap()),
-            max_session_duration_secs: 3600,
-            tags: Vec::new(),
-        };
-        Box::pin(async move { Ok((role.name == "worker").then(|| Arc::new(role))) })
+    fn role<'a>(&'a self, _: AccountId, _: &'a str) -> BoxFuture<'a, Result<Option<Arc<haneul_kit::Role>>>> {
+        Box::pin(async { Ok(None) })
     }
 
-    fn has_user<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async { Ok(arn.resource() == "user/ann") })
+    fn unique_id<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<String>>> {
+        let id = match arn.resource() {
+            "user/ann" => Some("AIDAEXAMPLE"),
+            "role/worker" => Some("AROAEXAMPLE"),
+            _ => None,
+        };
+        Box::pin(async move { Ok(id.map(str::to_owned)) })
     }
 
     fn managed_policy<'a>(&'a self, _: &'a Arn) -> BoxFuture<'a, Result<Option<Arc<Policy>>>> {
