@@ -90,11 +90,6 @@ trait FileIo: Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
     fn sync_data(&self) -> io::Result<()>;
-    /// See [`Direct::write_synced`].
-    fn write_synced(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write_at(bytes, offset)?;
-        self.sync_data()
-    }
     /// See [`File::punch`].
     fn punch(&self, offset: u64, len: u64) -> io::Result<bool>;
     fn allocated(&self) -> io::Result<u64>;
@@ -281,11 +276,6 @@ impl File {
     /// the last success, and a second call may lie: give up on the file.
     pub fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
-    }
-
-    /// [`File::write_at`] and [`File::sync_data`] in one, of these bytes.
-    pub fn write_synced(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_synced(bytes, offset)
     }
 
     /// Gives back the room of a range inside the file, which reads as zeros from then on; durable with the next

@@ -33,13 +33,16 @@ impl Disk for RealDisk {
 
     #[cfg(target_os = "linux")]
     fn open_direct(&self, path: &Path) -> io::Result<Option<Arc<dyn FileIo>>> {
-        use rustix::fs::{Mode, OFlags};
-        use rustix::io::Errno;
-        let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::DIRECT;
-        match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(file) => Ok(Some(Arc::new(RealFile(file.into())))),
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(None),
-            Err(error) => Err(error.into()),
+        use std::os::unix::fs::OpenOptionsExt;
+        let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
+        match fs::OpenOptions::new().write(true).custom_flags(direct).open(path) {
+            Ok(file) => Ok(Some(Arc::new(RealFile(file)))),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -140,27 +143,6 @@ impl FileIo for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
-    }
-
-    #[cfg(target_os = "linux")]
-    fn write_synced(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        use rustix::io::{Errno, ReadWriteFlags, pwritev2};
-        let mut done = 0;
-        while done < bytes.len() {
-            let rest = [io::IoSlice::new(&bytes[done..])];
-            match pwritev2(&self.0, &rest, offset + done as u64, ReadWriteFlags::DSYNC) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => done += written,
-                Err(Errno::INTR) => {}
-                // A kernel before 4.7, or a filter of calls.
-                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                    self.0.write_all_at(&bytes[done..], offset + done as u64)?;
-                    return self.0.sync_data();
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
     }
 
     #[cfg(target_os = "linux")]

@@ -146,7 +146,8 @@ fn what_is_written_past_the_cache_is_there_for_who_reads_through_it_and_after_a_
     for (fs, dir) in [(Fs::real(), dir.path()), (Fs::simulated(Rng::seeded(3)), Path::new("/"))] {
         let path = dir.join("f");
         let file = fs.open(&path, Open::CreateNew).unwrap();
-        file.write_synced(&[9; 4 * BLOCK], 0).unwrap();
+        file.write_at(&[9; 4 * BLOCK], 0).unwrap();
+        file.sync_data().unwrap();
         fs.sync_dir(dir).unwrap();
         let Some(mut direct) = fs.open_direct(&path).unwrap() else {
             println!(

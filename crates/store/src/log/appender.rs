@@ -25,7 +25,8 @@ impl Appender {
     /// place, if nothing worse is known of the disk.
     pub(super) fn append(&mut self, bytes: &[u8], offset: u32) -> io::Result<()> {
         if !self.append_direct(bytes, offset)? {
-            self.file.write_synced(bytes, u64::from(offset))?;
+            self.file.write_at(bytes, u64::from(offset))?;
+            self.file.sync_data()?;
         }
         let end = self.tail.len() + bytes.len();
         if end >= BLOCK {

@@ -117,7 +117,7 @@ fn check(name: &str, value: &str, fifo: bool) -> Result<Option<String>> {
             policy::check(value)?;
             keep
         }
-        attribute::REDRIVE_POLICY => Ok(Some(RedrivePolicy::parse(value)?.text(value))),
+        attribute::REDRIVE_POLICY => RedrivePolicy::parse(value).and(keep),
         attribute::REDRIVE_ALLOW_POLICY => RedriveAllowPolicy::parse(value).and(keep),
         attribute::KMS_MASTER_KEY_ID if value.is_empty() => Ok(None),
         attribute::KMS_MASTER_KEY_ID if value.len() <= KEY_ID_LENGTH_MAX => keep,

@@ -49,18 +49,6 @@ impl RedrivePolicy {
         })?;
         Ok(RedrivePolicy { target, receives_max: number as u32 })
     }
-
-    /// The text to keep of one that is valid: as it was given, so that clients find what they sent, but for a count that was
-    /// a string. AWS gives that back as a number, in a text of its own.
-    pub(super) fn text(&self, given: &str) -> String {
-        let count_is_number =
-            object(given).is_some_and(|map| map.get("maxReceiveCount").is_some_and(Value::is_number));
-        if count_is_number {
-            return given.to_owned();
-        }
-        let (arn, count) = (self.target.arn(), self.receives_max);
-        format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{count}}}"#)
-    }
 }
 
 impl RedriveAllowPolicy {
