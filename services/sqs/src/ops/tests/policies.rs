@@ -23,8 +23,8 @@ impl Directory for Account {
 
     fn unique_id<'a>(&'a self, arn: &'a Arn) -> BoxFuture<'a, Result<Option<String>>> {
         let id = match arn.resource() {
-            "user/ann" => Some("AIDAEXAMPLE"),
-            "role/worker" => Some("AROAEXAMPLE"),
+            "user/ann" => Some("AIDACKCEVSQ6C2EXAMPLE"),
+            "role/worker" => Some("AROACKCEVSQ6C2EXAMPLE"),
             _ => None,
         };
         Box::pin(async move { Ok(id.map(str::to_owned)) })
