@@ -85,7 +85,7 @@ async fn what_a_stream_may_not_be() {
         (|c| c.role_arn = "arn:aws:iam::222222222222:role/other".into(), "AccessDeniedException: "),
         (
             |c| c.bucket_arn = "arn:aws:sqs:us-east-1:111111111111:q".into(),
-            "InvalidArgumentException: Bucket ARN ",
+            "ValidationException: 1 validation error detected: Value 'arn:aws:sqs:us-east-1:111111111111:q' at ",
         ),
         (
             |c| c.compression_format = Some("Snappy".into()),
