@@ -83,4 +83,13 @@ impl KeyRange {
     pub fn is_empty(&self) -> bool {
         self.start >= self.end
     }
+
+    /// Leaves what comes after `key`, in the range's order.
+    pub(crate) fn pass(&mut self, key: &[u8]) {
+        if self.reverse {
+            self.end = Bytes::copy_from_slice(key);
+        } else {
+            self.start = Bytes::from([key, &[0]].concat());
+        }
+    }
 }

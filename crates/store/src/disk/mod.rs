@@ -48,7 +48,7 @@ use crate::log::Position;
 use committer::{Committer, Queue, Request};
 use pages::Wanted;
 use rows::{Found, Rows};
-use tree::Tree;
+use tree::{Tree, Walk};
 use upkeep::Upkeep;
 
 pub use open::DiskOptions;
@@ -173,8 +173,11 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 // than they do.
 impl Engine for DiskEngine {
     fn snapshot(&self) -> BoxFuture<'_, Result<Arc<dyn View>, StoreError>> {
-        let view: Arc<dyn View> =
-            Arc::new(DiskView { shared: self.shared.clone(), hold: self.shared.hold() });
+        let view: Arc<dyn View> = Arc::new(DiskView {
+            shared: self.shared.clone(),
+            hold: self.shared.hold(),
+            walk: Mutex::default(),
+        });
         ready(Ok(view))
     }
 
@@ -224,6 +227,8 @@ impl Engine for DiskEngine {
 struct DiskView {
     shared: Arc<Shared>,
     hold: Hold,
+    /// What the last scan left.
+    walk: Mutex<Option<Walk>>,
 }
 
 impl View for DiskView {
@@ -238,7 +243,7 @@ impl View for DiskView {
 
     fn scan<'a>(&'a self, range: &'a KeyRange, limit: usize) -> BoxFuture<'a, Result<Vec<Pair>, StoreError>> {
         self.shared.scans.fetch_add(1, Ordering::Relaxed);
-        ready(self.shared.scan(range, limit, self.hold.version()))
+        ready(self.shared.scan(range, limit, self.hold.version(), &self.walk))
     }
 
     fn commit(&self, reads: ReadSet, writes: Vec<Write>) -> BoxFuture<'_, Result<Version, StoreError>> {

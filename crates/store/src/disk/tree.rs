@@ -24,6 +24,13 @@ pub(super) struct Tree {
     strategy: Arc<Leveled>,
 }
 
+/// A range that is being read, as of one version.
+pub(super) struct Walk {
+    /// What was not read yet.
+    pub(super) left: KeyRange,
+    pairs: Box<dyn DoubleEndedIterator<Item = lsm_tree::IterGuardImpl> + Send>,
+}
+
 /// Tables up to this size in all are read and checked whole at the start.
 const VERIFIED_AT_START_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -85,25 +92,29 @@ impl Tree {
         Ok(found.map(Bytes::from))
     }
 
-    pub(super) fn scan(
-        &self,
-        range: &KeyRange,
-        limit: usize,
-        version: Version,
-    ) -> Result<Vec<Pair>, StoreError> {
-        if range.is_empty() || limit == 0 {
-            return Ok(Vec::new());
-        }
-        let found = self.tree.range(range.start.clone()..range.end.clone(), version + 1, None);
+    /// Begins to read a range.
+    pub(super) fn walk(&self, range: &KeyRange, version: Version) -> Walk {
+        let pairs = self.tree.range(range.start.clone()..range.end.clone(), version + 1, None);
+        Walk { left: range.clone(), pairs }
+    }
+
+    /// The next pairs, fewer than `limit` at the end.
+    pub(super) fn advance(&self, walk: &mut Walk, limit: usize) -> Result<Vec<Pair>, StoreError> {
         let pair = |guard: lsm_tree::IterGuardImpl| {
             let (key, value) = guard.into_inner().map_err(|error| failure(&self.dir, error, false))?;
             Ok((Bytes::from(key), Bytes::from(value)))
         };
-        if range.reverse {
-            found.rev().take(limit).map(pair).collect()
+        let found: Result<Vec<Pair>, StoreError> = if walk.left.reverse {
+            walk.pairs.by_ref().rev().take(limit).map(pair).collect()
         } else {
-            found.take(limit).map(pair).collect()
+            walk.pairs.by_ref().take(limit).map(pair).collect()
+        };
+        if let Ok(found) = &found
+            && let Some((last, _)) = found.last()
+        {
+            walk.left.pass(last);
         }
+        found
     }
 
     /// All pairs of a range, if they have no more than `bytes_max` bytes.

@@ -282,7 +282,7 @@ mod tests {
         }
         assert_eq!(shared.tree.recent_runs(), 0);
         let range = KeyRange { start: Bytes::new(), end: Bytes::from_static(b"z"), reverse: false };
-        let found = shared.tree.scan(&range, usize::MAX, shared.visible()).unwrap();
+        let found = shared.tree.advance(&mut shared.tree.walk(&range, shared.visible()), usize::MAX).unwrap();
         let mut wanted: std::collections::BTreeMap<Bytes, Bytes> = Default::default();
         wanted.extend((0..rows).map(|number| (key(number), value(number))));
         assert!(found.into_iter().eq(wanted));
