@@ -1,11 +1,12 @@
 //! The project's own tools: `cargo xtask --help`.
 //!
 //! Reading order: [`codegen`] (models into wire crates), [`coverage`] (what is implemented, as tables), [`tidy`] (rules that
-//! no compiler checks), [`new_service`], [`ci`] (all of it, as the CI runs it), [`project`] (the files they share).
+//! no compiler checks), [`new_service`], [`hot`] (where the linker puts what), [`ci`] (all of it, as the CI runs it), [`project`] (the files they share).
 
 mod ci;
 mod codegen;
 mod coverage;
+mod hot;
 mod new_service;
 mod output;
 mod project;
@@ -32,6 +33,8 @@ enum Command {
     Tidy(tidy::Options),
     /// Begin a service: its folder, its line in services.toml, its wire crate
     NewService(new_service::Options),
+    /// Write bin/haneul/hot.txt, the functions that calls run, from what perf saw of them: see docs/performance/hot.sh
+    Hot(hot::Options),
     /// Run every test, with cargo-nextest where it is installed
     Test(ci::TestOptions),
     /// All that CI checks: formatting, lints, generated files, tidy, tests
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Coverage(options) => coverage::run(&options),
         Command::Tidy(options) => tidy::run(&options),
         Command::NewService(options) => new_service::run(&options),
+        Command::Hot(options) => hot::run(&options),
         Command::Test(options) => ci::test(&options),
         Command::Ci => ci::run(),
     };

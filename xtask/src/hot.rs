@@ -1,0 +1,85 @@
+//! The functions that calls run, in the order of `bin/haneul/hot.txt`: `bin/haneul/build.rs` says what for.
+//!
+//! From what `perf record` saw of a release build at work, one file for each kind of work. First those that all kinds run,
+//! then those of fewer, and among these first the ones that take more of the time.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::output::Output;
+use crate::project::Result;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Files of `perf record -e cpu-clock -F 9999 --pid PID`, of one kind of work each
+    #[arg(required = true)]
+    recorded: Vec<PathBuf>,
+}
+
+#[derive(Default)]
+struct Seen {
+    kinds: usize,
+    /// Sum of its parts of each kind's samples.
+    part: f64,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut all: HashMap<String, Seen> = HashMap::new();
+    for file in &options.recorded {
+        let samples = samples(file)?;
+        let total: f64 = samples.values().sum();
+        for (name, count) in samples {
+            let seen = all.entry(name).or_default();
+            seen.kinds += 1;
+            seen.part += count / total;
+        }
+    }
+    let mut all: Vec<(String, Seen)> = all.into_iter().collect();
+    all.sort_by(|(name, a), (other, b)| {
+        b.kinds.cmp(&a.kinds).then(b.part.total_cmp(&a.part)).then_with(|| name.cmp(other))
+    });
+    let lines: String = all.iter().map(|(name, _)| format!("{name}\n")).collect();
+    let mut output = Output::new(false);
+    output.file("bin/haneul/hot.txt", &lines)?;
+    output.finish("hot")
+}
+
+/// How often each function of the program was seen, by its symbol.
+fn samples(file: &Path) -> Result<HashMap<String, f64>> {
+    let mut perf = Command::new("perf");
+    perf.args([
+        "report",
+        "--no-demangle",
+        "--no-children",
+        "-g",
+        "none",
+        "-F",
+        "sample,dso,symbol",
+        "-t",
+        "|",
+        "-i",
+    ]);
+    let output = perf.arg(file).output().map_err(|error| format!("perf: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let samples: HashMap<String, f64> = text.lines().filter_map(sample).collect();
+    match samples.is_empty() {
+        true => Err(format!(
+            "{}: no samples of haneul: {}",
+            file.display(),
+            String::from_utf8_lossy(&output.stderr)
+        )),
+        false => Ok(samples),
+    }
+}
+
+/// `12 |haneul |[.] _ZN…  -      -`
+fn sample(line: &str) -> Option<(String, f64)> {
+    let mut columns = line.split('|').map(str::trim);
+    let (count, program, symbol) = (columns.next()?, columns.next()?, columns.next()?);
+    let name = symbol.strip_prefix("[.] ")?.split_whitespace().next()?;
+    let is_ours = program.starts_with("haneul") && !name.starts_with("0x");
+    is_ours.then_some((name.to_owned(), count.parse().ok()?))
+}
