@@ -1,4 +1,6 @@
-use haneul_kit::ByteStream;
+use std::time::Duration;
+
+use haneul_kit::{ByteStream, Instant};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 use http::StatusCode;
@@ -465,4 +467,27 @@ async fn a_completion_of_nothing() {
     let none = s::CompleteMultipartUploadRequest { multipart_upload: None, ..empty };
     let refused = world.root::<op::CompleteMultipartUpload>(none).await.err().unwrap();
     assert_eq!((refused.code(), refused.message()), ("InvalidRequest", "You must specify at least one part"));
+}
+
+#[tokio::test]
+async fn an_object_is_as_old_as_its_upload() {
+    let world = World::with_bucket().await;
+    world.version("Enabled").await;
+    let began = world.env.now();
+    let id = begin(&world, |_| {}).await;
+    let etag = upload(&world, &id, 1, noise(3)).await;
+    world.env.clock.advance(Duration::from_secs(3600));
+    world.put("k", "meanwhile").await;
+    world.env.clock.advance(Duration::from_secs(3600));
+    world.root::<op::CompleteMultipartUpload>(complete(&id, &[(1, &etag)])).await.unwrap();
+
+    let got = world.root::<op::GetObject>(get("k")).await.unwrap();
+    assert_eq!((got.content_length, got.last_modified), (Some(3), Some(Instant::from_secs(began.secs()))));
+    let list = s::ListObjectsV2Request { bucket: "bkt".into(), ..Default::default() };
+    let listed = world.root::<op::ListObjectsV2>(list).await.unwrap().contents.unwrap().remove(0);
+    assert_eq!(listed.last_modified, got.last_modified);
+    // It took the place of the version before when it was there, not when it was begun.
+    let (bucket, now) = (world.bucket_id().await, world.env.now().secs());
+    let older = world.s3.records.older_versions(bucket, "k", None, 10).await.unwrap();
+    assert_eq!(older.iter().map(|one| one.noncurrent_since_s).collect::<Vec<_>>(), [Some(now)]);
 }
