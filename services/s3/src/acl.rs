@@ -328,6 +328,12 @@ fn with_grant(policy: Option<Arc<Policy>>) -> Option<Arc<Policy>> {
     }
 }
 
+/// Allows it whatever its resource's policy says, unless that denies it.
+pub(crate) fn granted(access: Access) -> Access {
+    let policy = with_grant(access.resource_policy.clone());
+    access.with_policy(policy)
+}
+
 /// What a permission's policy denies.
 fn denials_of(access: &Access) -> Option<Arc<Policy>> {
     let denials = access.resource_policy.as_ref().map(|policy| Arc::new(policy.denials()));
@@ -361,8 +367,7 @@ impl Bucket {
         let (true, Some(acl)) = (self.has_acls(), &self.record.acl) else { return access };
         match needed(access.action) {
             Some((Target::Bucket, permission)) if self.grants(cx, acl, self.owner, permission) => {
-                let policy = with_grant(access.resource_policy.clone());
-                access.with_policy(policy)
+                granted(access)
             }
             _ => access,
         }
@@ -403,10 +408,7 @@ impl Bucket {
         }
         let Some(acl) = record.body.as_ref().and_then(|body| body.acl.as_ref()) else { return access };
         match needed(access.action) {
-            Some((Target::Object, permission)) if self.grants(cx, acl, owner, permission) => {
-                let policy = with_grant(access.resource_policy.clone());
-                access.with_policy(policy)
-            }
+            Some((Target::Object, permission)) if self.grants(cx, acl, owner, permission) => granted(access),
             _ => access,
         }
     }

@@ -6,13 +6,10 @@ use haneul_kit::{Access, Cx, Instant, Result};
 use crate::acl::Requested;
 use crate::bucket::Bucket;
 use crate::encryption::Encryption;
-use crate::error;
 use crate::model::SystemMetadata;
 use crate::object_lock::LockHeaders;
 use crate::tagging::{self, TagMap};
-
-/// S3 User Guide, "Working with object metadata": user-defined metadata, names and values together, in bytes.
-const METADATA_BYTES_MAX: usize = 2 * 1024;
+use crate::{error, user_metadata};
 
 /// What `x-amz-content-type` is when a client gives none.
 pub(crate) const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
@@ -44,7 +41,7 @@ macro_rules! object_headers {
                 expires: input.expires.take(),
                 website_redirect: input.website_redirect_location.take(),
             },
-            metadata: $crate::headers::user_metadata(input.metadata.take()),
+            metadata: $crate::user_metadata::of_request(input.metadata.take()),
             storage_class: input.storage_class.take(),
             tagging: input.tagging.take(),
             encryption: $crate::encryption::Encryption {
@@ -193,7 +190,7 @@ impl ObjectHeaders {
         if self.lock.is_given() && bucket.record.lock.is_none() {
             return Err(error::no_object_lock());
         }
-        check_metadata(&self.metadata)?;
+        user_metadata::check(&self.metadata)?;
         if let Some(location) = &self.system.website_redirect
             && !(location.starts_with('/')
                 || location.starts_with("http://")
@@ -226,16 +223,6 @@ pub(crate) fn content_encoding(given: Option<String>) -> Option<String> {
         return Some(given);
     }
     Some(kept.join(",")).filter(|kept| !kept.is_empty())
-}
-
-/// Names are kept in lower case, as HTTP/2 has them.
-pub(crate) fn user_metadata(given: Option<haneul_shape::value::Map<String>>) -> Vec<(String, String)> {
-    given.into_iter().flatten().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
-}
-
-fn check_metadata(metadata: &[(String, String)]) -> Result<()> {
-    let size: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if size > METADATA_BYTES_MAX { Err(error::metadata_too_large(size, METADATA_BYTES_MAX)) } else { Ok(()) }
 }
 
 /// All classes keep their bytes the same way here; those of the archive classes are not given out before a restore.
@@ -275,13 +262,6 @@ mod tests {
         ] {
             assert_eq!(content_encoding(given.map(str::to_owned)).as_deref(), expected, "{given:?}");
         }
-    }
-
-    #[test]
-    fn metadata_limit() {
-        let of = |n: usize| vec![("k".to_owned(), "v".repeat(n))];
-        assert!(check_metadata(&of(2047)).is_ok());
-        assert_eq!(check_metadata(&of(2048)).unwrap_err().code(), "MetadataTooLarge");
     }
 
     #[test]

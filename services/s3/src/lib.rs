@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`model`] (what is persisted), [`store`] (every transaction), [`content`] (bytes in and out),
 //! [`bucket`] (a bucket with its policy compiled), [`error`] (the only mapping to the wire), then the small parts:
-//! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_text`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`lifecycle`], [`cors`],
+//! [`arrival`] (what is wrong with a request before its input is read), [`names`], [`policy_text`], [`policy_check`], [`range`], [`conditions`], [`checksum`], [`copy_source`], [`tagging`], [`headers`], [`user_metadata`] (in [`encoded_words`] where it is not ASCII), [`lifecycle`], [`cors`],
 //! [`notification`], [`replication`], [`inventory`], [`metadata_tables`] (S3 Metadata), [`batch`], [`roles`], [`owner`], [`encryption`], [`archive`], [`acl`],
 //! [`object_lock`], [`annotation`], [`tiering`] (of objects by their reads), [`analysis`] (storage class analysis), [`storage_lens`], [`mfa`], [`redirect`], [`acceleration`], [`selection`] (what S3 Select is asked), [`facts`] (what a permission asks of an object), [`calls`] (what
 //! is asked of other services), [`form`] (browsers' uploads), and [`ops`] (one file per operation or noun), [`tasks`] (what
@@ -32,6 +32,7 @@ mod content;
 mod control;
 mod copy_source;
 mod cors;
+mod encoded_words;
 mod encryption;
 mod error;
 mod extension;
@@ -68,6 +69,7 @@ mod tables;
 mod tagging;
 mod tasks;
 mod tiering;
+mod user_metadata;
 mod website;
 
 pub use service::{S3, service, services};

@@ -98,7 +98,12 @@ pub fn take_in(head: &mut RequestHead, is_s3: bool) -> Result<(), ApiError> {
         if !name.starts_with("x-amz-") || OF_THE_QUERY.contains(&name.as_str()) {
             continue;
         }
-        let value: Vec<u8> = percent_decode_str(&value.replace('+', " ")).collect();
+        let mut value: Vec<u8> = percent_decode_str(&value.replace('+', " ")).collect();
+        // S3 reads a URL as UTF-8, and the bytes of such a header as Latin-1: there a word in quotes (RFC 2047) says the same.
+        if name.starts_with("x-amz-meta-") && !value.is_ascii() && std::str::from_utf8(&value).is_ok() {
+            let quoted: String = value.iter().map(|byte| format!("={byte:02X}")).collect();
+            value = format!("=?UTF-8?Q?{quoted}?=").into_bytes();
+        }
         let refused = || {
             let message = format!("The query parameter {name} cannot stand for a header");
             ApiError::new("InvalidArgument", message).with_status(400)
@@ -155,13 +160,14 @@ mod tests {
     fn what_a_url_has_of_headers_is_taken_in() {
         let signed = "AWSAccessKeyId=A&Signature=b&Expires=1";
         let uri = format!(
-            "/b/k?x-amz-acl=public-read&X-Amz-Meta-A=a%20b&x-amz-tagging=c&x-amz-security-token=t&{signed}"
+            "/b/k?x-amz-acl=public-read&X-Amz-Meta-A=a%20b&x-amz-meta-e=a%C3%A9&x-amz-tagging=c&x-amz-security-token=t&{signed}"
         );
         let mut head = head(&uri, &[("x-amz-tagging", "of the header")]);
         take_in(&mut head, true).unwrap();
         let header = |name: &str| head.header(name).map(str::to_owned);
         assert_eq!(header("x-amz-acl").as_deref(), Some("public-read"));
         assert_eq!(header("x-amz-meta-a").as_deref(), Some("a b"));
+        assert_eq!(header("x-amz-meta-e").as_deref(), Some("=?UTF-8?Q?=61=C3=A9?="));
         assert_eq!(header("x-amz-tagging").as_deref(), Some("of the header"));
         assert_eq!(header("x-amz-security-token"), None);
         let mut bad = super::tests::head(&format!("/b/k?x-amz-meta-a=%0d%0aX:y&{signed}"), &[]);

@@ -156,7 +156,8 @@ fn unquote(quoted: &str) -> Option<(String, &str)> {
     None
 }
 
-/// `x-amz-meta-*` as a map. Names of headers are lower case by now.
+/// `x-amz-meta-*` as a map. Names of headers are lower case by now. Any bytes are text there: as Latin-1, which is what HTTP says of
+/// what is not ASCII (RFC 2616, section 2.2), and what S3 reads.
 pub(crate) fn headers_member(
     prefix: &str,
     headers: &HeaderMap,
@@ -170,11 +171,8 @@ pub(crate) fn headers_member(
             continue;
         }
         // A header given twice is one with its values joined.
-        let values: Vec<&str> = headers
-            .get_all(name)
-            .iter()
-            .map(|value| std::str::from_utf8(value.as_bytes()).map_err(|_| invalid(name, "not UTF-8")))
-            .collect::<Result<_>>()?;
+        let text = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
+        let values: Vec<String> = headers.get_all(name).iter().map(text).collect();
         let Mut::Map(map) = into.get_mut(i) else { return Err(model_differs()) };
         scalar::read(&values.join(","), map.insert(name[prefix.len()..].to_owned()))
             .ok_or_else(model_differs)?;
@@ -332,9 +330,14 @@ pub(crate) fn write_headers(prefix: &str, value: Ref<'_>, headers: &mut HeaderMa
     let Ref::Map(map) = value else { return Ok(()) };
     for i in 0..map.len() {
         let (key, Ref::Str(value)) = map.get(i) else { return Err(model_differs()) };
-        headers.insert(name(&format!("{prefix}{key}"))?, header_value(key, value)?);
+        headers.insert(name(&format!("{prefix}{key}"))?, latin1(key, value)?);
     }
     Ok(())
+}
+
+fn latin1(name: &str, text: &str) -> Result<HeaderValue> {
+    let bytes = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>();
+    bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()).ok_or_else(|| invalid(name, text))
 }
 
 fn name(text: &str) -> Result<HeaderName> {

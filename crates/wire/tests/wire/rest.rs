@@ -199,6 +199,12 @@ fn answers_without_a_body() {
         metadata: Some([("a", String::from("b"))].into_iter().collect()),
         ..Default::default()
     };
+    let latin = HeadObjectOutput {
+        metadata: Some([("a", String::from("\u{e9}"))].into_iter().collect()),
+        ..Default::default()
+    };
+    let answered = answer::<s3::HeadObject>(RestXml, latin);
+    assert_eq!(answered.headers()["x-amz-meta-a"].as_bytes(), b"\xe9", "as it is read");
     expect![[r#"
         200
         content-length: 5

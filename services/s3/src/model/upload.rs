@@ -14,6 +14,9 @@ pub(crate) struct UploadRecord {
     /// The account and ARN of whoever began it.
     pub(crate) initiator: u64,
     pub(crate) initiator_arn: String,
+    /// The unique id, which nobody has again; `None` in uploads of before.
+    #[serde(default)]
+    pub(crate) initiator_id: Option<String>,
     #[serde(default)]
     pub(crate) owner: Option<u64>,
     pub(crate) headers: SystemMetadata,

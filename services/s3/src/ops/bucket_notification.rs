@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use haneul_kit::{Access, ApiError, Cx, Handle, Result};
@@ -140,7 +142,7 @@ impl S3 {
                     ));
                 }
                 Err(_) if skip == Some(true) => {}
-                Err(error) => return Err(undeliverable(target, refusal(target, &error))),
+                Err(error) => return Err(undeliverable(target, &refusal(target, &error))),
             }
         }
         Ok(())
@@ -148,12 +150,12 @@ impl S3 {
 }
 
 /// The destination's refusal in S3's words.
-fn refusal(target: &Target, error: &ApiError) -> &'static str {
+fn refusal(target: &Target, error: &ApiError) -> Cow<'static, str> {
     let is_missing = error.status() == Some(404)
         || error.code().contains("NonExistent")
         || error.code().contains("NotFound")
         || error.code() == "QueueDoesNotExist";
-    match (target, is_missing) {
+    let words = match (target, is_missing) {
         (Target::Queue(_), true) => "The destination queue does not exist",
         (Target::Queue(_), false) => {
             "Permissions on the destination queue do not allow S3 to publish notifications from this bucket"
@@ -163,8 +165,12 @@ fn refusal(target: &Target, error: &ApiError) -> &'static str {
             "Permissions on the destination topic do not allow S3 to publish notifications from this bucket"
         }
         (_, true) => "The destination Lambda function does not exist",
-        (_, false) => "Not authorized to invoke function",
-    }
+        (_, false) => {
+            let function = target.arn().unwrap_or_default();
+            return Cow::Owned(format!("Not authorized to invoke function [{function}]"));
+        }
+    };
+    Cow::Borrowed(words)
 }
 
 fn filter_from_wire(
@@ -208,4 +214,34 @@ fn filter_to_wire(notification: &Notification) -> Option<s::NotificationConfigur
     (!rules.is_empty()).then_some(s::NotificationConfigurationFilter {
         key: Some(s::S3KeyFilter { filter_rules: Some(rules) }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_destinations() {
+        let (denied, missing) = (
+            ApiError::new("AccessDenied", "").with_status(403),
+            ApiError::new("ResourceNotFoundException", "").with_status(404),
+        );
+        let function = "arn:aws:lambda:us-east-1:000000000000:function:f:dev";
+        for (target, error, expected) in [
+            (Target::Queue("q".into()), &missing, "The destination queue does not exist"),
+            (Target::Topic("t".into()), &missing, "The destination topic does not exist"),
+            (
+                Target::Topic("t".into()),
+                &denied,
+                "Permissions on the destination topic do not allow S3 to publish notifications from this bucket",
+            ),
+            (
+                Target::Function(function.into()),
+                &denied,
+                "Not authorized to invoke function [arn:aws:lambda:us-east-1:000000000000:function:f:dev]",
+            ),
+        ] {
+            assert_eq!(refusal(&target, error), expected);
+        }
+    }
 }

@@ -8,7 +8,13 @@ use crate::{S3, error};
 impl Handle<AbortMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &AbortMultipartUploadRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        Ok(vec![bucket.object_access(cx, "s3:AbortMultipartUpload", &input.key)])
+        let at = UploadAt {
+            bucket: bucket.id(),
+            bucket_name: &bucket.name,
+            key: &input.key,
+            upload_id: &input.upload_id,
+        };
+        Ok(vec![self.upload_access(cx, &bucket, "s3:AbortMultipartUpload", at).await?])
     }
 
     async fn call(&self, cx: &Cx, input: AbortMultipartUploadRequest) -> Result<AbortMultipartUploadOutput> {

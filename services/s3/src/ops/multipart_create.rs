@@ -46,6 +46,7 @@ impl Handle<CreateMultipartUpload> for S3 {
             initiated_ms: cx.now().millis(),
             initiator: cx.account().number(),
             initiator_arn: cx.caller().arn(),
+            initiator_id: Some(cx.caller().user_id()),
             owner,
             storage_class: headers.stored_class(),
             headers: headers.system,

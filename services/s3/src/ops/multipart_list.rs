@@ -1,4 +1,4 @@
-use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Result};
+use haneul_kit::{Access, AccountId, Cx, Handle, Instant, Principal, Result};
 use haneul_s3_wire::operations::{ListMultipartUploads, ListParts};
 use haneul_s3_wire::shapes::{
     Initiator, ListMultipartUploadsOutput, ListMultipartUploadsRequest, ListPartsOutput, ListPartsRequest,
@@ -8,6 +8,7 @@ use haneul_s3_wire::shapes::{
 use super::list_objects::{common_prefixes, limit, query, shown};
 use super::multipart_create::is_upload_id;
 use super::url_encoding::Encoding;
+use crate::acl::granted;
 use crate::bucket::Bucket;
 use crate::checksum::wire::show;
 use crate::model::UploadRecord;
@@ -19,7 +20,13 @@ use crate::{S3, error};
 impl Handle<ListParts> for S3 {
     async fn access(&self, cx: &Cx, input: &ListPartsRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        Ok(vec![bucket.object_access(cx, "s3:ListMultipartUploadParts", &input.key)])
+        let at = UploadAt {
+            bucket: bucket.id(),
+            bucket_name: &bucket.name,
+            key: &input.key,
+            upload_id: &input.upload_id,
+        };
+        Ok(vec![self.upload_access(cx, &bucket, "s3:ListMultipartUploadParts", at).await?])
     }
 
     async fn call(&self, cx: &Cx, input: ListPartsRequest) -> Result<ListPartsOutput> {
@@ -133,6 +140,34 @@ impl Handle<ListMultipartUploads> for S3 {
             encoding_type: encoding.name(),
             request_charged: None,
         })
+    }
+}
+
+impl S3 {
+    /// A permission on an upload, which its initiator has, and the initiator's account, unless somebody denies it (S3 User Guide,
+    /// "Multipart upload API and permissions").
+    pub(super) async fn upload_access(
+        &self,
+        cx: &Cx,
+        bucket: &Bucket,
+        action: &'static str,
+        at: UploadAt<'_>,
+    ) -> Result<Access> {
+        let access = bucket.object_access(cx, action, at.key);
+        // Of a table's files the table decides, by actions of its own.
+        if bucket.trusts(cx) || access.action != action {
+            return Ok(access);
+        }
+        let upload = match self.records.upload(at).await {
+            Ok(upload) => upload,
+            // Whether it is there is for those to know who may ask.
+            Err(error) if error.code() == "NoSuchUpload" => return Ok(access),
+            Err(error) => return Err(error),
+        };
+        let caller = cx.caller();
+        let is_initiator = upload.initiator_id.is_some_and(|id| id == caller.user_id());
+        let is_account = caller.principal == Principal::Root && caller.account.number() == upload.initiator;
+        Ok(if is_initiator || is_account { granted(access) } else { access })
     }
 }
 

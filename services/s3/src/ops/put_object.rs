@@ -166,6 +166,7 @@ impl S3 {
             annotations,
             conditions,
             now: cx.now(),
+            initiated: None,
             random: self.platform.env.rng.bytes(),
             watch: &watch,
         };

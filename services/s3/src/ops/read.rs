@@ -261,7 +261,8 @@ macro_rules! fill {
         output.storage_class = body.storage_class.clone();
         output.parts_count = selection.parts_count;
         output.tag_count = $tags;
-        output.metadata = Some(body.metadata.iter().cloned().collect());
+        let (metadata, missing) = $crate::user_metadata::shown(&body.metadata);
+        (output.metadata, output.missing_meta) = (Some(metadata), missing);
         if input.checksum_mode.as_deref() == Some("ENABLED")
             && let Some(sum) = &selection.checksum
         {

@@ -227,6 +227,7 @@ mod tests {
             initiated_ms: 0,
             initiator: 0,
             initiator_arn: String::new(),
+            initiator_id: None,
             owner: None,
             headers: SystemMetadata::default(),
             metadata: Vec::new(),

@@ -5,7 +5,7 @@ use haneul_store::{Batch, Range, Reads, StoreError, Tx};
 use super::aging::{DueRow, due_row};
 use super::annotations::{self, NewAnnotation};
 use super::tables::{BLOBS, CURRENT, DUE, FREED, INLINE, MANIFESTS, STATES, VERSIONS};
-use super::versions::{self, order};
+use super::versions::{self, Making, order};
 use super::watch::{Change, Watch};
 use super::{Freed, Records};
 use crate::conditions::WriteConditions;
@@ -34,6 +34,8 @@ pub(crate) struct NewObject<'a> {
     pub(crate) annotations: &'a [NewAnnotation],
     pub(crate) conditions: &'a WriteConditions,
     pub(crate) now: Instant,
+    /// When it was begun, if that was before: an upload in parts.
+    pub(crate) initiated: Option<Instant>,
     /// For the version id.
     pub(crate) random: [u8; 16],
     pub(crate) watch: &'a Watch<'a>,
@@ -270,7 +272,7 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
         seq: 0,
         version_id: None,
         older: false,
-        modified_s: new.now.secs(),
+        modified_s: new.initiated.unwrap_or(new.now).secs(),
         noncurrent_since_s: None,
         owner: new.owner,
         body: Some(new.body.clone()),
@@ -279,7 +281,8 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
     };
     new.watch.prepare(new.key, &mut record);
     let at = (new.bucket, new.key);
-    let record = versions::push(tx, at, current, record, versioning, new.random, freed).await?;
+    let making = Making { versioning, random: new.random, now_s: new.now.secs() };
+    let record = versions::push(tx, at, current, record, &making, freed).await?;
     annotations::put_all(tx, (new.bucket, new.key, record.seq), new.annotations)?;
     if tiering::is_watched(new.body) {
         tx.put(&DUE, &due_row(tiering::first_due_s(new.now.secs()), new.bucket_name, new.key), &())?;
@@ -374,7 +377,8 @@ async fn delete_in(
         annotations: 0,
     };
     watch.prepare(deletion.key, &mut marker);
-    let marker = versions::push(tx, at, current, marker, versioning, deletion.random, freed).await?;
+    let making = Making { versioning, random: deletion.random, now_s: now.secs() };
+    let marker = versions::push(tx, at, current, marker, &making, freed).await?;
     watch.marked(tx, deletion.key, &marker)?;
     Ok(Deleted { delete_marker: true, version_id: Some(marker.version_name().to_owned()) })
 }

@@ -402,6 +402,7 @@ pub(super) async fn put_files(
             annotations: &[],
             conditions: &conditions,
             now,
+            initiated: None,
             random: file.random,
             watch: &watch,
         };

@@ -199,6 +199,8 @@ async fn finish(
         annotations: &[],
         conditions: completion.conditions,
         now: completion.now,
+        // S3 User Guide, "Working with object metadata", of Last-Modified.
+        initiated: Some(Instant::from_millis(upload.initiated_ms)),
         random: completion.random,
         watch: completion.watch,
     };

@@ -57,19 +57,27 @@ pub(crate) async fn find(
     Ok(found.filter(|record| record.version_name() == version))
 }
 
+/// What a new version is made with.
+pub(crate) struct Making {
+    pub(crate) versioning: Versioning,
+    /// For the version id.
+    pub(crate) random: [u8; 16],
+    /// Since when the version before is not the current one, in seconds.
+    pub(crate) now_s: i64,
+}
+
 /// Makes `new` the current version, and gives it its number and version id. `current` is what was there before.
 pub(crate) async fn push(
     tx: &Tx,
     at: (u64, &str),
     current: Option<ObjectRecord>,
     mut new: ObjectRecord,
-    versioning: Versioning,
-    random: [u8; 16],
+    making: &Making,
     freed: &mut Freed,
 ) -> Result<ObjectRecord, StoreError> {
     let (bucket, key) = at;
     new.seq = current.as_ref().map_or(1, |current| current.seq + 1);
-    new.version_id = (versioning == Versioning::Enabled).then(|| version_id(new.seq, random));
+    new.version_id = (making.versioning == Versioning::Enabled).then(|| version_id(new.seq, making.random));
     match current {
         None => {}
         Some(current) if new.version_id.is_none() && current.version_id.is_none() => {
@@ -81,7 +89,7 @@ pub(crate) async fn push(
             if new.version_id.is_none() {
                 remove_old_null(tx, at, freed).await?;
             }
-            demote(tx, at, current, new.modified_s)?;
+            demote(tx, at, current, making.now_s)?;
         }
     }
     tx.put(&CURRENT, &(bucket, key), &new)?;

@@ -45,6 +45,7 @@ mod storage_lens_control;
 mod storage_lens_days;
 mod tables;
 mod tiering;
+mod user_metadata;
 mod versioning;
 mod website;
 pub(crate) mod world;

@@ -1,4 +1,6 @@
-use haneul_kit::ByteStream;
+use std::time::Duration;
+
+use haneul_kit::{ByteStream, Instant, Principal};
 use haneul_s3_wire::operations as op;
 use haneul_s3_wire::shapes as s;
 use http::StatusCode;
@@ -465,4 +467,95 @@ async fn a_completion_of_nothing() {
     let none = s::CompleteMultipartUploadRequest { multipart_upload: None, ..empty };
     let refused = world.root::<op::CompleteMultipartUpload>(none).await.err().unwrap();
     assert_eq!((refused.code(), refused.message()), ("InvalidRequest", "You must specify at least one part"));
+}
+
+#[tokio::test]
+async fn an_object_is_as_old_as_its_upload() {
+    let world = World::with_bucket().await;
+    world.version("Enabled").await;
+    let began = world.env.now();
+    let id = begin(&world, |_| {}).await;
+    let etag = upload(&world, &id, 1, noise(3)).await;
+    world.env.clock.advance(Duration::from_secs(3600));
+    world.put("k", "meanwhile").await;
+    world.env.clock.advance(Duration::from_secs(3600));
+    world.root::<op::CompleteMultipartUpload>(complete(&id, &[(1, &etag)])).await.unwrap();
+
+    let got = world.root::<op::GetObject>(get("k")).await.unwrap();
+    assert_eq!((got.content_length, got.last_modified), (Some(3), Some(Instant::from_secs(began.secs()))));
+    let list = s::ListObjectsV2Request { bucket: "bkt".into(), ..Default::default() };
+    let listed = world.root::<op::ListObjectsV2>(list).await.unwrap().contents.unwrap().remove(0);
+    assert_eq!(listed.last_modified, got.last_modified);
+    // It took the place of the version before when it was there, not when it was begun.
+    let (bucket, now) = (world.bucket_id().await, world.env.now().secs());
+    let older = world.s3.records.older_versions(bucket, "k", None, 10).await.unwrap();
+    assert_eq!(older.iter().map(|one| one.noncurrent_since_s).collect::<Vec<_>>(), [Some(now)]);
+}
+
+#[tokio::test]
+async fn the_initiator_may_list_parts_and_abort() {
+    let world = World::with_bucket().await;
+    let puts =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}]}"#;
+    let ann = Who::user(puts);
+    let mut eve = Who::user(puts);
+    // One that came later has the name and not the id.
+    eve.caller.principal = Principal::User { path: "/".into(), name: "ann".into(), id: "AIDALATER".into() };
+    let denied = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"},
+        {"Effect":"Deny","Action":["s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":"*"}]}"#;
+    let begun =
+        s::CreateMultipartUploadRequest { bucket: "bkt".into(), key: "k".into(), ..Default::default() };
+    let id =
+        world.call::<op::CreateMultipartUpload>(&ann, begun.clone()).await.result.unwrap().upload_id.unwrap();
+    let asked = async |who: &Who, id: &str, key: &str| {
+        let list = s::ListPartsRequest {
+            bucket: "bkt".into(),
+            key: key.into(),
+            upload_id: id.to_owned(),
+            ..Default::default()
+        };
+        let abort = s::AbortMultipartUploadRequest {
+            bucket: "bkt".into(),
+            key: key.into(),
+            upload_id: id.to_owned(),
+            ..Default::default()
+        };
+        let listed = code(&world.call::<op::ListParts>(who, list).await.result);
+        (listed, code(&world.call::<op::AbortMultipartUpload>(who, abort).await.result))
+    };
+    let (no, yes) = (("AccessDenied", "AccessDenied"), ("ok", "ok"));
+    for (who, id, key, expected) in [
+        (&eve, id.as_str(), "k", no),
+        (&Who::user(denied), &id, "k", no),
+        (&Who::other(), &id, "k", no),
+        (&Who::anonymous(), &id, "k", no),
+        (&ann, "another", "k", no),
+        (&ann, &id, "other", no),
+        (&ann, &id, "k", yes),
+    ] {
+        let said = asked(who, id, key).await;
+        assert_eq!((said.0.as_str(), said.1.as_str()), expected, "{} {id} {key}", who.caller.arn());
+    }
+
+    // Another account's, which may put by the bucket's policy: its upload is that account's too, unless the owner denies it.
+    let policy = async |statements: &str| {
+        let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let input = s::PutBucketPolicyRequest { bucket: "bkt".into(), policy, ..Default::default() };
+        world.root::<op::PutBucketPolicy>(input).await.unwrap();
+    };
+    let lets = r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::bkt/*"}"#;
+    let keeps = r#"{"Effect":"Deny","Principal":"*","Action":["s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":"arn:aws:s3:::bkt/*"}"#;
+    policy(lets).await;
+    let id = world
+        .call::<op::CreateMultipartUpload>(&Who::other(), begun)
+        .await
+        .result
+        .unwrap()
+        .upload_id
+        .unwrap();
+    policy(&format!("{lets},{keeps}")).await;
+    assert_eq!(asked(&Who::other(), &id, "k").await.1, "AccessDenied");
+    policy(lets).await;
+    assert_eq!(asked(&ann, &id, "k").await.1, "AccessDenied");
+    assert_eq!(asked(&Who::other(), &id, "k").await, ("ok".to_owned(), "ok".to_owned()));
 }

@@ -126,7 +126,7 @@ async fn metadata_comes_back() {
     assert_eq!((output.tag_count, output.content_length), (Some(2), Some(4)));
     assert!(output.checksum_crc64_nvme.is_some() && output.checksum_type.as_deref() == Some("FULL_OBJECT"));
     let metadata = output.metadata.unwrap();
-    assert_eq!(metadata.get("name").map(String::as_str), Some("하늘"));
+    assert_eq!(metadata.get("name").map(String::as_str), Some("=?UTF-8?B?7ZWY64qY?="));
     assert_eq!(metadata.get("x").map(String::as_str), Some(""));
 
     let overridden = s::GetObjectRequest {

@@ -72,6 +72,9 @@ async fn answers_as_the_form_wants() {
         ("key", "in/k"),
         ("Content-Type", "text/plain"),
         ("x-amz-meta-Who", "me"),
+        ("x-amz-meta-where", "하늘"),
+        ("x-amz-meta-lines", "one\r\ntwo"),
+        ("x-amz-meta-é", "no name of a header"),
         ("tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>"),
         ("submit", "Upload"),
     ];
@@ -79,10 +82,11 @@ async fn answers_as_the_form_wants() {
     let head = s::HeadObjectRequest { bucket: "bkt".into(), key: "in/k".into(), ..Default::default() };
     let shown = world.root::<op::HeadObject>(head).await.unwrap();
     assert_eq!((shown.content_type.as_deref(), shown.content_length), (Some("text/plain"), Some(300_000)));
-    assert_eq!(
-        (shown.metadata.unwrap().get("who").cloned(), shown.tag_count),
-        (Some("me".to_owned()), Some(1))
-    );
+    let metadata = shown.metadata.unwrap();
+    assert_eq!((metadata.get("who").map(String::as_str), shown.tag_count), (Some("me"), Some(1)));
+    // A form is UTF-8.
+    assert_eq!(metadata.get("where").map(String::as_str), Some("=?UTF-8?B?7ZWY64qY?="));
+    assert_eq!((metadata.len(), shown.missing_meta), (2, Some(2)));
 }
 
 #[tokio::test]

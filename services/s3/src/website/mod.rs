@@ -180,6 +180,7 @@ fn document(status: StatusCode, output: GetObjectOutput) -> Response<ByteStream>
     set("last-modified", output.last_modified.map(|at| at.http_date()));
     set("x-amz-version-id", output.version_id);
     set("x-amz-storage-class", output.storage_class);
+    set("x-amz-missing-meta", output.missing_meta.map(|missing| missing.to_string()));
     for (name, value) in output.metadata.iter().flat_map(|metadata| metadata.iter()) {
         let name = HeaderName::from_bytes(format!("x-amz-meta-{name}").as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
