@@ -384,6 +384,9 @@ pub(crate) struct TokenRecord {
     /// Of the whole request.
     pub(crate) digest: String,
     pub(crate) at_ms: i64,
+    /// How large each item was, before or after: by that a repetition is reckoned.
+    #[serde(default)]
+    pub(crate) bytes: Vec<usize>,
 }
 
 impl Record for TokenRecord {}

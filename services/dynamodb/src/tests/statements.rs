@@ -182,3 +182,14 @@ async fn lists_of_in_are_limited() {
     let transaction = json!({"TransactStatements": [{"Statement": read}]});
     assert_eq!(world.err("ExecuteTransaction", transaction).await, too_many(101));
 }
+
+#[tokio::test]
+async fn a_transaction_of_reads_tells_of_each_table_once() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    let read = |p: &str| json!({"Statement": format!("SELECT * FROM tab WHERE p = '{p}'")});
+    let input = json!({"TransactStatements": [read("a"), read("b")], "ReturnConsumedCapacity": "TOTAL"});
+    let answer = world.ok("ExecuteTransaction", input).await;
+    let expected = json!([{"TableName": "tab", "CapacityUnits": 4.0, "ReadCapacityUnits": 4.0}]);
+    assert_eq!(answer["ConsumedCapacity"], expected);
+}
