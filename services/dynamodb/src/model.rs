@@ -117,6 +117,9 @@ pub(crate) struct TableRecord {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) stream: Option<StreamSettings>,
     pub(crate) ttl: Option<TtlSettings>,
+    /// When its time to live was enabled or disabled last.
+    #[serde(default)]
+    pub(crate) ttl_changed_ms: Option<i64>,
     pub(crate) resource_policy: Option<PolicyRecord>,
     pub(crate) pitr: Option<PitrSettings>,
     /// Set by a restore.

@@ -249,7 +249,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     define::check_index_units(&record)?;
     record.tags.clear();
     (record.stream, record.ttl, record.resource_policy, record.pitr) = (None, None, None, None);
-    (record.sse, record.global) = (None, None);
+    (record.sse, record.global, record.ttl_changed_ms) = (None, None, None);
     record.deletion_protection = false;
     Ok(record)
 }

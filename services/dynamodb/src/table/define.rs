@@ -92,6 +92,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         tags: Default::default(),
         stream: None,
         ttl: None,
+        ttl_changed_ms: None,
         resource_policy: None,
         pitr: None,
         restored: None,
