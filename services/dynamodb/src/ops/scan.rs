@@ -52,11 +52,8 @@ impl Handle<Scan> for Dynamodb {
             input.attributes_to_get,
             input.index_name.is_some(),
         )?;
-        let legacy_filter = legacy::filter(
-            input.scan_filter.unwrap_or_default(),
-            input.conditional_operator.as_deref(),
-            "ScanFilter",
-        )?;
+        let legacy_filter =
+            legacy::filter(input.scan_filter.unwrap_or_default(), input.conditional_operator.as_deref())?;
         let segment = segment(input.segment, input.total_segments)?;
         let start = select::start_key(input.exclusive_start_key)?;
         let placeholders = Placeholders::of(names, values, &expressions)?;
