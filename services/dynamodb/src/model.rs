@@ -338,6 +338,9 @@ pub(crate) struct BackupRecord {
     pub(crate) ready: bool,
     pub(crate) items: i64,
     pub(crate) bytes: i64,
+    /// When it goes by itself: of a table that was deleted while it could be recovered.
+    #[serde(default)]
+    pub(crate) expires_ms: Option<i64>,
     /// The table as it was.
     pub(crate) record: TableRecord,
 }

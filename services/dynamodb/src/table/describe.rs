@@ -119,7 +119,7 @@ pub(crate) fn inaccessible_ms(info: &TableInfo) -> Option<i64> {
 }
 
 impl Counts {
-    fn of(&self, space: u64) -> (i64, i64) {
+    pub(crate) fn of(&self, space: u64) -> (i64, i64) {
         let found = self.of_space.iter().find(|(of, ..)| *of == space);
         found.map_or((0, 0), |(_, items, bytes)| (*items, *bytes))
     }
