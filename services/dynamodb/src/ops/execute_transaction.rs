@@ -5,12 +5,12 @@ use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::partiql::{not_in_transaction, values};
+use super::select::columns;
 use super::transact_write_items::{cancelled, check_writes, consumed, repeated};
 use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used, UsedTables};
 use crate::engine::keys;
 use crate::engine::plan::Refusal;
-use crate::expression::Projection;
 use crate::model::TokenRecord;
 use crate::partiql::{Statement, parse, plan};
 use crate::store::read;
@@ -123,7 +123,7 @@ impl Dynamodb {
             sums.add(&table, &used);
             let item = item.filter(|item| rest.as_ref().is_none_or(|rest| rest.holds(item)));
             let item = match select.paths {
-                Some(paths) => item.map(|item| Projection::of(paths).apply(&item)),
+                Some(paths) => item.map(|item| columns(&paths, &item)),
                 None => item,
             };
             responses.push(s::ItemResponse { item: item.map(wire::attrs_to_wire) });

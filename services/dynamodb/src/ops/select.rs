@@ -29,6 +29,8 @@ pub(super) enum Wanted {
     /// The whole item, even from an index that has less.
     All,
     Some(Projection),
+    /// What a statement names, each part under a name of its own.
+    Columns(Vec<Path>),
     Count,
 }
 
@@ -95,8 +97,9 @@ impl Wanted {
                  type is not ALL"
             ))),
             Wanted::All => Ok(true),
-            Wanted::Some(projection) => {
-                let missing: Vec<&str> = projection
+            Wanted::Default | Wanted::Count => Ok(false),
+            Wanted::Some(_) | Wanted::Columns(_) => {
+                let missing: Vec<&str> = self
                     .paths()
                     .iter()
                     .map(Path::attribute)
@@ -110,7 +113,14 @@ impl Wanted {
                 }
                 Ok(!missing.is_empty())
             }
-            Wanted::Default | Wanted::Count => Ok(false),
+        }
+    }
+
+    fn paths(&self) -> &[Path] {
+        match self {
+            Wanted::Some(projection) => projection.paths(),
+            Wanted::Columns(paths) => paths,
+            _ => &[],
         }
     }
 
@@ -121,9 +131,15 @@ impl Wanted {
     pub(super) fn part(&self, item: Attrs) -> Attrs {
         match self {
             Wanted::Some(projection) => projection.apply(&item),
+            Wanted::Columns(paths) => columns(paths, &item),
             _ => item,
         }
     }
+}
+
+/// What SELECT answers of an item: the value of each path, under the last name in it and the indexes behind that.
+pub(super) fn columns(paths: &[Path], item: &Attrs) -> Attrs {
+    paths.iter().filter_map(|path| Some((path.column(), path.get(item)?.clone()))).collect()
 }
 
 /// A query's filter is about what the index has: even a local index does not look into the table for it.
