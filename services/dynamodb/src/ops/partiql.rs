@@ -119,9 +119,16 @@ impl Dynamodb {
 
     pub(super) async fn select(&self, cx: &Cx, select: &Select, paging: Paging) -> Result<Done> {
         let table = self.table(cx, &select.table).await?;
-        let index = select.index.as_deref().map(|name| table.index(name)).transpose()?;
+        // Statements have their own words for both.
+        let index = match &select.index {
+            Some(name) => {
+                let unknown = |_| validation("The table does not have the specified index");
+                Some(table.index(name).map_err(unknown)?)
+            }
+            None => None,
+        };
         if paging.consistent && index.is_some_and(|index| index.record.global) {
-            return Err(validation("Consistent reads are not supported on global secondary indexes"));
+            return Err(validation("Strongly consistent read is not supported on Global Secondary Indexes"));
         }
         let schema = index.map_or(&table.schema, |index| &index.schema);
         let space = index.map_or(table.record.space, |index| index.record.space);

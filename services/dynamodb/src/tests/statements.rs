@@ -348,3 +348,26 @@ async fn a_statement_of_a_batch_that_is_throttled_says_so() {
     codes.dedup();
     assert_eq!(codes, ["ThrottlingError"]);
 }
+
+#[tokio::test]
+async fn indexes_are_refused_in_the_words_of_statements() {
+    let world = World::new().await;
+    let create = json!({
+        "TableName": "tab", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "idx", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }],
+    });
+    world.ok("CreateTable", create).await;
+    for (index, error) in [
+        ("none", "The table does not have the specified index"),
+        ("idx", "Strongly consistent read is not supported on Global Secondary Indexes"),
+    ] {
+        let select = format!("SELECT * FROM \"tab\".\"{index}\"");
+        let input = json!({"Statement": select, "ConsistentRead": true});
+        assert_eq!(world.err("ExecuteStatement", input).await, format!("ValidationException: {error}"));
+    }
+    assert_eq!(run(&world, "SELECT * FROM \"tab\".\"idx\"", json!([])).await, json!([]));
+}
