@@ -45,6 +45,13 @@ impl Handle<BatchGetItem> for Dynamodb {
         if count > KEYS_MAX {
             return Err(validation("Too many items requested for the BatchGetItem call"));
         }
+        // Neither may two tables be asked for in either way.
+        let requests = || input.request_items.iter().map(|(_, request)| request);
+        check_given(
+            requests().any(|request| request.projection_expression.is_some()),
+            requests().any(|request| request.attributes_to_get.is_some()),
+            false,
+        )?;
         let snapshot = self.db.snapshot().await?;
         let (mut responses, mut unprocessed, mut consumed) =
             (Map::default(), Map::default(), UsedTables::default());
