@@ -243,6 +243,11 @@ impl Throughput {
     pub(crate) fn cleared(&self) -> Throughput {
         Throughput { warm_read: self.warm_read, warm_write: self.warm_write, ..Throughput::default() }
     }
+
+    /// Bounds are for what is on demand.
+    pub(crate) fn unbound(&mut self) {
+        (self.read_max, self.write_max) = (0, 0);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

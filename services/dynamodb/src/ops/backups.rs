@@ -226,7 +226,11 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
                 "Invalid Request: Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
             ));
         }
-        Some(_) => record.billing.on_demand = false,
+        Some(_) => {
+            record.billing.on_demand = false;
+            record.billing.throughput.unbound();
+            record.indexes.iter_mut().for_each(|index| index.throughput.unbound());
+        }
         None => {}
     }
     let on_demand = record.billing.on_demand;
