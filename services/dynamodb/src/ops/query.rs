@@ -63,6 +63,7 @@ impl Handle<Query> for Dynamodb {
         let legacy_filter =
             legacy::filter(input.query_filter.unwrap_or_default(), input.conditional_operator.as_deref())?;
         let asked = Asked::new(
+            "1 validation error detected: ",
             input.select,
             input.projection_expression,
             input.attributes_to_get,

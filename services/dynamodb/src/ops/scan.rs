@@ -47,6 +47,7 @@ impl Handle<Scan> for Dynamodb {
         let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
         check_takers(names.is_some(), values.is_some(), &expressions)?;
         let asked = Asked::new(
+            "",
             input.select,
             input.projection_expression,
             input.attributes_to_get,

@@ -35,8 +35,9 @@ pub(super) enum Wanted {
 }
 
 impl Asked {
-    /// Refuses parameters that contradict one another.
+    /// Refuses parameters that contradict one another, in words that `envelope` comes before.
     pub(super) fn new(
+        envelope: &str,
         select: Option<String>,
         projection: Option<String>,
         attributes_to_get: Option<Vec<String>>,
@@ -47,27 +48,24 @@ impl Asked {
             (None, Some(_)) => Some("AttributesToGet"),
             (None, None) => None,
         };
-        match (select.as_deref(), given) {
+        let wrong = match (select.as_deref(), given) {
             (Some("COUNT"), Some(given)) => {
-                return Err(validation(format!(
-                    "Cannot specify the {given} when choosing to get only the Count"
-                )));
+                Some(format!("Cannot specify the {given} when choosing to get only the Count"))
             }
             (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES")), Some(given)) => {
-                return Err(validation(format!("Cannot specify the {given} when choosing to get {select}")));
+                Some(format!("Cannot specify the {given} when choosing to get {select}"))
             }
-            (Some("SPECIFIC_ATTRIBUTES"), None) => {
-                return Err(validation(
-                    "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
-                     SPECIFIC_ATTRIBUTES",
-                ));
-            }
+            (Some("SPECIFIC_ATTRIBUTES"), None) => Some(
+                "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+                    .to_owned(),
+            ),
             (Some("ALL_PROJECTED_ATTRIBUTES"), None) if !on_index => {
-                return Err(validation(
-                    "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
-                ));
+                Some("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned())
             }
-            _ => {}
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(validation(format!("{envelope}{wrong}")));
         }
         let attributes = attributes_to_get.map(|names| of_attributes(&names)).transpose()?;
         Ok(Asked { select, projection, attributes })
