@@ -6,6 +6,7 @@ use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::partiql::{not_in_transaction, values};
 use super::select::columns;
+use super::transact_get_items::shown;
 use super::transact_write_items::{cancelled, check_writes, consumed, repeated};
 use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used, UsedTables};
@@ -15,7 +16,7 @@ use crate::model::TokenRecord;
 use crate::partiql::{Statement, parse, plan};
 use crate::store::read;
 use crate::store::write::{Batch, Failure};
-use crate::value::{size, wire};
+use crate::value::size;
 
 impl Handle<ExecuteTransaction> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::ExecuteTransactionInput) -> Result<Vec<Access>> {
@@ -126,7 +127,7 @@ impl Dynamodb {
                 Some(paths) => item.map(|item| columns(&paths, &item)),
                 None => item,
             };
-            responses.push(s::ItemResponse { item: item.map(wire::attrs_to_wire) });
+            responses.push(s::ItemResponse { item: shown(item) });
         }
         Ok(s::ExecuteTransactionOutput {
             responses: Some(responses),

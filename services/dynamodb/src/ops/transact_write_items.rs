@@ -180,6 +180,10 @@ fn expressions(
     names: Option<Map<String>>,
     values: Option<Map<haneul_dynamodb_wire::shapes::AttributeValue>>,
 ) -> Result<(Option<Condition>, Option<Update>)> {
+    // What names and values are for nothing, a transaction does not mind.
+    if update.is_none() && condition.is_none() {
+        return Ok((None, None));
+    }
     let mut given = vec![("ConditionExpression", condition.is_some())];
     if update.is_some() {
         given.insert(0, ("UpdateExpression", true));
