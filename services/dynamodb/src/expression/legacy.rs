@@ -124,12 +124,12 @@ pub(crate) fn updates(updates: Map<AttributeValueUpdate>) -> Result<Update> {
 
 fn check_operator(operator: Option<&str>, conditions: usize) -> Result<()> {
     match operator {
-        Some(_) if conditions == 0 => Err(validation(format!(
-            "{INVALID} ConditionalOperator cannot be used without Filter or Expected"
-        ))),
-        Some(_) if conditions == 1 => Err(validation(format!(
-            "{INVALID} ConditionalOperator can only be used when Filter or Expected has two or more elements"
-        ))),
+        Some(_) if conditions == 0 => {
+            Err(validation("ConditionalOperator cannot be used without Filter or Expected"))
+        }
+        Some(_) if conditions == 1 => Err(validation(
+            "ConditionalOperator can only be used when Filter or Expected has two or more elements",
+        )),
         _ => Ok(()),
     }
 }
