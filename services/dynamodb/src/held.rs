@@ -41,7 +41,8 @@ pub(crate) async fn held(db: &Db) -> Result<Vec<Held>> {
     // A table's backups are one row.
     let mut backed_up: BTreeMap<TableKey, i64> = BTreeMap::new();
     held_by_rows(&db.store, &BACKUPS, |(account, region, name, _), backup: BackupRecord, _| {
-        if backup.ready {
+        // That of a deleted table costs nothing.
+        if backup.ready && backup.expires_ms.is_none() {
             *backed_up.entry((account, region, name)).or_default() += backup.bytes;
         }
     })

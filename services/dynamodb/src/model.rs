@@ -117,6 +117,9 @@ pub(crate) struct TableRecord {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) stream: Option<StreamSettings>,
     pub(crate) ttl: Option<TtlSettings>,
+    /// When its time to live was enabled or disabled last.
+    #[serde(default)]
+    pub(crate) ttl_changed_ms: Option<i64>,
     pub(crate) resource_policy: Option<PolicyRecord>,
     pub(crate) pitr: Option<PitrSettings>,
     /// Set by a restore.
@@ -240,6 +243,11 @@ impl Throughput {
     pub(crate) fn cleared(&self) -> Throughput {
         Throughput { warm_read: self.warm_read, warm_write: self.warm_write, ..Throughput::default() }
     }
+
+    /// Bounds are for what is on demand.
+    pub(crate) fn unbound(&mut self) {
+        (self.read_max, self.write_max) = (0, 0);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -335,6 +343,9 @@ pub(crate) struct BackupRecord {
     pub(crate) ready: bool,
     pub(crate) items: i64,
     pub(crate) bytes: i64,
+    /// When it goes by itself: of a table that was deleted while it could be recovered.
+    #[serde(default)]
+    pub(crate) expires_ms: Option<i64>,
     /// The table as it was.
     pub(crate) record: TableRecord,
 }
@@ -384,6 +395,9 @@ pub(crate) struct TokenRecord {
     /// Of the whole request.
     pub(crate) digest: String,
     pub(crate) at_ms: i64,
+    /// How large each item was, before or after: by that a repetition is reckoned.
+    #[serde(default)]
+    pub(crate) bytes: Vec<usize>,
 }
 
 impl Record for TokenRecord {}

@@ -46,6 +46,13 @@ pub(crate) struct Outcome {
     pub(crate) used: Used,
 }
 
+impl Outcome {
+    /// The larger of both items, by which a write is paid.
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.old, &self.new].into_iter().flatten().map(|item| size::of_item(item)).max().unwrap_or(0)
+    }
+}
+
 /// Why a write is not done.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {

@@ -264,7 +264,7 @@ pub(super) fn arity(name: &str, count: usize) -> String {
     )
 }
 
-pub(super) fn operand_type(name: &str, found: &str) -> String {
+pub(crate) fn operand_type(name: &str, found: &str) -> String {
     format!(
         "Incorrect operand type for operator or function; operator or function: {name}, operand type: {found}"
     )

@@ -36,7 +36,7 @@ pub(crate) fn expected(
     expected: Map<ExpectedAttributeValue>,
     operator: Option<&str>,
 ) -> Result<Option<Condition>> {
-    check_operator(operator, expected.len(), "Expected")?;
+    check_operator(operator, expected.len())?;
     let mut all = Vec::with_capacity(expected.len());
     for (name, expected) in expected {
         all.push(one_expected(name, expected)?);
@@ -45,12 +45,8 @@ pub(crate) fn expected(
 }
 
 /// QueryFilter or ScanFilter, with ConditionalOperator.
-pub(crate) fn filter(
-    filter: Map<WireCondition>,
-    operator: Option<&str>,
-    parameter: &str,
-) -> Result<Option<Condition>> {
-    check_operator(operator, filter.len(), parameter)?;
+pub(crate) fn filter(filter: Map<WireCondition>, operator: Option<&str>) -> Result<Option<Condition>> {
+    check_operator(operator, filter.len())?;
     let mut all = Vec::with_capacity(filter.len());
     for (name, condition) in filter {
         let values = values(condition.attribute_value_list)?;
@@ -126,14 +122,14 @@ pub(crate) fn updates(updates: Map<AttributeValueUpdate>) -> Result<Update> {
     Ok(update)
 }
 
-fn check_operator(operator: Option<&str>, conditions: usize, parameter: &str) -> Result<()> {
+fn check_operator(operator: Option<&str>, conditions: usize) -> Result<()> {
     match operator {
-        Some(_) if conditions == 0 => Err(validation(format!(
-            "{INVALID} ConditionalOperator cannot be used without Filter or Expected"
-        ))),
-        Some(_) if conditions == 1 => Err(validation(format!(
-            "{INVALID} ConditionalOperator can only be used when {parameter} has two or more elements"
-        ))),
+        Some(_) if conditions == 0 => {
+            Err(validation("ConditionalOperator cannot be used without Filter or Expected"))
+        }
+        Some(_) if conditions == 1 => Err(validation(
+            "ConditionalOperator can only be used when Filter or Expected has two or more elements",
+        )),
         _ => Ok(()),
     }
 }

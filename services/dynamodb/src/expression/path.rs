@@ -27,6 +27,18 @@ impl Path {
         }
     }
 
+    /// The last name and the indexes behind it: `b[1]` of `a.b[1]`.
+    pub(crate) fn column(&self) -> String {
+        let mut column = String::new();
+        for step in &self.0 {
+            match step {
+                Step::Name(name) => column.clone_from(name),
+                Step::Index(index) => column.push_str(&format!("[{index}]")),
+            }
+        }
+        column
+    }
+
     pub(crate) fn is_nested(&self) -> bool {
         self.0.len() > 1
     }

@@ -17,12 +17,16 @@ use crate::model::{
     BACKUPS, BackupKey, BackupRecord, IndexRecord, KeyRecord, RestoreSource, RestoredFrom, TableRecord,
     Throughput,
 };
+use crate::store::Db;
 use crate::store::sources::Source;
 use crate::table::describe::{self, Counts};
 use crate::table::{define, name};
 
 /// Backups that one answer lists.
 const LISTED_MAX: i32 = 100;
+
+/// Backups that are looked through at once.
+const PAGE: usize = 200;
 
 impl Handle<CreateBackup> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::CreateBackupInput) -> Result<Vec<Access>> {
@@ -39,8 +43,7 @@ impl Handle<CreateBackup> for Dynamodb {
             ));
         }
         let now_ms = cx.now().millis();
-        let mark = self.platform.env.rng.u64() as u32;
-        let key = (id.0, id.1, id.2.clone(), format!("{now_ms:014}-{mark:08x}"));
+        let key = Db::new_backup(&id, now_ms, self.platform.env.rng.u64() as u32);
         let record = BackupRecord {
             space: 0,
             name: input.backup_name,
@@ -48,6 +51,7 @@ impl Handle<CreateBackup> for Dynamodb {
             ready: false,
             items: 0,
             bytes: 0,
+            expires_ms: None,
             record: info.record.clone(),
         };
         let record = self.db.create_backup(&key, record).await?;
@@ -93,27 +97,39 @@ impl Handle<ListBackups> for Dynamodb {
     async fn call(&self, cx: &Cx, input: s::ListBackupsInput) -> Result<s::ListBackupsOutput> {
         let limit = usize::try_from(input.limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX)).unwrap_or(1);
         let (account, region) = (cx.account(), cx.region());
-        let mut range = match &input.table_name {
-            Some(given) => Range::prefix((account, region, name::of(cx, given)?.2)),
+        let table = input.table_name.as_deref().map(|given| name::of(cx, given)).transpose()?;
+        let all = || match &table {
+            Some(table) => Range::prefix((account, region, table.2.clone())),
             None => Range::prefix((account, region)),
         };
-        if let Some(arn) = &input.exclusive_start_backup_arn {
-            range = range.after(&of_arn(arn)?);
+        let mut range = match &input.exclusive_start_backup_arn {
+            Some(arn) => all().after(&of_arn(arn)?),
+            None => all(),
+        };
+        let is_wanted = |record: &BackupRecord| {
+            let is_meant = match input.backup_type.as_deref() {
+                None | Some("USER") => record.expires_ms.is_none(),
+                Some("SYSTEM") => record.expires_ms.is_some(),
+                Some("ALL") => true,
+                _ => false,
+            };
+            let at = Instant::from_millis(record.created_ms);
+            is_meant
+                && input.time_range_lower_bound.is_none_or(|bound| at >= bound)
+                && input.time_range_upper_bound.is_none_or(|bound| at < bound)
+        };
+        let mut found: Vec<(BackupKey, BackupRecord)> = Vec::new();
+        // One more than is listed tells that there is more.
+        while found.len() <= limit {
+            let page = self.db.store.scan(&BACKUPS, range, PAGE).await.map_err(error::store)?;
+            let Some((last, _)) = page.last() else { break };
+            range = all().after(last);
+            found.extend(page.into_iter().filter(|(_, record)| is_wanted(record)));
         }
-        if matches!(input.backup_type.as_deref(), Some("SYSTEM" | "AWS_BACKUP")) {
-            return Ok(s::ListBackupsOutput { backup_summaries: Some(Vec::new()), ..Default::default() });
-        }
-        let mut found = self.db.store.scan(&BACKUPS, range, limit + 1).await.map_err(error::store)?;
         let more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().filter(|_| more).map(|(key, _)| arn(key).to_string());
-        let within = |record: &BackupRecord| {
-            let at = Instant::from_millis(record.created_ms);
-            input.time_range_lower_bound.is_none_or(|bound| at >= bound)
-                && input.time_range_upper_bound.is_none_or(|bound| at < bound)
-        };
-        let summaries =
-            found.iter().filter(|(_, record)| within(record)).map(|(key, record)| summary(key, record));
+        let summaries = found.iter().map(|(key, record)| summary(key, record));
         Ok(s::ListBackupsOutput {
             backup_summaries: Some(summaries.collect()),
             last_evaluated_backup_arn: last,
@@ -152,7 +168,7 @@ impl Handle<RestoreTableFromBackup> for Dynamodb {
         record.restored = Some(RestoredFrom {
             backup_arn: Some(input.backup_arn),
             table_arn: name::arn(&(key.0, key.1, key.2.clone())).to_string(),
-            at_ms: cx.now().millis(),
+            at_ms: backup.created_ms,
         });
         name::check(&input.target_table_name)?;
         let target = (cx.account(), cx.region(), input.target_table_name);
@@ -210,7 +226,11 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
                 "Invalid Request: Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
             ));
         }
-        Some(_) => record.billing.on_demand = false,
+        Some(_) => {
+            record.billing.on_demand = false;
+            record.billing.throughput.unbound();
+            record.indexes.iter_mut().for_each(|index| index.throughput.unbound());
+        }
         None => {}
     }
     let on_demand = record.billing.on_demand;
@@ -249,7 +269,7 @@ pub(super) fn restored(source: &TableRecord, overrides: Overrides) -> Result<Tab
     define::check_index_units(&record)?;
     record.tags.clear();
     (record.stream, record.ttl, record.resource_policy, record.pitr) = (None, None, None, None);
-    (record.sse, record.global) = (None, None);
+    (record.sse, record.global, record.ttl_changed_ms) = (None, None, None);
     record.deletion_protection = false;
     Ok(record)
 }
@@ -319,15 +339,19 @@ fn status(record: &BackupRecord) -> String {
     if record.ready { "AVAILABLE" } else { "CREATING" }.to_owned()
 }
 
+fn kind(record: &BackupRecord) -> String {
+    if record.expires_ms.is_some() { "SYSTEM" } else { "USER" }.to_owned()
+}
+
 fn details(key: &BackupKey, record: &BackupRecord) -> s::BackupDetails {
     s::BackupDetails {
         backup_arn: arn(key).to_string(),
         backup_name: record.name.clone(),
         backup_size_bytes: Some(record.bytes),
         backup_status: status(record),
-        backup_type: "USER".to_owned(),
+        backup_type: kind(record),
         backup_creation_date_time: Instant::from_millis(record.created_ms),
-        backup_expiry_date_time: None,
+        backup_expiry_date_time: record.expires_ms.map(Instant::from_millis),
     }
 }
 
@@ -339,9 +363,9 @@ fn summary(key: &BackupKey, record: &BackupRecord) -> s::BackupSummary {
         backup_arn: Some(arn(key).to_string()),
         backup_name: Some(record.name.clone()),
         backup_creation_date_time: Some(Instant::from_millis(record.created_ms)),
-        backup_expiry_date_time: None,
+        backup_expiry_date_time: record.expires_ms.map(Instant::from_millis),
         backup_status: Some(status(record)),
-        backup_type: Some("USER".to_owned()),
+        backup_type: Some(kind(record)),
         backup_size_bytes: Some(record.bytes),
     }
 }

@@ -45,17 +45,22 @@ impl Handle<BatchGetItem> for Dynamodb {
         if count > KEYS_MAX {
             return Err(validation("Too many items requested for the BatchGetItem call"));
         }
-        let snapshot = self.db.snapshot().await?;
-        let (mut responses, mut unprocessed, mut consumed) =
-            (Map::default(), Map::default(), UsedTables::default());
-        let (mut bytes, mut read, mut throttled) = (0, 0, None);
+        // Neither may two tables be asked for in either way.
+        let requests = || input.request_items.iter().map(|(_, request)| request);
+        check_given(
+            requests().any(|request| request.projection_expression.is_some()),
+            requests().any(|request| request.attributes_to_get.is_some()),
+            false,
+        )?;
+        // Whatever is wrong with any request is said before any table is looked for.
+        let mut asked = Vec::with_capacity(input.request_items.len());
         for (given, request) in input.request_items {
             let KeysAndAttributes {
                 keys: wire_keys,
                 attributes_to_get,
-                consistent_read,
                 projection_expression,
                 expression_attribute_names,
+                ..
             } = request.clone();
             check_given(
                 projection_expression.is_some(),
@@ -72,13 +77,20 @@ impl Handle<BatchGetItem> for Dynamodb {
             }
             let projection =
                 projection(projection_expression.as_deref(), attributes_to_get, expression_attribute_names)?;
+            asked.push((given, request, wanted, projection));
+        }
+        let snapshot = self.db.snapshot().await?;
+        let (mut responses, mut unprocessed, mut consumed) =
+            (Map::default(), Map::default(), UsedTables::default());
+        let (mut bytes, mut read, mut throttled) = (0, 0, None);
+        for (given, request, wanted, projection) in asked {
             let table = self.table(cx, &given).await?;
             let mut places: Vec<Vec<u8>> = Vec::with_capacity(wanted.len());
             for key in &wanted {
                 keys::check_key(&table.schema, key)?;
                 places.push(keys::of_item(table.record.space, &table.schema, key));
             }
-            let consistent = consistent_read.unwrap_or(false);
+            let consistent = request.consistent_read.unwrap_or(false);
             let (mut used, mut items, mut left) = (Used::default(), Vec::new(), Vec::new());
             for (at, key) in places.iter().zip(wanted) {
                 let note = |_: &_| self.db.note_throttled(&table, None, &key);

@@ -20,13 +20,13 @@ impl Handle<ExecuteStatement> for Dynamodb {
 
     async fn call(&self, cx: &Cx, input: s::ExecuteStatementInput) -> Result<s::ExecuteStatementOutput> {
         let statement = parse(&input.statement, &values(input.parameters)?)?;
-        let purpose =
-            format!("dynamodb.statement {} {} {}", cx.account(), cx.region().as_str(), input.statement);
+        let purpose = format!("dynamodb.statements {} {}", cx.account(), cx.region().as_str());
+        let digest = xxhash_rust::xxh3::xxh3_64(input.statement.as_bytes());
         let returns_failed = input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
         let done = match statement {
             Statement::Select(select) => {
                 let start = match &input.next_token {
-                    Some(token) => Some(self.start(&purpose, token)?),
+                    Some(token) => Some(self.start(&purpose, digest, token)?),
                     None => None,
                 };
                 let paging = Paging {
@@ -47,7 +47,7 @@ impl Handle<ExecuteStatement> for Dynamodb {
             Some((range, key)) => {
                 let mut bytes = Vec::new();
                 crate::value::codec::encode(key, &mut bytes);
-                Some(haneul_kit::paging::token(&self.platform.seal, &purpose, &(range, bytes)))
+                Some(haneul_kit::paging::token(&self.platform.seal, &purpose, &(digest, range, bytes)))
             }
             None => None,
         };
@@ -143,7 +143,7 @@ impl Dynamodb {
         let table = self.table(cx, &select.table).await?;
         let condition = select.condition.as_ref();
         if let Some(condition) = condition {
-            plan::check_lists(condition, &table.schema)?;
+            plan::check_operands(condition, &table.schema)?;
         }
         match condition.and_then(|condition| plan::key(condition, &table.schema)) {
             Some(_) if select.index.is_none() => Ok(()),
@@ -153,10 +153,14 @@ impl Dynamodb {
         }
     }
 
-    fn start(&self, purpose: &str, token: &str) -> Result<(usize, Attrs)> {
+    /// Where the next page of the statement of this digest begins.
+    fn start(&self, purpose: &str, digest: u64, token: &str) -> Result<(usize, Attrs)> {
         let wrong = || validation("Given nextToken is invalid");
-        let (range, bytes): (usize, Vec<u8>) =
+        let (given, range, bytes): (u64, usize, Vec<u8>) =
             haneul_kit::paging::position(&self.platform.seal, purpose, token).ok_or_else(wrong)?;
+        if given != digest {
+            return Err(validation("NextToken does not match request"));
+        }
         Ok((range, crate::value::codec::decode(&bytes).ok_or_else(wrong)?))
     }
 }
@@ -169,6 +173,8 @@ fn refused(mut error: ApiError) -> s::BatchStatementError {
         "DuplicateItemException" => "DuplicateItem",
         "ResourceNotFoundException" => "ResourceNotFound",
         "ProvisionedThroughputExceededException" => "ProvisionedThroughputExceeded",
+        "ThrottlingException" => "ThrottlingError",
+        "AccessDeniedException" => "AccessDenied",
         _ => "InternalServerError",
     };
     let message = error.message().to_owned();

@@ -5,17 +5,18 @@ use haneul_dynamodb_wire::shapes as s;
 use haneul_kit::{Access, Cx, Handle, Result};
 
 use super::partiql::{not_in_transaction, values};
-use super::transact_write_items::{cancelled, check_writes, consumed};
+use super::select::columns;
+use super::transact_get_items::shown;
+use super::transact_write_items::{cancelled, check_writes, consumed, repeated};
 use super::{Dynamodb, digest, strong};
-use crate::engine::capacity::{self, Direction, Used};
+use crate::engine::capacity::{self, Direction, Used, UsedTables};
 use crate::engine::keys;
 use crate::engine::plan::Refusal;
-use crate::expression::Projection;
 use crate::model::TokenRecord;
 use crate::partiql::{Statement, parse, plan};
 use crate::store::read;
 use crate::store::write::{Batch, Failure};
-use crate::value::{size, wire};
+use crate::value::size;
 
 impl Handle<ExecuteTransaction> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::ExecuteTransactionInput) -> Result<Vec<Access>> {
@@ -30,7 +31,7 @@ impl Handle<ExecuteTransaction> for Dynamodb {
     async fn call(&self, cx: &Cx, input: s::ExecuteTransactionInput) -> Result<s::ExecuteTransactionOutput> {
         let token = input.client_request_token.as_ref().map(|token| {
             let digest = digest::of(&input.transact_statements);
-            let record = TokenRecord { digest, at_ms: cx.now().millis() };
+            let record = TokenRecord { digest, at_ms: cx.now().millis(), bytes: Vec::new() };
             ((cx.account(), cx.region(), token.clone()), record)
         });
         let mut statements = Vec::with_capacity(input.transact_statements.len());
@@ -66,7 +67,6 @@ impl Dynamodb {
         }
         check_writes(&writes)?;
         let tables: Vec<_> = writes.iter().map(|write| write.table.clone()).collect();
-        let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
         let consumed_capacity = match self
             .db
             .write(Batch {
@@ -80,7 +80,7 @@ impl Dynamodb {
             .await
         {
             Ok(outcomes) => consumed(&tables, &outcomes, capacity),
-            Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
+            Err(Failure::TokenDone(bytes)) => repeated(&tables, &bytes, capacity),
             Err(Failure::Refused(mut refusals)) => {
                 for (refusal, inserts) in refusals.iter_mut().zip(inserts) {
                     if inserts && matches!(refusal, Some(Refusal::Condition(_))) {
@@ -101,7 +101,7 @@ impl Dynamodb {
         capacity: Option<&str>,
     ) -> Result<s::ExecuteTransactionOutput> {
         let snapshot = self.db.snapshot().await?;
-        let (mut responses, mut reports, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (mut responses, mut sums, mut bytes) = (Vec::new(), UsedTables::default(), 0);
         for statement in statements {
             let Statement::Select(select) = statement else { return Err(not_in_transaction()) };
             self.single(cx, &select).await?;
@@ -121,17 +121,17 @@ impl Dynamodb {
             size::check_transaction(bytes)?;
             let used = Used::of_table(capacity::of_read(size, true)).doubled();
             self.db.charge_read(&table, &used);
-            reports.extend(used.report(&table, capacity, Some(Direction::Read)));
+            sums.add(&table, &used);
             let item = item.filter(|item| rest.as_ref().is_none_or(|rest| rest.holds(item)));
             let item = match select.paths {
-                Some(paths) => item.map(|item| Projection::of(paths).apply(&item)),
+                Some(paths) => item.map(|item| columns(&paths, &item)),
                 None => item,
             };
-            responses.push(s::ItemResponse { item: item.map(wire::attrs_to_wire) });
+            responses.push(s::ItemResponse { item: shown(item) });
         }
         Ok(s::ExecuteTransactionOutput {
             responses: Some(responses),
-            consumed_capacity: (!reports.is_empty()).then_some(reports),
+            consumed_capacity: sums.report(capacity, Some(Direction::Read)),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! PartiQL: what ExecuteStatement, BatchExecuteStatement and ExecuteTransaction have in common.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use haneul_dynamodb_wire::shapes::AttributeValue;
@@ -13,6 +14,7 @@ use crate::engine::capacity::Used;
 use crate::engine::keys;
 use crate::engine::plan::{Action, Outcome, Refusal, Write};
 use crate::error::{self, validation};
+use crate::expression::key_condition::KeyRange;
 use crate::expression::{Condition, Path, Projection};
 use crate::partiql::plan::{self, Access as Keys};
 use crate::partiql::{Returning, Select, Statement, parse};
@@ -20,6 +22,9 @@ use crate::store::read::Span;
 use crate::store::write::{Batch, OneFailure};
 use crate::table::{KeySchema, TableInfo, name};
 use crate::value::{Attrs, Value, wire};
+
+/// Items of a page of what is found by a list of IN. Source: DynamoDB Developer Guide, "PartiQL … operators".
+const IN_PAGE: usize = 10;
 
 const NO_KEY: &str = "Where clause does not contain a mandatory equality on all key attributes";
 
@@ -114,21 +119,28 @@ impl Dynamodb {
 
     pub(super) async fn select(&self, cx: &Cx, select: &Select, paging: Paging) -> Result<Done> {
         let table = self.table(cx, &select.table).await?;
-        let index = select.index.as_deref().map(|name| table.index(name)).transpose()?;
+        // Statements have their own words for both.
+        let index = match &select.index {
+            Some(name) => {
+                let unknown = |_| validation("The table does not have the specified index");
+                Some(table.index(name).map_err(unknown)?)
+            }
+            None => None,
+        };
         if paging.consistent && index.is_some_and(|index| index.record.global) {
-            return Err(validation("Consistent reads are not supported on global secondary indexes"));
+            return Err(validation("Strongly consistent read is not supported on Global Secondary Indexes"));
         }
         let schema = index.map_or(&table.schema, |index| &index.schema);
         let space = index.map_or(table.record.space, |index| index.record.space);
         let wanted = match &select.paths {
             None => Wanted::Default,
-            Some(paths) => Wanted::Some(Projection::of(paths.clone())),
+            Some(paths) => Wanted::Columns(paths.clone()),
         };
         let condition = select.condition.as_ref();
         if let Some(condition) = condition {
-            plan::check_lists(condition, schema)?;
+            plan::check_operands(condition, schema)?;
         }
-        let descends = order(select, schema)?;
+        let order = Order::of(select, schema)?;
         let spans: Vec<Span> = match plan::access(condition, schema) {
             Keys::Scan if !select.order.is_empty() => {
                 return Err(validation(match condition {
@@ -140,11 +152,12 @@ impl Dynamodb {
                 }));
             }
             Keys::Scan => vec![Span::prefix(keys::of_space(space).to_vec())],
-            Keys::Keys(ranges) => {
+            Keys::Keys(mut ranges) => {
+                order.sort(&mut ranges);
                 if let Some(condition) = condition {
                     select::check_projected(condition, &table, index)?;
                 }
-                ranges.iter().map(|range| Span { reverse: descends, ..span(space, range) }).collect()
+                ranges.iter().map(|range| Span { reverse: order.descends, ..span(space, range) }).collect()
             }
         };
         let (first, mut start) = match paging.start {
@@ -152,7 +165,9 @@ impl Dynamodb {
             None => (0, None),
         };
         let mut done = Done { table: Some(table.clone()), ..Done::default() };
-        let mut left = paging.limit.unwrap_or(usize::MAX);
+        let lists = condition.is_some_and(|condition| plan::lists_partitions(condition, schema));
+        let page = if lists && spans.len() > 1 { IN_PAGE } else { usize::MAX };
+        let mut left = paging.limit.unwrap_or(usize::MAX).min(page);
         for (position, mut span) in spans.into_iter().enumerate().skip(first) {
             if let Some(key) = start.take() {
                 span = span.after(&select::start_at(&table, index, &key)?);
@@ -208,7 +223,11 @@ impl Dynamodb {
                     return Err(validation("DELETE can only return ALL OLD *"));
                 }
                 let (key, rest) = key_of(&condition, &table.schema)?;
-                Ok((Write::of_key(table, key, Action::Delete, rest)?, returning, nothing))
+                let hash = table.schema.hash.first().map(|key| key.name.clone()).unwrap_or_default();
+                // What is not there is deleted, whatever else is asked of it.
+                let gone = Condition::NotExists(Path::of_name(hash));
+                let condition = rest.map(|rest| Condition::Or(vec![gone, rest]));
+                Ok((Write::of_key(table, key, Action::Delete, condition)?, returning, nothing))
             }
             Statement::Exists(select) => {
                 let condition = select.condition.ok_or_else(|| validation(NO_KEY))?;
@@ -248,7 +267,7 @@ impl Dynamodb {
 
 /// The key of the one item that a statement is about, and what else it asks.
 fn key_of(condition: &Condition, schema: &KeySchema) -> Result<(Attrs, Option<Condition>)> {
-    plan::check_lists(condition, schema)?;
+    plan::check_operands(condition, schema)?;
     plan::key(condition, schema).ok_or_else(|| validation(NO_KEY))
 }
 
@@ -263,20 +282,41 @@ fn returned(outcome: Outcome, returning: Option<Returning>, touched: &Projection
     }
 }
 
-/// Whether the sort key is read backwards. Items are in an order only within one partition.
-fn order(select: &Select, schema: &KeySchema) -> Result<bool> {
-    let mut descends = false;
-    for (name, down) in &select.order {
-        if !schema.has(name) {
-            return Err(validation(format!(
-                "Variable reference {name} in ORDER BY clause must be part of the primary key"
-            )));
+/// In which order partitions and the items of each are read.
+#[derive(Default)]
+struct Order {
+    /// Whether the sort key is read backwards.
+    descends: bool,
+    /// By which attribute of the partition key, and whether backwards; by default as the statement names them.
+    partitions: Option<(usize, bool)>,
+}
+
+impl Order {
+    fn of(select: &Select, schema: &KeySchema) -> Result<Order> {
+        let mut order = Order::default();
+        for (name, down) in &select.order {
+            if let Some(at) = schema.hash.iter().position(|key| key.name == *name) {
+                order.partitions = order.partitions.or(Some((at, *down)));
+            } else if schema.has(name) {
+                order.descends = *down;
+            } else {
+                return Err(validation(format!(
+                    "Variable reference {name} in ORDER BY clause must be part of the primary key"
+                )));
+            }
         }
-        if schema.range.iter().any(|key| key.name == *name) {
-            descends = *down;
-        }
+        Ok(order)
     }
-    Ok(descends)
+
+    fn sort(&self, ranges: &mut [KeyRange]) {
+        let Some((at, down)) = self.partitions else { return };
+        ranges.sort_by(|one, other| {
+            let of = |range: &KeyRange| range.partition.get(at).cloned();
+            let order = of(one).zip(of(other)).and_then(|(one, other)| one.compare(&other));
+            let order = order.unwrap_or(Ordering::Equal);
+            if down { order.reverse() } else { order }
+        });
+    }
 }
 
 pub(super) fn not_in_transaction() -> ApiError {

@@ -60,12 +60,10 @@ impl Handle<Query> for Dynamodb {
         )?;
         let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
         check_takers(names.is_some(), values.is_some(), &expressions)?;
-        let legacy_filter = legacy::filter(
-            input.query_filter.unwrap_or_default(),
-            input.conditional_operator.as_deref(),
-            "QueryFilter",
-        )?;
+        let legacy_filter =
+            legacy::filter(input.query_filter.unwrap_or_default(), input.conditional_operator.as_deref())?;
         let asked = Asked::new(
+            "1 validation error detected: ",
             input.select,
             input.projection_expression,
             input.attributes_to_get,

@@ -47,16 +47,14 @@ impl Handle<Scan> for Dynamodb {
         let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
         check_takers(names.is_some(), values.is_some(), &expressions)?;
         let asked = Asked::new(
+            "",
             input.select,
             input.projection_expression,
             input.attributes_to_get,
             input.index_name.is_some(),
         )?;
-        let legacy_filter = legacy::filter(
-            input.scan_filter.unwrap_or_default(),
-            input.conditional_operator.as_deref(),
-            "ScanFilter",
-        )?;
+        let legacy_filter =
+            legacy::filter(input.scan_filter.unwrap_or_default(), input.conditional_operator.as_deref())?;
         let segment = segment(input.segment, input.total_segments)?;
         let start = select::start_key(input.exclusive_start_key)?;
         let placeholders = Placeholders::of(names, values, &expressions)?;

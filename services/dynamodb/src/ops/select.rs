@@ -29,12 +29,15 @@ pub(super) enum Wanted {
     /// The whole item, even from an index that has less.
     All,
     Some(Projection),
+    /// What a statement names, each part under a name of its own.
+    Columns(Vec<Path>),
     Count,
 }
 
 impl Asked {
-    /// Refuses parameters that contradict one another.
+    /// Refuses parameters that contradict one another, in words that `envelope` comes before.
     pub(super) fn new(
+        envelope: &str,
         select: Option<String>,
         projection: Option<String>,
         attributes_to_get: Option<Vec<String>>,
@@ -45,27 +48,24 @@ impl Asked {
             (None, Some(_)) => Some("AttributesToGet"),
             (None, None) => None,
         };
-        match (select.as_deref(), given) {
+        let wrong = match (select.as_deref(), given) {
             (Some("COUNT"), Some(given)) => {
-                return Err(validation(format!(
-                    "Cannot specify the {given} when choosing to get only the Count"
-                )));
+                Some(format!("Cannot specify the {given} when choosing to get only the Count"))
             }
             (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES")), Some(given)) => {
-                return Err(validation(format!("Cannot specify the {given} when choosing to get {select}")));
+                Some(format!("Cannot specify the {given} when choosing to get {select}"))
             }
-            (Some("SPECIFIC_ATTRIBUTES"), None) => {
-                return Err(validation(
-                    "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
-                     SPECIFIC_ATTRIBUTES",
-                ));
-            }
+            (Some("SPECIFIC_ATTRIBUTES"), None) => Some(
+                "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+                    .to_owned(),
+            ),
             (Some("ALL_PROJECTED_ATTRIBUTES"), None) if !on_index => {
-                return Err(validation(
-                    "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
-                ));
+                Some("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned())
             }
-            _ => {}
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(validation(format!("{envelope}{wrong}")));
         }
         let attributes = attributes_to_get.map(|names| of_attributes(&names)).transpose()?;
         Ok(Asked { select, projection, attributes })
@@ -95,8 +95,9 @@ impl Wanted {
                  type is not ALL"
             ))),
             Wanted::All => Ok(true),
-            Wanted::Some(projection) => {
-                let missing: Vec<&str> = projection
+            Wanted::Default | Wanted::Count => Ok(false),
+            Wanted::Some(_) | Wanted::Columns(_) => {
+                let missing: Vec<&str> = self
                     .paths()
                     .iter()
                     .map(Path::attribute)
@@ -110,7 +111,14 @@ impl Wanted {
                 }
                 Ok(!missing.is_empty())
             }
-            Wanted::Default | Wanted::Count => Ok(false),
+        }
+    }
+
+    fn paths(&self) -> &[Path] {
+        match self {
+            Wanted::Some(projection) => projection.paths(),
+            Wanted::Columns(paths) => paths,
+            _ => &[],
         }
     }
 
@@ -121,9 +129,15 @@ impl Wanted {
     pub(super) fn part(&self, item: Attrs) -> Attrs {
         match self {
             Wanted::Some(projection) => projection.apply(&item),
+            Wanted::Columns(paths) => columns(paths, &item),
             _ => item,
         }
     }
+}
+
+/// What SELECT answers of an item: the value of each path, under the last name in it and the indexes behind that.
+pub(super) fn columns(paths: &[Path], item: &Attrs) -> Attrs {
+    paths.iter().filter_map(|path| Some((path.column(), path.get(item)?.clone()))).collect()
 }
 
 /// A query's filter is about what the index has: even a local index does not look into the table for it.

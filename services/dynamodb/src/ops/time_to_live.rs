@@ -10,6 +10,9 @@ use crate::model::TtlSettings;
 use crate::store::tables::Change;
 use crate::table::{describe, name};
 
+/// How long a change takes, during which there can be no other. Source: the API reference of UpdateTimeToLive.
+const CHANGE_MS: i64 = 60 * 60 * 1000;
+
 impl Handle<UpdateTimeToLive> for Dynamodb {
     async fn access(&self, cx: &Cx, input: &s::UpdateTimeToLiveInput) -> Result<Vec<Access>> {
         self.on_table(cx, "dynamodb:UpdateTimeToLive", &input.table_name).await
@@ -50,6 +53,12 @@ impl Handle<UpdateTimeToLive> for Dynamodb {
                         None
                     }
                 };
+                if record.ttl_changed_ms.is_some_and(|last_ms| now_ms < last_ms + CHANGE_MS) {
+                    return Err(validation(
+                        "Time to live has been modified multiple times within a fixed interval",
+                    ));
+                }
+                record.ttl_changed_ms = Some(now_ms);
                 Ok(change)
             })
             .await?;

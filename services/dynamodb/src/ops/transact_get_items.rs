@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use haneul_dynamodb_wire::operations::TransactGetItems;
-use haneul_dynamodb_wire::shapes::{ItemResponse, TransactGetItemsInput, TransactGetItemsOutput};
+use haneul_dynamodb_wire::shapes::{
+    AttributeValue, ItemResponse, TransactGetItemsInput, TransactGetItemsOutput,
+};
 use haneul_kit::{Access, ApiError, Cx, Handle, Result};
+use haneul_shape::value::Map;
 
 use super::access::{Facts, named};
 use super::get_item::projection;
@@ -47,8 +50,9 @@ impl Handle<TransactGetItems> for Dynamodb {
         for item in input.transact_items {
             let get = item.get;
             let key = wire::attrs(get.key)?;
-            let projection =
-                projection(get.projection_expression.as_deref(), None, get.expression_attribute_names)?;
+            // Names that are for nothing, a transaction does not mind.
+            let names = get.expression_attribute_names.filter(|_| get.projection_expression.is_some());
+            let projection = projection(get.projection_expression.as_deref(), None, names)?;
             let table = self.table(cx, &get.table_name).await?;
             strong::refuse(&table.record, strong::TRANSACTIONS)?;
             keys::check_empty(&table, &key)?;
@@ -88,7 +92,7 @@ impl Handle<TransactGetItems> for Dynamodb {
                 Some(projection) => item.map(|item| projection.apply(&item)),
                 None => item,
             };
-            responses.push(ItemResponse { item: item.map(wire::attrs_to_wire) });
+            responses.push(ItemResponse { item: shown(item) });
         }
         let wanted = input.return_consumed_capacity.as_deref();
         Ok(TransactGetItemsOutput {
@@ -96,4 +100,9 @@ impl Handle<TransactGetItems> for Dynamodb {
             responses: Some(responses),
         })
     }
+}
+
+/// An item of which nothing was wanted that it has is not there.
+pub(super) fn shown(item: Option<Attrs>) -> Option<Map<AttributeValue>> {
+    item.filter(|item| !item.is_empty()).map(wire::attrs_to_wire)
 }

@@ -11,17 +11,16 @@ use haneul_kit::{Access, ApiError, Cx, Handle, Result};
 use haneul_shape::value::Map;
 
 use super::access::{Facts, named};
-use super::request::{asks_for, to_wire};
+use super::request::to_wire;
 use super::{Dynamodb, digest, strong};
 use crate::engine::capacity::{self, Direction, Used, UsedTables};
 use crate::engine::plan::{Action, Outcome, Refusal, Write};
 use crate::error::{CONDITIONAL_FAILED, DUPLICATE, transaction_cancelled, validation};
 use crate::expression::{Condition, Placeholders, Update};
 use crate::model::TokenRecord;
-use crate::store::read;
 use crate::store::write::{Batch, Failure};
 use crate::table::TableInfo;
-use crate::value::{size, wire};
+use crate::value::wire;
 
 const ENCLOSING: &str = "TransactWriteItems";
 
@@ -75,7 +74,7 @@ impl Handle<TransactWriteItems> for Dynamodb {
     async fn call(&self, cx: &Cx, input: TransactWriteItemsInput) -> Result<TransactWriteItemsOutput> {
         let token = input.client_request_token.as_ref().map(|token| {
             let digest = digest::of(&input.transact_items);
-            let record = TokenRecord { digest, at_ms: cx.now().millis() };
+            let record = TokenRecord { digest, at_ms: cx.now().millis(), bytes: Vec::new() };
             ((cx.account(), cx.region(), token.clone()), record)
         });
         let mut writes = Vec::with_capacity(input.transact_items.len());
@@ -90,11 +89,10 @@ impl Handle<TransactWriteItems> for Dynamodb {
             (input.return_consumed_capacity.as_deref(), input.return_item_collection_metrics.as_deref());
         let (tables, keys): (Vec<_>, Vec<_>) =
             writes.iter().map(|write| (write.table.clone(), write.key.clone())).unzip();
-        let places: Vec<_> = writes.iter().map(|write| write.at.clone()).collect();
         let batch = Batch { writes, wants_old: true, token, transaction: true, ..Batch::default() };
         let consumed_capacity = match self.db.write(batch).await {
             Ok(outcomes) => consumed(&tables, &outcomes, capacity),
-            Err(Failure::TokenDone) => self.repeated(&tables, &places, capacity).await?,
+            Err(Failure::TokenDone(bytes)) => repeated(&tables, &bytes, capacity),
             Err(Failure::Refused(refusals)) => return Err(cancelled(refusals, &returned)),
             Err(failure) => return Err(failure.into()),
         };
@@ -114,25 +112,6 @@ impl Handle<TransactWriteItems> for Dynamodb {
 }
 
 impl Dynamodb {
-    /// What the repetition of a transaction costs that is done already: reading its items.
-    pub(super) async fn repeated(
-        &self,
-        tables: &[Arc<TableInfo>],
-        places: &[Vec<u8>],
-        wanted: Option<&str>,
-    ) -> Result<Option<Vec<ConsumedCapacity>>> {
-        if !asks_for(wanted) {
-            return Ok(None);
-        }
-        let snapshot = self.db.snapshot().await?;
-        let mut all = Vec::with_capacity(places.len());
-        for (table, at) in tables.iter().zip(places) {
-            let item = read::get(&snapshot, table, at).await?;
-            all.push(Used::of_table(capacity::of_read(item.as_ref().map_or(0, size::of_item), true)));
-        }
-        Ok(of_tables(tables, &all, wanted, Direction::Read))
-    }
-
     /// A write, and whether its item is returned when its condition fails.
     async fn transact_write(&self, cx: &Cx, item: TransactWriteItem) -> Result<(Write, bool)> {
         let returns = |wanted: &Option<String>| wanted.as_deref() == Some("ALL_OLD");
@@ -201,6 +180,10 @@ fn expressions(
     names: Option<Map<String>>,
     values: Option<Map<haneul_dynamodb_wire::shapes::AttributeValue>>,
 ) -> Result<(Option<Condition>, Option<Update>)> {
+    // What names and values are for nothing, a transaction does not mind.
+    if update.is_none() && condition.is_none() {
+        return Ok((None, None));
+    }
     let mut given = vec![("ConditionExpression", condition.is_some())];
     if update.is_some() {
         given.insert(0, ("UpdateExpression", true));
@@ -253,8 +236,19 @@ pub(super) fn consumed(
     of_tables(tables, &all, wanted, Direction::Write)
 }
 
+/// What the repetition of a transaction costs that is done already: reading its items as they were.
+pub(super) fn repeated(
+    tables: &[Arc<TableInfo>],
+    bytes: &[usize],
+    wanted: Option<&str>,
+) -> Option<Vec<ConsumedCapacity>> {
+    let of_item = |i| Used::of_table(capacity::of_read(bytes.get(i).copied().unwrap_or(0), true));
+    let all: Vec<Used> = (0..tables.len()).map(of_item).collect();
+    of_tables(tables, &all, wanted, Direction::Read)
+}
+
 /// One report for each table, doubled, since a transaction touches each item twice.
-fn of_tables(
+pub(super) fn of_tables(
     tables: &[Arc<TableInfo>],
     all: &[Used],
     wanted: Option<&str>,

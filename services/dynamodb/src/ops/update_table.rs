@@ -96,6 +96,7 @@ impl Handle<UpdateTable> for Dynamodb {
         let mut output = self.updating(&info).await?;
         if let (Some(before), Some(table)) = (before, &mut output.table_description) {
             show_deleted(table, &before, &info);
+            show_unbound(table, input.on_demand_throughput.as_ref());
             // What is to be an index is allocated first, and filled then.
             let indexes = table.global_secondary_indexes.iter_mut().flatten();
             indexes.filter_map(|index| index.backfilling.as_mut()).for_each(|filling| *filling = false);
@@ -114,6 +115,18 @@ fn show_deleted(table: &mut s::TableDescription, before: &TableInfo, after: &Tab
     gone.iter_mut().for_each(|index| index.index_status = Some("DELETING".to_owned()));
     if !gone.is_empty() {
         table.global_secondary_indexes.get_or_insert_default().extend(gone);
+    }
+}
+
+/// A bound that was taken away is told of once more.
+fn show_unbound(table: &mut s::TableDescription, given: Option<&s::OnDemandThroughput>) {
+    let Some(given) = given else { return };
+    let is_none = |bound: Option<i64>| bound == Some(-1);
+    let (read, write) = (given.max_read_request_units, given.max_write_request_units);
+    if is_none(read) || is_none(write) {
+        let shown = table.on_demand_throughput.get_or_insert_default();
+        shown.max_read_request_units = shown.max_read_request_units.or(read);
+        shown.max_write_request_units = shown.max_write_request_units.or(write);
     }
 }
 
@@ -277,6 +290,10 @@ pub(super) fn change_mode(record: &mut TableRecord, mode: &str, now_ms: i64) -> 
         record.billing.on_demand_since_ms = Some(now_ms);
         record.billing.throughput = record.billing.throughput.cleared();
         record.indexes.iter_mut().for_each(|index| index.throughput = index.throughput.cleared());
+    }
+    if before && !on_demand {
+        record.billing.throughput.unbound();
+        record.indexes.iter_mut().for_each(|index| index.throughput.unbound());
     }
     // Of the mode is told from the first time on that it is on demand.
     record.billing.named |= on_demand;

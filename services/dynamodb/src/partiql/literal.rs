@@ -106,15 +106,11 @@ fn number(text: &str) -> Parsed<Number> {
 fn set(elements: Vec<Value>) -> Parsed<Value> {
     let mixed = || "A set must have elements of one type: string, number or binary".to_owned();
     let first = elements.first().ok_or_else(|| "A set may not be empty".to_owned())?;
-    fn of<T: PartialEq>(elements: Vec<Value>, part: impl Fn(Value) -> Option<T>) -> Option<Vec<T>> {
-        let mut set: Vec<T> = Vec::new();
-        for element in elements {
-            let element = part(element)?;
-            if !set.contains(&element) {
-                set.push(element);
-            }
-        }
-        Some(set)
+    if elements.iter().enumerate().any(|(i, element)| elements[..i].contains(element)) {
+        return Err("Input collection contains duplicates".to_owned());
+    }
+    fn of<T>(elements: Vec<Value>, part: impl Fn(Value) -> Option<T>) -> Option<Vec<T>> {
+        elements.into_iter().map(part).collect()
     }
     match first {
         Value::S(_) => of(elements, |value| if let Value::S(text) = value { Some(text) } else { None })

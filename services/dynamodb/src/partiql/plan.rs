@@ -3,7 +3,7 @@
 use haneul_kit::Result;
 
 use crate::error::validation;
-use crate::expression::condition::{Comparator, Operand};
+use crate::expression::condition::{Comparator, Operand, operand_type};
 use crate::expression::key_condition::{KeyRange, KeyTerm, KeyTest, SortCondition};
 use crate::expression::{Condition, Path};
 use crate::table::KeySchema;
@@ -71,25 +71,62 @@ pub(crate) fn access(condition: Option<&Condition>, schema: &KeySchema) -> Acces
     Access::Keys(ranges)
 }
 
-/// Whether no list of IN is too long. Source: DynamoDB Developer Guide, "PartiQL … operators": "at max 50 hash attribute
-/// values or at max 100 non-key attribute values".
-pub(crate) fn check_lists(condition: &Condition, schema: &KeySchema) -> Result<()> {
+/// Whether no list of IN is too long, and everything that is asked for an order has one. Source: DynamoDB Developer Guide,
+/// "PartiQL … operators": "at max 50 hash attribute values or at max 100 non-key attribute values".
+pub(crate) fn check_operands(condition: &Condition, schema: &KeySchema) -> Result<()> {
     match condition {
-        Condition::And(all) | Condition::Or(all) => all.iter().try_for_each(|one| check_lists(one, schema)),
-        Condition::Not(one) => check_lists(one, schema),
+        Condition::And(all) | Condition::Or(all) => {
+            all.iter().try_for_each(|one| check_operands(one, schema))
+        }
+        Condition::Not(one) => check_operands(one, schema),
         Condition::In(of, list) if list.len() > in_max(of, schema) => Err(validation(format!(
             "The IN operator is provided with too many operands; number of operands: {}",
             list.len()
         ))),
+        Condition::Compare(comparator, a, b) => match symbol(*comparator) {
+            Some(symbol) => [a, b].into_iter().try_for_each(|one| check_order(symbol, one)),
+            None => Ok(()),
+        },
+        Condition::Between(a, b, c) => [a, b, c].into_iter().try_for_each(|one| check_order("BETWEEN", one)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a list of IN says which partitions are meant.
+pub(crate) fn lists_partitions(condition: &Condition, schema: &KeySchema) -> bool {
+    match condition {
+        Condition::And(all) | Condition::Or(all) => all.iter().any(|one| lists_partitions(one, schema)),
+        Condition::In(Operand::Path(path), _) => is_hash(path, schema),
+        _ => false,
+    }
+}
+
+fn is_hash(path: &Path, schema: &KeySchema) -> bool {
+    !path.is_nested() && schema.hash.iter().any(|key| key.name == path.attribute())
+}
+
+fn symbol(comparator: Comparator) -> Option<&'static str> {
+    match comparator {
+        Comparator::Eq | Comparator::Ne => None,
+        Comparator::Lt => Some("<"),
+        Comparator::Le => Some("<="),
+        Comparator::Gt => Some(">"),
+        Comparator::Ge => Some(">="),
+    }
+}
+
+fn check_order(operator: &str, operand: &Operand) -> Result<()> {
+    match operand {
+        Operand::Value(value) if !matches!(value, Value::S(_) | Value::N(_) | Value::B(_)) => {
+            Err(validation(operand_type(operator, value.type_name())))
+        }
         _ => Ok(()),
     }
 }
 
 fn in_max(of: &Operand, schema: &KeySchema) -> usize {
-    let is_hash =
-        |path: &Path| schema.hash.iter().any(|key| !path.is_nested() && key.name == path.attribute());
     match of {
-        Operand::Path(path) if is_hash(path) => IN_HASH_MAX,
+        Operand::Path(path) if is_hash(path, schema) => IN_HASH_MAX,
         _ => IN_MAX,
     }
 }
@@ -133,7 +170,23 @@ fn values_of(term: &Condition, name: &str) -> Option<Vec<Value>> {
     if let Some((other, value)) = equality(term) {
         return (other == name).then(|| vec![value.clone()]);
     }
-    let Condition::In(Operand::Path(path), all) = term else { return None };
+    let (path, all) = match term {
+        Condition::In(Operand::Path(path), all) => (path, all),
+        // Where each of several alternatives names it, one of those it is.
+        Condition::Or(all) => {
+            let mut values: Vec<Value> = Vec::new();
+            for one in all {
+                let more = terms(one).into_iter().find_map(|term| values_of(term, name))?;
+                more.into_iter().for_each(|value| {
+                    if !values.contains(&value) {
+                        values.push(value);
+                    }
+                });
+            }
+            return Some(values);
+        }
+        _ => return None,
+    };
     if path.is_nested() || path.attribute() != name {
         return None;
     }

@@ -1,10 +1,11 @@
 //! Every transaction on the store.
 //!
 //! Reading order: this file (the state that all of it shares), [`tables`] (records of tables, and what is kept of them in
-//! memory), [`streams`] (the same of streams), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`sources`] (what restores copy from), [`destinations`] (Kinesis streams that they are told to), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
+//! memory), [`streams`] (the same of streams), [`write`](mod@write) (items) and [`after`] (what follows from it), [`read`] (pages of items), [`replicas`] (groups of tables), [`strong`] and [`mirrors`] (those that are written at once), [`backups`] and [`sources`] (what restores copy from), [`destinations`] (Kinesis streams that they are told to), [`counts`] (how many there are), [`insights`] (which keys are used most), [`seal`] and [`keys`]
 //! (items of tables that are encrypted with keys of KMS).
 
 pub(crate) mod after;
+pub(crate) mod backups;
 pub(crate) mod counts;
 pub(crate) mod destinations;
 pub(crate) mod insights;

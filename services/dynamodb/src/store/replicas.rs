@@ -436,6 +436,7 @@ fn follow(from: &TableRecord, to: &mut TableRecord, numbers: &mut Numbers) -> Ve
         dropped.extend(to.ttl.take().map(|ttl| ttl.space));
         to.ttl =
             from.ttl.as_ref().map(|ttl| TtlSettings { space: numbers.next(), ready: false, ..ttl.clone() });
+        to.ttl_changed_ms = from.ttl_changed_ms;
     }
     dropped
 }

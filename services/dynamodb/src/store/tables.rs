@@ -10,8 +10,8 @@ use super::sources::Source;
 use super::{Db, destinations, insights, replicas, strong};
 use crate::error;
 use crate::model::{
-    BACKUPS, BackupKey, BackupRecord, COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS,
-    StreamRecord, StreamSettings, TABLES, TableRecord,
+    COUNTERS, DROPPED, DROPPED_LOGS, DroppedRecord, EPOCHS, STREAMS, StreamRecord, StreamSettings, TABLES,
+    TableRecord,
 };
 use crate::stream::lanes;
 use crate::table::TableInfo;
@@ -159,6 +159,7 @@ impl Db {
 
     /// Drops a table with all that belongs to it. Gives it as it was.
     pub(crate) async fn delete_table(&self, id: &TableId) -> Result<Arc<TableInfo>> {
+        let counts = &self.counts_of_recoverable(id).await?;
         let done = self.store.transact(|tx| async move {
             let now_ms = self.env.now().millis();
             if let Some(record) = tx.get(&TABLES, id).await?
@@ -166,7 +167,11 @@ impl Db {
             {
                 return Err(Failed::Api(strong::none_alone()));
             }
-            drop_table(&tx, id, now_ms).await
+            let record = drop_table(&tx, id, now_ms).await?;
+            if record.pitr.is_some() && record.is_made() {
+                self.back_up_deleted(&tx, id, &record, counts)?;
+            }
+            Ok(record)
         });
         let record = done.await?;
         self.shared.upkeep.wake();
@@ -228,36 +233,6 @@ impl Db {
         let (record, epoch) = changed.await?;
         self.shared.upkeep.wake();
         Ok(Arc::new(TableInfo::new(id.clone(), record, epoch)))
-    }
-}
-
-impl Db {
-    /// Gives a backup its space; the reconciler fills it.
-    pub(crate) async fn create_backup(&self, key: &BackupKey, record: BackupRecord) -> Result<BackupRecord> {
-        let record = &record;
-        let made = self.store.transact(|tx| async move {
-            if tx.get(&EPOCHS, &record.record.space).await?.is_none() {
-                return Err(Failed::Api(error::no_source_table(&key.2)));
-            }
-            let mut numbers = Numbers::new(&tx).await?;
-            let record = BackupRecord { space: numbers.next(), ..record.clone() };
-            numbers.save(&tx)?;
-            tx.put(&BACKUPS, key, &record)?;
-            Ok::<_, Failed>(record)
-        });
-        let record = made.await?;
-        self.shared.upkeep.wake();
-        Ok(record)
-    }
-
-    pub(crate) async fn delete_backup(&self, key: &BackupKey, record: &BackupRecord) -> Result<()> {
-        let mut batch = haneul_store::Batch::default();
-        let dropped = DroppedRecord { at_ms: self.env.now().millis() };
-        batch.delete(&BACKUPS, key).map_err(error::store)?;
-        batch.put(&DROPPED, &record.space, &dropped).map_err(error::store)?;
-        self.store.write(batch).await.map_err(error::store)?;
-        self.shared.upkeep.wake();
-        Ok(())
     }
 }
 

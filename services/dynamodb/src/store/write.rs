@@ -25,8 +25,8 @@ pub(crate) enum Failure {
     Refused(Vec<Option<Refusal>>),
     /// A token that came with another request before.
     TokenMismatch,
-    /// The very request was done before.
-    TokenDone,
+    /// The very request was done before, on items of these sizes.
+    TokenDone(Vec<usize>),
     Api(ApiError),
     Store(StoreError),
     /// A table changed since it was looked up.
@@ -275,6 +275,10 @@ impl Db {
                 if batch.transaction {
                     plan::check_transaction(&batch.writes, &outcomes)?;
                 }
+                if let Some((key, record)) = &batch.token {
+                    let bytes = outcomes.iter().map(Outcome::bytes).collect();
+                    tx.put(&TOKENS, key, &TokenRecord { bytes, ..record.clone() })?;
+                }
                 Ok(Done { outcomes, mirrored })
             })
             .await
@@ -422,7 +426,7 @@ impl From<Failure> for ApiError {
         match failure {
             Failure::Refused(_) => error::conditional_check_failed(None),
             Failure::TokenMismatch => error::idempotent_mismatch(),
-            Failure::TokenDone | Failure::Stale => {
+            Failure::TokenDone(_) | Failure::Stale => {
                 ApiError::internal("a write that was not to be seen outside")
             }
             Failure::Api(error) => error,
@@ -498,13 +502,10 @@ async fn check_epochs<'a>(tx: &Tx, writes: impl Iterator<Item = &'a Write> + Sen
 
 async fn check_token(tx: &Tx, key: &TableKey, record: &TokenRecord, now_ms: i64) -> Result<(), Failure> {
     match tx.get(&TOKENS, key).await? {
-        Some(before) if now_ms < before.at_ms + TOKEN_MS => {
-            if before.digest == record.digest {
-                Err(Failure::TokenDone)
-            } else {
-                Err(Failure::TokenMismatch)
-            }
-        }
-        _ => Ok(tx.put(&TOKENS, key, record)?),
+        Some(before) if now_ms < before.at_ms + TOKEN_MS => Err(match before.digest == record.digest {
+            true => Failure::TokenDone(before.bytes),
+            false => Failure::TokenMismatch,
+        }),
+        _ => Ok(()),
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn table(input: &s::CreateTableInput) -> Result<TableRecord> {
         tags: Default::default(),
         stream: None,
         ttl: None,
+        ttl_changed_ms: None,
         resource_policy: None,
         pitr: None,
         restored: None,
@@ -305,7 +306,12 @@ fn billing(input: &s::CreateTableInput) -> Result<Billing> {
             "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
         ));
     }
-    check_on_demand(on_demand, None, input.on_demand_throughput.as_ref())?;
+    if let (false, Some(given)) = (on_demand, &input.on_demand_throughput) {
+        return Err(invalid(format!(
+            "{} for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED.",
+            first_bound(given)
+        )));
+    }
     let mut units = if on_demand { Throughput::default() } else { provisioned(throughput)? };
     on_demand_bounds(&mut units, None, input.on_demand_throughput.as_ref())?;
     warm_up(&mut units, on_demand, None, input.warm_throughput.as_ref())?;
@@ -347,14 +353,18 @@ pub(crate) fn check_on_demand(
     given: Option<&s::OnDemandThroughput>,
 ) -> Result<()> {
     let Some(given) = given.filter(|_| !on_demand) else { return Ok(()) };
-    let name = match given.max_read_request_units {
-        Some(_) => "MaxReadRequestUnits",
-        None => "MaxWriteRequestUnits",
-    };
+    let name = first_bound(given);
     let of = index.map(|index| format!(" for index : {index}")).unwrap_or_default();
     Err(invalid(format!(
         "{name} for OnDemandThroughput{of} cannot be specified when the table BillingMode is PROVISIONED"
     )))
+}
+
+fn first_bound(given: &s::OnDemandThroughput) -> &'static str {
+    match given.max_read_request_units {
+        Some(_) => "MaxReadRequestUnits",
+        None => "MaxWriteRequestUnits",
+    }
 }
 
 /// −1 takes the bound away.

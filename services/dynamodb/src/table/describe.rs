@@ -119,7 +119,7 @@ pub(crate) fn inaccessible_ms(info: &TableInfo) -> Option<i64> {
 }
 
 impl Counts {
-    fn of(&self, space: u64) -> (i64, i64) {
+    pub(crate) fn of(&self, space: u64) -> (i64, i64) {
         let found = self.of_space.iter().find(|(of, ..)| *of == space);
         found.map_or((0, 0), |(_, items, bytes)| (*items, *bytes))
     }
@@ -174,7 +174,7 @@ fn throughput(units: &Throughput) -> s::ProvisionedThroughputDescription {
 }
 
 pub(crate) fn on_demand(units: &Throughput) -> Option<s::OnDemandThroughput> {
-    let bound = |value: i64| Some(if value == 0 { -1 } else { value });
+    let bound = |value: i64| (value != 0).then_some(value);
     (units.read_max != 0 || units.write_max != 0).then(|| s::OnDemandThroughput {
         max_read_request_units: bound(units.read_max),
         max_write_request_units: bound(units.write_max),

@@ -49,9 +49,16 @@ impl Upkeep {
                 }
             }
         }
+        let mut next_ms: Option<i64> = None;
         for (key, backup) in
             self.db.store.scan(&BACKUPS, Range::all(), usize::MAX).await.map_err(error::store)?
         {
+            if let Some(expires_ms) = backup.expires_ms {
+                match expires_ms <= self.db.env.now().millis() {
+                    true => self.db.delete_backup(&key, &backup).await?,
+                    false => next_ms = Some(next_ms.map_or(expires_ms, |next_ms| next_ms.min(expires_ms))),
+                }
+            }
             if backup.ready {
                 continue;
             }
@@ -65,7 +72,7 @@ impl Upkeep {
         let (spaces, logs) = self.dropped().await?;
         self.empty_dropped(spaces).await?;
         self.empty_dropped_logs(logs).await?;
-        Ok(None)
+        Ok(next_ms.map(Instant::from_millis))
     }
 
     async fn look_after(&self, id: &TableId, record: &TableRecord) -> Result<()> {

@@ -279,7 +279,11 @@ async fn a_restore_waits_for_its_key_though_its_source_goes() {
     cloud.settle().await;
     assert!(cloud.get(&root(), "then", "a").await.unwrap().is_some());
     assert!(cloud.get(&root(), "then", "b").await.unwrap().is_none());
-    // Then the source goes for good: the item that was restored is left, and its index entry.
+    // Then the source goes for good, with the backup that it left: the item that was restored is left, and its index entry.
+    let input = s::ListBackupsInput { backup_type: Some("SYSTEM".into()), ..Default::default() };
+    let backups = cloud.ok::<op::ListBackups>(input).await.backup_summaries.unwrap();
+    let backup_arn = backups[0].backup_arn.clone().unwrap();
+    cloud.ok::<op::DeleteBackup>(s::DeleteBackupInput { backup_arn }).await;
     cloud.settle().await;
     assert_eq!(cloud.kept().await, (2, 0));
 }

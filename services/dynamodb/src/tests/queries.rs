@@ -103,19 +103,19 @@ async fn filters_projections_and_counts() {
     for (change, message) in [
         (
             json!({"Select": "SPECIFIC_ATTRIBUTES"}),
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
+            "1 validation error detected: Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
         ),
         (
             json!({"Select": "COUNT", "ProjectionExpression": "v"}),
-            "Cannot specify the ProjectionExpression when choosing to get only the Count",
+            "1 validation error detected: Cannot specify the ProjectionExpression when choosing to get only the Count",
         ),
         (
             json!({"Select": "ALL_ATTRIBUTES", "ProjectionExpression": "v"}),
-            "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES",
+            "1 validation error detected: Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES",
         ),
         (
             json!({"Select": "ALL_PROJECTED_ATTRIBUTES"}),
-            "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
+            "1 validation error detected: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
         ),
         (json!({"IndexName": "none"}), "The table does not have the specified index: none"),
         (

@@ -252,6 +252,63 @@ async fn whoever_provisions_a_table_provisions_its_indexes() {
     }
 }
 
+#[tokio::test]
+async fn a_table_that_could_be_recovered_leaves_a_backup() {
+    let world = World::new().await;
+    let recovery = json!({"PointInTimeRecoveryEnabled": true});
+    for table in ["tab", "plain"] {
+        world.table(table, None).await;
+        world.put(table, json!({"p": {"S": "a"}, "v": {"N": "1"}})).await;
+    }
+    let enable = json!({"TableName": "tab", "PointInTimeRecoverySpecification": recovery});
+    world.ok("UpdateContinuousBackups", enable).await;
+    world.ok("CreateBackup", json!({"TableName": "tab", "BackupName": "own"})).await;
+    let before = content(&world, "tab").await;
+    for table in ["tab", "plain"] {
+        world.ok("DeleteTable", json!({"TableName": table})).await;
+    }
+    world.settle().await;
+    let names = |listed: &Value| -> Vec<String> {
+        let summaries = listed["BackupSummaries"].as_array().unwrap().iter();
+        summaries.map(|one| one["BackupName"].as_str().unwrap().to_owned()).collect()
+    };
+    for (kind, expected) in [
+        (None, vec!["own"]),
+        (Some("USER"), vec!["own"]),
+        (Some("SYSTEM"), vec!["tab$DeletedTableBackup"]),
+        (Some("ALL"), vec!["own", "tab$DeletedTableBackup"]),
+        (Some("AWS_BACKUP"), vec![]),
+    ] {
+        let listed = world.ok("ListBackups", json!({"BackupType": kind})).await;
+        let mut found = names(&listed);
+        found.sort();
+        assert_eq!(found, expected, "{kind:?}");
+    }
+    // Those that are not asked for are not counted against a page.
+    let page = world.ok("ListBackups", json!({"BackupType": "SYSTEM", "Limit": 1})).await;
+    assert_eq!((names(&page).len(), &page["LastEvaluatedBackupArn"]), (1, &Value::Null));
+    let arn = page["BackupSummaries"][0]["BackupArn"].clone();
+    let described = world.ok("DescribeBackup", json!({"BackupArn": arn})).await["BackupDescription"].clone();
+    let (details, source) = (&described["BackupDetails"], &described["SourceTableDetails"]);
+    assert_eq!((&details["BackupType"], &details["BackupStatus"]), (&json!("SYSTEM"), &json!("AVAILABLE")));
+    assert_eq!(source["ItemCount"], 1);
+    let (created, expires) = (&details["BackupCreationDateTime"], &details["BackupExpiryDateTime"]);
+    let kept = expires.as_f64().unwrap() - created.as_f64().unwrap();
+    assert_eq!(kept, f64::from(35 * 24 * 60 * 60));
+    // The table can be made anew, and what was in it be brought back beside that.
+    world.table("tab", None).await;
+    let made = world.ok("RestoreTableFromBackup", json!({"BackupArn": arn, "TargetTableName": "back"})).await;
+    assert_eq!(made["TableDescription"]["RestoreSummary"]["RestoreDateTime"], *created);
+    world.settle().await;
+    assert_eq!(content(&world, "back").await, before);
+    assert!(content(&world, "tab").await.is_empty());
+    world.env.clock.advance(Duration::from_secs(35 * 24 * 60 * 60));
+    world.settle().await;
+    let gone = world.err("DescribeBackup", json!({"BackupArn": arn})).await;
+    assert!(gone.starts_with("BackupNotFoundException"), "{gone}");
+    assert_eq!(content(&world, "back").await, before);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8),

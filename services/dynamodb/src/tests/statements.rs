@@ -122,6 +122,14 @@ async fn statements_do_what_they_say() {
         input["NextToken"] = page["NextToken"].clone();
     }
     assert_eq!(seen, 4);
+    let page = json!({"Statement": "SELECT * FROM tab WHERE p = 'a'", "Limit": 3});
+    let token = world.ok("ExecuteStatement", page).await["NextToken"].clone();
+    for (token, error) in
+        [(token, "NextToken does not match request"), (json!("none"), "Given nextToken is invalid")]
+    {
+        let other = json!({"Statement": "SELECT * FROM tab WHERE p = 'b'", "NextToken": token});
+        assert_eq!(world.err("ExecuteStatement", other).await, format!("ValidationException: {error}"));
+    }
     let batch = world.ok("BatchExecuteStatement", json!({"Statements": [
         {"Statement": "SELECT * FROM tab WHERE p = 'a' AND s = 2"}, {"Statement": "SELECT * FROM tab WHERE p = 'a'"},
         {"Statement": "SELECT * FROM none WHERE p = 'a' AND s = 2"},
@@ -181,4 +189,185 @@ async fn lists_of_in_are_limited() {
     assert_eq!(batch["Responses"][0]["Error"]["Code"], "ValidationError");
     let transaction = json!({"TransactStatements": [{"Statement": read}]});
     assert_eq!(world.err("ExecuteTransaction", transaction).await, too_many(101));
+}
+
+#[tokio::test]
+async fn a_delete_of_nothing_asks_nothing_else() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    world.put("tab", json!({"p": {"S": "a"}, "v": {"N": "1"}})).await;
+    let delete = |p: &str| format!("DELETE FROM tab WHERE p = '{p}' AND v = 2 RETURNING ALL OLD *");
+    assert_eq!(run(&world, &delete("none"), json!([])).await, json!([]));
+    assert_eq!(
+        run(&world, &delete("a"), json!([])).await,
+        "ConditionalCheckFailedException: The conditional request failed"
+    );
+    let transaction =
+        json!({"TransactStatements": [{"Statement": "DELETE FROM tab WHERE p = 'none' AND v = 2"}]});
+    world.ok("ExecuteTransaction", transaction).await;
+}
+
+#[tokio::test]
+async fn parts_of_documents_are_answered_under_their_last_names() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    let list = json!({"L": [{"N": "1"}, {"M": {"c": {"N": "2"}}}]});
+    world.put("tab", json!({"p": {"S": "a"}, "m": {"M": {"l": list, "n": {"M": {"x": {"S": "y"}}}}}})).await;
+    let expected =
+        json!({"l[0]": {"N": "1"}, "c": {"N": "2"}, "n": {"M": {"x": {"S": "y"}}}, "p": {"S": "a"}});
+    let select = "SELECT p, m.l[0], m.l[1].c, m.n, m.none, p.none FROM tab WHERE p = 'a'";
+    assert_eq!(run(&world, select, json!([])).await, json!([expected]));
+    let statements = json!({"TransactStatements": [{"Statement": select}]});
+    let answer = world.ok("ExecuteTransaction", statements).await;
+    assert_eq!(answer["Responses"], json!([{"Item": expected}]));
+}
+
+#[tokio::test]
+async fn alternatives_of_the_partition_key_are_queried_in_order() {
+    let world = World::new().await;
+    world.table("tab", Some(("s", "N"))).await;
+    for (p, s) in [("a", 1), ("a", 2), ("b", 1), ("c", 1), ("c", 3), ("d", 1)] {
+        world.put("tab", json!({"p": {"S": p}, "s": {"N": s.to_string()}})).await;
+    }
+    for (rest, found) in [
+        ("p = 'c' OR p = 'a'", "c1 c3 a1 a2"),
+        ("p = 'c' OR p = 'a' ORDER BY p", "a1 a2 c1 c3"),
+        ("p IN ['b', 'c', 'a'] ORDER BY p DESC", "c1 c3 b1 a1 a2"),
+        ("p IN ['b', 'c', 'a'] ORDER BY p DESC, s DESC", "c3 c1 b1 a2 a1"),
+        ("(p = 'c' OR p IN ['a', 'b']) AND s > 1 ORDER BY p", "a2 c3"),
+        ("p = 'a' AND s = 2 OR p = 'c' AND s = 1 ORDER BY p", "a2 c1"),
+    ] {
+        let items = run(&world, &format!("SELECT * FROM tab WHERE {rest}"), json!([])).await;
+        let items = items.as_array().unwrap_or_else(|| panic!("{rest}: {items}"));
+        let name = |item: &Value| {
+            format!("{}{}", item["p"]["S"].as_str().unwrap(), item["s"]["N"].as_str().unwrap())
+        };
+        assert_eq!(items.iter().map(name).collect::<Vec<_>>().join(" "), found, "{rest}");
+    }
+    // A page may end where a partition does.
+    for limit in 1..=5 {
+        let statement = "SELECT * FROM tab WHERE p = 'c' OR p = 'x' OR p = 'a' ORDER BY p";
+        let mut input = json!({"Statement": statement, "Limit": limit});
+        let mut seen = String::new();
+        loop {
+            let page = world.ok("ExecuteStatement", input.clone()).await;
+            let items = page["Items"].as_array().unwrap();
+            assert!(items.len() <= limit);
+            seen.extend(items.iter().map(|item| item["p"]["S"].as_str().unwrap()));
+            if page["NextToken"].is_null() {
+                break;
+            }
+            input["NextToken"] = page["NextToken"].clone();
+        }
+        assert_eq!(seen, "aacc", "{limit}");
+    }
+    // What may be any partition is looked for in all of them.
+    let order = "SELECT * FROM tab WHERE p = 'c' OR s = 1 ORDER BY p";
+    assert!(
+        run(&world, order, json!([])).await.as_str().unwrap().contains("non-optional hash key condition")
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_of_reads_tells_of_each_table_once() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    let read = |p: &str| json!({"Statement": format!("SELECT * FROM tab WHERE p = '{p}'")});
+    let input = json!({"TransactStatements": [read("a"), read("b")], "ReturnConsumedCapacity": "TOTAL"});
+    let answer = world.ok("ExecuteTransaction", input).await;
+    let expected = json!([{"TableName": "tab", "CapacityUnits": 4.0, "ReadCapacityUnits": 4.0}]);
+    assert_eq!(answer["ConsumedCapacity"], expected);
+}
+
+#[tokio::test]
+async fn what_has_no_order_is_not_compared() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    for (where_, operator, kind) in [
+        ("v < true", "<", "BOOL"),
+        ("v >= null", ">=", "NULL"),
+        ("p = 'a' AND NOT (v > [1] OR v = 1)", ">", "L"),
+        ("v BETWEEN 1 AND <<2>>", "BETWEEN", "NS"),
+    ] {
+        let wrong = format!(
+            "ValidationException: Incorrect operand type for operator or function; operator or function: {operator}, operand \
+             type: {kind}"
+        );
+        assert_eq!(
+            run(&world, &format!("SELECT * FROM tab WHERE {where_}"), json!([])).await,
+            wrong,
+            "{where_}"
+        );
+    }
+    assert_eq!(run(&world, "SELECT * FROM tab WHERE v = true AND v <> [1]", json!([])).await, json!([]));
+    let twice = run(&world, "INSERT INTO tab VALUE {'p': 'a', 's': <<'x', 'y', 'x'>>}", json!([])).await;
+    assert!(twice.as_str().unwrap().contains("duplicates"), "{twice}");
+}
+
+#[tokio::test]
+async fn what_a_list_finds_comes_in_pages_of_ten() {
+    let world = World::new().await;
+    world.table("tab", Some(("s", "N"))).await;
+    for i in 0..24 {
+        world.put("tab", json!({"p": {"S": (i / 2).to_string()}, "s": {"N": i.to_string()}})).await;
+    }
+    let list: Vec<_> = (0..12).map(|i| format!("'{i}'")).collect();
+    let mut input = json!({"Statement": format!("SELECT * FROM tab WHERE p IN [{}]", list.join(", "))});
+    let mut pages = Vec::new();
+    loop {
+        let page = world.ok("ExecuteStatement", input.clone()).await;
+        pages.push(page["Items"].as_array().unwrap().len());
+        if page["NextToken"].is_null() {
+            break;
+        }
+        input["NextToken"] = page["NextToken"].clone();
+    }
+    assert_eq!(pages, [10, 10, 4]);
+    // Not so where there is one partition, or none that is named.
+    for where_ in ["p = '0' OR p = '1'", "s IN [1, 2, 3]", "p IN ['0']"] {
+        let page = world
+            .ok("ExecuteStatement", json!({"Statement": format!("SELECT * FROM tab WHERE {where_}")}))
+            .await;
+        assert!(page["NextToken"].is_null(), "{where_}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_of_a_batch_that_is_throttled_says_so() {
+    let world = World::new().await;
+    world.table("tab", None).await;
+    let bounds = json!({"TableName": "tab", "OnDemandThroughput": {"MaxReadRequestUnits": 1}});
+    world.ok("UpdateTable", bounds).await;
+    let read = json!({"Statement": "SELECT * FROM tab WHERE p = 'a'", "ConsistentRead": true});
+    let mut codes = Vec::new();
+    for _ in 0..20 {
+        let batch = world.ok("BatchExecuteStatement", json!({"Statements": vec![read.clone(); 25]})).await;
+        let responses = batch["Responses"].as_array().unwrap().iter();
+        codes.extend(responses.filter_map(|response| response["Error"]["Code"].as_str().map(str::to_owned)));
+    }
+    codes.dedup();
+    assert_eq!(codes, ["ThrottlingError"]);
+}
+
+#[tokio::test]
+async fn indexes_are_refused_in_the_words_of_statements() {
+    let world = World::new().await;
+    let create = json!({
+        "TableName": "tab", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "idx", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }],
+    });
+    world.ok("CreateTable", create).await;
+    for (index, error) in [
+        ("none", "The table does not have the specified index"),
+        ("idx", "Strongly consistent read is not supported on Global Secondary Indexes"),
+    ] {
+        let select = format!("SELECT * FROM \"tab\".\"{index}\"");
+        let input = json!({"Statement": select, "ConsistentRead": true});
+        assert_eq!(world.err("ExecuteStatement", input).await, format!("ValidationException: {error}"));
+    }
+    assert_eq!(run(&world, "SELECT * FROM \"tab\".\"idx\"", json!([])).await, json!([]));
 }

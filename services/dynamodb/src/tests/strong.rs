@@ -220,6 +220,7 @@ async fn what_does_not_fit_is_refused() {
     assert!(
         world.err("UpdateTable", strong(&[OHIO, WEST], None)).await.contains("Time to Live is not supported")
     );
+    world.env.clock.advance(Duration::from_secs(60 * 60));
     world.ok("UpdateTimeToLive", ttl(false)).await;
     // A table of that name elsewhere.
     let create = json!({
