@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What calls run, for `bin/haneul/hot.txt`: a release build under each kind of load, seen by perf.
-#   docs/performance/hot.sh HANEUL GENERATOR FOLDER && cargo xtask hot FOLDER/*.data
+#   docs/performance/hot.sh HANEUL GENERATOR FOLDER && cargo xtask hot HANEUL FOLDER/*.data
 set -euo pipefail
 haneul=$1 generator=$2 folder=$3
 mkdir -p "$folder"
