@@ -17,11 +17,11 @@ fn main() -> std::io::Result<()> {
     let sections: String = hot.lines().map(|name| format!("    *(.text.{name})\n")).collect();
     // Each function is a section of its own; the other ones go where they always go.
     let script = Path::new(&variable("OUT_DIR")).join("hot.ld");
-    std::fs::write(
-        &script,
-        format!("SECTIONS {{\n  .text.hot : {{\n{sections}  }}\n}} INSERT BEFORE .text;\n"),
-    )?;
-    println!("cargo::rustc-link-arg-bin=haneul=-Wl,-T,{}", script.display());
+    let text = format!("SECTIONS {{\n  .text.hot : {{\n{sections}  }}\n}} INSERT BEFORE .text;\n");
+    std::fs::write(&script, text)?;
+    // Two arguments: `-Wl` would part the path at its commas.
+    println!("cargo::rustc-link-arg-bin=haneul=-T");
+    println!("cargo::rustc-link-arg-bin=haneul={}", script.display());
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::StoreError;
 use crate::feed::Feed;
+use crate::range::following;
 
 /// Rises with every commit. Comparable only within one run of one store.
 pub type Version = u64;
@@ -89,7 +90,7 @@ impl KeyRange {
         if self.reverse {
             self.end = Bytes::copy_from_slice(key);
         } else {
-            self.start = Bytes::from([key, &[0]].concat());
+            self.start = following(key.to_vec()).into();
         }
     }
 }

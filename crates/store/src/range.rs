@@ -136,7 +136,7 @@ pub(crate) fn is_successor(end: &[u8], prefix: &[u8]) -> bool {
 }
 
 /// The first byte string after `key`.
-fn following(mut key: Vec<u8>) -> Vec<u8> {
+pub(crate) fn following(mut key: Vec<u8>) -> Vec<u8> {
     key.push(0);
     key
 }

@@ -29,9 +29,7 @@ impl Store {
         loop {
             let page = snapshot.scan_bytes(range.clone(), PAGE_RECORDS).await?;
             let Some((last, _)) = page.last() else { return stream.finish() };
-            let mut next = last.to_vec();
-            next.push(0);
-            range.start = next.into();
+            range.pass(last);
             for (key, value) in &page {
                 stream.write(&[&(key.len() as u32).to_le_bytes(), key, value])?;
             }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::engine::{Engine, KeyRange, Pair, ReadSet, Version, View, Write};
 use crate::key::{Key, KeyOf};
+use crate::range::following;
 use crate::reads::Reads;
 use crate::record::Record;
 use crate::{StoreError, Table};
@@ -151,11 +152,7 @@ impl Reads for Tx {
 fn what_was_read(range: &KeyRange, found: &[Pair], limit: usize) -> (Bytes, Bytes) {
     match found.last() {
         Some((last, _)) if found.len() >= limit && range.reverse => (last.clone(), range.end.clone()),
-        Some((last, _)) if found.len() >= limit => {
-            let mut after = last.to_vec();
-            after.push(0);
-            (range.start.clone(), after.into())
-        }
+        Some((last, _)) if found.len() >= limit => (range.start.clone(), following(last.to_vec()).into()),
         _ => (range.start.clone(), range.end.clone()),
     }
 }

@@ -17,6 +17,7 @@ use crate::model::{Body, BucketRecord, ObjectRecord, Ownership, PublicAccessBloc
 use crate::object_lambda::ALIAS_ENDING;
 use crate::store::Records;
 use crate::store::tables::{ACCESS_POINTS, ACCOUNT_BLOCKS, BUCKETS};
+use crate::store::uploads::UploadAt;
 use crate::store::watch::{By, Watch, Watching};
 use crate::tables::warehouse::Door;
 use crate::{S3, acceleration, calls, error, lifecycle, multi_region, redirect};
@@ -162,6 +163,11 @@ impl Bucket {
 
     pub(crate) fn id(&self) -> u64 {
         self.record.id
+    }
+
+    /// An upload in parts to a key of it.
+    pub(crate) fn upload<'a>(&'a self, key: &'a str, upload_id: &'a str) -> UploadAt<'a> {
+        UploadAt { bucket: self.id(), bucket_name: &self.name, key, upload_id }
     }
 
     pub(crate) fn ownership(&self) -> Ownership {

@@ -126,5 +126,12 @@ mod tests {
             assert!(all.into_iter().eq((0..100).map(key)));
             assert!(scan(&left, 10).is_empty());
         }
+        // What goes on is what was left, whatever it leads to.
+        let whole = KeyRange { start: key(0), end: key(100), reverse: false };
+        let mut elsewhere = engine.shared.tree.walk(&whole, hold.version());
+        elsewhere.left.pass(&key(49));
+        let left = elsewhere.left.clone();
+        *walk.lock() = Some(elsewhere);
+        assert_eq!([scan(&left, 1), scan(&left, 1)], [[key(0)], [key(50)]]);
     }
 }

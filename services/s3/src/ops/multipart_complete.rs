@@ -10,7 +10,7 @@ use crate::conditions::WriteConditions;
 use crate::encryption::Shown;
 use crate::headers::creation_key;
 use crate::store::assembly::{ListedPart, Whole};
-use crate::store::uploads::{Completion, UploadAt};
+use crate::store::uploads::Completion;
 use crate::store::watch::By;
 use crate::{S3, error, names};
 
@@ -38,12 +38,7 @@ impl Handle<CompleteMultipartUpload> for S3 {
         let conditions = WriteConditions::of_write(input.if_match, input.if_none_match)?;
         let watch = self.watch(cx, &bucket, By::CompleteMultipartUpload);
         let completion = Completion {
-            at: UploadAt {
-                bucket: bucket.id(),
-                bucket_name: &bucket.name,
-                key: &input.key,
-                upload_id: &input.upload_id,
-            },
+            at: bucket.upload(&input.key, &input.upload_id),
             listed: &listed,
             whole: &Whole { claim, kind, size },
             conditions: &conditions,

@@ -12,7 +12,6 @@ use crate::encryption::{CustomerKey, customer_key, show_encryption};
 use crate::headers::creation_key;
 use crate::range::{self, Span};
 use crate::store::assembly::PART_BYTES_MAX;
-use crate::store::uploads::UploadAt;
 use crate::{S3, error, names};
 
 impl Handle<UploadPartCopy> for S3 {
@@ -30,12 +29,7 @@ impl Handle<UploadPartCopy> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let number = part_number(input.part_number)?;
-        let at = UploadAt {
-            bucket: bucket.id(),
-            bucket_name: &bucket.name,
-            key: &input.key,
-            upload_id: &input.upload_id,
-        };
+        let at = bucket.upload(&input.key, &input.upload_id);
         let upload = self.records.upload(at).await?;
         let conditions = SourceConditions {
             if_match: input.copy_source_if_match,

@@ -7,7 +7,6 @@ use crate::checksum::{Algorithm, Kind};
 use crate::encryption::show_encryption;
 use crate::headers::{creation_key, header_keys, object_headers, request_tag_keys, write_needs};
 use crate::model::UploadRecord;
-use crate::store::uploads::UploadAt;
 use crate::{S3, error, names, tagging};
 
 impl Handle<CreateMultipartUpload> for S3 {
@@ -59,12 +58,7 @@ impl Handle<CreateMultipartUpload> for S3 {
             began_over: None,
         };
         let upload_id = self.upload_id(cx);
-        let at = UploadAt {
-            bucket: bucket.id(),
-            bucket_name: &bucket.name,
-            key: &input.key,
-            upload_id: &upload_id,
-        };
+        let at = bucket.upload(&input.key, &upload_id);
         self.records.create_upload(at, &upload).await?;
         let abort = bucket.upload_abort(&input.key, upload.initiated_ms);
         let mut output = CreateMultipartUploadOutput {

@@ -20,12 +20,7 @@ use crate::{S3, error};
 impl Handle<ListParts> for S3 {
     async fn access(&self, cx: &Cx, input: &ListPartsRequest) -> Result<Vec<Access>> {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
-        let at = UploadAt {
-            bucket: bucket.id(),
-            bucket_name: &bucket.name,
-            key: &input.key,
-            upload_id: &input.upload_id,
-        };
+        let at = bucket.upload(&input.key, &input.upload_id);
         Ok(vec![self.upload_access(cx, &bucket, "s3:ListMultipartUploadParts", at).await?])
     }
 
@@ -33,12 +28,7 @@ impl Handle<ListParts> for S3 {
         let bucket = self.bucket(cx, &input.bucket, &input.expected_bucket_owner).await?;
         let limit = limit(input.max_parts, "max-parts")?;
         let after = input.part_number_marker.unwrap_or(0).max(0) as u32;
-        let at = UploadAt {
-            bucket: bucket.id(),
-            bucket_name: &bucket.name,
-            key: &input.key,
-            upload_id: &input.upload_id,
-        };
+        let at = bucket.upload(&input.key, &input.upload_id);
         let upload = self.records.upload(at).await?;
         let mut parts = self.records.parts(at, after, limit + 1).await?;
         let more = parts.len() > limit;

@@ -24,12 +24,7 @@ impl Handle<UploadPart> for S3 {
         let bucket = self.bucket_to_write(cx, &input.bucket, &input.expected_bucket_owner).await?;
         names::check_key(&input.key)?;
         let number = part_number(input.part_number)?;
-        let at = UploadAt {
-            bucket: bucket.id(),
-            bucket_name: &bucket.name,
-            key: &input.key,
-            upload_id: &input.upload_id,
-        };
+        let at = bucket.upload(&input.key, &input.upload_id);
         let record = self.records.upload(at).await?;
         let key = self.part_key(cx, &record, &customer_key!(input)).await?;
         let claim = claim!(input)?;

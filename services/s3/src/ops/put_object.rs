@@ -166,7 +166,7 @@ impl S3 {
             annotations,
             conditions,
             now: cx.now(),
-            initiated: None,
+            modified: cx.now(),
             random: self.platform.env.rng.bytes(),
             watch: &watch,
         };

@@ -34,8 +34,8 @@ pub(crate) struct NewObject<'a> {
     pub(crate) annotations: &'a [NewAnnotation],
     pub(crate) conditions: &'a WriteConditions,
     pub(crate) now: Instant,
-    /// When it was begun, if that was before: an upload in parts.
-    pub(crate) initiated: Option<Instant>,
+    /// Its Last-Modified: of an upload in parts, when that was begun.
+    pub(crate) modified: Instant,
     /// For the version id.
     pub(crate) random: [u8; 16],
     pub(crate) watch: &'a Watch<'a>,
@@ -272,7 +272,7 @@ pub(super) async fn put_in(tx: &Tx, new: &NewObject<'_>, freed: &mut Freed) -> R
         seq: 0,
         version_id: None,
         older: false,
-        modified_s: new.initiated.unwrap_or(new.now).secs(),
+        modified_s: new.modified.secs(),
         noncurrent_since_s: None,
         owner: new.owner,
         body: Some(new.body.clone()),

@@ -402,7 +402,7 @@ pub(super) async fn put_files(
             annotations: &[],
             conditions: &conditions,
             now,
-            initiated: None,
+            modified: now,
             random: file.random,
             watch: &watch,
         };

@@ -200,7 +200,7 @@ async fn finish(
         conditions: completion.conditions,
         now: completion.now,
         // S3 User Guide, "Working with object metadata", of Last-Modified.
-        initiated: Some(Instant::from_millis(upload.initiated_ms)),
+        modified: Instant::from_millis(upload.initiated_ms),
         random: completion.random,
         watch: completion.watch,
     };

@@ -219,7 +219,7 @@ impl Replicating {
             annotations: &[],
             conditions: &WriteConditions::default(),
             now: Instant::from_secs(record.modified_s),
-            initiated: None,
+            modified: Instant::from_secs(record.modified_s),
             random: s3.platform.env.rng.bytes(),
             watch: &watch,
         };

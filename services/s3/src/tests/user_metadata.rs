@@ -91,7 +91,7 @@ async fn what_older_versions_kept_is_readable() {
         annotations: &[],
         conditions: &WriteConditions::default(),
         now: world.env.now(),
-        initiated: None,
+        modified: world.env.now(),
         random: [0; 16],
         watch: &Watch::nobody(),
     };
